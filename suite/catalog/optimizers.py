@@ -1,0 +1,50 @@
+"""The optimisers a spec can name; the steps themselves are torch.optim's."""
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from suite.catalog.settings import Choice, choices_of
+
+
+class Optimizer(Choice):
+    """A rule for changing parameters, with the batches it sees."""
+
+    formula: ClassVar[str]
+    function: ClassVar[str]
+    """The torch.optim class."""
+
+    learning_rate: float = Field(gt=0, description="step size; a list is selected over by validation score")
+    batch: int = Field(ge=1, description="points a step; the rest of an epoch that fills no batch is left out")
+
+    @property
+    def keywords(self) -> dict[str, Any]:
+        """What the torch.optim class takes besides the learning rate."""
+        return {key: value for key, value in self.parameters.items() if key not in ("learning_rate", "batch")}
+
+
+class Adam(Optimizer):
+    """Adam (Kingma & Ba 2015, arXiv:1412.6980), decay rates 0.9 and 0.999."""
+
+    name: Literal["adam"] = "adam"
+    weight_decay: float = Field(default=0.0, ge=0, description="L2 penalty's coefficient")
+    formula = "theta -= learning_rate m / (sqrt(v) + 1e-8)"
+    function = "torch.optim:Adam"
+
+
+class Sgd(Optimizer):
+    """Stochastic gradient descent, with momentum if asked."""
+
+    name: Literal["sgd"] = "sgd"
+    momentum: float = Field(default=0.0, ge=0, lt=1, description="share of the last step that is kept")
+    weight_decay: float = Field(default=0.0, ge=0, description="L2 penalty's coefficient")
+    formula = "v = momentum v + gradient, theta -= learning_rate v"
+    function = "torch.optim:SGD"
+
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {
+    "adam": Adam,
+    "sgd": Sgd,
+}
+
+Optimizers: Any = choices_of(OPTIMIZERS)

@@ -1,0 +1,128 @@
+"""The shape that every table of a spec shares: frozen, strict, and closed to unknown keys."""
+
+from collections.abc import Mapping
+from itertools import product
+from typing import Annotated, Any, ClassVar, TypeVar, Union
+
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+T = TypeVar("T")
+
+
+class Settings(BaseModel):
+    """A validated table of a spec: nothing is coerced, nothing unknown is let through, nothing changes."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+
+class Choice(Settings):
+    """A named entry of a catalog with the parameters that the spec gives it."""
+
+    tag: ClassVar[str] = "name"
+    """The key that holds the entry's name."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """The entry's JSON schema, in which every parameter may be a list, which is an axis."""
+        written = handler.resolve_ref_schema(handler(schema))
+        for key, single in written["properties"].items():
+            if key != cls.tag:
+                written["properties"][key] = {"anyOf": [single, {"type": "array", "items": single, "minItems": 1}]}
+        return written
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The entry's own parameters, in the order of its declaration."""
+        return {key: value for key, value in self.model_dump().items() if key != self.tag}
+
+    @property
+    def label(self) -> str:
+        """How tables write the entry: ``leaky_relu(slope=0.1)``, or just its name."""
+        given = ", ".join(f"{key}={_written(value)}" for key, value in self.parameters.items())
+        name = getattr(self, self.tag)
+        return f"{name}({given})" if given else str(name)
+
+
+def _written(value: object) -> str:
+    short = f"{value:g}" if isinstance(value, float) else str(value)
+    return short if not isinstance(value, float) or float(short) == value else repr(value)
+
+
+class _AxisSchema:
+    """Lets a list stand where one value may: pydantic then holds a tuple of one value or more."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(_as_tuple, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        listed = handler(schema["schema"])  # type: ignore[typeddict-item]  # a function schema has one
+        return {"anyOf": [listed["items"], listed]}
+
+
+def _as_tuple(value: Any) -> tuple[Any, ...]:
+    if isinstance(value, tuple):
+        return value
+    if not isinstance(value, list):
+        return (value,)
+    if not value:
+        raise PydanticCustomError("empty_axis", "the list is empty; give at least one value")
+    repeated = [item for place, item in enumerate(value) if item in value[:place]]
+    if repeated:
+        raise PydanticCustomError("repeated", "{item} stands in the list twice; keep one", {"item": str(repeated[0])})
+    return tuple(value)
+
+
+Axis = Annotated[tuple[T, ...], _AxisSchema()]
+"""One value or a list of them; a list is an axis of the study."""
+
+
+class _Expansion:
+    """Lets a bare name stand for an entry's table, and a list anywhere for an axis.
+
+    `"relu"`, `["relu", "abs"]`, `{ name = "elu", alpha = [0.5, 1.0] }` and lists of such tables all become
+    the tuple of single entries that they stand for.
+    """
+
+    def __init__(self, tag: str, table: Mapping[str, type[Choice]]) -> None:
+        self.tag = tag
+        self.short = [name for name, entry in table.items() if not _required(entry)]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(self._expand, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        listed = handler(schema["schema"])  # type: ignore[typeddict-item]
+        one = {"anyOf": [{"enum": self.short}, listed["items"]]} if self.short else listed["items"]
+        return {"anyOf": [one, {"type": "array", "items": one, "minItems": 1}]}
+
+    def _expand(self, value: Any) -> tuple[Any, ...]:
+        entries = [{self.tag: item} if isinstance(item, str) else item for item in _as_tuple(value)]
+        return tuple(single for entry in entries for single in _product(entry))
+
+
+def _product(entry: Any) -> list[Any]:
+    """Every table that an entry with lists among its values stands for."""
+    if not isinstance(entry, dict):
+        return [entry]
+    return [dict(zip(entry, values, strict=True)) for values in product(*map(_as_tuple, entry.values()))]
+
+
+def _required(entry: type[Choice]) -> bool:
+    return any(field.is_required() for field in entry.model_fields.values())
+
+
+def choices_of(table: Mapping[str, type[Choice]]) -> Any:
+    """The type of a spec's value that picks entries of `table`, each by bare name or as a table.
+
+    Args:
+        table: name -> the entry's settings; all share one tag.
+
+    Returns:
+        A type for a pydantic field; the field then holds a tuple of entries.
+    """
+    union: Any = Union[tuple(table.values())]  # noqa: UP007  # the members are known only at run time
+    tag = next(iter(table.values())).tag
+    if len(table) > 1:
+        union = Annotated[union, Field(discriminator=tag)]
+    return Annotated[tuple[union, ...], _Expansion(tag, table)]

@@ -1,0 +1,150 @@
+"""From a parameter budget to layer widths, in integers only.
+
+Uniform widths miss a budget by up to a fifth in deep, narrow networks, which confounds whatever is then
+measured against depth. So widths may differ between layers, as little as the budget allows.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
+from itertools import pairwise
+from math import ceil, floor
+
+MAX_SPREAD = 64
+"""Widths further apart than this are not searched; a budget that needs them counts as unreachable."""
+
+
+class UnreachableBudgetError(ValueError):
+    """No widths of this depth meet the budget within its tolerance.
+
+    Attributes:
+        depth: number of hidden layers.
+        below: the largest reachable parameter count under the budget, or None.
+        above: the smallest reachable parameter count over the budget, or None.
+    """
+
+    def __init__(self, depth: int, below: int | None, above: int | None) -> None:
+        super().__init__(f"depth {depth} cannot meet the budget; nearest counts {below} and {above}")
+        self.depth, self.below, self.above = depth, below, above
+
+
+def count_parameters(widths: Sequence[int]) -> int:
+    """Number of weights and biases, the readout's bias too, of a network with widths n_0 .. n_{L+1}."""
+    return sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(widths))
+
+
+def fit_widths(budget: int, depth: int, inputs: int, outputs: int, tolerance: float) -> tuple[int, ...]:
+    """Hidden widths that bring a network's parameter count to the budget.
+
+    The smallest spread (largest less smallest width) that meets the tolerance wins; within it the count
+    closest to the budget; within that the widths with the wider layers first.
+
+    Args:
+        budget: wanted number of parameters.
+        depth: number of hidden layers, 1 or more.
+        inputs: input units.
+        outputs: output units.
+        tolerance: allowed relative deviation from the budget.
+
+    Returns:
+        One width a hidden layer.
+
+    Raises:
+        UnreachableBudgetError: no widths meet the tolerance; it carries the nearest reachable counts.
+    """
+    slack = Fraction(str(tolerance)) * budget
+    low, high = ceil(budget - slack), floor(budget + slack)
+    reachable: set[int] = set()
+    for spread in range(MAX_SPREAD + 1 if depth > 1 else 1):
+        best: tuple[int, tuple[int, ...]] | None = None
+        for narrowest in _narrowest_widths(spread, low, high, depth, inputs, outputs):
+            box = _Box(narrowest, spread, depth, inputs, outputs)
+            for count in box.nearest_counts(budget):
+                reachable.add(count)
+                if low <= count <= high:
+                    candidate = (-abs(count - budget), box.widths_of(count))
+                    best = candidate if best is None else max(best, candidate)
+        if best is not None:
+            return best[1]
+        if count_parameters((inputs, *[1] * depth, outputs)) > high:
+            break
+    below = max((count for count in reachable if count < budget), default=None)
+    above = min((count for count in reachable if count > budget), default=None)
+    raise UnreachableBudgetError(depth, below, above)
+
+
+def _narrowest_widths(spread: int, low: int, high: int, depth: int, inputs: int, outputs: int) -> Iterator[int]:
+    """Every smallest width whose box may reach the tolerance band, and the two that stand just beside it."""
+
+    def uniform(width: int) -> int:
+        return count_parameters((inputs, *[width] * depth, outputs))
+
+    first = max(1, _largest(lambda width: uniform(width) < low, high) - spread)
+    for width in range(first, high + 2):
+        yield width
+        if uniform(width) > high:
+            return
+
+
+def _largest(holds: Callable[[int], bool], limit: int) -> int:
+    """The largest width in 0 .. limit for which a statement, true of small widths only, holds."""
+    below, above = 0, limit + 1
+    while above - below > 1:
+        middle = (below + above) // 2
+        below, above = (middle, above) if holds(middle) else (below, middle)
+    return below
+
+
+class _Box:
+    """All hidden widths between `narrowest` and `narrowest + spread`, and the counts they reach.
+
+    A set of counts is one integer whose bit k stands for "k parameters more than all layers at their
+    narrowest", so that adding a layer is a shift and uniting two sets an or.
+    """
+
+    def __init__(self, narrowest: int, spread: int, depth: int, inputs: int, outputs: int) -> None:
+        self.narrowest, self.inputs, self.depth = narrowest, inputs, depth
+        self.base = count_parameters((inputs, *[narrowest] * depth, outputs))
+        self.steps = range(spread, -1, -1)
+        tails = [{step: 1 << step * outputs for step in self.steps}]
+        for _ in range(depth - 1):
+            tails.append({step: self._union(tails[-1], step) for step in self.steps})
+        self.tails = tails[::-1]
+        """By layer, by its width over the narrowest: the counts that the layers after it can add."""
+        self.counts = 0
+        for step in self.steps:
+            self.counts |= self.tails[0][step] << self._first_cost(step)
+
+    def _first_cost(self, step: int) -> int:
+        return (self.inputs + 1) * step
+
+    def _cost(self, step: int, following: int) -> int:
+        narrowest = self.narrowest
+        return (narrowest + step + 1) * (narrowest + following) - (narrowest + 1) * narrowest
+
+    def _union(self, tail: dict[int, int], step: int) -> int:
+        united = 0
+        for following, counts in tail.items():
+            united |= counts << self._cost(step, following)
+        return united
+
+    def nearest_counts(self, budget: int) -> list[int]:
+        """The reachable counts next to the budget: at or below it, and at or above it."""
+        target = budget - self.base
+        found = []
+        if target >= 0 and (below := self.counts & ((2 << target) - 1)):
+            found.append(self.base + below.bit_length() - 1)
+        if above := self.counts >> max(target, 0):
+            found.append(self.base + max(target, 0) + (above & -above).bit_length() - 1)
+        return found
+
+    def widths_of(self, count: int) -> tuple[int, ...]:
+        """The widths with that count whose wider layers come first."""
+        left, steps = count - self.base, []
+        for layer in range(self.depth):
+            for step in self.steps:
+                cost = self._cost(steps[-1], step) if layer else self._first_cost(step)
+                if left >= cost and self.tails[layer][step] >> (left - cost) & 1:
+                    steps.append(step)
+                    left -= cost
+                    break
+        return tuple(self.narrowest + step for step in steps)

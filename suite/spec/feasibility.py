@@ -1,0 +1,89 @@
+"""Whether a study can run on this machine, and whether its measures suit its networks."""
+
+import os
+from collections.abc import Iterator, Sequence
+from itertools import product
+
+from suite.catalog.measures import AccuracySettings
+from suite.catalog.optimizers import Optimizer
+from suite.catalog.settings import Settings
+from suite.catalog.tasks import Task
+from suite.spec.members import Finding, Member
+from suite.spec.model import Spec
+
+_COPIES = 4
+"""Float64 copies of one network's parameters that a measure or the trainer holds at once."""
+
+_FLOAT64 = 8
+
+
+def infeasible(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
+    """What keeps a study from running although each of its tables is valid."""
+    yield from _too_large(members)
+    yield from _too_many_rows(spec, members)
+    accuracy = spec.measures.get("accuracy")
+    if isinstance(accuracy, AccuracySettings):
+        for task, optimizer in product(accuracy.task, accuracy.optimizer):
+            yield from _unsuited(task, optimizer, members)
+
+
+def memory_limit() -> int:
+    """Bytes of this machine's physical memory."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def _too_large(members: Sequence[Member]) -> Iterator[Finding]:
+    largest = max(members, key=lambda member: member.parameters, default=None)
+    if largest is None:
+        return
+    need = largest.parameters * _FLOAT64 * _COPIES
+    if need > memory_limit():
+        size = "width" if "width" in largest.axes else "parameters"
+        yield Finding(
+            ("family", 0, size),
+            f"one network of {largest.parameters:,} parameters takes {_bytes(need)} to measure, this machine has "
+            f"{_bytes(memory_limit())}; ask for fewer parameters",
+        )
+
+
+def _too_many_rows(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
+    for name, settings in spec.measures.items():
+        draws = getattr(settings, "draws", 1)
+        values = draws * sum(member.depth + 1 if name == "gradients" else 1 for member in members)
+        need = 16 * values * _FLOAT64
+        if need > memory_limit():
+            key = "replicates" if isinstance(settings, AccuracySettings) else "draws"
+            yield Finding(
+                ("measure", name, key),
+                f"{draws:,} draws of {len(members)} members make tables of {_bytes(need)}, this machine has "
+                f"{_bytes(memory_limit())}; ask for fewer",
+            )
+
+
+def _unsuited(task: Task, optimizer: Optimizer, members: Sequence[Member]) -> Iterator[Finding]:
+    for member in members:
+        if (member.widths[0], member.widths[-1]) != (task.inputs, task.outputs):
+            yield Finding(
+                ("measure", "accuracy", "task", "name"),
+                f"{task.label} is for networks with inputs = {task.inputs} and outputs = {task.outputs}, the family has "
+                f"inputs = {member.widths[0]} and outputs = {member.widths[-1]}; change the family or drop the task",
+            )
+    if optimizer.batch > task.train:
+        yield Finding(
+            ("measure", "accuracy", "optimizer", "batch"),
+            f"a batch of {optimizer.batch} does not fit a training set of {task.train}; lower batch or raise train",
+        )
+    need = sum(task.points) * (task.inputs + task.outputs) * _FLOAT64
+    if need * 2 > memory_limit():
+        yield Finding(
+            ("measure", "accuracy", "task", "train"),
+            f"one replicate's data take {_bytes(need)}, this machine has {_bytes(memory_limit())}; ask for fewer points",
+        )
+
+
+def _bytes(count: float) -> str:
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if count < 1024:  # noqa: PLR2004  # the units' own factor
+            return f"{count:.0f} {unit}"
+        count /= 1024
+    return f"{count:,.1f} TiB"

@@ -1,0 +1,149 @@
+"""The members of a study: its families' axes multiplied out, with widths and variances worked out."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import product
+from typing import Any
+
+from suite.catalog.activations import Activation
+from suite.catalog.initializations import Initialization
+from suite.spec.budget import UnreachableBudgetError, count_parameters, fit_widths
+from suite.spec.model import Family
+from suite.theory.mean_field import NoCriticalPointError, edge_of_chaos
+from suite.theory.scaling import LayerVariances, layer_variances
+
+
+@dataclass(frozen=True)
+class Member:
+    """One architecture with its initialisation: the networks drawn from it are its draws.
+
+    Attributes:
+        widths: n_0 .. n_{L+1}, inputs and outputs at the ends.
+        activation: of the hidden layers.
+        initialization: the scheme its weights are drawn by.
+        variances: (sigma_w^2, sigma_b^2) of each layer, the readout last.
+        axes: the family's settings that led here, by column of the tables.
+    """
+
+    widths: tuple[int, ...]
+    activation: Activation
+    initialization: Initialization
+    variances: LayerVariances
+    axes: dict[str, Any] = field(compare=False)
+
+    @property
+    def depth(self) -> int:
+        """Number of hidden layers."""
+        return len(self.widths) - 2
+
+    @property
+    def parameters(self) -> int:
+        """Exact number of weights and biases."""
+        return count_parameters(self.widths)
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """What makes this member: its seed and the names of its results follow from this alone."""
+        return {
+            "widths": list(self.widths),
+            "activation": self.activation.model_dump(),
+            "initialization": self.initialization.model_dump(),
+        }
+
+    @cached_property
+    def name(self) -> str:
+        """A readable name with a few digits of the content's hash, such as `relu-d8-3f21c9`."""
+        digest = hashlib.sha256(json.dumps(self.content, sort_keys=True).encode()).hexdigest()
+        return f"{self.activation.name}-d{self.depth}-{digest[:6]}"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A fault, or something to know, at a place of a spec.
+
+    Attributes:
+        location: keys and list places that lead to it, as in the validated model.
+        message: what is wrong; what to do.
+        fatal: whether the study cannot run with it.
+    """
+
+    location: tuple[str | int, ...]
+    message: str
+    fatal: bool = True
+
+
+def resolve(families: Sequence[Family]) -> tuple[list[Member], list[Finding]]:
+    """All members of a study, each once, and what is wrong with those that cannot be built.
+
+    Args:
+        families: in the order of the spec; their members are united.
+    """
+    members: dict[str, Member] = {}
+    findings: list[Finding] = []
+    for place, family in enumerate(families):
+        for outcome in _resolve_family(("family", place), family):
+            if isinstance(outcome, Finding):
+                findings.append(outcome)
+            else:
+                members.setdefault(outcome.name, outcome)
+    return list(members.values()), list(dict.fromkeys(findings))
+
+
+def _resolve_family(here: tuple[str | int, ...], family: Family) -> Iterator[Member | Finding]:
+    size, sizes = ("width", family.width) if family.width else ("parameters", family.parameters or ())
+    for units_in, units_out, amount, (place, depth) in product(
+        family.inputs, family.outputs, sizes, enumerate(family.depth)
+    ):
+        try:
+            hidden = (amount,) * depth if size == "width" else fit_widths(amount, depth, units_in, units_out, family.tolerance)
+        except UnreachableBudgetError as error:
+            yield Finding((*here, "depth", place), _unreachable(error, amount, family.tolerance))
+            continue
+        widths = (units_in, *hidden, units_out)
+        for initialization, (kind, activation) in product(family.initialization, enumerate(family.activation)):
+            try:
+                variances = layer_variances(initialization, activation, widths)
+            except NoCriticalPointError:
+                yield Finding((*here, "activation", kind), _no_critical_point(activation, initialization))
+                continue
+            if warning := _unstable(activation, initialization):
+                yield Finding((*here, "activation", kind), warning, fatal=False)
+            axes = {
+                "depth": depth,
+                "activation": activation.label,
+                "initialization": initialization.label,
+                "inputs": units_in,
+                "outputs": units_out,
+                "width" if size == "width" else "budget": amount,
+            }
+            yield Member(widths, activation, initialization, variances, axes)
+
+
+def _unreachable(error: UnreachableBudgetError, budget: int, tolerance: float) -> str:
+    nearest = " and ".join(f"{count:,}" for count in (error.below, error.above) if count is not None)
+    return (
+        f"no widths of depth {error.depth} bring the parameters within {tolerance:.3g} of {budget:,}; nearest counts "
+        f"are {nearest}: change depth or parameters, or loosen family.tolerance"
+    )
+
+
+def _no_critical_point(activation: Activation, initialization: Initialization) -> str:
+    return (
+        f"{activation.label} has no edge of chaos under {initialization.label}; choose another activation, "
+        "another bias_std, or a scheme such as he or variance"
+    )
+
+
+def _unstable(activation: Activation, initialization: Initialization) -> str | None:
+    if initialization.scheme not in ("critical", "orthogonal"):  # type: ignore[attr-defined]
+        return None
+    point = edge_of_chaos(activation, initialization.bias_std**2)  # type: ignore[attr-defined]
+    if point.stability <= 1 + 1e-6:
+        return None
+    return (
+        f"the critical fixed point of {activation.label} under {initialization.label} is unstable "
+        f"(V'(q*) = {point.stability:.3f} at q* = {point.fixed_point:.3g}); variances drift away from it with depth"
+    )

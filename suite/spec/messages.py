@@ -1,0 +1,118 @@
+"""Turns pydantic's findings into problems in the words of a spec's author."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from suite.catalog.settings import Choice
+from suite.spec.locate import Path
+from suite.spec.model import SpecFile
+from suite.spec.problems import Problem, nearest
+
+
+def problems_of(error: ValidationError, data: Any, file: str, lines: dict[Path, int]) -> list[Problem]:
+    """Every fault that pydantic found, each with its line and a cure.
+
+    Args:
+        error: from validating `data` as a SpecFile.
+        data: the parsed TOML.
+        file: its path, as reported.
+        lines: where its keys stand.
+    """
+    found = []
+    for detail in error.errors(include_url=False):
+        path = path_in(data, detail["loc"], missing=detail["type"] == "missing")
+        message = _message(detail)
+        found.append(Problem(file, line_of(path, lines), dotted(path), message))
+    return sorted(dict.fromkeys(found), key=lambda problem: problem.line)
+
+
+def line_of(path: Sequence[str | int], lines: dict[Path, int]) -> int:
+    """The line of a path, or of the closest table around it that the file writes out."""
+    path = tuple(path)
+    while path not in lines:
+        path = path[:-1]
+    return lines[path]
+
+
+def dotted(path: Sequence[str | int]) -> str:
+    """A path as TOML writes it; places in lists are left out, since the line tells them."""
+    return ".".join(part for part in path if isinstance(part, str))
+
+
+def path_in(data: Any, loc: Sequence[str | int], missing: bool = False) -> Path:
+    """The part of a location in the model that stands in the file: union tags and expanded lists do not."""
+    path: Path = ()
+    for position, part in enumerate(loc):
+        last = position == len(loc) - 1
+        if isinstance(data, dict) and isinstance(part, str) and (part in data or (missing and last)):
+            path, data = (*path, part), data.get(part)
+        elif isinstance(data, list) and isinstance(part, int) and part < len(data):
+            path, data = (*path, part), data[part]
+    return path
+
+
+def _message(detail: Any) -> str:
+    kind, context, given = detail["type"], detail.get("ctx", {}), detail["input"]
+    name = str(detail["loc"][-1])
+    if kind == "extra_forbidden":
+        return f"unknown key; {nearest(name, _keys_at(detail['loc'][:-1]))}"
+    if kind == "missing":
+        return f"{name} is missing; add it"
+    if kind == "union_tag_invalid":
+        known = [tag.strip(" '") for tag in context["expected_tags"].split(",")]
+        return f"{_shown(context['tag'])} is not known; {nearest(context['tag'], known)}"
+    if kind == "union_tag_not_found":
+        return f"{context['discriminator']} is missing; say which entry is meant"
+    return f"{_shown(given)} is not right here; {_CURES.get(kind, detail['msg']).format(**context)}" if (
+        kind in _CURES
+    ) else str(detail["msg"])
+
+
+_CURES = {
+    "int_type": "give a whole number",
+    "int_from_float": "give a whole number, without a decimal point or exponent",
+    "float_type": "give a number",
+    "finite_number": "give a finite number",
+    "string_type": "give text in quotes",
+    "string_too_short": "give some text",
+    "greater_than": "give a number above {gt:g}",
+    "greater_than_equal": "give {ge:g} or more",
+    "less_than": "give a number below {lt:g}",
+    "less_than_equal": "give {le:g} or less",
+    "literal_error": "give {expected}",
+    "model_type": "give a table of keys",
+    "model_attributes_type": "give a name, or a table of keys",
+    "tuple_type": "give a value or a list of values",
+}
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004
+
+
+def _keys_at(loc: Sequence[str | int]) -> set[str]:
+    """The keys that a table at pydantic's location may have."""
+    models: list[type[BaseModel]] = [SpecFile]
+    for part in loc:
+        if not isinstance(part, str):
+            continue
+        inner = [found for model in models if part in model.model_fields for found in _models_in(model, part)]
+        tagged = [model for model in models if issubclass(model, Choice) and _tag_of(model) == part]
+        models = inner or tagged or models
+    return {key for model in models for key in model.model_fields}
+
+
+def _models_in(model: type[BaseModel], key: str) -> Iterator[type[BaseModel]]:
+    pending: list[Any] = [model.model_fields[key].annotation]
+    while pending:
+        annotation = pending.pop()
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            yield annotation
+        pending.extend(get_args(annotation))
+
+
+def _tag_of(model: type[Choice]) -> str:
+    return str(model.model_fields[model.tag].default)

@@ -1,0 +1,88 @@
+"""The Spec: everything that a study's TOML file may say, validated and frozen."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field, create_model, model_validator
+from pydantic_core import PydanticCustomError
+
+from suite.catalog.activations import Activation, Activations
+from suite.catalog.initializations import Initialization, Initializations
+from suite.catalog.measures import DEFAULT_STEP, MEASURES, OnTheDomain, V3Settings
+from suite.catalog.settings import Axis, Settings
+
+MAX_DEPTH = 10_000
+MAX_WIDTH = 2**31
+
+Depth = Annotated[int, Field(ge=1, le=MAX_DEPTH)]
+Units = Annotated[int, Field(ge=1, le=MAX_WIDTH)]
+Budget = Annotated[int, Field(ge=1)]
+
+
+class Family(Settings):
+    """MLPs of equal parameter count, or of equal width; a list where one value may stand is an axis."""
+
+    parameters: Axis[Budget] | None = Field(default=None, description="budget of weights and biases")
+    width: Axis[Units] | None = Field(default=None, description="units of every hidden layer, instead of a budget")
+    inputs: Axis[Units] = Field(description="input units")
+    outputs: Axis[Units] = Field(default=(1,), description="output units")
+    depth: Axis[Depth] = Field(description="hidden layers")
+    activation: Activations = Field(description="activation of the hidden layers")
+    initialization: Initializations = Field(default=({"scheme": "critical"},), validate_default=True)
+    tolerance: float = Field(default=0.005, ge=0, lt=1, description="allowed relative deviation from the budget")
+
+    if TYPE_CHECKING:
+        activation: tuple[Activation, ...]
+        initialization: tuple[Initialization, ...]
+
+    @model_validator(mode="after")
+    def _one_size(self) -> "Family":
+        if (self.parameters is None) == (self.width is None):
+            raise PydanticCustomError("size", "a family has one size; give either parameters or width")
+        return self
+
+
+def _measures_model() -> Any:
+    fields: dict[str, Any] = {
+        name: (measure.settings | None, Field(default=None, description=measure.summary))
+        for name, measure in MEASURES.items()
+    }
+    return create_model("Measures", __base__=Settings, __doc__="The measures to take, each with its settings.", **fields)
+
+
+Measures: Any = _measures_model()
+
+
+class SpecFile(Settings):
+    """A study: families of networks and what to measure of them."""
+
+    title: str = Field(min_length=1, description="what the study shows, in a sentence")
+    source: str = Field(default="", description="where the question is from")
+    seed: int = Field(ge=0, lt=2**63, description="all randomness of the study follows from it")
+    family: Axis[Family] = Field(description="the networks; a repeated [[family]] adds its own")
+    measure: Measures = Field(description="one table a measure")
+
+    @model_validator(mode="after")
+    def _some_measure(self) -> "SpecFile":
+        if not any(getattr(self.measure, name) for name in MEASURES):
+            raise PydanticCustomError("measure", "nothing is measured; add a table such as [measure.v3]")
+        return self
+
+
+class Spec(SpecFile):
+    """A validated study with the name of its file."""
+
+    name: str
+
+    @property
+    def measures(self) -> dict[str, Settings]:
+        """The measures that the study takes, in the catalog's order, with nothing left unsaid in their settings."""
+        asked = {name: getattr(self.measure, name) for name in MEASURES}
+        v3 = asked["v3"]
+        step = v3.step if isinstance(v3, V3Settings) and v3.step is not None else DEFAULT_STEP
+        return {
+            name: settings.model_copy(update={"step": step})
+            if isinstance(settings, OnTheDomain) and settings.step is None
+            else settings
+            for name, settings in asked.items()
+            if settings is not None
+        }

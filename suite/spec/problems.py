@@ -1,0 +1,44 @@
+"""What is wrong with a spec, where, and what to do about it."""
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One fault of one spec file.
+
+    Attributes:
+        file: the path as the user gave it.
+        line: from 1.
+        key: the place inside the file, such as `family.depth`; empty where the whole file is meant.
+        message: what is wrong; what to do.
+    """
+
+    file: str
+    line: int
+    key: str
+    message: str
+
+    def __str__(self) -> str:
+        return ": ".join(part for part in (f"{self.file}:{self.line}", self.key, self.message) if part)
+
+
+class SpecError(Exception):
+    """One spec or more cannot be run; nothing was computed.
+
+    Attributes:
+        problems: all faults of all files.
+    """
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = tuple(problems)
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The cure for an unknown name: the closest known one, or all of them."""
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    return f"did you mean {close[0]}?" if close else f"known here: {', '.join(names)}"

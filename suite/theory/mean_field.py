@@ -1,0 +1,121 @@
+"""The variance map of infinitely wide networks and its edge of chaos.
+
+In the notation of Poole et al. 2016 (arXiv:1606.05340) and Murray, Abrol & Tanner 2021 (arXiv:2105.07741):
+Z is standard normal, q the variance of a pre-activation, sigma_w^2 / fan_in the variance of a weight and
+sigma_b^2 that of a bias.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from math import isfinite, nan, sqrt
+
+import numpy as np
+
+from suite.catalog.activations import Activation
+from suite.theory.gaussian import gaussian_mean
+
+
+class NoCriticalPointError(ValueError):
+    """No weight variance puts this activation at the edge of chaos with the given bias variance."""
+
+
+@dataclass(frozen=True)
+class CriticalPoint:
+    """An edge of chaos.
+
+    Attributes:
+        weight_variance: sigma_w^2.
+        fixed_point: q*, nan where every variance (or none) is fixed, as for homogeneous activations.
+        stability: V'(q*); above 1 the fixed point repels, and depth moves the variance away from it.
+    """
+
+    weight_variance: float
+    fixed_point: float
+    stability: float
+
+
+@lru_cache(maxsize=4096)
+def second_moment(activation: Activation, q: float) -> float:
+    """E[phi(sqrt(q) Z)^2]."""
+    if activation.homogeneous:
+        return q * slope_moment(activation, q)
+    return gaussian_mean(lambda z: activation.phi(z) ** 2, sqrt(q), activation.kinks)
+
+
+@lru_cache(maxsize=4096)
+def slope_moment(activation: Activation, q: float) -> float:
+    """E[phi'(sqrt(q) Z)^2]; at q = 0 its limit from above, which is the mean of both sides of a kink."""
+    if activation.homogeneous:
+        return float(np.mean(activation.dphi(np.array([-1.0, 1.0])) ** 2))
+    return gaussian_mean(lambda z: activation.dphi(z) ** 2, max(sqrt(q), 1e-12), activation.kinks)
+
+
+def variance_map(activation: Activation, q: float, weight_variance: float, bias_variance: float) -> float:
+    """V(q) = sigma_w^2 E[phi(sqrt(q) Z)^2] + sigma_b^2, the pre-activations' variance one layer on."""
+    return weight_variance * second_moment(activation, q) + bias_variance
+
+
+def variance_map_slope(activation: Activation, q: float, weight_variance: float) -> float:
+    """V'(q) = sigma_w^2 E[phi(sqrt(q) Z) phi'(sqrt(q) Z) Z] / sqrt(q); at q = 0 its limit from above.
+
+    The limit is finite only where phi(0) = 0.
+    """
+    if activation.homogeneous:
+        return weight_variance * slope_moment(activation, 1.0)
+    std = max(sqrt(q), 1e-6)
+    mean = gaussian_mean(lambda x: activation.phi(x) * activation.dphi(x) * x, std, activation.kinks)
+    return weight_variance * mean / std**2
+
+
+@lru_cache(maxsize=1024)
+def edge_of_chaos(activation: Activation, bias_variance: float) -> CriticalPoint:
+    """The weight variance at which chi_1 = sigma_w^2 E[phi'(sqrt(q*) Z)^2] is 1.
+
+    Writing sigma_w^2 as 1 / E[phi'(sqrt(q) Z)^2] leaves one equation, V(q) = q, whose smallest root is
+    bracketed on a grid of q and found by Brent's method; iterating V itself stalls at criticality.
+    Homogeneous activations have the same sigma_w^2 for every sigma_b.
+
+    Raises:
+        NoCriticalPointError: the equation has no root, as for softplus.
+    """
+    if activation.homogeneous:
+        weight_variance = 1 / slope_moment(activation, 1.0)
+        return CriticalPoint(weight_variance, nan, 1.0)
+    q = _smallest_root(activation, bias_variance)
+    weight_variance = 1 / slope_moment(activation, q)
+    return CriticalPoint(weight_variance, q, variance_map_slope(activation, q, weight_variance))
+
+
+def _smallest_root(activation: Activation, bias_variance: float) -> float:
+    def excess(q: float) -> float:
+        return second_moment(activation, q) / slope_moment(activation, q) + bias_variance - q
+
+    if bias_variance == 0 and second_moment(activation, 0.0) == 0:
+        return 0.0
+    grid = [float(q) for q in np.geomspace(1e-8, 1e4, 481)]
+    previous = grid[0]
+    for q in grid[1:]:
+        if excess(q) <= 0 < excess(previous):
+            from scipy.optimize import brentq  # noqa: PLC0415  # most specs check without scipy
+
+            return float(brentq(excess, previous, q, xtol=1e-15, rtol=1e-14))
+        previous = q
+    raise NoCriticalPointError(f"no fixed point of the variance map is critical at sigma_b^2 = {bias_variance:g}")
+
+
+def output_variance(activation: Activation, variances: Sequence[tuple[float, float]], mean_square: float) -> float:
+    """The variance that the variance map predicts for the output, over weights and inputs.
+
+    Args:
+        activation: of every hidden layer.
+        variances: (sigma_w^2, sigma_b^2) of each layer, the readout last.
+        mean_square: mean over the inputs of |x|^2 / n_0.
+    """
+    (weight_variance, bias_variance), *later = variances
+    q = weight_variance * mean_square + bias_variance
+    for weight_variance, bias_variance in later:
+        q = variance_map(activation, q, weight_variance, bias_variance)
+        if not isfinite(q):
+            break
+    return q

@@ -1,0 +1,41 @@
+"""What variances an initialisation gives to the weights and biases of each layer."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from suite.catalog.activations import Activation
+from suite.catalog.initializations import Critical, Glorot, He, Initialization, Lecun, Orthogonal, Pytorch, Variance
+from suite.theory.mean_field import edge_of_chaos
+
+LayerVariances = tuple[tuple[float, float], ...]
+
+
+def layer_variances(initialization: Initialization, activation: Activation, widths: Sequence[int]) -> LayerVariances:
+    """(sigma_w^2, sigma_b^2) of every layer, the readout last: a weight's variance is sigma_w^2 / fan_in.
+
+    Args:
+        initialization: the scheme with its parameters.
+        activation: of the hidden layers; `critical` and `orthogonal` depend on it.
+        widths: n_0 .. n_{L+1}.
+
+    Raises:
+        NoCriticalPointError: the activation has no edge of chaos at this bias variance.
+    """
+    fans = list(pairwise(widths))
+    match initialization:
+        case Pytorch():
+            return tuple((1 / 3, 1 / (3 * fan_in)) for fan_in, _ in fans)
+        case Glorot(bias_std=bias_std):
+            balanced = [2 * fan_in / (fan_in + fan_out) for fan_in, fan_out in fans]
+            return (*((weight, bias_std**2) for weight in balanced[:-1]), (balanced[-1], 0.0))
+        case Critical(bias_std=bias_std) | Orthogonal(bias_std=bias_std):
+            hidden = (edge_of_chaos(activation, bias_std**2).weight_variance, bias_std**2)
+        case He(bias_std=bias_std):
+            hidden = (2.0, bias_std**2)
+        case Lecun(bias_std=bias_std):
+            hidden = (1.0, bias_std**2)
+        case Variance(weight_variance=weight_variance, bias_variance=bias_variance):
+            hidden = (weight_variance, bias_variance)
+        case _:
+            raise TypeError(f"{initialization.label} has no rule for its variances")
+    return (*([hidden] * (len(fans) - 1)), (1.0, 0.0))
