@@ -3,6 +3,7 @@
 The functions here serve theory and tests; the fast kernels of the same names are in `suite.nets.activations`.
 """
 
+from math import pi, sqrt
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -18,6 +19,7 @@ Kind = Literal["piecewise_linear", "smooth", "kinked"]
 class Activation(Choice):
     """An activation function phi, applied to each pre-activation alone."""
 
+    name: str
     formula: ClassVar[str]
     kind: ClassVar[Kind]
     """Piecewise linear; smooth (three derivatives everywhere); or with a kink in some derivative."""
@@ -65,7 +67,7 @@ class Abs(Activation):
         return np.abs(z)
 
     def dphi(self, z: Array) -> Array:
-        return np.sign(z)
+        return np.where(z > 0, 1.0, -1.0)
 
 
 class Identity(Activation):
@@ -146,7 +148,7 @@ class Gelu(Activation):
         return z * _normal_cdf(z)
 
     def dphi(self, z: Array) -> Array:
-        return _normal_cdf(z) + z * np.exp(-0.5 * z * z) / np.sqrt(2 * np.pi)
+        return _normal_cdf(z) + z * np.exp(-0.5 * z * z) / sqrt(2 * pi)
 
 
 class Silu(Activation):
@@ -205,7 +207,7 @@ class Erf(Activation):
         return np.asarray(erf(z), dtype=np.float64)
 
     def dphi(self, z: Array) -> Array:
-        return 2 / np.sqrt(np.pi) * np.exp(-z * z)
+        return 2 / sqrt(pi) * np.exp(-z * z)
 
 
 class Sin(Activation):

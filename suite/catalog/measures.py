@@ -86,6 +86,13 @@ class AccuracySettings(Settings):
         return self.replicates
 
 
+class LandscapeSettings(OnTheDomain):
+    """Settings of the landscapes, which every study of two inputs keeps for its report."""
+
+    draws: Draws = 3
+    step: Step | None = DEFAULT_STEP
+
+
 @dataclass(frozen=True)
 class Measure:
     """How a spec's [measure.name] is computed.
@@ -180,3 +187,20 @@ MEASURES: dict[str, Measure] = {
         source="Yu & Zhang 2021",
     ),
 }
+
+LANDSCAPE = Measure(
+    "suite.measures.landscape:landscape",
+    LandscapeSettings,
+    sees="domain",
+    quantities=(),
+    version=1,
+    summary="outputs of a few random networks on a grid of the domain",
+    source="Yu & Zhang 2021",
+)
+"""Not for a spec to ask: it serves the report."""
+
+
+def recorded_steps(steps: int) -> list[int]:
+    """The steps at which training is looked at: 0, then growing by about sqrt(2), and the last."""
+    doubled = {round(2 ** (power / 2)) for power in range(2 * steps.bit_length())}
+    return sorted({0, steps} | {step for step in doubled if step < steps})

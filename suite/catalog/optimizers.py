@@ -10,6 +10,7 @@ from suite.catalog.settings import Choice, choices_of
 class Optimizer(Choice):
     """A rule for changing parameters, with the batches it sees."""
 
+    name: str
     formula: ClassVar[str]
     function: ClassVar[str]
     """The torch.optim class."""

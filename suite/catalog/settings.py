@@ -5,6 +5,7 @@ from itertools import product
 from typing import Annotated, Any, ClassVar, TypeVar, Union
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 T = TypeVar("T")
@@ -26,10 +27,15 @@ class Choice(Settings):
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         """The entry's JSON schema, in which every parameter may be a list, which is an axis."""
         written = handler.resolve_ref_schema(handler(schema))
-        for key, single in written["properties"].items():
+        for key, parameter in written["properties"].items():
             if key != cls.tag:
-                written["properties"][key] = {"anyOf": [single, {"type": "array", "items": single, "minItems": 1}]}
-        return written
+                about = {word: parameter.pop(word) for word in _ABOUT if word in parameter}
+                written["properties"][key] = about | _one_or_list(parameter)
+        written["properties"][cls.tag].pop("default", None)
+        required = [key for key in written.get("required", []) if key != cls.tag]
+        formula = getattr(cls, "formula", None)
+        summary = f"{written['description']}\n\n{formula}" if formula else written["description"]
+        return written | {"description": summary, "required": [cls.tag, *required]}
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -39,7 +45,8 @@ class Choice(Settings):
     @property
     def label(self) -> str:
         """How tables write the entry: ``leaky_relu(slope=0.1)``, or just its name."""
-        given = ", ".join(f"{key}={_written(value)}" for key, value in self.parameters.items())
+        stated = {key: value for key, value in self.parameters.items() if value is not None}
+        given = ", ".join(f"{key}={_written(value)}" for key, value in stated.items())
         name = getattr(self, self.tag)
         return f"{name}({given})" if given else str(name)
 
@@ -49,6 +56,14 @@ def _written(value: object) -> str:
     return short if not isinstance(value, float) or float(short) == value else repr(value)
 
 
+_ABOUT = ("title", "description", "default")
+"""What a JSON schema says of a key rather than of its value."""
+
+
+def _one_or_list(single: dict[str, Any]) -> dict[str, Any]:
+    return {"anyOf": [single, {"type": "array", "items": single, "minItems": 1, "uniqueItems": True}]}
+
+
 class _AxisSchema:
     """Lets a list stand where one value may: pydantic then holds a tuple of one value or more."""
 
@@ -56,8 +71,7 @@ class _AxisSchema:
         return core_schema.no_info_before_validator_function(_as_tuple, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        listed = handler(schema["schema"])  # type: ignore[typeddict-item]  # a function schema has one
-        return {"anyOf": [listed["items"], listed]}
+        return _one_or_list(handler(schema["schema"])["items"])
 
 
 def _as_tuple(value: Any) -> tuple[Any, ...]:
@@ -92,16 +106,20 @@ class _Expansion:
         return core_schema.no_info_before_validator_function(self._expand, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        listed = handler(schema["schema"])  # type: ignore[typeddict-item]
-        one = {"anyOf": [{"enum": self.short}, listed["items"]]} if self.short else listed["items"]
-        return {"anyOf": [one, {"type": "array", "items": one, "minItems": 1}]}
+        table = handler(schema["schema"])["items"]
+        return _one_or_list({"anyOf": [{"enum": self.short}, table]} if self.short else table)
 
     def _expand(self, value: Any) -> tuple[Any, ...]:
         entries = [{self.tag: item} if isinstance(item, str) else item for item in _as_tuple(value)]
-        return tuple(single for entry in entries for single in _product(entry))
+        return tuple(single for entry in entries for single in entries_of(entry))
 
 
-def _product(entry: Any) -> list[Any]:
+def expands(field: FieldInfo) -> bool:
+    """Whether a model's field holds entries of a catalog, so that one written table may stand for several."""
+    return any(isinstance(note, _Expansion) for note in field.metadata)
+
+
+def entries_of(entry: Any) -> list[Any]:
     """Every table that an entry with lists among its values stands for."""
     if not isinstance(entry, dict):
         return [entry]

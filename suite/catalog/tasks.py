@@ -10,6 +10,7 @@ from suite.catalog.settings import Choice, choices_of
 class Task(Choice):
     """A training problem with its own train, validation and test sets for every replicate."""
 
+    name: str
     formula: ClassVar[str]
     inputs: ClassVar[int]
     outputs: ClassVar[int]

@@ -56,7 +56,7 @@ def fit_widths(budget: int, depth: int, inputs: int, outputs: int, tolerance: fl
     reachable: set[int] = set()
     for spread in range(MAX_SPREAD + 1 if depth > 1 else 1):
         best: tuple[int, tuple[int, ...]] | None = None
-        for narrowest in _narrowest_widths(spread, low, high, depth, inputs, outputs):
+        for narrowest in _narrowest_widths(spread, budget, depth, inputs, outputs):
             box = _Box(narrowest, spread, depth, inputs, outputs)
             for count in box.nearest_counts(budget):
                 reachable.add(count)
@@ -72,16 +72,19 @@ def fit_widths(budget: int, depth: int, inputs: int, outputs: int, tolerance: fl
     raise UnreachableBudgetError(depth, below, above)
 
 
-def _narrowest_widths(spread: int, low: int, high: int, depth: int, inputs: int, outputs: int) -> Iterator[int]:
-    """Every smallest width whose box may reach the tolerance band, and the two that stand just beside it."""
+def _narrowest_widths(spread: int, budget: int, depth: int, inputs: int, outputs: int) -> Iterator[int]:
+    """Every smallest width whose box stands around the budget, and the two that stand just beside it.
+
+    A box farther away is closest to the budget at its uniform end, which spread 0 has tried already.
+    """
 
     def uniform(width: int) -> int:
         return count_parameters((inputs, *[width] * depth, outputs))
 
-    first = max(1, _largest(lambda width: uniform(width) < low, high) - spread)
-    for width in range(first, high + 2):
+    first = max(1, _largest(lambda width: uniform(width) < budget, budget) - spread)
+    for width in range(first, budget + 2):
         yield width
-        if uniform(width) > high:
+        if uniform(width) > budget:
             return
 
 
@@ -139,7 +142,8 @@ class _Box:
 
     def widths_of(self, count: int) -> tuple[int, ...]:
         """The widths with that count whose wider layers come first."""
-        left, steps = count - self.base, []
+        left = count - self.base
+        steps: list[int] = []
         for layer in range(self.depth):
             for step in self.steps:
                 cost = self._cost(steps[-1], step) if layer else self._first_cost(step)

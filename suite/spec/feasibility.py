@@ -6,7 +6,6 @@ from itertools import product
 
 from suite.catalog.measures import AccuracySettings
 from suite.catalog.optimizers import Optimizer
-from suite.catalog.settings import Settings
 from suite.catalog.tasks import Task
 from suite.spec.members import Finding, Member
 from suite.spec.model import Spec
@@ -19,7 +18,7 @@ _FLOAT64 = 8
 
 def infeasible(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
     """What keeps a study from running although each of its tables is valid."""
-    yield from _too_large(members)
+    yield from _too_large(spec, members)
     yield from _too_many_rows(spec, members)
     accuracy = spec.measures.get("accuracy")
     if isinstance(accuracy, AccuracySettings):
@@ -32,15 +31,17 @@ def memory_limit() -> int:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
-def _too_large(members: Sequence[Member]) -> Iterator[Finding]:
+def _too_large(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
     largest = max(members, key=lambda member: member.parameters, default=None)
     if largest is None:
         return
     need = largest.parameters * _FLOAT64 * _COPIES
     if need > memory_limit():
         size = "width" if "width" in largest.axes else "parameters"
+        amount = largest.axes.get("width", largest.axes.get("budget"))
+        asking = [place for place, family in enumerate(spec.family) if amount in (getattr(family, size) or ())]
         yield Finding(
-            ("family", 0, size),
+            ("family", asking[0], size),
             f"one network of {largest.parameters:,} parameters takes {_bytes(need)} to measure, this machine has "
             f"{_bytes(memory_limit())}; ask for fewer parameters",
         )

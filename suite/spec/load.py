@@ -62,12 +62,17 @@ def load_studies(paths: Iterable[str | Path]) -> list[Study]:
 
 
 def _files(path: Path, problems: list[Problem]) -> list[Path]:
-    if path.is_dir():
+    try:
+        folder, known = path.is_dir(), path.exists()
+    except OSError as error:
+        problems.append(Problem(str(path), 1, "", f"cannot be looked up ({error.strerror}); check the path"))
+        return []
+    if folder:
         found = sorted(file for file in path.glob("*.toml") if file.is_file())
         if not found:
             problems.append(Problem(str(path), 1, "", "no .toml file in this folder; name a folder of specs, or a file"))
         return found
-    if not path.exists():
+    if not known:
         problems.append(Problem(str(path), 1, "", "no such file or folder; check the path"))
         return []
     return [path]
@@ -137,3 +142,6 @@ def _parse(file: Path, text: str) -> dict[str, Any]:
         what = found[1] if found else str(error)
         line = int(found[2]) if found and found[2] else text.rstrip("\n").count("\n") + 1
         raise SpecError([Problem(str(file), line, "", f"not TOML: {what}; mend the line")]) from None
+    except (ValueError, RecursionError):  # the interpreter's own limits
+        message = "a number of thousands of digits, or tables within tables without end; shorten it"
+        raise SpecError([Problem(str(file), 1, "", message)]) from None

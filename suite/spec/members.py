@@ -9,7 +9,7 @@ from itertools import product
 from typing import Any
 
 from suite.catalog.activations import Activation
-from suite.catalog.initializations import Initialization
+from suite.catalog.initializations import Critical, Initialization, Orthogonal
 from suite.spec.budget import UnreachableBudgetError, count_parameters, fit_widths
 from suite.spec.model import Family
 from suite.theory.mean_field import NoCriticalPointError, edge_of_chaos
@@ -55,9 +55,9 @@ class Member:
 
     @cached_property
     def name(self) -> str:
-        """A readable name with a few digits of the content's hash, such as `relu-d8-3f21c9`."""
+        """A readable name with a few digits of the content's hash, such as `relu-d8-3f21c95b07`."""
         digest = hashlib.sha256(json.dumps(self.content, sort_keys=True).encode()).hexdigest()
-        return f"{self.activation.name}-d{self.depth}-{digest[:6]}"
+        return f"{self.activation.name}-d{self.depth}-{digest[:10]}"
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def _resolve_family(here: tuple[str | int, ...], family: Family) -> Iterator[Mem
 def _unreachable(error: UnreachableBudgetError, budget: int, tolerance: float) -> str:
     nearest = " and ".join(f"{count:,}" for count in (error.below, error.above) if count is not None)
     return (
-        f"no widths of depth {error.depth} bring the parameters within {tolerance:.3g} of {budget:,}; nearest counts "
+        f"no widths of depth {error.depth} bring the parameters within {100 * tolerance:.3g}% of {budget:,}; nearest counts "
         f"are {nearest}: change depth or parameters, or loosen family.tolerance"
     )
 
@@ -138,9 +138,9 @@ def _no_critical_point(activation: Activation, initialization: Initialization) -
 
 
 def _unstable(activation: Activation, initialization: Initialization) -> str | None:
-    if initialization.scheme not in ("critical", "orthogonal"):  # type: ignore[attr-defined]
+    if not isinstance(initialization, Critical | Orthogonal):
         return None
-    point = edge_of_chaos(activation, initialization.bias_std**2)  # type: ignore[attr-defined]
+    point = edge_of_chaos(activation, initialization.bias_std**2)
     if point.stability <= 1 + 1e-6:
         return None
     return (

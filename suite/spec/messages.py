@@ -1,11 +1,13 @@
 """Turns pydantic's findings into problems in the words of a spec's author."""
 
 from collections.abc import Iterator, Sequence
+from functools import cache
+from itertools import accumulate
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from suite.catalog.settings import Choice
+from suite.catalog.settings import Choice, entries_of, expands
 from suite.spec.locate import Path
 from suite.spec.model import SpecFile
 from suite.spec.problems import Problem, nearest
@@ -48,9 +50,28 @@ def path_in(data: Any, loc: Sequence[str | int], missing: bool = False) -> Path:
         last = position == len(loc) - 1
         if isinstance(data, dict) and isinstance(part, str) and (part in data or (missing and last)):
             path, data = (*path, part), data.get(part)
-        elif isinstance(data, list) and isinstance(part, int) and part < len(data):
-            path, data = (*path, part), data[part]
+        elif isinstance(data, list) and isinstance(part, int):
+            place = _written_place(data, part) if path[-1] in _choice_keys() else part
+            path, data = (*path, place), data[place]
     return path
+
+
+def _written_place(items: Sequence[Any], entry: int) -> int:
+    """Which item of a list stands for an entry, where items with lists inside stand for several."""
+    ends = accumulate(len(entries_of(item)) for item in items)
+    return next(place for place, end in enumerate(ends) if entry < end)
+
+
+@cache
+def _choice_keys() -> frozenset[str]:
+    """The keys that hold entries of a catalog."""
+    keys: set[str] = set()
+    pending: list[type[BaseModel]] = [SpecFile]
+    while pending:
+        model = pending.pop()
+        keys |= {key for key, field in model.model_fields.items() if expands(field)}
+        pending.extend(found for key in model.model_fields for found in _models_in(model, key))
+    return frozenset(keys)
 
 
 def _message(detail: Any) -> str:
@@ -64,16 +85,15 @@ def _message(detail: Any) -> str:
         known = [tag.strip(" '") for tag in context["expected_tags"].split(",")]
         return f"{_shown(context['tag'])} is not known; {nearest(context['tag'], known)}"
     if kind == "union_tag_not_found":
-        return f"{context['discriminator']} is missing; say which entry is meant"
+        return f"{context['discriminator'].strip("'")} is missing; say which entry is meant"
     return f"{_shown(given)} is not right here; {_CURES.get(kind, detail['msg']).format(**context)}" if (
         kind in _CURES
     ) else str(detail["msg"])
 
 
 _CURES = {
-    "int_type": "give a whole number",
-    "int_from_float": "give a whole number, without a decimal point or exponent",
-    "float_type": "give a number",
+    "int_type": "give a whole number, without quotes, decimal point or exponent",
+    "float_type": "give a number, without quotes",
     "finite_number": "give a finite number",
     "string_type": "give text in quotes",
     "string_too_short": "give some text",
@@ -89,7 +109,7 @@ _CURES = {
 
 
 def _shown(value: object) -> str:
-    text = repr(value)
+    text = str(value).lower() if isinstance(value, bool) else repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004
 
 
@@ -100,7 +120,9 @@ def _keys_at(loc: Sequence[str | int]) -> set[str]:
         if not isinstance(part, str):
             continue
         inner = [found for model in models if part in model.model_fields for found in _models_in(model, part)]
-        tagged = [model for model in models if issubclass(model, Choice) and _tag_of(model) == part]
+        tagged: list[type[BaseModel]] = [
+            model for model in models if issubclass(model, Choice) and _tag_of(model) == part
+        ]
         models = inner or tagged or models
     return {key for model in models for key in model.model_fields}
 

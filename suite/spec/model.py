@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field, create_model, model_validator
+from pydantic import ConfigDict, Field, create_model, model_validator
 from pydantic_core import PydanticCustomError
 
 from suite.catalog.activations import Activation, Activations
@@ -21,18 +21,24 @@ Budget = Annotated[int, Field(ge=1)]
 class Family(Settings):
     """MLPs of equal parameter count, or of equal width; a list where one value may stand is an axis."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": ["parameters"]}, {"required": ["width"]}]}
+    )
+
     parameters: Axis[Budget] | None = Field(default=None, description="budget of weights and biases")
     width: Axis[Units] | None = Field(default=None, description="units of every hidden layer, instead of a budget")
     inputs: Axis[Units] = Field(description="input units")
     outputs: Axis[Units] = Field(default=(1,), description="output units")
     depth: Axis[Depth] = Field(description="hidden layers")
-    activation: Activations = Field(description="activation of the hidden layers")
-    initialization: Initializations = Field(default=({"scheme": "critical"},), validate_default=True)
-    tolerance: float = Field(default=0.005, ge=0, lt=1, description="allowed relative deviation from the budget")
-
-    if TYPE_CHECKING:
+    if TYPE_CHECKING:  # a checker cannot follow types that are made at run time
         activation: tuple[Activation, ...]
-        initialization: tuple[Initialization, ...]
+        initialization: tuple[Initialization, ...] = ()
+    else:
+        activation: Activations = Field(description="activation of the hidden layers")
+        initialization: Initializations = Field(
+            default=({"scheme": "critical"},), validate_default=True, description="how weights and biases are drawn"
+        )
+    tolerance: float = Field(default=0.005, ge=0, lt=1, description="allowed relative deviation from the budget")
 
     @model_validator(mode="after")
     def _one_size(self) -> "Family":
@@ -41,12 +47,23 @@ class Family(Settings):
         return self
 
 
+class _SomeMeasure(Settings):
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> "_SomeMeasure":
+        if not any(getattr(self, name) for name in MEASURES):
+            raise PydanticCustomError("measure", "nothing is measured; add a table such as [measure.v3]")
+        return self
+
+
 def _measures_model() -> Any:
     fields: dict[str, Any] = {
         name: (measure.settings | None, Field(default=None, description=measure.summary))
         for name, measure in MEASURES.items()
     }
-    return create_model("Measures", __base__=Settings, __doc__="The measures to take, each with its settings.", **fields)
+    summary = "The measures to take, each with its settings."
+    return create_model("Measures", __base__=_SomeMeasure, __doc__=summary, **fields)
 
 
 Measures: Any = _measures_model()
@@ -60,12 +77,6 @@ class SpecFile(Settings):
     seed: int = Field(ge=0, lt=2**63, description="all randomness of the study follows from it")
     family: Axis[Family] = Field(description="the networks; a repeated [[family]] adds its own")
     measure: Measures = Field(description="one table a measure")
-
-    @model_validator(mode="after")
-    def _some_measure(self) -> "SpecFile":
-        if not any(getattr(self.measure, name) for name in MEASURES):
-            raise PydanticCustomError("measure", "nothing is measured; add a table such as [measure.v3]")
-        return self
 
 
 class Spec(SpecFile):

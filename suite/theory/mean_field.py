@@ -8,7 +8,7 @@ sigma_b^2 that of a bias.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from math import isfinite, nan, sqrt
+from math import ceil, isfinite, log10, nan, sqrt
 
 import numpy as np
 
@@ -93,7 +93,8 @@ def _smallest_root(activation: Activation, bias_variance: float) -> float:
 
     if bias_variance == 0 and second_moment(activation, 0.0) == 0:
         return 0.0
-    grid = [float(q) for q in np.geomspace(1e-8, 1e4, 481)]
+    last = 4 + 2 * max(0, ceil(log10(max(bias_variance, 1e-8))))  # gelu's root is near 80 sigma_b^4
+    grid = [float(q) for q in np.logspace(-8, last, 40 * (last + 8) + 1)]
     previous = grid[0]
     for q in grid[1:]:
         if excess(q) <= 0 < excess(previous):

@@ -1,0 +1,86 @@
+"""Collapse to Constant: random networks whose output hardly varies over the domain, and how they got there."""
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from suite.catalog.measures import CollapseSettings
+from suite.nets.ensemble import Ensemble
+from suite.nets.sample import Sample
+from suite.theory.mean_field import output_variance
+
+
+def collapse(ensemble: Ensemble, domain: Sample, settings: CollapseSettings) -> dict[str, Float[Tensor, " draws"]]:
+    """Whether each draw's output is nearly constant, by three criteria, and why.
+
+    With std and rms of the output over the domain and tau the threshold: *relative* is std <= tau rms;
+    *absolute* is std <= tau sqrt(q), with q the variance that the variance map predicts for the output from
+    the domain's mean |x|^2 / n_0; *exact* is max = min. Without biases a homogeneous network fades to 0 as a
+    cone, which only the absolute criterion sees. A collapsed draw (by any of the three) went one way, the
+    first that applies (our operational definition):
+    death: some hidden layer's activations are each the same number over the whole domain;
+    bias: in some hidden layer the weighted inputs' root mean square is at most tau times the biases' norm;
+    norm: not relative, so that what is left still varies against its own, faded size;
+    angle: the rest, whose hidden vectors point the same way for all inputs.
+
+    Args:
+        ensemble: networks in the precision of `settings.dtype`.
+        domain: the sample, the same as V3's.
+        settings: the threshold.
+
+    Returns:
+        `output_std` and `output_rms` in the output's unit (root of the mean over outputs where there are
+        several), and indicators 0 or 1: `collapsed_relative`, `collapsed_absolute`, `collapsed_exact`,
+        `collapse_by_death`, `collapse_by_bias`, `collapse_by_norm`, `collapse_by_angle`.
+
+    Source: Yu & Zhang 2021, arXiv:2105.08911, for Collapse to Constant.
+    """
+    points, tau = domain.points(), settings.threshold
+    outputs = ensemble(points)
+    std = outputs.var(dim=2, correction=0).mean(1).sqrt()
+    rms = outputs.square().mean((1, 2)).sqrt()
+    predicted = output_variance(ensemble.activation, ensemble.variances, points.square().mean().item())
+    relative, absolute = std <= tau * rms, std <= tau * predicted**0.5
+    exact = (outputs.amax(2) == outputs.amin(2)).all(1)
+    collapsed = relative | absolute | exact
+    death, bias = torch.zeros_like(collapsed), torch.zeros_like(collapsed)
+    if collapsed.any():
+        causes = _causes(ensemble[collapsed], points, tau)
+        death[collapsed], bias[collapsed] = causes.death, causes.bias
+    left = collapsed & ~death
+    indicators = {
+        "collapsed_relative": relative,
+        "collapsed_absolute": absolute,
+        "collapsed_exact": exact,
+        "collapse_by_death": death,
+        "collapse_by_bias": left & bias,
+        "collapse_by_norm": left & ~bias & ~relative,
+        "collapse_by_angle": left & ~bias & relative,
+    }
+    return {"output_std": std, "output_rms": rms} | {name: event.to(std.dtype) for name, event in indicators.items()}
+
+
+class _Causes(NamedTuple):
+    death: Bool[Tensor, " draws"]
+    bias: Bool[Tensor, " draws"]
+
+
+def _causes(ensemble: Ensemble, points: Float[Tensor, "inputs points"], tau: float) -> _Causes:
+    """Whether any hidden layer is constant over the points, and whether any is ruled by its biases."""
+    hidden = ensemble.layers[:-1]
+    highest = [torch.full_like(bias, -torch.inf) for _, bias in hidden]
+    lowest = [torch.full_like(bias, torch.inf) for _, bias in hidden]
+    weighted = torch.zeros(len(hidden), ensemble.draws, dtype=points.dtype, device=points.device)
+    for chunk in ensemble.chunks(points.shape[1]):
+        h = points[:, chunk].expand(ensemble.draws, -1, -1)
+        for index, (weight, bias) in enumerate(hidden):
+            z = torch.bmm(weight, h)
+            weighted[index] += z.square().sum((1, 2)) / points.shape[1]
+            h = ensemble.kernel.apply_(z.add_(bias))
+            highest[index] = torch.maximum(highest[index], h.amax(2, keepdim=True))
+            lowest[index] = torch.minimum(lowest[index], h.amin(2, keepdim=True))
+    constant = torch.stack([(high == low).all(1)[:, 0] for high, low in zip(highest, lowest, strict=True)])
+    ruled = torch.stack([part <= tau**2 * bias.square().sum((1, 2)) for part, (_, bias) in zip(weighted, hidden, strict=True)])
+    return _Causes(constant.any(0), ruled.any(0))

@@ -1,0 +1,64 @@
+"""Gradients at initialisation: how strongly the training loss pulls on the input and on each layer."""
+
+from itertools import pairwise
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from suite.catalog.measures import GradientsSettings
+from suite.nets.backward import Backpropagation
+from suite.nets.ensemble import Ensemble
+from suite.nets.losses import Loss
+
+
+class LossAt(NamedTuple):
+    """A loss with the points it is taken over.
+
+    Attributes:
+        loss: one number a network.
+        points: of each draw, or shared by all.
+        labels: one a point and output, of each draw or shared.
+    """
+
+    loss: Loss
+    points: Float[Tensor, "*draws inputs points"]
+    labels: Float[Tensor, "*draws outputs points"]
+
+
+def gradients(ensemble: Ensemble, domain: LossAt, settings: GradientsSettings) -> dict[str, Tensor]:
+    """Norms of the loss's gradient by the input and by each layer's parameters.
+
+    Args:
+        ensemble: networks in the precision of `settings.dtype`.
+        domain: the spec's training loss on draw i's training set; mean f^2 / 2 over the domain where the
+            spec trains nothing.
+        settings: none that matter here.
+
+    Returns:
+        `input_gradient`, one a draw: the root mean square over points of |d loss_i / d x_i|, with loss_i
+        the loss of point i alone; `parameter_gradient`, (draws, L + 1): the norm of the mean loss's
+        gradient by the weights and biases of layer 1 .. L + 1, the readout last.
+
+    Source: Yu & Zhang 2021, arXiv:2105.08911, who relate Collapse to Constant to vanishing gradients.
+    """
+    points = domain.points.expand(ensemble.draws, *domain.points.shape[-2:])
+    labels = domain.labels.expand(ensemble.draws, *domain.labels.shape[-2:])
+    total = points.shape[2]
+    summed = torch.zeros_like(ensemble.parameters)
+    by_input = ensemble.parameters.new_zeros(ensemble.draws)
+    for chunk in ensemble.chunks(total):
+        part = points[..., chunk]
+        share = part.shape[2] / total
+        passes = Backpropagation(ensemble, part.shape[2])
+        delta = passes.backward(domain.loss.gradient(passes.forward(part), labels[..., chunk]))
+        summed += share * passes.gradient
+        pulled = torch.bmm(ensemble.layers[0].weight.mT, delta)
+        by_input += share * part.shape[2] * pulled.square().sum((1, 2))
+    return {"input_gradient": by_input.sqrt(), "parameter_gradient": _layer_norms(summed, ensemble.widths)}
+
+
+def _layer_norms(gradient: Float[Tensor, "draws parameters"], widths: tuple[int, ...]) -> Float[Tensor, "draws layers"]:
+    sizes = [(fan_in + 1) * fan_out for fan_in, fan_out in pairwise(widths)]
+    return torch.stack([part.norm(dim=1) for part in gradient.split(sizes, dim=1)], dim=1)

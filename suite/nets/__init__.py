@@ -1,0 +1,1 @@
+"""What is drawn: many random networks at once, and what can be computed of them exactly."""

@@ -1,0 +1,208 @@
+"""Piecewise-linear networks on lines: the exact places where a unit crosses a kink, and what they do to the slope.
+
+On a line x + t u, t in [0, length], every unit is linear between breakpoints. Layer by layer, each segment is
+split where a pre-activation crosses a kink of the activation. Values and slopes are both carried along, so
+that no slope is ever a quotient of two small differences.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from suite.nets.activations import Kernel
+from suite.nets.ensemble import Ensemble
+
+_MEMORY = 6 * 2**20
+_SAME_PLACE = 1e-12
+"""Breakpoints closer than this share of the line are one: units without bias cross together at the origin."""
+
+_SAME_SLOPE = 1e-9
+"""A slope that changes by less than this share of the line's steepest is no kink."""
+
+
+class Kinks(NamedTuple):
+    """The slope along lines.
+
+    Attributes:
+        variation: TV(f') along each line, summed over its kinks, mean over outputs.
+        count: kinks of each line, of any output.
+    """
+
+    variation: Float[Tensor, "draws lines"]
+    count: Float[Tensor, "draws lines"]
+
+
+class _Segments(NamedTuple):
+    """Segments of each line: left ends, and each unit's value there and slope from there."""
+
+    left: Float[Tensor, "draws lines segments"]
+    value: Float[Tensor, "draws units lines segments"]
+    slope: Float[Tensor, "draws units lines segments"]
+
+
+class _Nodes(NamedTuple):
+    """The segments' left ends with all crossings of a kink sorted in between; `length` as padding at the end.
+
+    Attributes:
+        place: along the line.
+        segment: the segment that the node lies in.
+        opening: the node that is this segment's left end.
+        jump: by how much the readout's slope changes at a crossing; 0 at left ends.
+    """
+
+    place: Float[Tensor, "draws lines nodes"]
+    segment: Int64[Tensor, "draws lines nodes"]
+    opening: Int64[Tensor, "draws lines nodes"]
+    jump: Float[Tensor, "draws outputs lines nodes"]
+
+
+def kinks_on_lines(
+    ensemble: Ensemble,
+    activation_kinks: Sequence[float],
+    starts: Float[Tensor, "lines inputs"],
+    directions: Float[Tensor, "lines inputs"],
+    length: float,
+) -> Kinks:
+    """Total variation of the slope, and number of kinks, of every network along every line.
+
+    Args:
+        ensemble: networks of a piecewise-linear activation, in float64.
+        activation_kinks: where the activation's slope jumps.
+        starts: one end of each line.
+        directions: its unit vector.
+        length: of all lines.
+    """
+    units = sum(ensemble.widths[1:-1])
+    a_draw = 8 * 6 * len(starts) * max(ensemble.widths[1:]) * (units - ensemble.widths[-2] + 1)
+    size = max(1, _MEMORY // a_draw)
+    parts = [
+        _kinks(ensemble[first : first + size], activation_kinks, starts, directions, length)
+        for first in range(0, ensemble.draws, size)
+    ]
+    return Kinks(*(torch.cat(part) for part in zip(*parts, strict=True)))
+
+
+def _kinks(ensemble: Ensemble, at: Sequence[float], starts: Tensor, directions: Tensor, length: float) -> Kinks:
+    draws, kernel = ensemble.draws, ensemble.kernel
+    left = starts.new_zeros(draws, len(starts), 1)
+    segments = _Segments(
+        left, starts.T[None, :, :, None].expand(draws, -1, -1, 1), directions.T[None, :, :, None].expand(draws, -1, -1, 1)
+    )
+    *hidden, readout = ensemble.layers
+    for weight, bias in hidden[:-1]:
+        segments = _activated(_split(_affine(segments, weight, bias), at, length), kernel, length)
+    last = _affine(segments, *hidden[-1])
+    place, slope = _readout_slopes(last, at, kernel, readout.weight, length)
+    return _count(place, slope, length)
+
+
+def _affine(segments: _Segments, weight: Tensor, bias: Tensor) -> _Segments:
+    lines = segments.value.shape[2:]
+    value = torch.baddbmm(bias, weight, segments.value.flatten(2)).unflatten(2, lines)
+    return _Segments(segments.left, value, torch.bmm(weight, segments.slope.flatten(2)).unflatten(2, lines))
+
+
+def _right_ends(left: Tensor, length: float) -> Tensor:
+    return torch.cat([left[..., 1:], torch.full_like(left[..., :1], length)], dim=-1)
+
+
+def _nodes(segments: _Segments, at: Sequence[float], jumps: Float[Tensor, "kinks draws outputs units"], length: float) -> _Nodes:
+    """Where units cross the kinks `at`; `jumps` is the change of the readout's slope per unit of a unit's slope."""
+    left, value, slope = segments
+    right = _right_ends(left, length)
+    draws, _, lines, count = value.shape
+    roots = torch.stack([left[:, None] + (kink - value) / slope for kink in at])
+    inside = (roots > left[:, None]) & (roots < right[:, None])
+    kink, draw, unit, line, segment = inside.nonzero(as_tuple=True)
+    row, order = (draw * lines + line).sort(stable=True)
+    kink, draw, unit, line, segment = (index[order] for index in (kink, draw, unit, line, segment))
+    found = torch.bincount(row, minlength=draws * lines)
+    position = count + torch.arange(len(row), device=row.device) - (found.cumsum(0) - found)[row]
+    place = left.new_full((draws * lines, count + int(found.max())), length)
+    place[:, :count] = left.flatten(0, 1)
+    place[row, position] = roots[kink, draw, unit, line, segment]
+    jump = left.new_zeros(jumps.shape[2], *place.shape)
+    jump[:, row, position] = jumps[kink, draw, :, unit].T * slope[draw, unit, line, segment].abs()
+    place, order = place.sort(dim=1, stable=True)
+    kept = max(1, int((place < length).sum(1).max()))
+    order = order[:, :kept]
+    is_left = order < count
+    opening = torch.where(is_left, torch.arange(kept, device=row.device), 0).cummax(1).values
+    jump = jump.gather(2, order.expand(len(jump), -1, -1))
+    shape = (draws, lines, kept)
+    return _Nodes(
+        place[:, :kept].reshape(shape),
+        (is_left.cumsum(1) - 1).reshape(shape),
+        opening.reshape(shape),
+        jump.reshape(-1, *shape).transpose(0, 1),
+    )
+
+
+def _split(segments: _Segments, at: Sequence[float], length: float) -> _Segments:
+    """The same lines, cut so that no unit crosses a kink inside a segment."""
+    if not at:
+        return segments
+    units = segments.value.shape[1]
+    nodes = _nodes(segments, at, segments.left.new_zeros(len(at), len(segments.left), 0, units), length)
+    offset = nodes.place - segments.left.gather(2, nodes.segment)
+    where = nodes.segment[:, None].expand(-1, units, -1, -1)
+    slope = segments.slope.gather(3, where)
+    return _Segments(nodes.place, segments.value.gather(3, where) + slope * offset[:, None], slope)
+
+
+def _activated(segments: _Segments, kernel: Kernel, length: float) -> _Segments:
+    """The segments after the activation, whose slope is read off at each segment's middle."""
+    left, value, slope = segments
+    half = slope * ((_right_ends(left, length) - left) / 2)[:, None]
+    phi, dphi = _value_and_slope(value + half, kernel)
+    return _Segments(left, phi - dphi * half, dphi * slope)
+
+
+def _value_and_slope(z: Tensor, kernel: Kernel) -> tuple[Tensor, Tensor]:
+    phi = kernel.apply_(z.clone())
+    return phi, kernel.backward_(torch.ones_like(z), z, phi)
+
+
+def _readout_slopes(
+    segments: _Segments, at: Sequence[float], kernel: Kernel, readout: Tensor, length: float
+) -> tuple[Float[Tensor, "draws lines nodes"], Float[Tensor, "draws outputs lines nodes"]]:
+    """Nodes along each line, and the outputs' slope after each.
+
+    The last hidden layer is not split: a crossing changes the slope by its own unit's share, so the slope
+    after a node is that at the start of its segment plus the jumps since.
+    """
+    left, value, slope = segments
+    nodes = _nodes(segments, at, _slope_jumps(at, kernel, readout), length) if at else None
+    first = _right_ends(left, length)
+    if nodes is not None:
+        crossing = torch.where(nodes.opening == torch.arange(nodes.place.shape[-1]), length, nodes.place)
+        first = first.scatter_reduce(2, nodes.segment, crossing, "amin")
+    _, dphi = _value_and_slope(value + slope * ((first - left) / 2)[:, None], kernel)
+    at_start = torch.bmm(readout, (dphi * slope).flatten(2)).unflatten(2, left.shape[1:])
+    if nodes is None:
+        return left, at_start
+    jumped = nodes.jump.cumsum(-1)
+    shape = jumped.shape
+    since = jumped - jumped.gather(3, nodes.opening[:, None].expand(shape))
+    return nodes.place, at_start.gather(3, nodes.segment[:, None].expand(shape)) + since
+
+
+def _slope_jumps(at: Sequence[float], kernel: Kernel, readout: Tensor) -> Float[Tensor, "kinks draws outputs units"]:
+    """How much the readout's slope changes when a unit crosses a kink upwards, per unit of its slope."""
+    sides = torch.tensor([[kink - 1e-6, kink + 1e-6] for kink in at], dtype=readout.dtype, device=readout.device)
+    _, dphi = _value_and_slope(sides, kernel)
+    return (dphi[:, 1] - dphi[:, 0])[:, None, None, None] * readout
+
+
+def _count(place: Tensor, slope: Tensor, length: float) -> Kinks:
+    """Sums the changes of slope between segments that are longer than nothing."""
+    real = _right_ends(place, length) - place > _SAME_PLACE * length
+    index = torch.where(real, torch.arange(place.shape[-1], device=place.device), 0).cummax(-1).values
+    merged = slope.gather(3, index[:, None].expand(slope.shape))
+    change = merged.diff(dim=-1).abs() * real[:, None, :, 1:]
+    steepest = (slope.abs() * real[:, None]).amax(dim=(1, 3))
+    kinks = change.amax(1) > _SAME_SLOPE * steepest[..., None]
+    return Kinks(change.sum(-1).mean(1), kinks.sum(-1).to(slope.dtype))

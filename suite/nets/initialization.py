@@ -1,0 +1,70 @@
+"""Draws the parameters of random networks: on the CPU, in float32, so that every device sees the same ones."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from math import sqrt
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float32
+from torch import Tensor
+
+from suite.catalog.initializations import Initialization
+from suite.nets.streams import block_size, draw_in_blocks
+from suite.theory.scaling import LayerVariances
+
+
+def draw_parameters(
+    initialization: Initialization,
+    widths: Sequence[int],
+    variances: LayerVariances,
+    seed: int,
+    content: dict[str, Any],
+    start: int,
+    stop: int,
+) -> Float32[Tensor, "draws parameters"]:
+    """Parameters of the networks start .. stop of a member: per layer the weights by row, then the biases.
+
+    Draw i depends on the seed, the member's content and i alone.
+
+    Args:
+        initialization: the scheme, which decides the distribution.
+        widths: n_0 .. n_{L+1}.
+        variances: (sigma_w^2, sigma_b^2) of each layer.
+        seed: the study's.
+        content: the member's, in JSON's types.
+        start: first draw.
+        stop: one past the last.
+    """
+    shapes = list(pairwise(widths))
+    parameters = sum((fan_in + 1) * fan_out for fan_in, fan_out in shapes)
+
+    def draw(generator: np.random.Generator, draws: int) -> Tensor:
+        if initialization.distribution == "uniform":
+            raw = torch.from_numpy(generator.random((draws, parameters), dtype=np.float32))
+            raw.sub_(0.5).mul_(sqrt(12))
+        else:
+            raw = torch.from_numpy(generator.standard_normal((draws, parameters), dtype=np.float32))
+        place = 0
+        for (fan_in, fan_out), (weight_variance, bias_variance) in zip(shapes, variances, strict=True):
+            weights = raw[:, place : place + fan_in * fan_out]
+            biases = raw[:, place + fan_in * fan_out : place + (fan_in + 1) * fan_out]
+            if initialization.distribution == "orthogonal" and place + (fan_in + 1) * fan_out < parameters:
+                weights.copy_(_orthogonal(weights.unflatten(1, (fan_out, fan_in))).flatten(1))
+            weights.mul_(sqrt(weight_variance / fan_in))
+            biases.mul_(sqrt(bias_variance))
+            place += (fan_in + 1) * fan_out
+        return raw
+
+    return draw_in_blocks(draw, seed, {"weights": content}, start, stop, block_size(parameters))
+
+
+def _orthogonal(normal: Float32[Tensor, "draws out in"]) -> Float32[Tensor, "draws out in"]:
+    """Uniform semi-orthogonal matrices, scaled so that entries have variance 1, from Gaussian ones."""
+    wide = normal.shape[1] < normal.shape[2]
+    tall = (normal.mT if wide else normal).double()
+    q, r = torch.linalg.qr(tall)
+    q = q * torch.sign(torch.diagonal(r, dim1=1, dim2=2))[:, None, :]  # makes the distribution uniform (Haar)
+    scaled = (q * sqrt(max(normal.shape[1:]))).float()
+    return scaled.mT if wide else scaled

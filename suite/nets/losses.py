@@ -1,0 +1,45 @@
+"""Losses of many networks at once: one number a network, and its gradient by the outputs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A mean over points and outputs.
+
+    Attributes:
+        value: (outputs, labels) -> one loss a network; both (draws, outputs, points).
+        gradient: (outputs, labels) -> the loss's gradient by the outputs.
+    """
+
+    value: Callable[[Tensor, Tensor], Tensor]
+    gradient: Callable[[Tensor, Tensor], Tensor]
+
+
+def _cross_entropy(outputs: Float[Tensor, "draws outputs points"], labels: Tensor) -> Float[Tensor, " draws"]:
+    return binary_cross_entropy_with_logits(outputs, labels, reduction="none").mean((1, 2))
+
+
+def _cross_entropy_gradient(outputs: Tensor, labels: Tensor) -> Tensor:
+    return torch.sigmoid(outputs).sub_(labels).div_(outputs[0].numel())
+
+
+def _half_square(outputs: Tensor, labels: Tensor) -> Tensor:
+    return ((outputs - labels) ** 2).mean((1, 2)) / 2
+
+
+def _half_square_gradient(outputs: Tensor, labels: Tensor) -> Tensor:
+    return (outputs - labels) / outputs[0].numel()
+
+
+BINARY_CROSS_ENTROPY = Loss(_cross_entropy, _cross_entropy_gradient)
+"""Of labels 0 and 1 against logits."""
+
+HALF_SQUARE = Loss(_half_square, _half_square_gradient)
+"""Half the mean squared error; with labels of 0, mean f^2 / 2."""

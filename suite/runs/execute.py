@@ -1,0 +1,110 @@
+"""Runs cells, in this process or in several, and keeps what each returns."""
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, as_completed
+from contextlib import contextmanager
+from pathlib import Path
+
+from suite.runs.cells import Cell
+from suite.runs.store import Store, Stored
+
+Progress = Callable[[Cell], None]
+"""Called with each cell as it is finished."""
+
+
+def execute(cells: Sequence[Cell], store: Store, device: str, workers: int, progress: Progress) -> None:
+    """Computes cells, the longest first, and stores each as soon as it is done.
+
+    A cell computes with one thread wherever it runs, so that its numbers do not depend on the workers.
+
+    Args:
+        cells: what is missing.
+        store: where finished cells go.
+        device: "cpu" or "cuda".
+        workers: processes; with one, or on a GPU, everything stays in this process.
+        progress: told of every finished cell.
+    """
+    ordered = sorted(cells, key=lambda cell: cell.cost, reverse=True)
+    if workers == 1 or device != "cpu" or len(cells) == 1:
+        with _one_thread():
+            for cell in ordered:
+                finish(cell, store.folder, device)
+                progress(cell)
+        return
+    with _processes(min(workers, len(cells))) as executor:
+        futures: dict[Future[None], Cell] = {
+            executor.submit(finish, cell, store.folder, device): cell for cell in ordered
+        }
+        for future in as_completed(futures):
+            future.result()
+            progress(futures[future])
+
+
+def finish(cell: Cell, folder: Path, device: str) -> None:
+    """Computes and stores one cell, with the time that it took."""
+    from suite.runs.compute import compute  # noqa: PLC0415  # loads torch, which only those who compute need
+
+    start = time.perf_counter()
+    readings = compute(cell, device)
+    provenance = {"seconds": round(time.perf_counter() - start, 4), "device": device_name(device), "threads": 1}
+    Store(folder).save(cell.key, Stored(readings, provenance))
+
+
+def default_workers() -> int:
+    """One process a core that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def choose_device(asked: str) -> str:
+    """The device that `auto`, `cpu` or `cuda` stands for here.
+
+    Raises:
+        ValueError: a GPU is asked for and there is none.
+    """
+    import torch  # noqa: PLC0415  # as above
+
+    if asked == "cuda" and not torch.cuda.is_available():
+        raise ValueError("no CUDA device is at hand; choose --device cpu or auto")
+    return "cuda" if asked != "cpu" and torch.cuda.is_available() else "cpu"
+
+
+def device_name(device: str) -> str:
+    """The device as provenance writes it."""
+    import torch  # noqa: PLC0415  # as above
+
+    return str(torch.cuda.get_device_name()) if device == "cuda" else "cpu"
+
+
+@contextmanager
+def _processes(workers: int) -> Iterator[Executor]:
+    """Worker processes of one thread each; they do not load the caller's own script anew."""
+    from loky import ProcessPoolExecutor  # noqa: PLC0415  # a run in one process needs none
+
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    executor = ProcessPoolExecutor(workers, env=threads, initializer=_use_one_thread)
+    try:
+        yield executor
+    except BaseException:
+        executor.shutdown(wait=True, kill_workers=True)
+        raise
+    executor.shutdown(wait=True)
+
+
+def _use_one_thread() -> None:
+    import torch  # noqa: PLC0415  # as above
+
+    torch.set_num_threads(1)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    import torch  # noqa: PLC0415  # as above
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

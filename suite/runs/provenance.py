@@ -1,0 +1,45 @@
+"""Where numbers came from: versions, commit, machine."""
+
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ("altair", "loky", "numpy", "pandas", "pyarrow", "pydantic", "scipy", "torch")
+_ROOT = Path(__file__).parents[2]
+
+
+def environment() -> dict[str, Any]:
+    """What the numbers may depend on besides the spec."""
+    return {
+        "suite": _version("mlp-trainability-suite"),
+        "commit": commit(),
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "system": platform.system(),
+        "packages": {name: _version(name) for name in PACKAGES},
+    }
+
+
+def commit() -> str | None:
+    """The commit of the suite's own checkout, with `+` where its code has changed since; None elsewhere."""
+    if _git("ls-files", "--error-unmatch", "suite/__init__.py") is None:
+        return None
+    head = _git("rev-parse", "HEAD")
+    return f"{head}+" if head and _git("status", "--porcelain", "--", "suite") else head
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", *arguments], cwd=_ROOT, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,1 @@
+"""Training: the tasks' data, and one trainer for many replicates at once."""

@@ -1,0 +1,311 @@
+"""Specs that are wrong, one fault each: where the fault is reported and what the cure says."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+VALID = """\
+title = "A study of small networks"
+seed = 7
+
+[family]
+parameters = 500
+inputs = 2
+depth = [1, 2, 3]
+activation = "relu"
+initialization = { scheme = "critical", bias_std = 0.1 }
+
+[measure.v3]
+draws = 16
+step = 0.25
+
+[measure.accuracy]
+task = { name = "checkerboard", squares = 2, train = 64, test = 64 }
+optimizer = { name = "adam", learning_rate = 0.01, batch = 32 }
+steps = 10
+replicates = 2
+"""
+
+SECOND_FAMILY = """\
+[[family]]
+parameters = 1_000_000_000_000
+inputs = 2
+depth = 3
+activation = "abs"
+"""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One fault.
+
+    Attributes:
+        id: what is wrong.
+        write: makes the files in a folder and returns the paths to load; the last one is at fault.
+        line: reported line.
+        key: reported key, empty where the whole file is meant.
+        fragment: a part of the message that holds its cure.
+    """
+
+    id: str
+    write: Callable[[Path], list[Path]]
+    line: int
+    key: str
+    fragment: str
+
+
+def _file(content: str | bytes, name: str = "study.toml") -> Callable[[Path], list[Path]]:
+    def write(folder: Path) -> list[Path]:
+        file = folder / name
+        file.write_bytes(content.encode() if isinstance(content, str) else content)
+        return [file]
+
+    return write
+
+
+def _edited(id: str, old: str, new: str, line: int, key: str, fragment: str) -> Case:
+    assert VALID.count(old) == 1, f"{id}: {old!r} is not one place of the valid spec"
+    return Case(id, _file(VALID.replace(old, new)), line, key, fragment)
+
+
+def _named(id: str, name: str, fragment: str) -> Case:
+    return Case(id, _file(VALID, name), 1, "", fragment)
+
+
+def _twins(folder: Path) -> list[Path]:
+    files = []
+    for subfolder, name in (("one", "Study.toml"), ("two", "study.toml")):
+        (folder / subfolder).mkdir()
+        files += _file(VALID, name)(folder / subfolder)
+    return files
+
+
+def _dangling_link(folder: Path) -> list[Path]:
+    (folder / "link.toml").symlink_to(folder / "gone.toml")
+    return [folder / "link.toml"]
+
+
+def _folder_like_a_file(folder: Path) -> list[Path]:
+    (folder / "study.toml").mkdir()
+    return [folder / "study.toml"]
+
+
+def _folder_of_notes(folder: Path) -> list[Path]:
+    (folder / "specs").mkdir()
+    (folder / "specs" / "notes.txt").write_text(VALID)
+    return [folder / "specs"]
+
+
+CASES = [
+    # files
+    Case("missing path", lambda folder: [folder / "absent.toml"], 1, "", "check the path"),
+    Case("dangling link", _dangling_link, 1, "", "check the path"),
+    Case("folder named like a spec", _folder_like_a_file, 1, "", "name a folder of specs, or a file"),
+    Case("folder without toml", _folder_of_notes, 1, "", "name a folder of specs, or a file"),
+    Case("path too long", lambda folder: [folder / ("x" * 300 + ".toml")], 1, "", "check the path"),
+    Case("empty file", _file(""), 1, "", "needs title, seed, [family] and a [measure] table"),
+    Case("blank file", _file(" \n\n"), 1, "", "needs title, seed, [family] and a [measure] table"),
+    Case("comments only", _file("# later\n"), 1, "title", "title is missing; add it"),
+    Case("not UTF-8", _file(VALID.encode().replace(b"small", b"sm\xe4ll")), 1, "", "save the file as UTF-8"),
+    Case(
+        "not UTF-8 further down",
+        _file(VALID.encode().replace(b"[measure.v3]", b"# gr\xf6\xdfe")),
+        11,
+        "",
+        "save the file as UTF-8",
+    ),
+    _named("name reserved for asv", "asv.toml", "reserved in results/; rename the file"),
+    _named("name reserved for the reference", "Reference.toml", "reserved in results/; rename the file"),
+    _named("name that starts with a dot", ".hidden.toml", "rename the file with letters, digits"),
+    _named("name with a blank", "my study.toml", "rename the file with letters, digits"),
+    _named("name too long for a folder", "n" * 101 + ".toml", "100 at most"),
+    _named("other suffix", "study.txt", "specs end in .toml"),
+    Case("two specs of one name", _twins, 1, "", "rename one of them"),
+    # TOML
+    _edited("value without quotes", '"relu"', "relu", 8, "", "mend the line"),
+    _edited("open string at the end", "replicates = 2\n", 'source = """', 19, "", "mend the line"),
+    _edited("key twice", "seed = 7\n", "seed = 7\nseed = 8\n", 3, "", "mend the line"),
+    _edited("endless number", "seed = 7", "seed = " + "7" * 5000, 1, "", "shorten it"),
+    _edited("endless nesting", "seed = 7", "seed = " + "[" * 9000 + "]" * 9000, 1, "", "shorten it"),
+    # unknown names
+    _edited("unknown top-level key", "seed = 7", "sead = 7\nseed = 7", 2, "sead", "did you mean seed?"),
+    _edited("unknown table", "[family]", "[claims]\nx = 1\n[family]", 4, "claims", "known here: family, measure"),
+    _edited("unknown family key", "inputs = 2", "inputs = 2\ndepths = 3", 7, "family.depths", "did you mean depth?"),
+    _edited("unknown measure", "[measure.v3]", "[measure.v4]", 11, "measure.v4", "known here: accuracy, activation_ratio,"),
+    _edited("misspelt measure", "[measure.v3]", "[measure.colapse]", 11, "measure.colapse", "did you mean collapse?"),
+    _edited("unknown measure key", "draws = 16", "draw = 16", 12, "measure.v3.draw", "did you mean draws?"),
+    _edited(
+        "unknown activation", '"relu"', '[\n  "abs",\n  "rellu",\n]', 10, "family.activation", "did you mean relu?"
+    ),
+    _edited(
+        "unknown activation, nothing near", '"relu"', '"step"', 8, "family.activation", "known here: abs, elu, erf,"
+    ),
+    _edited(
+        "unknown key of an activation",
+        '"relu"',
+        '{ name = "leaky_relu", slop = 0.1 }',
+        8,
+        "family.activation.slop",
+        "did you mean slope?",
+    ),
+    _edited(
+        "unknown activation after one that is an axis",
+        '"relu"',
+        '[\n  { name = "elu", alpha = [0.5, 1.0] },\n  "rellu",\n  "abs",\n  "tanh",\n]',
+        10,
+        "family.activation",
+        "did you mean relu?",
+    ),
+    _edited(
+        "unknown scheme",
+        'scheme = "critical"',
+        'scheme = "critcal"',
+        9,
+        "family.initialization",
+        "did you mean critical?",
+    ),
+    _edited(
+        "unknown key of a scheme",
+        "bias_std = 0.1",
+        "bias_sd = 0.1",
+        9,
+        "family.initialization.bias_sd",
+        "did you mean bias_std?",
+    ),
+    _edited("unknown task", '"checkerboard"', '"chess"', 16, "measure.accuracy.task.name", "give 'checkerboard'"),
+    _edited(
+        "unknown key of a task", "squares = 2", "square = 2", 16, "measure.accuracy.task.square", "did you mean squares?"
+    ),
+    _edited("unknown optimizer", '"adam"', '"adem"', 17, "measure.accuracy.optimizer", "did you mean adam?"),
+    _edited(
+        "key of another optimizer",
+        "batch = 32",
+        "batch = 32, momentum = 0.9",
+        17,
+        "measure.accuracy.optimizer.momentum",
+        "known here: batch, learning_rate, name, weight_decay",
+    ),
+    _edited(
+        "choice without a name",
+        '{ scheme = "critical", bias_std = 0.1 }',
+        "{ bias_std = 0.1 }",
+        9,
+        "family.initialization",
+        "scheme is missing; say which entry is meant",
+    ),
+    # missing and empty
+    _edited("missing title", 'title = "A study of small networks"\n', "", 1, "title", "title is missing; add it"),
+    _edited("missing inputs", "inputs = 2\n", "", 4, "family.inputs", "inputs is missing; add it"),
+    _edited("missing steps", "steps = 10\n", "", 15, "measure.accuracy.steps", "steps is missing; add it"),
+    _edited("missing batch", ", batch = 32", "", 17, "measure.accuracy.optimizer.batch", "batch is missing; add it"),
+    _edited(
+        "bare name of an entry that needs more",
+        '{ scheme = "critical", bias_std = 0.1 }',
+        '"variance"',
+        9,
+        "family.initialization",
+        "weight_variance is missing; add it",
+    ),
+    _edited("empty title", '"A study of small networks"', '""', 1, "title", "give some text"),
+    _edited("empty list", "[1, 2, 3]", "[]", 7, "family.depth", "give at least one value"),
+    _edited("empty list in a choice", "bias_std = 0.1", "bias_std = []", 9, "family.initialization", "at least one value"),
+    _edited("repeated value", "[1, 2, 3]", "[1, 2, 1]", 7, "family.depth", "1 stands in the list twice; keep one"),
+    Case(
+        "nothing measured",
+        _file(VALID[: VALID.index("[measure.v3]")] + "[measure]\n"),
+        11,
+        "measure",
+        "add a table such as [measure.v3]",
+    ),
+    Case("measure left out", _file(VALID[: VALID.index("[measure.v3]")]), 1, "measure", "measure is missing; add it"),
+    # types
+    _edited("text for a number", "draws = 16", 'draws = "16"', 12, "measure.v3.draws", "give a whole number"),
+    _edited("float for a whole number", "steps = 10", "steps = 1e3", 18, "measure.accuracy.steps", "without a decimal point"),
+    _edited("boolean for a number", "seed = 7", "seed = true", 2, "seed", "give a whole number"),
+    _edited("boolean for a fraction", "step = 0.25", "step = true", 13, "measure.v3.step", "give a number"),
+    _edited("number for text", '"A study of small networks"', "3", 1, "title", "give text in quotes"),
+    _edited("number for a table", "[measure.v3]\ndraws = 16\nstep = 0.25\n", "[measure]\nv3 = 3\n", 12, "measure.v3", "give a table of keys"),
+    _edited("number for an activation", '"relu"', "3", 8, "family.activation", "give a name, or a table of keys"),
+    _edited("list for a number", "steps = 10", "steps = [10, 20]", 18, "measure.accuracy.steps", "give a whole number"),
+    _edited("not a number", "step = 0.25", "step = nan", 13, "measure.v3.step", "give a finite number"),
+    # ranges
+    _edited("depth 0", "[1, 2, 3]", "[\n  2,\n  0,\n]", 9, "family.depth", "give 1 or more"),
+    _edited("depth beyond reason", "[1, 2, 3]", "[1, 20_000]", 7, "family.depth", "give 10000 or less"),
+    _edited("negative seed", "seed = 7", "seed = -1", 2, "seed", "give 0 or more"),
+    _edited("seed too large", "seed = 7", "seed = 9223372036854775808", 2, "seed", "give a number below"),
+    _edited("no draws", "draws = 16", "draws = 0", 12, "measure.v3.draws", "give 1 or more"),
+    _edited("negative step", "step = 0.25", "step = -0.25", 13, "measure.v3.step", "give a number above 0"),
+    _edited("step that does not divide", "step = 0.25", "step = 0.3", 13, "measure.v3.step", "such as 0.2857142857142857"),
+    _edited("step without a third difference", "step = 0.25", "step = 1.0", 13, "measure.v3.step", "such as 0.6666666666666666"),
+    _edited(
+        "threshold out of range",
+        "[measure.accuracy]",
+        "[measure.collapse]\nthreshold = 1.5\n[measure.accuracy]",
+        16,
+        "measure.collapse.threshold",
+        "give a number below 1",
+    ),
+    _edited("one square", "squares = 2", "squares = 1", 16, "measure.accuracy.task.squares", "give 2 or more"),
+    _edited(
+        "one bad value of an axis in a choice",
+        "learning_rate = 0.01",
+        "learning_rate = [0.01, 0.0]",
+        17,
+        "measure.accuracy.optimizer.learning_rate",
+        "give a number above 0",
+    ),
+    # what does not fit together
+    _edited("neither size", "parameters = 500\n", "", 4, "family", "give either parameters or width"),
+    _edited("both sizes", "parameters = 500", "parameters = 500\nwidth = 8", 4, "family", "give either parameters or width"),
+    _edited(
+        "depth that cannot meet the budget",
+        "[1, 2, 3]",
+        "[\n  1,\n  400,\n]",
+        9,
+        "family.depth",
+        "change depth or parameters, or loosen family.tolerance",
+    ),
+    _edited("too many parameters", "500", "1_000_000_000_000", 5, "family.parameters", "ask for fewer parameters"),
+    _edited("too wide", "parameters = 500", "width = 1_000_000", 5, "family.width", "ask for fewer parameters"),
+    Case(
+        "too many parameters in the second family",
+        _file(VALID.replace("[family]", "[[family]]").replace("[measure.v3]", f"{SECOND_FAMILY}\n[measure.v3]")),
+        12,
+        "family.parameters",
+        "ask for fewer parameters",
+    ),
+    _edited("too many draws", "draws = 16", "draws = 1_000_000_000_000", 12, "measure.v3.draws", "ask for fewer"),
+    _edited(
+        "too many training points",
+        "train = 64",
+        "train = 1_000_000_000_000",
+        16,
+        "measure.accuracy.task.train",
+        "ask for fewer points",
+    ),
+    _edited(
+        "batch larger than the training set",
+        "batch = 32",
+        "batch = 65",
+        17,
+        "measure.accuracy.optimizer.batch",
+        "lower batch or raise train",
+    ),
+    _edited(
+        "task for other inputs",
+        "inputs = 2",
+        "inputs = 3",
+        16,
+        "measure.accuracy.task.name",
+        "change the family or drop the task",
+    ),
+    _edited(
+        "no edge of chaos",
+        '"relu"',
+        '[\n  { name = "elu", alpha = [0.5, 1.0] },\n  "softplus",\n  "tanh",\n]',
+        10,
+        "family.activation",
+        "choose another activation, another bias_std, or a scheme such as he or variance",
+    ),
+]
+"""Every fault a spec can have, as load_studies reports it."""
