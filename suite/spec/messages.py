@@ -85,7 +85,8 @@ def _message(detail: Any) -> str:
         known = [tag.strip(" '") for tag in context["expected_tags"].split(",")]
         return f"{_shown(context['tag'])} is not known; {nearest(context['tag'], known)}"
     if kind == "union_tag_not_found":
-        return f"{context['discriminator'].strip("'")} is missing; say which entry is meant"
+        tag = context["discriminator"].strip("'")
+        return f"{tag} is missing; say which entry is meant"
     return f"{_shown(given)} is not right here; {_CURES.get(kind, detail['msg']).format(**context)}" if (
         kind in _CURES
     ) else str(detail["msg"])
