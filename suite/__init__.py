@@ -1,0 +1,67 @@
+"""A declarative benchmark suite for the trainability of multi-layer perceptrons.
+
+In a notebook:
+
+    import suite
+
+    spec = suite.load("specs/variability.toml")
+    results = suite.run(spec)
+    results.members, results.measurements, results.summary  # pandas frames
+    results.charts                                          # Altair charts by name
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from suite.runs.results import Results
+    from suite.spec.load import Study
+
+__all__ = ["load", "run"]
+
+
+def load(path: str | Path) -> "Study":
+    """Reads and checks one spec file.
+
+    Args:
+        path: a TOML file.
+
+    Raises:
+        SpecError: the file is faulty; the message names every fault with its line and cure.
+        ValueError: the path is a folder of several specs.
+    """
+    from suite.spec.load import load_studies  # noqa: PLC0415  # `import suite` stays instant
+
+    study, *others = load_studies([path])
+    if others:
+        raise ValueError(f"{path} holds {len(others) + 1} specs; load one file at a time")
+    return study
+
+
+def run(spec: "Study", *, results: str | Path = "results", device: str = "auto", workers: int | None = None) -> "Results":
+    """Computes what a study still lacks, writes its tables and its report, and returns them.
+
+    Args:
+        spec: from `load`.
+        results: the folder of all results.
+        device: "auto", "cpu" or "cuda".
+        workers: processes; one a core by default.
+
+    Raises:
+        ValueError: the device is not to be had.
+    """
+    from suite.report.page import write_report  # noqa: PLC0415  # as above
+    from suite.runs.run import run_study  # noqa: PLC0415
+
+    found = run_study(spec, Path(results), device=device, workers=workers)
+    write_report(found)
+    return found
+
+
+def __getattr__(name: str) -> Any:
+    """`suite.SpecError` without loading the rest."""
+    if name == "SpecError":
+        from suite.spec.problems import SpecError  # noqa: PLC0415  # as above
+
+        return SpecError
+    raise AttributeError(f"module 'suite' has no attribute {name!r}")

@@ -1,0 +1,143 @@
+"""The commands; the only place that turns errors into exit codes."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from suite.spec.problems import SpecError
+
+app = typer.Typer(
+    help="Benchmarks of what makes multi-layer perceptrons trainable: specs in, tables and charts out.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+FAULTY = 2
+INTERRUPTED = 130
+
+
+class Device(StrEnum):
+    """Where networks are computed."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+
+
+Specs = Annotated[
+    list[Path], typer.Argument(metavar="PATH...", help="Spec files, or folders: their .toml files, not their subfolders.")
+]
+ResultsFolder = Annotated[Path, typer.Option("--results", metavar="DIR", help="Where results are kept.")]
+
+
+@app.command()
+def run(
+    paths: Specs,
+    results: ResultsFolder = Path("results"),
+    device: Annotated[Device, typer.Option(help="Where to compute; auto takes a GPU if there is one.")] = Device.auto,
+) -> None:
+    """Compute what is missing of the studies, then write their tables and reports."""
+    with _errors_as_exit_codes():
+        from suite.progress import Progress  # noqa: PLC0415  # each command loads what it needs: --help is instant
+        from suite.report.page import write_report  # noqa: PLC0415
+        from suite.runs.run import run_study  # noqa: PLC0415
+        from suite.spec.load import load_studies  # noqa: PLC0415
+
+        studies = load_studies(paths)
+        _check_folder(results)
+        for study in studies:
+            _warn(study.warnings)
+            with Progress(study) as progress:
+                found = run_study(study, results, device=device.value, announce=progress.announce)
+            typer.echo(f"{study.spec.name}: {write_report(found)}")
+
+
+@app.command()
+def check(paths: Specs) -> None:
+    """Check specs without computing anything."""
+    with _errors_as_exit_codes():
+        from suite.spec.load import load_studies  # noqa: PLC0415
+
+        for study in load_studies(paths):
+            _warn(study.warnings)
+            measures = ", ".join(study.spec.measures)
+            typer.echo(f"{study.spec.name}: {len(study.members)} members; {measures}")
+
+
+@app.command("list")
+def list_entries() -> None:
+    """List what a spec can name: measures, activations, initialisations, tasks, optimisers."""
+    from suite.catalog.activations import ACTIVATIONS  # noqa: PLC0415
+    from suite.catalog.initializations import INITIALIZATIONS  # noqa: PLC0415
+    from suite.catalog.measures import MEASURES  # noqa: PLC0415
+    from suite.catalog.optimizers import OPTIMIZERS  # noqa: PLC0415
+    from suite.catalog.tasks import TASKS  # noqa: PLC0415
+
+    tables = {
+        "measures": {name: measure.summary for name, measure in MEASURES.items()},
+        "activations": {name: entry.formula for name, entry in ACTIVATIONS.items()},
+        "initialisations": {name: entry.formula for name, entry in INITIALIZATIONS.items()},
+        "tasks": {name: entry.formula for name, entry in TASKS.items()},
+        "optimisers": {name: entry.formula for name, entry in OPTIMIZERS.items()},
+    }
+    for title, lines in tables.items():
+        typer.echo(title)
+        for name, line in lines.items():
+            typer.echo(f"  {name:<17} {line}")
+
+
+@app.command()
+def report(paths: Specs, results: ResultsFolder = Path("results")) -> None:
+    """Draw the reports again from the tables that a run has left, without computing."""
+    with _errors_as_exit_codes():
+        from suite.report.page import write_report  # noqa: PLC0415
+        from suite.runs.results import Results  # noqa: PLC0415
+        from suite.spec.load import load_studies  # noqa: PLC0415
+
+        studies = load_studies(paths)
+        lacking = [study.spec.name for study in studies if not (results / study.spec.name / "run.json").exists()]
+        if lacking:
+            _fail(f"{results}: no results of {', '.join(lacking)}; run the spec first: python -m suite run PATH")
+        for study in studies:
+            typer.echo(f"{study.spec.name}: {write_report(Results(results / study.spec.name))}")
+
+
+def main() -> None:
+    """The command line's entry point."""
+    app(prog_name="python -m suite")
+
+
+@contextmanager
+def _errors_as_exit_codes() -> Iterator[None]:
+    try:
+        yield
+    except SpecError as error:
+        _fail(str(error))
+    except (OSError, ValueError) as error:
+        _fail(f"error: {error}")
+    except KeyboardInterrupt:
+        typer.echo("interrupted; what is finished is kept, and the same command goes on from there", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def _fail(message: str) -> None:
+    typer.echo(message, err=True)
+    raise typer.Exit(FAULTY)
+
+
+def _warn(warnings: tuple[object, ...]) -> None:
+    for warning in warnings:
+        typer.echo(f"{warning} (warning)", err=True)
+
+
+def _check_folder(results: Path) -> None:
+    """A results folder that cannot be written is told before hours of computing, not after."""
+    if results.exists() and not results.is_dir():
+        _fail(f"{results}: not a folder; name another with --results")

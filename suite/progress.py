@@ -1,0 +1,85 @@
+"""What a person sees of a run: a live table on a terminal, plain lines elsewhere."""
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from types import TracebackType
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from suite.runs.cells import Cell
+from suite.runs.execute import Progress as Report
+from suite.spec.load import Study
+
+PLAIN_INTERVAL = 10.0
+"""Seconds between plain lines, at least."""
+
+
+class Progress:
+    """Follows one study's cells; use it around the run and hand `announce` to it."""
+
+    def __init__(self, study: Study, console: Console | None = None) -> None:
+        self.study = study
+        self.console = console or Console(file=sys.stderr)
+        self.live: Live | None = None
+        self.total: Counter[str] = Counter()
+        self.left: Counter[str] = Counter()
+        self.work = self.work_left = 0.0
+        self.start = self.spoke = time.monotonic()
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self.live is not None:
+            self.live.stop()
+
+    def announce(self, _: Study, cells: Sequence[Cell], missing: Sequence[Cell]) -> Report:
+        """Takes note of what there is to do; returns what to call with each finished cell."""
+        self.total = Counter(cell.name for cell in cells)
+        self.left = Counter(cell.name for cell in missing)
+        self.work = self.work_left = sum(cell.cost for cell in missing)
+        self.start = self.spoke = time.monotonic()
+        if self.console.is_terminal:
+            self.live = Live(get_renderable=self.table, console=self.console, refresh_per_second=4)
+            self.live.start()
+        else:
+            kept = len(cells) - len(missing)
+            self.console.print(f"{self.study.spec.name}: {len(missing)} cells to compute, {kept} kept from before")
+        return self.finished
+
+    def finished(self, cell: Cell) -> None:
+        """One cell more is done."""
+        self.left[cell.name] -= 1
+        self.work_left -= cell.cost
+        now = time.monotonic()
+        if self.live is None and (now - self.spoke >= PLAIN_INTERVAL or not self.left.total()):
+            self.spoke = now
+            self.console.print(
+                f"{self.study.spec.name}: {self.total.total() - self.left.total()} of {self.total.total()} cells, {self.remaining()}"
+            )
+
+    def remaining(self) -> str:
+        """Time left, judged by the work done so far."""
+        elapsed = time.monotonic() - self.start
+        if not self.left.total():
+            return f"done in {_duration(elapsed)}"
+        done = self.work - self.work_left
+        return f"about {_duration(elapsed * self.work_left / done)} left" if done > 0 else "starting"
+
+    def table(self) -> Table:
+        """The live table: a row a measure."""
+        table = Table(title=f"{self.study.spec.name}: {self.remaining()}", title_justify="left")
+        table.add_column("measure")
+        table.add_column("cells done", justify="right")
+        for name, total in self.total.items():
+            table.add_row(name, f"{total - self.left[name]} / {total}")
+        return table
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
