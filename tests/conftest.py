@@ -15,7 +15,9 @@ def still_random_state() -> Iterator[None]:
     yield
     after = _global_states()
     moved = [name for name, state in before.items() if state != after[name]]
-    assert not moved, f"the test moved the global random state of {', '.join(moved)}; pass a generator instead"
+    assert not moved, (
+        f"the test moved the global random state of {', '.join(moved)}; pass a generator instead"
+    )
 
 
 def _global_states() -> dict[str, object]:

@@ -1,7 +1,7 @@
 """The initialisations a spec can name; what variances each implies is worked out in `suite.theory.scaling`.
 
-In every scheme W ~ (0, sigma_w^2 / fan_in) and b ~ (0, sigma_b^2) in the hidden layers; the readout has gain 1
-and a bias of 0, except under `pytorch`, which treats all layers alike.
+In every scheme W ~ (0, sigma_w^2 / fan_in) and b ~ (0, sigma_b^2) in the hidden layers; the readout has gain
+1 and a bias of 0, except under `pytorch`, which treats all layers alike.
 """
 
 from typing import Any, ClassVar, Literal

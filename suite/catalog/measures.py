@@ -22,7 +22,8 @@ def intervals_of(step: float) -> int:
 
 def _divides_the_side(step: float) -> float:
     intervals = intervals_of(step)
-    if intervals < 3 or not isclose(intervals * step, 2, rel_tol=1e-12):  # a third difference spans three steps
+    # A third difference spans three steps.
+    if intervals < 3 or not isclose(intervals * step, 2, rel_tol=1e-12):
         raise PydanticCustomError(
             "step",
             "{step} does not divide the domain's side of 2 into 3 steps or more; take 2/n, such as {cure}",
@@ -35,7 +36,9 @@ Step = Annotated[float, Field(gt=0), AfterValidator(_divides_the_side)]
 Draws = Annotated[int, Field(ge=1, description="random networks a member")]
 Precision = Annotated[
     Literal["float64", "float32"],
-    Field(description="of the forward pass; third differences of float32 drown in rounding when nets are deep"),
+    Field(
+        description="of the forward pass; third differences of float32 drown in rounding when nets are deep"
+    ),
 ]
 
 
@@ -62,11 +65,13 @@ class CollapseSettings(OnTheDomain):
     """Settings of Collapse to Constant."""
 
     draws: Draws = 1024
-    threshold: float = Field(default=0.1, gt=0, lt=1, description="tau, the share of its scale a constant may vary")
+    threshold: float = Field(
+        default=0.1, gt=0, lt=1, description="tau, the share of its scale a constant may vary"
+    )
 
 
 class GradientsSettings(OnTheDomain):
-    """Settings of the gradients at initialisation; points of the domain serve where the spec trains nothing."""
+    """Settings of the gradients at initialisation; the domain's points serve where nothing is trained."""
 
     draws: Draws = 256
 
@@ -74,8 +79,10 @@ class GradientsSettings(OnTheDomain):
 class AccuracySettings(Settings):
     """Settings of training."""
 
-    task: Tasks
-    optimizer: Optimizers
+    task: Tasks = Field(description="what is learnt, and from how much data")
+    optimizer: Optimizers = Field(
+        description="how it is learnt; lists are tried and the best chosen by validation"
+    )
     steps: int = Field(ge=1, description="optimiser steps")
     replicates: int = Field(ge=1, description="networks trained a member, each on data of its own")
     success: float = Field(default=0.9, gt=0, le=1, description="test accuracy that counts as success")

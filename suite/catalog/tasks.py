@@ -18,7 +18,9 @@ class Task(Choice):
     """Dotted path of the function that draws points and labels."""
 
     train: int = Field(ge=1, description="points to train on")
-    validation: int | None = Field(default=None, ge=1, description="points to choose on; as many as `test` unless given")
+    validation: int | None = Field(
+        default=None, ge=1, description="points to choose on; as many as `test` unless given"
+    )
     test: int = Field(ge=1, description="points to judge on")
 
     @property

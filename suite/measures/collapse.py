@@ -17,9 +17,10 @@ def collapse(ensemble: Ensemble, domain: Sample, settings: CollapseSettings) -> 
 
     With std and rms of the output over the domain and tau the threshold: *relative* is std <= tau rms;
     *absolute* is std <= tau sqrt(q), with q the variance that the variance map predicts for the output from
-    the domain's mean |x|^2 / n_0; *exact* is max = min. Without biases a homogeneous network fades to 0 as a
-    cone, which only the absolute criterion sees. A collapsed draw (by any of the three) went one way, the
-    first that applies (our operational definition):
+    the domain's mean |x|^2 / n_0; *exact* is max = min, or a hidden layer that is constant, after which
+    outputs can differ by rounding alone. Without biases a homogeneous network fades to 0 as a cone, which
+    only the absolute criterion sees. A collapsed draw (by any of the three) went one way, the first that
+    applies (our operational definition):
     death: some hidden layer's activations are each the same number over the whole domain;
     bias: in some hidden layer the weighted inputs' root mean square is at most tau times the biases' norm;
     norm: not relative, so that what is left still varies against its own, faded size;
@@ -53,7 +54,7 @@ def collapse(ensemble: Ensemble, domain: Sample, settings: CollapseSettings) -> 
     indicators = {
         "collapsed_relative": relative,
         "collapsed_absolute": absolute,
-        "collapsed_exact": exact,
+        "collapsed_exact": exact | death,
         "collapse_by_death": death,
         "collapse_by_bias": left & bias,
         "collapse_by_norm": left & ~bias & ~relative,

@@ -56,7 +56,7 @@ def _leaky_relu(activation: Activation) -> Kernel:
     slope = activation.slope
 
     def backward_(grad: Tensor, z: Tensor, h: Tensor) -> Tensor:
-        return grad.mul_(torch.where(z > 0, 1.0, slope).to(grad.dtype))
+        return grad.mul_(torch.where(z > 0, torch.ones_like(z), slope))
 
     return Kernel(lambda z: torch.nn.functional.leaky_relu_(z, slope), backward_)
 

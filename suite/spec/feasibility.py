@@ -39,11 +39,11 @@ def _too_large(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
     if need > memory_limit():
         size = "width" if "width" in largest.axes else "parameters"
         amount = largest.axes.get("width", largest.axes.get("budget"))
-        asking = [place for place, family in enumerate(spec.family) if amount in (getattr(family, size) or ())]
+        asked = next(n for n, family in enumerate(spec.family) if amount in (getattr(family, size) or ()))
         yield Finding(
-            ("family", asking[0], size),
-            f"one network of {largest.parameters:,} parameters takes {_bytes(need)} to measure, this machine has "
-            f"{_bytes(memory_limit())}; ask for fewer parameters",
+            ("family", asked, size),
+            f"one network of {largest.parameters:,} parameters takes {_bytes(need)} to measure, "
+            f"this machine has {_bytes(memory_limit())}; ask for fewer parameters",
         )
 
 
@@ -66,25 +66,28 @@ def _unsuited(task: Task, optimizer: Optimizer, members: Sequence[Member]) -> It
         if (member.widths[0], member.widths[-1]) != (task.inputs, task.outputs):
             yield Finding(
                 ("measure", "accuracy", "task", "name"),
-                f"{task.label} is for networks with inputs = {task.inputs} and outputs = {task.outputs}, the family has "
-                f"inputs = {member.widths[0]} and outputs = {member.widths[-1]}; change the family or drop the task",
+                f"{task.label} is for networks with inputs = {task.inputs} and outputs = {task.outputs}, "
+                f"the family has inputs = {member.widths[0]} and outputs = {member.widths[-1]}; "
+                "change the family or drop the task",
             )
     if optimizer.batch > task.train:
         yield Finding(
             ("measure", "accuracy", "optimizer", "batch"),
-            f"a batch of {optimizer.batch} does not fit a training set of {task.train}; lower batch or raise train",
+            f"a batch of {optimizer.batch} does not fit a training set of {task.train}; "
+            "lower batch or raise train",
         )
     need = sum(task.points) * (task.inputs + task.outputs) * _FLOAT64
     if need * 2 > memory_limit():
         yield Finding(
             ("measure", "accuracy", "task", "train"),
-            f"one replicate's data take {_bytes(need)}, this machine has {_bytes(memory_limit())}; ask for fewer points",
+            f"one replicate's data take {_bytes(need)}, this machine has {_bytes(memory_limit())}; "
+            "ask for fewer points",
         )
 
 
 def _bytes(count: float) -> str:
     for unit in ("B", "KiB", "MiB", "GiB"):
-        if count < 1024:  # noqa: PLR2004  # the units' own factor
+        if count < 1024:  # the units' own factor
             return f"{count:.0f} {unit}"
         count /= 1024
     return f"{count:,.1f} TiB"

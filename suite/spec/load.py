@@ -70,7 +70,9 @@ def _files(path: Path, problems: list[Problem]) -> list[Path]:
     if folder:
         found = sorted(file for file in path.glob("*.toml") if file.is_file())
         if not found:
-            problems.append(Problem(str(path), 1, "", "no .toml file in this folder; name a folder of specs, or a file"))
+            problems.append(
+                Problem(str(path), 1, "", "no .toml file in this folder; name a folder of specs, or a file")
+            )
         return found
     if not known:
         problems.append(Problem(str(path), 1, "", "no such file or folder; check the path"))
@@ -87,10 +89,14 @@ def _name_problems(files: Sequence[Path]) -> list[Problem]:
         if file.suffix != ".toml":
             problems.append(Problem(str(file), 1, "", "not a .toml file; specs end in .toml"))
         elif file.stem.lower() in RESERVED_NAMES:
-            problems.append(Problem(str(file), 1, "", f"the name {file.stem} is reserved in results/; rename the file"))
+            problems.append(
+                Problem(str(file), 1, "", f"the name {file.stem} is reserved in results/; rename the file")
+            )
         elif not _NAME.fullmatch(file.stem):
             cure = "rename the file with letters, digits, '_', '-' and '.', 100 at most"
-            problems.append(Problem(str(file), 1, "", f"{file.stem[:40]!r} cannot name a folder of results; {cure}"))
+            problems.append(
+                Problem(str(file), 1, "", f"{file.stem[:40]!r} cannot name a folder of results; {cure}")
+            )
     for same in by_name.values():
         for file in same[1:]:
             message = f"has the same name as {same[0]}, and so the same results folder; rename one of them"
@@ -124,7 +130,9 @@ def _read(file: Path) -> str:
     try:
         text = file.read_bytes().decode()
     except OSError as error:
-        raise SpecError([Problem(str(file), 1, "", f"cannot be read ({error.strerror}); check its permissions")]) from None
+        raise SpecError(
+            [Problem(str(file), 1, "", f"cannot be read ({error.strerror}); check its permissions")]
+        ) from None
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise SpecError([Problem(str(file), line, "", "not UTF-8 text; save the file as UTF-8")]) from None

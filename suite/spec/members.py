@@ -98,12 +98,18 @@ def _resolve_family(here: tuple[str | int, ...], family: Family) -> Iterator[Mem
         family.inputs, family.outputs, sizes, enumerate(family.depth)
     ):
         try:
-            hidden = (amount,) * depth if size == "width" else fit_widths(amount, depth, units_in, units_out, family.tolerance)
+            hidden = (
+                (amount,) * depth
+                if size == "width"
+                else fit_widths(amount, depth, units_in, units_out, family.tolerance)
+            )
         except UnreachableBudgetError as error:
             yield Finding((*here, "depth", place), _unreachable(error, amount, family.tolerance))
             continue
         widths = (units_in, *hidden, units_out)
-        for initialization, (kind, activation) in product(family.initialization, enumerate(family.activation)):
+        for initialization, (kind, activation) in product(
+            family.initialization, enumerate(family.activation)
+        ):
             try:
                 variances = layer_variances(initialization, activation, widths)
             except NoCriticalPointError:
@@ -125,8 +131,8 @@ def _resolve_family(here: tuple[str | int, ...], family: Family) -> Iterator[Mem
 def _unreachable(error: UnreachableBudgetError, budget: int, tolerance: float) -> str:
     nearest = " and ".join(f"{count:,}" for count in (error.below, error.above) if count is not None)
     return (
-        f"no widths of depth {error.depth} bring the parameters within {100 * tolerance:.3g}% of {budget:,}; nearest counts "
-        f"are {nearest}: change depth or parameters, or loosen family.tolerance"
+        f"no widths of depth {error.depth} bring the parameters within {100 * tolerance:.3g}% of {budget:,}; "
+        f"nearest counts are {nearest}: change depth or parameters, or loosen family.tolerance"
     )
 
 
@@ -145,5 +151,6 @@ def _unstable(activation: Activation, initialization: Initialization) -> str | N
         return None
     return (
         f"the critical fixed point of {activation.label} under {initialization.label} is unstable "
-        f"(V'(q*) = {point.stability:.3f} at q* = {point.fixed_point:.3g}); variances drift away from it with depth"
+        f"(V'(q*) = {point.stability:.3f} at q* = {point.fixed_point:.3g}); "
+        "variances drift away from it with depth"
     )

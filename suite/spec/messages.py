@@ -87,9 +87,11 @@ def _message(detail: Any) -> str:
     if kind == "union_tag_not_found":
         tag = context["discriminator"].strip("'")
         return f"{tag} is missing; say which entry is meant"
-    return f"{_shown(given)} is not right here; {_CURES.get(kind, detail['msg']).format(**context)}" if (
-        kind in _CURES
-    ) else str(detail["msg"])
+    return (
+        f"{_shown(given)} is not right here; {_CURES.get(kind, detail['msg']).format(**context)}"
+        if (kind in _CURES)
+        else str(detail["msg"])
+    )
 
 
 _CURES = {
@@ -111,7 +113,7 @@ _CURES = {
 
 def _shown(value: object) -> str:
     text = str(value).lower() if isinstance(value, bool) else repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _keys_at(loc: Sequence[str | int]) -> set[str]:

@@ -26,7 +26,9 @@ class Family(Settings):
     )
 
     parameters: Axis[Budget] | None = Field(default=None, description="budget of weights and biases")
-    width: Axis[Units] | None = Field(default=None, description="units of every hidden layer, instead of a budget")
+    width: Axis[Units] | None = Field(
+        default=None, description="units of every hidden layer, instead of a budget"
+    )
     inputs: Axis[Units] = Field(description="input units")
     outputs: Axis[Units] = Field(default=(1,), description="output units")
     depth: Axis[Depth] = Field(description="hidden layers")
@@ -36,9 +38,13 @@ class Family(Settings):
     else:
         activation: Activations = Field(description="activation of the hidden layers")
         initialization: Initializations = Field(
-            default=({"scheme": "critical"},), validate_default=True, description="how weights and biases are drawn"
+            default=({"scheme": "critical"},),
+            validate_default=True,
+            description="how weights and biases are drawn",
         )
-    tolerance: float = Field(default=0.005, ge=0, lt=1, description="allowed relative deviation from the budget")
+    tolerance: float = Field(
+        default=0.005, ge=0, lt=1, description="allowed relative deviation from the budget"
+    )
 
     @model_validator(mode="after")
     def _one_size(self) -> "Family":
@@ -86,7 +92,7 @@ class Spec(SpecFile):
 
     @property
     def measures(self) -> dict[str, Settings]:
-        """The measures that the study takes, in the catalog's order, with nothing left unsaid in their settings."""
+        """The measures that the study takes, in the catalog's order, their settings left unsaid filled in."""
         asked = {name: getattr(self.measure, name) for name in MEASURES}
         v3 = asked["v3"]
         step = v3.step if isinstance(v3, V3Settings) and v3.step is not None else DEFAULT_STEP

@@ -63,7 +63,7 @@ def _file(content: str | bytes, name: str = "study.toml") -> Callable[[Path], li
     return write
 
 
-def _edited(id: str, old: str, new: str, line: int, key: str, fragment: str) -> Case:
+def _edited(id: str, old: str, new: str, line: int, key: str, fragment: str) -> Case:  # noqa: PLR0917  # a row
     assert VALID.count(old) == 1, f"{id}: {old!r} is not one place of the valid spec"
     return Case(id, _file(VALID.replace(old, new)), line, key, fragment)
 
@@ -129,16 +129,49 @@ CASES = [
     _edited("endless nesting", "seed = 7", "seed = " + "[" * 9000 + "]" * 9000, 1, "", "shorten it"),
     # unknown names
     _edited("unknown top-level key", "seed = 7", "sead = 7\nseed = 7", 2, "sead", "did you mean seed?"),
-    _edited("unknown table", "[family]", "[claims]\nx = 1\n[family]", 4, "claims", "known here: family, measure"),
-    _edited("unknown family key", "inputs = 2", "inputs = 2\ndepths = 3", 7, "family.depths", "did you mean depth?"),
-    _edited("unknown measure", "[measure.v3]", "[measure.v4]", 11, "measure.v4", "known here: accuracy, activation_ratio,"),
-    _edited("misspelt measure", "[measure.v3]", "[measure.colapse]", 11, "measure.colapse", "did you mean collapse?"),
-    _edited("unknown measure key", "draws = 16", "draw = 16", 12, "measure.v3.draw", "did you mean draws?"),
     _edited(
-        "unknown activation", '"relu"', '[\n  "abs",\n  "rellu",\n]', 10, "family.activation", "did you mean relu?"
+        "unknown table", "[family]", "[claims]\nx = 1\n[family]", 4, "claims", "known here: family, measure"
     ),
     _edited(
-        "unknown activation, nothing near", '"relu"', '"step"', 8, "family.activation", "known here: abs, elu, erf,"
+        "unknown family key",
+        "inputs = 2",
+        "inputs = 2\ndepths = 3",
+        7,
+        "family.depths",
+        "did you mean depth?",
+    ),
+    _edited(
+        "unknown measure",
+        "[measure.v3]",
+        "[measure.v4]",
+        11,
+        "measure.v4",
+        "known here: accuracy, activation_ratio,",
+    ),
+    _edited(
+        "misspelt measure",
+        "[measure.v3]",
+        "[measure.colapse]",
+        11,
+        "measure.colapse",
+        "did you mean collapse?",
+    ),
+    _edited("unknown measure key", "draws = 16", "draw = 16", 12, "measure.v3.draw", "did you mean draws?"),
+    _edited(
+        "unknown activation",
+        '"relu"',
+        '[\n  "abs",\n  "rellu",\n]',
+        10,
+        "family.activation",
+        "did you mean relu?",
+    ),
+    _edited(
+        "unknown activation, nothing near",
+        '"relu"',
+        '"step"',
+        8,
+        "family.activation",
+        "known here: abs, elu, erf,",
     ),
     _edited(
         "unknown key of an activation",
@@ -172,9 +205,16 @@ CASES = [
         "family.initialization.bias_sd",
         "did you mean bias_std?",
     ),
-    _edited("unknown task", '"checkerboard"', '"chess"', 16, "measure.accuracy.task.name", "give 'checkerboard'"),
     _edited(
-        "unknown key of a task", "squares = 2", "square = 2", 16, "measure.accuracy.task.square", "did you mean squares?"
+        "unknown task", '"checkerboard"', '"chess"', 16, "measure.accuracy.task.name", "give 'checkerboard'"
+    ),
+    _edited(
+        "unknown key of a task",
+        "squares = 2",
+        "square = 2",
+        16,
+        "measure.accuracy.task.square",
+        "did you mean squares?",
     ),
     _edited("unknown optimizer", '"adam"', '"adem"', 17, "measure.accuracy.optimizer", "did you mean adam?"),
     _edited(
@@ -194,10 +234,19 @@ CASES = [
         "scheme is missing; say which entry is meant",
     ),
     # missing and empty
-    _edited("missing title", 'title = "A study of small networks"\n', "", 1, "title", "title is missing; add it"),
+    _edited(
+        "missing title", 'title = "A study of small networks"\n', "", 1, "title", "title is missing; add it"
+    ),
     _edited("missing inputs", "inputs = 2\n", "", 4, "family.inputs", "inputs is missing; add it"),
     _edited("missing steps", "steps = 10\n", "", 15, "measure.accuracy.steps", "steps is missing; add it"),
-    _edited("missing batch", ", batch = 32", "", 17, "measure.accuracy.optimizer.batch", "batch is missing; add it"),
+    _edited(
+        "missing batch",
+        ", batch = 32",
+        "",
+        17,
+        "measure.accuracy.optimizer.batch",
+        "batch is missing; add it",
+    ),
     _edited(
         "bare name of an entry that needs more",
         '{ scheme = "critical", bias_std = 0.1 }',
@@ -208,8 +257,17 @@ CASES = [
     ),
     _edited("empty title", '"A study of small networks"', '""', 1, "title", "give some text"),
     _edited("empty list", "[1, 2, 3]", "[]", 7, "family.depth", "give at least one value"),
-    _edited("empty list in a choice", "bias_std = 0.1", "bias_std = []", 9, "family.initialization", "at least one value"),
-    _edited("repeated value", "[1, 2, 3]", "[1, 2, 1]", 7, "family.depth", "1 stands in the list twice; keep one"),
+    _edited(
+        "empty list in a choice",
+        "bias_std = 0.1",
+        "bias_std = []",
+        9,
+        "family.initialization",
+        "at least one value",
+    ),
+    _edited(
+        "repeated value", "[1, 2, 3]", "[1, 2, 1]", 7, "family.depth", "1 stands in the list twice; keep one"
+    ),
     Case(
         "nothing measured",
         _file(VALID[: VALID.index("[measure.v3]")] + "[measure]\n"),
@@ -217,16 +275,45 @@ CASES = [
         "measure",
         "add a table such as [measure.v3]",
     ),
-    Case("measure left out", _file(VALID[: VALID.index("[measure.v3]")]), 1, "measure", "measure is missing; add it"),
+    Case(
+        "measure left out",
+        _file(VALID[: VALID.index("[measure.v3]")]),
+        1,
+        "measure",
+        "measure is missing; add it",
+    ),
     # types
     _edited("text for a number", "draws = 16", 'draws = "16"', 12, "measure.v3.draws", "give a whole number"),
-    _edited("float for a whole number", "steps = 10", "steps = 1e3", 18, "measure.accuracy.steps", "without a decimal point"),
+    _edited(
+        "float for a whole number",
+        "steps = 10",
+        "steps = 1e3",
+        18,
+        "measure.accuracy.steps",
+        "decimal point or exponent",
+    ),
     _edited("boolean for a number", "seed = 7", "seed = true", 2, "seed", "give a whole number"),
     _edited("boolean for a fraction", "step = 0.25", "step = true", 13, "measure.v3.step", "give a number"),
     _edited("number for text", '"A study of small networks"', "3", 1, "title", "give text in quotes"),
-    _edited("number for a table", "[measure.v3]\ndraws = 16\nstep = 0.25\n", "[measure]\nv3 = 3\n", 12, "measure.v3", "give a table of keys"),
-    _edited("number for an activation", '"relu"', "3", 8, "family.activation", "give a name, or a table of keys"),
-    _edited("list for a number", "steps = 10", "steps = [10, 20]", 18, "measure.accuracy.steps", "give a whole number"),
+    _edited(
+        "number for a table",
+        "[measure.v3]\ndraws = 16\nstep = 0.25\n",
+        "[measure]\nv3 = 3\n",
+        12,
+        "measure.v3",
+        "give a table of keys",
+    ),
+    _edited(
+        "number for an activation", '"relu"', "3", 8, "family.activation", "give a name, or a table of keys"
+    ),
+    _edited(
+        "list for a number",
+        "steps = 10",
+        "steps = [10, 20]",
+        18,
+        "measure.accuracy.steps",
+        "give a whole number",
+    ),
     _edited("not a number", "step = 0.25", "step = nan", 13, "measure.v3.step", "give a finite number"),
     # ranges
     _edited("depth 0", "[1, 2, 3]", "[\n  2,\n  0,\n]", 9, "family.depth", "give 1 or more"),
@@ -235,8 +322,22 @@ CASES = [
     _edited("seed too large", "seed = 7", "seed = 9223372036854775808", 2, "seed", "give a number below"),
     _edited("no draws", "draws = 16", "draws = 0", 12, "measure.v3.draws", "give 1 or more"),
     _edited("negative step", "step = 0.25", "step = -0.25", 13, "measure.v3.step", "give a number above 0"),
-    _edited("step that does not divide", "step = 0.25", "step = 0.3", 13, "measure.v3.step", "such as 0.2857142857142857"),
-    _edited("step without a third difference", "step = 0.25", "step = 1.0", 13, "measure.v3.step", "such as 0.6666666666666666"),
+    _edited(
+        "step that does not divide",
+        "step = 0.25",
+        "step = 0.3",
+        13,
+        "measure.v3.step",
+        "such as 0.2857142857142857",
+    ),
+    _edited(
+        "step without a third difference",
+        "step = 0.25",
+        "step = 1.0",
+        13,
+        "measure.v3.step",
+        "such as 0.6666666666666666",
+    ),
     _edited(
         "threshold out of range",
         "[measure.accuracy]",
@@ -245,7 +346,9 @@ CASES = [
         "measure.collapse.threshold",
         "give a number below 1",
     ),
-    _edited("one square", "squares = 2", "squares = 1", 16, "measure.accuracy.task.squares", "give 2 or more"),
+    _edited(
+        "one square", "squares = 2", "squares = 1", 16, "measure.accuracy.task.squares", "give 2 or more"
+    ),
     _edited(
         "one bad value of an axis in a choice",
         "learning_rate = 0.01",
@@ -256,7 +359,14 @@ CASES = [
     ),
     # what does not fit together
     _edited("neither size", "parameters = 500\n", "", 4, "family", "give either parameters or width"),
-    _edited("both sizes", "parameters = 500", "parameters = 500\nwidth = 8", 4, "family", "give either parameters or width"),
+    _edited(
+        "both sizes",
+        "parameters = 500",
+        "parameters = 500\nwidth = 8",
+        4,
+        "family",
+        "give either parameters or width",
+    ),
     _edited(
         "depth that cannot meet the budget",
         "[1, 2, 3]",
@@ -265,16 +375,24 @@ CASES = [
         "family.depth",
         "change depth or parameters, or loosen family.tolerance",
     ),
-    _edited("too many parameters", "500", "1_000_000_000_000", 5, "family.parameters", "ask for fewer parameters"),
-    _edited("too wide", "parameters = 500", "width = 1_000_000", 5, "family.width", "ask for fewer parameters"),
+    _edited(
+        "too many parameters", "500", "1_000_000_000_000", 5, "family.parameters", "ask for fewer parameters"
+    ),
+    _edited(
+        "too wide", "parameters = 500", "width = 1_000_000", 5, "family.width", "ask for fewer parameters"
+    ),
     Case(
         "too many parameters in the second family",
-        _file(VALID.replace("[family]", "[[family]]").replace("[measure.v3]", f"{SECOND_FAMILY}\n[measure.v3]")),
+        _file(
+            VALID.replace("[family]", "[[family]]").replace("[measure.v3]", f"{SECOND_FAMILY}\n[measure.v3]")
+        ),
         12,
         "family.parameters",
         "ask for fewer parameters",
     ),
-    _edited("too many draws", "draws = 16", "draws = 1_000_000_000_000", 12, "measure.v3.draws", "ask for fewer"),
+    _edited(
+        "too many draws", "draws = 16", "draws = 1_000_000_000_000", 12, "measure.v3.draws", "ask for fewer"
+    ),
     _edited(
         "too many training points",
         "train = 64",

@@ -73,7 +73,9 @@ def test_faults_of_several_files_are_reported_at_once(tmp_path: Path):
 
 def test_faults_of_members_and_of_the_machine_are_reported_at_once(study: Path):
     """A depth that cannot meet its budget does not hide draws that no memory holds."""
-    study.write_text(VALID.replace("[1, 2, 3]", "[1, 400]").replace("draws = 16", "draws = 1_000_000_000_000"))
+    study.write_text(
+        VALID.replace("[1, 2, 3]", "[1, 400]").replace("draws = 16", "draws = 1_000_000_000_000")
+    )
 
     assert [line.split(": ")[:2] for line in faults(study)] == [
         [f"{study}:7", "family.depth"],
@@ -158,3 +160,22 @@ def test_a_folder_stands_for_its_specs_by_name_and_not_for_those_further_down(st
     (study.parent / "later" / "idea.toml").write_text("not a spec")
 
     assert [loaded.spec.name for loaded in load_studies([study.parent])] == ["another", "study"]
+
+
+def test_faults_of_a_file_come_in_the_order_of_its_lines(study: Path):
+    """An unknown key, which validation meets last, comes before a wrong value further down."""
+    study.write_text(VALID.replace("seed = 7", "seed = 7\nsauce = 1").replace("inputs = 2", "inputs = 0"))
+
+    assert [line.split(": ")[:2] for line in faults(study)] == [
+        [f"{study}:3", "sauce"],
+        [f"{study}:7", "family.inputs"],
+    ]
+
+
+def test_a_fault_of_a_table_that_stands_for_several_entries_is_reported_once(study: Path):
+    """The unknown key is written once, however many learning rates there are."""
+    study.write_text(VALID.replace("learning_rate = 0.01", "learning_rate = [0.01, 0.1, 1.0], beta = 2"))
+
+    (fault,) = faults(study)
+
+    assert fault.startswith(f"{study}:17: measure.accuracy.optimizer.beta: unknown key")

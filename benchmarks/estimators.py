@@ -1,0 +1,90 @@
+"""The estimators of random networks: forward pass, V3, Collapse to Constant."""
+
+import torch
+
+from benchmarks.ensembles import DEVICES, SHAPES, draws_a_second, networks, settle
+from suite.catalog.measures import CollapseSettings, V3Settings
+from suite.measures.collapse import collapse
+from suite.measures.v3 import v3
+from suite.nets.sample import sample_domain
+
+STEP = 0.125
+"""17 points a side, 289 in all."""
+
+
+class Estimator:
+    """What the benchmarks of one estimator share; asv times its subclasses."""
+
+    params = (list(SHAPES), DEVICES)
+    param_names = ("shape", "device")
+    timeout = 300
+
+    def setup(self, shape: str, device: str) -> None:
+        """Draws the networks, which is not timed."""
+        torch.set_num_threads(1)
+        self.shape, self.device = SHAPES[shape], device
+        self.ensemble = networks(self.shape, device)
+        self.domain = sample_domain(2, STEP, 1, 1).to(torch.float64, device)
+
+    def work(self) -> None:
+        """What is timed."""
+        raise NotImplementedError
+
+    def run(self) -> None:
+        """The work, and the wait for it."""
+        self.work()
+        settle(self.device)
+
+
+class Forward(Estimator):
+    """Outputs of all draws on the grid, float64."""
+
+    def work(self) -> None:
+        """One forward pass."""
+        self.ensemble(self.domain.points())
+
+    def time_forward(self, shape: str, device: str) -> None:
+        self.run()
+
+    def peakmem_forward(self, shape: str, device: str) -> None:
+        self.run()
+
+    def track_draws(self, shape: str, device: str) -> float:
+        return draws_a_second(self.shape.draws, 3, device, self.work)
+
+    time_forward.version = peakmem_forward.version = track_draws.version = "1"  # type: ignore[attr-defined]
+    track_draws.unit = "draws/s"  # type: ignore[attr-defined]
+
+
+class Variability(Estimator):
+    """V3 with its exact companions."""
+
+    def work(self) -> None:
+        """V3 of eight draws, since exact breakpoints cost far more than the forward pass."""
+        v3(self.ensemble[:8], self.domain, V3Settings(step=STEP))
+
+    def time_v3(self, shape: str, device: str) -> None:
+        self.run()
+
+    def track_draws(self, shape: str, device: str) -> float:
+        return draws_a_second(8, 2, device, self.work)
+
+    time_v3.version = track_draws.version = "1"  # type: ignore[attr-defined]
+    track_draws.unit = "draws/s"  # type: ignore[attr-defined]
+
+
+class Collapse(Estimator):
+    """Collapse to Constant with its causes."""
+
+    def work(self) -> None:
+        """All criteria of all draws."""
+        collapse(self.ensemble, self.domain, CollapseSettings(step=STEP))
+
+    def time_collapse(self, shape: str, device: str) -> None:
+        self.run()
+
+    def track_draws(self, shape: str, device: str) -> float:
+        return draws_a_second(self.shape.draws, 3, device, self.work)
+
+    time_collapse.version = track_draws.version = "1"  # type: ignore[attr-defined]
+    track_draws.unit = "draws/s"  # type: ignore[attr-defined]

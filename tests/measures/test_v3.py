@@ -1,0 +1,186 @@
+"""V3: known derivatives, its limits as the step falls, and what rounding does to it."""
+
+import pytest
+import torch
+
+from suite.catalog.activations import ACTIVATIONS, Abs, Elu, Identity, Relu, Tanh
+from suite.catalog.initializations import Critical, Variance
+from suite.catalog.measures import V3Settings
+from suite.measures.v3 import v3
+from suite.nets.ensemble import Ensemble
+from suite.nets.sample import sample_domain
+
+SMOOTH = [entry() for entry in ACTIVATIONS.values() if entry.kind == "smooth"]
+
+
+def measure(ensemble, step=1 / 16, lines=16, dtype="float64"):
+    sample = sample_domain(ensemble.widths[0], step, lines, 3)
+    precision = getattr(torch, dtype)
+    return v3(ensemble.to(precision), sample.to(precision, "cpu"), V3Settings(step=step, dtype=dtype))
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(("depth", "width"), [(1, 400), (8, 15), (48, 6)], ids=str)
+def test_affine_networks_have_a_v3_of_rounding_size(networks, depth, width, dtype):
+    """The floor is the right size for it: a share of it on average over 64 draws, never far above."""
+    scheme = Critical(bias_std=0.1)
+    ensemble = networks((2, *[width] * depth, 1), Identity(), 64, scheme)
+
+    found = measure(ensemble, dtype=dtype)
+
+    share = found["v3"] / found["v3_floor"]
+    assert 0.05 < share.mean() < 3
+    assert share.max() < 10
+    assert not found["breakpoints"].any()
+
+
+def test_v3_over_rms_is_v3_over_the_outputs_root_mean_square(networks):
+    """Over all points and outputs."""
+    ensemble, sample = networks((2, 5, 5, 2), Tanh(), 8), sample_domain(2, 1 / 16, 0, 0)
+    rms = ensemble(sample.points()).square().mean((1, 2)).sqrt()
+
+    found = measure(ensemble)
+
+    torch.testing.assert_close(found["v3_over_rms"] * rms, found["v3"], rtol=1e-12, atol=0)
+
+
+def test_a_network_that_is_0_everywhere_has_no_variability(by_hand):
+    """0 over 0 counts as 0."""
+    found = measure(by_hand((2, 1, 1), Relu(), [1.0, 1, 0, 0, 0]))
+
+    assert {name: value.tolist() for name, value in found.items() if name != "breakpoints"} == {
+        "v3": [0], "v3_over_rms": [0], "v3_floor": [0], "slope_variation": [0]
+    }  # fmt: skip
+    assert found["breakpoints"].tolist() == [0]
+
+
+@pytest.mark.parametrize("activation", SMOOTH, ids=lambda activation: activation.label)
+def test_v3_of_smooth_networks_tends_to_the_exact_third_derivative(networks, activation):
+    """The step halves, and the error falls about 4 times."""
+    ensemble = networks((1, 8, 8, 1), activation, 6, Variance(weight_variance=2.0, bias_variance=0.25))
+    errors = []
+    for step in (1 / 8, 1 / 16, 1 / 32):
+        found = measure(ensemble, step)
+        # v3_exact is taken at each step's own stencil centres, so that the spline's width alone differs.
+        errors.append((found["v3"] - found["v3_exact"]).abs().mean())
+
+    assert errors[-1] < 0.02 * found["v3_exact"].mean()
+    for coarse, fine in zip(errors, errors[1:], strict=False):
+        assert 2.5 < coarse / fine < 6.5
+
+
+def test_v3_of_a_single_sine_is_known(by_hand):
+    """f = sin(w x): the third difference is 8 sin^3(w h / 2) cos at the centre, the exact one w^3 |cos|."""
+    w, step = 1.5, 1 / 16
+    found = measure(by_hand((1, 1, 1), ACTIVATIONS["sin"](), [w, 0, 1, 0]), step)
+    centres = sample_domain(1, step, 0, 0).stencil_centres()
+    mean_cos = torch.cos(w * centres).abs().mean().item()
+
+    assert found["v3_exact"].item() == pytest.approx(w**3 * mean_cos, rel=1e-12)
+    shrunk = (2 * torch.sin(torch.tensor(w * step / 2).double()).item() / step) ** 3
+    assert found["v3"].item() == pytest.approx(shrunk * mean_cos, rel=1e-9)
+
+
+@pytest.mark.parametrize("activation", [Relu(), Abs()], ids=lambda activation: activation.label)
+def test_v3_of_kinked_networks_grows_like_1_over_h(networks, activation):
+    """h V3 -> 1.5 TV(f') / length on average over kink positions.
+
+    400 draws at h = 1/512, where kinks seldom share a stencil; the remaining share of kinks within 3h of each
+    other or of an end makes the mean 3% uncertain at most.
+    """
+    step = 1 / 512
+    found = measure(networks((1, 6, 6, 1), activation, 400, Critical(bias_std=0.5)), step)
+
+    ratio = (step * found["v3"]).sum() / found["slope_variation"].sum()
+    assert 1.45 < ratio < 1.55
+
+
+def test_one_kink_gives_between_1_and_2_times_its_jump(by_hand):
+    """relu(x - a) for 200 places a between two grid points, near 0: 1 on a grid point, 2 midway between two."""
+    step = 1 / 16
+    places = torch.linspace(0, step, 201, dtype=torch.float64).tolist()
+    found = measure(by_hand((1, 1, 1), Relu(), *[[1.0, -place, 1, 0] for place in places]), step)
+
+    times = step * found["v3"] * 2 * (30 / 32) / 1  # the mean is over 30 stencils on a line of 32 steps
+    # Sum over stencils of |third difference| / jump = h^2 V3 * 30.
+    times = found["v3"] * 30 * step**2
+    assert times.min() >= 1 - 1e-9
+    assert times.max() <= 2 + 1e-9
+    assert times.mean().item() == pytest.approx(1.5, abs=0.01)
+    torch.testing.assert_close(found["slope_variation"][1:], torch.full((200,), 0.5).double())
+    assert found["breakpoints"].tolist() == [1] * 201
+
+
+def test_doubling_the_readout_doubles_v3_and_leaves_it_over_rms(networks):
+    """Also slope variation and floor double."""
+    ensemble = networks((2, 6, 6, 1), Relu(), 5)
+    doubled = Ensemble(ensemble.widths, ensemble.activation, ensemble.variances, ensemble.parameters.clone())
+    for part in doubled.layers[-1]:
+        part.mul_(2)
+
+    before, after = measure(ensemble), measure(doubled)
+
+    for name in ("v3", "slope_variation", "v3_floor"):
+        torch.testing.assert_close(after[name], 2 * before[name], rtol=1e-10, atol=0)
+    for name in ("v3_over_rms", "breakpoints"):
+        torch.testing.assert_close(after[name], before[name], rtol=1e-10, atol=0)
+
+
+def test_float32_drowns_in_rounding_and_its_floor_says_so(networks):
+    """Width 6, depth 120: for most draws V3 of float32 is rounding, many times the float64 one."""
+    ensemble = networks((2, *[6] * 120, 1), Relu(), 64, Critical(bias_std=0.1))
+
+    fine, coarse = measure(ensemble), measure(ensemble, dtype="float32")
+
+    drowned = fine["v3"] < 0.1 * coarse["v3_floor"]
+    assert drowned.double().mean() > 0.3
+    assert (coarse["v3"][drowned] > 3 * fine["v3"][drowned]).double().mean() > 0.5
+    assert (coarse["v3"][drowned] < 10 * coarse["v3_floor"][drowned]).all()
+    assert (fine["v3_floor"] < 1e-7 * coarse["v3_floor"]).all()
+
+
+@pytest.mark.parametrize("inputs", [3, 8])
+def test_more_than_two_inputs_are_measured_on_random_lines(networks, inputs):
+    """A cube of each input behind an identity... by a sine: v3 and the exact value agree to the step's error."""
+    found = measure(networks((inputs, 10, 8, 1), Tanh(), 6), step=1 / 32, lines=40)
+
+    torch.testing.assert_close(found["v3"], found["v3_exact"], rtol=0.02, atol=0)
+
+
+@pytest.mark.parametrize("inputs", [3, 8])
+def test_slope_variation_on_random_lines_is_that_of_kinks(networks, inputs):
+    """h V3 -> 1.5 times the slope variation, within 6% over 100 draws of 40 lines."""
+    step = 1 / 256
+    found = measure(networks((inputs, 6, 6, 1), Relu(), 100, Critical(bias_std=0.5)), step, lines=40)
+
+    ratio = (step * found["v3"]).sum() / found["slope_variation"].sum()
+    assert 1.42 < ratio < 1.58
+
+
+def test_several_outputs_are_averaged(networks, by_hand):
+    """V3 of two outputs is the mean of each one's, and so is the slope variation."""
+    both = networks((2, 5, 2), Relu(), 4)
+    readout, bias = both.layers[-1]
+    singles = [
+        Ensemble(
+            (2, 5, 1),
+            Relu(),
+            both.variances,
+            torch.cat([both.parameters[:, :15], readout[:, output], bias[:, output]], dim=1),
+        )
+        for output in range(2)
+    ]
+
+    found, parts = measure(both), [measure(single) for single in singles]
+
+    for name in ("v3", "slope_variation"):
+        torch.testing.assert_close(found[name], (parts[0][name] + parts[1][name]) / 2, rtol=1e-9, atol=0)
+
+
+def test_what_is_returned_depends_on_the_kind_of_activation(networks):
+    """The exact derivative for smooth ones, kinks for piecewise-linear ones, neither in between."""
+    common = {"v3", "v3_over_rms", "v3_floor"}
+
+    assert measure(networks((2, 3, 1), Tanh(), 2)).keys() == common | {"v3_exact"}
+    assert measure(networks((2, 3, 1), Relu(), 2)).keys() == common | {"slope_variation", "breakpoints"}
+    assert measure(networks((2, 3, 1), Elu(), 2)).keys() == common

@@ -1,0 +1,170 @@
+"""Kinks along lines: by hand, and against second differences on a dense grid."""
+
+import pytest
+import torch
+
+from suite.catalog.activations import Abs, Identity, LeakyRelu, Relu
+from suite.nets.breakpoints import kinks_on_lines
+from suite.nets.ensemble import Ensemble
+from suite.nets.sample import sample_domain
+
+PIECEWISE = [Relu(), Abs(), LeakyRelu(slope=0.2), LeakyRelu(slope=-0.5)]
+SEGMENT = torch.tensor([[-1.0]], dtype=torch.float64), torch.tensor([[1.0]], dtype=torch.float64), 2.0
+
+
+def by_hand(widths, activation, parameters):
+    row = torch.tensor([parameters], dtype=torch.float64)
+    return Ensemble(widths, activation, ((1.0, 1.0),) * (len(widths) - 1), row)
+
+
+def kinks(ensemble, starts, directions, length):
+    return kinks_on_lines(ensemble, ensemble.activation.kinks, starts, directions, length)
+
+
+def slopes_on_a_dense_grid(ensemble, start, direction, length, points=200_001):
+    """Places between grid points and the outputs' slopes there, (draws, outputs, points - 1)."""
+    t = torch.linspace(0, length, points, dtype=torch.float64)
+    values = ensemble(start[:, None] + direction[:, None] * t)
+    return values.diff(dim=-1) / (length / (points - 1))
+
+
+def jumps_of(slopes):
+    """Changes of slope from cell to cell, but for rounding, which is about eps / (length / points) = 1e-10."""
+    jumps = slopes.diff(dim=-1).abs()
+    return torch.where(jumps > 1e-8, jumps, 0.0)
+
+
+def count_by_grid(jumps):
+    """Kinks of any output: runs of grid cells over which the slope changes."""
+    changed = (jumps > 0).any(1)
+    rises = changed[:, 1:] & ~changed[:, :-1]
+    return changed[:, 0].double() + rises.sum(-1)
+
+
+def test_two_kinks_by_hand():
+    """|x| + relu(x - 0.5), written with four rectifiers: the slope goes from -1 to 1 to 2."""
+    #            weights        biases         readout      its bias
+    parameters = [1.0, -1, 1] + [0.0, 0, -0.5] + [1.0, 1, 1] + [0.3]
+    ensemble = by_hand((1, 3, 1), Relu(), parameters)
+
+    found = kinks(ensemble, *SEGMENT)
+
+    assert found.variation.tolist() == [[pytest.approx(3, abs=1e-12)]]
+    assert found.count.tolist() == [[2]]
+
+
+def test_a_folded_fold_by_hand():
+    """| |2x| - 1 |: slopes -2, 2, -2, 2, so three kinks of 4."""
+    found = kinks(by_hand((1, 1, 1, 1), Abs(), [2.0, 0, 1, -1, 1, 0]), *SEGMENT)
+
+    assert found.variation.tolist() == [[pytest.approx(12, abs=1e-12)]]
+    assert found.count.tolist() == [[3]]
+
+
+def test_kinks_that_cancel_are_none():
+    """relu(x) - relu(-x) = x is straight."""
+    found = kinks(by_hand((1, 2, 1), Relu(), [1.0, -1, 0, 0, 1, -1, 0]), *SEGMENT)
+
+    assert found.variation.abs().max() < 1e-12
+    assert found.count.tolist() == [[0]]
+
+
+def test_kinks_outside_the_line_do_not_count():
+    """relu(x - 2) on [-1, 1]."""
+    found = kinks(by_hand((1, 1, 1), Relu(), [1.0, -2, 1, 0]), *SEGMENT)
+
+    assert (found.variation.item(), found.count.item()) == (0, 0)
+
+
+def test_variation_is_the_mean_over_outputs_and_a_kink_of_any_output_counts():
+    """Outputs relu(x) and 3 relu(x - 0.5): 1 and 3, in two places."""
+    found = kinks(by_hand((1, 2, 2), Relu(), [1.0, 1, 0, -0.5, 1, 0, 0, 3, 0, 0]), *SEGMENT)
+
+    assert found.variation.item() == pytest.approx(2, abs=1e-12)
+    assert found.count.item() == 2
+
+
+@pytest.mark.parametrize("depth", [1, 5])
+def test_an_affine_network_has_none(networks, depth):
+    """The identity, whatever the depth."""
+    found = kinks(networks((1, *[4] * depth, 1), Identity()), *SEGMENT)
+
+    assert not found.variation.any()
+    assert not found.count.any()
+
+
+@pytest.mark.parametrize("activation", PIECEWISE, ids=lambda activation: activation.label)
+@pytest.mark.parametrize("widths", [(1, 5, 1), (1, 4, 4, 1), (1, 4, 3, 4, 2), (1, 4, 4, 3, 4, 1)], ids=str)
+@pytest.mark.parametrize("biases", [0.5, 0.0], ids=["bias", "no bias"])
+def test_kinks_are_those_of_a_dense_grid(networks, activation, widths, biases):
+    """The slope's total variation on a grid of 200,000 cells, and the places where it changes.
+
+    A cell with one kink splits its jump in two parts of the same sign, so that the sum is the jump still;
+    only two kinks in neighbouring cells can differ. The seed has none.
+    """
+    ensemble = networks(widths, activation, draws=6, seed=3, biases=biases)
+    start, direction, length = SEGMENT[0][0], SEGMENT[1][0], 2.0
+    jumps = jumps_of(slopes_on_a_dense_grid(ensemble, start, direction, length))
+
+    found = kinks(ensemble, *SEGMENT)
+
+    torch.testing.assert_close(found.variation[:, 0], jumps.sum(-1).mean(1), rtol=1e-6, atol=1e-6)
+    assert found.count[:, 0].tolist() == count_by_grid(jumps).tolist()
+
+
+@pytest.mark.parametrize("activation", PIECEWISE, ids=lambda activation: activation.label)
+def test_kinks_on_lines_of_a_plane_are_those_of_a_dense_grid(networks, activation):
+    """Five of the grid's lines, none of which starts at the origin, two outputs."""
+    ensemble = networks((2, 5, 4, 5, 2), activation, draws=4, seed=5)
+    lines = sample_domain(2, 0.4, 0, 0)
+    starts, directions = lines.starts[1:11:2], lines.directions[1:11:2]
+
+    found = kinks(ensemble, starts, directions, 2.0)
+
+    for line, (start, direction) in enumerate(zip(starts, directions, strict=True)):
+        jumps = jumps_of(slopes_on_a_dense_grid(ensemble, start, direction, 2.0))
+        torch.testing.assert_close(found.variation[:, line], jumps.sum(-1).mean(1), rtol=1e-6, atol=1e-6)
+        assert found.count[:, line].tolist() == count_by_grid(jumps).tolist()
+
+
+@pytest.mark.parametrize("activation", [Relu(), Abs()], ids=lambda activation: activation.label)
+@pytest.mark.parametrize("depth", [1, 2, 4])
+def test_without_biases_all_units_cross_at_the_origin_together(networks, activation, depth):
+    """A homogeneous network of one input is a fan of two half-lines: one kink, however deep and wide."""
+    found = kinks(networks((1, *[6] * depth, 1), activation, draws=8, biases=0.0), *SEGMENT)
+
+    assert found.count.tolist() == [[1]] * 8
+
+
+def test_scaling_the_readout_scales_the_variation(networks):
+    """And leaves the number of kinks, even by 1e-9."""
+    ensemble = networks((1, 5, 5, 1), Relu(), draws=5)
+    small = ensemble[:]
+    small = Ensemble(small.widths, small.activation, small.variances, ensemble.parameters.clone())
+    small.layers[-1].weight.mul_(1e-9)
+    small.layers[-1].bias.mul_(1e-9)
+
+    large, little = kinks(ensemble, *SEGMENT), kinks(small, *SEGMENT)
+
+    torch.testing.assert_close(little.variation, 1e-9 * large.variation, rtol=1e-9, atol=0)
+    assert torch.equal(little.count, large.count)
+
+
+@pytest.mark.parametrize("activation", [Relu(), Abs()], ids=lambda activation: activation.label)
+def test_a_small_memory_gives_the_same_numbers(networks, monkeypatch, activation):
+    """One draw at a time."""
+    ensemble, lines = networks((2, 6, 5, 6, 1), activation, draws=7), sample_domain(2, 0.25, 0, 0)
+    whole = kinks(ensemble, lines.starts, lines.directions, 2.0)
+    monkeypatch.setattr("suite.nets.breakpoints._MEMORY", 1)
+
+    parts = kinks(ensemble, lines.starts, lines.directions, 2.0)
+
+    torch.testing.assert_close(parts.variation, whole.variation, rtol=1e-10, atol=1e-12)
+    assert torch.equal(parts.count, whole.count)
+
+
+def test_dead_networks_have_no_kink():
+    """relu(-|x| - 1) is 0 everywhere."""
+    found = kinks(by_hand((1, 2, 1, 1), Relu(), [1.0, -1, 0, 0, -1, -1, -1, 5, 2]), *SEGMENT)
+
+    assert (found.variation.item(), found.count.item()) == (0, 0)

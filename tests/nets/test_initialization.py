@@ -1,0 +1,156 @@
+"""Drawn parameters: the same network whatever else is drawn, with the variances that the scheme promises."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import chi2, norm
+
+from suite.catalog.activations import Relu
+from suite.catalog.initializations import INITIALIZATIONS, Critical, Orthogonal, Pytorch, Variance
+from suite.nets.ensemble import layer_views
+from suite.nets.initialization import draw_parameters
+from suite.theory.scaling import layer_variances
+
+CONTENT = {"member": "a"}
+SCHEMES = [
+    Variance(weight_variance=1.3, bias_variance=0.2) if name == "variance" else entry(**{} if name == "pytorch" else {"bias_std": 0.3})
+    for name, entry in INITIALIZATIONS.items()
+]
+every_scheme = pytest.mark.parametrize("scheme", SCHEMES, ids=lambda scheme: scheme.label)
+
+
+def draw(scheme, widths, start, stop, seed=7, content=CONTENT):
+    return draw_parameters(scheme, widths, layer_variances(scheme, Relu(), widths), seed, content, start, stop)
+
+
+@every_scheme
+def test_a_draw_is_the_same_in_whatever_range_it_is_asked_for(scheme):
+    """Alone, in [37, 61), across blocks of 64, and in [0, 100)."""
+    whole = draw(scheme, (2, 5, 4, 1), 0, 100)
+
+    assert torch.equal(draw(scheme, (2, 5, 4, 1), 37, 61), whole[37:61])
+    assert torch.equal(draw(scheme, (2, 5, 4, 1), 60, 70), whole[60:70])
+    assert torch.equal(draw(scheme, (2, 5, 4, 1), 99, 100), whole[99:])
+
+
+def test_a_wide_networks_draw_is_the_same_in_whatever_range(monkeypatch):
+    """Also where blocks hold 1 draw."""
+    monkeypatch.setattr("suite.nets.streams._VALUES_A_BLOCK", 50)
+    whole = draw(Critical(), (2, 5, 4, 1), 0, 5)
+
+    assert torch.equal(draw(Critical(), (2, 5, 4, 1), 2, 4), whole[2:4])
+    assert len(set(whole[:, 0].tolist())) == 5
+
+
+def test_draws_do_not_depend_on_what_was_drawn_before():
+    """Other members in between change nothing."""
+    first = draw(Critical(), (2, 6, 1), 0, 8)
+    draw(Critical(), (2, 6, 1), 0, 8, content={"member": "b"})
+
+    assert torch.equal(draw(Critical(), (2, 6, 1), 0, 8), first)
+
+
+@pytest.mark.parametrize("other", [{"seed": 8}, {"content": {"member": "b"}}], ids=["seed", "member"])
+def test_other_seeds_and_other_members_have_other_networks(other):
+    """Not one weight in common."""
+    first, second = draw(Critical(), (2, 6, 1), 0, 8), draw(Critical(), (2, 6, 1), 0, 8, **other)
+    weights = first != 0
+
+    assert (first[weights] != second[weights]).all()
+
+
+def test_draws_of_a_member_differ():
+    """Within a block and across blocks."""
+    whole = draw(Critical(), (2, 6, 1), 0, 200)
+
+    assert len(set(whole[:, 0].tolist())) == 200
+
+
+def test_parameters_are_drawn_in_float32():
+    """So that every precision sees the same network."""
+    assert draw(Critical(), (2, 6, 1), 0, 2).dtype == torch.float32
+
+
+@every_scheme
+def test_variances_are_those_that_the_scheme_promises(scheme):
+    """Means and mean squares of weights and biases, layer by layer.
+
+    At most 24 z-tests a scheme (4 a layer, 3 layers) at |z| < 4.5; over all 7 schemes the false-alarm
+    rate is below 84 * 7e-6 = 6e-4. Under `orthogonal` the entries of one matrix are dependent, with a sum of
+    squares that never varies, so that the test of squares is the sharper one below.
+    """
+    widths, draws = (3, 6, 4, 2), 2000
+    parameters = draw(scheme, widths, 0, draws).double()
+    for layer, (weight_variance, bias_variance), (fan_in, _) in zip(
+        layer_views(parameters, widths), layer_variances(scheme, Relu(), widths), pairwise(widths), strict=True
+    ):
+        for values, variance in ((layer.weight, weight_variance / fan_in), (layer.bias, bias_variance)):
+            if variance == 0:
+                assert not values.any()
+                continue
+            scaled = (values / variance**0.5).flatten().numpy()
+            assert abs(scaled.mean()) * np.sqrt(scaled.size) < 4.5
+            kurtosis = 9 / 5 if isinstance(scheme, Pytorch) else 3
+            assert abs((scaled**2).mean() - 1) * np.sqrt(scaled.size / (kurtosis - 1)) < 4.5
+
+
+@every_scheme
+def test_the_readouts_bias_starts_at_0_except_as_pytorch_does(scheme):
+    """Whatever the hidden biases are."""
+    *_, (_, bias) = layer_views(draw(scheme, (3, 6, 2), 0, 50), (3, 6, 2))
+
+    assert bool((bias == 0).all()) == (not isinstance(scheme, Pytorch))
+
+
+def test_pytorchs_weights_and_biases_are_uniform_within_its_bound():
+    """All below 1 / sqrt(fan_in), and close to it: of 4,800 values the largest misses by 1% once in 10^20."""
+    layer, _ = layer_views(draw(Pytorch(), (4, 6, 1), 0, 200), (4, 6, 1))
+    for values in layer:
+        assert values.abs().max() <= 0.5 * (1 + 1e-6)
+        assert values.abs().max() > 0.5 * 0.97
+    assert -0.5 * 0.97 > layer.weight.min()
+
+
+def test_gaussian_weights_are_gaussian():
+    """Twenty bins of equal probability; false-alarm rate 1e-5."""
+    layer, _ = layer_views(draw(Variance(weight_variance=5.0), (5, 8, 1), 0, 500), (5, 8, 1))
+    counts, _ = np.histogram(norm.cdf(layer.weight.double().numpy()), bins=20, range=(0, 1))
+    expected = counts.sum() / 20
+
+    assert ((counts - expected) ** 2 / expected).sum() < chi2.isf(1e-5, 19)
+
+
+@pytest.mark.parametrize("shape", [(6, 6), (3, 7), (7, 3), (1, 5), (5, 1)], ids=str)
+def test_orthogonal_weights_are_semi_orthogonal_with_the_entries_variance_of_critical(shape):
+    """The mean square entry of each single matrix is sigma_w^2 / fan_in; ReLU has sigma_w^2 = 2."""
+    fan_in, fan_out = shape
+    widths = (fan_in, fan_out, 4, 1)
+    weight = layer_views(draw(Orthogonal(), widths, 0, 20), widths)[0].weight.double()
+    gram = weight @ weight.mT if fan_out <= fan_in else weight.mT @ weight
+    size = min(shape)
+    scale = 2 * max(shape) / fan_in
+
+    torch.testing.assert_close(gram, scale * torch.eye(size).double().expand(20, -1, -1), rtol=0, atol=2e-5)
+    torch.testing.assert_close(weight.square().mean((1, 2)), torch.full((20,), 2 / fan_in).double(), rtol=1e-5, atol=0)
+
+
+def test_orthogonal_matrices_are_uniformly_distributed():
+    """Haar: no entry prefers a sign, the diagonal's included; 9 tests at |z| < 5, false-alarm rate 6e-6."""
+    widths = (3, 3, 1, 1)
+    weight = layer_views(draw(Orthogonal(), widths, 0, 3000), widths)[0].weight.double()
+    z = weight.mean(0) / (weight.square().mean(0) / 3000).sqrt()
+
+    assert z.abs().max() < 5
+
+
+def test_the_orthogonal_schemes_readout_is_gaussian():
+    """Of gain 1: a single row would otherwise always have the same norm."""
+    widths = (3, 6, 1)
+    readout = layer_views(draw(Orthogonal(), widths, 0, 400), widths)[-1].weight.double()
+    squares = readout.square().sum((1, 2))
+
+    # Each sum is chi^2_6 / 6, of variance 1/3: 5 standard deviations, false-alarm rate 6e-7.
+    assert abs(squares.mean() - 1) < 5 * (1 / 3 / 400) ** 0.5
+    assert squares.std() > 0.4

@@ -1,0 +1,166 @@
+"""Where networks are looked at: grids, random lines, and third differences along them."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import kstest
+
+from suite.nets.sample import sample_domain
+
+STEP = 1 / 16
+
+
+def test_a_plane_is_sampled_on_33_points_a_side():
+    """Row by row, the second coordinate running fastest, at exact coordinates."""
+    points = sample_domain(2, STEP, 0, 0).points()
+
+    side = torch.arange(33, dtype=torch.float64) / 16 - 1
+    assert points.dtype == torch.float64
+    assert torch.equal(points[0], side.repeat_interleave(33))
+    assert torch.equal(points[1], side.repeat(33))
+
+
+def test_a_segment_is_sampled_on_33_points():
+    """With one input there is one line."""
+    sample = sample_domain(1, STEP, 0, 0)
+
+    assert torch.equal(sample.points(), torch.arange(33, dtype=torch.float64)[None] / 16 - 1)
+    assert len(sample.starts) == 1
+
+
+def test_the_grids_lines_are_its_rows_and_columns():
+    """33 lines along each axis, from the lower side."""
+    sample = sample_domain(2, STEP, 0, 0)
+
+    assert sample.axes.tolist() == [0] * 33 + [1] * 33
+    assert (sample.starts[:33, 0] == -1).all()
+    assert (sample.starts[33:, 1] == -1).all()
+    assert sample.starts[:33, 1].tolist() == sample.starts[33:, 0].tolist() == [k / 16 - 1 for k in range(33)]
+
+
+@pytest.mark.parametrize("step", [2 / 3, 0.5, 0.1, 2 / 33])
+def test_any_step_that_divides_the_side_reaches_both_ends(step):
+    """The ends exactly, equal distances in between."""
+    sample = sample_domain(2, step, 0, 0)
+    side = sample.points()[1, : sample.points_a_line]
+
+    assert sample.points_a_line == round(2 / step) + 1
+    assert (side[0], side[-1]) == (-1, 1)
+    torch.testing.assert_close(side.diff(), torch.full_like(side[1:], step), rtol=0, atol=1e-15)
+
+
+def test_third_differences_of_a_cube_are_6_along_its_axis_and_0_across():
+    """x1^3 on the plane: half of the stencils run along each axis, so the mean is 3."""
+    sample = sample_domain(2, STEP, 0, 0)
+
+    thirds = sample.third_differences(sample.points()[0] ** 3)
+
+    assert thirds.shape == (2 * 30 * 33,)
+    torch.testing.assert_close(thirds[:990], torch.full((990,), 6.0).double(), rtol=0, atol=1e-9)
+    torch.testing.assert_close(thirds[990:], torch.zeros(990).double(), rtol=0, atol=1e-9)
+    assert thirds.abs().mean().item() == pytest.approx(3, abs=1e-9)
+
+
+def test_third_differences_of_a_sum_of_cubes_are_6_everywhere():
+    """x1^3 + x2^3, and x^3 on a segment."""
+    for inputs in (1, 2):
+        sample = sample_domain(inputs, STEP, 0, 0)
+        thirds = sample.third_differences((sample.points() ** 3).sum(0))
+        torch.testing.assert_close(thirds, torch.full_like(thirds, 6.0), rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("inputs", [1, 2, 3, 10])
+def test_third_differences_of_quadratics_are_0(inputs):
+    """To rounding: 8 eps / h^3 = 7e-12 for values of size 1."""
+    sample = sample_domain(inputs, STEP, 8, 0)
+    points = sample.points()
+
+    assert sample.third_differences(points.mean(0) ** 2 + points[0] - 0.5).abs().max() < 2e-11
+
+
+@pytest.mark.parametrize("inputs", [3, 10])
+def test_third_differences_along_random_lines_are_those_of_each_lines_axis(inputs):
+    """6 times the coefficient of the axis' own cube."""
+    sample = sample_domain(inputs, STEP, 16, 0)
+    weights = torch.arange(1, inputs + 1, dtype=torch.float64)
+
+    thirds = sample.third_differences((weights[:, None] * sample.points() ** 3).sum(0)).view(16, 30)
+
+    torch.testing.assert_close(thirds, (6 * weights[sample.axes])[:, None].expand(-1, 30), rtol=0, atol=1e-7)
+
+
+def test_third_differences_keep_the_leading_axes():
+    """Draws and outputs come along."""
+    sample = sample_domain(2, STEP, 0, 0)
+    values = torch.stack([sample.points()[0] ** 3, sample.points()[1] ** 3]).expand(4, 2, -1)
+
+    thirds = sample.third_differences(values)
+
+    assert thirds.shape == (4, 2, 1980)
+    torch.testing.assert_close(thirds[0, 0, :990], thirds[3, 1, 990:], rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("inputs", [3, 10])
+def test_random_lines_run_along_an_axis_from_side_to_side(inputs):
+    """One coordinate runs over the side, the others stay where they are, inside the cube."""
+    sample = sample_domain(inputs, STEP, 40, 0)
+    lines = sample.points().unflatten(1, (40, 33))
+    side = torch.arange(33, dtype=torch.float64) / 16 - 1
+
+    assert lines.abs().max() <= 1
+    for line, axis in enumerate(sample.axes.tolist()):
+        torch.testing.assert_close(lines[axis, line], side, rtol=0, atol=1e-15)
+        others = [other for other in range(inputs) if other != axis]
+        assert (lines[others, line] == lines[others, line, :1]).all()
+
+
+@pytest.mark.parametrize("inputs", [3, 10])
+def test_random_lines_cover_the_cube_uniformly(inputs):
+    """Kolmogorov-Smirnov on the coordinates across, chi-square-like z on the axes; false-alarm rate 2e-5 each."""
+    sample = sample_domain(inputs, STEP, 3000, 0)
+    across = torch.ones(3000, inputs, dtype=torch.bool)
+    across[torch.arange(3000), sample.axes] = False
+
+    assert kstest(sample.starts[across].numpy(), "uniform", args=(-1, 2)).pvalue > 2e-5
+    share, expected = np.bincount(sample.axes.numpy(), minlength=inputs) / 3000, 1 / inputs
+    assert (np.abs(share - expected) / np.sqrt(expected * (1 - expected) / 3000)).max() < 5
+
+
+def test_random_lines_follow_from_the_seed():
+    """The same for every measure; others for another seed."""
+    first = sample_domain(3, STEP, 4, 1)
+
+    assert torch.equal(sample_domain(3, STEP, 4, 1).starts, first.starts)
+    assert not torch.equal(sample_domain(3, STEP, 4, 2).starts, first.starts)
+
+
+@pytest.mark.parametrize("inputs", [1, 2, 3])
+def test_stencil_centres_are_the_means_of_the_stencils_points(inputs):
+    """In the order of the third differences: line after line."""
+    sample = sample_domain(inputs, STEP, 5, 0)
+    starts, directions = sample.starts, sample.directions
+    expected = torch.stack(
+        [
+            start + direction * np.mean([place + k for k in range(4)]) * STEP
+            for start, direction in zip(starts, directions, strict=True)
+            for place in range(30)
+        ],
+        dim=1,
+    )
+
+    torch.testing.assert_close(sample.stencil_centres(), expected, rtol=0, atol=1e-14)
+
+
+def test_directions_are_the_axes_unit_vectors():
+    """One row a line."""
+    sample = sample_domain(3, STEP, 6, 0)
+
+    assert torch.equal(sample.directions, torch.eye(3, dtype=torch.float64)[sample.axes])
+
+
+def test_a_sample_in_float32_keeps_its_shape_and_step():
+    """Only the coordinates' precision changes."""
+    sample = sample_domain(2, STEP, 0, 0).to(torch.float32, "cpu")
+
+    assert sample.points().dtype == torch.float32
+    assert (sample.step, sample.points_a_line, sample.grid) == (STEP, 33, True)

@@ -1,0 +1,256 @@
+"""From families to members: what is united, what is multiplied out, and what a member is called."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from suite.spec.load import Study, load_studies
+from suite.spec.members import Member, resolve
+from suite.spec.model import Family
+from suite.theory.mean_field import edge_of_chaos
+
+
+def members_of(*families: dict[str, Any]) -> list[Member]:
+    """The members of families, which are complete but for what they are given here."""
+    members, findings = resolve([family(**given) for given in families])
+    assert [finding for finding in findings if finding.fatal] == []
+    return members
+
+
+def family(**given: Any) -> Family:
+    size = {} if "width" in given else {"parameters": 300}
+    return Family.model_validate({"inputs": 2, "depth": 2, "activation": "relu", **size, **given})
+
+
+def loaded(folder: Path, text: str) -> Study:
+    """The study of a spec with this family and no more than one cheap measure."""
+    file = folder / "study.toml"
+    file.write_text(f'title = "members"\nseed = 1\n{text}\n[measure.activation_ratio]\n')
+    (study,) = load_studies([file])
+    return study
+
+
+def test_axes_are_multiplied_out():
+    """Every combination once, whichever key is a list."""
+    members = members_of(
+        {
+            "parameters": [300, 400],
+            "inputs": [2, 3],
+            "outputs": [1, 4],
+            "depth": [1, 2, 3],
+            "activation": ["relu", "tanh"],
+            "initialization": ["he", "lecun"],
+            "tolerance": 0.05,
+        }
+    )
+
+    combinations = Counter(tuple(member.axes.values()) for member in members)
+    assert len(members) == len(combinations) == 2 * 2 * 2 * 3 * 2 * 2
+    assert {member.axes["budget"] for member in members} == {300, 400}
+    assert {(member.widths[0], member.widths[-1]) for member in members} == {(2, 1), (2, 4), (3, 1), (3, 4)}
+    assert {member.depth for member in members} == {1, 2, 3}
+
+
+def test_families_are_united_and_their_common_members_kept_once():
+    """Two overlapping ranges of depth, in the order of the spec."""
+    members = members_of({"depth": [1, 2, 3]}, {"depth": [3, 4], "activation": ["relu", "abs"]})
+
+    assert [(member.depth, member.activation.label) for member in members] == [
+        (1, "relu"),
+        (2, "relu"),
+        (3, "relu"),
+        (3, "abs"),
+        (4, "relu"),
+        (4, "abs"),
+    ]
+
+
+def test_a_repeated_family_table_adds_its_members(tmp_path: Path):
+    """[[family]] in the file, once with a budget and once with a width."""
+    study = loaded(
+        tmp_path,
+        '[[family]]\nparameters = 300\ninputs = 2\ndepth = 2\nactivation = "relu"\n'
+        '[[family]]\nwidth = 7\ninputs = 2\ndepth = 3\nactivation = "abs"\n',
+    )
+
+    assert [(member.activation.label, member.depth) for member in study.members] == [("relu", 2), ("abs", 3)]
+
+
+@pytest.mark.parametrize(
+    "wider",
+    [
+        {"activation": ["tanh", "relu", "abs"]},
+        {"depth": [1, 2, 5]},
+        {"initialization": ["he", "critical"]},
+        {"parameters": [200, 300]},
+        {"outputs": [2, 1]},
+    ],
+    ids=lambda given: next(iter(given)),
+)
+def test_a_member_keeps_its_name_when_its_family_grows(wider: dict[str, Any]):
+    """Its name follows from its content, not from its place in a list."""
+    (before,) = members_of({})
+
+    after = members_of(wider)
+
+    assert len(after) > 1
+    assert [member for member in after if member.name == before.name] == [before]
+
+
+def test_a_member_is_called_by_its_content_not_by_the_size_it_was_asked_for():
+    """A budget that gives the widths of a width makes the same network."""
+    (by_width,) = members_of({"width": 15, "depth": 2})
+    (by_budget,) = members_of({"parameters": by_width.parameters, "depth": 2})
+
+    assert by_budget == by_width
+    assert by_budget.name == by_width.name
+
+
+def test_members_that_differ_in_anything_have_different_names():
+    """Widths, activation, its parameters, the scheme and its parameters."""
+    members = members_of(
+        {
+            "width": [7, 8],
+            "depth": [2, 3],
+            "activation": ["relu", {"name": "leaky_relu", "slope": [0.1, 0.2]}],
+            "initialization": ["he", {"scheme": "critical", "bias_std": [0.0, 0.1]}],
+        }
+    )
+
+    assert len({member.name for member in members}) == len(members) == 2 * 2 * 3 * 3
+
+
+def test_members_whose_hashes_agree_in_many_digits_are_both_kept():
+    """The first six digits of these two are the same, so six would lose one of them unnoticed."""
+    members = members_of({"width": [1852, 3118], "depth": 1, "initialization": "he"})
+
+    assert len({member.name[: len("relu-d1-123456")] for member in members}) == 1
+    assert [member.widths for member in members] == [(2, 1852, 1), (2, 3118, 1)]
+
+
+def test_a_name_tells_activation_and_depth():
+    """Followed by digits of a hash."""
+    (member,) = members_of({"activation": {"name": "leaky_relu", "slope": 0.1}, "depth": 3})
+
+    assert member.name.startswith("leaky_relu-d3-")
+
+
+def test_a_name_never_changes():
+    """Results that are stored under a name are found by it later: the value is pinned."""
+    (member,) = members_of(
+        {"width": 7, "depth": 3, "initialization": {"scheme": "critical", "bias_std": 0.1}}
+    )
+
+    assert member.name == "relu-d3-5fb997375d"
+
+
+def test_a_width_stands_for_equal_layers():
+    """No budget is fitted; the axis is called width."""
+    (member,) = members_of({"width": 7, "depth": 3, "inputs": 2, "outputs": 4})
+
+    assert member.widths == (2, 7, 7, 7, 4)
+    assert member.parameters == 3 * 7 + 2 * 8 * 7 + 8 * 4
+    assert member.axes == {
+        "depth": 3,
+        "activation": "relu",
+        "initialization": "critical(bias_std=0)",
+        "inputs": 2,
+        "outputs": 4,
+        "width": 7,
+    }
+
+
+def test_labels_tell_the_parameters():
+    """As short as they are exact."""
+    members = members_of(
+        {
+            "activation": ["tanh", {"name": "leaky_relu", "slope": [0.1, 0.123456789]}],
+            "initialization": ["pytorch", {"scheme": "critical", "bias_std": 0.1}],
+        }
+    )
+
+    assert {member.axes["activation"] for member in members} == {
+        "tanh",
+        "leaky_relu(slope=0.1)",
+        "leaky_relu(slope=0.123456789)",
+    }
+    assert {member.axes["initialization"] for member in members} == {"pytorch", "critical(bias_std=0.1)"}
+
+
+def test_lists_inside_a_choice_expand_to_its_entries():
+    """Every combination of the lists of one table, in a list of tables and bare names too."""
+    members = members_of(
+        {
+            "activation": ["relu", {"name": "elu", "alpha": [0.5, 1.0]}],
+            "initialization": {
+                "scheme": "variance",
+                "weight_variance": [1.0, 2.0],
+                "bias_variance": [0.0, 0.1],
+            },
+        }
+    )
+
+    assert [member.axes["activation"] for member in members[:3]] == ["relu", "elu(alpha=0.5)", "elu(alpha=1)"]
+    assert {member.variances[0] for member in members} == {(1.0, 0.0), (1.0, 0.1), (2.0, 0.0), (2.0, 0.1)}
+    assert len(members) == 3 * 4
+
+
+def test_a_whole_number_for_a_fraction_makes_the_same_member():
+    """TOML tells 0 from 0.0; a study does not."""
+    members = members_of(
+        {"initialization": {"scheme": "critical", "bias_std": 1}},
+        {"initialization": {"scheme": "critical", "bias_std": 1.0}},
+    )
+
+    assert len(members) == 1
+
+
+def test_the_initialization_is_critical_unless_given():
+    """Without biases: 2 / fan_in for the rectifier, and a readout of gain 1."""
+    (member,) = members_of({})
+
+    assert member.initialization.label == "critical(bias_std=0)"
+    assert member.variances == ((2.0, 0.0), (2.0, 0.0), (1.0, 0.0))
+
+
+def test_members_that_cannot_be_built_leave_the_others_standing():
+    """Faults are found for all members at once; they carry the place in the lists."""
+    members, findings = resolve(
+        [family(depth=[1, 200, 2], activation=["relu", "softplus"]), family(width=3, activation="softplus")]
+    )
+
+    assert [(member.depth, member.activation.label) for member in members] == [(1, "relu"), (2, "relu")]
+    assert {finding.location for finding in findings} == {
+        ("family", 0, "depth", 1),
+        ("family", 0, "activation", 1),
+        ("family", 1, "activation", 0),
+    }
+    assert all(finding.fatal for finding in findings)
+
+
+@pytest.mark.parametrize("scheme", ["critical", "orthogonal"])
+def test_an_unstable_fixed_point_is_a_warning_and_no_fault(tmp_path: Path, scheme: str):
+    """GELU's variance drifts away from q*; the study runs, and says so once, at its line."""
+    study = loaded(
+        tmp_path,
+        '[family]\nwidth = 7\ninputs = 2\ndepth = [2, 3]\nactivation = ["relu",\n"gelu"]\n'
+        f'initialization = {{ scheme = "{scheme}", bias_std = 0.1 }}\n',
+    )
+
+    assert len(study.members) == 4
+    (warning,) = study.warnings
+    stability = edge_of_chaos(study.members[-1].activation, 0.1**2).stability
+    assert (warning.line, warning.key) == (8, "family.activation")
+    assert f"V'(q*) = {stability:.3f}" in warning.message
+    assert stability > 1
+
+
+def test_a_scheme_that_does_not_seek_the_fixed_point_has_no_warning(tmp_path: Path):
+    """He's variances are what they are."""
+    study = loaded(
+        tmp_path, '[family]\nwidth = 7\ninputs = 2\ndepth = 2\nactivation = "gelu"\ninitialization = "he"\n'
+    )
+
+    assert study.warnings == ()

@@ -1,0 +1,230 @@
+"""The variance map and its edge of chaos, against closed forms and known values."""
+
+from math import asin, isnan, pi, sqrt
+
+import numpy as np
+import pytest
+
+from suite.catalog.activations import ACTIVATIONS, Activation
+from suite.theory.mean_field import (
+    NoCriticalPointError,
+    edge_of_chaos,
+    output_variance,
+    second_moment,
+    slope_moment,
+    variance_map,
+    variance_map_slope,
+)
+
+HOMOGENEOUS = [entry() for entry in ACTIVATIONS.values() if entry.homogeneous] + [
+    ACTIVATIONS["leaky_relu"](slope=-0.5)
+]
+CRITICAL = [
+    entry() for name, entry in ACTIVATIONS.items() if not entry.homogeneous and name != "softplus"
+] + [ACTIVATIONS["elu"](alpha=0.3)]
+"""Those with an edge of chaos at a fixed point of their own."""
+
+BIAS_VARIANCES = [1e-6, 0.01, 0.05, 1.0, 20.0]
+
+over_critical = pytest.mark.parametrize("activation", CRITICAL, ids=lambda activation: activation.label)
+over_biases = pytest.mark.parametrize("bias_variance", BIAS_VARIANCES)
+
+
+def activation(name: str) -> Activation:
+    return ACTIVATIONS[name]()
+
+
+@pytest.mark.parametrize(("name", "weight_variance"), [("relu", 2.0), ("abs", 1.0), ("identity", 1.0)])
+@over_biases
+def test_homogeneous_activations_are_critical_at_one_variance(
+    name: str, weight_variance: float, bias_variance: float
+):
+    """1 / E phi'^2 whatever sigma_b, without a fixed point of its own."""
+    point = edge_of_chaos(activation(name), bias_variance)
+
+    assert point.weight_variance == weight_variance
+    assert isnan(point.fixed_point)
+    assert point.stability == 1
+
+
+def test_leaky_relu_is_critical_between_the_identity_and_the_rectifier():
+    """2 / (1 + slope^2)."""
+    point = edge_of_chaos(ACTIVATIONS["leaky_relu"](slope=0.5), 0.0)
+
+    assert point.weight_variance == pytest.approx(2 / 1.25, rel=1e-15)
+
+
+def test_tanh_is_critical_at_its_known_values():
+    """At sigma_b^2 = 0.05: sigma_w^2 = 1.760955, q* = 0.570048."""
+    point = edge_of_chaos(activation("tanh"), 0.05)
+
+    assert point.weight_variance == pytest.approx(1.760955, abs=5e-7)
+    assert point.fixed_point == pytest.approx(0.570048, abs=5e-7)
+
+
+@over_biases
+def test_the_sine_is_critical_where_its_closed_form_says(bias_variance: float):
+    """E sin^2 / E cos^2 = tanh q, so q* solves tanh q + sigma_b^2 = q, and sigma_w^2 = q* + 1 - sigma_b^2."""
+    point = edge_of_chaos(activation("sin"), bias_variance)
+
+    assert np.tanh(point.fixed_point) + bias_variance == pytest.approx(point.fixed_point, rel=1e-12)
+    assert point.weight_variance == pytest.approx(point.fixed_point + 1 - bias_variance, rel=1e-9)
+
+
+@over_biases
+def test_the_error_function_is_critical_where_its_closed_form_says(bias_variance: float):
+    """With E erf^2 = (2 / pi) asin(2 q / (1 + 2 q)) and E erf'^2 = 4 / (pi sqrt(1 + 4 q))."""
+    point = edge_of_chaos(activation("erf"), bias_variance)
+
+    q = point.fixed_point
+    assert point.weight_variance == pytest.approx(pi / 4 * sqrt(1 + 4 * q), rel=1e-10)
+    fixed = point.weight_variance * 2 / pi * asin(2 * q / (1 + 2 * q)) + bias_variance
+    assert fixed == pytest.approx(q, rel=1e-9)
+
+
+@over_critical
+@over_biases
+def test_at_the_edge_of_chaos_chi_is_1_and_the_variance_is_fixed(
+    activation: Activation, bias_variance: float
+):
+    """chi_1 = sigma_w^2 E phi'(sqrt(q*) Z)^2 = 1 and V(q*) = q*, both at 1e-8."""
+    point = edge_of_chaos(activation, bias_variance)
+
+    chi = point.weight_variance * slope_moment(activation, point.fixed_point)
+    assert chi == pytest.approx(1, rel=1e-8)
+    fixed = variance_map(activation, point.fixed_point, point.weight_variance, bias_variance)
+    assert fixed == pytest.approx(point.fixed_point, rel=1e-8)
+
+
+@over_critical
+@over_biases
+def test_no_smaller_variance_is_critical(activation: Activation, bias_variance: float):
+    """V(q) > q on a dense scan below q*, with the sigma_w^2 that makes chi_1 = 1 at each q."""
+    root = edge_of_chaos(activation, bias_variance).fixed_point
+
+    scan = np.concatenate([np.geomspace(1e-9, root, 400)[:-1], np.linspace(0, root, 202)[1:-1]])
+    excess = [
+        second_moment(activation, float(q)) / slope_moment(activation, float(q)) + bias_variance - q
+        for q in scan
+    ]
+
+    assert min(excess) > 0
+
+
+@pytest.mark.parametrize("name", ["tanh", "erf", "sin", "gelu", "silu", "elu", "selu"])
+def test_without_biases_activations_through_the_origin_are_critical_at_0(name: str):
+    """sigma_w^2 = 1 / phi'(0)^2, or of the mean over both sides of a kink, and V'(0) = 1."""
+    point = edge_of_chaos(activation(name), 0.0)
+
+    sides = activation(name).dphi(np.array([-1e-9, 1e-9]))
+    assert point.fixed_point == 0
+    assert point.weight_variance == pytest.approx(1 / np.mean(sides**2), rel=1e-8)
+    assert point.stability == pytest.approx(1, abs=1e-5)
+
+
+def test_without_biases_the_sigmoid_is_critical_away_from_0():
+    """It does not pass through the origin, so that 0 is no fixed point."""
+    point = edge_of_chaos(activation("sigmoid"), 0.0)
+
+    assert point.fixed_point > 1
+    assert point.weight_variance * slope_moment(activation("sigmoid"), point.fixed_point) == pytest.approx(
+        1, rel=1e-8
+    )
+
+
+@pytest.mark.parametrize("bias_variance", [0.0, 1e-4, 0.01, 1.0, 25.0])
+def test_softplus_has_no_edge_of_chaos(bias_variance: float):
+    """E phi^2 / E phi'^2 stays above q for every q."""
+    with pytest.raises(NoCriticalPointError, match="no fixed point of the variance map is critical"):
+        edge_of_chaos(activation("softplus"), bias_variance)
+
+
+@pytest.mark.parametrize("name", ["tanh", "gelu", "elu"])
+def test_large_biases_have_an_edge_of_chaos_too(name: str):
+    """At sigma_b = 10 the roots are beyond 100, GELU's beyond 100,000."""
+    point = edge_of_chaos(activation(name), 100.0)
+
+    assert point.fixed_point > 100
+    fixed = variance_map(activation(name), point.fixed_point, point.weight_variance, 100.0)
+    assert fixed == pytest.approx(point.fixed_point, rel=1e-8)
+
+
+@pytest.mark.parametrize("name", ["gelu", "silu"])
+def test_gelu_and_silu_are_unstable_at_small_biases(name: str):
+    """V'(q*) > 1 at sigma_b = 0.1."""
+    assert edge_of_chaos(activation(name), 0.01).stability > 1.05
+
+
+@pytest.mark.parametrize("name", ["tanh", "erf", "sin", "sigmoid", "elu", "selu"])
+def test_the_other_critical_points_are_stable_at_small_biases(name: str):
+    """V'(q*) < 1 at sigma_b = 0.1."""
+    assert edge_of_chaos(activation(name), 0.01).stability < 0.95
+
+
+@pytest.mark.parametrize(
+    "entry", [*CRITICAL, *HOMOGENEOUS, ACTIVATIONS["softplus"]()], ids=lambda entry: entry.label
+)
+@pytest.mark.parametrize("q", [1e-3, 0.1, 1.0, 10.0, 900.0])
+def test_the_slope_of_the_variance_map_is_its_derivative(entry: Activation, q: float):
+    """Fourth-order central differences of V."""
+    step = 1e-3 * q
+    at = {k: variance_map(entry, q + k * step, 1.5, 0.1) for k in (-2, -1, 1, 2)}
+    slope = (8 * (at[1] - at[-1]) - (at[2] - at[-2])) / (12 * step)
+
+    assert variance_map_slope(entry, q, 1.5) == pytest.approx(slope, rel=1e-7, abs=1e-9 * at[1] / q)
+
+
+@pytest.mark.parametrize("name", ["tanh", "gelu", "silu", "sigmoid", "softplus"])
+def test_at_0_the_slope_of_the_variance_map_is_its_limit(name: str):
+    """sigma_w^2 (phi'(0)^2 + phi(0) phi''(0)) for a smooth activation."""
+    step = 1e-5
+    entry = activation(name)
+    (phi,), (slope,) = entry.phi(np.zeros(1)), entry.dphi(np.zeros(1))
+    curvature = np.subtract.reduce(entry.dphi(np.array([step, -step]))) / (2 * step)
+
+    assert variance_map_slope(entry, 0.0, 1.5) == pytest.approx(1.5 * (slope**2 + phi * curvature), rel=1e-6)
+
+
+@pytest.mark.parametrize("entry", HOMOGENEOUS, ids=lambda entry: entry.label)
+def test_homogeneous_moments_are_exact_at_every_variance(entry: Activation):
+    """E phi^2 = q E phi'^2, down to 0 and up to where quadrature would overflow."""
+    slope = slope_moment(entry, 1.0)
+
+    for q in (0.0, 1e-300, 1.0, 1e300):
+        assert second_moment(entry, q) == q * slope
+        assert slope_moment(entry, q) == slope
+
+
+@pytest.mark.parametrize(("name", "share"), [("relu", 0.5), ("abs", 1.0), ("identity", 1.0)])
+def test_output_variance_of_homogeneous_networks_has_a_closed_form(name: str, share: float):
+    """Each layer multiplies by sigma_w^2 E phi'^2 and adds sigma_b^2; the first sees the inputs."""
+    layers = [(1.3, 0.2), (1.7, 0.1), (2.1, 0.4), (1.0, 0.0)]
+
+    q = 1.3 * 0.6 + 0.2
+    q = 1.7 * share * q + 0.1
+    q = 2.1 * share * q + 0.4
+    q = 1.0 * share * q
+
+    assert output_variance(activation(name), layers, mean_square=0.6) == pytest.approx(q, rel=1e-15)
+
+
+def test_output_variance_at_the_fixed_point_stays_there():
+    """Twenty layers of tanh at q*, then the readout's E tanh^2."""
+    tanh = activation("tanh")
+    point = edge_of_chaos(tanh, 0.05)
+    hidden = [(point.weight_variance, 0.05)] * 20
+    mean_square = (point.fixed_point - 0.05) / point.weight_variance
+
+    found = output_variance(tanh, [*hidden, (1.0, 0.0)], mean_square)
+
+    assert found == pytest.approx(second_moment(tanh, point.fixed_point), rel=1e-9)
+
+
+def test_output_variance_without_hidden_layers_is_that_of_an_affine_map():
+    """sigma_w^2 |x|^2 / n_0 + sigma_b^2."""
+    assert output_variance(activation("tanh"), [(1.5, 0.25)], mean_square=2.0) == 3.25
+
+
+def test_output_variance_may_overflow_to_infinity():
+    """A network that explodes is predicted to; nothing raises."""
+    assert output_variance(activation("abs"), [(1e200, 0.0)] * 3, mean_square=1.0) == float("inf")
