@@ -38,7 +38,9 @@ def load(path: str | Path) -> "Study":
     return study
 
 
-def run(spec: "Study", *, results: str | Path = "results", device: str = "auto", workers: int | None = None) -> "Results":
+def run(
+    spec: "Study", *, results: str | Path = "results", device: str = "auto", workers: int | None = None
+) -> "Results":
     """Computes what a study still lacks, writes its tables and its report, and returns them.
 
     Args:

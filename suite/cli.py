@@ -1,6 +1,5 @@
 """The commands; the only place that turns errors into exit codes."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -32,7 +31,8 @@ class Device(StrEnum):
 
 
 Specs = Annotated[
-    list[Path], typer.Argument(metavar="PATH...", help="Spec files, or folders: their .toml files, not their subfolders.")
+    list[Path],
+    typer.Argument(metavar="PATH...", help="Spec files, or folders: their .toml files, not their subfolders."),
 ]
 ResultsFolder = Annotated[Path, typer.Option("--results", metavar="DIR", help="Where results are kept.")]
 

@@ -33,7 +33,9 @@ class Progress:
     def __enter__(self) -> "Progress":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self.live is not None:
             self.live.stop()
 
@@ -58,9 +60,8 @@ class Progress:
         now = time.monotonic()
         if self.live is None and (now - self.spoke >= PLAIN_INTERVAL or not self.left.total()):
             self.spoke = now
-            self.console.print(
-                f"{self.study.spec.name}: {self.total.total() - self.left.total()} of {self.total.total()} cells, {self.remaining()}"
-            )
+            done = self.total.total() - self.left.total()
+            self.console.print(f"{self.study.spec.name}: {done} of {self.total.total()} cells, {self.remaining()}")
 
     def remaining(self) -> str:
         """Time left, judged by the work done so far."""

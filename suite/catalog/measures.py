@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 from math import isclose
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from suite.catalog.optimizers import Optimizers
+from suite.catalog.optimizers import Optimizer, Optimizers
 from suite.catalog.settings import Settings
-from suite.catalog.tasks import Tasks
+from suite.catalog.tasks import Task, Tasks
 
 DEFAULT_STEP = 0.0625
 """V3's step: 33 points a side on [-1, 1]."""
@@ -36,9 +36,7 @@ Step = Annotated[float, Field(gt=0), AfterValidator(_divides_the_side)]
 Draws = Annotated[int, Field(ge=1, description="random networks a member")]
 Precision = Annotated[
     Literal["float64", "float32"],
-    Field(
-        description="of the forward pass; third differences of float32 drown in rounding when nets are deep"
-    ),
+    Field(description="of the forward pass; third differences of float32 drown in rounding when nets are deep"),
 ]
 
 
@@ -65,9 +63,7 @@ class CollapseSettings(OnTheDomain):
     """Settings of Collapse to Constant."""
 
     draws: Draws = 1024
-    threshold: float = Field(
-        default=0.1, gt=0, lt=1, description="tau, the share of its scale a constant may vary"
-    )
+    threshold: float = Field(default=0.1, gt=0, lt=1, description="tau, the share of its scale a constant may vary")
 
 
 class GradientsSettings(OnTheDomain):
@@ -79,10 +75,12 @@ class GradientsSettings(OnTheDomain):
 class AccuracySettings(Settings):
     """Settings of training."""
 
-    task: Tasks = Field(description="what is learnt, and from how much data")
-    optimizer: Optimizers = Field(
-        description="how it is learnt; lists are tried and the best chosen by validation"
-    )
+    if TYPE_CHECKING:  # a checker cannot follow types that are made at run time
+        task: tuple[Task, ...]
+        optimizer: tuple[Optimizer, ...]
+    else:
+        task: Tasks = Field(description="what is learnt, and from how much data")
+        optimizer: Optimizers = Field(description="how it is learnt; lists are tried and the best chosen by validation")
     steps: int = Field(ge=1, description="optimiser steps")
     replicates: int = Field(ge=1, description="networks trained a member, each on data of its own")
     success: float = Field(default=0.9, gt=0, le=1, description="test accuracy that counts as success")

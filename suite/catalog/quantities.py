@@ -26,9 +26,7 @@ QUANTITIES: dict[str, Quantity] = {
     "v3_over_rms": Quantity("v3 divided by output_rms; 0 where the output is 0 everywhere"),
     "v3_exact": Quantity("mean |third derivative| at the centres of v3's stencils (smooth activations)"),
     "v3_floor": Quantity("size that rounding alone can give v3"),
-    "slope_variation": Quantity(
-        "total variation of the slope per unit length (piecewise-linear activations)"
-    ),
+    "slope_variation": Quantity("total variation of the slope per unit length (piecewise-linear activations)"),
     "breakpoints": Quantity("kinks of the output per line through the domain (piecewise-linear activations)"),
     "output_std": Quantity("standard deviation of the output over the domain"),
     "output_rms": Quantity("root mean square of the output over the domain"),
@@ -40,9 +38,7 @@ QUANTITIES: dict[str, Quantity] = {
     "collapse_by_norm": Quantity("collapsed: the output fades towards 0 everywhere", "frequency"),
     "collapse_by_angle": Quantity("collapsed: the inputs' hidden vectors became one direction", "frequency"),
     "input_gradient": Quantity("rms over points of the norm of the loss's gradient by the input"),
-    "parameter_gradient": Quantity(
-        "norm of the loss's gradient by a layer's weights and bias", index="layer"
-    ),
+    "parameter_gradient": Quantity("norm of the loss's gradient by a layer's weights and bias", index="layer"),
     "train_loss": Quantity("loss on the training set", index="step"),
     "train_accuracy": Quantity("accuracy on the training set", index="step"),
     "validation_accuracy": Quantity("accuracy on the validation set", index="step"),

@@ -24,9 +24,7 @@ class Choice(Settings):
     """The key that holds the entry's name."""
 
     @classmethod
-    def __get_pydantic_json_schema__(
-        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         """The entry's JSON schema, in which every parameter may be a list, which is an axis."""
         written = handler.resolve_ref_schema(handler(schema))
         for key, parameter in written["properties"].items():
@@ -72,9 +70,7 @@ class _AxisSchema:
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_before_validator_function(_as_tuple, handler(source))
 
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         return _one_or_list(handler(schema["schema"])["items"])
 
 
@@ -87,9 +83,7 @@ def _as_tuple(value: Any) -> tuple[Any, ...]:
         raise PydanticCustomError("empty_axis", "the list is empty; give at least one value")
     repeated = [item for place, item in enumerate(value) if item in value[:place]]
     if repeated:
-        raise PydanticCustomError(
-            "repeated", "{item} stands in the list twice; keep one", {"item": str(repeated[0])}
-        )
+        raise PydanticCustomError("repeated", "{item} stands in the list twice; keep one", {"item": str(repeated[0])})
     return tuple(value)
 
 
@@ -111,9 +105,7 @@ class _Expansion:
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_before_validator_function(self._expand, handler(source))
 
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         table = handler(schema["schema"])["items"]
         return _one_or_list({"anyOf": [{"enum": self.short}, table]} if self.short else table)
 

@@ -83,5 +83,7 @@ def _causes(ensemble: Ensemble, points: Float[Tensor, "inputs points"], tau: flo
             highest[index] = torch.maximum(highest[index], h.amax(2, keepdim=True))
             lowest[index] = torch.minimum(lowest[index], h.amin(2, keepdim=True))
     constant = torch.stack([(high == low).all(1)[:, 0] for high, low in zip(highest, lowest, strict=True)])
-    ruled = torch.stack([part <= tau**2 * bias.square().sum((1, 2)) for part, (_, bias) in zip(weighted, hidden, strict=True)])
+    ruled = torch.stack(
+        [part <= tau**2 * bias.square().sum((1, 2)) for part, (_, bias) in zip(weighted, hidden, strict=True)]
+    )
     return _Causes(constant.any(0), ruled.any(0))

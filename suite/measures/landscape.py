@@ -8,7 +8,9 @@ from suite.nets.ensemble import Ensemble
 from suite.nets.sample import Sample
 
 
-def landscape(ensemble: Ensemble, domain: Sample, settings: LandscapeSettings) -> dict[str, Float[Tensor, "draws points"]]:
+def landscape(
+    ensemble: Ensemble, domain: Sample, settings: LandscapeSettings
+) -> dict[str, Float[Tensor, "draws points"]]:
     """The first output of each draw on a grid of two inputs.
 
     Args:

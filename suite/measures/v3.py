@@ -54,5 +54,5 @@ def v3(ensemble: Ensemble, domain: Sample, settings: V3Settings) -> dict[str, Fl
     elif ensemble.activation.kind == "piecewise_linear":
         kinks = kinks_on_lines(exact, ensemble.activation.kinks, lines.starts, lines.directions, length=2.0)
         readings["slope_variation"] = kinks.variation.mean(1) / 2.0
-        readings["breakpoints"] = kinks.count.mean(1)
+        readings["breakpoints"] = kinks.number.mean(1)
     return readings

@@ -28,11 +28,11 @@ class Kinks(NamedTuple):
 
     Attributes:
         variation: TV(f') along each line, summed over its kinks, mean over outputs.
-        count: kinks of each line, of any output.
+        number: kinks of each line, of any output.
     """
 
     variation: Float[Tensor, "draws lines"]
-    count: Float[Tensor, "draws lines"]
+    number: Float[Tensor, "draws lines"]
 
 
 class _Segments(NamedTuple):
@@ -89,7 +89,9 @@ def _kinks(ensemble: Ensemble, at: Sequence[float], starts: Tensor, directions: 
     draws, kernel = ensemble.draws, ensemble.kernel
     left = starts.new_zeros(draws, len(starts), 1)
     segments = _Segments(
-        left, starts.T[None, :, :, None].expand(draws, -1, -1, 1), directions.T[None, :, :, None].expand(draws, -1, -1, 1)
+        left,
+        starts.T[None, :, :, None].expand(draws, -1, -1, 1),
+        directions.T[None, :, :, None].expand(draws, -1, -1, 1),
     )
     *hidden, readout = ensemble.layers
     for weight, bias in hidden[:-1]:
@@ -109,7 +111,9 @@ def _right_ends(left: Tensor, length: float) -> Tensor:
     return torch.cat([left[..., 1:], torch.full_like(left[..., :1], length)], dim=-1)
 
 
-def _nodes(segments: _Segments, at: Sequence[float], jumps: Float[Tensor, "kinks draws outputs units"], length: float) -> _Nodes:
+def _nodes(
+    segments: _Segments, at: Sequence[float], jumps: Float[Tensor, "kinks draws outputs units"], length: float
+) -> _Nodes:
     """Where units cross the kinks `at`; `jumps` is the change of the readout's slope per unit of a unit's slope."""
     left, value, slope = segments
     right = _right_ends(left, length)

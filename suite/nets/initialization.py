@@ -67,4 +67,5 @@ def _orthogonal(normal: Float32[Tensor, "draws out in"]) -> Float32[Tensor, "dra
     q, r = torch.linalg.qr(tall)
     q = q * torch.sign(torch.diagonal(r, dim1=1, dim2=2))[:, None, :]  # makes the distribution uniform (Haar)
     scaled = (q * sqrt(max(normal.shape[1:]))).float()
-    return scaled.mT if wide else scaled
+    result: Tensor = scaled.mT if wide else scaled
+    return result

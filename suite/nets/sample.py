@@ -56,7 +56,9 @@ class Sample:
 
     def stencil_centres(self) -> Float[Tensor, "inputs points"]:
         """The points midway between the second and third of any four neighbours on a line, line after line."""
-        along = (torch.arange(self.points_a_line - 3, dtype=self.starts.dtype, device=self.starts.device) + 1.5) * self.step
+        along = (
+            torch.arange(self.points_a_line - 3, dtype=self.starts.dtype, device=self.starts.device) + 1.5
+        ) * self.step
         return self._along(along)
 
     def third_differences(self, values: Float[Tensor, "*batch points"]) -> Float[Tensor, "*batch stencils"]:

@@ -37,7 +37,12 @@ def blocks(start: int, stop: int, size: int) -> Iterator[tuple[int, slice]]:
 
 
 def draw_in_blocks(
-    draw: Callable[[np.random.Generator, int], Drawn], seed: int, purpose: dict[str, Any], start: int, stop: int, size: int
+    draw: Callable[[np.random.Generator, int], Drawn],
+    seed: int,
+    purpose: dict[str, Any],
+    start: int,
+    stop: int,
+    size: int,
 ) -> Tensor:
     """Draws start .. stop of an endless sequence; a draw is the same in whatever range it is asked for.
 
@@ -49,7 +54,5 @@ def draw_in_blocks(
         stop: one past the last.
         size: draws that share a stream.
     """
-    parts = [
-        draw(stream(seed, block=block, **purpose), size)[wanted] for block, wanted in blocks(start, stop, size)
-    ]
+    parts = [draw(stream(seed, block=block, **purpose), size)[wanted] for block, wanted in blocks(start, stop, size)]
     return parts[0] if len(parts) == 1 else torch.cat(parts)

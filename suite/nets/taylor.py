@@ -39,7 +39,8 @@ def _propagate(ensemble: Ensemble, points: Tensor, directions: Tensor) -> Tensor
         z = torch.bmm(weight, h.flatten(2)).unflatten(2, (4, -1))
         z[:, :, 0] += bias
         if index == ensemble.depth:
-            return z[:, :, 3]
+            third: Tensor = z[:, :, 3]
+            return third
         z0, z1, z2, z3 = z.unbind(2)
         phi, phi1, phi2, phi3 = taylor(z0)
         h = torch.stack(

@@ -9,23 +9,20 @@ import pandas as pd
 from suite.report.landscapes import landscapes_chart
 from suite.report.series import pick, with_series
 
-Chart = alt.TopLevelMixin
+Chart = Any
+"""Any of Altair's charts, single or composed."""
 
 WIDTH, HEIGHT = 300, 220
 COLORS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999999"]
 """Okabe and Ito's palette, which colour-blind readers can tell apart; shapes are the second cue."""
 
 
-def charts_of(
-    summary: pd.DataFrame, measurements: pd.DataFrame, landscapes: pd.DataFrame | None, run: dict[str, Any]
-) -> dict[str, Chart]:
+def charts_of(summary: pd.DataFrame, landscapes: pd.DataFrame | None) -> dict[str, Chart]:
     """Every chart that the study's quantities allow, by name, in the order of the report.
 
     Args:
         summary: statistics over draws.
-        measurements: raw values.
         landscapes: outputs over the plane, if the study has two inputs.
-        run: the content of run.json.
     """
     makers: dict[str, Callable[[], Chart | None]] = {
         "variability": lambda: variability(summary),
@@ -92,7 +89,10 @@ def slope_variation(summary: pd.DataFrame) -> Chart | None:
     return _row(
         [
             _by_depth(_rows(summary, quantity), title, median=True)
-            for quantity, title in (("slope_variation", "TV(f') per length"), ("breakpoints", "kinks per line"))
+            for quantity, title in (
+                ("slope_variation", "TV(f') per length"),
+                ("breakpoints", "kinks per line"),
+            )
             if _has(summary, quantity)
         ]
     )
@@ -130,11 +130,20 @@ def learning_curves(summary: pd.DataFrame) -> Chart | None:
         )
         line = base.mark_line(point=alt.OverlayMarkDef(size=12)).encode(
             y=alt.Y("mean:Q", title=title),
-            tooltip=["series:N", "depth:O", "step:Q", alt.Tooltip("mean:Q", format=".4f"), "learning_rate:Q", "n:Q"],
+            tooltip=[
+                "series:N",
+                "depth:O",
+                "step:Q",
+                alt.Tooltip("mean:Q", format=".4f"),
+                "learning_rate:Q",
+                "n:Q",
+            ],
         )
         band = base.mark_area(opacity=0.15).encode(y=alt.Y("ci_low:Q"), y2="ci_high:Q")
         panels.append(
-            (band + line).properties(width=WIDTH, height=HEIGHT).facet(facet=alt.Facet("series:N", title=None), columns=3)
+            (band + line)
+            .properties(width=WIDTH, height=HEIGHT)
+            .facet(facet=alt.Facet("series:N", title=None), columns=3)
         )
     return alt.vconcat(*panels)
 
@@ -163,7 +172,14 @@ def accuracy_against_v3(summary: pd.DataFrame) -> Chart | None:
         values = pick(summary, "v3").set_index("member")[statistic]
         rows = data.assign(v3=data["member"].astype(str).map(values))
         panels.append(
-            _scatter(_positive(rows, "v3"), "v3", f"V3, {statistic}", "mean", "test accuracy", alt.Scale(type="log"))
+            _scatter(
+                _positive(rows, "v3"),
+                "v3",
+                f"V3, {statistic}",
+                "mean",
+                "test accuracy",
+                alt.Scale(type="log"),
+            )
         )
     return _row(panels)
 
@@ -210,7 +226,7 @@ _AXIS = alt.Axis(format="~g", tickCount=6, labelOverlap=True)
 
 def _by_depth(
     rows: pd.DataFrame, title: str, scale: alt.Scale | None = None, median: bool = False, value: str = "mean"
-) -> alt.LayerChart:
+) -> Any:
     """A quantity against depth, a line a series: means with their 95% intervals, medians dashed."""
     columns = ["series", "depth", "mean", "median", "q05", "q95", "ci_low", "ci_high", "n", "parameters"]
     base = alt.Chart(_plain(rows[columns])).encode(
@@ -233,7 +249,7 @@ def _by_depth(
     return alt.layer(*layers).properties(width=WIDTH, height=HEIGHT)
 
 
-def _scatter(data: pd.DataFrame, x: str, x_title: str, y: str, y_title: str, scale: alt.Scale) -> alt.LayerChart:
+def _scatter(data: pd.DataFrame, x: str, x_title: str, y: str, y_title: str, scale: alt.Scale) -> Any:
     """A point a member, labelled with its depth."""
     columns = list(dict.fromkeys(["series", "depth", "member", x, y]))
     base = alt.Chart(_plain(data[columns])).encode(
@@ -243,7 +259,12 @@ def _scatter(data: pd.DataFrame, x: str, x_title: str, y: str, y_title: str, sca
     )
     points = base.mark_point(filled=True, size=55).encode(
         shape=_SHAPE,
-        tooltip=["member:N", "depth:Q", alt.Tooltip(f"{x}:Q", format=".4g"), alt.Tooltip(f"{y}:Q", format=".4f")],
+        tooltip=[
+            "member:N",
+            "depth:Q",
+            alt.Tooltip(f"{x}:Q", format=".4g"),
+            alt.Tooltip(f"{y}:Q", format=".4f"),
+        ],
     )
     labels = base.mark_text(dx=9, align="left", fontSize=9).encode(text="depth:Q")
     return alt.layer(points, labels).properties(width=WIDTH, height=HEIGHT)

@@ -30,7 +30,12 @@ def landscapes_chart(landscapes: pd.DataFrame, summary: pd.DataFrame) -> alt.Top
     if data.empty:
         return None
     pictures = [
-        {"series": series, "depth": int(depth), "state": state, "picture": _picture(board["value"].to_numpy(), state)}
+        {
+            "series": series,
+            "depth": depth,
+            "state": state,
+            "picture": _picture(board["value"].to_numpy(), state == "trained"),
+        }
         for (series, depth, state), board in data.groupby(["series", "depth", "state"], sort=True)
     ]
     rows = pd.DataFrame(pictures)
@@ -44,7 +49,10 @@ def landscapes_chart(landscapes: pd.DataFrame, summary: pd.DataFrame) -> alt.Top
             tooltip=["series:N", "depth:O"],
         )
         .properties(width=alt.Step(_SIZE + 8), height=alt.Step(_SIZE + 8))
-        for state, title in (("random", "random networks, draw 0"), ("trained", "the same networks after training"))
+        for state, title in (
+            ("random", "random networks, draw 0"),
+            ("trained", "the same networks after training"),
+        )
         if (rows["state"] == state).any()
     ]
     return alt.vconcat(*charts)
@@ -55,17 +63,20 @@ def _selected(landscapes: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
     trained = landscapes["state"] == "trained"
     if not trained.any():
         return landscapes
-    keys = ["member", *(name for name in landscapes.columns if name in summary.columns and name not in ("member", "mean"))]
+    keys = [
+        "member",
+        *(name for name in landscapes.columns if name in summary.columns and name not in ("member", "mean")),
+    ]
     chosen = summary[summary["quantity"] == "success"][keys].drop_duplicates().astype({"member": str})
     kept = landscapes[trained].astype({"member": str}).merge(chosen, on=keys, how="inner")
     return pd.concat([landscapes[~trained].astype({"member": str}), kept], ignore_index=True)
 
 
-def _picture(values: NDArray[np.floating], state: str) -> str:
+def _picture(values: NDArray[np.floating], trained: bool) -> str:
     """A board of outputs as a small PNG in a data URL, x1 to the right and x2 upwards."""
     side = round(len(values) ** 0.5)
     board = values.astype(float).reshape(side, side).T[::-1]
-    if state == "trained":
+    if trained:
         shade = np.tanh(board / 2)  # 2 sigmoid(f) - 1
     else:
         largest = np.abs(board).max()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 CAPTIONS = {
     "variability": (
         "Variability at initialisation",
-        "Mean over draws with its 95% interval; medians dashed. The mean of deep, narrow members is carried by a few draws.",
+        "Means over draws with 95% intervals; medians dashed. A few draws carry the mean of deep, narrow members.",
     ),
     "collapse": (
         "Collapse to Constant",
@@ -25,8 +25,8 @@ CAPTIONS = {
     ),
     "collapse_ways": (
         "The way they collapsed",
-        "Shares of all draws: a dead layer, biases that outweigh the signal, a norm that fades, or hidden vectors that all "
-        "point the same way.",
+        "Shares of all draws: a dead layer, biases that outweigh the signal, a norm that fades, or hidden vectors "
+        "that all point the same way.",
     ),
     "slope_variation": (
         "Without a resolution",
@@ -52,8 +52,8 @@ CAPTIONS = {
     ),
     "landscapes": (
         "Landscapes",
-        "Outputs over the plane, blue below 0 and red above: random ones scaled by their own largest value, trained ones as "
-        "probabilities.",
+        "Outputs over the plane, blue below 0 and red above: random ones scaled by their own largest value, "
+        "trained ones as probabilities.",
     ),
 }
 """Title and what to see, by chart."""
@@ -85,13 +85,18 @@ def render(run: dict[str, Any], summary: pd.DataFrame, predictors: pd.DataFrame,
         charts: Altair charts by name.
     """
     import jinja2  # noqa: PLC0415  # `list` and `check` need no templates
-    import vl_convert  # noqa: PLC0415
+    import vl_convert as vlc  # noqa: PLC0415
 
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("suite.report"), autoescape=True, undefined=jinja2.StrictUndefined
     )
     sections = [
-        {"name": name, "title": CAPTIONS[name][0], "caption": CAPTIONS[name][1], "chart": _embedded(chart.to_dict())}
+        {
+            "name": name,
+            "title": CAPTIONS[name][0],
+            "caption": CAPTIONS[name][1],
+            "chart": _embedded(chart.to_dict()),
+        }
         for name, chart in charts.items()
     ]
     return environment.get_template("page.html").render(
@@ -99,7 +104,7 @@ def render(run: dict[str, Any], summary: pd.DataFrame, predictors: pd.DataFrame,
         sections=sections,
         overview=_overview(summary),
         predictors=_strongest(predictors),
-        libraries=vl_convert.javascript_bundle(),
+        libraries=vlc.javascript_bundle(),  # type: ignore[call-arg]  # its stub asks for what its documentation leaves out,
     )
 
 
@@ -122,21 +127,35 @@ def _overview(summary: pd.DataFrame) -> dict[str, Any]:
     """One row a member and series: the quantities that the study turns on."""
     rows: dict[tuple[str, int], dict[str, str]] = {}
     for quantity, (title, pattern) in _OVERVIEW.items():
-        for row in with_series(pick(summary, quantity)).to_dict("records"):
+        for row in _records(with_series(pick(summary, quantity))):
             cell = rows.setdefault((row["series"], row["depth"]), {"parameters": f"{row['parameters']:,}"})
             cell[title] = pattern.format(**row) if pd.notna(row["mean"]) else ""
-    titles = ["parameters", *(title for title, _ in _OVERVIEW.values() if any(title in cell for cell in rows.values()))]
+    titles = [
+        "parameters",
+        *(title for title, _ in _OVERVIEW.values() if any(title in cell for cell in rows.values())),
+    ]
     ordered = sorted(rows, key=lambda key: key)
-    return {"titles": titles, "rows": [(series, depth, [rows[series, depth].get(t, "") for t in titles]) for series, depth in ordered]}
+    return {
+        "titles": titles,
+        "rows": [(series, depth, [rows[series, depth].get(t, "") for t in titles]) for series, depth in ordered],
+    }
 
 
 def _strongest(predictors: pd.DataFrame) -> list[dict[str, Any]]:
     """The rank correlations as text, by group, the largest first."""
     ordered = predictors.sort_values(["training", "members", "spearman"], ascending=[True, True, False])
     return [
-        row | {"spearman": _signed(row["spearman"]), "interval": f"{_signed(row['ci_low'])} to {_signed(row['ci_high'])}"}
-        for row in ordered.to_dict("records")
+        row
+        | {
+            "spearman": _signed(row["spearman"]),
+            "interval": f"{_signed(row['ci_low'])} to {_signed(row['ci_high'])}",
+        }
+        for row in _records(ordered)
     ]
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
 
 
 def _signed(value: float) -> str:

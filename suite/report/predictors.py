@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import numpy as np
 import pandas as pd
 
 from suite.report.series import joined, pick, training_axes
@@ -52,7 +53,9 @@ def predictors_table(summary: pd.DataFrame) -> pd.DataFrame:
             groups |= {str(name): group.index for name, group in activations.groupby(activations)}
         for name, members in groups.items():
             for predictor, statistic, values in _predictors(summary, trained):
-                found = rank_correlation(values.reindex(members).to_numpy(float), accuracy[members].to_numpy(float))
+                found = rank_correlation(
+                    *(np.asarray(column, dtype=np.float64) for column in (values.reindex(members), accuracy[members]))
+                )
                 rows.append((setting, name, predictor, statistic, *found))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 

@@ -7,15 +7,28 @@ import pandas as pd
 MEMBER_AXES = ("activation", "initialization", "inputs", "outputs", "width", "budget")
 """Axes of families, besides depth."""
 
-_NO_AXES = frozenset(
-    ("member", "parameters", "quantity", "layer", "step", "learning_rate", "n", "mean", "std", "median", "q05", "q95")
-    + ("ci_low", "ci_high", "draw", "value", "state", "x1", "x2", "depth", "series", *MEMBER_AXES)
-)
+_NO_AXES = {"member", "parameters", "quantity", "layer", "step", "learning_rate", "depth", *MEMBER_AXES}
+_NUMBERS = {
+    "n",
+    "mean",
+    "std",
+    "median",
+    "q05",
+    "q95",
+    "ci_low",
+    "ci_high",
+    "draw",
+    "value",
+    "state",
+    "x1",
+    "x2",
+    "series",
+}
 
 
 def training_axes(table: pd.DataFrame) -> list[str]:
     """The columns of training settings that a study varies, besides the learning rate."""
-    return [name for name in table.columns if name not in _NO_AXES]
+    return [name for name in table.columns if name not in _NO_AXES | _NUMBERS]
 
 
 def with_series(table: pd.DataFrame) -> pd.DataFrame:

@@ -8,7 +8,14 @@ from functools import cached_property
 from itertools import groupby, product
 from typing import Any
 
-from suite.catalog.measures import LANDSCAPE, MEASURES, AccuracySettings, LandscapeSettings, Measure, OnTheDomain
+from suite.catalog.measures import (
+    LANDSCAPE,
+    MEASURES,
+    AccuracySettings,
+    LandscapeSettings,
+    Measure,
+    OnTheDomain,
+)
 from suite.catalog.optimizers import Optimizer
 from suite.catalog.settings import Settings
 from suite.catalog.tasks import Task
@@ -64,13 +71,13 @@ class Cell:
     @property
     def cost(self) -> float:
         """Roughly how many multiplications it takes, to start the longest first."""
-        work = float(self.stop - self.start) * self.member.parameters
+        work: float = float(self.stop - self.start) * self.member.parameters
         if isinstance(self.settings, AccuracySettings):
             first = self.settings.optimizer[0]
             return 3 * work * len(self.settings.optimizer) * self.settings.steps * first.batch
         if isinstance(self.settings, OnTheDomain) and self.settings.step:
             lines = 10 * self.member.depth if self.name == "v3" else 1
-            return work * lines * (2 / self.settings.step) ** min(2, self.member.widths[0])
+            return float(work * lines * (2 / self.settings.step) ** min(2, self.member.widths[0]))
         return work
 
 
@@ -81,8 +88,18 @@ def cells_of(study: Study) -> list[Cell]:
     tasks = accuracy.task if isinstance(accuracy, AccuracySettings) else ()
     cells = []
     for member in study.members:
-        if member.widths[0] == 2:  # noqa: PLR2004  # a landscape is over a plane
-            cells.append(Cell(study.spec.seed, member, "landscape", LandscapeSettings(), None, 0, LandscapeSettings().draws))
+        if member.widths[0] == 2:  # a landscape is over a plane
+            cells.append(
+                Cell(
+                    study.spec.seed,
+                    member,
+                    "landscape",
+                    LandscapeSettings(),
+                    None,
+                    0,
+                    LandscapeSettings().draws,
+                )
+            )
         for name, settings in measures.items():
             for single, task in _variants(name, settings, tasks):
                 draws = getattr(single, "draws", 1)

@@ -56,7 +56,7 @@ def draws_a_tile(cell: Cell) -> int:
         buffers = 2 * sum(widths[1:]) * first.batch + 5 * cell.member.parameters
         return max(1, TRAINING_BYTES // (4 * buffers * len(settings.optimizer)))
     points = cell.task.train if cell.task else _points(cell)
-    return max(1, TILE_BYTES // (8 * max(max(widths) * points, cell.member.parameters)))
+    return max(1, TILE_BYTES // (8 * max(max(widths) * int(points), cell.member.parameters)))
 
 
 def _points(cell: Cell) -> int:

@@ -48,7 +48,11 @@ def finish(cell: Cell, folder: Path, device: str) -> None:
 
     start = time.perf_counter()
     readings = compute(cell, device)
-    provenance = {"seconds": round(time.perf_counter() - start, 4), "device": device_name(device), "threads": 1}
+    provenance = {
+        "seconds": round(time.perf_counter() - start, 4),
+        "device": device_name(device),
+        "threads": 1,
+    }
     Store(folder).save(cell.key, Stored(readings, provenance))
 
 

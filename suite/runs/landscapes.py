@@ -33,7 +33,9 @@ def landscapes_table(
         if found is None:
             continue
         trained = isinstance(cell.settings, AccuracySettings)
-        rates: Sequence[Optimizer | None] = cell.settings.optimizer if isinstance(cell.settings, AccuracySettings) else [None]
+        rates: Sequence[Optimizer | None] = (
+            cell.settings.optimizer if isinstance(cell.settings, AccuracySettings) else [None]
+        )
         for boards, optimizer in zip(found if trained else found[None], rates, strict=True):
             settings = training_settings(cell.task, optimizer)
             for draw, board in enumerate(boards[:LEARNED_DRAWS] if trained else boards):
@@ -46,5 +48,9 @@ def landscapes_table(
     if not frames:
         return None
     table = pd.concat([frame.dropna(axis=1, how="all") for frame in frames], ignore_index=True)
-    text = [column for column in table.columns if table[column].dtype == object or pd.api.types.is_string_dtype(table[column])]
+    text = [
+        column
+        for column in table.columns
+        if table[column].dtype == object or pd.api.types.is_string_dtype(table[column])
+    ]
     return table.astype(dict.fromkeys(text, "category"))

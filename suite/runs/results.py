@@ -62,7 +62,7 @@ class Results:
         """The report's Altair charts by name."""
         from suite.report.charts import charts_of  # noqa: PLC0415  # tables alone need no charting library
 
-        return charts_of(self.summary, self.measurements, self.landscapes, self.run)
+        return charts_of(self.summary, self.landscapes)
 
 
 def write_tables(

@@ -17,7 +17,11 @@ Announce = Callable[[Study, Sequence[Cell], Sequence[Cell]], Progress]
 
 
 def run_study(
-    study: Study, results: Path, device: str = "auto", workers: int | None = None, announce: Announce | None = None
+    study: Study,
+    results: Path,
+    device: str = "auto",
+    workers: int | None = None,
+    announce: Announce | None = None,
 ) -> Results:
     """Computes the cells of a study that are not stored yet and writes its tables.
 
@@ -47,7 +51,9 @@ def run_study(
 def _read_back(store: Store, cell: Cell) -> Stored:
     found = store.load(cell.key)
     if found is None:
-        raise OSError(f"the results of {cell.name} of {cell.member.name} were stored but cannot be read back from {store.folder}")
+        raise OSError(
+            f"the results of {cell.name} of {cell.member.name} were stored but cannot be read back from {store.folder}"
+        )
     return found
 
 

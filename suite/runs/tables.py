@@ -103,7 +103,14 @@ def _blocks_of_cell(cell: Cell, readings: Readings, columns: Sequence[str]) -> I
             row = training_settings(cell.task, optimizer)
             table = values.reshape(len(values), -1).astype(np.float64)
             training = {column: row.get(column) for column in columns}
-            yield Block(cell.member, training, quantity, table, _places(cell, quantity, table), hasattr(settings, "draws"))
+            yield Block(
+                cell.member,
+                training,
+                quantity,
+                table,
+                _places(cell, quantity, table),
+                hasattr(settings, "draws"),
+            )
 
 
 def _places(cell: Cell, quantity: str, values: Array) -> NDArray[np.int64] | None:
@@ -224,10 +231,11 @@ def _repeated(values: Sequence[Any], sizes: Sequence[int]) -> Any:
     return _whole([np.full(size, number) for number, size in zip(numbers, sizes, strict=True)])
 
 
-def _labels(names: Sequence[str | None], sizes: Sequence[int]) -> pd.Categorical:
+def _labels(names: Sequence[str | None], sizes: Sequence[int]) -> Any:
     categories = list(dict.fromkeys(name for name in names if name is not None))
     codes = {name: code for code, name in enumerate(categories)}
-    return pd.Categorical.from_codes(np.repeat([codes.get(name or "", -1) for name in names], sizes), categories)
+    repeated = np.repeat(np.array([codes.get(name or "", -1) for name in names]), sizes)
+    return pd.Categorical.from_codes(repeated, pd.Index(categories))
 
 
 def _whole(parts: Sequence[Array]) -> Any:

@@ -73,8 +73,7 @@ def _unsuited(task: Task, optimizer: Optimizer, members: Sequence[Member]) -> It
     if optimizer.batch > task.train:
         yield Finding(
             ("measure", "accuracy", "optimizer", "batch"),
-            f"a batch of {optimizer.batch} does not fit a training set of {task.train}; "
-            "lower batch or raise train",
+            f"a batch of {optimizer.batch} does not fit a training set of {task.train}; lower batch or raise train",
         )
     need = sum(task.points) * (task.inputs + task.outputs) * _FLOAT64
     if need * 2 > memory_limit():

@@ -89,14 +89,10 @@ def _name_problems(files: Sequence[Path]) -> list[Problem]:
         if file.suffix != ".toml":
             problems.append(Problem(str(file), 1, "", "not a .toml file; specs end in .toml"))
         elif file.stem.lower() in RESERVED_NAMES:
-            problems.append(
-                Problem(str(file), 1, "", f"the name {file.stem} is reserved in results/; rename the file")
-            )
+            problems.append(Problem(str(file), 1, "", f"the name {file.stem} is reserved in results/; rename the file"))
         elif not _NAME.fullmatch(file.stem):
             cure = "rename the file with letters, digits, '_', '-' and '.', 100 at most"
-            problems.append(
-                Problem(str(file), 1, "", f"{file.stem[:40]!r} cannot name a folder of results; {cure}")
-            )
+            problems.append(Problem(str(file), 1, "", f"{file.stem[:40]!r} cannot name a folder of results; {cure}"))
     for same in by_name.values():
         for file in same[1:]:
             message = f"has the same name as {same[0]}, and so the same results folder; rename one of them"

@@ -107,9 +107,7 @@ def _resolve_family(here: tuple[str | int, ...], family: Family) -> Iterator[Mem
             yield Finding((*here, "depth", place), _unreachable(error, amount, family.tolerance))
             continue
         widths = (units_in, *hidden, units_out)
-        for initialization, (kind, activation) in product(
-            family.initialization, enumerate(family.activation)
-        ):
+        for initialization, (kind, activation) in product(family.initialization, enumerate(family.activation)):
             try:
                 variances = layer_variances(initialization, activation, widths)
             except NoCriticalPointError:

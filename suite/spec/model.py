@@ -21,14 +21,10 @@ Budget = Annotated[int, Field(ge=1)]
 class Family(Settings):
     """MLPs of equal parameter count, or of equal width; a list where one value may stand is an axis."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"oneOf": [{"required": ["parameters"]}, {"required": ["width"]}]}
-    )
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["parameters"]}, {"required": ["width"]}]})
 
     parameters: Axis[Budget] | None = Field(default=None, description="budget of weights and biases")
-    width: Axis[Units] | None = Field(
-        default=None, description="units of every hidden layer, instead of a budget"
-    )
+    width: Axis[Units] | None = Field(default=None, description="units of every hidden layer, instead of a budget")
     inputs: Axis[Units] = Field(description="input units")
     outputs: Axis[Units] = Field(default=(1,), description="output units")
     depth: Axis[Depth] = Field(description="hidden layers")
@@ -42,9 +38,7 @@ class Family(Settings):
             validate_default=True,
             description="how weights and biases are drawn",
         )
-    tolerance: float = Field(
-        default=0.005, ge=0, lt=1, description="allowed relative deviation from the budget"
-    )
+    tolerance: float = Field(default=0.005, ge=0, lt=1, description="allowed relative deviation from the budget")
 
     @model_validator(mode="after")
     def _one_size(self) -> "Family":

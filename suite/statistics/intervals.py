@@ -57,7 +57,8 @@ def bootstrap_median(values: Array) -> Interval:
         values: (n, columns), n of 2 or more.
     """
     medians = [
-        np.quantile(values[rows], 0.5, axis=1, method="inverted_cdf") for rows in _resample_rows(len(values), values.shape[1])
+        np.quantile(values[rows], 0.5, axis=1, method="inverted_cdf")
+        for rows in _resample_rows(len(values), values.shape[1])
     ]
     low, high = np.quantile(np.concatenate(medians), _TAILS, axis=0, method="inverted_cdf")
     return Interval(low, high)
@@ -86,4 +87,3 @@ def _resample_counts(n: int) -> Iterator[Array]:
     """How often each of n draws comes into each resample."""
     generator = np.random.default_rng((_SEED, n))
     return (generator.multinomial(n, np.full(n, 1 / n), size).astype(float) for size in _batches(n))
-

@@ -33,7 +33,7 @@ def rank_correlation(first: Array, second: Array) -> RankCorrelation:
     known = np.isfinite(first) & np.isfinite(second)
     first, second = first[known], second[known]
     members = len(first)
-    if members < 4:  # noqa: PLR2004  # fewer have no interval to speak of
+    if members < 4:  # fewer have no interval to speak of
         return RankCorrelation(np.nan, np.nan, np.nan, members)
     rows = np.random.default_rng((0x5EA, members)).integers(0, members, (RESAMPLES, members))
     replicates = _spearman(first[rows], second[rows])
@@ -52,4 +52,5 @@ def _spearman(first: Array, second: Array) -> Array:
     x, y = (rankdata(values, axis=1) for values in (first, second))
     x, y = x - x.mean(axis=1, keepdims=True), y - y.mean(axis=1, keepdims=True)
     scale = np.sqrt((x**2).sum(axis=1) * (y**2).sum(axis=1))
-    return np.divide((x * y).sum(axis=1), scale, out=np.full(len(x), np.nan), where=scale > 0)
+    rho: Array = np.divide((x * y).sum(axis=1), scale, out=np.full(len(x), np.nan), where=scale > 0)
+    return rho

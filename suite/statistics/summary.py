@@ -30,7 +30,7 @@ def summarise(values: Array, kind: Kind) -> dict[str, Array]:
         return _of_times(np.where(np.isnan(values), np.inf, values))
     complete = np.isfinite(values).all(axis=0)
     columns = {name: np.full(values.shape[1], np.nan) for name in STATISTICS}
-    groups = [np.flatnonzero(complete), *([place] for place in np.flatnonzero(~complete))]
+    groups = [np.flatnonzero(complete), *np.flatnonzero(~complete)[:, None]]
     for group in groups:
         chosen = values[:, group]
         chosen = chosen[np.isfinite(chosen).all(axis=1)]

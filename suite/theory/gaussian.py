@@ -38,12 +38,6 @@ def gaussian_mean(function: Callable[[Array], Array], std: float, kinks: Sequenc
 def _panel_edges(std: float, kinks: Sequence[float]) -> Array:
     width = min(0.5, max(2 / std, 0.01))
     panels = int(np.ceil(2 * _REACH / width))
-    bends = (
-        np.geomspace(0.25 / std, _REACH, max(2, int(np.log2(4 * std * _REACH)) + 1))
-        if std > 4
-        else np.empty(0)
-    )
-    places = np.concatenate(
-        [np.linspace(-_REACH, _REACH, panels + 1), bends, -bends, np.asarray(kinks) / std]
-    )
+    bends = np.geomspace(0.25 / std, _REACH, max(2, int(np.log2(4 * std * _REACH)) + 1)) if std > 4 else np.empty(0)
+    places = np.concatenate([np.linspace(-_REACH, _REACH, panels + 1), bends, -bends, np.asarray(kinks) / std])
     return np.unique(places[np.abs(places) <= _REACH])

@@ -102,14 +102,10 @@ def _smallest_root(activation: Activation, bias_variance: float) -> float:
 
             return float(brentq(excess, previous, q, xtol=1e-15, rtol=1e-14))
         previous = q
-    raise NoCriticalPointError(
-        f"no fixed point of the variance map is critical at sigma_b^2 = {bias_variance:g}"
-    )
+    raise NoCriticalPointError(f"no fixed point of the variance map is critical at sigma_b^2 = {bias_variance:g}")
 
 
-def output_variance(
-    activation: Activation, variances: Sequence[tuple[float, float]], mean_square: float
-) -> float:
+def output_variance(activation: Activation, variances: Sequence[tuple[float, float]], mean_square: float) -> float:
     """The variance that the variance map predicts for the output, over weights and inputs.
 
     Args:

@@ -19,9 +19,7 @@ from suite.theory.mean_field import edge_of_chaos
 LayerVariances = tuple[tuple[float, float], ...]
 
 
-def layer_variances(
-    initialization: Initialization, activation: Activation, widths: Sequence[int]
-) -> LayerVariances:
+def layer_variances(initialization: Initialization, activation: Activation, widths: Sequence[int]) -> LayerVariances:
     """(sigma_w^2, sigma_b^2) of every layer, the readout last: a weight's variance is sigma_w^2 / fan_in.
 
     Args:

@@ -11,8 +11,9 @@ from suite.training.tasks import Data, Points
 from suite.training.trainer import train
 
 
-
-def accuracy(ensemble: Ensemble, domain: Data, settings: AccuracySettings) -> dict[str, Float[Tensor, "rates draws ..."]]:
+def accuracy(
+    ensemble: Ensemble, domain: Data, settings: AccuracySettings
+) -> dict[str, Float[Tensor, "rates draws ..."]]:
     """Trains each draw from its initial weights under every learning rate and records how it goes.
 
     Args:
@@ -63,7 +64,9 @@ def _state(ensemble: Ensemble, data: Data) -> dict[str, Float[Tensor, " networks
     }
 
 
-def _accuracy(outputs: Float[Tensor, "draws 1 points"], labels: Float[Tensor, "draws 1 points"]) -> Float[Tensor, " draws"]:
+def _accuracy(
+    outputs: Float[Tensor, "draws 1 points"], labels: Float[Tensor, "draws 1 points"]
+) -> Float[Tensor, " draws"]:
     """Share of points on the right side; an output that is no number is on neither."""
-    right = torch.where(labels > 0, outputs > 0, outputs <= 0)  # noqa: PLR2004  # labels are 0 and 1
+    right = torch.where(labels > 0, outputs > 0, outputs <= 0)  # labels are 0 and 1
     return right.float().mean((1, 2))

@@ -48,7 +48,9 @@ class Data:
         return Data(self.seed, self.task, self.loss, *parts)
 
 
-def checkerboard(points: Float[Tensor, "replicates 2 points"], task: Checkerboard) -> Float[Tensor, "replicates 1 points"]:
+def checkerboard(
+    points: Float[Tensor, "replicates 2 points"], task: Checkerboard
+) -> Float[Tensor, "replicates 1 points"]:
     """Labels 0 and 1 of a board of k by k squares on [-1, 1]^2, 0 in the corner at (-1, -1).
 
     Source: Yu & Zhang 2021, arXiv:2105.08911.

@@ -101,9 +101,7 @@ def test_one_kink_gives_between_1_and_2_times_its_jump(by_hand):
     places = torch.linspace(0, step, 201, dtype=torch.float64).tolist()
     found = measure(by_hand((1, 1, 1), Relu(), *[[1.0, -place, 1, 0] for place in places]), step)
 
-    times = step * found["v3"] * 2 * (30 / 32) / 1  # the mean is over 30 stencils on a line of 32 steps
-    # Sum over stencils of |third difference| / jump = h^2 V3 * 30.
-    times = found["v3"] * 30 * step**2
+    times = found["v3"] * 30 * step**2  # h times the integral of |third difference|, over 30 stencils h apart
     assert times.min() >= 1 - 1e-9
     assert times.max() <= 2 + 1e-9
     assert times.mean().item() == pytest.approx(1.5, abs=0.01)
@@ -127,21 +125,23 @@ def test_doubling_the_readout_doubles_v3_and_leaves_it_over_rms(networks):
 
 
 def test_float32_drowns_in_rounding_and_its_floor_says_so(networks):
-    """Width 6, depth 120: for most draws V3 of float32 is rounding, many times the float64 one."""
-    ensemble = networks((2, *[6] * 120, 1), Relu(), 64, Critical(bias_std=0.1))
+    """Width 6, depth 120: for many draws V3 of float32 is nothing but rounding, of the floor's size."""
+    ensemble = networks((2, *[6] * 120, 1), Tanh(), 24, Critical(bias_std=0.1))
 
     fine, coarse = measure(ensemble), measure(ensemble, dtype="float32")
 
-    drowned = fine["v3"] < 0.1 * coarse["v3_floor"]
-    assert drowned.double().mean() > 0.3
-    assert (coarse["v3"][drowned] > 3 * fine["v3"][drowned]).double().mean() > 0.5
-    assert (coarse["v3"][drowned] < 10 * coarse["v3_floor"][drowned]).all()
-    assert (fine["v3_floor"] < 1e-7 * coarse["v3_floor"]).all()
+    drowned = fine["v3"] < 0.01 * coarse["v3_floor"]
+    assert drowned.sum() >= 5
+    assert (coarse["v3"][drowned] > 3 * fine["v3"][drowned]).all()
+    assert (coarse["v3"][drowned] < 3 * coarse["v3_floor"][drowned]).all()
+    clear = fine["v3"] > 100 * coarse["v3_floor"]
+    assert clear.any()
+    torch.testing.assert_close(coarse["v3"][clear].double(), fine["v3"][clear], rtol=0.01, atol=0)
 
 
 @pytest.mark.parametrize("inputs", [3, 8])
 def test_more_than_two_inputs_are_measured_on_random_lines(networks, inputs):
-    """A cube of each input behind an identity... by a sine: v3 and the exact value agree to the step's error."""
+    """V3 and the exact derivative on the same lines agree to 2%, the step's error."""
     found = measure(networks((inputs, 10, 8, 1), Tanh(), 6), step=1 / 32, lines=40)
 
     torch.testing.assert_close(found["v3"], found["v3_exact"], rtol=0.02, atol=0)
@@ -157,7 +157,7 @@ def test_slope_variation_on_random_lines_is_that_of_kinks(networks, inputs):
     assert 1.42 < ratio < 1.58
 
 
-def test_several_outputs_are_averaged(networks, by_hand):
+def test_several_outputs_are_averaged(networks):
     """V3 of two outputs is the mean of each one's, and so is the slope variation."""
     both = networks((2, 5, 2), Relu(), 4)
     readout, bias = both.layers[-1]

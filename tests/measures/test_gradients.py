@@ -1,0 +1,109 @@
+"""Gradients at initialisation against autograd on the networks one by one; the activation ratio by hand."""
+
+from itertools import pairwise
+
+import pytest
+import torch
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from suite.catalog.activations import Abs, Relu, Tanh
+from suite.catalog.measures import GradientsSettings, NoSettings
+from suite.catalog.tasks import Checkerboard
+from suite.measures.activation_ratio import activation_ratio
+from suite.measures.gradients import LossAt, gradients
+from suite.nets.losses import HALF_SQUARE
+from suite.nets.sample import sample_domain
+from suite.training.tasks import make_data
+
+PHI = {"relu": torch.relu, "tanh": torch.tanh, "abs": torch.abs}
+
+
+def one_by_one(ensemble, inputs, labels, loss):
+    """rms over points of |d loss_i / d x_i|, and the gradient's norm by layer, network after network."""
+    by_input, by_layer = [], []
+    phi = PHI[ensemble.activation.name]
+    for row, points, marks in zip(ensemble.parameters, inputs, labels, strict=True):
+        parts, place = [], 0
+        for fan_in, fan_out in pairwise(ensemble.widths):
+            for shape in ((fan_out, fan_in), (fan_out, 1)):
+                size = shape[0] * shape[1]
+                parts.append(row[place : place + size].view(shape).clone().requires_grad_())
+                place += size
+        x = points.clone().requires_grad_()
+        h = x
+        for weight, bias in zip(parts[:-2:2], parts[1:-2:2], strict=True):
+            h = phi(weight @ h + bias)
+        value = loss(parts[-2] @ h + parts[-1], marks)
+        *found, pulled = torch.autograd.grad(value, [*parts, x])
+        of_points = pulled * points.shape[1]  # each point alone, not its share of the mean
+        by_input.append(of_points.square().sum(0).mean().sqrt())
+        pairs = zip(found[::2], found[1::2], strict=True)
+        by_layer.append(torch.stack([torch.cat([w.flatten(), b.flatten()]).norm() for w, b in pairs]))
+    return torch.stack(by_input), torch.stack(by_layer)
+
+
+@pytest.mark.parametrize("activation", [Relu(), Abs(), Tanh()], ids=lambda activation: activation.label)
+@pytest.mark.parametrize("widths", [(2, 5, 1), (2, 6, 4, 5, 1)], ids=str)
+def test_gradients_of_the_training_loss_are_autograds(networks, activation, widths):
+    """Cross-entropy on a checkerboard of each draw's own."""
+    ensemble = networks(widths, activation, 5)
+    data = make_data(Checkerboard(squares=4, train=40, test=1), 1, 0, 5, torch.float64)
+    expected = one_by_one(ensemble, data.train.inputs, data.train.labels, binary_cross_entropy_with_logits)
+
+    found = gradients(ensemble, LossAt(data.loss, data.train.inputs, data.train.labels), GradientsSettings())
+
+    torch.testing.assert_close(found["input_gradient"], expected[0], rtol=1e-9, atol=1e-12)
+    torch.testing.assert_close(found["parameter_gradient"], expected[1], rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("widths", [(2, 5, 1), (3, 4, 6, 2)], ids=str)
+def test_without_training_the_loss_is_half_the_mean_square(networks, widths):
+    """On points of the domain that all draws share, over one output or two."""
+    ensemble = networks(widths, Relu(), 4)
+    points = sample_domain(widths[0], 0.5, 5, 1).points()
+    labels = points.new_zeros(widths[-1], points.shape[1])
+    expected = one_by_one(
+        ensemble, points.expand(4, -1, -1), labels.expand(4, -1, -1), lambda f, _: f.square().mean() / 2
+    )
+
+    found = gradients(ensemble, LossAt(HALF_SQUARE, points, labels), GradientsSettings())
+
+    torch.testing.assert_close(found["input_gradient"], expected[0], rtol=1e-9, atol=1e-12)
+    torch.testing.assert_close(found["parameter_gradient"], expected[1], rtol=1e-9, atol=1e-12)
+
+
+def test_points_in_chunks_give_the_same_gradients(networks, monkeypatch):
+    """64 of 150 at a time: means over chunks of unequal size."""
+    ensemble = networks((2, 6, 5, 1), Tanh(), 3)
+    data = make_data(Checkerboard(squares=4, train=150, test=1), 1, 0, 3, torch.float64)
+    look = LossAt(data.loss, data.train.inputs, data.train.labels)
+    whole = gradients(ensemble, look, GradientsSettings())
+    monkeypatch.setattr("suite.nets.ensemble.TILE_BYTES", 1)
+
+    for name, value in gradients(ensemble, look, GradientsSettings()).items():
+        torch.testing.assert_close(value, whole[name], rtol=1e-10, atol=1e-13)
+
+
+def test_a_single_unit_by_hand(by_hand):
+    """f = 3 relu(2 x) on x = -1/2, 1/2, 1: f' is 0, 6, 6 and f is 0, 3, 6."""
+    ensemble = by_hand((1, 1, 1), Relu(), [2.0, 0, 3, 0])
+    points = torch.tensor([[-0.5, 0.5, 1]], dtype=torch.float64)
+
+    found = gradients(ensemble, LossAt(HALF_SQUARE, points, torch.zeros_like(points)), GradientsSettings())
+
+    # By input f f' = 0, 18, 36. By layer 1: mean of f 3 x = 1.5 * 3 + 6 * 3 ..., of f 3; by the readout: f 2x and f.
+    assert found["input_gradient"].item() == pytest.approx(((18**2 + 36**2) / 3) ** 0.5, rel=1e-12)
+    first = ((3 * 3 * 0.5 + 6 * 3 * 1) / 3, (3 * 3 + 6 * 3) / 3)
+    readout = ((3 * 1 + 6 * 2) / 3, (3 + 6) / 3)
+    norms = [(w**2 + b**2) ** 0.5 for w, b in (first, readout)]
+    assert found["parameter_gradient"][0].tolist() == pytest.approx(norms, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("widths", "ratio"), [((2, 10, 1), 10 / 41), ((2, 3, 3, 1), 6 / 25), ((3, 4, 2, 5, 2), 11 / 53)], ids=str
+)
+def test_the_activation_ratio_of_known_widths(networks, widths, ratio):
+    """Hidden units by hand, parameters by hand, the same for each draw."""
+    found = activation_ratio(networks(widths, Relu(), 3), None, NoSettings())
+
+    assert found["activation_ratio"].tolist() == [pytest.approx(ratio, rel=1e-12)] * 3
