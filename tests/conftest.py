@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+import suite.progress  # noqa: F401  # rich draws a random number when it is first loaded, which is nobody's fault
+
 
 @pytest.fixture(autouse=True)
 def still_random_state() -> Iterator[None]:
@@ -15,9 +17,7 @@ def still_random_state() -> Iterator[None]:
     yield
     after = _global_states()
     moved = [name for name, state in before.items() if state != after[name]]
-    assert not moved, (
-        f"the test moved the global random state of {', '.join(moved)}; pass a generator instead"
-    )
+    assert not moved, f"the test moved the global random state of {', '.join(moved)}; pass a generator instead"
 
 
 def _global_states() -> dict[str, object]:

@@ -118,18 +118,23 @@ def _nodes(
     left, value, slope = segments
     right = _right_ends(left, length)
     draws, _, lines, count = value.shape
-    roots = torch.stack([left[:, None] + (kink - value) / slope for kink in at])
-    inside = (roots > left[:, None]) & (roots < right[:, None])
-    kink, draw, unit, line, segment = inside.nonzero(as_tuple=True)
+    at_right = torch.addcmul(value, slope, (right - left)[:, None])
+    crossed = torch.stack(
+        [((value - kink).mul_(at_right - kink) < 0) if kink else (value * at_right < 0) for kink in at]
+    )
+    kink, draw, unit, line, segment = crossed.nonzero(as_tuple=True)
     row, order = (draw * lines + line).sort(stable=True)
     kink, draw, unit, line, segment = (index[order] for index in (kink, draw, unit, line, segment))
     found = torch.bincount(row, minlength=draws * lines)
     position = count + torch.arange(len(row), device=row.device) - (found.cumsum(0) - found)[row]
     place = left.new_full((draws * lines, count + int(found.max())), length)
     place[:, :count] = left.flatten(0, 1)
-    place[row, position] = roots[kink, draw, unit, line, segment]
+    steepness = slope[draw, unit, line, segment]
+    to_kink = (left.new_tensor(at)[kink] - value[draw, unit, line, segment]) / steepness
+    first, last = left[draw, line, segment], right[draw, line, segment]
+    place[row, position] = (first + to_kink).clamp(first, last)
     jump = left.new_zeros(jumps.shape[2], *place.shape)
-    jump[:, row, position] = jumps[kink, draw, :, unit].T * slope[draw, unit, line, segment].abs()
+    jump[:, row, position] = jumps[kink, draw, :, unit].T * steepness.abs()
     place, order = place.sort(dim=1, stable=True)
     kept = max(1, int((place < length).sum(1).max()))
     order = order[:, :kept]
@@ -160,9 +165,9 @@ def _split(segments: _Segments, at: Sequence[float], length: float) -> _Segments
 def _activated(segments: _Segments, kernel: Kernel, length: float) -> _Segments:
     """The segments after the activation, whose slope is read off at each segment's middle."""
     left, value, slope = segments
-    half = slope * ((_right_ends(left, length) - left) / 2)[:, None]
-    phi, dphi = _value_and_slope(value + half, kernel)
-    return _Segments(left, phi - dphi * half, dphi * slope)
+    middle = torch.addcmul(value, slope, ((_right_ends(left, length) - left) / 2)[:, None])
+    phi = kernel.apply_(middle.clone() if kernel.needs_z else middle)
+    return _Segments(left, kernel.apply_(value.clone()), kernel.backward_(slope.clone(), middle, phi))
 
 
 def _value_and_slope(z: Tensor, kernel: Kernel) -> tuple[Tensor, Tensor]:

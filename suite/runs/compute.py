@@ -22,6 +22,9 @@ Readings = dict[str, NDArray[Any]]
 TRAINING_BYTES = 64 * 2**20
 """Activations and parameters of the networks that are trained together."""
 
+TRAINING_LAYER_BYTES = 4 * 2**20
+"""One layer's activations of these networks; larger ones leave the cache between two operations."""
+
 
 def compute(cell: Cell, device: str = "cpu", tile: int | None = None) -> Readings:
     """The cell's quantities.
@@ -53,8 +56,9 @@ def draws_a_tile(cell: Cell) -> int:
     widths, settings = cell.member.widths, cell.settings
     if isinstance(settings, AccuracySettings):
         first = settings.optimizer[0]
-        buffers = 2 * sum(widths[1:]) * first.batch + 5 * cell.member.parameters
-        return max(1, TRAINING_BYTES // (4 * buffers * len(settings.optimizer)))
+        everything = 2 * sum(widths[1:]) * first.batch + 5 * cell.member.parameters
+        networks = min(TRAINING_BYTES // (4 * everything), TRAINING_LAYER_BYTES // (4 * max(widths) * first.batch))
+        return max(1, networks // len(settings.optimizer))
     points = cell.task.train if cell.task else _points(cell)
     return max(1, TILE_BYTES // (8 * max(max(widths) * int(points), cell.member.parameters)))
 

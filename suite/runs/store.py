@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -50,10 +51,13 @@ class Store:
     def load(self, key: str) -> Stored | None:
         """A finished cell, or None where it is missing or damaged."""
         try:
-            with np.load(self._path(key), allow_pickle=False) as archive:
+            # Opened here, since numpy leaves a file open that turns out to be no archive.
+            with self._path(key).open("rb") as file, np.load(file, allow_pickle=False) as archive:
+                if archive.zip.testzip():  # compares checksums to the last byte, which reading arrays may not
+                    return None
                 arrays = dict(archive)
             provenance = json.loads(arrays.pop(_NOTE).tobytes())
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+        except _DAMAGE:
             return None
         return Stored(arrays, provenance)
 
@@ -62,6 +66,9 @@ class Store:
 
 
 _NOTE = "_provenance"
+
+_DAMAGE = (OSError, ValueError, KeyError, EOFError, RuntimeError, struct.error, zipfile.BadZipFile, zlib.error)
+"""What reading a damaged archive raises; RuntimeError where a bit says that it is encrypted or compressed."""
 
 
 def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:

@@ -50,7 +50,7 @@ def test_two_kinks_by_hand():
     found = kinks(ensemble, *SEGMENT)
 
     assert found.variation.tolist() == [[pytest.approx(3, abs=1e-12)]]
-    assert found.count.tolist() == [[2]]
+    assert found.number.tolist() == [[2]]
 
 
 def test_a_folded_fold_by_hand():
@@ -58,7 +58,7 @@ def test_a_folded_fold_by_hand():
     found = kinks(by_hand((1, 1, 1, 1), Abs(), [2.0, 0, 1, -1, 1, 0]), *SEGMENT)
 
     assert found.variation.tolist() == [[pytest.approx(12, abs=1e-12)]]
-    assert found.count.tolist() == [[3]]
+    assert found.number.tolist() == [[3]]
 
 
 def test_kinks_that_cancel_are_none():
@@ -66,14 +66,14 @@ def test_kinks_that_cancel_are_none():
     found = kinks(by_hand((1, 2, 1), Relu(), [1.0, -1, 0, 0, 1, -1, 0]), *SEGMENT)
 
     assert found.variation.abs().max() < 1e-12
-    assert found.count.tolist() == [[0]]
+    assert found.number.tolist() == [[0]]
 
 
 def test_kinks_outside_the_line_do_not_count():
     """relu(x - 2) on [-1, 1]."""
     found = kinks(by_hand((1, 1, 1), Relu(), [1.0, -2, 1, 0]), *SEGMENT)
 
-    assert (found.variation.item(), found.count.item()) == (0, 0)
+    assert (found.variation.item(), found.number.item()) == (0, 0)
 
 
 def test_variation_is_the_mean_over_outputs_and_a_kink_of_any_output_counts():
@@ -81,7 +81,7 @@ def test_variation_is_the_mean_over_outputs_and_a_kink_of_any_output_counts():
     found = kinks(by_hand((1, 2, 2), Relu(), [1.0, 1, 0, -0.5, 1, 0, 0, 3, 0, 0]), *SEGMENT)
 
     assert found.variation.item() == pytest.approx(2, abs=1e-12)
-    assert found.count.item() == 2
+    assert found.number.item() == 2
 
 
 @pytest.mark.parametrize("depth", [1, 5])
@@ -90,7 +90,7 @@ def test_an_affine_network_has_none(networks, depth):
     found = kinks(networks((1, *[4] * depth, 1), Identity()), *SEGMENT)
 
     assert not found.variation.any()
-    assert not found.count.any()
+    assert not found.number.any()
 
 
 @pytest.mark.parametrize("activation", PIECEWISE, ids=lambda activation: activation.label)
@@ -109,7 +109,7 @@ def test_kinks_are_those_of_a_dense_grid(networks, activation, widths, biases):
     found = kinks(ensemble, *SEGMENT)
 
     torch.testing.assert_close(found.variation[:, 0], jumps.sum(-1).mean(1), rtol=1e-6, atol=1e-6)
-    assert found.count[:, 0].tolist() == count_by_grid(jumps).tolist()
+    assert found.number[:, 0].tolist() == count_by_grid(jumps).tolist()
 
 
 @pytest.mark.parametrize("activation", PIECEWISE, ids=lambda activation: activation.label)
@@ -124,7 +124,7 @@ def test_kinks_on_lines_of_a_plane_are_those_of_a_dense_grid(networks, activatio
     for line, (start, direction) in enumerate(zip(starts, directions, strict=True)):
         jumps = jumps_of(slopes_on_a_dense_grid(ensemble, start, direction, 2.0))
         torch.testing.assert_close(found.variation[:, line], jumps.sum(-1).mean(1), rtol=1e-6, atol=1e-6)
-        assert found.count[:, line].tolist() == count_by_grid(jumps).tolist()
+        assert found.number[:, line].tolist() == count_by_grid(jumps).tolist()
 
 
 @pytest.mark.parametrize("activation", [Relu(), Abs()], ids=lambda activation: activation.label)
@@ -133,7 +133,7 @@ def test_without_biases_all_units_cross_at_the_origin_together(networks, activat
     """A homogeneous network of one input is a fan of two half-lines: one kink, however deep and wide."""
     found = kinks(networks((1, *[6] * depth, 1), activation, draws=8, biases=0.0), *SEGMENT)
 
-    assert found.count.tolist() == [[1]] * 8
+    assert found.number.tolist() == [[1]] * 8
 
 
 def test_scaling_the_readout_scales_the_variation(networks):
@@ -147,7 +147,7 @@ def test_scaling_the_readout_scales_the_variation(networks):
     large, little = kinks(ensemble, *SEGMENT), kinks(small, *SEGMENT)
 
     torch.testing.assert_close(little.variation, 1e-9 * large.variation, rtol=1e-9, atol=0)
-    assert torch.equal(little.count, large.count)
+    assert torch.equal(little.number, large.number)
 
 
 @pytest.mark.parametrize("activation", [Relu(), Abs()], ids=lambda activation: activation.label)
@@ -160,11 +160,11 @@ def test_a_small_memory_gives_the_same_numbers(networks, monkeypatch, activation
     parts = kinks(ensemble, lines.starts, lines.directions, 2.0)
 
     torch.testing.assert_close(parts.variation, whole.variation, rtol=1e-10, atol=1e-12)
-    assert torch.equal(parts.count, whole.count)
+    assert torch.equal(parts.number, whole.number)
 
 
 def test_dead_networks_have_no_kink():
     """relu(-|x| - 1) is 0 everywhere."""
     found = kinks(by_hand((1, 2, 1, 1), Relu(), [1.0, -1, 0, 0, -1, -1, -1, 5, 2]), *SEGMENT)
 
-    assert (found.variation.item(), found.count.item()) == (0, 0)
+    assert (found.variation.item(), found.number.item()) == (0, 0)

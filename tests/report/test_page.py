@@ -1,0 +1,96 @@
+"""The report in a browser: offline, every chart drawn, text from a spec shown as text."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from suite.report.page import write_report
+from suite.runs.results import Results
+from suite.runs.run import run_study
+from suite.spec.load import load_studies
+
+TINY = Path(__file__).parents[1] / "specs" / "tiny.toml"
+BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync --virtual-time-budget=20000 --enable-logging=stderr"
+).split()
+NO_NETWORK = "--host-resolver-rules=MAP * ~NOTFOUND"
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """A small study whose texts try to break out of the page."""
+    folder = tmp_path_factory.mktemp("report")
+    spec = folder / "markup.toml"
+    nasty = 'title  = "1 < 2 & </script><script>document.title = 0</script>"\nsource = "<img src=x onerror=alert(1)>"'
+    spec.write_text(re.sub(r"title .*\nsource .*", lambda _: nasty, TINY.read_text()))
+    found = run_study(load_studies([spec])[0], folder / "results", workers=1)
+    write_report(found)
+    return found
+
+
+@pytest.fixture(scope="module")
+def opened(results: Results, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """The page's document after its scripts ran with the network blocked, and the browser's log."""
+    if BROWSER is None:
+        pytest.skip("no Chromium on this machine to open the report with")
+    profile = tmp_path_factory.mktemp("profile")
+    page = results.folder / "report.html"
+    done = subprocess.run(
+        [BROWSER, *FLAGS, NO_NETWORK, f"--user-data-dir={profile}", "--dump-dom", page.as_uri()],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    return done.stdout, done.stderr
+
+
+def test_every_chart_is_drawn_offline(results: Results, opened: tuple[str, str]) -> None:
+    """With the network blocked each chart becomes a picture, and the console stays silent."""
+    document, log = opened
+    drawn = re.findall(r'id="chart-(\w+)"[^>]*data-drawn="yes"', document)
+    assert sorted(drawn) == sorted(results.charts)
+    assert document.count('class="marks"') == len(drawn)
+    assert "CONSOLE" not in log
+
+
+def test_text_of_a_spec_shows_as_text(opened: tuple[str, str]) -> None:
+    """Markup in a title or source is neither run nor rendered."""
+    document, _ = opened
+    assert "1 &lt; 2 &amp; &lt;/script&gt;" in document
+    assert "<img src=x" not in document
+    assert '<img src="x"' not in document
+
+
+def test_the_page_names_no_other_host(results: Results) -> None:
+    """Outside the libraries' own text the page holds no address to load from, and forbids loading."""
+    page = (results.folder / "report.html").read_text()
+    assert "default-src 'none'" in page
+    assert not re.search(r'(src|href)="(https?:)?//', page)
+    assert len(page) < 3_000_000
+
+
+def test_every_chart_has_data(results: Results) -> None:
+    """No chart is an empty frame: each carries rows of the study."""
+    for name, chart in results.charts.items():
+        datasets = chart.to_dict()["datasets"]
+        assert any(len(rows) > 1 for rows in datasets.values()), name
+
+
+def test_a_study_that_trains_nothing_has_a_report(tmp_path: Path) -> None:
+    """Charts and tables of what was not measured are left out."""
+    spec = tmp_path / "untrained.toml"
+    text = TINY.read_text()
+    spec.write_text(text[: text.index("[measure.accuracy]")])
+    found = run_study(load_studies([spec])[0], tmp_path / "results", workers=1)
+
+    page = write_report(found).read_text()
+
+    assert "accuracy" not in found.charts
+    assert "What orders members" not in page
+    assert "Variability at initialisation" in page

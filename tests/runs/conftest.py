@@ -1,0 +1,38 @@
+"""Small studies, from the TOML that a user would write."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from suite.spec.load import Study, load_studies
+
+FAMILY = 'width = 6\ninputs = 2\ndepth = [1, 3]\nactivation = ["relu", "tanh"]'
+MEASURES = """
+[measure.activation_ratio]
+[measure.v3]
+draws = 20
+step = 0.25
+[measure.collapse]
+draws = 20
+[measure.gradients]
+draws = 20
+[measure.accuracy]
+task = { name = "checkerboard", squares = 2, train = 64, test = 32 }
+optimizer = { name = "adam", learning_rate = [0.003, 0.03], batch = 16 }
+steps = 10
+replicates = 20
+"""
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Callable[..., Study]:
+    """(family, measures, title, seed) -> a study."""
+
+    def build(family: str = FAMILY, measures: str = MEASURES, title: str = "a study", seed: int = 1) -> Study:
+        file = tmp_path / "small.toml"
+        file.write_text(f'title = "{title}"\nseed = {seed}\n[family]\n{family}\n{measures}')
+        (loaded,) = load_studies([file])
+        return loaded
+
+    return build

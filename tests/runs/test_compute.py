@@ -1,0 +1,98 @@
+"""Computing a cell: the same numbers however its draws are cut into tiles."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from suite.catalog.measures import LANDSCAPE, MEASURES
+from suite.catalog.quantities import QUANTITIES
+from suite.runs.cells import cells_of
+from suite.runs.compute import compute, draws_a_tile
+
+NAMES = [*MEASURES, "landscape"]
+
+
+def cells_named(study, name):
+    return [cell for cell in cells_of(study()) if cell.name == name]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("tile", [1, 7])
+def test_tiles_of_any_size_give_the_same_values(study, name, tile):
+    """To 1e-6 relative, or the rounding floor of V3; to 1e-4 after ten steps of training in float32."""
+    for cell in cells_named(study, name):
+        whole, parts = compute(cell, tile=64), compute(cell, tile=tile)
+        assert parts.keys() == whole.keys()
+        for quantity, values in whole.items():
+            rtol = 1e-4 if name == "accuracy" else 1e-6
+            atol = {"accuracy": 1e-4, "landscape": 1e-6}.get(name, 1e-12)
+            if quantity in ("v3", "v3_over_rms"):
+                atol = 10 * whole["v3_floor"].max()
+            if quantity == "v3_exact":
+                atol = 1e-9
+            np.testing.assert_allclose(parts[quantity], values, rtol=rtol, atol=atol, err_msg=quantity)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_measure_returns_the_quantities_that_the_catalog_says(study, name):
+    """With the draws first; learning rates before them in training; none twice, none unknown."""
+    measure = LANDSCAPE if name == "landscape" else MEASURES[name]
+    seen = set()
+    for cell in cells_named(study, name):
+        readings = compute(cell)
+        seen |= set(readings)
+        for quantity, values in readings.items():
+            lead = (2, 20) if name == "accuracy" else (cell.stop - cell.start,)
+            assert values.shape[: len(lead)] == lead
+            index = QUANTITIES[quantity].index if quantity in QUANTITIES else "place"
+            assert values.ndim == len(lead) + (index is not None)
+    assert seen - {"landscape"} == set(measure.quantities) - {"landscape"}
+
+
+@pytest.mark.parametrize("name", ["v3", "collapse", "gradients", "accuracy"])
+def test_draws_are_the_same_wherever_their_cell_starts(study, name):
+    """Draws 13 to 20 alone are those of the cell from 0 to 20."""
+    cell = cells_named(study, name)[1]
+    axis = 1 if name == "accuracy" else 0
+
+    whole, late = compute(cell), compute(replace(cell, start=13))
+
+    for quantity, values in late.items():
+        expected = np.take(whole[quantity], range(13, 20), axis=axis)
+        atol = 10 * whole["v3_floor"].max() if quantity.startswith("v3") else 1e-4 if name == "accuracy" else 1e-12
+        np.testing.assert_allclose(values, expected, rtol=1e-4 if name == "accuracy" else 1e-6, atol=atol)
+
+
+def test_a_draw_is_one_network_in_every_measure_and_at_the_start_of_training(study):
+    """Landscape, gradients' first step and training at step 0 agree on the outputs of draw i."""
+    (landscape, *_), (v3, *_), (collapse, *_) = (cells_named(study, name) for name in ("landscape", "v3", "collapse"))
+    outputs = compute(landscape)["landscape"]
+
+    # 33 points a side against collapse's: v3's step of 0.25, every fourth of the landscape's.
+    coarse = outputs.reshape(3, 33, 33)[:, ::4, ::4].reshape(3, -1)
+    found = compute(collapse)
+
+    np.testing.assert_allclose(found["output_std"][:3], coarse.std(axis=1), rtol=1e-5)
+    np.testing.assert_allclose(found["output_rms"][:3], np.sqrt((coarse**2).mean(axis=1)), rtol=1e-5)
+    measured = compute(v3)
+    np.testing.assert_allclose(measured["v3"] / measured["v3_over_rms"], found["output_rms"], rtol=1e-9)
+
+
+def test_float32_measures_look_at_the_same_networks(study):
+    """Outputs agree to single precision."""
+    single = study(measures='[measure.collapse]\ndraws = 8\ndtype = "float32"')
+    double = study(measures="[measure.collapse]\ndraws = 8")
+    for one, two in zip(cells_of(single), cells_of(double), strict=True):
+        if one.name == "collapse":
+            np.testing.assert_allclose(compute(one)["output_rms"], compute(two)["output_rms"], rtol=1e-5)
+            assert compute(one)["output_rms"].dtype == np.float32
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_tile_holds_one_draw_at_least(study, name, monkeypatch):
+    """However little memory there is."""
+    monkeypatch.setattr("suite.runs.compute.TILE_BYTES", 1)
+    monkeypatch.setattr("suite.runs.compute.TRAINING_BYTES", 1)
+
+    assert {draws_a_tile(cell) for cell in cells_named(study, name)} == {1}

@@ -1,0 +1,197 @@
+"""Whole runs of a small study: the same numbers every time, nothing computed twice, damage mended."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import suite
+from suite.catalog.quantities import QUANTITIES
+from suite.runs.results import Results
+from suite.runs.run import run_study
+from suite.spec.load import load_studies
+
+TINY = Path(__file__).parents[1] / "specs" / "tiny.toml"
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """The tiny study, run once in this process."""
+    return run_study(load_studies([TINY])[0], tmp_path_factory.mktemp("results"), workers=1)
+
+
+def test_two_runs_in_fresh_folders_give_identical_tables(tiny: Results, tmp_path: Path) -> None:
+    """Same spec, same tables to the byte, also with two worker processes."""
+    again = run_study(load_studies([TINY])[0], tmp_path, workers=2)
+
+    for name in ("measurements.parquet", "summary.parquet", "summary.csv", "members.csv", "landscapes.parquet"):
+        assert (again.folder / name).read_bytes() == (tiny.folder / name).read_bytes(), name
+
+
+def test_a_second_run_computes_nothing(tiny: Results) -> None:
+    """Finished cells are kept; the run only hears that nothing is missing."""
+    missing = []
+
+    run_study(
+        load_studies([TINY])[0],
+        tiny.folder.parent,
+        workers=1,
+        announce=lambda study, cells, left: missing.append(len(left)) or (lambda cell: None),
+    )
+
+    assert missing == [0]
+
+
+def test_a_damaged_cell_is_computed_anew(tiny: Results, tmp_path: Path) -> None:
+    """A truncated and a bit-flipped file are noticed, and the tables come out the same."""
+    study = load_studies([TINY])[0]
+    results = run_study(study, tmp_path, workers=1)
+    first, second, *_ = sorted((results.folder / "cells").iterdir())
+    first.write_bytes(first.read_bytes()[:100])
+    content = bytearray(second.read_bytes())
+    content[len(content) // 2] ^= 1
+    second.write_bytes(content)
+    finished = []
+
+    run_study(study, tmp_path, workers=1, announce=lambda *_: finished.append)
+
+    assert len(finished) == 2
+    assert (results.folder / "measurements.parquet").read_bytes() == (tiny.folder / "measurements.parquet").read_bytes()
+
+
+def test_another_activation_changes_no_other_members_numbers(tiny: Results, tmp_path: Path) -> None:
+    """Members' numbers follow from their own content, not from their place in a list."""
+    spec = tmp_path / "tiny.toml"
+    spec.write_text(TINY.read_text().replace('["relu", "tanh",', '["abs", "relu", "tanh",'))
+
+    more = run_study(load_studies([spec])[0], tmp_path / "results", workers=1)
+
+    kept = more.measurements[more.measurements["activation"] != "abs"].reset_index(drop=True)
+    assert len(more.members) == len(tiny.members) + 3
+    key = ["member", "quantity", "learning_rate", "draw", "layer", "step"]
+    left, right = (
+        table.astype({"member": str, "quantity": str}).sort_values(key) for table in (kept, tiny.measurements)
+    )
+    np.testing.assert_array_equal(left["value"].to_numpy(), right["value"].to_numpy())
+
+
+def test_an_axis_in_the_training_has_rows_of_its_own(tmp_path: Path) -> None:
+    """Lists in task and optimiser multiply the rows; the rate is chosen for each setting."""
+    spec = tmp_path / "axes.toml"
+    spec.write_text(
+        TINY.read_text().replace("squares = 2", "squares = [2, 3]").replace("batch = 32", "batch = [16, 32]")
+    )
+
+    results = run_study(load_studies([spec])[0], tmp_path / "results", workers=1)
+
+    trained = results.measurements[results.measurements["quantity"] == "success"]
+    assert len(trained) == 9 * 2 * 2 * 2 * 4
+    chosen = results.summary[results.summary["quantity"] == "success"]
+    assert len(chosen) == 9 * 2 * 2
+    assert not chosen.duplicated(["member", "squares", "batch"]).any()
+    gradients = results.measurements[results.measurements["quantity"] == "input_gradient"]
+    assert set(gradients["squares"].unique()) == {2, 3}
+    assert gradients["batch"].isna().all()
+
+
+def test_the_summary_selects_by_validation_and_not_by_test(tiny: Results) -> None:
+    """The kept rate has the best mean validation accuracy after the last step, for every member."""
+    values = tiny.measurements.astype({"member": str})
+    last = values[(values["quantity"] == "validation_accuracy") & (values["step"] == 24)]
+    scores = last.groupby(["member", "learning_rate"])["value"].mean().unstack()
+    expected = scores.apply(lambda row: min(rate for rate in row.index if row[rate] == row.max()), axis=1)
+
+    kept = tiny.summary[tiny.summary["quantity"] == "success"].astype({"member": str}).set_index("member")
+
+    pd.testing.assert_series_equal(kept["learning_rate"].sort_index(), expected.sort_index(), check_names=False)
+    assert scores.nunique(axis=1).gt(1).any()
+
+
+def test_the_summary_agrees_with_the_raw_values(tiny: Results) -> None:
+    """Mean, median and n of a quantity are those of its raw rows."""
+    raw = tiny.measurements.astype({"member": str})
+    raw = raw[raw["quantity"] == "v3"].groupby("member")["value"].agg(["mean", "median", "count"])
+
+    rows = tiny.summary[tiny.summary["quantity"] == "v3"].astype({"member": str}).set_index("member")
+
+    np.testing.assert_allclose(rows["mean"], raw.loc[rows.index, "mean"], rtol=1e-12)
+    np.testing.assert_allclose(rows["median"], raw.loc[rows.index, "median"], rtol=1e-12)
+    assert (rows["n"] == raw.loc[rows.index, "count"]).all()
+    assert ((rows["ci_low"] <= rows["mean"]) & (rows["mean"] <= rows["ci_high"])).all()
+
+
+def test_tables_hold_every_quantity_where_it_applies(tiny: Results) -> None:
+    """All quantities of the catalog turn up; exact V3 for smooth members only, breakpoints for the others."""
+    table = tiny.measurements
+    assert set(table["quantity"].unique()) == set(QUANTITIES)
+    assert set(table.loc[table["quantity"] == "v3_exact", "activation"].unique()) == {"tanh"}
+    assert set(table.loc[table["quantity"] == "breakpoints", "activation"].unique()) == {
+        "relu",
+        "leaky_relu(slope=0.1)",
+    }
+    gradient = table[table["quantity"] == "parameter_gradient"]
+    assert (
+        gradient.groupby("member", observed=True)["layer"].max()
+        == gradient.groupby("member", observed=True)["depth"].first() + 1
+    ).all()
+    assert table.loc[table["quantity"] == "activation_ratio", "draw"].isna().all()
+    assert table.loc[table["quantity"] == "v3", ["layer", "step", "learning_rate"]].isna().all().all()
+    assert not table.duplicated([name for name in table.columns if name != "value"]).any()
+
+
+def test_members_say_exact_sizes_and_variances(tiny: Results) -> None:
+    """Counts are those of the widths, within 0.5% of the budget; variances are those of the scheme."""
+    for row in tiny.members.to_dict("records"):
+        widths = [int(width) for width in row["widths"].split()]
+        assert row["parameters"] == sum((a + 1) * b for a, b in zip(widths, widths[1:], strict=False))
+        assert abs(row["parameters"] - 300) <= 1.5
+        assert row["bias_variance"] == pytest.approx(0.01)
+        assert row["weight_variances"].split()[-1] == "1"
+    relu = tiny.members.set_index("activation").loc["relu"]
+    assert (relu["weight_variance"] == 2).all()
+    assert relu["fixed_point"].isna().all()
+    assert (tiny.members.set_index("activation").loc["tanh", "stability"] < 1).all()
+
+
+def test_run_json_says_how_it_came_about(tiny: Results) -> None:
+    """Spec, seed, versions and each cell's time, device and threads."""
+    run = json.loads((tiny.folder / "run.json").read_text())
+    assert run["seed"] == 1
+    assert run["spec"]["title"] == "Every measure on very small networks"
+    assert run["environment"]["packages"]["torch"]
+    assert len(run["cells"]) == len(list((tiny.folder / "cells").iterdir()))
+    assert all(cell["seconds"] > 0 and cell["device"] == "cpu" and cell["threads"] == 1 for cell in run["cells"])
+
+
+def test_more_than_two_inputs_are_measured_on_random_lines(tmp_path: Path) -> None:
+    """Studies without a plane have no landscapes, and everything else."""
+    spec = tmp_path / "lines.toml"
+    text = TINY.read_text().replace("inputs         = 2", "inputs         = 5").replace("= 300", "= 400")
+    spec.write_text(text[: text.index("[measure.accuracy]")])
+
+    results = run_study(load_studies([spec])[0], tmp_path / "results", workers=1)
+
+    assert results.landscapes is None
+    v3 = results.measurements[results.measurements["quantity"] == "v3"]
+    assert (v3["value"] > 0).all()
+
+
+def test_the_notebook_way_gives_frames_and_charts(tmp_path: Path) -> None:
+    """load, run, then tables as pandas frames and charts as Altair charts."""
+    import altair as alt
+
+    spec = suite.load(TINY)
+    results = suite.run(spec, results=tmp_path, workers=1)
+
+    assert isinstance(results.members, pd.DataFrame)
+    assert isinstance(results.measurements, pd.DataFrame)
+    assert isinstance(results.summary, pd.DataFrame)
+    assert {"variability", "collapse", "learning_curves", "accuracy", "accuracy_against_v3", "landscapes"} <= set(
+        results.charts
+    )
+    assert all(isinstance(chart, alt.TopLevelMixin) for chart in results.charts.values())
+    assert (tmp_path / "tiny" / "report.html").exists()
+    with pytest.raises(suite.SpecError):
+        suite.load(tmp_path / "none.toml")

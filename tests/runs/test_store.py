@@ -1,0 +1,130 @@
+"""The store: what is damaged counts as missing, and nothing half-written is ever seen."""
+
+import numpy as np
+import pytest
+
+from suite.runs.store import Store, Stored, write_whole
+
+KEY = "0123abcd"
+STORED = Stored(
+    {"v3": np.linspace(0, 1, 50), "train_loss": np.arange(12, dtype=np.float32).reshape(2, 3, 2)},
+    {"seconds": 1.5, "device": "cpu"},
+)
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "results" / "cells")
+
+
+@pytest.fixture
+def file(store):
+    """The file of a saved cell."""
+    store.save(KEY, STORED)
+    (path,) = store.folder.iterdir()
+    return path
+
+
+def test_what_is_saved_is_loaded(store, file):
+    """Every array with its type and shape, and where it came from."""
+    found = store.load(KEY)
+
+    assert file.name == f"{KEY}.npz"
+    assert found.provenance == STORED.provenance
+    assert found.readings.keys() == STORED.readings.keys()
+    for name, values in STORED.readings.items():
+        np.testing.assert_array_equal(found.readings[name], values, strict=True)
+
+
+def test_what_was_never_saved_is_missing(store):
+    """Also where the folder is."""
+    assert store.load(KEY) is None
+
+
+@pytest.mark.parametrize("kept", [0.0, 0.1, 0.5, 0.9, 0.999])
+def test_a_truncated_file_is_missing(store, file, kept):
+    """From nothing at all to one byte short."""
+    content = file.read_bytes()
+    file.write_bytes(content[: min(int(kept * len(content)), len(content) - 1)])
+
+    assert store.load(KEY) is None
+
+
+def test_a_flipped_bit_never_changes_what_is_read(store, file):
+    """One bit of each byte: the file is missing, or the bit was one that no number depends on."""
+    content = file.read_bytes()
+    missing = 0
+    for place in range(len(content)):
+        damaged = bytearray(content)
+        damaged[place] ^= 1 << (5 * place + place // 8) % 8
+        file.write_bytes(damaged)
+        found = store.load(KEY)
+        missing += found is None
+        if found is not None:
+            assert found.provenance == STORED.provenance
+            assert found.readings.keys() == STORED.readings.keys()
+            for name, values in STORED.readings.items():
+                np.testing.assert_array_equal(found.readings[name], values, strict=True)
+    assert missing > 0.5 * len(content)
+
+
+def test_a_file_of_something_else_is_missing(store, file):
+    """Text, and an archive of pickled objects."""
+    file.write_text("not an archive")
+    assert store.load(KEY) is None
+    np.savez(file, v3=np.array([{"a": 1}], dtype=object), _provenance=np.zeros(1, dtype=np.uint8))
+    assert store.load(KEY) is None
+
+
+def test_an_archive_without_provenance_is_missing(store, file):
+    """Whoever wrote it."""
+    np.savez(file, v3=np.zeros(3))
+
+    assert store.load(KEY) is None
+
+
+def test_a_damaged_file_is_replaced_by_saving_anew(store, file):
+    """As a run does."""
+    file.write_bytes(b"PK")
+    store.save(KEY, STORED)
+
+    assert store.load(KEY).provenance == STORED.provenance
+
+
+def test_a_failed_write_leaves_what_was_there_and_nothing_else(tmp_path):
+    """The first half reaches the disk under another name, which goes."""
+    path = tmp_path / "table.csv"
+    path.write_bytes(b"old")
+
+    def fail(file):
+        file.write(b"half of the new")
+        raise RuntimeError("interrupted")
+
+    with pytest.raises(RuntimeError, match="interrupted"):
+        write_whole(path, fail)
+
+    assert list(tmp_path.iterdir()) == [path]
+    assert path.read_bytes() == b"old"
+
+
+def test_a_failed_first_write_leaves_no_file(tmp_path):
+    """Not even when a user interrupts it."""
+
+    def fail(file):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_whole(tmp_path / "folder" / "table.csv", fail)
+
+    assert list((tmp_path / "folder").iterdir()) == []
+
+
+def test_a_write_makes_its_folder_and_a_file_that_others_can_read(tmp_path):
+    """Temporary files are their owner's alone."""
+    path = tmp_path / "a" / "b" / "table.csv"
+
+    write_whole(path, lambda file: file.write(b"new"))
+
+    assert path.read_bytes() == b"new"
+    assert path.stat().st_mode & 0o777 == 0o644
+    assert list(path.parent.iterdir()) == [path]

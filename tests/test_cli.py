@@ -1,0 +1,158 @@
+"""The command line: exit codes, messages, what it writes and what it leaves alone."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from tests.spec.broken import CASES, Case
+from typer.testing import CliRunner
+
+from suite.cli import app
+
+TINY = Path(__file__).parent / "specs" / "tiny.toml"
+runner = CliRunner()
+
+
+def _tree(folder: Path) -> dict[str, bytes]:
+    return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+@pytest.mark.parametrize("command", ["run", "check"])
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_a_broken_spec_gives_its_line_and_cure_exit_2_and_touches_nothing(
+    case: Case, command: str, tmp_path: Path
+) -> None:
+    """Every fault is told as file:line: key: what to do, before anything is computed or written."""
+    results = tmp_path / "results"
+    (results / "study").mkdir(parents=True)
+    (results / "study" / "summary.csv").write_text("from before")
+    before = _tree(results)
+    (tmp_path / "specs").mkdir()
+    paths = [str(path) for path in case.write(tmp_path / "specs")]
+
+    done = runner.invoke(app, [command, *paths, *(["--results", str(results)] if command == "run" else [])])
+
+    assert done.exit_code == 2
+    assert f":{case.line}: " in done.stderr
+    assert case.key in done.stderr
+    assert case.fragment in done.stderr
+    assert "Traceback" not in done.stderr
+    assert _tree(results) == before
+
+
+def test_a_missing_argument_and_an_unknown_command_are_faults_of_use() -> None:
+    """Exit code 2 for wrong use too."""
+    assert runner.invoke(app, ["run"]).exit_code == 2
+    assert runner.invoke(app, ["rnu", str(TINY)]).exit_code == 2
+    assert runner.invoke(app, ["run", str(TINY), "--device", "tpu"]).exit_code == 2
+
+
+def test_cuda_without_a_gpu_says_so(tmp_path: Path) -> None:
+    """Asking for a GPU where there is none is an error with a cure, and nothing is written."""
+    torch = pytest.importorskip("torch")
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU here")
+
+    done = runner.invoke(app, ["run", str(TINY), "--results", str(tmp_path / "results"), "--device", "cuda"])
+
+    assert done.exit_code == 2
+    assert "--device cpu" in done.stderr
+    assert not (tmp_path / "results").exists()
+
+
+def test_results_that_are_a_file_are_refused(tmp_path: Path) -> None:
+    """The results folder is looked at before anything is computed."""
+    (tmp_path / "results").write_text("a file")
+
+    done = runner.invoke(app, ["run", str(TINY), "--results", str(tmp_path / "results")])
+
+    assert done.exit_code == 2
+    assert "not a folder" in done.stderr
+
+
+def test_a_report_without_results_says_to_run_first(tmp_path: Path) -> None:
+    """`report` computes nothing, so it needs what a run has left."""
+    done = runner.invoke(app, ["report", str(TINY), "--results", str(tmp_path)])
+
+    assert done.exit_code == 2
+    assert "run the spec first" in done.stderr
+
+
+def test_list_names_every_entry_of_every_catalog() -> None:
+    """`list` shows measures, activations, initialisations, tasks and optimisers, a line each."""
+    from suite.catalog.activations import ACTIVATIONS
+    from suite.catalog.initializations import INITIALIZATIONS
+    from suite.catalog.measures import MEASURES
+    from suite.catalog.optimizers import OPTIMIZERS
+    from suite.catalog.tasks import TASKS
+
+    shown = [line.split()[0] for line in runner.invoke(app, ["list"]).stdout.splitlines() if line.startswith("  ")]
+
+    assert shown == [*MEASURES, *ACTIVATIONS, *INITIALIZATIONS, *TASKS, *OPTIMIZERS]
+
+
+def test_check_counts_members_and_warns_of_unstable_critical_points(tmp_path: Path) -> None:
+    """`check` says what a spec holds; a warning leaves the exit code 0."""
+    spec = tmp_path / "gelu.toml"
+    spec.write_text(TINY.read_text().replace('"tanh"', '"gelu"'))
+
+    done = runner.invoke(app, ["check", str(spec)])
+
+    assert done.exit_code == 0
+    assert "gelu: 9 members" in done.stdout
+    assert f"{spec}:10: family.activation: " in done.stderr
+    assert "unstable" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["list"], ["check", str(TINY)]])
+def test_what_computes_nothing_loads_no_torch(arguments: list[str]) -> None:
+    """Help, list and check stay instant: in a fresh process they never import torch, pandas or altair."""
+    code = (
+        "import sys\n"
+        "from suite.cli import app\n"
+        "try:\n"
+        f"    app({arguments!r})\n"
+        "except SystemExit as stop:\n"
+        "    assert not stop.code, stop.code\n"
+        "heavy = {'torch', 'pandas', 'altair', 'scipy.stats'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+
+
+def test_that_the_check_for_torch_can_fail() -> None:
+    """The same check catches a process that has loaded torch."""
+    code = "import sys, torch\nassert not {'torch'} & set(sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False, capture_output=True).returncode == 1
+
+
+def test_a_run_writes_plain_lines_where_there_is_no_terminal(tmp_path: Path) -> None:
+    """Logs get lines, not a live table; the last line of output names the report."""
+    command = [sys.executable, "-m", "suite", "run", str(TINY), "--results", str(tmp_path)]
+
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+
+    assert "\x1b" not in done.stderr
+    assert "cells to compute" in done.stderr
+    assert done.stdout.strip() == f"tiny: {tmp_path / 'tiny' / 'report.html'}"
+    again = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert "0 cells to compute" in again.stderr
+
+
+def test_report_draws_the_same_page_again(tmp_path: Path) -> None:
+    """`report` needs only the tables."""
+    assert runner.invoke(app, ["run", str(TINY), "--results", str(tmp_path)]).exit_code == 0
+    page = tmp_path / "tiny" / "report.html"
+    first = page.read_bytes()
+    page.unlink()
+    cells = {file: file.stat().st_mtime_ns for file in (tmp_path / "tiny" / "cells").iterdir()}
+    time.sleep(0.01)
+
+    assert runner.invoke(app, ["report", str(TINY), "--results", str(tmp_path)]).exit_code == 0
+
+    assert page.read_bytes() == first
+    assert {file: file.stat().st_mtime_ns for file in (tmp_path / "tiny" / "cells").iterdir()} == cells
+    assert not pd.read_csv(tmp_path / "tiny" / "predictors.csv").empty

@@ -1,0 +1,79 @@
+"""The house's plan: which room may import which, and that the check of it can fail."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1] / "suite"
+
+MAY_IMPORT = {
+    "catalog": {"catalog"},
+    "theory": {"theory", "catalog"},
+    "spec": {"spec", "catalog", "theory"},
+    "statistics": {"statistics"},
+    "nets": {"nets", "catalog", "theory"},
+    "measures": {"nets", "catalog", "theory"},
+    "training": {"training", "nets", "catalog"},
+    "runs": {"runs", "spec", "catalog", "theory", "nets", "measures", "training", "statistics", "report"},
+    "report": {"report", "statistics", "runs"},
+    "progress": {"runs", "spec"},
+    "cli": {"cli", "spec", "catalog", "runs", "report", "progress"},
+    "__init__": {"spec", "runs", "report"},
+    "__main__": {"cli"},
+}
+"""Room -> rooms it may know. Within `measures` no file knows another."""
+
+TORCH_FREE = {"catalog", "theory", "spec", "statistics", "report", "cli", "progress", "__init__", "__main__"}
+
+
+def _imports(code: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+def breaches(room: str, code: str) -> list[str]:
+    """Imports of a module that its room must not make."""
+    found = []
+    for name in _imports(code):
+        package, _, rest = name.partition(".")
+        if package == "suite" and rest and rest.split(".")[0] not in MAY_IMPORT[room]:
+            found.append(name)
+        if package == "torch" and room in TORCH_FREE:
+            found.append(name)
+    return found
+
+
+def _modules() -> Iterator[tuple[str, Path]]:
+    for file in sorted(ROOT.rglob("*.py")):
+        yield file.relative_to(ROOT).parts[0].removesuffix(".py"), file
+
+
+def test_every_room_imports_only_what_it_may() -> None:
+    """The arrows of the plan hold in every module."""
+    assert {str(file): found for room, file in _modules() if (found := breaches(room, file.read_text()))} == {}
+
+
+def test_the_check_finds_what_it_must() -> None:
+    """A spec that loads torch, a measure that knows another, nets that know of measures."""
+    assert breaches("spec", "import torch") == ["torch"]
+    assert breaches("spec", "def f():\n    from torch import nn") == ["torch"]
+    assert breaches("measures", "from suite.measures.v3 import v3") == ["suite.measures.v3"]
+    assert breaches("nets", "from suite.measures.v3 import v3") == ["suite.measures.v3"]
+    assert breaches("runs", "from suite.cli import app") == ["suite.cli"]
+    assert breaches("nets", "import torch\nfrom suite.nets import ensemble") == []
+
+
+def test_benchmarks_use_public_names_only() -> None:
+    """What is timed is what users call."""
+    for file in (ROOT.parent / "benchmarks").glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("suite"):
+                assert not any(alias.name.startswith("_") for alias in node.names), file
+
+
+def test_no_room_is_called_util_helpers_or_common() -> None:
+    """Rooms are named for what they hold."""
+    assert not [file for _, file in _modules() if file.stem in {"util", "utils", "helpers", "common"}]
