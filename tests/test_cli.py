@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from tests.spec.broken import CASES, Case
 from typer.testing import CliRunner
 
 from suite.cli import app
+from tests.spec.broken import CASES, Case
 
 TINY = Path(__file__).parent / "specs" / "tiny.toml"
 runner = CliRunner()

@@ -14,8 +14,9 @@ from suite.nets.ensemble import TILE_BYTES, Ensemble
 from suite.nets.initialization import draw_parameters
 from suite.nets.losses import HALF_SQUARE
 from suite.nets.sample import GRID_INPUTS, Sample, sample_domain
+from suite.nets.streams import block_size
 from suite.runs.cells import Cell
-from suite.training.tasks import make_data
+from suite.training.tasks import Data, make_data
 
 Readings = dict[str, NDArray[Any]]
 
@@ -42,11 +43,16 @@ def compute(cell: Cell, device: str = "cpu", tile: int | None = None) -> Reading
     measure: Callable[..., dict[str, torch.Tensor]] = getattr(import_module(module), name)
     size = tile or draws_a_tile(cell)
     pieces = []
-    for start in range(cell.start, cell.stop, size):
-        stop = min(start + size, cell.stop)
-        ensemble = _ensemble(cell, start, stop, device)
-        found = measure(ensemble, _domain(cell, start, stop, device), cell.settings)
-        pieces.append({quantity: values.cpu().numpy() for quantity, values in found.items()})
+    sample = _sample(cell, device) if isinstance(cell.settings, OnTheDomain) else None
+    block = block_size(cell.member.parameters)
+    for first in range(cell.start, cell.stop, block):
+        last = min(first + block, cell.stop)
+        ensemble = _ensemble(cell, first, last, device)
+        data = make_data(cell.task, cell.seed, first, last, _dtype(cell)).to(device) if cell.task else None
+        for start in range(0, last - first, size):
+            part = slice(start, start + size)
+            found = measure(ensemble[part], _domain(cell, sample, data[part] if data else None), cell.settings)
+            pieces.append({quantity: values.cpu().numpy() for quantity, values in found.items()})
     axis = 1 if isinstance(cell.settings, AccuracySettings) else 0
     return {quantity: np.concatenate([piece[quantity] for piece in pieces], axis=axis) for quantity in pieces[0]}
 
@@ -85,18 +91,20 @@ def _ensemble(cell: Cell, start: int, stop: int, device: str) -> Ensemble:
     return Ensemble(member.widths, member.activation, member.variances, parameters).to(_dtype(cell), device)
 
 
-def _domain(cell: Cell, start: int, stop: int, device: str) -> Any:
+def _domain(cell: Cell, sample: Sample | None, data: Data | None) -> Any:
     """What the measure looks at, as the catalog says."""
-    if cell.measure.sees == "nothing":
-        return None
-    if cell.task is not None:
-        data = make_data(cell.task, cell.seed, start, stop, _dtype(cell)).to(device)
-        return data if cell.measure.sees == "data" else LossAt(data.loss, data.train.inputs, data.train.labels)
-    sample = _sample(cell, device)
-    if cell.measure.sees == "domain":
-        return sample
-    points = sample.points()
-    return LossAt(HALF_SQUARE, points, points.new_zeros(cell.member.widths[-1], points.shape[1]))
+    match cell.measure.sees:
+        case "data":
+            return data
+        case "domain":
+            return sample
+        case "loss" if data is not None:
+            return LossAt(data.loss, data.train.inputs, data.train.labels)
+        case "loss" if sample is not None:
+            points = sample.points()
+            return LossAt(HALF_SQUARE, points, points.new_zeros(cell.member.widths[-1], points.shape[1]))
+        case _:
+            return None
 
 
 def _sample(cell: Cell, device: str) -> Sample:

@@ -24,6 +24,10 @@ class Points:
         """The same points on another device."""
         return Points(self.inputs.to(device), self.labels.to(device))
 
+    def __getitem__(self, replicates: slice) -> "Points":
+        """Some replicates' sets."""
+        return Points(self.inputs[replicates], self.labels[replicates])
+
 
 @dataclass(frozen=True)
 class Data:
@@ -45,6 +49,11 @@ class Data:
     def to(self, device: torch.device | str) -> "Data":
         """The same data on another device."""
         parts = (part.to(device) for part in (self.train, self.validation, self.test))
+        return Data(self.seed, self.task, self.loss, *parts)
+
+    def __getitem__(self, replicates: slice) -> "Data":
+        """Some replicates' data."""
+        parts = (part[replicates] for part in (self.train, self.validation, self.test))
         return Data(self.seed, self.task, self.loss, *parts)
 
 

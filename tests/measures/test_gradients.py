@@ -91,7 +91,7 @@ def test_a_single_unit_by_hand(by_hand):
 
     found = gradients(ensemble, LossAt(HALF_SQUARE, points, torch.zeros_like(points)), GradientsSettings())
 
-    # By input f f' = 0, 18, 36. By layer 1: mean of f 3 x = 1.5 * 3 + 6 * 3 ..., of f 3; by the readout: f 2x and f.
+    # By input f f'; by layer 1, means of 3 f x and of 3 f; by the readout, means of f relu(2 x) and of f.
     assert found["input_gradient"].item() == pytest.approx(((18**2 + 36**2) / 3) ** 0.5, rel=1e-12)
     first = ((3 * 3 * 0.5 + 6 * 3 * 1) / 3, (3 * 3 + 6 * 3) / 3)
     readout = ((3 * 1 + 6 * 2) / 3, (3 + 6) / 3)

@@ -1,5 +1,7 @@
 """V3: known derivatives, its limits as the step falls, and what rounding does to it."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 
@@ -65,7 +67,7 @@ def test_v3_of_smooth_networks_tends_to_the_exact_third_derivative(networks, act
         errors.append((found["v3"] - found["v3_exact"]).abs().mean())
 
     assert errors[-1] < 0.02 * found["v3_exact"].mean()
-    for coarse, fine in zip(errors, errors[1:], strict=False):
+    for coarse, fine in pairwise(errors):
         assert 2.5 < coarse / fine < 6.5
 
 

@@ -42,10 +42,9 @@ def count_by_grid(jumps):
 
 
 def test_two_kinks_by_hand():
-    """|x| + relu(x - 0.5), written with four rectifiers: the slope goes from -1 to 1 to 2."""
-    #            weights        biases         readout      its bias
-    parameters = [1.0, -1, 1] + [0.0, 0, -0.5] + [1.0, 1, 1] + [0.3]
-    ensemble = by_hand((1, 3, 1), Relu(), parameters)
+    """|x| + relu(x - 0.5), written with three rectifiers: the slope goes from -1 to 1 to 2."""
+    weights, biases, readout, its_bias = [1.0, -1, 1], [0.0, 0, -0.5], [1.0, 1, 1], [0.3]
+    ensemble = by_hand((1, 3, 1), Relu(), weights + biases + readout + its_bias)
 
     found = kinks(ensemble, *SEGMENT)
 

@@ -14,10 +14,18 @@ from suite.spec.load import load_studies
 
 TINY = Path(__file__).parents[1] / "specs" / "tiny.toml"
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --virtual-time-budget=20000 --enable-logging=stderr"
-).split()
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--virtual-time-budget=20000",
+    "--enable-logging=stderr",
+]
 NO_NETWORK = "--host-resolver-rules=MAP * ~NOTFOUND"
 
 

@@ -73,9 +73,7 @@ def test_what_numbers_depend_on_changes_the_key(study, written, instead):
 def test_settings_that_say_the_default_are_the_default(study):
     """A step that is written out, v3's or its own."""
     silent = keys(study(ONE, "[measure.v3]\ndraws = 5\n[measure.collapse]\ndraws = 5"))
-    stated = keys(
-        study(ONE, "[measure.v3]\nstep = 0.0625\ndraws = 5\n[measure.collapse]\nstep = 0.0625\ndraws = 5")
-    )
+    stated = keys(study(ONE, "[measure.v3]\nstep = 0.0625\ndraws = 5\n[measure.collapse]\nstep = 0.0625\ndraws = 5"))
 
     assert stated == silent
 
@@ -114,10 +112,10 @@ def test_learning_rates_share_a_cell_and_other_axes_of_training_do_not(study):
     )
     cells = [cell for cell in cells_of(study(ONE, measures)) if cell.name == "accuracy"]
 
-    found = [
-        (cell.task.squares, cell.settings.optimizer[0].momentum, [rule.learning_rate for rule in cell.settings.optimizer])
-        for cell in cells
-    ]
+    found = []
+    for cell in cells:
+        rules = cell.settings.optimizer
+        found.append((cell.task.squares, rules[0].momentum, [rule.learning_rate for rule in rules]))
     assert found == [(board, momentum, [0.01, 0.1]) for board in (2, 4) for momentum in (0.0, 0.9)]
 
 

@@ -1,6 +1,7 @@
 """Whole runs of a small study: the same numbers every time, nothing computed twice, damage mended."""
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -145,7 +146,7 @@ def test_members_say_exact_sizes_and_variances(tiny: Results) -> None:
     """Counts are those of the widths, within 0.5% of the budget; variances are those of the scheme."""
     for row in tiny.members.to_dict("records"):
         widths = [int(width) for width in row["widths"].split()]
-        assert row["parameters"] == sum((a + 1) * b for a, b in zip(widths, widths[1:], strict=False))
+        assert row["parameters"] == sum((a + 1) * b for a, b in pairwise(widths))
         assert abs(row["parameters"] - 300) <= 1.5
         assert row["bias_variance"] == pytest.approx(0.01)
         assert row["weight_variances"].split()[-1] == "1"
