@@ -14,7 +14,7 @@ PLAIN: dict[str, Callable[..., Callable[[Tensor], Tensor]]] = {
     "relu": nn.ReLU,
     "abs": lambda: torch.abs,
     "identity": nn.Identity,
-    "leaky_relu": nn.LeakyReLU,
+    "leaky_relu": lambda slope: nn.LeakyReLU(negative_slope=slope),
     "elu": nn.ELU,
     "selu": nn.SELU,
     "gelu": nn.GELU,
