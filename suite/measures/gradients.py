@@ -48,7 +48,7 @@ def gradients(ensemble: Ensemble, domain: LossAt, settings: GradientsSettings) -
     total = points.shape[2]
     summed = torch.zeros_like(ensemble.parameters)
     by_input = ensemble.parameters.new_zeros(ensemble.draws)
-    for chunk in ensemble.chunks(total):
+    for chunk in ensemble.chunks(total, units=4 * sum(ensemble.widths)):  # every layer is kept for the backward pass
         part = points[..., chunk]
         share = part.shape[2] / total
         passes = Backpropagation(ensemble, part.shape[2])

@@ -96,9 +96,15 @@ class Ensemble:
             h = apply_(z) if index < self.depth else z
             yield h
 
-    def chunks(self, points: int) -> Iterator[slice]:
-        """Cuts a number of points so that one layer's activations of all draws stay within a tile."""
-        size = max(64, TILE_BYTES // (self.draws * max(self.widths) * self.parameters.element_size()))
+    def chunks(self, points: int, units: int | None = None) -> Iterator[slice]:
+        """Cuts a number of points so that what all draws hold for a chunk stays within a tile.
+
+        Args:
+            points: how many there are.
+            units: numbers held for each point and draw; by default the widest layer's activations.
+        """
+        held = self.draws * (units or max(self.widths)) * self.parameters.element_size()
+        size = max(64, TILE_BYTES // held)
         return (slice(start, start + size) for start in range(0, points, size))
 
 

@@ -129,9 +129,7 @@ CASES = [
     _edited("endless nesting", "seed = 7", "seed = " + "[" * 9000 + "]" * 9000, 1, "", "shorten it"),
     # unknown names
     _edited("unknown top-level key", "seed = 7", "sead = 7\nseed = 7", 2, "sead", "did you mean seed?"),
-    _edited(
-        "unknown table", "[family]", "[claims]\nx = 1\n[family]", 4, "claims", "known here: family, measure"
-    ),
+    _edited("unknown table", "[family]", "[claims]\nx = 1\n[family]", 4, "claims", "known here: family, measure"),
     _edited(
         "unknown family key",
         "inputs = 2",
@@ -205,9 +203,7 @@ CASES = [
         "family.initialization.bias_sd",
         "did you mean bias_std?",
     ),
-    _edited(
-        "unknown task", '"checkerboard"', '"chess"', 16, "measure.accuracy.task.name", "give 'checkerboard'"
-    ),
+    _edited("unknown task", '"checkerboard"', '"chess"', 16, "measure.accuracy.task.name", "give 'checkerboard'"),
     _edited(
         "unknown key of a task",
         "squares = 2",
@@ -234,9 +230,7 @@ CASES = [
         "scheme is missing; say which entry is meant",
     ),
     # missing and empty
-    _edited(
-        "missing title", 'title = "A study of small networks"\n', "", 1, "title", "title is missing; add it"
-    ),
+    _edited("missing title", 'title = "A study of small networks"\n', "", 1, "title", "title is missing; add it"),
     _edited("missing inputs", "inputs = 2\n", "", 4, "family.inputs", "inputs is missing; add it"),
     _edited("missing steps", "steps = 10\n", "", 15, "measure.accuracy.steps", "steps is missing; add it"),
     _edited(
@@ -265,9 +259,7 @@ CASES = [
         "family.initialization",
         "at least one value",
     ),
-    _edited(
-        "repeated value", "[1, 2, 3]", "[1, 2, 1]", 7, "family.depth", "1 stands in the list twice; keep one"
-    ),
+    _edited("repeated value", "[1, 2, 3]", "[1, 2, 1]", 7, "family.depth", "1 stands in the list twice; keep one"),
     Case(
         "nothing measured",
         _file(VALID[: VALID.index("[measure.v3]")] + "[measure]\n"),
@@ -303,9 +295,7 @@ CASES = [
         "measure.v3",
         "give a table of keys",
     ),
-    _edited(
-        "number for an activation", '"relu"', "3", 8, "family.activation", "give a name, or a table of keys"
-    ),
+    _edited("number for an activation", '"relu"', "3", 8, "family.activation", "give a name, or a table of keys"),
     _edited(
         "list for a number",
         "steps = 10",
@@ -346,9 +336,7 @@ CASES = [
         "measure.collapse.threshold",
         "give a number below 1",
     ),
-    _edited(
-        "one square", "squares = 2", "squares = 1", 16, "measure.accuracy.task.squares", "give 2 or more"
-    ),
+    _edited("one square", "squares = 2", "squares = 1", 16, "measure.accuracy.task.squares", "give 2 or more"),
     _edited(
         "one bad value of an axis in a choice",
         "learning_rate = 0.01",
@@ -375,24 +363,16 @@ CASES = [
         "family.depth",
         "change depth or parameters, or loosen family.tolerance",
     ),
-    _edited(
-        "too many parameters", "500", "1_000_000_000_000", 5, "family.parameters", "ask for fewer parameters"
-    ),
-    _edited(
-        "too wide", "parameters = 500", "width = 1_000_000", 5, "family.width", "ask for fewer parameters"
-    ),
+    _edited("too many parameters", "500", "1_000_000_000_000", 5, "family.parameters", "ask for fewer parameters"),
+    _edited("too wide", "parameters = 500", "width = 1_000_000", 5, "family.width", "ask for fewer parameters"),
     Case(
         "too many parameters in the second family",
-        _file(
-            VALID.replace("[family]", "[[family]]").replace("[measure.v3]", f"{SECOND_FAMILY}\n[measure.v3]")
-        ),
+        _file(VALID.replace("[family]", "[[family]]").replace("[measure.v3]", f"{SECOND_FAMILY}\n[measure.v3]")),
         12,
         "family.parameters",
         "ask for fewer parameters",
     ),
-    _edited(
-        "too many draws", "draws = 16", "draws = 1_000_000_000_000", 12, "measure.v3.draws", "ask for fewer"
-    ),
+    _edited("too many draws", "draws = 16", "draws = 1_000_000_000_000", 12, "measure.v3.draws", "ask for fewer"),
     _edited(
         "too many training points",
         "train = 64",

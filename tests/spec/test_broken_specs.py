@@ -73,9 +73,7 @@ def test_faults_of_several_files_are_reported_at_once(tmp_path: Path):
 
 def test_faults_of_members_and_of_the_machine_are_reported_at_once(study: Path):
     """A depth that cannot meet its budget does not hide draws that no memory holds."""
-    study.write_text(
-        VALID.replace("[1, 2, 3]", "[1, 400]").replace("draws = 16", "draws = 1_000_000_000_000")
-    )
+    study.write_text(VALID.replace("[1, 2, 3]", "[1, 400]").replace("draws = 16", "draws = 1_000_000_000_000"))
 
     assert [line.split(": ")[:2] for line in faults(study)] == [
         [f"{study}:7", "family.depth"],

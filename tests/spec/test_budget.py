@@ -39,8 +39,7 @@ def brute_force(
     """The widths by their criteria, or the nearest counts, from all networks there are."""
     limit = nearest_uniform_count_above(budget, depth, inputs, outputs)
     counts = {
-        widths: count_parameters((inputs, *widths, outputs))
-        for widths in all_widths(limit, depth, inputs, outputs)
+        widths: count_parameters((inputs, *widths, outputs)) for widths in all_widths(limit, depth, inputs, outputs)
     }
 
     def rank(widths: tuple[int, ...]) -> tuple[int, int, tuple[int, ...]]:
@@ -63,9 +62,7 @@ def brute_force(
     outputs=st.integers(1, 3),
     tolerance=st.sampled_from(["0", "0.005", "0.03", "0.1", "0.4"]),
 )
-def test_widths_are_those_of_an_exhaustive_search(
-    budget: int, depth: int, inputs: int, outputs: int, tolerance: str
-):
+def test_widths_are_those_of_an_exhaustive_search(budget: int, depth: int, inputs: int, outputs: int, tolerance: str):
     """Smallest spread, then closest count, then wider layers first; or the nearest counts on both sides."""
     expected = brute_force(budget, depth, inputs, outputs, Fraction(tolerance))
 

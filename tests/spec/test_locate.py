@@ -28,9 +28,7 @@ def located(text: str) -> dict[Path, int]:
 
 def test_keys_of_tables_stand_where_they_are_written():
     """Blank lines and comments count as lines."""
-    lines = located(
-        '# a study\ntitle = "x"\n\n[family]  # equal size\ndepth = 3\n[measure.v3]\n\ndraws = 1\n'
-    )
+    lines = located('# a study\ntitle = "x"\n\n[family]  # equal size\ndepth = 3\n[measure.v3]\n\ndraws = 1\n')
 
     assert lines == {
         (): 1,
@@ -51,8 +49,7 @@ def test_a_table_that_is_opened_after_its_child_has_its_own_line():
 def test_items_of_arrays_of_tables_are_counted():
     """The list itself stands at its first item; subtables belong to the last item."""
     lines = located(
-        "[[f]]\nx = 1\n[[f]]\nx = 2\n[f.sub]\ny = 3\n[[f.deep]]\nz = 4\n[[f.deep]]\nz = 5\n"
-        "[[f]]\n[[f.deep]]\n"
+        "[[f]]\nx = 1\n[[f]]\nx = 2\n[f.sub]\ny = 3\n[[f.deep]]\nz = 4\n[[f.deep]]\nz = 5\n[[f]]\n[[f.deep]]\n"
     )
 
     assert lines[("f",)] == lines[("f", 0)] == 1
@@ -122,9 +119,7 @@ def test_quoted_keys_are_their_content():
 
 def test_values_with_dots_and_signs_are_not_keys():
     """Numbers, dates with blanks, infinities and booleans."""
-    lines = located(
-        "a = -1.5e-3\nb = 1979-05-27 07:32:00.5\nc = [+inf, 1_0.0, true]\nd = 2024-01-01T00:00:00-07:00\n"
-    )
+    lines = located("a = -1.5e-3\nb = 1979-05-27 07:32:00.5\nc = [+inf, 1_0.0, true]\nd = 2024-01-01T00:00:00-07:00\n")
 
     assert (lines[("c", 2)], lines[("d",)]) == (3, 4)
 
@@ -145,9 +140,7 @@ def test_a_document_without_an_end_of_line_is_read_to_its_end():
 
 TRICKY = "ab #=[]{},.'\"\\\n\té"
 KEYS = st.one_of(st.text("abxyz_-019", min_size=1, max_size=3), st.text(TRICKY.replace("\n", ""), max_size=3))
-SCALARS = st.one_of(
-    st.integers(-99, 99), st.booleans(), st.sampled_from([0.5, -1e-30]), st.text(TRICKY, max_size=9)
-)
+SCALARS = st.one_of(st.integers(-99, 99), st.booleans(), st.sampled_from([0.5, -1e-30]), st.text(TRICKY, max_size=9))
 VALUES = st.recursive(
     SCALARS,
     lambda inner: st.one_of(

@@ -139,9 +139,7 @@ def test_a_name_tells_activation_and_depth():
 
 def test_a_name_never_changes():
     """Results that are stored under a name are found by it later: the value is pinned."""
-    (member,) = members_of(
-        {"width": 7, "depth": 3, "initialization": {"scheme": "critical", "bias_std": 0.1}}
-    )
+    (member,) = members_of({"width": 7, "depth": 3, "initialization": {"scheme": "critical", "bias_std": 0.1}})
 
     assert member.name == "relu-d3-5fb997375d"
 
@@ -249,8 +247,6 @@ def test_an_unstable_fixed_point_is_a_warning_and_no_fault(tmp_path: Path, schem
 
 def test_a_scheme_that_does_not_seek_the_fixed_point_has_no_warning(tmp_path: Path):
     """He's variances are what they are."""
-    study = loaded(
-        tmp_path, '[family]\nwidth = 7\ninputs = 2\ndepth = 2\nactivation = "gelu"\ninitialization = "he"\n'
-    )
+    study = loaded(tmp_path, '[family]\nwidth = 7\ninputs = 2\ndepth = 2\nactivation = "gelu"\ninitialization = "he"\n')
 
     assert study.warnings == ()

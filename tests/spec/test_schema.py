@@ -64,10 +64,7 @@ def test_the_schema_needs_no_torch():
     """An editor's schema is made as fast as a spec is checked."""
     code = "import sys, suite.spec.schema as s; s.schema_text(); sys.exit('torch' in sys.modules)"
 
-    assert (
-        subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False).returncode
-        == 0
-    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False).returncode == 0
 
 
 @pytest.mark.parametrize("file", SPECS, ids=lambda file: file.stem)
@@ -88,21 +85,13 @@ def test_the_specs_of_the_project_are_valid(validator: Draft202012Validator, fil
         lambda spec: spec["family"].update(parameters=[500, 600], inputs=[2], outputs=[1, 2], depth=3),
         lambda spec: spec["family"].update(activation=["relu", {"name": "leaky_relu", "slope": [0.1, 0.2]}]),
         lambda spec: spec["family"].update(activation={"name": "tanh"}),
-        lambda spec: spec["family"].update(
-            initialization=["he", {"scheme": "variance", "weight_variance": [1, 2.5]}]
-        ),
+        lambda spec: spec["family"].update(initialization=["he", {"scheme": "variance", "weight_variance": [1, 2.5]}]),
         lambda spec: spec["family"].pop("initialization"),
         lambda spec: spec["family"].update(tolerance=0),
-        lambda spec: spec["measure"]["accuracy"]["optimizer"].update(
-            learning_rate=[0.01, 0.1], batch=[16, 32]
-        ),
-        lambda spec: spec["measure"]["accuracy"].update(
-            optimizer=[{"name": "sgd", "learning_rate": 0.1, "batch": 8}]
-        ),
+        lambda spec: spec["measure"]["accuracy"]["optimizer"].update(learning_rate=[0.01, 0.1], batch=[16, 32]),
+        lambda spec: spec["measure"]["accuracy"].update(optimizer=[{"name": "sgd", "learning_rate": 0.1, "batch": 8}]),
         lambda spec: spec["measure"]["accuracy"]["task"].update(validation=32, squares=[2, 4]),
-        lambda spec: spec["measure"].update(
-            v3={}, collapse={"dtype": "float32", "step": 0.5}, activation_ratio={}
-        ),
+        lambda spec: spec["measure"].update(v3={}, collapse={"dtype": "float32", "step": 0.5}, activation_ratio={}),
     ],
 )
 def test_what_the_model_takes_the_schema_takes(validator: Draft202012Validator, edit: Edit):

@@ -39,12 +39,8 @@ def test_moments_of_the_normal_distribution(std: float, power: int, moment: int)
 @over_stds
 def test_a_half_line_holds_half_of_the_second_moment(std: float):
     """E relu(s Z)^2 = s^2 / 2 and E relu(s Z) = s / sqrt(2 pi), whose kink must be a panel's edge."""
-    assert gaussian_mean(lambda x: np.maximum(x, 0) ** 2, std, kinks=(0.0,)) == pytest.approx(
-        std**2 / 2, rel=1e-12
-    )
-    assert gaussian_mean(lambda x: np.maximum(x, 0), std, kinks=(0.0,)) == pytest.approx(
-        std / sqrt(2 * pi), rel=1e-12
-    )
+    assert gaussian_mean(lambda x: np.maximum(x, 0) ** 2, std, kinks=(0.0,)) == pytest.approx(std**2 / 2, rel=1e-12)
+    assert gaussian_mean(lambda x: np.maximum(x, 0), std, kinks=(0.0,)) == pytest.approx(std / sqrt(2 * pi), rel=1e-12)
 
 
 @pytest.mark.parametrize("kink", [-2.3, 0.77, 1.0])
@@ -72,12 +68,8 @@ def test_the_error_function_has_the_arc_sine_law(std: float):
     """E erf(sqrt(q) Z)^2 = (2 / pi) asin(2 q / (1 + 2 q)), and 4 / (pi sqrt(1 + 4 q)) for its slope."""
     erf, q = ACTIVATIONS["erf"](), std**2
 
-    assert gaussian_mean(lambda x: erf.phi(x) ** 2, std) == pytest.approx(
-        2 / pi * asin(2 * q / (1 + 2 * q)), rel=1e-8
-    )
-    assert gaussian_mean(lambda x: erf.dphi(x) ** 2, std) == pytest.approx(
-        4 / pi / sqrt(1 + 4 * q), rel=1e-10
-    )
+    assert gaussian_mean(lambda x: erf.phi(x) ** 2, std) == pytest.approx(2 / pi * asin(2 * q / (1 + 2 * q)), rel=1e-8)
+    assert gaussian_mean(lambda x: erf.dphi(x) ** 2, std) == pytest.approx(4 / pi / sqrt(1 + 4 * q), rel=1e-10)
 
 
 @pytest.mark.parametrize("std", [1e-6, 0.3, 1.0, 7.0, 150.0, 1e3])

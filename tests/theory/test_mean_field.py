@@ -16,12 +16,10 @@ from suite.theory.mean_field import (
     variance_map_slope,
 )
 
-HOMOGENEOUS = [entry() for entry in ACTIVATIONS.values() if entry.homogeneous] + [
-    ACTIVATIONS["leaky_relu"](slope=-0.5)
+HOMOGENEOUS = [entry() for entry in ACTIVATIONS.values() if entry.homogeneous] + [ACTIVATIONS["leaky_relu"](slope=-0.5)]
+CRITICAL = [entry() for name, entry in ACTIVATIONS.items() if not entry.homogeneous and name != "softplus"] + [
+    ACTIVATIONS["elu"](alpha=0.3)
 ]
-CRITICAL = [
-    entry() for name, entry in ACTIVATIONS.items() if not entry.homogeneous and name != "softplus"
-] + [ACTIVATIONS["elu"](alpha=0.3)]
 """Those with an edge of chaos at a fixed point of their own."""
 
 BIAS_VARIANCES = [1e-6, 0.01, 0.05, 1.0, 20.0]
@@ -36,9 +34,7 @@ def activation(name: str) -> Activation:
 
 @pytest.mark.parametrize(("name", "weight_variance"), [("relu", 2.0), ("abs", 1.0), ("identity", 1.0)])
 @over_biases
-def test_homogeneous_activations_are_critical_at_one_variance(
-    name: str, weight_variance: float, bias_variance: float
-):
+def test_homogeneous_activations_are_critical_at_one_variance(name: str, weight_variance: float, bias_variance: float):
     """1 / E phi'^2 whatever sigma_b, without a fixed point of its own."""
     point = edge_of_chaos(activation(name), bias_variance)
 
@@ -84,9 +80,7 @@ def test_the_error_function_is_critical_where_its_closed_form_says(bias_variance
 
 @over_critical
 @over_biases
-def test_at_the_edge_of_chaos_chi_is_1_and_the_variance_is_fixed(
-    activation: Activation, bias_variance: float
-):
+def test_at_the_edge_of_chaos_chi_is_1_and_the_variance_is_fixed(activation: Activation, bias_variance: float):
     """chi_1 = sigma_w^2 E phi'(sqrt(q*) Z)^2 = 1 and V(q*) = q*, both at 1e-8."""
     point = edge_of_chaos(activation, bias_variance)
 
@@ -104,8 +98,7 @@ def test_no_smaller_variance_is_critical(activation: Activation, bias_variance: 
 
     scan = np.concatenate([np.geomspace(1e-9, root, 400)[:-1], np.linspace(0, root, 202)[1:-1]])
     excess = [
-        second_moment(activation, float(q)) / slope_moment(activation, float(q)) + bias_variance - q
-        for q in scan
+        second_moment(activation, float(q)) / slope_moment(activation, float(q)) + bias_variance - q for q in scan
     ]
 
     assert min(excess) > 0
@@ -127,9 +120,7 @@ def test_without_biases_the_sigmoid_is_critical_away_from_0():
     point = edge_of_chaos(activation("sigmoid"), 0.0)
 
     assert point.fixed_point > 1
-    assert point.weight_variance * slope_moment(activation("sigmoid"), point.fixed_point) == pytest.approx(
-        1, rel=1e-8
-    )
+    assert point.weight_variance * slope_moment(activation("sigmoid"), point.fixed_point) == pytest.approx(1, rel=1e-8)
 
 
 @pytest.mark.parametrize("bias_variance", [0.0, 1e-4, 0.01, 1.0, 25.0])
@@ -161,9 +152,7 @@ def test_the_other_critical_points_are_stable_at_small_biases(name: str):
     assert edge_of_chaos(activation(name), 0.01).stability < 0.95
 
 
-@pytest.mark.parametrize(
-    "entry", [*CRITICAL, *HOMOGENEOUS, ACTIVATIONS["softplus"]()], ids=lambda entry: entry.label
-)
+@pytest.mark.parametrize("entry", [*CRITICAL, *HOMOGENEOUS, ACTIVATIONS["softplus"]()], ids=lambda entry: entry.label)
 @pytest.mark.parametrize("q", [1e-3, 0.1, 1.0, 10.0, 900.0])
 def test_the_slope_of_the_variance_map_is_its_derivative(entry: Activation, q: float):
     """Fourth-order central differences of V."""

@@ -88,9 +88,7 @@ def test_an_activation_without_an_edge_of_chaos_raises(name: str):
 
 
 @pytest.mark.parametrize("name", ["he", "glorot", "lecun", "pytorch"])
-@pytest.mark.parametrize(
-    "activation", [entry() for entry in ACTIVATIONS.values()], ids=lambda entry: entry.name
-)
+@pytest.mark.parametrize("activation", [entry() for entry in ACTIVATIONS.values()], ids=lambda entry: entry.name)
 def test_the_other_schemes_do_not_look_at_the_activation(name: str, activation: Activation):
     """The same variances for all, softplus among them."""
     assert layer_variances(scheme(name), activation, WIDTHS) == layer_variances(scheme(name), RELU, WIDTHS)
