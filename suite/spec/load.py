@@ -48,7 +48,8 @@ def load_studies(paths: Iterable[str | Path]) -> list[Study]:
         SpecError: one file or more is faulty; it names every fault of all of them.
     """
     problems: list[Problem] = []
-    files = list(dict.fromkeys(file for path in paths for file in _files(Path(path), problems)))
+    named = (file for path in paths for file in _files(Path(path), problems))
+    files = list({file.resolve(): file for file in named}.values())
     problems += _name_problems(files)
     studies = []
     for file in files:
@@ -124,7 +125,7 @@ def _load(file: Path) -> Study:
 
 def _read(file: Path) -> str:
     try:
-        text = file.read_bytes().decode()
+        text = file.read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise SpecError(
             [Problem(str(file), 1, "", f"cannot be read ({error.strerror}); check its permissions")]
