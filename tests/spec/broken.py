@@ -63,7 +63,7 @@ def _file(content: str | bytes, name: str = "study.toml") -> Callable[[Path], li
     return write
 
 
-def _edited(id: str, old: str, new: str, line: int, key: str, fragment: str) -> Case:  # noqa: PLR0917  # a row
+def _edited(id: str, old: str, new: str, line: int, key: str, fragment: str) -> Case:  # a row
     assert VALID.count(old) == 1, f"{id}: {old!r} is not one place of the valid spec"
     return Case(id, _file(VALID.replace(old, new)), line, key, fragment)
 
