@@ -74,6 +74,11 @@ def test_benchmarks_use_public_names_only() -> None:
                 assert not any(alias.name.startswith("_") for alias in node.names), file
 
 
+def test_randomness_never_comes_from_pythons_global_generator() -> None:
+    """Every draw has a generator of its own, named by what it is for."""
+    assert not [file for _, file in _modules() if "random" in set(_imports(file.read_text()))]
+
+
 def test_no_room_is_called_util_helpers_or_common() -> None:
     """Rooms are named for what they hold."""
     assert not [file for _, file in _modules() if file.stem in {"util", "utils", "helpers", "common"}]
