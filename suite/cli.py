@@ -1,6 +1,7 @@
 """The commands; the only place that turns errors into exit codes."""
 
 from collections.abc import Iterator
+from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -122,6 +123,10 @@ def _errors_as_exit_codes() -> Iterator[None]:
         _fail(str(error))
     except (OSError, ValueError) as error:
         _fail(f"error: {error}")
+    except (MemoryError, BrokenExecutor):
+        _fail(
+            "error: out of memory; what is finished is kept: ask for smaller networks or fewer points, or free memory"
+        )
     except KeyboardInterrupt:
         typer.echo("interrupted; what is finished is kept, and the same command goes on from there", err=True)
         raise typer.Exit(INTERRUPTED) from None

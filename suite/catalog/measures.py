@@ -14,6 +14,9 @@ from suite.catalog.tasks import Task, Tasks
 DEFAULT_STEP = 0.0625
 """V3's step: 33 points a side on [-1, 1]."""
 
+GRID_INPUTS = 2
+"""Up to this many inputs a regular grid is affordable; random lines serve above."""
+
 
 def intervals_of(step: float) -> int:
     """How many steps make the domain's side of 2."""
@@ -80,7 +83,9 @@ class AccuracySettings(Settings):
         optimizer: tuple[Optimizer, ...]
     else:
         task: Tasks = Field(description="what is learnt, and from how much data")
-        optimizer: Optimizers = Field(description="how it is learnt; lists are tried and the best chosen by validation")
+        optimizer: Optimizers = Field(
+            description="how it is learnt; of learning rates the best is chosen by validation, other lists are axes"
+        )
     steps: int = Field(ge=1, description="optimiser steps")
     replicates: int = Field(ge=1, description="networks trained a member, each on data of its own")
     success: float = Field(default=0.9, gt=0, le=1, description="test accuracy that counts as success")

@@ -81,10 +81,15 @@ def _as_tuple(value: Any) -> tuple[Any, ...]:
         return (value,)
     if not value:
         raise PydanticCustomError("empty_axis", "the list is empty; give at least one value")
-    repeated = [item for place, item in enumerate(value) if item in value[:place]]
+    return _distinct(tuple(value))
+
+
+def _distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    repeated = [value for place, value in enumerate(values) if value in values[:place]]
     if repeated:
-        raise PydanticCustomError("repeated", "{item} stands in the list twice; keep one", {"item": str(repeated[0])})
-    return tuple(value)
+        item = repeated[0].label if isinstance(repeated[0], Choice) else str(repeated[0])
+        raise PydanticCustomError("repeated", "{item} stands in the list twice; keep one", {"item": item})
+    return values
 
 
 Axis = Annotated[tuple[T, ...], _AxisSchema()]
@@ -103,7 +108,8 @@ class _Expansion:
         self.short = [name for name, entry in table.items() if not _required(entry)]
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_before_validator_function(self._expand, handler(source))
+        distinct = core_schema.no_info_after_validator_function(_distinct, handler(source))
+        return core_schema.no_info_before_validator_function(self._expand, distinct)
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         table = handler(schema["schema"])["items"]

@@ -15,7 +15,7 @@ class Task(Choice):
     inputs: ClassVar[int]
     outputs: ClassVar[int]
     function: ClassVar[str]
-    """Dotted path of the function that draws points and labels."""
+    """Dotted path of the function that labels points."""
 
     train: int = Field(ge=1, description="points to train on")
     validation: int | None = Field(

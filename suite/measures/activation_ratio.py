@@ -1,5 +1,6 @@
 """Activation ratio: how many hidden activations a network has for each of its parameters."""
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -24,4 +25,4 @@ def activation_ratio(ensemble: Ensemble, domain: None, settings: NoSettings) -> 
     Source: Yu & Zhang 2021, arXiv:2105.08911.
     """
     ratio = sum(ensemble.widths[1:-1]) / ensemble.parameters.shape[1]
-    return {"activation_ratio": ensemble.parameters.new_full((ensemble.draws,), ratio)}
+    return {"activation_ratio": torch.full((ensemble.draws,), ratio, dtype=torch.float64)}

@@ -23,7 +23,8 @@ def collapse(ensemble: Ensemble, domain: Sample, settings: CollapseSettings) -> 
     applies (our operational definition):
     death: some hidden layer's activations are each the same number over the whole domain;
     bias: in some hidden layer the weighted inputs' root mean square is at most tau times the biases' norm;
-    norm: not relative, so that what is left still varies against its own, faded size;
+    norm: not relative: the variation is small for the predicted scale but not for the output's own size, since both
+    have shrunk, in part or wholly;
     angle: the rest, whose hidden vectors point the same way for all inputs.
 
     Args:

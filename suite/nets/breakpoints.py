@@ -75,14 +75,19 @@ def kinks_on_lines(
         directions: its unit vector.
         length: of all lines.
     """
-    units = sum(ensemble.widths[1:-1])
-    a_draw = 8 * 6 * len(starts) * max(ensemble.widths[1:]) * (units - ensemble.widths[-2] + 1)
-    size = max(1, _MEMORY // a_draw)
-    parts = [
-        _kinks(ensemble[first : first + size], activation_kinks, starts, directions, length)
-        for first in range(0, ensemble.draws, size)
-    ]
-    return Kinks(*(torch.cat(part) for part in zip(*parts, strict=True)))
+    # What a line of one draw may take: values and slopes of every unit on as many segments as units can cut.
+    a_line = 48 * max(ensemble.widths[1:]) * (sum(ensemble.widths[1:-2]) + 1)
+    lines = min(len(starts), max(1, _MEMORY // a_line))
+    draws = max(1, _MEMORY // (a_line * lines))
+    found = []
+    for first in range(0, ensemble.draws, draws):
+        some = ensemble[first : first + draws]
+        parts = [
+            _kinks(some, activation_kinks, starts[line : line + lines], directions[line : line + lines], length)
+            for line in range(0, len(starts), lines)
+        ]
+        found.append([torch.cat(part, dim=1) for part in zip(*parts, strict=True)])
+    return Kinks(*(torch.cat(part) for part in zip(*found, strict=True)))
 
 
 def _kinks(ensemble: Ensemble, at: Sequence[float], starts: Tensor, directions: Tensor, length: float) -> Kinks:
@@ -187,7 +192,9 @@ def _readout_slopes(
     nodes = _nodes(segments, at, _slope_jumps(at, kernel, readout), length) if at else None
     first = _right_ends(left, length)
     if nodes is not None:
-        crossing = torch.where(nodes.opening == torch.arange(nodes.place.shape[-1]), length, nodes.place)
+        crossing = torch.where(
+            nodes.opening == torch.arange(nodes.place.shape[-1], device=left.device), length, nodes.place
+        )
         first = first.scatter_reduce(2, nodes.segment, crossing, "amin")
     _, dphi = _value_and_slope(value + slope * ((first - left) / 2)[:, None], kernel)
     at_start = torch.bmm(readout, (dphi * slope).flatten(2)).unflatten(2, left.shape[1:])

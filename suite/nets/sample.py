@@ -7,11 +7,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from suite.catalog.measures import intervals_of
+from suite.catalog.measures import GRID_INPUTS, intervals_of
 from suite.nets.streams import stream
-
-GRID_INPUTS = 2
-"""Up to this many inputs a regular grid is affordable."""
 
 
 @dataclass(frozen=True)

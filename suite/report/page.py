@@ -21,17 +21,18 @@ CAPTIONS = {
     "collapse": (
         "Collapse to Constant",
         "Share of draws whose output hardly varies, with Wilson's 95% interval: against its own size (relative), "
-        "against the size that theory predicts (absolute), or not at all (exact).",
+        "against the size that theory predicts (absolute), or not at all (exact: one value, or a dead hidden layer).",
     ),
     "collapse_ways": (
         "The way they collapsed",
-        "Shares of all draws: a dead layer, biases that outweigh the signal, a norm that fades, or hidden vectors "
+        "Shares of all draws: a dead layer; biases that outweigh the signal; norm: variation small for the predicted "
+        "scale but not for the output's own size; or hidden vectors "
         "that all point the same way.",
     ),
     "slope_variation": (
         "Without a resolution",
         "Total variation of the slope per unit length, and kinks per line across the domain, from exact breakpoints. "
-        "Medians dashed.",
+        "Medians dashed. V3 at a step wider than the kinks are apart smooths over them, so its peak may lie elsewhere.",
     ),
     "gradients": (
         "Gradients at initialisation",
@@ -114,8 +115,8 @@ def _embedded(value: object) -> str:
 
 
 _OVERVIEW = {
-    "v3": ("V3, mean", "{mean:.3g} ({ci_low:.3g} to {ci_high:.3g})"),
-    "v3_over_rms": ("V3 / rms, median", "{median:.3g}"),
+    "v3": ("V3, mean; median", "{mean:.3g}; {median:.3g} ({ci_low:.3g} to {ci_high:.3g})"),
+    "v3_over_rms": ("V3 / rms, mean; median", "{mean:.3g}; {median:.3g} ({ci_low:.3g} to {ci_high:.3g})"),
     "collapsed_relative": ("C2C, relative", "{mean:.3f} ({ci_low:.3f} to {ci_high:.3f})"),
     "collapsed_absolute": ("C2C, absolute", "{mean:.3f} ({ci_low:.3f} to {ci_high:.3f})"),
     "test_accuracy": ("test accuracy", "{mean:.3f} ({ci_low:.3f} to {ci_high:.3f})"),
@@ -129,7 +130,8 @@ def _overview(summary: pd.DataFrame) -> dict[str, Any]:
     for quantity, (title, pattern) in _OVERVIEW.items():
         for row in _records(with_series(pick(summary, quantity))):
             cell = rows.setdefault((row["series"], row["depth"]), {"parameters": f"{row['parameters']:,}"})
-            cell[title] = pattern.format(**row) if pd.notna(row["mean"]) else ""
+            shown = pattern if pd.notna(row["ci_low"]) else pattern.partition(" (")[0]
+            cell[title] = shown.format(**row) if pd.notna(row["mean"]) else ""
     titles = [
         "parameters",
         *(title for title, _ in _OVERVIEW.values() if any(title in cell for cell in rows.values())),
@@ -148,7 +150,9 @@ def _strongest(predictors: pd.DataFrame) -> list[dict[str, Any]]:
         row
         | {
             "spearman": _signed(row["spearman"]),
-            "interval": f"{_signed(row['ci_low'])} to {_signed(row['ci_high'])}",
+            "interval": _span(row, "ci_low", "ci_high"),
+            "advantage": _signed(row["over_depth"]),
+            "advantage_interval": _span(row, "over_depth_low", "over_depth_high"),
         }
         for row in _records(ordered)
     ]
@@ -156,6 +160,10 @@ def _strongest(predictors: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+
+
+def _span(row: dict[str, Any], low: str, high: str) -> str:
+    return "none" if pd.isna(row[low]) else f"{_signed(row[low])} to {_signed(row[high])}"
 
 
 def _signed(value: float) -> str:

@@ -6,13 +6,14 @@ import numpy as np
 import pandas as pd
 
 from suite.report.series import joined, pick, training_axes
-from suite.statistics.rank import rank_correlation
+from suite.statistics.rank import rank_advantage, rank_correlation
 
 OUTCOME = "test_accuracy"
 SHALLOWEST = 2
 """Members of one hidden layer are outliers in activation ratio and width, and stay out of trends."""
 
 COLUMNS = ("training", "members", "predictor", "statistic", "spearman", "ci_low", "ci_high", "n")
+_ADVANTAGE = ("over_depth", "over_depth_low", "over_depth_high")
 
 _MEASURED = {
     "v3": ("mean", "median"),
@@ -31,38 +32,44 @@ _FALLING = ("collapsed_relative", "collapsed_absolute")
 def predictors_table(summary: pd.DataFrame) -> pd.DataFrame:
     """Spearman's rho of each predictor with mean test accuracy after training, over members of depth 2 and more.
 
-    V3 is heavy-tailed, so its mean and its median stand side by side. -depth and the activation ratio are the
-    trivial predictors that a measured one has to beat; at a fixed budget the width orders members as -depth.
+    V3 is heavy-tailed, so its mean and its median stand side by side. -depth, the width
+    and the activation ratio are the trivial predictors that a measured one has to beat.
 
     Args:
         summary: of the study.
 
     Returns:
         A row a predictor, for all members and for each activation's, and each setting of the training if the
-        study has several: `spearman` with its 95% interval, by the bootstrap over the n members. Empty where
-        nothing was trained.
+        study has several: `spearman` with its 95% interval, by the bootstrap over the n members, and
+        `over_depth`, by how much it exceeds -depth's, with the interval of that difference on the same resamples.
+        Empty where nothing was trained.
     """
     outcomes = pick(summary, OUTCOME)
     outcomes = outcomes[outcomes["depth"] >= SHALLOWEST]
     rows = []
     for setting, trained in outcomes.groupby(joined(outcomes, training_axes(summary))):
         accuracy = trained.set_index("member")["mean"]
+        shallow = -trained.set_index("member")["depth"].astype(float)
         activations = trained.set_index("member")["activation"].astype(str)
         groups = {"all": accuracy.index}
         if activations.nunique() > 1:
             groups |= {str(name): group.index for name, group in activations.groupby(activations)}
         for name, members in groups.items():
             for predictor, statistic, values in _predictors(summary, trained):
-                found = rank_correlation(
-                    *(np.asarray(column, dtype=np.float64) for column in (values.reindex(members), accuracy[members]))
+                x, rival, y = (
+                    np.asarray(column.reindex(members), dtype=np.float64) for column in (values, shallow, accuracy)
                 )
-                rows.append((setting, name, predictor, statistic, *found))
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+                advantage = rank_advantage(x, rival, y)[:3] if predictor != "-depth" else (np.nan,) * 3
+                rows.append((setting, name, predictor, statistic, *rank_correlation(x, y), *advantage))
+    return pd.DataFrame(rows, columns=[*COLUMNS, *_ADVANTAGE])
 
 
 def _predictors(summary: pd.DataFrame, trained: pd.DataFrame) -> Iterator[tuple[str, str, "pd.Series[float]"]]:
     """Each predictor by name and statistic, one value a member."""
     yield "-depth", "exact", -trained.set_index("member")["depth"].astype(float)
+    ratios = pick(summary, "activation_ratio").set_index("member")
+    if len(ratios):
+        yield "width", "mean", ratios["mean"] * ratios["parameters"] / ratios["depth"].astype(float)
     for quantity, statistics in _MEASURED.items():
         rows = pick(summary, quantity)
         axes = [axis for axis in training_axes(summary) if rows[axis].notna().any()]

@@ -33,8 +33,9 @@ def training_axes(table: pd.DataFrame) -> list[str]:
 
 def with_series(table: pd.DataFrame) -> pd.DataFrame:
     """The table with a column `series` that joins all axes it varies but depth; the activation if none."""
-    axes = [name for name in (*MEMBER_AXES, *training_axes(table)) if name in table.columns]
-    varied = [name for name in axes if table[name].dropna().nunique() > 1]
+    # A family without an axis (a width beside a budget) differs by that; a row without a training does not.
+    varied = [name for name in MEMBER_AXES if name in table.columns and table[name].nunique(dropna=False) > 1]
+    varied += [name for name in training_axes(table) if table[name].nunique() > 1]
     return table.assign(series=joined(table, varied or ["activation"]))
 
 
@@ -45,7 +46,7 @@ def joined(table: pd.DataFrame, columns: Sequence[str]) -> "pd.Series[str]":
         named = zip(columns, row, strict=True)
         return ", ".join(_written(name, value) for name, value in named if not pd.isna(value))  # type: ignore[call-overload]
 
-    rows = table[list(columns)].itertuples(index=False, name=None)
+    rows = zip(*(table[column] for column in columns), strict=True) if columns else [()] * len(table)
     return pd.Series([words(row) for row in rows], index=table.index, dtype="str")
 
 

@@ -9,6 +9,7 @@ from itertools import groupby, product
 from typing import Any
 
 from suite.catalog.measures import (
+    GRID_INPUTS,
     LANDSCAPE,
     MEASURES,
     AccuracySettings,
@@ -21,6 +22,9 @@ from suite.catalog.settings import Settings
 from suite.catalog.tasks import Task
 from suite.spec.load import Study
 from suite.spec.members import Member
+
+NETWORKS_VERSION = 1
+"""Raised whenever networks, samples, data or the trainer change their numbers: all results are then computed anew."""
 
 DRAWS_A_CELL = 256
 REPLICATES_A_CELL = 64
@@ -56,13 +60,19 @@ class Cell:
     @cached_property
     def key(self) -> str:
         """A hash of all that the cell's numbers depend on, and of nothing else."""
-        amount = {"draws", "replicates"}
+        beside_the_point = {"draws", "replicates"}
+        if self.task is not None and self.measure.sees == "loss":
+            beside_the_point |= {"step", "lines"}
+        elif self.member.widths[0] <= GRID_INPUTS:
+            beside_the_point |= {"lines"}
         content: dict[str, Any] = {
             "seed": self.seed,
             "member": self.member.content,
+            "variances": self.member.variances,
+            "networks": NETWORKS_VERSION,
             "measure": self.name,
             "version": self.measure.version,
-            "settings": self.settings.model_dump(exclude=amount, mode="json"),
+            "settings": self.settings.model_dump(exclude=beside_the_point, mode="json"),
             "task": self.task.model_dump(mode="json") if self.task else None,
             "draws": [self.start, self.stop],
         }
@@ -88,7 +98,7 @@ def cells_of(study: Study) -> list[Cell]:
     tasks = accuracy.task if isinstance(accuracy, AccuracySettings) else ()
     cells = []
     for member in study.members:
-        if member.widths[0] == 2:  # a landscape is over a plane
+        if member.widths[0] == GRID_INPUTS:
             cells.append(
                 Cell(
                     study.spec.seed,

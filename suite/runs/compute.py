@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from suite.catalog.measures import AccuracySettings, OnTheDomain
+from suite.catalog.measures import GRID_INPUTS, AccuracySettings, OnTheDomain
 from suite.measures.gradients import LossAt
 from suite.nets.ensemble import TILE_BYTES, Ensemble
 from suite.nets.initialization import draw_parameters
 from suite.nets.losses import HALF_SQUARE
-from suite.nets.sample import GRID_INPUTS, Sample, sample_domain
+from suite.nets.sample import Sample, sample_domain
 from suite.nets.streams import block_size
 from suite.runs.cells import Cell
 from suite.training.tasks import Data, make_data
@@ -44,7 +44,8 @@ def compute(cell: Cell, device: str = "cpu", tile: int | None = None) -> Reading
     size = tile or draws_a_tile(cell)
     pieces = []
     sample = _sample(cell, device) if isinstance(cell.settings, OnTheDomain) else None
-    block = block_size(cell.member.parameters)
+    values = 4 * sum(cell.task.points) * cell.task.inputs if cell.task else 0
+    block = block_size(max(cell.member.parameters, values))
     for first in range(cell.start, cell.stop, block):
         last = min(first + block, cell.stop)
         ensemble = _ensemble(cell, first, last, device)

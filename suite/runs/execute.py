@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from suite.runs.cells import Cell
+from suite.runs.provenance import commit
 from suite.runs.store import Store, Stored
 
 _WORKER_ENVIRONMENT = {
@@ -52,14 +53,20 @@ def execute(cells: Sequence[Cell], store: Store, device: str, workers: int, prog
 
 def finish(cell: Cell, folder: Path, device: str) -> None:
     """Computes and stores one cell, with the time that it took."""
-    from suite.runs.compute import compute  # noqa: PLC0415  # loads torch, which only those who compute need
+    import numpy  # noqa: PLC0415  # loads torch, which only those who compute need
+    import torch  # noqa: PLC0415
+
+    from suite.runs.compute import compute  # noqa: PLC0415
 
     start = time.perf_counter()
     readings = compute(cell, device)
     provenance = {
         "seconds": round(time.perf_counter() - start, 4),
         "device": device_name(device),
-        "threads": 1,
+        "threads": torch.get_num_threads(),
+        "torch": str(torch.__version__),
+        "numpy": numpy.__version__,
+        "commit": commit(),
     }
     Store(folder).save(cell.key, Stored(readings, provenance))
 

@@ -2,6 +2,7 @@
 
 import platform
 import subprocess
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ def environment() -> dict[str, Any]:
     }
 
 
+@cache
 def commit() -> str | None:
     """The commit of the suite's own checkout, with `+` where its code has changed since; None elsewhere."""
     if _git("ls-files", "--error-unmatch", "suite/__init__.py") is None:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator, Sequence
 from itertools import product
 
-from suite.catalog.measures import AccuracySettings
+from suite.catalog.measures import GRID_INPUTS, AccuracySettings, OnTheDomain, intervals_of
 from suite.catalog.optimizers import Optimizer
 from suite.catalog.tasks import Task
 from suite.spec.members import Finding, Member
@@ -20,6 +20,7 @@ def infeasible(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
     """What keeps a study from running although each of its tables is valid."""
     yield from _too_large(spec, members)
     yield from _too_many_rows(spec, members)
+    yield from _too_many_points(spec, members)
     accuracy = spec.measures.get("accuracy")
     if isinstance(accuracy, AccuracySettings):
         for task, optimizer in product(accuracy.task, accuracy.optimizer):
@@ -59,6 +60,22 @@ def _too_many_rows(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
                 f"{draws:,} draws of {len(members)} members make tables of {_bytes(need)}, this machine has "
                 f"{_bytes(memory_limit())}; ask for fewer",
             )
+
+
+def _too_many_points(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
+    for name, settings in spec.measures.items():
+        if not isinstance(settings, OnTheDomain) or settings.step is None:
+            continue
+        side = intervals_of(settings.step) + 1
+        for inputs in sorted({member.widths[0] for member in members}):
+            points = side**inputs if inputs <= GRID_INPUTS else side * settings.lines
+            need = points * (inputs + 8) * _FLOAT64
+            if need > memory_limit():
+                yield Finding(
+                    ("measure", name, "step" if inputs <= GRID_INPUTS else "lines"),
+                    f"{points:,} points of {inputs} inputs take {_bytes(need)}, this machine has "
+                    f"{_bytes(memory_limit())}; take a larger step or fewer lines",
+                )
 
 
 def _unsuited(task: Task, optimizer: Optimizer, members: Sequence[Member]) -> Iterator[Finding]:

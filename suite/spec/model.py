@@ -10,7 +10,7 @@ from suite.catalog.initializations import Initialization, Initializations
 from suite.catalog.measures import DEFAULT_STEP, MEASURES, OnTheDomain, V3Settings
 from suite.catalog.settings import Axis, Settings
 
-MAX_DEPTH = 10_000
+MAX_DEPTH = 1_000
 MAX_WIDTH = 2**31
 
 Depth = Annotated[int, Field(ge=1, le=MAX_DEPTH)]

@@ -6,6 +6,9 @@ import numpy as np
 
 from suite.statistics.intervals import LEVEL, RESAMPLES, Array
 
+MIN_MEMBERS = 4
+"""Fewer have no interval to speak of."""
+
 
 class RankCorrelation(NamedTuple):
     """Spearman's rho over members, with a 95% interval.
@@ -33,7 +36,7 @@ def rank_correlation(first: Array, second: Array) -> RankCorrelation:
     known = np.isfinite(first) & np.isfinite(second)
     first, second = first[known], second[known]
     members = len(first)
-    if members < 4:  # fewer have no interval to speak of
+    if members < MIN_MEMBERS:
         return RankCorrelation(np.nan, np.nan, np.nan, members)
     rows = np.random.default_rng((0x5EA, members)).integers(0, members, (RESAMPLES, members))
     replicates = _spearman(first[rows], second[rows])
@@ -42,6 +45,31 @@ def rank_correlation(first: Array, second: Array) -> RankCorrelation:
     if not np.isfinite(estimate) or not replicates.size:
         return RankCorrelation(estimate, np.nan, np.nan, members)
     low, high = np.quantile(replicates, ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
+    return RankCorrelation(estimate, float(low), float(high), members)
+
+
+def rank_advantage(first: Array, rival: Array, outcome: Array) -> RankCorrelation:
+    """How much better one quantity ranks members by an outcome than a rival does: the difference of their rhos.
+
+    The bootstrap resamples members, and takes both correlations on the same ones.
+
+    Args:
+        first: one value a member.
+        rival: likewise.
+        outcome: likewise; members that lack any of the three are left out.
+    """
+    known = np.isfinite(first) & np.isfinite(rival) & np.isfinite(outcome)
+    first, rival, outcome = first[known], rival[known], outcome[known]
+    members = len(outcome)
+    if members < MIN_MEMBERS:
+        return RankCorrelation(np.nan, np.nan, np.nan, members)
+    rows = np.random.default_rng((0x5EA, members)).integers(0, members, (RESAMPLES, members))
+    differences = _spearman(first[rows], outcome[rows]) - _spearman(rival[rows], outcome[rows])
+    estimate = float((_spearman(first[None], outcome[None]) - _spearman(rival[None], outcome[None]))[0])
+    differences = differences[np.isfinite(differences)]
+    if not np.isfinite(estimate) or not differences.size:
+        return RankCorrelation(estimate, np.nan, np.nan, members)
+    low, high = np.quantile(differences, ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
     return RankCorrelation(estimate, float(low), float(high), members)
 
 

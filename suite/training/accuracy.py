@@ -4,9 +4,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from suite.catalog.measures import DEFAULT_STEP, AccuracySettings, recorded_steps
+from suite.catalog.measures import DEFAULT_STEP, GRID_INPUTS, AccuracySettings, recorded_steps
 from suite.nets.ensemble import Ensemble
-from suite.nets.sample import GRID_INPUTS, sample_domain
+from suite.nets.sample import sample_domain
 from suite.training.tasks import Data, Points
 from suite.training.trainer import train
 

@@ -1,6 +1,8 @@
 """The training tasks' data: every replicate has its own, and all members share them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -35,12 +37,10 @@ class Data:
 
     Attributes:
         seed: the study's; the order of batches follows from it.
-        task: where the data are from.
         loss: what training lowers.
     """
 
     seed: int
-    task: Task
     loss: Loss
     train: Points
     validation: Points
@@ -49,12 +49,12 @@ class Data:
     def to(self, device: torch.device | str) -> "Data":
         """The same data on another device."""
         parts = (part.to(device) for part in (self.train, self.validation, self.test))
-        return Data(self.seed, self.task, self.loss, *parts)
+        return Data(self.seed, self.loss, *parts)
 
     def __getitem__(self, replicates: slice) -> "Data":
         """Some replicates' data."""
         parts = (part[replicates] for part in (self.train, self.validation, self.test))
-        return Data(self.seed, self.task, self.loss, *parts)
+        return Data(self.seed, self.loss, *parts)
 
 
 def checkerboard(
@@ -78,7 +78,8 @@ def make_data(task: Task, seed: int, start: int, stop: int, dtype: torch.dtype =
         stop: one past the last.
         dtype: of points and labels; labels are decided in float32, so that precisions agree on them.
     """
-    assert isinstance(task, Checkerboard)
+    module, name = task.function.split(":")
+    label: Callable[[Tensor, Task], Tensor] = getattr(import_module(module), name)
     sizes = task.points
 
     def draw(generator: np.random.Generator, replicates: int) -> Tensor:
@@ -87,9 +88,9 @@ def make_data(task: Task, seed: int, start: int, stop: int, dtype: torch.dtype =
 
     purpose: dict[str, Any] = {"data": task.name, "sizes": sizes, "inputs": task.inputs}
     inputs = draw_in_blocks(draw, seed, purpose, start, stop, block_size(task.inputs * sum(sizes)))
-    labels = checkerboard(inputs, task)
+    labels = label(inputs, task)
     parts = [
         Points(points.to(dtype).contiguous(), marks.to(dtype).contiguous())
         for points, marks in zip(inputs.split(sizes, dim=2), labels.split(sizes, dim=2), strict=True)
     ]
-    return Data(seed, task, BINARY_CROSS_ENTROPY, *parts)
+    return Data(seed, BINARY_CROSS_ENTROPY, *parts)

@@ -52,7 +52,8 @@ def test_a_damaged_cell_is_computed_anew(tiny: Results, tmp_path: Path) -> None:
     first, second, *_ = sorted((results.folder / "cells").iterdir())
     first.write_bytes(first.read_bytes()[:100])
     content = bytearray(second.read_bytes())
-    content[len(content) // 2] ^= 1
+    middle = slice(len(content) // 2, len(content) // 2 + 256)  # long enough to reach beyond any header
+    content[middle] = bytes(byte ^ 1 for byte in content[middle])
     second.write_bytes(content)
     finished = []
 

@@ -307,7 +307,7 @@ CASES = [
     _edited("not a number", "step = 0.25", "step = nan", 13, "measure.v3.step", "give a finite number"),
     # ranges
     _edited("depth 0", "[1, 2, 3]", "[\n  2,\n  0,\n]", 9, "family.depth", "give 1 or more"),
-    _edited("depth beyond reason", "[1, 2, 3]", "[1, 20_000]", 7, "family.depth", "give 10000 or less"),
+    _edited("depth beyond reason", "[1, 2, 3]", "[1, 20_000]", 7, "family.depth", "give 1000 or less"),
     _edited("negative seed", "seed = 7", "seed = -1", 2, "seed", "give 0 or more"),
     _edited("seed too large", "seed = 7", "seed = 9223372036854775808", 2, "seed", "give a number below"),
     _edited("no draws", "draws = 16", "draws = 0", 12, "measure.v3.draws", "give 1 or more"),
