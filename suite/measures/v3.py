@@ -31,7 +31,8 @@ def v3(ensemble: Ensemble, domain: Sample, settings: V3Settings) -> dict[str, Fl
         `v3`, output per input^3;
         `v3_over_rms`, the same over the output's root mean square, 0 for an output that is 0 everywhere;
         `v3_floor`, the typical size of what rounding alone makes of `v3` (single draws may have a few times
-        more): the third difference of values whose L + 1 layers each leave a relative error of eps has a standard deviation of sqrt(20 (L + 1)) eps rms / h^3;
+        more): the third difference of values whose L + 1 layers each leave a relative error of eps has a
+        standard deviation of sqrt(20 (L + 1)) eps rms / h^3;
         `v3_exact` for smooth activations, mean |f'''| at the centres of V3's stencils;
         `slope_variation`, TV(f') per unit length of line, and `breakpoints`, kinks per line of length 2, for
         piecewise-linear activations.
