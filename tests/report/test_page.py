@@ -102,3 +102,32 @@ def test_a_study_that_trains_nothing_has_a_report(tmp_path: Path) -> None:
     assert "accuracy" not in found.charts
     assert "What orders members" not in page
     assert "Variability at initialisation" in page
+
+
+def test_families_of_budget_and_of_width_keep_apart(tmp_path: Path) -> None:
+    """Members that differ only in how their size is given are lines of their own, and rows of the table."""
+    spec = tmp_path / "mixed.toml"
+    text = TINY.read_text()
+    family = text[text.index("[family]") : text.index("[measure.activation_ratio]")]
+    wide = family.replace("parameters     = 300", "width = 6")
+    spec.write_text(
+        text.replace(family, (family + wide).replace("[family]", "[[family]]")).replace("steps      = 24", "steps = 2")
+    )
+    found = run_study(load_studies([spec])[0], tmp_path / "results", workers=1)
+
+    page = write_report(found).read_text()
+
+    assert len(found.members) == 18
+    assert "relu, budget 300" in page
+    assert "relu, width 6" in page
+
+
+def test_one_replicate_has_no_interval_to_show(tmp_path: Path) -> None:
+    """A single network's accuracy stands without a bracket of nothing."""
+    spec = tmp_path / "single.toml"
+    spec.write_text(
+        TINY.read_text().replace("replicates = 4", "replicates = 1").replace("steps      = 24", "steps = 2")
+    )
+    found = run_study(load_studies([spec])[0], tmp_path / "results", workers=1)
+
+    assert "nan" not in write_report(found).read_text().split('<section id="overview">')[1].split("</section>")[0]

@@ -398,6 +398,16 @@ CASES = [
         "change the family or drop the task",
     ),
     _edited(
+        "an entry said twice, once inside a list",
+        'optimizer = { name = "adam", learning_rate = 0.01, batch = 32 }',
+        'optimizer = [{ name = "adam", learning_rate = [0.01, 0.02], batch = 32 }, '
+        '{ name = "adam", learning_rate = 0.01, batch = 32 }]',
+        17,
+        "measure.accuracy.optimizer",
+        "stands in the list twice; keep one",
+    ),
+    _edited("a grid without end", "step = 0.25", "step = 0.000001", 13, "measure.v3.step", "take a larger step"),
+    _edited(
         "no edge of chaos",
         '"relu"',
         '[\n  { name = "elu", alpha = [0.5, 1.0] },\n  "softplus",\n  "tanh",\n]',

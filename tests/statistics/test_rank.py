@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from suite.statistics.rank import rank_correlation
+from suite.statistics.rank import rank_advantage, rank_correlation
 
 
 def noisy(members=25, noise=0.7, seed=1):
@@ -85,3 +85,22 @@ def test_three_members_are_too_few():
 def test_intervals_are_the_same_every_time():
     """The resamples have a seed of their own."""
     assert rank_correlation(*noisy()) == rank_correlation(*noisy())
+
+
+def test_an_advantage_is_the_difference_of_two_rank_correlations() -> None:
+    """Against a rival that ranks the wrong way round it is 2; against itself exactly 0, with no width."""
+    outcome = np.arange(12.0)
+    better = rank_advantage(outcome**3, -outcome, outcome)
+    assert better.estimate == pytest.approx(2)
+    assert better.low == pytest.approx(2)
+    same = rank_advantage(np.sin(outcome), np.sin(outcome), outcome)
+    assert (same.estimate, same.low, same.high) == (0, 0, 0)
+
+
+def test_an_advantage_needs_members_that_have_all_three() -> None:
+    """Members with a gap are left out; fewer than four have no interval."""
+    outcome = np.array([1.0, 2, 3, 4, np.nan])
+    gap = np.array([1.0, np.nan, 3, 4, 5])
+    found = rank_advantage(outcome, gap, outcome)
+    assert found.members == 3
+    assert np.isnan(found.estimate)
