@@ -107,7 +107,12 @@ def report(paths: Specs, results: ResultsFolder = Path("results")) -> None:
         if lacking:
             _fail(f"{results}: no results of {', '.join(lacking)}; run the spec first: python -m suite run PATH")
         for study in studies:
-            typer.echo(f"{study.spec.name}: {write_report(Results(results / study.spec.name))}")
+            found = Results(results / study.spec.name)
+            if found.run["spec"] != study.spec.as_run():
+                typer.echo(
+                    f"{study.spec.name}: the spec has changed since these tables; run it again (warning)", err=True
+                )
+            typer.echo(f"{study.spec.name}: {write_report(found)}")
 
 
 def main() -> None:
@@ -121,7 +126,11 @@ def _errors_as_exit_codes() -> Iterator[None]:
         yield
     except SpecError as error:
         _fail(str(error))
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        _fail(
+            f"error: {error.filename}: {error.strerror or error}; check that the results folder is whole and can be written"
+        )
+    except ValueError as error:
         _fail(f"error: {error}")
     except (MemoryError, BrokenExecutor):
         _fail(

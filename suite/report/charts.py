@@ -24,6 +24,7 @@ def charts_of(summary: pd.DataFrame, landscapes: pd.DataFrame | None) -> dict[st
         summary: statistics over draws.
         landscapes: outputs over the plane, if the study has two inputs.
     """
+    summary = with_series(summary)
     makers: dict[str, Callable[[], Chart | None]] = {
         "variability": lambda: variability(summary),
         "collapse": lambda: collapse(summary),
@@ -128,8 +129,10 @@ def learning_curves(summary: pd.DataFrame) -> Chart | None:
             x=alt.X("step:Q", title="step", scale=alt.Scale(type="symlog", constant=1)),
             color=alt.Color("depth:O", scale=alt.Scale(scheme="viridis"), title="depth"),
         )
-        line = base.mark_line(point=alt.OverlayMarkDef(size=12)).encode(
-            y=alt.Y("mean:Q", title=title),
+        # A run that diverges would flatten all other curves: it leaves the picture at the top.
+        top = float(2 * rows.loc[rows["step"] == 0, "mean"].max()) if quantity == "train_loss" else 1.0
+        line = base.mark_line(point=alt.OverlayMarkDef(size=12), clip=True).encode(
+            y=alt.Y("mean:Q", title=title, scale=alt.Scale(domain=[0, top])),
             tooltip=[
                 "series:N",
                 "depth:O",
@@ -139,7 +142,7 @@ def learning_curves(summary: pd.DataFrame) -> Chart | None:
                 "n:Q",
             ],
         )
-        band = base.mark_area(opacity=0.15).encode(y=alt.Y("ci_low:Q"), y2="ci_high:Q")
+        band = base.mark_area(opacity=0.15, clip=True).encode(y=alt.Y("ci_low:Q"), y2="ci_high:Q")
         panels.append(
             (band + line)
             .properties(width=WIDTH, height=HEIGHT)

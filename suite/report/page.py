@@ -127,8 +127,9 @@ _OVERVIEW = {
 def _overview(summary: pd.DataFrame) -> dict[str, Any]:
     """One row a member and series: the quantities that the study turns on."""
     rows: dict[tuple[str, int], dict[str, str]] = {}
+    named = with_series(summary)
     for quantity, (title, pattern) in _OVERVIEW.items():
-        for row in _records(with_series(pick(summary, quantity))):
+        for row in _records(pick(named, quantity)):
             cell = rows.setdefault((row["series"], row["depth"]), {"parameters": f"{row['parameters']:,}"})
             shown = pattern if pd.notna(row["ci_low"]) else pattern.partition(" (")[0]
             cell[title] = shown.format(**row) if pd.notna(row["mean"]) else ""

@@ -32,7 +32,12 @@ def training_axes(table: pd.DataFrame) -> list[str]:
 
 
 def with_series(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with a column `series` that joins all axes it varies but depth; the activation if none."""
+    """The table with a column `series` that joins all axes it varies but depth; the activation if none.
+
+    Give it a whole table before rows are picked, so that a line has one name in every chart.
+    """
+    if "series" in table.columns:
+        return table
     # A family without an axis (a width beside a budget) differs by that; a row without a training does not.
     varied = [name for name in MEMBER_AXES if name in table.columns and table[name].nunique(dropna=False) > 1]
     varied += [name for name in training_axes(table) if table[name].nunique() > 1]

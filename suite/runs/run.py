@@ -1,6 +1,5 @@
 """Runs a study: what is missing is computed, then everything is put into tables."""
 
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -85,7 +84,7 @@ def _write(study: Study, folder: Path, cells: Sequence[Cell], stored: dict[str, 
 def _run_record(study: Study, cells: Sequence[Cell], stored: dict[str, Stored]) -> dict[str, Any]:
     return {
         "study": study.spec.name,
-        "spec": json.loads(study.spec.model_dump_json(exclude_none=True)),
+        "spec": study.spec.as_run(),
         "seed": study.spec.seed,
         "environment": environment(),
         "cells": [

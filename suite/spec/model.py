@@ -1,5 +1,6 @@
 """The Spec: everything that a study's TOML file may say, validated and frozen."""
 
+import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import ConfigDict, Field, create_model, model_validator
@@ -83,6 +84,11 @@ class Spec(SpecFile):
     """A validated study with the name of its file."""
 
     name: str
+
+    def as_run(self) -> dict[str, Any]:
+        """The spec in JSON's types, every default written out, as run.json keeps it."""
+        content: dict[str, Any] = json.loads(self.model_dump_json(exclude_none=True))
+        return content
 
     @property
     def measures(self) -> dict[str, Settings]:
