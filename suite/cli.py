@@ -127,9 +127,8 @@ def _errors_as_exit_codes() -> Iterator[None]:
     except SpecError as error:
         _fail(str(error))
     except OSError as error:
-        _fail(
-            f"error: {error.filename}: {error.strerror or error}; check that the results folder is whole and can be written"
-        )
+        what = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
+        _fail(f"error: {what}; check that the results folder is whole and can be written")
     except ValueError as error:
         _fail(f"error: {error}")
     except (MemoryError, BrokenExecutor):
