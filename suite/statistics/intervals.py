@@ -1,6 +1,7 @@
 """95% confidence intervals: Wilson's for frequencies, the percentile bootstrap for means and medians."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -85,5 +86,14 @@ def _resample_rows(n: int, columns: int) -> Iterator[NDArray[np.int64]]:
 
 def _resample_counts(n: int) -> Iterator[Array]:
     """How often each of n draws comes into each resample."""
+    if n * RESAMPLES <= _VALUES_A_BATCH:
+        return iter((_counts(n),))
     generator = np.random.default_rng((_SEED, n))
     return (generator.multinomial(n, np.full(n, 1 / n), size).astype(float) for size in _batches(n))
+
+
+@lru_cache(maxsize=4)
+def _counts(n: int) -> Array:
+    """All resamples at once; a study asks for the same few n hundreds of times."""
+    generator = np.random.default_rng((_SEED, n))
+    return generator.multinomial(n, np.full(n, 1 / n), RESAMPLES).astype(float)
