@@ -1,5 +1,6 @@
 """Rank correlation over members: does one quantity order networks as another does?"""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -33,19 +34,7 @@ def rank_correlation(first: Array, second: Array) -> RankCorrelation:
         first: one value a member.
         second: likewise; members without either value are left out.
     """
-    known = np.isfinite(first) & np.isfinite(second)
-    first, second = first[known], second[known]
-    members = len(first)
-    if members < MIN_MEMBERS:
-        return RankCorrelation(np.nan, np.nan, np.nan, members)
-    rows = np.random.default_rng((0x5EA, members)).integers(0, members, (RESAMPLES, members))
-    replicates = _spearman(first[rows], second[rows])
-    replicates = replicates[np.isfinite(replicates)]
-    estimate = float(_spearman(first[None], second[None])[0])
-    if not np.isfinite(estimate) or not replicates.size:
-        return RankCorrelation(estimate, np.nan, np.nan, members)
-    low, high = np.quantile(replicates, ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
-    return RankCorrelation(estimate, float(low), float(high), members)
+    return _over_members(_spearman, first, second)
 
 
 def rank_advantage(first: Array, rival: Array, outcome: Array) -> RankCorrelation:
@@ -58,18 +47,32 @@ def rank_advantage(first: Array, rival: Array, outcome: Array) -> RankCorrelatio
         rival: likewise.
         outcome: likewise; members that lack any of the three are left out.
     """
-    known = np.isfinite(first) & np.isfinite(rival) & np.isfinite(outcome)
-    first, rival, outcome = first[known], rival[known], outcome[known]
-    members = len(outcome)
+
+    def advantage(first: Array, rival: Array, outcome: Array) -> Array:
+        return _spearman(first, outcome) - _spearman(rival, outcome)
+
+    return _over_members(advantage, first, rival, outcome)
+
+
+def _over_members(statistic: Callable[..., Array], *quantities: Array) -> RankCorrelation:
+    """A statistic of quantities over the members that have them all, with its bootstrap over members.
+
+    Args:
+        statistic: of (samples, members) arrays, one number a sample.
+        quantities: one value a member each.
+    """
+    known = np.isfinite(quantities).all(axis=0)
+    chosen = [quantity[known] for quantity in quantities]
+    members = int(known.sum())
     if members < MIN_MEMBERS:
         return RankCorrelation(np.nan, np.nan, np.nan, members)
     rows = np.random.default_rng((0x5EA, members)).integers(0, members, (RESAMPLES, members))
-    differences = _spearman(first[rows], outcome[rows]) - _spearman(rival[rows], outcome[rows])
-    estimate = float((_spearman(first[None], outcome[None]) - _spearman(rival[None], outcome[None]))[0])
-    differences = differences[np.isfinite(differences)]
-    if not np.isfinite(estimate) or not differences.size:
+    replicates = statistic(*(quantity[rows] for quantity in chosen))
+    replicates = replicates[np.isfinite(replicates)]
+    estimate = float(statistic(*(quantity[None] for quantity in chosen))[0])
+    if not np.isfinite(estimate) or not replicates.size:
         return RankCorrelation(estimate, np.nan, np.nan, members)
-    low, high = np.quantile(differences, ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
+    low, high = np.quantile(replicates, ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
     return RankCorrelation(estimate, float(low), float(high), members)
 
 
