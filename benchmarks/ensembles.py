@@ -36,13 +36,14 @@ SHAPES = {
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 
 
-def networks(shape: Shape, device: str, dtype: torch.dtype = torch.float64) -> Ensemble:
+def networks(shape: Shape, device: str, dtype: torch.dtype = torch.float64, normalization: str = "none") -> Ensemble:
     """Critical ReLU networks."""
     activation, initialization = Relu(), Critical(bias_std=0.1)
     variances = layer_variances(initialization, activation, shape.widths)
     content = {"widths": list(shape.widths)}
-    parameters = draw_parameters(initialization, shape.widths, variances, 1, content, 0, shape.draws)
-    return Ensemble(shape.widths, activation, variances, parameters).to(dtype, device)
+    normalized = normalization != "none"
+    parameters = draw_parameters(initialization, shape.widths, variances, 1, content, 0, shape.draws, normalized)
+    return Ensemble(shape.widths, activation, variances, parameters, normalization).to(dtype, device)
 
 
 def settle(device: str) -> None:

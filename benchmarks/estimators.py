@@ -1,10 +1,13 @@
-"""The estimators of random networks: forward pass, V3, Collapse to Constant."""
+"""The estimators of networks on the domain: forward pass, V3, Collapse to Constant, dead neurons, trainability."""
 
 import torch
 
 from benchmarks.ensembles import DEVICES, SHAPES, draws_a_second, networks, settle
-from suite.catalog.measures import CollapseSettings, V3Settings
+from suite.catalog.measure_settings import CollapseSettings, DeadNeuronsSettings, TrainabilitySettings, V3Settings
+from suite.catalog.tasks import Checkerboard
 from suite.measures.collapse import collapse
+from suite.measures.dead_neurons import dead_neurons
+from suite.measures.trainability import TaskAt, trainability
 from suite.measures.v3 import v3
 from suite.nets.sample import sample_domain
 
@@ -87,4 +90,39 @@ class Collapse(Estimator):
         return draws_a_second(self.shape.draws, 3, device, self.work)
 
     time_collapse.version = track_draws.version = "1"  # type: ignore[attr-defined]
+    track_draws.unit = "draws/s"  # type: ignore[attr-defined]
+
+
+class DeadNeurons(Estimator):
+    """Dead neurons by layer, and networks born dead."""
+
+    def work(self) -> None:
+        """All draws."""
+        dead_neurons(self.ensemble, self.domain, DeadNeuronsSettings(step=STEP))
+
+    def time_dead_neurons(self, shape: str, device: str) -> None:
+        self.run()
+
+    def track_draws(self, shape: str, device: str) -> float:
+        return draws_a_second(self.shape.draws, 3, device, self.work)
+
+    time_dead_neurons.version = track_draws.version = "1"  # type: ignore[attr-defined]
+    track_draws.unit = "draws/s"  # type: ignore[attr-defined]
+
+
+class Trainability(Estimator):
+    """Whether networks have the live neurons that a task needs."""
+
+    def work(self) -> None:
+        """All draws, on a task of two inputs."""
+        task = Checkerboard(squares=4, train=2048, test=16)
+        trainability(self.ensemble, TaskAt(task, self.domain), TrainabilitySettings(step=STEP))
+
+    def time_trainability(self, shape: str, device: str) -> None:
+        self.run()
+
+    def track_draws(self, shape: str, device: str) -> float:
+        return draws_a_second(self.shape.draws, 3, device, self.work)
+
+    time_trainability.version = track_draws.version = "1"  # type: ignore[attr-defined]
     track_draws.unit = "draws/s"  # type: ignore[attr-defined]

@@ -74,8 +74,9 @@ def check(paths: Specs) -> None:
 
 @app.command("list")
 def list_entries() -> None:
-    """List what a spec can name: measures, activations, initialisations, tasks, optimisers."""
+    """List what a spec can name: measures, activations, initialisations, tasks, domains, optimisers."""
     from suite.catalog.activations import ACTIVATIONS  # noqa: PLC0415
+    from suite.catalog.domain import DOMAINS  # noqa: PLC0415
     from suite.catalog.initializations import INITIALIZATIONS  # noqa: PLC0415
     from suite.catalog.measures import MEASURES  # noqa: PLC0415
     from suite.catalog.optimizers import OPTIMIZERS  # noqa: PLC0415
@@ -86,6 +87,7 @@ def list_entries() -> None:
         "activations": {name: entry.formula for name, entry in ACTIVATIONS.items()},
         "initialisations": {name: entry.formula for name, entry in INITIALIZATIONS.items()},
         "tasks": {name: entry.formula for name, entry in TASKS.items()},
+        "domains": {name: entry.formula for name, entry in DOMAINS.items()},
         "optimisers": {name: entry.formula for name, entry in OPTIMIZERS.items()},
     }
     for title, lines in tables.items():

@@ -82,8 +82,9 @@ def test_a_report_without_results_says_to_run_first(tmp_path: Path) -> None:
 
 
 def test_list_names_every_entry_of_every_catalog() -> None:
-    """`list` shows measures, activations, initialisations, tasks and optimisers, a line each."""
+    """`list` shows measures, activations, initialisations, tasks, domains and optimisers, a line each."""
     from suite.catalog.activations import ACTIVATIONS
+    from suite.catalog.domain import DOMAINS
     from suite.catalog.initializations import INITIALIZATIONS
     from suite.catalog.measures import MEASURES
     from suite.catalog.optimizers import OPTIMIZERS
@@ -91,7 +92,7 @@ def test_list_names_every_entry_of_every_catalog() -> None:
 
     shown = [line.split()[0] for line in runner.invoke(app, ["list"]).stdout.splitlines() if line.startswith("  ")]
 
-    assert shown == [*MEASURES, *ACTIVATIONS, *INITIALIZATIONS, *TASKS, *OPTIMIZERS]
+    assert shown == [*MEASURES, *ACTIVATIONS, *INITIALIZATIONS, *TASKS, *DOMAINS, *OPTIMIZERS]
 
 
 def test_check_counts_members_and_warns_of_unstable_critical_points(tmp_path: Path) -> None:

@@ -1,43 +1,44 @@
-"""The activations a spec can name: each with its facts and its float64 reference in numpy.
+"""The activations a spec can name: rectifiers and their kin, and the table of all.
 
-The functions here serve theory and tests; the fast kernels of the same names are in `suite.nets.activations`.
+The smooth ones are in `suite.catalog.smooth`, those with a linear region in `suite.catalog.linear_region`; all
+can be imported from here.
 """
 
-from math import pi, sqrt
+from math import inf
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
-from suite.catalog.settings import Choice, choices_of
+from suite.catalog.activation import Activation, Array, Kind
+from suite.catalog.linear_region import Htanh, SExp, SSaw, SSin
+from suite.catalog.settings import choices_of
+from suite.catalog.smooth import Erf, Gelu, Sigmoid, Silu, Sin, Softplus, Tanh
 
-Array = NDArray[np.float64]
-Kind = Literal["piecewise_linear", "smooth", "kinked"]
-
-
-class Activation(Choice):
-    """An activation function phi, applied to each pre-activation alone."""
-
-    name: str
-    formula: ClassVar[str]
-    kind: ClassVar[Kind]
-    """Piecewise linear; smooth (three derivatives everywhere); or with a kink in some derivative."""
-    homogeneous: ClassVar[bool] = False
-    """Whether phi(a z) = a phi(z) for all a > 0."""
-
-    @property
-    def kinks(self) -> tuple[float, ...]:
-        """Where phi or one of its first three derivatives jumps."""
-        return () if self.kind == "smooth" else (0.0,)
-
-    def phi(self, z: Array) -> Array:
-        """phi(z), elementwise."""
-        raise NotImplementedError
-
-    def dphi(self, z: Array) -> Array:
-        """phi'(z), elementwise; at a kink either one-sided value."""
-        raise NotImplementedError
+__all__ = [
+    "ACTIVATIONS",
+    "Abs",
+    "Activation",
+    "Activations",
+    "Array",
+    "Elu",
+    "Erf",
+    "Gelu",
+    "Htanh",
+    "Identity",
+    "Kind",
+    "LeakyRelu",
+    "Relu",
+    "SExp",
+    "SSaw",
+    "SSin",
+    "Selu",
+    "Sigmoid",
+    "Silu",
+    "Sin",
+    "Softplus",
+    "Tanh",
+]
 
 
 class Relu(Activation):
@@ -47,6 +48,11 @@ class Relu(Activation):
     formula = "max(z, 0)"
     kind = "piecewise_linear"
     homogeneous = True
+
+    @property
+    def flat_sides(self) -> tuple[tuple[float, float], ...]:
+        """The negative side."""
+        return ((-inf, 0.0),)
 
     def phi(self, z: Array) -> Array:
         return np.maximum(z, 0.0)
@@ -99,6 +105,11 @@ class LeakyRelu(Activation):
     kind = "piecewise_linear"
     homogeneous = True
 
+    @property
+    def flat_sides(self) -> tuple[tuple[float, float], ...]:
+        """The negative side, where its slope is 0."""
+        return ((-inf, 0.0),) if self.slope == 0 else ()
+
     def phi(self, z: Array) -> Array:
         return np.where(z > 0, z, self.slope * z)
 
@@ -137,118 +148,6 @@ class Selu(Activation):
         return self.scale * np.where(z > 0, 1.0, self.alpha * np.exp(np.minimum(z, 0.0)))
 
 
-class Gelu(Activation):
-    """The Gaussian error linear unit, exact (no tanh approximation)."""
-
-    name: Literal["gelu"] = "gelu"
-    formula = "z Phi(z)"
-    kind = "smooth"
-
-    def phi(self, z: Array) -> Array:
-        return z * _normal_cdf(z)
-
-    def dphi(self, z: Array) -> Array:
-        return _normal_cdf(z) + z * np.exp(-0.5 * z * z) / sqrt(2 * pi)
-
-
-class Silu(Activation):
-    """The sigmoid linear unit, also called swish."""
-
-    name: Literal["silu"] = "silu"
-    formula = "z sigmoid(z)"
-    kind = "smooth"
-
-    def phi(self, z: Array) -> Array:
-        return z * _logistic(z)
-
-    def dphi(self, z: Array) -> Array:
-        s = _logistic(z)
-        return s + z * s * (1 - s)
-
-
-class Softplus(Activation):
-    """The smooth rectifier."""
-
-    name: Literal["softplus"] = "softplus"
-    formula = "log(1 + e^z)"
-    kind = "smooth"
-
-    def phi(self, z: Array) -> Array:
-        return np.logaddexp(0.0, z)
-
-    def dphi(self, z: Array) -> Array:
-        return _logistic(z)
-
-
-class Tanh(Activation):
-    """The hyperbolic tangent."""
-
-    name: Literal["tanh"] = "tanh"
-    formula = "tanh z"
-    kind = "smooth"
-
-    def phi(self, z: Array) -> Array:
-        return np.tanh(z)
-
-    def dphi(self, z: Array) -> Array:
-        return 1 - np.tanh(z) ** 2
-
-
-class Erf(Activation):
-    """The error function."""
-
-    name: Literal["erf"] = "erf"
-    formula = "erf z"
-    kind = "smooth"
-
-    def phi(self, z: Array) -> Array:
-        from scipy.special import erf  # noqa: PLC0415  # scipy takes longer to load than a spec to check
-
-        return np.asarray(erf(z), dtype=np.float64)
-
-    def dphi(self, z: Array) -> Array:
-        return 2 / sqrt(pi) * np.exp(-z * z)
-
-
-class Sin(Activation):
-    """The sine."""
-
-    name: Literal["sin"] = "sin"
-    formula = "sin z"
-    kind = "smooth"
-
-    def phi(self, z: Array) -> Array:
-        return np.sin(z)
-
-    def dphi(self, z: Array) -> Array:
-        return np.cos(z)
-
-
-class Sigmoid(Activation):
-    """The logistic function."""
-
-    name: Literal["sigmoid"] = "sigmoid"
-    formula = "1 / (1 + e^-z)"
-    kind = "smooth"
-
-    def phi(self, z: Array) -> Array:
-        return _logistic(z)
-
-    def dphi(self, z: Array) -> Array:
-        s = _logistic(z)
-        return s * (1 - s)
-
-
-def _logistic(z: Array) -> Array:
-    return 0.5 * (1 + np.tanh(0.5 * z))
-
-
-def _normal_cdf(z: Array) -> Array:
-    from scipy.special import ndtr  # noqa: PLC0415  # as above
-
-    return np.asarray(ndtr(z), dtype=np.float64)
-
-
 ACTIVATIONS: dict[str, type[Activation]] = {
     "relu": Relu,
     "abs": Abs,
@@ -263,6 +162,10 @@ ACTIVATIONS: dict[str, type[Activation]] = {
     "erf": Erf,
     "sin": Sin,
     "sigmoid": Sigmoid,
+    "htanh": Htanh,
+    "s_exp": SExp,
+    "s_sin": SSin,
+    "s_saw": SSaw,
 }
 
 Activations: Any = choices_of(ACTIVATIONS)

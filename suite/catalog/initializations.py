@@ -16,7 +16,7 @@ class Initialization(Choice):
 
     tag = "scheme"
     formula: ClassVar[str]
-    distribution: ClassVar[Literal["gaussian", "uniform", "orthogonal"]] = "gaussian"
+    distribution: ClassVar[Literal["gaussian", "uniform", "orthogonal", "sphere"]] = "gaussian"
 
 
 class _WithBias(Initialization):
@@ -76,6 +76,25 @@ class Variance(Initialization):
     formula = "sigma_w^2 = weight_variance, sigma_b^2 = bias_variance"
 
 
+class Sphere(Initialization):
+    """Each hidden neuron's weights and bias together uniform on the unit sphere (Shin & Karniadakis 2019)."""
+
+    scheme: Literal["sphere"] = "sphere"
+    formula = "(w, b) uniform on |w|^2 + b^2 = 1, so sigma_w^2 = fan_in / (fan_in + 1), sigma_b^2 = 1 / (fan_in + 1)"
+    distribution = "sphere"
+
+
+class DataDependent(Initialization):
+    """He's, with every first-layer neuron made active at a training point (Shin & Karniadakis 2019).
+
+    The readout is scaled so that the output's variance stays that of He's. ReLU networks only.
+    """
+
+    scheme: Literal["data_dependent"] = "data_dependent"
+    noise_std: float = Field(default=0.1, gt=0, description="s, the standard deviation of eps")
+    formula = "sigma_w^2 = 2; first layer b_i = -w_i . x_k(i) + |eps_i|, eps_i ~ N(0, s^2), x_k(i) a training point"
+
+
 INITIALIZATIONS: dict[str, type[Initialization]] = {
     "critical": Critical,
     "he": He,
@@ -84,6 +103,8 @@ INITIALIZATIONS: dict[str, type[Initialization]] = {
     "orthogonal": Orthogonal,
     "pytorch": Pytorch,
     "variance": Variance,
+    "sphere": Sphere,
+    "data_dependent": DataDependent,
 }
 
 Initializations: Any = choices_of(INITIALIZATIONS)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+Kind = Literal["value", "frequency", "time", "ratio"]
+
 
 @dataclass(frozen=True)
 class Quantity:
@@ -10,14 +12,17 @@ class Quantity:
 
     Attributes:
         meaning: one line for tables, charts and documentation.
-        kind: a plain value; the indicator of an event, whose mean is a frequency; or a waiting time, empty
-            where the wait did not end within the run.
-        index: what the values of one draw run over, if anything.
+        kind: a plain value; the indicator of an event, whose mean is a frequency; a waiting time, empty
+            where the wait did not end within the run; or a ratio of means over draws, which no single draw has.
+        index: what the values of one draw run over, the slowest first, if anything.
+        decided: whether it is decided exactly in some layers and networks and at sample points in others,
+            which the tables' column `method` tells apart.
     """
 
     meaning: str
-    kind: Literal["value", "frequency", "time"] = "value"
-    index: Literal["layer", "step"] | None = None
+    kind: Kind = "value"
+    index: tuple[Literal["layer", "step"], ...] = ()
+    decided: bool = False
 
 
 QUANTITIES: dict[str, Quantity] = {
@@ -40,13 +45,37 @@ QUANTITIES: dict[str, Quantity] = {
     ),
     "collapse_by_angle": Quantity("collapsed: the inputs' hidden vectors became one direction", "frequency"),
     "input_gradient": Quantity("rms over points of the norm of the loss's gradient by the input"),
-    "parameter_gradient": Quantity("norm of the loss's gradient by a layer's weights and bias", index="layer"),
-    "train_loss": Quantity("loss on the training set", index="step"),
-    "train_accuracy": Quantity("accuracy on the training set", index="step"),
-    "validation_accuracy": Quantity("accuracy on the validation set", index="step"),
-    "test_accuracy": Quantity("accuracy on the test set", index="step"),
-    "success": Quantity("test_accuracy after the last step is at or above the threshold", "frequency"),
-    "steps_to_success": Quantity(
-        "first recorded step with test_accuracy at or above the threshold, lost again or not", "time"
+    "parameter_gradient": Quantity("norm of the loss's gradient by a layer's weights and bias", index=("layer",)),
+    "train_loss": Quantity("loss on the training set: cross-entropy, or half the mean squared error", index=("step",)),
+    "train_accuracy": Quantity("accuracy on the training set", index=("step",)),
+    "validation_accuracy": Quantity("accuracy on the validation set", index=("step",)),
+    "test_accuracy": Quantity("accuracy on the test set", index=("step",)),
+    "validation_error": Quantity("mean squared error on the validation set (regressions)", index=("step",)),
+    "test_error": Quantity("mean squared error on the test set (regressions)", index=("step",)),
+    "success": Quantity(
+        "after the last step, test_accuracy is at or above its threshold, or test_error at or below its", "frequency"
     ),
+    "steps_to_success": Quantity("first recorded step at which that is so, lost again or not", "time"),
+    "dead_tentative": Quantity("dead neurons that a gradient can revive", index=("layer",), decided=True),
+    "dead_permanent": Quantity("dead neurons that no gradient can revive", index=("layer",), decided=True),
+    "active": Quantity("neurons that are not dead", index=("layer",), decided=True),
+    "dead_fraction": Quantity("share of a layer's neurons that are dead", index=("layer",), decided=True),
+    "born_dead": Quantity("some hidden layer is wholly dead: the output is constant", "frequency", decided=True),
+    "trainability": Quantity("the network has the live neurons that its task needs", "frequency", decided=True),
+    "correlation": Quantity("cosine of two inputs' pre-activations", index=("layer",)),
+    "jacobian_mean": Quantity("m_1, mean squared singular value of the layers' Jacobian", index=("layer",)),
+    "jacobian_second": Quantity("m_2, mean fourth power of its singular values", index=("layer",)),
+    "jacobian_ratio": Quantity("E m_2 / (E m_1)^2, spread of its squared singular values", "ratio", ("layer",)),
+    "jacobian_max": Quantity("its largest singular value", index=("layer",)),
+    "feature_cosine": Quantity("mean cosine of features over pairs of samples", index=("layer", "step")),
+    "feature_cosine_within": Quantity("the same over pairs of one class", index=("layer", "step")),
+    "feature_cosine_between": Quantity("the same over pairs of two classes", index=("layer", "step")),
+    "leading_share": Quantity(
+        "share of a layer's weight change in its leading direction, sigma_1^2 / |W_t - W_0|_F^2",
+        index=("layer", "step"),
+    ),
+    "phase1_steps": Quantity("first step at which the training loss is below 0.9 of its chance level", "time"),
+    "revivable": Quantity("tentatively dead neurons at the start, on the training points"),
+    "revived": Quantity("how many of these are active at a step", index=("step",)),
+    "revived_permanent": Quantity("permanently dead neurons at the start that are active at a step", index=("step",)),
 }

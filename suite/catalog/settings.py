@@ -22,13 +22,15 @@ class Choice(Settings):
 
     tag: ClassVar[str] = "name"
     """The key that holds the entry's name."""
+    axis: ClassVar[bool] = True
+    """Whether a list in place of a parameter's value is an axis of the study."""
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """The entry's JSON schema, in which every parameter may be a list, which is an axis."""
+        """The entry's JSON schema, in which every parameter may be a list where that is an axis."""
         written = handler.resolve_ref_schema(handler(schema))
         for key, parameter in written["properties"].items():
-            if key != cls.tag:
+            if key != cls.tag and cls.axis:
                 about = {word: parameter.pop(word) for word in _ABOUT if word in parameter}
                 written["properties"][key] = about | _one_or_list(parameter)
         written["properties"][cls.tag].pop("default", None)
@@ -44,8 +46,9 @@ class Choice(Settings):
 
     @property
     def label(self) -> str:
-        """How tables write the entry: ``leaky_relu(slope=0.1)``, or just its name."""
-        stated = {key: value for key, value in self.parameters.items() if value is not None}
+        """How tables write the entry: ``leaky_relu(slope=0.1)``, or just its name; defaults are left out."""
+        fields = type(self).model_fields
+        stated = {key: value for key, value in self.parameters.items() if value != fields[key].default}
         given = ", ".join(f"{key}={_written(value)}" for key, value in stated.items())
         name = getattr(self, self.tag)
         return f"{name}({given})" if given else str(name)

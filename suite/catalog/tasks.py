@@ -1,5 +1,6 @@
 """The training tasks a spec can name; their data are made in `suite.training.tasks`."""
 
+from math import sqrt
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
@@ -14,8 +15,18 @@ class Task(Choice):
     formula: ClassVar[str]
     inputs: ClassVar[int]
     outputs: ClassVar[int]
+    loss: ClassVar[Literal["binary_cross_entropy", "cross_entropy", "half_square"]]
+    """What training lowers, by its name in `suite.nets.losses`."""
     function: ClassVar[str]
-    """Dotted path of the function that labels points."""
+    """Dotted path of the function that labels points of the box, or of the one that gives all there are."""
+    half_width: ClassVar[float | None] = None
+    """Of the box around the origin that points are uniform in; None where they are data."""
+    available: ClassVar[int | None] = None
+    """Points that there are in all; None where as many as are asked for can be drawn."""
+    neurons: ClassVar[int] = 1
+    """m*, the fewest live ReLU units of a single hidden layer with which the task can be learnt."""
+    error: ClassVar[float | None] = None
+    """Of regressions: a replicate succeeds with a mean squared error at or below it, out of reach of m* - 1 units."""
 
     train: int = Field(ge=1, description="points to train on")
     validation: int | None = Field(
@@ -28,6 +39,16 @@ class Task(Choice):
         """Sizes of the train, validation and test sets."""
         return self.train, self.test if self.validation is None else self.validation, self.test
 
+    @property
+    def regression(self) -> bool:
+        """Whether labels are values of a function rather than classes."""
+        return self.loss == "half_square"
+
+    @property
+    def classes(self) -> int:
+        """How many classes are told apart; 0 in a regression."""
+        return {"binary_cross_entropy": 2, "cross_entropy": self.outputs, "half_square": 0}[self.loss]
+
 
 class Checkerboard(Task):
     """A board of squares on [-1, 1]^2 whose two colours are to be told apart."""
@@ -37,11 +58,56 @@ class Checkerboard(Task):
     formula = "label = parity of floor((x1 + 1) k / 2) + floor((x2 + 1) k / 2)"
     inputs = 2
     outputs = 1
+    loss = "binary_cross_entropy"
     function = "suite.training.tasks:checkerboard"
+    half_width = 1.0
+
+
+class AbsoluteValue(Task):
+    """Regression of the absolute value on [-sqrt 3, sqrt 3] (Shin & Karniadakis 2019, arXiv:1907.09696)."""
+
+    name: Literal["absolute_value"] = "absolute_value"
+    formula = "label = |x|"
+    inputs = 1
+    outputs = 1
+    loss = "half_square"
+    function = "suite.training.tasks:absolute_value"
+    half_width = sqrt(3)  # x then has variance 1
+    neurons = 2
+    error = 0.085786  # half of the least that 1 unit reaches, 3 - 2 sqrt 2 = 0.171573, with its kink at +-0.717439
+
+
+class TwoKinks(Task):
+    """Regression of a function of slopes -1, 1 and -1.366 on [-sqrt 3, sqrt 3] (Shin & Karniadakis 2019)."""
+
+    name: Literal["two_kinks"] = "two_kinks"
+    formula = "label = |x| - sqrt 3 / (sqrt 3 - 1) max(x - 1, 0)"
+    inputs = 1
+    outputs = 1
+    loss = "half_square"
+    function = "suite.training.tasks:two_kinks"
+    half_width = sqrt(3)
+    neurons = 3
+    error = 0.012935  # half of the least that 2 units reach, 0.025870, with both open to the left of 0 and 0.606018
+
+
+class Digits(Task):
+    """Handwritten digits, 8 by 8 pixels, that come with scikit-learn (1,797 images; Alpaydin & Kaynak 1998)."""
+
+    name: Literal["digits"] = "digits"
+    formula = "label = the digit that an image of 8 by 8 pixels shows"
+    inputs = 64
+    outputs = 10
+    loss = "cross_entropy"
+    function = "suite.training.tasks:digits"
+    available = 1797
 
 
 TASKS: dict[str, type[Task]] = {
     "checkerboard": Checkerboard,
+    "absolute_value": AbsoluteValue,
+    "two_kinks": TwoKinks,
+    "digits": Digits,
 }
 
 Tasks: Any = choices_of(TASKS)

@@ -6,10 +6,10 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from suite.catalog.measures import CollapseSettings
+from suite.catalog.measure_settings import CollapseSettings
 from suite.nets.ensemble import Ensemble
 from suite.nets.sample import Sample
-from suite.theory.mean_field import output_variance
+from suite.theory.options import output_variance_with
 
 
 def collapse(ensemble: Ensemble, domain: Sample, settings: CollapseSettings) -> dict[str, Float[Tensor, " draws"]]:
@@ -21,8 +21,9 @@ def collapse(ensemble: Ensemble, domain: Sample, settings: CollapseSettings) -> 
     outputs can differ by rounding alone. Without biases a homogeneous network fades to 0 as a cone, which
     only the absolute criterion sees. A collapsed draw (by any of the three) went one way, the first that
     applies (our operational definition):
-    death: some hidden layer's activations are each the same number over the whole domain;
-    bias: in some hidden layer the weighted inputs' root mean square is at most tau times the biases' norm;
+    death: some hidden layer's activations, residual ones included, are each the same number over the whole domain;
+    bias: in some hidden layer the weighted inputs' root mean square is at most tau times the biases' norm,
+    both before any normalisation;
     norm: not relative: the variation is small for the predicted scale but not for the output's own size, since both
     have shrunk, in part or wholly;
     angle: the rest, whose hidden vectors point the same way for all inputs.
@@ -43,7 +44,13 @@ def collapse(ensemble: Ensemble, domain: Sample, settings: CollapseSettings) -> 
     outputs = ensemble(points)
     std = outputs.var(dim=2, correction=0).mean(1).sqrt()
     rms = outputs.square().mean((1, 2)).sqrt()
-    predicted = output_variance(ensemble.activation, ensemble.variances, points.square().mean().item())
+    predicted = output_variance_with(
+        ensemble.activation,
+        ensemble.variances,
+        points.square().mean().item(),
+        ensemble.normalization,
+        ensemble.residual,
+    )
     relative, absolute = std <= tau * rms, std <= tau * predicted**0.5
     exact = (outputs.amax(2) == outputs.amin(2)).all(1)
     collapsed = relative | absolute | exact
@@ -72,19 +79,19 @@ class _Causes(NamedTuple):
 def _causes(ensemble: Ensemble, points: Float[Tensor, "inputs points"], tau: float) -> _Causes:
     """Whether any hidden layer is constant over the points, and whether any is ruled by its biases."""
     hidden = ensemble.layers[:-1]
-    highest = [torch.full_like(bias, -torch.inf) for _, bias in hidden]
-    lowest = [torch.full_like(bias, torch.inf) for _, bias in hidden]
+    highest = [torch.full_like(layer.bias, -torch.inf) for layer in hidden]
+    lowest = [torch.full_like(layer.bias, torch.inf) for layer in hidden]
     weighted = torch.zeros(len(hidden), ensemble.draws, dtype=points.dtype, device=points.device)
     for chunk in ensemble.chunks(points.shape[1]):
         h = points[:, chunk].expand(ensemble.draws, -1, -1)
-        for index, (weight, bias) in enumerate(hidden):
-            z = torch.bmm(weight, h)
+        for index, layer in enumerate(hidden):
+            z = torch.bmm(layer.weight, h)
             weighted[index] += z.square().sum((1, 2)) / points.shape[1]
-            h = ensemble.kernel.apply_(z.add_(bias))
+            h = ensemble.activate_(layer, z.add_(layer.bias), h if index else None)
             highest[index] = torch.maximum(highest[index], h.amax(2, keepdim=True))
             lowest[index] = torch.minimum(lowest[index], h.amin(2, keepdim=True))
     constant = torch.stack([(high == low).all(1)[:, 0] for high, low in zip(highest, lowest, strict=True)])
     ruled = torch.stack(
-        [part <= tau**2 * bias.square().sum((1, 2)) for part, (_, bias) in zip(weighted, hidden, strict=True)]
+        [part <= tau**2 * layer.bias.square().sum((1, 2)) for part, layer in zip(weighted, hidden, strict=True)]
     )
     return _Causes(constant.any(0), ruled.any(0))

@@ -1,13 +1,12 @@
 """Gradients at initialisation: how strongly the training loss pulls on the input and on each layer."""
 
-from itertools import pairwise
 from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from suite.catalog.measures import GradientsSettings
+from suite.catalog.measure_settings import GradientsSettings
 from suite.nets.backward import Backpropagation
 from suite.nets.ensemble import Ensemble
 from suite.nets.losses import Loss
@@ -39,7 +38,9 @@ def gradients(ensemble: Ensemble, domain: LossAt, settings: GradientsSettings) -
     Returns:
         `input_gradient`, one a draw: the root mean square over points of |d loss_i / d x_i|, with loss_i
         the loss of point i alone; `parameter_gradient`, (draws, L + 1): the norm of the mean loss's
-        gradient by the weights and biases of layer 1 .. L + 1, the readout last.
+        gradient by the weights, biases, gains and shifts of layer 1 .. L + 1, the readout last. Under batch
+        normalisation, where every point has a part in the outputs of all, the input gradient is of the sum of
+        all loss_i.
 
     Source: Yu & Zhang 2021, arXiv:2105.08911, who relate Collapse to Constant to vanishing gradients.
     """
@@ -56,9 +57,6 @@ def gradients(ensemble: Ensemble, domain: LossAt, settings: GradientsSettings) -
         summed += share * passes.gradient
         pulled = torch.bmm(ensemble.layers[0].weight.mT, delta)
         by_input += share * part.shape[2] * pulled.square().sum((1, 2))
-    return {"input_gradient": by_input.sqrt(), "parameter_gradient": _layer_norms(summed, ensemble.widths)}
-
-
-def _layer_norms(gradient: Float[Tensor, "draws parameters"], widths: tuple[int, ...]) -> Float[Tensor, "draws layers"]:
-    sizes = [(fan_in + 1) * fan_out for fan_in, fan_out in pairwise(widths)]
-    return torch.stack([part.norm(dim=1) for part in gradient.split(sizes, dim=1)], dim=1)
+    sizes = [sum(part[0].numel() for part in layer if part is not None) for layer in ensemble.layers]
+    norms = torch.stack([part.norm(dim=1) for part in summed.split(sizes, dim=1)], dim=1)
+    return {"input_gradient": by_input.sqrt(), "parameter_gradient": norms}

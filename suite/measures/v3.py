@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from suite.catalog.measures import V3Settings
+from suite.catalog.measure_settings import V3Settings
 from suite.nets.breakpoints import kinks_on_lines
 from suite.nets.ensemble import Ensemble
 from suite.nets.sample import Sample
@@ -20,6 +20,7 @@ def v3(ensemble: Ensemble, domain: Sample, settings: V3Settings) -> dict[str, Fl
     smooth activation it tends to E|f'''| as h -> 0, which is `v3_exact`. For a piecewise-linear one f''' is
     a distribution and V3 grows like 1/h: h V3 tends to 1.5 times `slope_variation`, which does not depend
     on h. Absolute values matter: the signed mean telescopes to the boundary.
+    Batch normalisation takes its statistics over the whole domain.
 
     Args:
         ensemble: networks in the precision of `settings.dtype`.
@@ -36,6 +37,7 @@ def v3(ensemble: Ensemble, domain: Sample, settings: V3Settings) -> dict[str, Fl
         `v3_exact` for smooth activations, mean |f'''| at the centres of V3's stencils;
         `slope_variation`, TV(f') per unit length of line, and `breakpoints`, kinks per line of length 2, for
         piecewise-linear activations.
+        These last three are of plain networks, neither normalised nor residual, alone.
 
     Source: Yu & Zhang 2021, arXiv:2105.08911; our operational definition.
     """
@@ -47,6 +49,8 @@ def v3(ensemble: Ensemble, domain: Sample, settings: V3Settings) -> dict[str, Fl
         "v3_over_rms": torch.where(rms > 0, value / rms, 0.0),
         "v3_floor": sqrt(20 * (ensemble.depth + 1)) * torch.finfo(outputs.dtype).eps * rms / domain.step**3,
     }
+    if not ensemble.plain:
+        return readings
     exact, lines = ensemble.to(torch.float64, outputs.device), domain.to(torch.float64, outputs.device)
     if ensemble.activation.kind == "smooth":
         centres = lines.stencil_centres()

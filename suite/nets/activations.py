@@ -7,7 +7,8 @@ from math import pi, sqrt
 import torch
 from torch import Tensor
 
-from suite.catalog.activations import Activation, Elu, LeakyRelu, Selu
+from suite.catalog.activations import Activation, Elu, Htanh, LeakyRelu, Selu
+from suite.catalog.linear_region import LinearRegion
 
 Taylor = tuple[Tensor, Tensor, Tensor, Tensor]
 """phi and its first three derivatives."""
@@ -164,6 +165,49 @@ def _gelu(_: Activation) -> Kernel:
     return _smooth(lambda z: z.mul_(torch.special.ndtr(z)), taylor, slope)
 
 
+def _htanh(activation: Activation) -> Kernel:
+    assert isinstance(activation, Htanh)
+    a = activation.linear_region
+
+    def backward_(grad: Tensor, z: Tensor, h: Tensor) -> Tensor:
+        torch.ops.aten.hardtanh_backward.grad_input(grad, h, -a, a, grad_input=grad)
+        return grad
+
+    return Kernel(lambda z: z.clamp_(-a, a), backward_, needs_z=False)
+
+
+def _linear_region(
+    activation: Activation, drop_: Callable[[Tensor], Tensor], steepness_: Callable[[Tensor], Tensor]
+) -> Kernel:
+    """clip(z, -a, a) - sign(z) drop(|z| - a); both functions work in place."""
+    assert isinstance(activation, LinearRegion)
+    a = activation.linear_region
+
+    def apply_(z: Tensor) -> Tensor:
+        drop = drop_(z.abs().sub_(a).clamp_(min=0)).copysign_(z)
+        return z.clamp_(-a, a).sub_(drop)
+
+    def backward_(grad: Tensor, z: Tensor, h: Tensor) -> Tensor:
+        excess = z.abs().sub_(a)
+        return grad.mul_(torch.where(excess > 0, -steepness_(excess.clone()), 1.0))
+
+    return Kernel(apply_, backward_)
+
+
+def _s_exp(activation: Activation) -> Kernel:
+    return _linear_region(activation, lambda e: e.neg_().expm1_().neg_(), lambda e: e.clamp_(min=0).neg_().exp_())
+
+
+def _s_sin(activation: Activation) -> Kernel:
+    return _linear_region(activation, lambda e: e.cos_().neg_().add_(1), torch.sin_)
+
+
+def _s_saw(activation: Activation) -> Kernel:
+    assert isinstance(activation, LinearRegion)
+    a = activation.linear_region
+    return _linear_region(activation, lambda e: e.clamp_(max=a), lambda e: e.lt_(a))
+
+
 KERNELS: dict[str, Callable[[Activation], Kernel]] = {
     "relu": _relu,
     "abs": _abs,
@@ -178,4 +222,8 @@ KERNELS: dict[str, Callable[[Activation], Kernel]] = {
     "erf": _erf,
     "sin": _sin,
     "sigmoid": _sigmoid,
+    "htanh": _htanh,
+    "s_exp": _s_exp,
+    "s_sin": _s_sin,
+    "s_saw": _s_saw,
 }

@@ -6,6 +6,7 @@ that no slope is ever a quotient of two small differences.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch
@@ -13,7 +14,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from suite.nets.activations import Kernel
-from suite.nets.ensemble import Ensemble
+from suite.nets.ensemble import Ensemble, Layer
 
 _MEMORY = 6 * 2**20
 _SAME_PLACE = 1e-12
@@ -74,9 +75,15 @@ def kinks_on_lines(
         starts: one end of each line.
         directions: its unit vector.
         length: of all lines.
+
+    Raises:
+        ValueError: the networks are normalised or residual.
     """
+    if not ensemble.plain:
+        raise ValueError("kinks are followed through plain networks only")
     # What a line of one draw may take: values and slopes of every unit on as many segments as units can cut.
-    a_line = 48 * max(ensemble.widths[1:]) * (sum(ensemble.widths[1:-2]) + 1)
+    cuts = max(1, len(activation_kinks)) * sum(ensemble.widths[1:-2])
+    a_line = 48 * max(ensemble.widths[1:]) * (cuts + 1)
     lines = min(len(starts), max(1, _MEMORY // a_line))
     draws = max(1, _MEMORY // (a_line * lines))
     found = []
@@ -90,26 +97,65 @@ def kinks_on_lines(
     return Kinks(*(torch.cat(part) for part in zip(*found, strict=True)))
 
 
-def _kinks(ensemble: Ensemble, at: Sequence[float], starts: Tensor, directions: Tensor, length: float) -> Kinks:
-    draws, kernel = ensemble.draws, ensemble.kernel
-    left = starts.new_zeros(draws, len(starts), 1)
-    segments = _Segments(
-        left,
-        starts.T[None, :, :, None].expand(draws, -1, -1, 1),
-        directions.T[None, :, :, None].expand(draws, -1, -1, 1),
+def ranges_on_line(
+    ensemble: Ensemble,
+    activation_kinks: Sequence[float],
+    start: Float[Tensor, "1 inputs"],
+    direction: Float[Tensor, "1 inputs"],
+    length: float,
+) -> list[tuple[Float[Tensor, "draws _"], Float[Tensor, "draws _"]]]:
+    """Smallest and largest pre-activation of every hidden unit along one line, layer by layer.
+
+    Pre-activations are linear between breakpoints, so that their extremes lie at these or at the line's ends.
+
+    Args:
+        ensemble: networks of a piecewise-linear activation, in float64.
+        activation_kinks: where the activation's slope jumps.
+        start: one end of the line.
+        direction: its unit vector.
+        length: of the line.
+    """
+    if not ensemble.plain:
+        raise ValueError("kinks are followed through plain networks only")
+    draws = max(1, _MEMORY // (24 * max(ensemble.widths[1:]) * (sum(ensemble.widths[1:-2]) + 1)))
+    found = []
+    for first in range(0, ensemble.draws, draws):
+        some = ensemble[first : first + draws]
+        segments, ranges = _whole_lines(some, start, direction), []
+        for layer in some.layers[:-1]:
+            segments = _affine(segments, layer)
+            last = segments.value[..., -1:] + segments.slope[..., -1:] * (length - segments.left[:, None, :, -1:])
+            ends = torch.cat([segments.value, last], dim=-1).flatten(2)
+            ranges.append(torch.stack([ends.amin(2), ends.amax(2)]))
+            split = _on_kinks(_split(segments, activation_kinks, length), activation_kinks)
+            segments = _activated(split, some.kernel, length)
+        found.append(ranges)
+    return [tuple(torch.cat(parts, dim=1)) for parts in zip(*found, strict=True)]
+
+
+def _whole_lines(ensemble: Ensemble, starts: Tensor, directions: Tensor) -> _Segments:
+    """Each line as one segment of the inputs."""
+    return _Segments(
+        starts.new_zeros(ensemble.draws, len(starts), 1),
+        starts.T[None, :, :, None].expand(ensemble.draws, -1, -1, 1),
+        directions.T[None, :, :, None].expand(ensemble.draws, -1, -1, 1),
     )
+
+
+def _kinks(ensemble: Ensemble, at: Sequence[float], starts: Tensor, directions: Tensor, length: float) -> Kinks:
+    kernel, segments = ensemble.kernel, _whole_lines(ensemble, starts, directions)
     *hidden, readout = ensemble.layers
-    for weight, bias in hidden[:-1]:
-        segments = _activated(_split(_affine(segments, weight, bias), at, length), kernel, length)
-    last = _affine(segments, *hidden[-1])
+    for layer in hidden[:-1]:
+        segments = _activated(_split(_affine(segments, layer), at, length), kernel, length)
+    last = _affine(segments, hidden[-1])
     place, slope = _readout_slopes(last, at, kernel, readout.weight, length)
     return _count(place, slope, length)
 
 
-def _affine(segments: _Segments, weight: Tensor, bias: Tensor) -> _Segments:
+def _affine(segments: _Segments, layer: Layer) -> _Segments:
     lines = segments.value.shape[2:]
-    value = torch.baddbmm(bias, weight, segments.value.flatten(2)).unflatten(2, lines)
-    return _Segments(segments.left, value, torch.bmm(weight, segments.slope.flatten(2)).unflatten(2, lines))
+    value = torch.baddbmm(layer.bias, layer.weight, segments.value.flatten(2)).unflatten(2, lines)
+    return _Segments(segments.left, value, torch.bmm(layer.weight, segments.slope.flatten(2)).unflatten(2, lines))
 
 
 def _right_ends(left: Tensor, length: float) -> Tensor:
@@ -167,6 +213,18 @@ def _split(segments: _Segments, at: Sequence[float], length: float) -> _Segments
     return _Segments(nodes.place, segments.value.gather(3, where) + slope * offset[:, None], slope)
 
 
+def _on_kinks(segments: _Segments, at: Sequence[float]) -> _Segments:
+    """The same lines, with values that rounding alone keeps from a kink put there.
+
+    Units without biases meet their kinks at the origin, and a layer above must find them at 0 together.
+    """
+    value = segments.value
+    reach = _SAME_PLACE * value.abs().amax((1, 2, 3), keepdim=True)
+    for kink in at:
+        value = torch.where((value - kink).abs() <= reach, kink, value)
+    return segments._replace(value=value)
+
+
 def _activated(segments: _Segments, kernel: Kernel, length: float) -> _Segments:
     """The segments after the activation, whose slope is read off at each segment's middle."""
     left, value, slope = segments
@@ -208,7 +266,8 @@ def _readout_slopes(
 
 def _slope_jumps(at: Sequence[float], kernel: Kernel, readout: Tensor) -> Float[Tensor, "kinks draws outputs units"]:
     """How much the readout's slope changes when a unit crosses a kink upwards, per unit of its slope."""
-    sides = torch.tensor([[kink - 1e-6, kink + 1e-6] for kink in at], dtype=readout.dtype, device=readout.device)
+    reach = 1e-6 * min([1.0, *(above - below for below, above in pairwise(sorted(at)))])
+    sides = torch.tensor([[kink - reach, kink + reach] for kink in at], dtype=readout.dtype, device=readout.device)
     _, dphi = _value_and_slope(sides, kernel)
     return (dphi[:, 1] - dphi[:, 0])[:, None, None, None] * readout
 

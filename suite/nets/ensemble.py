@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from suite.catalog.activations import Activation
 from suite.nets.activations import Kernel, kernel
+from suite.nets.normalization import AXES, standardize_
 from suite.theory.scaling import LayerVariances
 
 TILE_BYTES = 8 * 2**20
@@ -18,29 +20,45 @@ TILE_BYTES = 8 * 2**20
 
 
 class Layer(NamedTuple):
-    """Weights and biases of one layer of every draw."""
+    """Weights and biases of one layer of every draw, and what follows normalisation, where there is any."""
 
     weight: Float[Tensor, "draws out in"]
     bias: Float[Tensor, "draws out 1"]
+    gain: Float[Tensor, "draws out 1"] | None = None
+    shift: Float[Tensor, "draws out 1"] | None = None
 
 
 @dataclass(frozen=True)
 class Ensemble:
     """Random networks of one architecture.
 
+    Hidden layer l has z = W h_{l-1} + b, normalised to gain (z - mean) / sqrt(var + 1e-5) + shift where the
+    ensemble is, and h_l = phi(z); a residual layer but the first adds h_{l-1} to it, as far as the narrower
+    of the two reaches. The readout is affine.
+
     Attributes:
         widths: n_0 .. n_{L+1}.
         activation: of the hidden layers.
         variances: (sigma_w^2, sigma_b^2) that each layer was drawn with.
-        parameters: one row a network: per layer the weights by row, then the biases.
+        parameters: one row a network: per layer the weights by row, then the biases, then gains and shifts.
+        normalization: none; over the batch, which is all points that the networks are given; or over the
+            layer's units.
+        residual: whether hidden layers add the one below.
     """
 
     widths: tuple[int, ...]
     activation: Activation
     variances: LayerVariances
     parameters: Float[Tensor, "draws parameters"]
+    normalization: str = "none"
+    residual: bool = False
 
     @property
+    def plain(self) -> bool:
+        """Whether hidden layers are affine maps and activations alone: neither normalised nor residual."""
+        return self.normalization == "none" and not self.residual
+
+    @cached_property
     def kernel(self) -> Kernel:
         """How the activation is computed."""
         return kernel(self.activation)
@@ -57,8 +75,8 @@ class Ensemble:
 
     @property
     def layers(self) -> list[Layer]:
-        """Each layer's weights and biases, the readout last: views into `parameters`."""
-        return layer_views(self.parameters, self.widths)
+        """Each layer's parameters, the readout last: views into `parameters`."""
+        return layer_views(self.parameters, self.widths, self.normalization != "none")
 
     def to(self, dtype: torch.dtype, device: torch.device | str = "cpu") -> "Ensemble":
         """The same networks in another precision or on another device."""
@@ -68,52 +86,94 @@ class Ensemble:
         """Some of the networks."""
         return replace(self, parameters=self.parameters[draws])
 
-    def __call__(self, points: Float[Tensor, "*draws inputs points"]) -> Float[Tensor, "draws outputs points"]:
+    def __call__(
+        self, points: Float[Tensor, "*draws inputs points"], reference: int | None = None
+    ) -> Float[Tensor, "draws outputs points"]:
         """Outputs of every network.
 
         Args:
             points: shared by all networks, or one set a network (with a leading axis of draws).
+            reference: how many of the first points the statistics of batch normalisation are taken over, by
+                default all; so test points, put behind training points, can be judged by the latter's.
         """
         outputs = points.new_empty(self.draws, self.widths[-1], points.shape[-1])
         for chunk in self.chunks(points.shape[-1]):
-            *_, last = self.walk(points[..., chunk])
+            *_, last = self.walk(points[..., chunk], reference)
             outputs[..., chunk] = last
         return outputs
 
-    def walk(self, points: Float[Tensor, "*draws inputs points"]) -> Iterator[Float[Tensor, "draws width points"]]:
+    def walk(
+        self, points: Float[Tensor, "*draws inputs points"], reference: int | None = None
+    ) -> Iterator[Float[Tensor, "draws width points"]]:
         """Activations of each hidden layer, then the outputs.
 
         What is yielded is overwritten two layers on: reduce or copy it before.
+
+        Args:
+            points: as for a call; under batch normalisation all of them at once.
+            reference: as for a call.
         """
         widest = max(self.widths[1:])
         buffers = [points.new_empty(self.draws * widest * points.shape[-1]) for _ in range(2)]
-        apply_ = self.kernel.apply_
         h = points.expand(self.draws, *points.shape[-2:])
-        for index, (weight, bias) in enumerate(self.layers):
-            shape = (self.draws, weight.shape[1], points.shape[-1])
+        for index, layer in enumerate(self.layers):
+            shape = (self.draws, layer.weight.shape[1], points.shape[-1])
             z = buffers[index % 2][: shape[0] * shape[1] * shape[2]].view(shape)
-            torch.baddbmm(bias, weight, h, out=z)
-            h = apply_(z) if index < self.depth else z
+            torch.baddbmm(layer.bias, layer.weight, h, out=z)
+            h = self.activate_(layer, z, h if index else None, reference) if index < self.depth else z
             yield h
+
+    def activate_(
+        self,
+        layer: Layer,
+        z: Float[Tensor, "draws width points"],
+        below: Float[Tensor, "draws fan_in points"] | None,
+        reference: int | None = None,
+    ) -> Float[Tensor, "draws width points"]:
+        """What a hidden layer makes of its weighted inputs and biases, in place of these.
+
+        Args:
+            layer: whose gains and shifts there may be.
+            z: W h + b.
+            below: h, the hidden layer below, which a residual one adds; None for the first.
+            reference: as for a call.
+        """
+        if layer.gain is not None and layer.shift is not None:
+            standardize_(z, AXES[self.normalization], reference)
+            z.mul_(layer.gain).add_(layer.shift)
+        h = self.kernel.apply_(z)
+        if self.residual and below is not None:
+            shared = min(h.shape[1], below.shape[1])
+            h[:, :shared] += below[:, :shared]
+        return h
 
     def chunks(self, points: int, units: int | None = None) -> Iterator[slice]:
         """Cuts a number of points so that what all draws hold for a chunk stays within a tile.
+
+        Under batch normalisation they stay together, since the statistics are over all of them.
 
         Args:
             points: how many there are.
             units: numbers held for each point and draw; by default the widest layer's activations.
         """
+        if self.normalization == "batch":
+            return iter((slice(0, points),))
         held = self.draws * (units or max(self.widths)) * self.parameters.element_size()
         size = max(64, TILE_BYTES // held)
         return (slice(start, start + size) for start in range(0, points, size))
 
 
-def layer_views(parameters: Float[Tensor, "draws parameters"], widths: Sequence[int]) -> list[Layer]:
-    """Views of flat parameters as layers."""
-    layers, place = [], 0
-    for fan_in, fan_out in pairwise(widths):
-        end = place + fan_in * fan_out
-        weight = parameters[:, place:end].unflatten(1, (fan_out, fan_in))
-        layers.append(Layer(weight, parameters[:, end : end + fan_out].unsqueeze(-1)))
-        place = end + fan_out
-    return layers
+def layer_views(
+    parameters: Float[Tensor, "draws parameters"], widths: Sequence[int], normalized: bool = False
+) -> list[Layer]:
+    """Views of flat parameters as layers; where normalised, all but the readout have gains and shifts."""
+    shapes = list(pairwise(widths))
+    vectors = [3 if normalized else 1] * (len(shapes) - 1) + [1]
+    sizes: list[int] = []
+    for (fan_in, fan_out), number in zip(shapes, vectors, strict=True):
+        sizes += [fan_in * fan_out, *[fan_out] * number]
+    parts = iter(parameters.split(sizes, dim=1))  # all at once: one by one, views of a deep network take a while
+    return [
+        Layer(next(parts).view(len(parameters), fan_out, fan_in), *(next(parts).unsqueeze(-1) for _ in range(number)))
+        for (fan_in, fan_out), number in zip(shapes, vectors, strict=True)
+    ]

@@ -23,9 +23,11 @@ def draw_parameters(
     content: dict[str, Any],
     start: int,
     stop: int,
+    normalized: bool = False,
 ) -> Float32[Tensor, "draws parameters"]:
     """Parameters of the networks start .. stop of a member: per layer the weights by row, then the biases.
 
+    Where hidden layers are normalised, their gains of 1 and shifts of 0 follow the biases.
     Draw i depends on the seed, the member's content and i alone.
 
     Args:
@@ -36,6 +38,7 @@ def draw_parameters(
         content: the member's, in JSON's types.
         start: first draw.
         stop: one past the last.
+        normalized: whether hidden layers are.
     """
     shapes = list(pairwise(widths))
     parameters = sum((fan_in + 1) * fan_out for fan_in, fan_out in shapes)
@@ -50,14 +53,33 @@ def draw_parameters(
         for (fan_in, fan_out), (weight_variance, bias_variance) in zip(shapes, variances, strict=True):
             weights = raw[:, place : place + fan_in * fan_out]
             biases = raw[:, place + fan_in * fan_out : place + (fan_in + 1) * fan_out]
-            if initialization.distribution == "orthogonal" and place + (fan_in + 1) * fan_out < parameters:
+            hidden = place + (fan_in + 1) * fan_out < parameters
+            if initialization.distribution == "sphere" and hidden:
+                rows = weights.unflatten(1, (fan_out, fan_in))
+                scale = sqrt(fan_in + 1) / (rows.square().sum(2) + biases.square()).sqrt()
+                rows.mul_(scale[..., None])
+                biases.mul_(scale)
+            if initialization.distribution == "orthogonal" and hidden:
                 weights.copy_(_orthogonal(weights.unflatten(1, (fan_out, fan_in))).flatten(1))
             weights.mul_(sqrt(weight_variance / fan_in))
             biases.mul_(sqrt(bias_variance))
             place += (fan_in + 1) * fan_out
         return raw
 
-    return draw_in_blocks(draw, seed, {"weights": content}, start, stop, block_size(parameters))
+    drawn = draw_in_blocks(draw, seed, {"weights": content}, start, stop, block_size(parameters))
+    return _with_normalization(drawn, widths) if normalized else drawn
+
+
+def _with_normalization(
+    affine: Float32[Tensor, "draws weights_and_biases"], widths: Sequence[int]
+) -> Float32[Tensor, "draws parameters"]:
+    """Puts the gains and shifts of hidden layers in their places, so that normalisation alone acts at first."""
+    *hidden, readout = affine.split([(fan_in + 1) * fan_out for fan_in, fan_out in pairwise(widths)], dim=1)
+    parts = [
+        torch.cat([layer, layer.new_ones(len(layer), width), layer.new_zeros(len(layer), width)], dim=1)
+        for layer, width in zip(hidden, widths[1:-1], strict=True)
+    ]
+    return torch.cat([*parts, readout], dim=1)
 
 
 def _orthogonal(normal: Float32[Tensor, "draws out in"]) -> Float32[Tensor, "draws out in"]:

@@ -1,13 +1,13 @@
-"""Where networks are looked at: a regular grid of the domain [-1, 1]^d, or random lines through it."""
+"""Where networks are looked at: a regular grid of the domain, or random lines through it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from suite.catalog.measures import GRID_INPUTS, intervals_of
+from suite.catalog.domain import GRID_INPUTS, STENCIL, Box, Domain
 from suite.nets.streams import stream
 
 
@@ -15,11 +15,13 @@ from suite.nets.streams import stream
 class Sample:
     """Points on equally long lines parallel to the axes; they serve as lines and as a sample of the domain.
 
-    Up to two inputs the lines are those of a regular grid. Above, each is parallel to an axis drawn at
-    random, its other coordinates uniform; lines in oblique directions would be of unequal length and, in high
-    dimensions, mostly shorter than a stencil.
+    In a box of up to two inputs the lines are those of a regular grid. In one of more, each is parallel to an
+    axis drawn at random, its other coordinates uniform; lines in oblique directions would be of unequal length
+    and, in high dimensions, mostly shorter than a stencil. In a ball, whose chords are unequal, each line is a
+    stencil: three steps along a random axis, placed uniformly among those that lie inside.
 
     Attributes:
+        domain: what is sampled.
         starts: one end of each line.
         axes: the axis that each line runs along.
         points_a_line: equally spaced, both ends included.
@@ -27,11 +29,17 @@ class Sample:
         grid: whether the lines along each axis visit the same grid points.
     """
 
+    domain: Domain
     starts: Float[Tensor, "lines inputs"]
     axes: Tensor
     points_a_line: int
     step: float
     grid: bool
+
+    @property
+    def length(self) -> float:
+        """Of each line."""
+        return (self.points_a_line - 1) * self.step
 
     @property
     def inputs(self) -> int:
@@ -45,9 +53,9 @@ class Sample:
 
     def points(self) -> Float[Tensor, "inputs points"]:
         """The sample, one point a column: the grid by rows, or line after line."""
-        along = torch.linspace(0, 2, self.points_a_line, dtype=self.starts.dtype, device=self.starts.device)
+        along = torch.linspace(0, self.length, self.points_a_line, dtype=self.starts.dtype, device=self.starts.device)
         if self.grid:
-            axes = torch.meshgrid(*[along - 1] * self.inputs, indexing="ij")
+            axes = torch.meshgrid(*[along - self.domain.extent] * self.inputs, indexing="ij")
             return torch.stack([axis.flatten() for axis in axes])
         return self._along(along)
 
@@ -69,36 +77,66 @@ class Sample:
     def to(self, dtype: torch.dtype, device: torch.device | str) -> "Sample":
         """The same sample in another precision or on another device."""
         starts = self.starts.to(device=device, dtype=dtype)
-        return Sample(starts, self.axes.to(device), self.points_a_line, self.step, self.grid)
+        return replace(self, starts=starts, axes=self.axes.to(device))
 
     def _along(self, along: Float[Tensor, " places"]) -> Float[Tensor, "inputs points"]:
         lines = self.starts[:, :, None] + self.directions[:, :, None] * along
         return lines.transpose(0, 1).flatten(1)
 
 
-def sample_domain(inputs: int, step: float, lines: int, seed: int) -> Sample:
-    """The sample of [-1, 1]^inputs that a study's measures share, in float64.
+def sample_domain(inputs: int, step: float, lines: int, seed: int, domain: Domain | None = None) -> Sample:
+    """The sample of a domain that a study's measures share, in float64.
 
     Args:
-        inputs: d.
-        step: spacing of the points; it divides 2.
-        lines: number of random lines, where there are more than two inputs.
+        inputs: dimension of the domain.
+        step: spacing of the points; it divides the domain's side.
+        lines: number of random lines through a box, where there are more than two inputs; a ball of two or more
+            is given as many stencils as have the same number of points.
         seed: the study's.
+        domain: the box [-1, 1]^inputs unless given.
     """
-    intervals = intervals_of(step)
-    side = torch.linspace(-1, 1, intervals + 1, dtype=torch.float64)
+    domain = domain or Box()
+    intervals, extent = domain.intervals(step), domain.extent
+    step = 2 * extent / intervals
+    side = torch.linspace(-extent, extent, intervals + 1, dtype=torch.float64)
+    generator = stream(seed, lines=lines, inputs=inputs)
+    if not domain.on_grid(inputs) and not isinstance(domain, Box):
+        stencils = max(1, lines * (intervals + 1) // (STENCIL + 1))
+        return Sample(domain, *_stencils_in_ball(generator, inputs, stencils, step, extent), STENCIL + 1, step, False)
     if inputs == 1:
-        starts, axes = torch.tensor([[-1.0]], dtype=torch.float64), torch.tensor([0])
+        starts, axes = side[:1, None], torch.tensor([0])
     elif inputs == GRID_INPUTS:
-        low = torch.full_like(side, -1)
+        low = side[:1].expand(len(side))
         starts = torch.cat([torch.stack([low, side], dim=1), torch.stack([side, low], dim=1)])
         axes = torch.arange(2).repeat_interleave(intervals + 1)
     else:
-        generator = stream(seed, lines=lines, inputs=inputs)
-        starts = torch.from_numpy(generator.uniform(-1, 1, (lines, inputs)))
+        starts = torch.from_numpy(generator.uniform(-extent, extent, (lines, inputs)))
         axes = torch.from_numpy(generator.integers(0, inputs, lines, dtype=np.int64))
-        starts[torch.arange(lines), axes] = -1
-    return Sample(starts, axes, intervals + 1, 2 / intervals, inputs <= GRID_INPUTS)
+        starts[torch.arange(lines), axes] = -extent
+    return Sample(domain, starts, axes, intervals + 1, step, domain.on_grid(inputs))
+
+
+def _stencils_in_ball(
+    generator: np.random.Generator, inputs: int, lines: int, step: float, radius: float
+) -> tuple[Float[Tensor, "lines inputs"], Tensor]:
+    """Starts and axes of three-step lines inside the ball, uniform among those that fit.
+
+    A line's middle m and half length l have |m|^2 + l^2 <= radius^2, which leaves few to be thrown away.
+    """
+    length = 0.5 * STENCIL * step
+    reach = np.sqrt(radius**2 - length**2)
+    starts, axes = np.empty((0, inputs)), np.empty(0, dtype=np.int64)
+    while len(starts) < lines:
+        directions = generator.standard_normal((lines, inputs))
+        norms = np.linalg.norm(directions, axis=1, keepdims=True)
+        middles = reach * directions / norms * generator.random((lines, 1)) ** (1 / inputs)
+        axis = generator.integers(0, inputs, lines, dtype=np.int64)
+        half = length * np.eye(inputs)[axis]
+        ends = np.stack([np.linalg.norm(middles + sign * half, axis=1) for sign in (-1, 1)])
+        inside = (ends <= radius).all(axis=0)
+        starts = np.concatenate([starts, (middles - half)[inside]])
+        axes = np.concatenate([axes, axis[inside]])
+    return torch.from_numpy(starts[:lines]), torch.from_numpy(axes[:lines])
 
 
 def _thirds(values: Tensor, step: float, dim: int) -> Tensor:

@@ -18,10 +18,12 @@ def third_derivative(
         directions: u, one for each point.
 
     Raises:
-        ValueError: the activation has kinks in a derivative.
+        ValueError: the activation has kinks in a derivative, or the networks are normalised or residual.
     """
     if ensemble.kernel.taylor is None:
         raise ValueError("the third derivative exists only for smooth activations")
+    if not ensemble.plain:
+        raise ValueError("the third derivative is carried through plain networks only")
     size = max(64, TILE_BYTES // (4 * ensemble.draws * max(ensemble.widths) * points.element_size()))
     parts = [
         _propagate(ensemble, points[:, start : start + size], directions[:, start : start + size])
@@ -35,9 +37,9 @@ def _propagate(ensemble: Ensemble, points: Tensor, directions: Tensor) -> Tensor
     assert taylor is not None
     zero = torch.zeros_like(points)
     h = torch.stack([points, directions, zero, zero], dim=1).expand(ensemble.draws, -1, -1, -1)
-    for index, (weight, bias) in enumerate(ensemble.layers):
-        z = torch.bmm(weight, h.flatten(2)).unflatten(2, (4, -1))
-        z[:, :, 0] += bias
+    for index, layer in enumerate(ensemble.layers):
+        z = torch.bmm(layer.weight, h.flatten(2)).unflatten(2, (4, -1))
+        z[:, :, 0] += layer.bias
         if index == ensemble.depth:
             third: Tensor = z[:, :, 3]
             return third

@@ -29,24 +29,25 @@ def landscapes_chart(landscapes: pd.DataFrame, summary: pd.DataFrame) -> alt.Top
     data = with_series(kept).assign(state=kept["state"].astype(str))
     if data.empty:
         return None
+    axis = str(data["axis"].iloc[0])
     pictures = [
         {
             "series": series,
-            "depth": depth,
+            axis: along,
             "state": state,
             "picture": _picture(board["value"].to_numpy(), state == "trained"),
         }
-        for (series, depth, state), board in data.groupby(["series", "depth", "state"], sort=True)
+        for (series, along, state), board in data.groupby(["series", "along", "state"], sort=True)
     ]
     rows = pd.DataFrame(pictures)
     charts = [
         alt.Chart(rows[rows["state"] == state], title=title)
         .mark_image(width=_SIZE, height=_SIZE)
         .encode(
-            x=alt.X("depth:O", title="depth", axis=alt.Axis(orient="top", labelAngle=0, domain=False, ticks=False)),
+            x=alt.X(f"{axis}:O", title=axis, axis=alt.Axis(orient="top", labelAngle=0, domain=False, ticks=False)),
             y=alt.Y("series:N", title=None, axis=alt.Axis(domain=False, ticks=False)),
             url="picture:N",
-            tooltip=["series:N", "depth:O"],
+            tooltip=["series:N", f"{axis}:O"],
         )
         .properties(width=alt.Step(_SIZE + 8), height=alt.Step(_SIZE + 8))
         for state, title in (

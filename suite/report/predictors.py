@@ -22,11 +22,16 @@ _MEASURED = {
     "v3_exact": ("mean", "median"),
     "collapsed_relative": ("mean",),
     "collapsed_absolute": ("mean",),
+    "born_dead": ("mean",),
+    "correlation": ("mean",),
     "input_gradient": ("median",),
     "activation_ratio": ("mean",),
 }
-_FALLING = ("collapsed_relative", "collapsed_absolute")
+_FALLING = ("collapsed_relative", "collapsed_absolute", "born_dead", "correlation")
 """Quantities that should order members the other way round: their negative is the predictor."""
+
+_LAYERED = ("correlation",)
+"""Quantities with a value for each layer: that of the last hidden one is the predictor."""
 
 
 def predictors_table(summary: pd.DataFrame) -> pd.DataFrame:
@@ -72,6 +77,8 @@ def _predictors(summary: pd.DataFrame, trained: pd.DataFrame) -> Iterator[tuple[
         yield "width", "mean", ratios["mean"] * ratios["parameters"] / ratios["depth"].astype(float)
     for quantity, statistics in _MEASURED.items():
         rows = pick(summary, quantity)
+        if quantity in _LAYERED:
+            rows = rows[rows["layer"] == rows["depth"]]
         axes = [axis for axis in training_axes(summary) if rows[axis].notna().any()]
         if axes:  # measured on each task: only the task at hand may predict its outcome
             rows = rows.merge(trained[["member", *axes]].drop_duplicates(), on=["member", *axes])

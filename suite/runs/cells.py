@@ -3,31 +3,29 @@
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby, product
 from typing import Any
 
-from suite.catalog.measures import (
-    GRID_INPUTS,
-    LANDSCAPE,
-    MEASURES,
-    AccuracySettings,
-    LandscapeSettings,
-    Measure,
-    OnTheDomain,
-)
+from suite.catalog.domain import GRID_INPUTS, INTERVALS, Box, Domain
+from suite.catalog.initializations import DataDependent
+from suite.catalog.measure_settings import AccuracySettings, LandscapeSettings, OnTheDomain
+from suite.catalog.measures import LANDSCAPE, MEASURES, Measure
 from suite.catalog.optimizers import Optimizer
 from suite.catalog.settings import Settings
 from suite.catalog.tasks import Task
 from suite.spec.load import Study
 from suite.spec.members import Member
 
-NETWORKS_VERSION = 1
+NETWORKS_VERSION = 2
 """Raised whenever networks, samples, data or the trainer change their numbers: all results are then computed anew."""
 
 DRAWS_A_CELL = 256
 REPLICATES_A_CELL = 64
+
+Observers = tuple[tuple[str, Settings], ...]
+"""What looks at training besides accuracy: names in the catalog with their settings."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +37,11 @@ class Cell:
         member: the networks.
         name: the measure's name in the catalog.
         settings: the measure's; of training, with one task, and optimisers alike but for the learning rate.
-        task: the training problem that the measure looks at, if any.
+        task: the training problem that the measure, or the member's initialisation, looks at, if any.
+        domain: where the networks are looked at.
         start: first draw.
         stop: one past the last.
+        observers: of training, what else looks at it.
     """
 
     seed: int
@@ -49,31 +49,58 @@ class Cell:
     name: str
     settings: Settings
     task: Task | None
+    domain: Domain
     start: int
     stop: int
+    observers: Observers = field(default=())
 
     @property
     def measure(self) -> Measure:
         """The catalog's entry."""
         return LANDSCAPE if self.name == "landscape" else MEASURES[self.name]
 
+    @property
+    def trains(self) -> bool:
+        """Whether the networks are trained."""
+        return isinstance(self.settings, AccuracySettings)
+
+    @property
+    def taken(self) -> Observers:
+        """Every measure that the cell's numbers belong to, with its settings."""
+        return ((self.name, self.settings), *self.observers)
+
+    @property
+    def sampled(self) -> bool:
+        """Whether the networks are looked at on the domain's sample."""
+        if not isinstance(self.settings, OnTheDomain):
+            return False
+        if self.task is None:
+            return True
+        return self.measure.sees != "loss" and (self.measure.sees != "task" or self.task.half_width is not None)
+
     @cached_property
     def key(self) -> str:
         """A hash of all that the cell's numbers depend on, and of nothing else."""
         beside_the_point = {"draws", "replicates"}
-        if self.task is not None and self.measure.sees == "loss":
+        if not self.sampled:
             beside_the_point |= {"step", "lines"}
-        elif self.member.widths[0] <= GRID_INPUTS:
+        elif self.domain.on_grid(self.member.widths[0]):
             beside_the_point |= {"lines"}
         content: dict[str, Any] = {
             "seed": self.seed,
             "member": self.member.content,
             "variances": self.member.variances,
             "networks": NETWORKS_VERSION,
-            "measure": self.name,
-            "version": self.measure.version,
-            "settings": self.settings.model_dump(exclude=beside_the_point, mode="json"),
+            "measures": [
+                [
+                    name,
+                    LANDSCAPE.version if name == "landscape" else MEASURES[name].version,
+                    settings.model_dump(exclude=beside_the_point, mode="json"),
+                ]
+                for name, settings in self.taken
+            ],
             "task": self.task.model_dump(mode="json") if self.task else None,
+            "domain": self.domain.model_dump(mode="json") if self.sampled else None,
             "draws": [self.start, self.stop],
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
@@ -87,47 +114,68 @@ class Cell:
             return 3 * work * len(self.settings.optimizer) * self.settings.steps * first.batch
         if isinstance(self.settings, OnTheDomain) and self.settings.step:
             lines = 10 * self.member.depth if self.name == "v3" else 1
-            return float(work * lines * (2 / self.settings.step) ** min(2, self.member.widths[0]))
-        return work
+            return work * lines * self.domain.points(self.member.widths[0], self.settings.step, self.settings.lines)
+        # A Jacobian carries as many columns as the layers are wide, and its singular values cost some more.
+        return work * 20 * max(self.member.widths) if self.name == "jacobian" else work
 
 
 def cells_of(study: Study) -> list[Cell]:
     """All cells of a study, member by member, in the catalog's order of measures."""
-    measures = study.spec.measures
+    spec, measures = study.spec, study.spec.measures
     accuracy = measures.get("accuracy")
     tasks = accuracy.task if isinstance(accuracy, AccuracySettings) else ()
+    observers = tuple(
+        (name, settings) for name, settings in measures.items() if name != "accuracy" and _looks_at_training(name)
+    )
     cells = []
     for member in study.members:
         if member.widths[0] == GRID_INPUTS:
-            cells.append(
-                Cell(
-                    study.spec.seed,
-                    member,
-                    "landscape",
-                    LandscapeSettings(),
-                    None,
-                    0,
-                    LandscapeSettings().draws,
-                )
-            )
+            extent = spec.domain.extent
+            plane = LandscapeSettings(step=2 * extent / INTERVALS)
+            for task in _tasks_seen("landscape", member, tasks)[:1]:
+                cells.append(Cell(spec.seed, member, "landscape", plane, task, Box(half_width=extent), 0, plane.draws))
         for name, settings in measures.items():
-            for single, task in _variants(name, settings, tasks):
+            if name != "accuracy" and _looks_at_training(name):
+                continue
+            for chosen, task in _variants(settings, _tasks_seen(name, member, tasks)):
+                single, domain = _on_the_task(name, chosen, task, spec.domain)
                 draws = getattr(single, "draws", 1)
                 size = REPLICATES_A_CELL if name == "accuracy" else DRAWS_A_CELL
                 for start in range(0, draws, size):
-                    cells.append(Cell(study.spec.seed, member, name, single, task, start, min(start + size, draws)))
+                    stop = min(start + size, draws)
+                    seen = observers if name == "accuracy" else ()
+                    cells.append(Cell(spec.seed, member, name, single, task, domain, start, stop, seen))
     return cells
 
 
-def _variants(name: str, settings: Settings, tasks: tuple[Task, ...]) -> Iterator[tuple[Settings, Task | None]]:
+def _looks_at_training(name: str) -> bool:
+    return MEASURES[name].sees == "training"
+
+
+def _tasks_seen(name: str, member: Member, tasks: tuple[Task, ...]) -> tuple[Task | None, ...]:
+    """The tasks that a measure of a member is taken for, one after the other; None where it looks at none."""
+    needs = name in MEASURES and MEASURES[name].sees in ("loss", "task", "training")
+    return tasks if tasks and (needs or isinstance(member.initialization, DataDependent)) else (None,)
+
+
+def _variants(settings: Settings, tasks: tuple[Task | None, ...]) -> Iterator[tuple[Settings, Task | None]]:
     """A measure's settings with its own axes multiplied out, but for the learning rates."""
     if isinstance(settings, AccuracySettings):
         for task, optimizers in product(settings.task, _alike(settings.optimizer)):
             yield settings.model_copy(update={"task": (task,), "optimizer": optimizers}), task
-    elif MEASURES[name].sees == "loss" and tasks:
-        yield from ((settings, task) for task in tasks)
     else:
-        yield settings, None
+        yield from ((settings, task) for task in tasks)
+
+
+def _on_the_task(name: str, settings: Settings, task: Task | None, domain: Domain) -> tuple[Settings, Domain]:
+    """The box that a task's points are drawn from, for a measure that looks at the task, at the spec's resolution."""
+    if MEASURES[name].sees != "task" or task is None or task.half_width is None:
+        return settings, domain
+    assert isinstance(settings, OnTheDomain)
+    assert settings.step is not None
+    box = Box(half_width=task.half_width)
+    step = 2 * box.extent / domain.intervals(settings.step)
+    return settings.model_copy(update={"step": step}), box
 
 
 def _alike(optimizers: tuple[Optimizer, ...]) -> list[tuple[Optimizer, ...]]:

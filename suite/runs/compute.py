@@ -8,14 +8,21 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from suite.catalog.measures import GRID_INPUTS, AccuracySettings, OnTheDomain
+from suite.catalog.initializations import DataDependent
+from suite.catalog.measure_settings import AccuracySettings, CorrelationSettings, JacobianSettings, OnTheDomain
+from suite.catalog.measures import MEASURES
 from suite.measures.gradients import LossAt
+from suite.measures.trainability import TaskAt
+from suite.nets.data_dependent import activate_at_data
 from suite.nets.ensemble import TILE_BYTES, Ensemble
 from suite.nets.initialization import draw_parameters
 from suite.nets.losses import HALF_SQUARE
+from suite.nets.pairs import draw_pairs
 from suite.nets.sample import Sample, sample_domain
 from suite.nets.streams import block_size
 from suite.runs.cells import Cell
+from suite.runs.laws import input_variance
+from suite.training.observer import Observer, observe
 from suite.training.tasks import Data, make_data
 
 Readings = dict[str, NDArray[Any]]
@@ -39,23 +46,44 @@ def compute(cell: Cell, device: str = "cpu", tile: int | None = None) -> Reading
         By quantity, an array with the draws first; of training, the learning rates before them; then layers,
         recorded steps or grid points, where the quantity has them.
     """
-    module, name = cell.measure.function.split(":")
-    measure: Callable[..., dict[str, torch.Tensor]] = getattr(import_module(module), name)
     size = tile or draws_a_tile(cell)
     pieces = []
-    sample = _sample(cell, device) if isinstance(cell.settings, OnTheDomain) else None
+    sample = _sample(cell, device) if cell.sampled else None
     values = 4 * sum(cell.task.points) * cell.task.inputs if cell.task else 0
     block = block_size(max(cell.member.parameters, values))
     for first in range(cell.start, cell.stop, block):
         last = min(first + block, cell.stop)
-        ensemble = _ensemble(cell, first, last, device)
-        data = make_data(cell.task, cell.seed, first, last, _dtype(cell)).to(device) if cell.task else None
+        data = make_data(cell.task, cell.seed, first, last, _dtype(cell)) if cell.task else None
+        ensemble = _ensemble(cell, first, last, data).to(_dtype(cell), device)
+        data = data.to(device) if data else None
         for start in range(0, last - first, size):
             part = slice(start, start + size)
-            found = measure(ensemble[part], _domain(cell, sample, data[part] if data else None), cell.settings)
+            some, lesson = ensemble[part], data[part] if data else None
+            found = _take(cell, some, sample, lesson, slice(first + start, first + start + some.draws))
             pieces.append({quantity: values.cpu().numpy() for quantity, values in found.items()})
-    axis = 1 if isinstance(cell.settings, AccuracySettings) else 0
+    axis = 1 if cell.trains else 0
     return {quantity: np.concatenate([piece[quantity] for piece in pieces], axis=axis) for quantity in pieces[0]}
+
+
+def _take(
+    cell: Cell, ensemble: Ensemble, sample: Sample | None, data: Data | None, draws: slice
+) -> dict[str, torch.Tensor]:
+    """What the cell's measure, or those that look at training, return for some draws."""
+    if isinstance(cell.settings, AccuracySettings):
+        assert data is not None
+        observers: list[tuple[Callable[..., Observer], Any]] = [
+            (_function(MEASURES[name].function), settings) for name, settings in cell.taken
+        ]
+        return observe(ensemble, data, cell.settings, observers)
+    measure = _function(cell.measure.function)
+    found: dict[str, torch.Tensor] = measure(ensemble, _domain(cell, sample, data, draws), cell.settings)
+    return found
+
+
+def _function(path: str) -> Callable[..., Any]:
+    module, name = path.split(":")
+    function: Callable[..., Any] = getattr(import_module(module), name)
+    return function
 
 
 def draws_a_tile(cell: Cell) -> int:
@@ -63,42 +91,69 @@ def draws_a_tile(cell: Cell) -> int:
     widths, settings = cell.member.widths, cell.settings
     if isinstance(settings, AccuracySettings):
         first = settings.optimizer[0]
-        everything = 2 * sum(widths[1:]) * first.batch + 5 * cell.member.parameters
+        buffers = 2 if cell.member.plain else 4
+        everything = buffers * sum(widths[1:]) * first.batch + 5 * cell.member.parameters
         networks = min(TRAINING_BYTES // (4 * everything), TRAINING_LAYER_BYTES // (4 * max(widths) * first.batch))
         return max(1, networks // len(settings.optimizer))
-    points = cell.task.train if cell.task else _points(cell)
+    points = _points(cell)
     return max(1, TILE_BYTES // (8 * max(max(widths) * int(points), cell.member.parameters)))
 
 
 def _points(cell: Cell) -> int:
-    if not isinstance(cell.settings, OnTheDomain):
-        return 1
-    side = round(2 / (cell.settings.step or 1)) + 1
-    inputs = cell.member.widths[0]
-    return int(side**inputs) if inputs <= GRID_INPUTS else int(side * cell.settings.lines)
+    """Columns that a layer's activations have in one pass."""
+    settings, inputs = cell.settings, cell.member.widths[0]
+    if cell.sampled and isinstance(settings, OnTheDomain) and settings.step:
+        return cell.domain.points(inputs, settings.step, settings.lines)
+    if cell.measure.sees == "loss" and cell.task:
+        return cell.task.train
+    return max(cell.member.widths) if cell.name == "jacobian" else 1
 
 
 def _dtype(cell: Cell) -> torch.dtype:
-    """Training is in float32, measures in the precision that the spec asks for."""
-    dtype: torch.dtype = getattr(torch, getattr(cell.settings, "dtype", "float32"))
+    """Training is in float32, measures in the precision that the spec asks for, float64 where it cannot ask."""
+    if cell.trains:
+        return torch.float32
+    dtype: torch.dtype = getattr(torch, getattr(cell.settings, "dtype", "float64"))
     return dtype
 
 
-def _ensemble(cell: Cell, start: int, stop: int, device: str) -> Ensemble:
+def _ensemble(cell: Cell, start: int, stop: int, data: Data | None) -> Ensemble:
+    """Draws start .. stop in float32 on the CPU."""
     member = cell.member
     parameters = draw_parameters(
-        member.initialization, member.widths, member.variances, cell.seed, member.content, start, stop
+        member.initialization,
+        member.widths,
+        member.variances,
+        cell.seed,
+        member.content,
+        start,
+        stop,
+        normalized=member.normalization != "none",
     )
-    return Ensemble(member.widths, member.activation, member.variances, parameters).to(_dtype(cell), device)
+    if isinstance(member.initialization, DataDependent):
+        assert data is not None
+        noise_std = member.initialization.noise_std
+        activate_at_data(parameters, member.widths, data.train.inputs, noise_std, cell.seed, member.content, start)
+    return Ensemble(
+        member.widths, member.activation, member.variances, parameters, member.normalization, member.residual
+    )
 
 
-def _domain(cell: Cell, sample: Sample | None, data: Data | None) -> Any:
+def _domain(cell: Cell, sample: Sample | None, data: Data | None, draws: slice) -> Any:
     """What the measure looks at, as the catalog says."""
     match cell.measure.sees:
-        case "data":
-            return data
         case "domain":
             return sample
+        case "task":
+            assert cell.task is not None
+            assert data is not None
+            return TaskAt(cell.task, sample if cell.sampled and sample else data.train.inputs)
+        case "pair":
+            settings = cell.settings
+            assert isinstance(settings, CorrelationSettings | JacobianSettings)
+            cosine = getattr(settings, "cosine", 1.0)
+            pairs = draw_pairs(cell.member.widths[0], cosine, cell.seed, draws.start, draws.stop)
+            return pairs * input_variance(cell.member, settings) ** 0.5
         case "loss" if data is not None:
             return LossAt(data.loss, data.train.inputs, data.train.labels)
         case "loss" if sample is not None:
@@ -112,5 +167,5 @@ def _sample(cell: Cell, device: str) -> Sample:
     settings = cell.settings
     assert isinstance(settings, OnTheDomain)
     assert settings.step is not None
-    sample = sample_domain(cell.member.widths[0], settings.step, settings.lines, cell.seed)
+    sample = sample_domain(cell.member.widths[0], settings.step, settings.lines, cell.seed, cell.domain)
     return sample.to(_dtype(cell), device)

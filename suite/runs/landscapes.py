@@ -5,12 +5,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from suite.catalog.measures import DEFAULT_STEP, AccuracySettings, intervals_of
+from suite.catalog.domain import INTERVALS
+from suite.catalog.measure_settings import AccuracySettings
 from suite.catalog.optimizers import Optimizer
+from suite.runs.blocks import training_settings
 from suite.runs.cells import Cell
 from suite.runs.store import Readings
-from suite.runs.tables import training_settings
 
 LEARNED_DRAWS = 1
 """Trained networks of each member that the table keeps."""
@@ -25,14 +27,13 @@ def landscapes_table(
         Columns member, the axes, `state` (random or trained), draw, the training settings, x1, x2 and value;
         None where no member has two inputs.
     """
-    side = np.linspace(-1, 1, intervals_of(DEFAULT_STEP) + 1)
-    x1, x2 = (axis.ravel() for axis in np.meshgrid(side, side, indexing="ij"))
     frames = []
     for cell in cells:
         found = readings[cell.key].get("landscape")
         if found is None:
             continue
         trained = isinstance(cell.settings, AccuracySettings)
+        x1, x2 = _plane((cell.task.half_width if trained and cell.task else None) or cell.domain.extent)
         rates: Sequence[Optimizer | None] = (
             cell.settings.optimizer if isinstance(cell.settings, AccuracySettings) else [None]
         )
@@ -54,3 +55,10 @@ def landscapes_table(
         if table[column].dtype == object or pd.api.types.is_string_dtype(table[column])
     ]
     return table.astype(dict.fromkeys(text, "category"))
+
+
+def _plane(extent: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The grid's points, by rows."""
+    side = np.linspace(-extent, extent, INTERVALS + 1)
+    x1, x2 = np.meshgrid(side, side, indexing="ij")
+    return x1.ravel(), x2.ravel()

@@ -62,7 +62,8 @@ class Results:
         """The report's Altair charts by name."""
         from suite.report.charts import charts_of  # noqa: PLC0415  # tables alone need no charting library
 
-        return charts_of(self.summary, self.landscapes)
+        waits = self.measurements[self.measurements["quantity"] == "phase1_steps"]
+        return charts_of(self.summary, self.landscapes, waits)
 
 
 def write_tables(

@@ -58,15 +58,9 @@ def _read_back(store: Store, cell: Cell) -> Stored:
 
 def _write(study: Study, folder: Path, cells: Sequence[Cell], stored: dict[str, Stored]) -> None:
     # Imported late: pandas is not needed while cells are computed.
+    from suite.runs.blocks import blocks_of, training_columns  # noqa: PLC0415
     from suite.runs.landscapes import landscapes_table  # noqa: PLC0415
-    from suite.runs.tables import (  # noqa: PLC0415
-        blocks_of,
-        measurements_table,
-        member_axes,
-        members_table,
-        summary_table,
-        training_columns,
-    )
+    from suite.runs.tables import measurements_table, member_axes, members_table, summary_table  # noqa: PLC0415
 
     readings = {key: cell.readings for key, cell in stored.items()}
     axes, training = member_axes(study.members), training_columns(study)

@@ -1,127 +1,23 @@
-"""From stored cells to tidy tables: raw values first, then their summary."""
+"""From blocks of draws to tidy tables: raw values, and their summary beside the law."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from math import inf
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from suite.catalog.initializations import Critical, Orthogonal
-from suite.catalog.measures import AccuracySettings, recorded_steps
-from suite.catalog.optimizers import Optimizer
 from suite.catalog.quantities import QUANTITIES
-from suite.catalog.tasks import Task
-from suite.runs.cells import Cell
-from suite.runs.store import Readings
-from suite.spec.load import Study
+from suite.runs.blocks import Array, Block
+from suite.runs.laws import mean_field_facts, tells_by_z
 from suite.spec.members import Member
-from suite.statistics.summary import STATISTICS, summarise
-from suite.theory.mean_field import edge_of_chaos
+from suite.statistics.summary import STATISTICS, deviation, summarise
 
 ALWAYS = ("depth", "activation", "initialization")
 """Axes that every table has, whether or not the study varies them."""
 
-Array = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Block:
-    """All draws of one quantity of one member under one setting of the training, if any.
-
-    Attributes:
-        member: the networks.
-        training: values of the training settings that the tables show.
-        quantity: its name in the catalog.
-        values: (draws, index); the index runs over layers or steps, or is one long.
-        places: what the index runs over, from the catalog; None where the quantity has no index.
-        drawn: whether there are draws, or one value for the member.
-    """
-
-    member: Member
-    training: dict[str, Any]
-    quantity: str
-    values: Array
-    places: NDArray[np.int64] | None
-    drawn: bool
-
-    @property
-    def index(self) -> str | None:
-        """The index's column: layer or step."""
-        return QUANTITIES[self.quantity].index
-
-
-def training_columns(study: Study) -> list[str]:
-    """The training settings that tables show: the learning rate, and whatever else the spec varies."""
-    accuracy = study.spec.measures.get("accuracy")
-    if not isinstance(accuracy, AccuracySettings):
-        return []
-    rows = [training_settings(task, optimizer) for task in accuracy.task for optimizer in accuracy.optimizer]
-    keys = dict.fromkeys(key for row in rows for key in row)
-    varied = [key for key in keys if len({row.get(key) for row in rows}) > 1]
-    return [*varied, *(key for key in ("learning_rate",) if key not in varied)]
-
-
-def training_settings(task: Task | None, optimizer: Optimizer | None) -> dict[str, Any]:
-    """Every setting of a task and an optimiser by its column, their names under `task` and `optimizer`."""
-    row: dict[str, Any] = {}
-    if task is not None:
-        row |= {"task": task.name, **task.parameters}
-    if optimizer is not None:
-        row |= {"optimizer": optimizer.name, **optimizer.parameters}
-    return row
-
-
-def blocks_of(cells: Sequence[Cell], readings: Mapping[str, Readings], columns: Sequence[str]) -> list[Block]:
-    """Joins the cells' draws: one block a member, quantity and training setting, in the tables' order.
-
-    Args:
-        cells: of the study, in order.
-        readings: by the cells' keys.
-        columns: training settings that the tables show.
-    """
-    parts: dict[tuple[Any, ...], tuple[Block, list[Array]]] = {}
-    for cell in cells:
-        for block in _blocks_of_cell(cell, readings[cell.key], columns):
-            key = (block.member.name, block.quantity, *block.training.values())
-            parts.setdefault(key, (block, []))[1].append(block.values)
-    return [
-        Block(first.member, first.training, first.quantity, np.concatenate(values), first.places, first.drawn)
-        for first, values in parts.values()
-    ]
-
-
-def _blocks_of_cell(cell: Cell, readings: Readings, columns: Sequence[str]) -> Iterator[Block]:
-    settings = cell.settings
-    rates: Sequence[Optimizer | None] = settings.optimizer if isinstance(settings, AccuracySettings) else [None]
-    for quantity in cell.measure.quantities:
-        if quantity not in readings:
-            continue
-        found = readings[quantity] if isinstance(settings, AccuracySettings) else readings[quantity][None]
-        for values, optimizer in zip(found, rates, strict=True):
-            row = training_settings(cell.task, optimizer)
-            table = values.reshape(len(values), -1).astype(np.float64)
-            training = {column: row.get(column) for column in columns}
-            yield Block(
-                cell.member,
-                training,
-                quantity,
-                table,
-                _places(cell, quantity, table),
-                hasattr(settings, "draws"),
-            )
-
-
-def _places(cell: Cell, quantity: str, values: Array) -> NDArray[np.int64] | None:
-    match QUANTITIES[quantity].index:
-        case "step":
-            assert isinstance(cell.settings, AccuracySettings)
-            return np.array(recorded_steps(cell.settings.steps))
-        case "layer":
-            return np.arange(1, values.shape[1] + 1)
-        case _:
-            return None
+COMPARISON = ("theory", "z", "relative_difference")
+"""Columns that lay a summary beside its law."""
 
 
 def member_axes(members: Sequence[Member]) -> list[str]:
@@ -132,27 +28,58 @@ def member_axes(members: Sequence[Member]) -> list[str]:
 
 
 def measurements_table(blocks: Sequence[Block], axes: Sequence[str], training: Sequence[str]) -> pd.DataFrame:
-    """Every raw value, one a row."""
-    sizes = [block.values.size for block in blocks]
-    columns = _identity(blocks, sizes, axes)
-    columns["draw"] = _whole([_draws(block) for block in blocks])
-    columns |= {name: _whole([_along(block, name, len(block.values)) for block in blocks]) for name in _INDICES}
-    columns |= _training(blocks, sizes, training)
-    columns["value"] = np.concatenate([block.values.ravel() for block in blocks])
+    """Every raw value, one a row; a ratio of means has none."""
+    raw = [block for block in blocks if QUANTITIES[block.quantity].kind != "ratio"]
+    sizes = [block.values.size for block in raw]
+    columns = _identity(raw, sizes, axes)
+    columns["draw"] = _whole([_draws(block) for block in raw])
+    columns |= {name: _whole([_along(block, name, len(block.values)) for block in raw]) for name in _INDICES}
+    columns |= _training(raw, sizes, training)
+    columns["method"] = _methods(raw, [len(block.values) for block in raw])
+    columns["value"] = np.concatenate([block.values.ravel() for block in raw])
     return pd.DataFrame(columns)
 
 
 def summary_table(blocks: Sequence[Block], axes: Sequence[str], training: Sequence[str]) -> pd.DataFrame:
-    """Summary statistics over draws; of trained quantities, at the learning rate that validation chose."""
+    """Summary statistics over draws, beside the law where there is one.
+
+    Trained quantities are at the learning rate that validation chose. `theory` is the law's value; beside it
+    stands the z-score of the mean where the law is exact or the network ten times wider than deep, else the
+    relative difference, which is finite width showing.
+    """
     chosen = select_rates(blocks)
     sizes = [block.values.shape[1] for block in chosen]
     columns = _identity(chosen, sizes, axes)
     columns |= {name: _whole([_along(block, name, 1) for block in chosen]) for name in _INDICES}
     columns |= _training(chosen, sizes, training)
+    columns["method"] = _methods(chosen, [1] * len(chosen))
     summaries = [summarise(block.values, QUANTITIES[block.quantity].kind) for block in chosen]
     columns |= {name: np.concatenate([summary[name] for summary in summaries]) for name in STATISTICS}
+    compared = [_comparison(block, summary) for block, summary in zip(chosen, summaries, strict=True)]
+    columns |= {name: np.concatenate([found[name] for found in compared]) for name in COMPARISON}
     table = pd.DataFrame(columns)
     return table.astype({"n": "int64"})
+
+
+def _comparison(block: Block, summary: dict[str, Array]) -> dict[str, Array]:
+    gap = np.full(block.values.shape[1], np.nan)
+    law = block.law
+    if law is None:
+        return {"theory": gap, "z": gap, "relative_difference": gap}
+    by_z, relative = deviation(summary, law.values, QUANTITIES[block.quantity].kind)
+    meant = np.isfinite(by_z) & tells_by_z(law, block.member)
+    return {
+        "theory": law.values,
+        "z": np.where(meant, by_z, np.nan),
+        "relative_difference": np.where(meant, np.nan, relative),
+    }
+
+
+_SCORES: dict[str, Callable[[Array], Array]] = {
+    "validation_accuracy": lambda scores: np.nan_to_num(scores, nan=-inf),
+    "validation_error": lambda errors: -np.nan_to_num(errors, nan=inf, posinf=inf),
+}
+"""What learning rates are chosen by, the higher the better; a run that diverged is the worst."""
 
 
 def select_rates(blocks: Sequence[Block]) -> list[Block]:
@@ -164,8 +91,8 @@ def select_rates(blocks: Sequence[Block]) -> list[Block]:
     best: dict[tuple[Any, ...], tuple[float, float]] = {}
     for block in blocks:
         rate = block.training.get("learning_rate")
-        if block.quantity == "validation_accuracy" and rate is not None:
-            score = (float(np.nan_to_num(block.values[:, -1], nan=-np.inf).mean()), -rate)
+        if block.quantity in _SCORES and rate is not None:
+            score = (float(_SCORES[block.quantity](block.values[:, -1]).mean()), -rate)
             place = _setting(block)
             best[place] = max(best.get(place, score), score)
     return [
@@ -180,11 +107,12 @@ def _setting(block: Block) -> tuple[Any, ...]:
 
 
 def members_table(members: Sequence[Member], axes: Sequence[str]) -> pd.DataFrame:
-    """One row a member: its axes, widths, exact size, and the variances that its weights are drawn with.
+    """One row a member: its axes, widths, exact size, weights' variances, and what mean-field theory makes of them.
 
     `weight_variance` and `bias_variance` are sigma_w^2 and sigma_b^2 of the hidden layers, empty where these
-    differ; the columns in the plural say all layers, the readout last. `fixed_point` and `stability` are q*
-    and V'(q*) of a critical initialisation.
+    differ; the columns in the plural say all layers, the readout last. `fixed_point` is q*, `stability` V'(q*),
+    `chi` chi_1, `correlation_fixed_point` c*, `xi_q` and `xi_c` the depth scales of the variance and the
+    correlation; empty where q* or the column does not exist, and for networks that are not plain.
     """
     rows = []
     for member in members:
@@ -194,15 +122,8 @@ def members_table(members: Sequence[Member], axes: Sequence[str]) -> pd.DataFram
             layers = [variances[place] for variances in member.variances]
             row[name] = layers[0] if len(set(layers[:-1])) == 1 else None
             row[f"{name}s"] = " ".join(f"{value:.10g}" for value in layers)
-        rows.append(row | _criticality(member))
+        rows.append(row | mean_field_facts(member))
     return pd.DataFrame(rows)
-
-
-def _criticality(member: Member) -> dict[str, float | None]:
-    if not isinstance(member.initialization, Critical | Orthogonal) or member.activation.homogeneous:
-        return {"fixed_point": None, "stability": None}
-    point = edge_of_chaos(member.activation, member.initialization.bias_std**2)
-    return {"fixed_point": point.fixed_point, "stability": point.stability}
 
 
 _INDICES = ("layer", "step")
@@ -251,7 +172,15 @@ def _draws(block: Block) -> Array:
 
 
 def _along(block: Block, index: str, repeats: int) -> Array:
-    """What the block's index runs over, for one repeat after the other."""
-    if block.index != index or block.places is None:
+    """What the block's columns stand for in one index, for one repeat after the other."""
+    if index not in block.places:
         return np.full(block.values.shape[1] * repeats, np.nan)
-    return np.tile(block.places.astype(np.float64), repeats)
+    return np.tile(block.places[index].astype(np.float64), repeats)
+
+
+def _methods(blocks: Sequence[Block], repeats: Sequence[int]) -> Any:
+    """How each value was decided, for one repeat of each block's columns after the other."""
+    parts = [
+        np.tile(np.array(block.methods, dtype=object), times) for block, times in zip(blocks, repeats, strict=True)
+    ]
+    return pd.Categorical(np.concatenate(parts) if parts else [])

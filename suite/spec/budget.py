@@ -27,12 +27,23 @@ class UnreachableBudgetError(ValueError):
         self.depth, self.below, self.above = depth, below, above
 
 
-def count_parameters(widths: Sequence[int]) -> int:
-    """Number of weights and biases, the readout's bias too, of a network with widths n_0 .. n_{L+1}."""
-    return sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(widths))
+def count_parameters(widths: Sequence[int], normalized: bool = False) -> int:
+    """Number of parameters of a network with widths n_0 .. n_{L+1}.
+
+    Weights and biases, the readout's too, and a gain and a shift for each hidden unit that is normalised.
+    """
+    affine = sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(widths))
+    return affine + _of_a_unit(normalized) * sum(widths[1:-1])
 
 
-def fit_widths(budget: int, depth: int, inputs: int, outputs: int, tolerance: float) -> tuple[int, ...]:
+def _of_a_unit(normalized: bool) -> int:
+    """Parameters of a hidden unit beside its weights and its bias."""
+    return 2 if normalized else 0
+
+
+def fit_widths(
+    budget: int, depth: int, inputs: int, outputs: int, tolerance: float, normalized: bool = False
+) -> tuple[int, ...]:
     """Hidden widths that bring a network's parameter count to the budget.
 
     The smallest spread (largest less smallest width) that meets the tolerance wins; within it the count
@@ -44,6 +55,7 @@ def fit_widths(budget: int, depth: int, inputs: int, outputs: int, tolerance: fl
         inputs: input units.
         outputs: output units.
         tolerance: allowed relative deviation from the budget.
+        normalized: whether hidden units are, which gives each a gain and a shift.
 
     Returns:
         One width a hidden layer.
@@ -56,8 +68,8 @@ def fit_widths(budget: int, depth: int, inputs: int, outputs: int, tolerance: fl
     reachable: set[int] = set()
     for spread in range(MAX_SPREAD + 1 if depth > 1 else 1):
         best: tuple[int, tuple[int, ...]] | None = None
-        for narrowest in _narrowest_widths(spread, budget, depth, inputs, outputs):
-            box = _Box(narrowest, spread, depth, inputs, outputs)
+        for narrowest in _narrowest_widths(spread, budget, depth, inputs, outputs, normalized):
+            box = _Box(narrowest, spread, depth, inputs, outputs, normalized)
             for count in box.nearest_counts(budget):
                 reachable.add(count)
                 if low <= count <= high:
@@ -65,21 +77,23 @@ def fit_widths(budget: int, depth: int, inputs: int, outputs: int, tolerance: fl
                     best = candidate if best is None else max(best, candidate)
         if best is not None:
             return best[1]
-        if count_parameters((inputs, *[1] * depth, outputs)) > high:
+        if count_parameters((inputs, *[1] * depth, outputs), normalized) > high:
             break
     below = max((count for count in reachable if count < budget), default=None)
     above = min((count for count in reachable if count > budget), default=None)
     raise UnreachableBudgetError(depth, below, above)
 
 
-def _narrowest_widths(spread: int, budget: int, depth: int, inputs: int, outputs: int) -> Iterator[int]:
+def _narrowest_widths(
+    spread: int, budget: int, depth: int, inputs: int, outputs: int, normalized: bool
+) -> Iterator[int]:
     """Every smallest width whose box stands around the budget, and the two that stand just beside it.
 
     A box farther away is closest to the budget at its uniform end, which spread 0 has tried already.
     """
 
     def uniform(width: int) -> int:
-        return count_parameters((inputs, *[width] * depth, outputs))
+        return count_parameters((inputs, *[width] * depth, outputs), normalized)
 
     first = max(1, _largest(lambda width: uniform(width) < budget, budget) - spread)
     for width in range(first, budget + 2):
@@ -104,9 +118,10 @@ class _Box:
     narrowest", so that adding a layer is a shift and uniting two sets an or.
     """
 
-    def __init__(self, narrowest: int, spread: int, depth: int, inputs: int, outputs: int) -> None:
+    def __init__(self, narrowest: int, spread: int, depth: int, inputs: int, outputs: int, normalized: bool) -> None:
         self.narrowest, self.inputs, self.depth = narrowest, inputs, depth
-        self.base = count_parameters((inputs, *[narrowest] * depth, outputs))
+        self.of_a_unit = _of_a_unit(normalized)
+        self.base = count_parameters((inputs, *[narrowest] * depth, outputs), normalized)
         self.steps = range(spread, -1, -1)
         tails = [{step: 1 << step * outputs for step in self.steps}]
         for _ in range(depth - 1):
@@ -118,11 +133,12 @@ class _Box:
             self.counts |= self.tails[0][step] << self._first_cost(step)
 
     def _first_cost(self, step: int) -> int:
-        return (self.inputs + 1) * step
+        return (self.inputs + 1 + self.of_a_unit) * step
 
     def _cost(self, step: int, following: int) -> int:
         narrowest = self.narrowest
-        return (narrowest + step + 1) * (narrowest + following) - (narrowest + 1) * narrowest
+        affine = (narrowest + step + 1) * (narrowest + following) - (narrowest + 1) * narrowest
+        return affine + self.of_a_unit * following
 
     def _union(self, tail: dict[int, int], step: int) -> int:
         united = 0

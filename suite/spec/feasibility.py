@@ -2,13 +2,12 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from itertools import product
 
-from suite.catalog.measures import GRID_INPUTS, AccuracySettings, OnTheDomain, intervals_of
-from suite.catalog.optimizers import Optimizer
-from suite.catalog.tasks import Task
+from suite.catalog.domain import GRID_INPUTS
+from suite.catalog.measure_settings import AccuracySettings, OnTheDomain
 from suite.spec.members import Finding, Member
 from suite.spec.model import Spec
+from suite.spec.suitability import unsuitable
 
 _COPIES = 4
 """Float64 copies of one network's parameters that a measure or the trainer holds at once."""
@@ -21,10 +20,8 @@ def infeasible(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
     yield from _too_large(spec, members)
     yield from _too_many_rows(spec, members)
     yield from _too_many_points(spec, members)
-    accuracy = spec.measures.get("accuracy")
-    if isinstance(accuracy, AccuracySettings):
-        for task, optimizer in product(accuracy.task, accuracy.optimizer):
-            yield from _unsuited(task, optimizer, members)
+    yield from _too_much_data(spec)
+    yield from unsuitable(spec, members)
 
 
 def memory_limit() -> int:
@@ -48,10 +45,14 @@ def _too_large(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
         )
 
 
+_LAYERED = ("gradients", "dead_neurons", "correlation", "jacobian")
+"""Measures with values for every layer."""
+
+
 def _too_many_rows(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
     for name, settings in spec.measures.items():
         draws = getattr(settings, "draws", 1)
-        values = draws * sum(member.depth + 1 if name == "gradients" else 1 for member in members)
+        values = draws * sum(member.depth + 1 if name in _LAYERED else 1 for member in members)
         need = 16 * values * _FLOAT64
         if need > memory_limit():
             key = "replicates" if isinstance(settings, AccuracySettings) else "draws"
@@ -66,9 +67,8 @@ def _too_many_points(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]
     for name, settings in spec.measures.items():
         if not isinstance(settings, OnTheDomain) or settings.step is None:
             continue
-        side = intervals_of(settings.step) + 1
         for inputs in sorted({member.widths[0] for member in members}):
-            points = side**inputs if inputs <= GRID_INPUTS else side * settings.lines
+            points = spec.domain.points(inputs, settings.step, settings.lines)
             need = points * (inputs + 8) * _FLOAT64
             if need > memory_limit():
                 yield Finding(
@@ -78,27 +78,16 @@ def _too_many_points(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]
                 )
 
 
-def _unsuited(task: Task, optimizer: Optimizer, members: Sequence[Member]) -> Iterator[Finding]:
-    for member in members:
-        if (member.widths[0], member.widths[-1]) != (task.inputs, task.outputs):
+def _too_much_data(spec: Spec) -> Iterator[Finding]:
+    accuracy = spec.measures.get("accuracy")
+    for task in accuracy.task if isinstance(accuracy, AccuracySettings) else ():
+        need = sum(task.points) * (task.inputs + task.outputs) * _FLOAT64
+        if need * 2 > memory_limit():
             yield Finding(
-                ("measure", "accuracy", "task", "name"),
-                f"{task.label} is for networks with inputs = {task.inputs} and outputs = {task.outputs}, "
-                f"the family has inputs = {member.widths[0]} and outputs = {member.widths[-1]}; "
-                "change the family or drop the task",
+                ("measure", "accuracy", "task", "train"),
+                f"one replicate's data take {_bytes(need)}, this machine has {_bytes(memory_limit())}; "
+                "ask for fewer points",
             )
-    if optimizer.batch > task.train:
-        yield Finding(
-            ("measure", "accuracy", "optimizer", "batch"),
-            f"a batch of {optimizer.batch} does not fit a training set of {task.train}; lower batch or raise train",
-        )
-    need = sum(task.points) * (task.inputs + task.outputs) * _FLOAT64
-    if need * 2 > memory_limit():
-        yield Finding(
-            ("measure", "accuracy", "task", "train"),
-            f"one replicate's data take {_bytes(need)}, this machine has {_bytes(memory_limit())}; "
-            "ask for fewer points",
-        )
 
 
 def _bytes(count: float) -> str:

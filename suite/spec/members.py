@@ -11,7 +11,7 @@ from typing import Any
 from suite.catalog.activations import Activation
 from suite.catalog.initializations import Critical, Initialization, Orthogonal
 from suite.spec.budget import UnreachableBudgetError, count_parameters, fit_widths
-from suite.spec.model import Family
+from suite.spec.model import Family, Normalization
 from suite.theory.mean_field import NoCriticalPointError, edge_of_chaos
 from suite.theory.scaling import LayerVariances, layer_variances
 
@@ -26,6 +26,8 @@ class Member:
         initialization: the scheme its weights are drawn by.
         variances: (sigma_w^2, sigma_b^2) of each layer, the readout last.
         axes: the family's settings that led here, by column of the tables.
+        normalization: of the hidden layers' pre-activations: none, or over the batch or the layer.
+        residual: whether each hidden layer but the first adds the one below to its activations.
     """
 
     widths: tuple[int, ...]
@@ -33,6 +35,8 @@ class Member:
     initialization: Initialization
     variances: LayerVariances
     axes: dict[str, Any] = field(compare=False)
+    normalization: Normalization = "none"
+    residual: bool = False
 
     @property
     def depth(self) -> int:
@@ -41,17 +45,36 @@ class Member:
 
     @property
     def parameters(self) -> int:
-        """Exact number of weights and biases."""
-        return count_parameters(self.widths)
+        """Exact number of weights and biases, and of normalisation's gains and shifts."""
+        return count_parameters(self.widths, self.normalized)
+
+    @property
+    def normalized(self) -> bool:
+        """Whether hidden layers are normalised, over whatever it be."""
+        return self.normalization != "none"
+
+    @property
+    def plain(self) -> bool:
+        """Whether hidden layers are affine maps and activations alone: neither normalised nor residual."""
+        return not (self.normalized or self.residual)
 
     @property
     def content(self) -> dict[str, Any]:
-        """What makes this member: its seed and the names of its results follow from this alone."""
-        return {
+        """What makes this member: its seed and the names of its results follow from this alone.
+
+        Options of the architecture are said only where they are taken, so that members without them keep
+        their names.
+        """
+        content: dict[str, Any] = {
             "widths": list(self.widths),
             "activation": self.activation.model_dump(),
             "initialization": self.initialization.model_dump(),
         }
+        if self.normalized:
+            content["normalization"] = self.normalization
+        if self.residual:
+            content["residual"] = True
+        return content
 
     @cached_property
     def name(self) -> str:
@@ -94,26 +117,28 @@ def resolve(families: Sequence[Family]) -> tuple[list[Member], list[Finding]]:
 
 def _resolve_family(here: tuple[str | int, ...], family: Family) -> Iterator[Member | Finding]:
     size, sizes = ("width", family.width) if family.width else ("parameters", family.parameters or ())
-    for units_in, units_out, amount, (place, depth) in product(
-        family.inputs, family.outputs, sizes, enumerate(family.depth)
+    for normalization, units_in, units_out, amount, (place, depth) in product(
+        family.normalization, family.inputs, family.outputs, sizes, enumerate(family.depth)
     ):
         try:
             hidden = (
                 (amount,) * depth
                 if size == "width"
-                else fit_widths(amount, depth, units_in, units_out, family.tolerance)
+                else fit_widths(amount, depth, units_in, units_out, family.tolerance, normalization != "none")
             )
         except UnreachableBudgetError as error:
-            yield Finding((*here, "depth", place), _unreachable(error, amount, family.tolerance))
+            yield Finding((*here, "depth", place), _unreachable(error, amount, family.tolerance, normalization))
             continue
         widths = (units_in, *hidden, units_out)
-        for initialization, (kind, activation) in product(family.initialization, enumerate(family.activation)):
+        for residual, initialization, (kind, activation) in product(
+            family.residual, family.initialization, enumerate(family.activation)
+        ):
             try:
                 variances = layer_variances(initialization, activation, widths)
             except NoCriticalPointError:
                 yield Finding((*here, "activation", kind), _no_critical_point(activation, initialization))
                 continue
-            if warning := _unstable(activation, initialization):
+            if normalization == "none" and not residual and (warning := _unstable(activation, initialization)):
                 yield Finding((*here, "activation", kind), warning, fatal=False)
             axes = {
                 "depth": depth,
@@ -121,15 +146,18 @@ def _resolve_family(here: tuple[str | int, ...], family: Family) -> Iterator[Mem
                 "initialization": initialization.label,
                 "inputs": units_in,
                 "outputs": units_out,
+                "normalization": normalization,
+                "residual": "yes" if residual else "no",
                 "width" if size == "width" else "budget": amount,
             }
-            yield Member(widths, activation, initialization, variances, axes)
+            yield Member(widths, activation, initialization, variances, axes, normalization, residual)
 
 
-def _unreachable(error: UnreachableBudgetError, budget: int, tolerance: float) -> str:
+def _unreachable(error: UnreachableBudgetError, budget: int, tolerance: float, normalization: Normalization) -> str:
     nearest = " and ".join(f"{count:,}" for count in (error.below, error.above) if count is not None)
+    option = "" if normalization == "none" else f" with {normalization} normalisation"
     return (
-        f"no widths of depth {error.depth} bring the parameters within {100 * tolerance:.3g}% of {budget:,}; "
+        f"no widths of depth {error.depth}{option} bring the parameters within {100 * tolerance:.3g}% of {budget:,}; "
         f"nearest counts are {nearest}: change depth or parameters, or loosen family.tolerance"
     )
 

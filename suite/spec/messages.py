@@ -87,6 +87,8 @@ def _message(detail: Any) -> str:
     if kind == "union_tag_not_found":
         tag = context["discriminator"].strip("'")
         return f"{tag} is missing; say which entry is meant"
+    if kind == "model_attributes_type" and not _choice_keys().intersection(detail["loc"]):
+        kind = "model_type"  # no catalog's entry, which a bare name could pick
     return (
         f"{_shown(given)} is not right here; {_CURES.get(kind, detail['msg']).format(**context)}"
         if (kind in _CURES)
@@ -96,6 +98,7 @@ def _message(detail: Any) -> str:
 
 _CURES = {
     "int_type": "give a whole number, without quotes, decimal point or exponent",
+    "bool_type": "give true or false, without quotes",
     "float_type": "give a number, without quotes",
     "finite_number": "give a finite number",
     "string_type": "give text in quotes",

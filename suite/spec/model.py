@@ -1,14 +1,16 @@
 """The Spec: everything that a study's TOML file may say, validated and frozen."""
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, create_model, model_validator
 from pydantic_core import PydanticCustomError
 
 from suite.catalog.activations import Activation, Activations
+from suite.catalog.domain import INTERVALS, Box, OneDomain
 from suite.catalog.initializations import Initialization, Initializations
-from suite.catalog.measures import DEFAULT_STEP, MEASURES, OnTheDomain, V3Settings
+from suite.catalog.measure_settings import OnTheDomain, V3Settings
+from suite.catalog.measures import MEASURES
 from suite.catalog.settings import Axis, Settings
 
 MAX_DEPTH = 1_000
@@ -17,6 +19,7 @@ MAX_WIDTH = 2**31
 Depth = Annotated[int, Field(ge=1, le=MAX_DEPTH)]
 Units = Annotated[int, Field(ge=1, le=MAX_WIDTH)]
 Budget = Annotated[int, Field(ge=1)]
+Normalization = Literal["none", "batch", "layer"]
 
 
 class Family(Settings):
@@ -39,6 +42,13 @@ class Family(Settings):
             validate_default=True,
             description="how weights and biases are drawn",
         )
+    normalization: Axis[Normalization] = Field(
+        default=("none",),
+        description="of the hidden layers' pre-activations: over the points of a batch or the units of a layer",
+    )
+    residual: Axis[bool] = Field(
+        default=(False,), description="whether each hidden layer but the first adds the one below to its activations"
+    )
     tolerance: float = Field(default=0.005, ge=0, lt=1, description="allowed relative deviation from the budget")
 
     @model_validator(mode="after")
@@ -75,8 +85,11 @@ class SpecFile(Settings):
 
     title: str = Field(min_length=1, description="what the study shows, in a sentence")
     source: str = Field(default="", description="where the question is from")
+    claims: Axis[str] = Field(default=(), description="what the source claims, in sentences, for the report to show")
+    findings: Axis[str] = Field(default=(), description="what a run of this very spec shows of that, in sentences")
     seed: int = Field(ge=0, lt=2**63, description="all randomness of the study follows from it")
     family: Axis[Family] = Field(description="the networks; a repeated [[family]] adds its own")
+    domain: OneDomain = Field(default=Box(), description="where networks are looked at")
     measure: Measures = Field(description="one table a measure")
 
 
@@ -95,7 +108,8 @@ class Spec(SpecFile):
         """The measures that the study takes, in the catalog's order, their settings left unsaid filled in."""
         asked = {name: getattr(self.measure, name) for name in MEASURES}
         v3 = asked["v3"]
-        step = v3.step if isinstance(v3, V3Settings) and v3.step is not None else DEFAULT_STEP
+        default = 2 * self.domain.extent / INTERVALS
+        step = v3.step if isinstance(v3, V3Settings) and v3.step is not None else default
         return {
             name: settings.model_copy(update={"step": step})
             if isinstance(settings, OnTheDomain) and settings.step is None

@@ -8,7 +8,10 @@ from suite.statistics.intervals import Array, bootstrap_mean, bootstrap_median, 
 
 STATISTICS = ("n", "mean", "std", "median", "q05", "q95", "ci_low", "ci_high")
 
-Kind = Literal["value", "frequency", "time"]
+_ROUNDING = 1e-6
+"""A relative spread over draws below this says nothing of their distribution."""
+
+Kind = Literal["value", "frequency", "time", "ratio"]
 
 
 def summarise(values: Array, kind: Kind) -> dict[str, Array]:
@@ -17,7 +20,8 @@ def summarise(values: Array, kind: Kind) -> dict[str, Array]:
     The interval is at 95%: of the mean by the bootstrap over draws; of a frequency by Wilson; of the median
     for waiting times, where nan means that the wait did not end. Such censored draws count as longer than
     all others: they enter n and the quantiles, and leave no mean. Elsewhere draws that are nan or infinite
-    (a training run that diverged) are left out, and n says how many remain.
+    (a training run that diverged) are left out, and n says how many remain. A ratio of means comes as one
+    linearised value a draw, whose quantiles mean nothing and are left empty.
 
     Args:
         values: (draws, columns).
@@ -39,7 +43,30 @@ def summarise(values: Array, kind: Kind) -> dict[str, Array]:
                 columns[name][group] = numbers
         else:
             columns["n"][group] = 0
+    if kind == "ratio":
+        columns |= {name: np.full(values.shape[1], np.nan) for name in ("median", "q05", "q95")}
     return columns
+
+
+def deviation(summary: dict[str, Array], theory: Array, kind: Kind) -> tuple[Array, Array]:
+    """How far means lie from their theory: in standard errors, and relatively.
+
+    Args:
+        summary: statistics over draws, from `summarise`.
+        theory: one number a column; nan where there is none.
+        kind: of a frequency the standard error is the theory's own, sqrt(p (1 - p) / n).
+
+    Returns:
+        z and mean / theory - 1, nan where undefined; z is 0 where both agree, and undefined where draws differ
+        by rounding alone, as where all the spread comes from rare events that none of them saw.
+    """
+    mean, n = summary["mean"], summary["n"]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        error = np.sqrt(theory * (1 - theory) / n) if kind == "frequency" else summary["std"] / np.sqrt(n)
+        varied = error * np.sqrt(n) > _ROUNDING * np.abs(mean)
+        z = np.where(mean == theory, 0.0, np.where(varied, (mean - theory) / error, np.nan))
+        relative = np.where(theory != 0, mean / theory - 1, np.nan)
+    return z, relative
 
 
 def _of_values(values: Array, kind: Kind) -> dict[str, Array]:

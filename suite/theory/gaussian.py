@@ -16,9 +16,9 @@ def gaussian_mean(function: Callable[[Array], Array], std: float, kinks: Sequenc
     """E[function(std Z)] for standard normal Z.
 
     Gauss-Legendre panels, split at the kinks, no wider than half a unit of Z or two units of the argument
-    (but for `std` above 200, where panels shrink geometrically towards 0 instead, the place where
-    activations bend). Accurate to 1e-12 relative for the catalog's activations; functions that oscillate on
-    without end, as the sine, are resolved up to a `std` of about 1,000, past which their means
+    (but for `std` above 200, where panels shrink geometrically towards 0 and the kinks instead, the places
+    where activations bend). Accurate to 1e-12 relative for the catalog's activations; functions that
+    oscillate on without end, as the sine, are resolved up to a `std` of about 1,000, past which their means
     have converged.
 
     Args:
@@ -38,6 +38,8 @@ def gaussian_mean(function: Callable[[Array], Array], std: float, kinks: Sequenc
 def _panel_edges(std: float, kinks: Sequence[float]) -> Array:
     width = min(0.5, max(2 / std, 0.01))
     panels = int(np.ceil(2 * _REACH / width))
-    bends = np.geomspace(0.25 / std, _REACH, max(2, int(np.log2(4 * std * _REACH)) + 1)) if std > 4 else np.empty(0)
-    places = np.concatenate([np.linspace(-_REACH, _REACH, panels + 1), bends, -bends, np.asarray(kinks) / std])
-    return np.unique(places[np.abs(places) <= _REACH])
+    near = np.geomspace(0.25 / std, _REACH, max(2, int(np.log2(4 * std * _REACH)) + 1)) if std > 4 else np.empty(0)
+    bends = np.asarray((0.0, *kinks)) / std
+    around = bends[:, None] + np.concatenate([-near, [0.0], near])
+    edges = np.concatenate([np.linspace(-_REACH, _REACH, panels + 1), around.ravel()])
+    return np.unique(edges[np.abs(edges) <= _REACH])

@@ -1,4 +1,4 @@
-"""The variance map of infinitely wide networks and its edge of chaos.
+"""The variance map of infinitely wide networks, its fixed point and its edge of chaos.
 
 In the notation of Poole et al. 2016 (arXiv:1606.05340) and Murray, Abrol & Tanner 2021 (arXiv:2105.07741):
 Z is standard normal, q the variance of a pre-activation, sigma_w^2 / fan_in the variance of a weight and
@@ -14,6 +14,9 @@ import numpy as np
 
 from suite.catalog.activations import Activation
 from suite.theory.gaussian import gaussian_mean
+
+_ROUNDING = 1e-12
+"""What rounding may make of a 1."""
 
 
 class NoCriticalPointError(ValueError):
@@ -44,11 +47,16 @@ def second_moment(activation: Activation, q: float) -> float:
 
 
 @lru_cache(maxsize=4096)
-def slope_moment(activation: Activation, q: float) -> float:
-    """E[phi'(sqrt(q) Z)^2]; at q = 0 its limit from above, which is the mean of both sides of a kink."""
+def slope_moment(activation: Activation, q: float, k: int = 1) -> float:
+    """mu_k = E[phi'(sqrt(q) Z)^(2k)]; at q = 0 its limit from above, which is the mean of both sides of a kink."""
     if activation.homogeneous:
-        return float(np.mean(activation.dphi(np.array([-1.0, 1.0])) ** 2))
-    return gaussian_mean(lambda z: activation.dphi(z) ** 2, max(sqrt(q), 1e-12), activation.kinks)
+        return float(np.mean(activation.dphi(np.array([-1.0, 1.0])) ** (2 * k)))
+    return gaussian_mean(lambda z: activation.dphi(z) ** (2 * k), max(sqrt(q), 1e-12), activation.kinks)
+
+
+def chi(activation: Activation, q: float, weight_variance: float) -> float:
+    """chi_1 = sigma_w^2 E[phi'(sqrt(q) Z)^2]: by how much a layer stretches a small difference, squared."""
+    return weight_variance * slope_moment(activation, q)
 
 
 def variance_map(activation: Activation, q: float, weight_variance: float, bias_variance: float) -> float:
@@ -66,6 +74,31 @@ def variance_map_slope(activation: Activation, q: float, weight_variance: float)
     std = max(sqrt(q), 1e-6)
     mean = gaussian_mean(lambda x: activation.phi(x) * activation.dphi(x) * x, std, activation.kinks)
     return weight_variance * mean / std**2
+
+
+@lru_cache(maxsize=1024)
+def fixed_point(activation: Activation, weight_variance: float, bias_variance: float) -> float:
+    """q*, the smallest fixed point of the variance map V to which depth leads; nan if there is none.
+
+    It is where V first falls below the diagonal, bracketed on a grid of q and bisected. So it is 0 where
+    sigma_b = 0, phi(0) = 0 and V'(0) is at most 1; if V'(0) is above 1, the fixed point 0 repels, and the
+    next one counts. Homogeneous activations have sigma_b^2 / (1 - sigma_w^2 mu_1) below criticality, and
+    none from there on. A pair of fixed points within 6% of each other may be overlooked.
+    """
+    if activation.homogeneous:
+        room = 1 - chi(activation, 1.0, weight_variance)
+        return bias_variance / room if room > 0 else nan
+
+    def growth(q: float) -> float:
+        return variance_map(activation, q, weight_variance, bias_variance) / q - 1
+
+    if variance_map(activation, 0.0, weight_variance, bias_variance) == 0 and (
+        chi(activation, 0.0, weight_variance) <= 1 + _ROUNDING
+    ):
+        return 0.0
+    first = bias_variance / 2 or 1e-14
+    bracket = _first_fall(growth, first, 1e12 * max(1.0, bias_variance, weight_variance, _far(activation)))
+    return _bisect(growth, *bracket) if bracket else nan
 
 
 @lru_cache(maxsize=1024)
@@ -93,14 +126,27 @@ def _smallest_root(activation: Activation, bias_variance: float) -> float:
 
     if bias_variance == 0 and second_moment(activation, 0.0) == 0:
         return 0.0
-    last = 4 + 2 * max(0, ceil(log10(max(bias_variance, 1e-8))))  # gelu's root is near 80 sigma_b^4
-    grid = [float(q) for q in np.logspace(-8, last, 40 * (last + 8) + 1)]
-    previous = grid[0]
-    for q in grid[1:]:
-        if excess(q) <= 0 < excess(previous):
-            return _bisect(excess, previous, q)
-        previous = q
+    first = bias_variance / 2 or 1e-8  # no root is below sigma_b^2
+    last = max(1e4 * max(1.0, bias_variance) ** 2, 100 * _far(activation))  # gelu's root is near 80 sigma_b^4
+    if bracket := _first_fall(excess, first, last):
+        return _bisect(excess, *bracket)
     raise NoCriticalPointError(f"no fixed point of the variance map is critical at sigma_b^2 = {bias_variance:g}")
+
+
+def _far(activation: Activation) -> float:
+    """The square of the kink furthest out: bounded activations have their roots within some multiples of it."""
+    return max((kink**2 for kink in activation.kinks), default=0.0)
+
+
+def _first_fall(function: Callable[[float], float], first: float, last: float) -> tuple[float, float] | None:
+    """The first two neighbours of a grid of 40 points a decade between which a function falls to 0 or below."""
+    low, before = first, function(first)
+    for q in map(float, np.geomspace(first, last, ceil(40 * log10(last / first)) + 1)[1:]):
+        value = function(q)
+        if value <= 0 < before:
+            return low, q
+        low, before = q, value
+    return None
 
 
 def _bisect(falling: Callable[[float], float], low: float, high: float) -> float:

@@ -2,16 +2,21 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
+from math import pi, sqrt
 
-from suite.catalog.activations import Activation
+import numpy as np
+
+from suite.catalog.activations import Activation, Array
 from suite.catalog.initializations import (
     Critical,
+    DataDependent,
     Glorot,
     He,
     Initialization,
     Lecun,
     Orthogonal,
     Pytorch,
+    Sphere,
     Variance,
 )
 from suite.theory.mean_field import edge_of_chaos
@@ -21,6 +26,8 @@ LayerVariances = tuple[tuple[float, float], ...]
 
 def layer_variances(initialization: Initialization, activation: Activation, widths: Sequence[int]) -> LayerVariances:
     """(sigma_w^2, sigma_b^2) of every layer, the readout last: a weight's variance is sigma_w^2 / fan_in.
+
+    Under `data_dependent` the first layer's biases, and the readout's weights, follow from data besides.
 
     Args:
         initialization: the scheme with its parameters.
@@ -37,6 +44,10 @@ def layer_variances(initialization: Initialization, activation: Activation, widt
         case Glorot(bias_std=bias_std):
             balanced = [2 * fan_in / (fan_in + fan_out) for fan_in, fan_out in fans]
             return (*((weight, bias_std**2) for weight in balanced[:-1]), (balanced[-1], 0.0))
+        case Sphere():
+            return (*((fan_in / (fan_in + 1), 1 / (fan_in + 1)) for fan_in, _ in fans[:-1]), (1.0, 0.0))
+        case DataDependent():
+            hidden = (2.0, 0.0)
         case Critical(bias_std=bias_std) | Orthogonal(bias_std=bias_std):
             hidden = (edge_of_chaos(activation, bias_std**2).weight_variance, bias_std**2)
         case He(bias_std=bias_std):
@@ -48,3 +59,20 @@ def layer_variances(initialization: Initialization, activation: Activation, widt
         case _:
             raise TypeError(f"{initialization.label} has no rule for its variances")
     return (*([hidden] * (len(fans) - 1)), (1.0, 0.0))
+
+
+def second_moment_at_data(distances: Array, inputs: int, noise_std: float) -> Array:
+    """E[relu(z)^2] of a data-dependent neuron at a point, by the point's distance from the one it is active at.
+
+    z = w . (x - x_k) + |eps| with w ~ N(0, 2 / n_0) and eps ~ N(0, s^2): with a^2 = 2 |x - x_k|^2 / n_0 and
+    psi = atan2(s, a), the mean over the half plane is (a^2 + s^2)(1/2 + psi / pi) + a s / pi.
+
+    Args:
+        distances: |x - x_k|, any shape.
+        inputs: n_0.
+        noise_std: s.
+    """
+    a = distances * sqrt(2 / inputs)
+    angle = np.arctan2(noise_std, a)
+    moment: Array = (a**2 + noise_std**2) * (0.5 + angle / pi) + a * noise_std / pi
+    return moment

@@ -1,72 +1,75 @@
-"""The measure of training: loss and accuracy on the way, success, and what was learned."""
+"""The measure of training: loss and accuracy, or error, on the way; success; and what was learned."""
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from suite.catalog.measures import DEFAULT_STEP, GRID_INPUTS, AccuracySettings, recorded_steps
+from suite.catalog.domain import GRID_INPUTS, INTERVALS, Box
+from suite.catalog.measure_settings import AccuracySettings
+from suite.catalog.schedule import recorded_steps
 from suite.nets.ensemble import Ensemble
 from suite.nets.sample import sample_domain
-from suite.training.tasks import Data, Points
-from suite.training.trainer import train
+from suite.training.evaluation import accuracy_of, error_of, outputs_on
+from suite.training.observer import Lesson
 
 
-def accuracy(
-    ensemble: Ensemble, domain: Data, settings: AccuracySettings
-) -> dict[str, Float[Tensor, "rates draws ..."]]:
-    """Trains each draw from its initial weights under every learning rate and records how it goes.
+class Accuracy:
+    """How well networks do, at steps that grow geometrically.
 
-    Args:
-        ensemble: one network a replicate, in float32.
-        domain: the replicates' data.
-        settings: optimisers alike but for the learning rate; steps; the accuracy that counts as success.
+    Its readings, with the networks first and the recorded steps last: `train_loss` (cross-entropy in nats, or
+    half the mean squared error); of tasks with classes `train_accuracy`, `validation_accuracy`, `test_accuracy`,
+    of regressions `validation_error`, `test_error`, mean squared. Without steps: `success`, 1 where after the
+    last step the test accuracy is at or above the threshold, or the test error at or below it;
+    `steps_to_success`, the first recorded step where that is so, nan where none is; and for two inputs
+    `landscape`, with a last axis of grid points: what the networks learned.
 
-    Returns:
-        First axis the learning rates, second the draws. With a last axis of recorded steps, which grow
-        geometrically: `train_loss` (cross-entropy, nats), `train_accuracy`, `validation_accuracy`,
-        `test_accuracy`. Without: `success`, 1 where the last test accuracy is at or above the threshold;
-        `steps_to_success`, the first recorded step where it is, nan where none is; and for two inputs
-        `landscape`, with a last axis of grid points: what the networks learned.
+    Batch normalisation judges with the statistics of the whole training set.
 
-    Source: Yu & Zhang 2021, arXiv:2105.08911.
+    Source: Yu & Zhang 2021, arXiv:2105.08911; Shin & Karniadakis 2019, arXiv:1907.09696, for the error.
     """
-    rates = len(settings.optimizer)
-    replicas = ensemble[torch.arange(ensemble.draws).repeat(rates)]
-    stops = recorded_steps(settings.steps)
-    history: dict[str, list[Tensor]] = {}
-    for _ in train(replicas, domain, settings.optimizer, stops):
-        for name, value in _state(replicas, domain).items():
-            history.setdefault(name, []).append(value.unflatten(0, (rates, -1)))
-    readings = {name: torch.stack(values, dim=-1) for name, values in history.items()}
-    reached = readings["test_accuracy"] >= settings.success
-    first = torch.tensor(stops, dtype=torch.float32, device=reached.device)[reached.int().argmax(-1)]
-    readings["success"] = reached[..., -1].float()
-    readings["steps_to_success"] = torch.where(reached.any(-1), first, torch.nan)
-    if ensemble.widths[0] == GRID_INPUTS:
-        grid = sample_domain(GRID_INPUTS, DEFAULT_STEP, 0, 0).points().to(ensemble.parameters)
-        readings["landscape"] = replicas(grid)[:, 0].unflatten(0, (rates, -1))
-    return readings
 
+    def __init__(self, networks: Ensemble, lesson: Lesson, settings: AccuracySettings) -> None:
+        self.lesson, self.settings = lesson, settings
+        self.stops = recorded_steps(settings.steps)
+        self.history: dict[str, list[Tensor]] = {}
 
-def _state(ensemble: Ensemble, data: Data) -> dict[str, Float[Tensor, " networks"]]:
-    """Loss and accuracies of all networks as they are now."""
-    groups = ensemble.draws // data.train.inputs.shape[0]
+    def look(self, networks: Ensemble, step: int) -> None:
+        """Records loss and scores of all networks as they are now."""
+        self.networks = networks
+        for name, value in self._state(networks).items():
+            self.history.setdefault(name, []).append(value)
 
-    def outputs_and_labels(points: Points) -> tuple[Tensor, Tensor]:
-        return ensemble(points.inputs.repeat(groups, 1, 1)), points.labels.repeat(groups, 1, 1)
+    def readings(self) -> dict[str, Tensor]:
+        """As the class says."""
+        found = {name: torch.stack(values, dim=-1) for name, values in self.history.items()}
+        task = self.lesson.task
+        if task.regression:
+            threshold = task.error if self.settings.max_error is None else self.settings.max_error
+            assert threshold is not None
+            reached = found["test_error"] <= threshold
+        else:
+            reached = found["test_accuracy"] >= self.settings.success
+        first = torch.tensor(self.stops, dtype=torch.float32, device=reached.device)[reached.int().argmax(-1)]
+        found["success"] = reached[..., -1].float()
+        found["steps_to_success"] = torch.where(reached.any(-1), first, torch.nan)
+        if task.inputs == GRID_INPUTS and task.half_width is not None:
+            plane = Box(half_width=task.half_width)
+            grid = sample_domain(GRID_INPUTS, 2 * task.half_width / INTERVALS, 0, 0, plane).points()
+            _, boards = outputs_on(self.networks, self.lesson.data, [grid.to(self.networks.parameters)])
+            found["landscape"] = boards[:, 0]
+        return found
 
-    on_train = outputs_and_labels(data.train)
-    return {
-        "train_loss": data.loss.value(*on_train),
-        "train_accuracy": _accuracy(*on_train),
-        "validation_accuracy": _accuracy(*outputs_and_labels(data.validation)),
-        "test_accuracy": _accuracy(*outputs_and_labels(data.test)),
-    }
-
-
-def _accuracy(
-    outputs: Float[Tensor, "draws 1 points"], labels: Float[Tensor, "draws 1 points"]
-) -> Float[Tensor, " draws"]:
-    """Share of points on the right side; an output that is no number is on neither."""
-    right = torch.where(labels > 0, outputs > 0, outputs <= 0)  # labels are 0 and 1
-    return right.float().mean((1, 2))
+    def _state(self, networks: Ensemble) -> dict[str, Float[Tensor, " networks"]]:
+        data = self.lesson.data
+        train, validation, test = outputs_on(networks, data, [data.validation.inputs, data.test.inputs])
+        loss = {"train_loss": data.loss.value(train, data.train.labels)}
+        if self.lesson.task.regression:
+            return loss | {
+                "validation_error": error_of(validation, data.validation.labels),
+                "test_error": error_of(test, data.test.labels),
+            }
+        return loss | {
+            "train_accuracy": accuracy_of(train, data.train.labels),
+            "validation_accuracy": accuracy_of(validation, data.validation.labels),
+            "test_accuracy": accuracy_of(test, data.test.labels),
+        }

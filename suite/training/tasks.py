@@ -2,17 +2,26 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import import_module
+from math import sqrt
 from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn.functional import one_hot
 
-from suite.catalog.tasks import Checkerboard, Task
-from suite.nets.losses import BINARY_CROSS_ENTROPY, Loss
+from suite.catalog.tasks import AbsoluteValue, Checkerboard, Task, TwoKinks
+from suite.nets.losses import LOSSES, Loss
 from suite.nets.streams import block_size, draw_in_blocks
+
+PIXEL_MEAN = 4.884164579855314
+"""Over all pixels of all 1,797 digits, whose grey levels are 0 to 16."""
+
+PIXEL_DEVIATION = 6.016787548672236
+"""Standard deviation over the same."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +38,10 @@ class Points:
     def __getitem__(self, replicates: slice) -> "Points":
         """Some replicates' sets."""
         return Points(self.inputs[replicates], self.labels[replicates])
+
+    def repeat(self, times: int) -> "Points":
+        """All replicates' sets, so many times one after the other."""
+        return Points(self.inputs.repeat(times, 1, 1), self.labels.repeat(times, 1, 1))
 
 
 @dataclass(frozen=True)
@@ -56,6 +69,11 @@ class Data:
         parts = (part[replicates] for part in (self.train, self.validation, self.test))
         return Data(self.seed, self.loss, *parts)
 
+    def repeat(self, times: int) -> "Data":
+        """All replicates' data, so many times one after the other."""
+        parts = (part.repeat(times) for part in (self.train, self.validation, self.test))
+        return Data(self.seed, self.loss, *parts)
+
 
 def checkerboard(
     points: Float[Tensor, "replicates 2 points"], task: Checkerboard
@@ -68,29 +86,99 @@ def checkerboard(
     return places.sum(dim=1, keepdim=True) % 2
 
 
+def absolute_value(
+    points: Float[Tensor, "replicates 1 points"], task: AbsoluteValue
+) -> Float[Tensor, "replicates 1 points"]:
+    """The points' distances from 0.
+
+    Source: Shin & Karniadakis 2019, arXiv:1907.09696.
+    """
+    return points.abs()
+
+
+def two_kinks(points: Float[Tensor, "replicates 1 points"], task: TwoKinks) -> Float[Tensor, "replicates 1 points"]:
+    """The absolute value up to x = 1, from there a line down to 0 at sqrt 3.
+
+    Source: Shin & Karniadakis 2019, arXiv:1907.09696.
+    """
+    return points.abs() - sqrt(3) / (sqrt(3) - 1) * (points - 1).clamp(min=0)
+
+
+@lru_cache(maxsize=1)
+def digits() -> tuple[Float[Tensor, "64 images"], Float[Tensor, "10 images"]]:
+    """All images and their labels: pixels of mean 0 and mean square 1 over the whole set; digits one-hot.
+
+    Source: Alpaydin & Kaynak 1998, the test part of their optical recognition of handwritten digits, as
+    scikit-learn bundles it.
+    """
+    from sklearn.datasets import load_digits  # noqa: PLC0415  # slow to load, and the other tasks do without
+
+    grey, shown = load_digits(return_X_y=True)
+    pixels = torch.from_numpy((grey - PIXEL_MEAN) / PIXEL_DEVIATION)
+    return pixels.T.float(), one_hot(torch.from_numpy(shown).long()).T.float()
+
+
 def make_data(task: Task, seed: int, start: int, stop: int, dtype: torch.dtype = torch.float32) -> Data:
-    """The data of replicates start .. stop: points uniform on [-1, 1]^d, three separate sets.
+    """The data of replicates start .. stop: three separate sets each.
+
+    Points are uniform in the task's box. Where there is a limited number of them, each replicate puts all in a
+    random order and takes the train set from its front, the others from its back: tasks that differ in `train`
+    alone are judged on the same points.
 
     Args:
         task: the problem and the sizes of its sets.
         seed: the study's.
         start: first replicate.
         stop: one past the last.
-        dtype: of points and labels; labels are decided in float32, so that precisions agree on them.
+        dtype: of points and labels; both are decided in float32, so that precisions agree on them.
+
+    Raises:
+        ValueError: the sets take more points than there are.
     """
-    module, name = task.function.split(":")
-    label: Callable[[Tensor, Task], Tensor] = getattr(import_module(module), name)
     sizes = task.points
-
-    def draw(generator: np.random.Generator, replicates: int) -> Tensor:
-        unit = generator.random((replicates, task.inputs, sum(sizes)), dtype=np.float32)
-        return torch.from_numpy(2 * unit - 1)
-
-    purpose: dict[str, Any] = {"data": task.name, "sizes": sizes, "inputs": task.inputs}
-    inputs = draw_in_blocks(draw, seed, purpose, start, stop, block_size(task.inputs * sum(sizes)))
-    labels = label(inputs, task)
+    inputs, labels = (_uniform if task.available is None else _chosen)(task, seed, start, stop)
     parts = [
         Points(points.to(dtype).contiguous(), marks.to(dtype).contiguous())
         for points, marks in zip(inputs.split(sizes, dim=2), labels.split(sizes, dim=2), strict=True)
     ]
-    return Data(seed, BINARY_CROSS_ENTROPY, *parts)
+    return Data(seed, LOSSES[task.loss], *parts)
+
+
+def _function(task: Task) -> Callable[..., Any]:
+    module, name = task.function.split(":")
+    function: Callable[..., Any] = getattr(import_module(module), name)
+    return function
+
+
+def _uniform(task: Task, seed: int, start: int, stop: int) -> tuple[Tensor, Tensor]:
+    """Points of the task's box and their labels, the three sets in a row."""
+    sizes, half_width = task.points, task.half_width
+    assert half_width is not None
+
+    def draw(generator: np.random.Generator, replicates: int) -> Tensor:
+        unit = generator.random((replicates, task.inputs, sum(sizes)), dtype=np.float32)
+        return half_width * torch.from_numpy(2 * unit - 1)
+
+    purpose: dict[str, Any] = {"data": task.name, "sizes": sizes, "inputs": task.inputs}
+    inputs = draw_in_blocks(draw, seed, purpose, start, stop, block_size(task.inputs * sum(sizes)))
+    return inputs, _function(task)(inputs, task)
+
+
+def _chosen(task: Task, seed: int, start: int, stop: int) -> tuple[Tensor, Tensor]:
+    """Some of the task's points and their labels, the three sets in a row, no point twice in a replicate."""
+    available, asked = task.available, sum(task.points)
+    assert available is not None
+    if asked > available:
+        raise ValueError(f"{task.name} has {available:,} points, the sets take {asked:,}; make them smaller")
+
+    def draw(generator: np.random.Generator, replicates: int) -> Tensor:
+        order = np.broadcast_to(np.arange(available), (replicates, available))
+        return torch.from_numpy(generator.permuted(order, axis=1))
+
+    orders = draw_in_blocks(draw, seed, {"data": task.name}, start, stop, block_size(available))
+    places = torch.cat([orders[:, : task.train], orders[:, available - (asked - task.train) :]], dim=1)
+    inputs, labels = (
+        everything.index_select(1, places.flatten()).unflatten(1, places.shape).transpose(0, 1)
+        for everything in _function(task)()
+    )
+    return inputs, labels

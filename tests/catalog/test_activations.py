@@ -4,14 +4,19 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
-from suite.catalog.activations import ACTIVATIONS, Activation, Array
+from suite.catalog.activations import ACTIVATIONS, Activation, Array, Htanh, SExp, SSaw, SSin
+from tests.catalog.instances import EVERY, instance
 
-VARIANTS: list[Activation] = [entry() for entry in ACTIVATIONS.values()] + [
+VARIANTS: list[Activation] = [
+    *EVERY,
+    ACTIVATIONS["leaky_relu"](slope=0.0),
     ACTIVATIONS["leaky_relu"](slope=-0.5),
     ACTIVATIONS["leaky_relu"](slope=0.9),
     ACTIVATIONS["elu"](alpha=0.3),
     ACTIVATIONS["elu"](alpha=2.5),
+    *(entry(linear_region=a) for entry in (Htanh, SExp, SSin, SSaw) for a in (0.25, 3.0)),
 ]
 
 POINTS = np.concatenate([np.linspace(-8, 8, 321), [-40.0, 40.0, -1e-3, 1e-3]])
@@ -142,8 +147,9 @@ def test_the_slope_of_elu_is_continuous_at_its_default_only():
 def test_each_entry_stands_under_its_own_name():
     """The table's key, the tag of a spec and the label agree."""
     for name, entry in ACTIVATIONS.items():
-        assert entry().name == name
-        assert entry().label.split("(")[0] == name
+        assert isinstance(instance(name), entry)
+        assert instance(name).name == name
+        assert instance(name).label.split("(")[0] == name
 
 
 @pytest.mark.parametrize(
@@ -167,6 +173,75 @@ def test_each_entry_stands_under_its_own_name():
 )
 def test_known_values(name: str, z: float, value: float):
     """From tables, to the last digits."""
-    (found,) = ACTIVATIONS[name]().phi(np.array([z]))
+    (found,) = instance(name).phi(np.array([z]))
 
     assert found == pytest.approx(value, rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("entry", "z", "value"),
+    [
+        (Htanh, 1.5, 1.5),
+        (Htanh, -3.0, -2.0),
+        (SExp, 3.0, 1.3678794411714423),
+        (SExp, -1e3, -1.0),
+        (SSin, 3.0, 1.5403023058681398),
+        (SSin, -5.141592653589793, 0.0),
+        (SSaw, 3.0, 1.0),
+        (SSaw, -3.5, -0.5),
+        (SSaw, 4.5, 0.0),
+    ],
+)
+def test_known_values_around_a_linear_region(entry: type[Activation], z: float, value: float):
+    """At a = 2: clipped; 1 + 1/e; 1 + sin(pi/2 + 1) and, pi beyond the region, 0; a saw's falling edge."""
+    (found,) = entry(linear_region=2.0).phi(np.array([z]))
+
+    assert found == pytest.approx(value, rel=1e-14, abs=1e-14)
+
+
+@pytest.mark.parametrize("entry", [Htanh, SExp, SSin, SSaw], ids=lambda entry: entry.__name__)
+@pytest.mark.parametrize("a", [1e-3, 0.4, 2.5, 1e3])
+def test_a_linear_region_is_one(entry: type[Activation], a: float):
+    """Odd; the identity on [-a, a], to the last bit; bounded by a outside, or by 2 - a for the sine if that is more."""
+    activation = entry(linear_region=a)
+    inside, outside = np.linspace(-a, a, 101), a + np.geomspace(1e-3, 1e4, 101)
+
+    np.testing.assert_array_equal(activation.phi(inside), inside)
+    np.testing.assert_array_equal(activation.dphi(inside[1:-1]), 1.0)
+    np.testing.assert_array_equal(activation.phi(-outside), -activation.phi(outside))
+    assert np.abs(activation.phi(outside)).max() <= max(a, 2.0)
+
+
+@over_every_activation
+def test_flat_sides_are_where_the_activation_is_constant(activation: Activation):
+    """Constant on each of them, up to its ends, and on no other interval of 0.05."""
+    flat = np.zeros(len(POINTS), dtype=bool)
+    for low, high in activation.flat_sides:
+        assert low < high
+        ends = np.array([end for end in (low, high) if np.isfinite(end)])
+        here = (low <= POINTS) & (high >= POINTS)
+        flat |= here
+        assert np.ptp(activation.phi(np.concatenate([ends, POINTS[here]]))) < 1e-15
+
+    low, high = np.clip(POINTS - 0.025, -5, 5), np.clip(POINTS + 0.025, -5, 5)
+    moves = np.abs(activation.phi(high) - activation.phi(low)) + np.abs(activation.dphi(high) - activation.dphi(low))
+    inside = (np.abs(POINTS) < 4.9) & ~flat
+    assert (moves[inside] > 1e-12).all()
+
+
+def test_flat_sides_by_name():
+    """Rectifiers on one side, the hard tanh and the saw on both; others have none."""
+    sides = {activation.label: activation.flat_sides for activation in VARIANTS if activation.flat_sides}
+
+    assert sides["relu"] == sides["leaky_relu(slope=0)"] == ((-np.inf, 0.0),)
+    assert sides["htanh(linear_region=3)"] == ((-np.inf, -3.0), (3.0, np.inf))
+    assert sides["s_saw(linear_region=3)"] == ((-np.inf, -6.0), (6.0, np.inf))
+    assert {label.split("(")[0] for label in sides} == {"relu", "leaky_relu", "htanh", "s_saw"}
+
+
+@pytest.mark.parametrize("entry", [Htanh, SExp, SSin, SSaw], ids=lambda entry: entry.__name__)
+@pytest.mark.parametrize("a", [0.0, -1.0, float("inf"), float("nan"), "2"])
+def test_a_linear_region_has_a_width(entry: type[Activation], a: object):
+    """Above 0 and finite."""
+    with pytest.raises(ValidationError):
+        entry(linear_region=a)

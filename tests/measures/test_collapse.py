@@ -5,11 +5,12 @@ import torch
 
 from suite.catalog.activations import Abs, Identity, Relu, Tanh
 from suite.catalog.initializations import Critical, He, Variance
-from suite.catalog.measures import CollapseSettings
+from suite.catalog.measure_settings import CollapseSettings
 from suite.measures.collapse import collapse
 from suite.nets.ensemble import Ensemble
 from suite.nets.sample import sample_domain
 from suite.theory.mean_field import output_variance
+from suite.theory.options import output_variance_with
 
 WAYS = ("death", "bias", "norm", "angle")
 
@@ -217,3 +218,59 @@ def test_collapse_is_judged_draw_by_draw(networks):
 
     for name, value in alone.items():
         torch.testing.assert_close(value, whole[name][7:9], rtol=1e-9, atol=1e-12)
+
+
+def test_a_residual_layer_whose_own_units_are_dead_has_not_died(by_hand):
+    """What it adds is 0, what it carries still varies: f = relu(x + 2) + relu(-1) - 2 = x."""
+    rows = [1.0, 2, 0, -1, 1, -2]
+
+    assert "death" in verdicts(measure(by_hand((1, 1, 1, 1), Relu(), rows)))
+    assert verdicts(measure(by_hand((1, 1, 1, 1), Relu(), rows, residual=True))) == set()
+
+
+def test_a_residual_layer_that_is_constant_is_dead(by_hand):
+    """The first hidden layer carries nothing from below."""
+    found = measure(by_hand((1, 1, 1, 1), Relu(), [1.0, -2, 1, 0.5, 1, 0.25], residual=True))
+
+    assert verdicts(found) == {"relative", "absolute", "exact", "death"}
+
+
+def test_biases_rule_before_normalisation(by_hand):
+    """|x / 20 + 10| again: standardised it would vary as much as any, its readout's bias apart."""
+    row = [0.05, 10, 1, 0, 1, 100]
+
+    found = measure(by_hand((1, 1, 1), Abs(), row, normalization="batch"))
+
+    assert verdicts(found) == {"relative", "bias"}
+
+
+@pytest.mark.parametrize(
+    "option",
+    [{"normalization": "batch"}, {"normalization": "layer"}, {"residual": True}],
+    ids=str,
+)
+def test_the_predicted_variance_knows_of_options(networks, option):
+    """The threshold lies where the prediction for the networks' own architecture puts it."""
+    ensemble = networks((2, 30, 30, 1), Relu(), 50, **option)
+    points = sample_domain(2, 1 / 8, 8, 3).points()
+    scheme = (ensemble.variances, points.square().mean().item(), ensemble.normalization, ensemble.residual)
+    predicted = output_variance_with(Relu(), *scheme)
+
+    found = measure(ensemble, threshold=0.5)
+
+    assert found["collapsed_absolute"].tolist() == (found["output_std"] <= 0.5 * predicted**0.5).double().tolist()
+    assert 0 < found["collapsed_absolute"].sum() < 50
+
+
+@pytest.mark.parametrize("normalization", ["none", "batch", "layer"])
+@pytest.mark.parametrize("residual", [False, True], ids=["direct", "residual"])
+def test_options_leave_each_collapsed_draw_one_way(networks, normalization, residual):
+    """Deep, narrow networks of any architecture."""
+    ensemble = networks((2, *[3] * 12, 1), Relu(), 200, normalization=normalization, residual=residual)
+
+    found = measure(ensemble, threshold=0.5)
+
+    ways = sum(found[f"collapse_by_{way}"] for way in WAYS)
+    collapsed = torch.stack([found[f"collapsed_{by}"] for by in ("relative", "absolute", "exact")]).amax(0)
+    assert torch.equal(ways, collapsed)
+    assert collapsed.any()

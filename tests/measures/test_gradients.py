@@ -7,10 +7,12 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from suite.catalog.activations import Abs, Relu, Tanh
-from suite.catalog.measures import GradientsSettings, NoSettings
+from suite.catalog.measure_settings import GradientsSettings, NoSettings
 from suite.catalog.tasks import Checkerboard
 from suite.measures.activation_ratio import activation_ratio
 from suite.measures.gradients import LossAt, gradients
+from suite.nets.backward import Backpropagation
+from suite.nets.ensemble import layer_views
 from suite.nets.losses import HALF_SQUARE
 from suite.nets.sample import sample_domain
 from suite.training.tasks import make_data
@@ -72,6 +74,38 @@ def test_without_training_the_loss_is_half_the_mean_square(networks, widths):
     torch.testing.assert_close(found["parameter_gradient"], expected[1], rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize(("normalization", "residual"), [("none", True), ("layer", False), ("layer", True)])
+def test_input_gradients_of_options_are_quotients_of_differences(networks, normalization, residual):
+    """Of each point's own loss, f^2 / 2, by each input: central differences, good to 1e-7 or so."""
+    ensemble = networks((2, 6, 5, 1), Tanh(), 4, normalization=normalization, residual=residual)
+    points, step = sample_domain(2, 0.5, 0, 0).points(), 1e-5
+    shifts = step * torch.eye(2, dtype=torch.float64)[:, :, None]
+    ahead, behind = (ensemble(points + shift)[:, 0].square() / 2 for shift in (shifts[0], -shifts[0]))
+    above, below = (ensemble(points + shift)[:, 0].square() / 2 for shift in (shifts[1], -shifts[1]))
+    squares = (ahead - behind).square() + (above - below).square()
+
+    found = gradients(ensemble, LossAt(HALF_SQUARE, points, torch.zeros_like(points[:1])), GradientsSettings())
+
+    torch.testing.assert_close(found["input_gradient"], squares.mean(1).sqrt() / (2 * step), rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("normalization", ["batch", "layer"])
+def test_a_layers_gains_and_shifts_are_among_its_parameters(networks, normalization):
+    """A hidden layer's gradient has all four parts, the readout's two."""
+    ensemble = networks((2, 6, 5, 1), Tanh(), 4, normalization=normalization)
+    points = sample_domain(2, 0.5, 0, 0).points()
+    passes = Backpropagation(ensemble, points.shape[1])
+    passes.backward(HALF_SQUARE.gradient(passes.forward(points), points.new_zeros(4, 1, points.shape[1])))
+    squares = [
+        sum(part.square().sum((1, 2)) for part in layer if part is not None)
+        for layer in layer_views(passes.gradient, ensemble.widths, normalized=True)
+    ]
+
+    found = gradients(ensemble, LossAt(HALF_SQUARE, points, torch.zeros_like(points[:1])), GradientsSettings())
+
+    torch.testing.assert_close(found["parameter_gradient"], torch.stack(squares, dim=1).sqrt(), rtol=1e-12, atol=0)
+
+
 def test_points_in_chunks_give_the_same_gradients(networks, monkeypatch):
     """64 of 150 at a time: means over chunks of unequal size."""
     ensemble = networks((2, 6, 5, 1), Tanh(), 3)
@@ -107,3 +141,10 @@ def test_the_activation_ratio_of_known_widths(networks, widths, ratio):
     found = activation_ratio(networks(widths, Relu(), 3), None, NoSettings())
 
     assert found["activation_ratio"].tolist() == [pytest.approx(ratio, rel=1e-12)] * 3
+
+
+def test_gains_and_shifts_count_in_the_activation_ratio(networks):
+    """2 -> 10 -> 1 has 41 weights and biases, and 20 of those."""
+    found = activation_ratio(networks((2, 10, 1), Relu(), 1, normalization="batch"), None, NoSettings())
+
+    assert found["activation_ratio"].item() == pytest.approx(10 / 61, rel=1e-12)

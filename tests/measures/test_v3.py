@@ -7,12 +7,13 @@ import torch
 
 from suite.catalog.activations import ACTIVATIONS, Abs, Elu, Identity, Relu, Tanh
 from suite.catalog.initializations import Critical, Variance
-from suite.catalog.measures import V3Settings
+from suite.catalog.measure_settings import V3Settings
 from suite.measures.v3 import v3
 from suite.nets.ensemble import Ensemble
 from suite.nets.sample import sample_domain
+from tests.catalog.instances import EVERY
 
-SMOOTH = [entry() for entry in ACTIVATIONS.values() if entry.kind == "smooth"]
+SMOOTH = [entry for entry in EVERY if entry.kind == "smooth"]
 
 
 def measure(ensemble, step=1 / 16, lines=16, dtype="float64"):
@@ -115,8 +116,8 @@ def test_doubling_the_readout_doubles_v3_and_leaves_it_over_rms(networks):
     """Also slope variation and floor double."""
     ensemble = networks((2, 6, 6, 1), Relu(), 5)
     doubled = Ensemble(ensemble.widths, ensemble.activation, ensemble.variances, ensemble.parameters.clone())
-    for part in doubled.layers[-1]:
-        part.mul_(2)
+    doubled.layers[-1].weight.mul_(2)
+    doubled.layers[-1].bias.mul_(2)
 
     before, after = measure(ensemble), measure(doubled)
 
@@ -162,13 +163,13 @@ def test_slope_variation_on_random_lines_is_that_of_kinks(networks, inputs):
 def test_several_outputs_are_averaged(networks):
     """V3 of two outputs is the mean of each one's, and so is the slope variation."""
     both = networks((2, 5, 2), Relu(), 4)
-    readout, bias = both.layers[-1]
+    readout = both.layers[-1]
     singles = [
         Ensemble(
             (2, 5, 1),
             Relu(),
             both.variances,
-            torch.cat([both.parameters[:, :15], readout[:, output], bias[:, output]], dim=1),
+            torch.cat([both.parameters[:, :15], readout.weight[:, output], readout.bias[:, output]], dim=1),
         )
         for output in range(2)
     ]
@@ -186,3 +187,18 @@ def test_what_is_returned_depends_on_the_kind_of_activation(networks):
     assert measure(networks((2, 3, 1), Tanh(), 2)).keys() == common | {"v3_exact"}
     assert measure(networks((2, 3, 1), Relu(), 2)).keys() == common | {"slope_variation", "breakpoints"}
     assert measure(networks((2, 3, 1), Elu(), 2)).keys() == common
+
+
+@pytest.mark.parametrize("activation", [Tanh(), Relu()], ids=lambda activation: activation.label)
+@pytest.mark.parametrize(
+    "option", [{"normalization": "batch"}, {"normalization": "layer"}, {"residual": True}], ids=str
+)
+def test_networks_that_are_not_plain_have_no_exact_companions(networks, activation, option):
+    """V3 itself is that of their outputs over the domain."""
+    ensemble, sample = networks((2, 4, 4, 1), activation, 3, **option), sample_domain(2, 1 / 16, 0, 0)
+
+    found = measure(ensemble)
+
+    assert found.keys() == {"v3", "v3_over_rms", "v3_floor"}
+    differences = sample.third_differences(ensemble(sample.points()))
+    torch.testing.assert_close(found["v3"], differences.abs().mean((1, 2)), rtol=1e-12, atol=0)

@@ -6,8 +6,9 @@ import torch
 
 from suite.catalog.activations import ACTIVATIONS, Elu, LeakyRelu
 from suite.nets.activations import KERNELS, kernel
+from tests.catalog.instances import EVERY as EACH
 
-EVERY = [entry() for entry in ACTIVATIONS.values()] + [LeakyRelu(slope=-0.3), LeakyRelu(slope=0.5), Elu(alpha=0.4)]
+EVERY = [*EACH, LeakyRelu(slope=-0.3), LeakyRelu(slope=0.5), Elu(alpha=0.4)]
 every = pytest.mark.parametrize("activation", EVERY, ids=lambda activation: activation.label)
 smooth = pytest.mark.parametrize(
     "activation", [entry for entry in EVERY if entry.kind == "smooth"], ids=lambda activation: activation.label
@@ -23,7 +24,7 @@ def test_the_catalog_and_the_kernels_name_the_same_activations():
 @every
 def test_values_are_those_of_the_numpy_reference(activation):
     """To 1e-12, also far out; at the kink itself too."""
-    places = torch.cat([PLACES, torch.zeros(1, dtype=torch.float64)])
+    places = torch.cat([PLACES, torch.tensor([0.0, *activation.kinks], dtype=torch.float64)])
 
     values = kernel(activation).apply_(places.clone())
 

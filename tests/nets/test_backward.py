@@ -4,11 +4,12 @@ import pytest
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss
 
-from suite.catalog.activations import ACTIVATIONS, Elu, LeakyRelu, Relu, Tanh
+from suite.catalog.activations import Abs, Elu, Gelu, LeakyRelu, Relu, Silu, Tanh
 from suite.nets.backward import Backpropagation
 from suite.nets.losses import BINARY_CROSS_ENTROPY, HALF_SQUARE
+from tests.catalog.instances import EVERY as EACH
 
-EVERY = [entry() for entry in ACTIVATIONS.values()] + [LeakyRelu(slope=-0.3), Elu(alpha=0.4)]
+EVERY = [*EACH, LeakyRelu(slope=-0.3), Elu(alpha=0.4)]
 WIDTHS = [(2, 5, 1), (3, 4, 6, 2), (2, 3, 1, 4, 1), (1, 4, 3, 4, 3, 1), (2, 5, 4, 3, 4, 5, 2)]
 LOSSES = {
     "cross-entropy": (BINARY_CROSS_ENTROPY, binary_cross_entropy_with_logits),
@@ -53,6 +54,27 @@ def test_gradients_are_autograds(networks, modules, activation, loss, widths):
     torch.testing.assert_close(passes.gradient, gradients, rtol=1e-10, atol=1e-11)
     pulled = torch.bmm(ensemble.layers[0].weight.mT, delta)
     torch.testing.assert_close(pulled, by_input, rtol=1e-10, atol=1e-11)
+
+
+@pytest.mark.parametrize("activation", [Relu(), Tanh(), Abs(), Gelu(), Silu()], ids=lambda entry: entry.label)
+@pytest.mark.parametrize("normalization", ["none", "batch", "layer"])
+@pytest.mark.parametrize("residual", [False, True], ids=["direct", "residual"])
+@pytest.mark.parametrize("widths", WIDTHS, ids=str)
+def test_gradients_of_options_are_autograds(networks, modules, activation, normalization, residual, widths):
+    """By gains and shifts too; activations whose backward pass looks at z and such whose does not."""
+    ensemble = networks(widths, activation, normalization=normalization, residual=residual)
+    inputs, labels = problem(widths)
+    _, gradients, by_input = by_autograd(modules(ensemble), inputs, labels, LOSSES["half square"][1])
+    passes = Backpropagation(ensemble, inputs.shape[2])
+
+    for _ in range(2):  # the second finds the buffers full
+        outputs = passes.forward(inputs)
+        torch.testing.assert_close(outputs, ensemble(inputs), rtol=1e-12, atol=1e-12)
+        delta = passes.backward(HALF_SQUARE.gradient(outputs, labels))
+
+        torch.testing.assert_close(passes.gradient, gradients, rtol=1e-9, atol=1e-10)
+        pulled = torch.bmm(ensemble.layers[0].weight.mT, delta)
+        torch.testing.assert_close(pulled, by_input, rtol=1e-9, atol=1e-10)
 
 
 @pytest.mark.parametrize("activation", [Relu(), Tanh(), LeakyRelu()], ids=lambda activation: activation.label)

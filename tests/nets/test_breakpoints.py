@@ -3,12 +3,19 @@
 import pytest
 import torch
 
-from suite.catalog.activations import Abs, Identity, LeakyRelu, Relu
+from suite.catalog.activations import Abs, Htanh, Identity, LeakyRelu, Relu, SSaw
 from suite.nets.breakpoints import kinks_on_lines
 from suite.nets.ensemble import Ensemble
 from suite.nets.sample import sample_domain
 
-PIECEWISE = [Relu(), Abs(), LeakyRelu(slope=0.2), LeakyRelu(slope=-0.5)]
+PIECEWISE = [
+    Relu(),
+    Abs(),
+    LeakyRelu(slope=0.2),
+    LeakyRelu(slope=-0.5),
+    Htanh(linear_region=0.6),
+    SSaw(linear_region=0.5),
+]
 SEGMENT = torch.tensor([[-1.0]], dtype=torch.float64), torch.tensor([[1.0]], dtype=torch.float64), 2.0
 
 
@@ -58,6 +65,34 @@ def test_a_folded_fold_by_hand():
 
     assert found.variation.tolist() == [[pytest.approx(12, abs=1e-12)]]
     assert found.number.tolist() == [[3]]
+
+
+def test_a_hard_tanh_by_hand():
+    """htanh(2 x) at a = 0.5: slopes 0, 2, 0 with kinks at -0.25 and 0.25."""
+    found = kinks(by_hand((1, 1, 1), Htanh(linear_region=0.5), [2.0, 0, 1, 0]), *SEGMENT)
+
+    assert found.variation.tolist() == [[pytest.approx(4, abs=1e-12)]]
+    assert found.number.tolist() == [[2]]
+
+
+@pytest.mark.parametrize("a", [0.4, 1e-3, 1e-7])
+def test_a_saw_by_hand(a):
+    """s_saw(x): slopes 0, -1, 1, -1, 0, so jumps of 1, 2, 2 and 1, however close together."""
+    found = kinks(by_hand((1, 1, 1), SSaw(linear_region=a), [1.0, 0, 1, 0]), *SEGMENT)
+
+    assert found.variation.tolist() == [[pytest.approx(6, abs=1e-12)]]
+    assert found.number.tolist() == [[4]]
+
+
+def test_a_saw_of_a_saw_by_hand():
+    """s_saw(2 s_saw(2 x)) at a = 0.5: two teeth a side.
+
+    For x > 0 slopes of 4, -4, 4, -4 and 0 that change at 1/8, 1/4, 3/8 and 1/2, by 8, 8, 8 and 4.
+    """
+    found = kinks(by_hand((1, 1, 1, 1), SSaw(linear_region=0.5), [2.0, 0, 2, 0, 1, 0]), *SEGMENT)
+
+    assert found.variation.tolist() == [[pytest.approx(56, abs=1e-12)]]
+    assert found.number.tolist() == [[8]]
 
 
 def test_kinks_that_cancel_are_none():
@@ -113,8 +148,8 @@ def test_kinks_are_those_of_a_dense_grid(networks, activation, widths, biases):
 
 @pytest.mark.parametrize("activation", PIECEWISE, ids=lambda activation: activation.label)
 def test_kinks_on_lines_of_a_plane_are_those_of_a_dense_grid(networks, activation):
-    """Five of the grid's lines, none of which starts at the origin, two outputs."""
-    ensemble = networks((2, 5, 4, 5, 2), activation, draws=4, seed=5)
+    """Five of the grid's lines, none of which starts at the origin, two outputs; a seed like the one above."""
+    ensemble = networks((2, 5, 4, 5, 2), activation, draws=4, seed=6)
     lines = sample_domain(2, 0.4, 0, 0)
     starts, directions = lines.starts[1:11:2], lines.directions[1:11:2]
 
@@ -167,3 +202,10 @@ def test_dead_networks_have_no_kink():
     found = kinks(by_hand((1, 2, 1, 1), Relu(), [1.0, -1, 0, 0, -1, -1, -1, 5, 2]), *SEGMENT)
 
     assert (found.variation.item(), found.number.item()) == (0, 0)
+
+
+@pytest.mark.parametrize("option", [{"normalization": "layer"}, {"residual": True}], ids=str)
+def test_networks_that_are_not_plain_are_refused(networks, option):
+    """Normalised ones are not piecewise linear; residual ones would need values of the layer below."""
+    with pytest.raises(ValueError, match="plain networks only"):
+        kinks(networks((1, 3, 1), Relu(), **option), *SEGMENT)

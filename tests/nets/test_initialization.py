@@ -5,16 +5,21 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from scipy.stats import chi2, norm
+from scipy.stats import chi2, kstest, norm
 
 from suite.catalog.activations import Relu
-from suite.catalog.initializations import INITIALIZATIONS, Critical, Orthogonal, Pytorch, Variance
+from suite.catalog.initializations import INITIALIZATIONS, Critical, Orthogonal, Pytorch, Sphere, Variance
 from suite.nets.ensemble import layer_views
 from suite.nets.initialization import draw_parameters
 from suite.theory.scaling import layer_variances
 
 CONTENT = {"member": "a"}
-GIVEN = {"variance": {"weight_variance": 1.3, "bias_variance": 0.2}, "pytorch": {}}
+GIVEN = {
+    "variance": {"weight_variance": 1.3, "bias_variance": 0.2},
+    "pytorch": {},
+    "sphere": {},
+    "data_dependent": {},  # what is drawn before data are looked at
+}
 SCHEMES = [entry(**GIVEN.get(name, {"bias_std": 0.3})) for name, entry in INITIALIZATIONS.items()]
 every_scheme = pytest.mark.parametrize("scheme", SCHEMES, ids=lambda scheme: scheme.label)
 
@@ -75,9 +80,9 @@ def test_parameters_are_drawn_in_float32():
 def test_variances_are_those_that_the_scheme_promises(scheme):
     """Means and mean squares of weights and biases, layer by layer.
 
-    At most 12 z-tests a scheme (4 a layer, 3 layers) at |z| < 4.5; over all 7 schemes the false-alarm
-    rate is below 84 * 7e-6 = 6e-4. Under `orthogonal` the entries of one matrix are dependent, with a sum of
-    squares that never varies, so that the test of squares is the sharper one below.
+    At most 12 z-tests a scheme (4 a layer, 3 layers) at |z| < 4.5; over all 9 schemes the false-alarm
+    rate is below 108 * 7e-6 = 8e-4. Under `orthogonal` and `sphere` entries are dependent, with a sum of
+    squares that never varies, so that the tests of squares are the sharper ones below.
     """
     widths, draws = (3, 6, 4, 2), 2000
     parameters = draw(scheme, widths, 0, draws).double()
@@ -97,7 +102,7 @@ def test_variances_are_those_that_the_scheme_promises(scheme):
 @every_scheme
 def test_the_readouts_bias_starts_at_0_except_as_pytorch_does(scheme):
     """Whatever the hidden biases are."""
-    *_, (_, bias) = layer_views(draw(scheme, (3, 6, 2), 0, 50), (3, 6, 2))
+    bias = layer_views(draw(scheme, (3, 6, 2), 0, 50), (3, 6, 2))[-1].bias
 
     assert bool((bias == 0).all()) == (not isinstance(scheme, Pytorch))
 
@@ -105,7 +110,7 @@ def test_the_readouts_bias_starts_at_0_except_as_pytorch_does(scheme):
 def test_pytorchs_weights_and_biases_are_uniform_within_its_bound():
     """All below 1 / sqrt(fan_in), and close to it: of 4,800 values the largest misses by 1% once in 10^20."""
     layer, _ = layer_views(draw(Pytorch(), (4, 6, 1), 0, 200), (4, 6, 1))
-    for values in layer:
+    for values in (layer.weight, layer.bias):
         assert values.abs().max() <= 0.5 * (1 + 1e-6)
         assert values.abs().max() > 0.5 * 0.97
     assert layer.weight.min() < -0.5 * 0.97
@@ -152,3 +157,49 @@ def test_the_orthogonal_schemes_readout_is_gaussian():
     # Each sum is chi^2_6 / 6, of variance 1/3: 5 standard deviations, false-alarm rate 6e-7.
     assert abs(squares.mean() - 1) < 5 * (1 / 3 / 400) ** 0.5
     assert squares.std() > 0.4
+
+
+def test_normalised_networks_have_the_weights_of_plain_ones_with_gains_of_1_and_shifts_of_0():
+    """Gains and shifts stand behind each hidden layer's biases; the readout has none."""
+    widths, scheme = (2, 5, 4, 1), Pytorch()
+    variances = layer_variances(scheme, Relu(), widths)
+    plain, normalized = (
+        draw_parameters(scheme, widths, variances, 7, CONTENT, 60, 70, taken) for taken in (False, True)
+    )
+
+    assert normalized.shape[1] == plain.shape[1] + 2 * (5 + 4)
+    for bare, layer in zip(layer_views(plain, widths), layer_views(normalized, widths, normalized=True), strict=True):
+        assert torch.equal(layer.weight, bare.weight)
+        assert torch.equal(layer.bias, bare.bias)
+        assert layer.gain is None or ((layer.gain == 1).all() and (layer.shift == 0).all())
+
+
+def test_on_the_sphere_each_hidden_neurons_weights_and_bias_have_norm_1():
+    """In every hidden layer, whatever its fan-in."""
+    widths = (3, 6, 1, 5, 2)
+    for layer in layer_views(draw(Sphere(), widths, 0, 50), widths)[:-1]:
+        norms = (layer.weight.square().sum(2) + layer.bias[..., 0].square()).sqrt()
+        torch.testing.assert_close(norms, torch.ones_like(norms), rtol=0, atol=1e-6)
+
+
+def test_on_the_sphere_weights_and_bias_are_uniform():
+    """With two inputs each of (w_1, w_2, b), and any projection, is uniform on [-1, 1]; 4 tests at 1e-5."""
+    widths = (2, 10, 1)
+    layer, _ = layer_views(draw(Sphere(), widths, 0, 500), widths)
+    rows = torch.cat([layer.weight, layer.bias], dim=2).flatten(0, 1).double()
+    projections = [*rows.T, rows @ torch.tensor([0.6, -0.48, 0.64]).double()]
+
+    for projection in projections:
+        assert kstest(projection.numpy(), "uniform", args=(-1, 2)).pvalue > 1e-5
+
+
+def test_the_spheres_readout_is_gaussian_of_gain_1_without_a_bias():
+    """Variance 1 / fan_in; 1,200 weights at |z| < 5 and 20 bins, false-alarm rates of 6e-7 and 1e-5."""
+    widths = (3, 6, 1)
+    readout = layer_views(draw(Sphere(), widths, 0, 200), widths)[-1]
+    scaled = (readout.weight * 6**0.5).flatten().double().numpy()
+    counts, _ = np.histogram(norm.cdf(scaled), bins=20, range=(0, 1))
+
+    assert not readout.bias.any()
+    assert abs((scaled**2).mean() - 1) < 5 * (2 / scaled.size) ** 0.5
+    assert ((counts - scaled.size / 20) ** 2 / (scaled.size / 20)).sum() < chi2.isf(1e-5, 19)

@@ -1,10 +1,13 @@
 """Where networks are looked at: grids, random lines, and third differences along them."""
 
+from math import sqrt
+
 import numpy as np
 import pytest
 import torch
-from scipy.stats import kstest
+from scipy.stats import ks_2samp, kstest
 
+from suite.catalog.domain import Ball, Box
 from suite.nets.sample import sample_domain
 
 STEP = 1 / 16
@@ -164,3 +167,116 @@ def test_a_sample_in_float32_keeps_its_shape_and_step():
 
     assert sample.points().dtype == torch.float32
     assert (sample.step, sample.points_a_line, sample.grid) == (STEP, 33, True)
+
+
+@pytest.mark.parametrize("half_width", [0.5, sqrt(3), 3.0])
+@pytest.mark.parametrize("inputs", [1, 2])
+def test_a_box_of_another_half_width_is_sampled_from_end_to_end(inputs, half_width):
+    """33 points a side, and the same third differences of cubes."""
+    sample = sample_domain(inputs, half_width / 16, 0, 0, Box(half_width=half_width))
+    points = sample.points()
+    side = torch.linspace(-half_width, half_width, 33, dtype=torch.float64)
+    thirds = sample.third_differences((points**3).sum(0))
+
+    assert points.shape == (inputs, 33**inputs)
+    for coordinate in points:
+        torch.testing.assert_close(coordinate.unique_consecutive().unique(), side, rtol=0, atol=1e-15)
+    torch.testing.assert_close(thirds, torch.full_like(thirds, 6.0), rtol=0, atol=1e-9)
+
+
+def test_random_lines_cover_a_box_of_another_half_width():
+    """From side to side, uniform across; Kolmogorov-Smirnov at a false-alarm rate of 2e-5."""
+    half_width = 2.5
+    sample = sample_domain(3, half_width / 16, 2000, 0, Box(half_width=half_width))
+    points = sample.points()
+    across = torch.ones(2000, 3, dtype=torch.bool)
+    across[torch.arange(2000), sample.axes] = False
+    thirds = sample.third_differences((points**3).sum(0))
+
+    assert points.abs().max() <= half_width
+    assert sample.length == 2 * half_width
+    assert kstest(sample.starts[across].numpy(), "uniform", args=(-half_width, 2 * half_width)).pvalue > 2e-5
+    torch.testing.assert_close(thirds, torch.full_like(thirds, 6.0), rtol=0, atol=1e-9)
+
+
+def test_with_one_input_the_ball_is_the_interval():
+    """The grid of the box of the same extent."""
+    ball = sample_domain(1, 0.125, 7, 3, Ball(radius=1.5))
+    box = sample_domain(1, 0.125, 7, 3, Box(half_width=1.5))
+
+    assert ball.grid
+    assert torch.equal(ball.points(), box.points())
+    assert torch.equal(ball.starts, box.starts)
+
+
+@pytest.mark.parametrize("radius", [0.5, 1.0, 3.0])
+@pytest.mark.parametrize("intervals", [4, 32])
+@pytest.mark.parametrize("inputs", [2, 3, 10])
+def test_every_point_of_a_balls_stencils_lies_in_the_ball(inputs, intervals, radius):
+    """To the last bit; also where a stencil is three quarters of the diameter."""
+    domain, step = Ball(radius=radius), 2 * radius / intervals
+    sample = sample_domain(inputs, step, 64, 0, domain)
+    points = sample.points()
+
+    assert points.norm(dim=0).max() <= radius * (1 + 1e-14)
+    assert (sample.points_a_line, sample.step, sample.grid) == (4, step, False)
+    assert sample.length == pytest.approx(3 * step, rel=1e-15)
+    assert points.shape == (inputs, 4 * (64 * (intervals + 1) // 4))
+    assert 0 <= domain.points(inputs, step, 64) - points.shape[1] < 4
+
+
+@pytest.mark.parametrize("inputs", [2, 3, 10])
+def test_a_balls_stencils_have_one_third_difference_each(inputs):
+    """6 times the coefficient of the axis' own cube."""
+    sample = sample_domain(inputs, STEP, 8, 0, Ball())
+    weights = torch.arange(1, inputs + 1, dtype=torch.float64)
+
+    thirds = sample.third_differences((weights[:, None] * sample.points() ** 3).sum(0))
+
+    torch.testing.assert_close(thirds, 6 * weights[sample.axes], rtol=0, atol=1e-7)
+
+
+@pytest.mark.parametrize("intervals", [5, 64])
+@pytest.mark.parametrize("inputs", [2, 3])
+def test_a_balls_stencils_are_uniform_among_those_that_fit(inputs, intervals):
+    """Against middles thrown into the box, kept where both ends lie in the ball.
+
+    Of each stencil the middle's norm, its place along the stencil's axis and across it. Three two-sample
+    Kolmogorov-Smirnov tests, and the axes' shares at |z| < 5: a false-alarm rate below 4e-5 a case.
+    """
+    step = 2 / intervals
+    sample = sample_domain(inputs, step, 4 * 4000 // (intervals + 1), 0, Ball())
+    middles = sample.stencil_centres().T.numpy()
+    axes, along = sample.axes.numpy(), np.arange(len(middles))
+    thrown = np.random.default_rng(5).uniform(-1, 1, (200_000, inputs))
+    half = 1.5 * step * np.eye(inputs)[0]
+    fits = (np.linalg.norm(thrown - half, axis=1) <= 1) & (np.linalg.norm(thrown + half, axis=1) <= 1)
+    expected = thrown[fits]
+
+    def unlikely(found, other):
+        return ks_2samp(found, other, method="asymp").pvalue < 1e-5
+
+    assert not unlikely(np.linalg.norm(middles, axis=1), np.linalg.norm(expected, axis=1))
+    assert not unlikely(middles[along, axes], expected[:, 0])
+    assert not unlikely(middles[along, (axes + 1) % inputs], expected[:, 1])
+    share = np.bincount(axes, minlength=inputs) / len(axes)
+    assert (np.abs(share - 1 / inputs) * np.sqrt(len(axes) * inputs)).max() < 5
+
+
+def test_a_balls_stencils_follow_from_the_seed():
+    """The same for every measure; others for another seed."""
+    first = sample_domain(3, STEP, 4, 1, Ball())
+    again = sample_domain(3, STEP, 4, 1, Ball())
+
+    assert torch.equal(again.starts, first.starts)
+    assert torch.equal(again.axes, first.axes)
+    assert not torch.equal(sample_domain(3, STEP, 4, 2, Ball()).starts, first.starts)
+
+
+@pytest.mark.parametrize("intervals", [4, 32])
+def test_a_ball_of_many_dimensions_is_sampled(intervals):
+    """In 784, where hardly any point of the box around it lies in the ball, within about a second."""
+    sample = sample_domain(784, 2 / intervals, 16, 0, Ball())
+
+    assert sample.points().norm(dim=0).max() <= 1 + 1e-14
+    assert len(sample.axes.unique()) > 1

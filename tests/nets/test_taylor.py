@@ -5,11 +5,12 @@ from math import cos, pi, sin
 import pytest
 import torch
 
-from suite.catalog.activations import ACTIVATIONS, Relu, Sin, Tanh
+from suite.catalog.activations import Relu, Sin, Tanh
 from suite.nets.ensemble import Ensemble
 from suite.nets.taylor import third_derivative
+from tests.catalog.instances import EVERY
 
-SMOOTH = [entry() for entry in ACTIVATIONS.values() if entry.kind == "smooth"]
+SMOOTH = [entry for entry in EVERY if entry.kind == "smooth"]
 UP = torch.ones(1, 5, dtype=torch.float64)
 PLACES = torch.linspace(-1, 1, 5, dtype=torch.float64)[None]
 
@@ -91,3 +92,10 @@ def test_an_activation_with_kinks_is_refused(networks):
     """It has no third derivative everywhere."""
     with pytest.raises(ValueError, match="only for smooth activations"):
         third_derivative(networks((1, 3, 1), Relu()), PLACES, UP)
+
+
+@pytest.mark.parametrize("option", [{"normalization": "layer"}, {"residual": True}], ids=str)
+def test_networks_that_are_not_plain_are_refused(networks, option):
+    """Their derivatives are not carried."""
+    with pytest.raises(ValueError, match="plain networks only"):
+        third_derivative(networks((1, 3, 1), Tanh(), **option), PLACES, UP)

@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,9 @@ from suite.report.page import write_report
 from suite.runs.results import Results
 from suite.runs.run import run_study
 from suite.spec.load import load_studies
+from tests.runs.tiny import SPECS, ran
 
-TINY = Path(__file__).parents[1] / "specs" / "tiny.toml"
+TINY = SPECS / "tiny.toml"
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = [
     "--headless",
@@ -31,23 +33,21 @@ NO_NETWORK = "--host-resolver-rules=MAP * ~NOTFOUND"
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
-    """A small study whose texts try to break out of the page."""
+    """A small study whose texts try to break out of the page; its cells are those of the study it is written from."""
     folder = tmp_path_factory.mktemp("report")
     spec = folder / "markup.toml"
     nasty = 'title  = "1 < 2 & </script><script>document.title = 0</script>"\nsource = "<img src=x onerror=alert(1)>"'
     spec.write_text(re.sub(r"title .*\nsource .*", lambda _: nasty, TINY.read_text()))
+    shutil.copytree(ran("tiny", tmp_path_factory).folder / "cells", folder / "results" / "markup" / "cells")
     found = run_study(load_studies([spec])[0], folder / "results", workers=1)
     write_report(found)
     return found
 
 
-@pytest.fixture(scope="module")
-def opened(results: Results, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
-    """The page's document after its scripts ran with the network blocked, and the browser's log."""
+def open_in_browser(page: Path, profile: Path) -> tuple[str, str]:
+    """A page's document after its scripts ran with the network blocked, and the browser's log."""
     if BROWSER is None:
         pytest.skip("no Chromium on this machine to open the report with")
-    profile = tmp_path_factory.mktemp("profile")
-    page = results.folder / "report.html"
     done = subprocess.run(
         [BROWSER, *FLAGS, NO_NETWORK, f"--user-data-dir={profile}", "--dump-dom", page.as_uri()],
         capture_output=True,
@@ -58,13 +58,42 @@ def opened(results: Results, tmp_path_factory: pytest.TempPathFactory) -> tuple[
     return done.stdout, done.stderr
 
 
-def test_every_chart_is_drawn_offline(results: Results, opened: tuple[str, str]) -> None:
-    """With the network blocked each chart becomes a picture, and the console stays silent."""
-    document, log = opened
+def assert_drawn(results: Results, document: str, log: str) -> None:
+    """Each chart has become a picture, and the console is silent."""
     drawn = re.findall(r'id="chart-(\w+)"[^>]*data-drawn="yes"', document)
     assert sorted(drawn) == sorted(results.charts)
     assert document.count('class="marks"') == len(drawn)
     assert "CONSOLE" not in log
+
+
+@pytest.fixture(scope="module")
+def opened(results: Results, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """The page of the small study."""
+    return open_in_browser(results.folder / "report.html", tmp_path_factory.mktemp("profile"))
+
+
+def test_every_chart_is_drawn_offline(results: Results, opened: tuple[str, str]) -> None:
+    """With the network blocked each chart becomes a picture, and the console stays silent."""
+    assert_drawn(results, *opened)
+
+
+@pytest.mark.parametrize("name", ["tiny_death", "tiny_digits"])
+def test_every_chart_of_the_other_tiny_studies_is_drawn(
+    name: str, results_of: Callable[[str], Results], tmp_path: Path
+) -> None:
+    """Neither regressions of one input nor normalised networks on digits leave a frame empty."""
+    shutil.copytree(results_of(name).folder, tmp_path / name, ignore=shutil.ignore_patterns("cells"))
+    results = Results(tmp_path / name)
+    page = write_report(results)
+
+    document, log = open_in_browser(page, tmp_path / "profile")
+
+    assert_drawn(results, document, log)
+    assert "not reached" in document or name == "tiny_death"
+    assert ("Is success bounded by trainability?" in document) == (name == "tiny_death")
+    assert ("Which settings shorten phase 1?" in document) == (name == "tiny_digits")
+    assert ("Features grow alike before training takes off." in document) == (name == "tiny_digits")
+    assert (results.folder / "bounds.csv").exists() == (name == "tiny_death")
 
 
 def test_text_of_a_spec_shows_as_text(opened: tuple[str, str]) -> None:

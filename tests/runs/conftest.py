@@ -17,9 +17,28 @@ step = 0.25
 draws = 20
 [measure.gradients]
 draws = 20
+[measure.dead_neurons]
+draws = 20
+[measure.trainability]
+draws = 20
+[measure.correlation]
+draws = 20
+[measure.jacobian]
+draws = 20
 [measure.accuracy]
 task = { name = "checkerboard", squares = 2, train = 64, test = 32 }
 optimizer = { name = "adam", learning_rate = [0.003, 0.03], batch = 16 }
+steps = 10
+replicates = 20
+[measure.feature_diversity]
+points = 32
+[measure.revival]
+"""
+LINE = 'width = 6\ninputs = 1\ndepth = 2\nactivation = "relu"'
+REGRESSION = """
+[measure.accuracy]
+task = { name = "absolute_value", train = 64, test = 32 }
+optimizer = { name = "sgd", learning_rate = [0.003, 0.03], batch = 16 }
 steps = 10
 replicates = 20
 """

@@ -9,12 +9,22 @@ from suite.catalog.measures import LANDSCAPE, MEASURES
 from suite.catalog.quantities import QUANTITIES
 from suite.runs.cells import cells_of
 from suite.runs.compute import compute, draws_a_tile
+from tests.runs.conftest import LINE, REGRESSION
 
-NAMES = [*MEASURES, "landscape"]
+WATCHERS = ("feature_diversity", "revival")
+"""They look at the training that accuracy's cells do."""
+
+NAMES = [*(name for name in MEASURES if name not in WATCHERS), "landscape"]
 
 
 def cells_named(study, name):
     return [cell for cell in cells_of(study()) if cell.name == name]
+
+
+def cells_with(study, name):
+    """Of regressions too, which have other scores."""
+    both = [*cells_of(study()), *(cells_of(study(LINE, REGRESSION)) if name == "accuracy" else [])]
+    return [cell for cell in both if name in dict(cell.taken)]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -34,23 +44,35 @@ def test_tiles_of_any_size_give_the_same_values(study, name, tile):
             np.testing.assert_allclose(parts[quantity], values, rtol=rtol, atol=atol, err_msg=quantity)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*MEASURES, "landscape"])
 def test_a_measure_returns_the_quantities_that_the_catalog_says(study, name):
-    """With the draws first; learning rates before them in training; none twice, none unknown."""
+    """With the draws first; learning rates before them in training; none twice, none unknown.
+
+    Ratios of means over draws are no draw's own: the tables make them.
+    """
     measure = LANDSCAPE if name == "landscape" else MEASURES[name]
     seen = set()
-    for cell in cells_named(study, name):
+    for cell in cells_with(study, name):
         readings = compute(cell)
         seen |= set(readings)
         for quantity, values in readings.items():
-            lead = (2, 20) if name == "accuracy" else (cell.stop - cell.start,)
+            lead = (2, 20) if cell.trains else (cell.stop - cell.start,)
             assert values.shape[: len(lead)] == lead
-            index = QUANTITIES[quantity].index if quantity in QUANTITIES else "place"
-            assert values.ndim == len(lead) + (index is not None)
-    assert seen - {"landscape"} == set(measure.quantities) - {"landscape"}
+            index = QUANTITIES[quantity].index if quantity in QUANTITIES else ("place",)
+            assert values.ndim == len(lead) + len(index)
+    others = {
+        quantity
+        for other in (*WATCHERS, "accuracy")
+        if measure.sees == "training" and other != name
+        for quantity in MEASURES[other].quantities
+    }
+    ratios = {quantity for quantity in measure.quantities if QUANTITIES[quantity].kind == "ratio"}
+    assert seen - {"landscape"} - others == set(measure.quantities) - {"landscape"} - ratios
 
 
-@pytest.mark.parametrize("name", ["v3", "collapse", "gradients", "accuracy"])
+@pytest.mark.parametrize(
+    "name", ["v3", "collapse", "gradients", "dead_neurons", "trainability", "correlation", "jacobian", "accuracy"]
+)
 def test_draws_are_the_same_wherever_their_cell_starts(study, name):
     """Draws 13 to 20 alone are those of the cell from 0 to 20."""
     cell = cells_named(study, name)[1]

@@ -13,31 +13,56 @@ from suite.catalog.quantities import QUANTITIES
 from suite.runs.results import Results
 from suite.runs.run import run_study
 from suite.spec.load import load_studies
+from tests.runs.tiny import NAMES, SPECS, ran
 
-TINY = Path(__file__).parents[1] / "specs" / "tiny.toml"
+TINY = SPECS / "tiny.toml"
 
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Results:
     """The tiny study, run once in this process."""
-    return run_study(load_studies([TINY])[0], tmp_path_factory.mktemp("results"), workers=1)
+    return ran("tiny", tmp_path_factory)
 
 
-def test_two_runs_in_fresh_folders_give_identical_tables(tiny: Results, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def death(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """Regressions of one input by small ReLU networks."""
+    return ran("tiny_death", tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """Normalised and residual networks on digits."""
+    return ran("tiny_digits", tmp_path_factory)
+
+
+TABLES = ("measurements.parquet", "summary.parquet", "summary.csv", "members.csv", "landscapes.parquet")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_two_runs_in_fresh_folders_give_identical_tables(
+    name: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     """Same spec, same tables to the byte, also with two worker processes."""
-    again = run_study(load_studies([TINY])[0], tmp_path, workers=2)
+    first = ran(name, tmp_path_factory)
 
-    for name in ("measurements.parquet", "summary.parquet", "summary.csv", "members.csv", "landscapes.parquet"):
-        assert (again.folder / name).read_bytes() == (tiny.folder / name).read_bytes(), name
+    again = run_study(load_studies([SPECS / f"{name}.toml"])[0], tmp_path, workers=2)
+
+    written = {file.name for file in again.folder.iterdir()} & set(TABLES)
+    assert set(TABLES) - written == (set() if name == "tiny" else {"landscapes.parquet"})
+    for table in written:
+        assert (again.folder / table).read_bytes() == (first.folder / table).read_bytes(), table
 
 
-def test_a_second_run_computes_nothing(tiny: Results) -> None:
+@pytest.mark.parametrize("name", NAMES)
+def test_a_second_run_computes_nothing(name: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Finished cells are kept; the run only hears that nothing is missing."""
+    results = ran(name, tmp_path_factory)
     missing = []
 
     run_study(
-        load_studies([TINY])[0],
-        tiny.folder.parent,
+        load_studies([SPECS / f"{name}.toml"])[0],
+        results.folder.parent,
         workers=1,
         announce=lambda study, cells, left: missing.append(len(left)) or (lambda cell: None),
     )
@@ -124,10 +149,18 @@ def test_the_summary_agrees_with_the_raw_values(tiny: Results) -> None:
     assert ((rows["ci_low"] <= rows["mean"]) & (rows["mean"] <= rows["ci_high"])).all()
 
 
-def test_tables_hold_every_quantity_where_it_applies(tiny: Results) -> None:
-    """All quantities of the catalog turn up; exact V3 for smooth members only, breakpoints for the others."""
+def test_tables_hold_every_quantity_where_it_applies(tiny: Results, death: Results) -> None:
+    """All quantities of the catalog turn up, errors where there is a regression, ratios of means in the summary only.
+
+    Exact V3 is of smooth members only, breakpoints of the others.
+    """
     table = tiny.measurements
-    assert set(table["quantity"].unique()) == set(QUANTITIES)
+    ratios = {name for name, quantity in QUANTITIES.items() if quantity.kind == "ratio"}
+    errors = {"validation_error", "test_error"}
+    assert set(tiny.summary["quantity"].unique()) == set(QUANTITIES) - errors
+    assert set(table["quantity"].unique()) == set(QUANTITIES) - errors - ratios
+    assert errors < set(death.measurements["quantity"].unique())
+    assert not {name for name in death.measurements["quantity"].unique() if name.endswith("accuracy")}
     assert set(table.loc[table["quantity"] == "v3_exact", "activation"].unique()) == {"tanh"}
     assert set(table.loc[table["quantity"] == "breakpoints", "activation"].unique()) == {
         "relu",
@@ -141,6 +174,81 @@ def test_tables_hold_every_quantity_where_it_applies(tiny: Results) -> None:
     assert table.loc[table["quantity"] == "activation_ratio", "draw"].isna().all()
     assert table.loc[table["quantity"] == "v3", ["layer", "step", "learning_rate"]].isna().all().all()
     assert not table.duplicated([name for name in table.columns if name != "value"]).any()
+
+
+def test_trainability_has_rows_by_task_with_the_closed_form_beside(death: Results) -> None:
+    """Of one hidden layer the law is exact; two neurons cannot learn a task that needs three."""
+    rows = death.summary[death.summary["quantity"] == "trainability"]
+    assert len(rows) == 12 * 2
+    assert set(rows["task"].unique()) == {"absolute_value", "two_kinks"}
+    assert not rows.duplicated(["member", "task"]).any()
+    shallow = rows["depth"] == 1
+    assert rows.loc[shallow, ["theory", "z"]].notna().all(axis=None)
+    assert rows.loc[~shallow, "theory"].isna().all()
+    assert (rows.loc[shallow, "z"].abs() < 5).all()  # fails once in 10^5 seeds
+    few = rows[shallow & (rows["width"] == 2) & (rows["task"] == "two_kinks")]
+    assert (few[["mean", "theory"]] == 0).all(axis=None)
+    able = rows[shallow & (rows["task"] == "absolute_value")].set_index(["width", "initialization"])["theory"]
+    assert able[2, "data_dependent"] == able[4, "data_dependent"] == 1
+    assert 0 < able[2, "sphere"] < able[4, "sphere"] < 1
+    success = death.summary[death.summary["quantity"] == "success"]
+    assert len(success) == 12 * 2
+    assert success["learning_rate"].isin([0.03, 0.1]).all()
+
+
+def test_what_depends_on_data_has_rows_by_task_and_what_does_not_has_one(death: Results) -> None:
+    """Data-dependent networks are others for each task; He's are the same."""
+    rows = death.summary[death.summary["quantity"] == "born_dead"]
+    tasks = rows.groupby("initialization", observed=True)["task"]
+    assert tasks.count().to_dict() == {"he": 0, "sphere": 0, "data_dependent": 8}
+    assert tasks.size().to_dict() == {"he": 4, "sphere": 4, "data_dependent": 8}
+
+
+def test_tables_say_how_death_was_decided(tiny: Results, death: Results) -> None:
+    """Exactly with one input; with two in the first layer; for all else at the domain's points."""
+    decided = {name for name, quantity in QUANTITIES.items() if quantity.decided}
+    for results in (tiny, death):
+        for table in (results.summary, results.measurements):
+            has = table["method"].notna()
+            assert set(table.loc[has, "quantity"].unique()) == decided
+            assert not table.loc[~has, "quantity"].isin(decided).any()
+    assert set(death.summary["method"].dropna().unique()) == {"exact"}
+    relu = tiny.summary[(tiny.summary["quantity"] == "dead_fraction") & (tiny.summary["activation"] == "relu")]
+    assert ((relu["method"] == "exact") == (relu["layer"] == 1)).all()
+
+
+def test_a_wait_that_did_not_end_is_an_empty_row_of_its_replicate(digits: Results) -> None:
+    """Phase 1 of every replicate and setting, of which some are censored."""
+    raw = digits.measurements[digits.measurements["quantity"] == "phase1_steps"]
+    assert len(raw) == 6 * 2 * 2 * 2
+    assert raw["value"].isna().any()
+    assert raw["value"].dropna().between(0, 8).all()
+    rows = digits.summary[digits.summary["quantity"] == "phase1_steps"]
+    assert len(rows) == 6 * 2
+    assert (rows["n"] == 2).all()
+
+
+def test_features_have_rows_by_layer_and_step(digits: Results) -> None:
+    """Both layers at 0, 1, 2, 3, 4, 6 and 8 steps, each setting of momentum, in every member."""
+    for quantity in ("feature_cosine", "feature_cosine_within", "feature_cosine_between", "leading_share"):
+        rows = digits.summary[digits.summary["quantity"] == quantity]
+        assert len(rows) == 6 * 2 * 2 * 7
+        assert not rows.duplicated(["member", "momentum", "layer", "step"]).any()
+        started = rows["step"] > 0
+        assert (rows.loc[started, "n"] == 2).all()
+        assert rows.loc[started, "mean"].between(-1, 1.000001).all()
+        assert (rows.loc[~started, "n"] == (0 if quantity == "leading_share" else 2)).all()
+
+
+def test_options_of_the_architecture_are_columns(digits: Results) -> None:
+    """Each member by its normalisation and residual connections; the exact size counts gains and shifts."""
+    sizes = digits.members.set_index(["normalization", "residual"])["parameters"]
+    affine = 64 * 8 + 8 + 8 * 8 + 8 + 8 * 10 + 10
+    assert len(sizes) == 6
+    assert (sizes.loc["none"] == affine).all()
+    assert (sizes.loc[["batch", "layer"]] == affine + 4 * 8).all()
+    assert set(digits.measurements["residual"].unique()) == {"no", "yes"}
+    assert digits.summary["theory"].isna().all()
 
 
 def test_members_say_exact_sizes_and_variances(tiny: Results) -> None:

@@ -68,6 +68,32 @@ def _edited(id: str, old: str, new: str, line: int, key: str, fragment: str) -> 
     return Case(id, _file(VALID.replace(old, new)), line, key, fragment)
 
 
+def _changed(id: str, edits: dict[str, str], line: int, key: str, fragment: str) -> Case:
+    """Several edits that make one fault together."""
+    text = VALID
+    for old, new in edits.items():
+        assert text.count(old) == 1, f"{id}: {old!r} is not one place of the valid spec"
+        text = text.replace(old, new)
+    return Case(id, _file(text), line, key, fragment)
+
+
+def _in_domain(id: str, domain: str, line: int, key: str, fragment: str, step: str = "0.25") -> Case:
+    """[domain] in line 11, its keys from line 12 on, v3's step two lines below the last."""
+    edits = {"[measure.v3]": f"[domain]\n{domain}\n[measure.v3]", "step = 0.25": f"step = {step}"}
+    return _changed(id, edits, line, key, fragment)
+
+
+def _added(id: str, measures: str, line: int, key: str, fragment: str) -> Case:
+    """Tables after the last one, from line 20 on."""
+    return Case(id, _file(VALID + measures), line, key, fragment)
+
+
+def _untrained(id: str, name: str, fragment: str) -> Case:
+    """A measure in line 15, where the training stood."""
+    text = VALID[: VALID.index("[measure.accuracy]")] + f"[measure.{name}]\n"
+    return Case(id, _file(text), 15, f"measure.{name}", fragment)
+
+
 def _named(id: str, name: str, fragment: str) -> Case:
     return Case(id, _file(VALID, name), 1, "", fragment)
 
@@ -127,9 +153,19 @@ CASES = [
     _edited("key twice", "seed = 7\n", "seed = 7\nseed = 8\n", 3, "", "mend the line"),
     _edited("endless number", "seed = 7", "seed = " + "7" * 5000, 1, "", "shorten it"),
     _edited("endless nesting", "seed = 7", "seed = " + "[" * 9000 + "]" * 9000, 1, "", "shorten it"),
+    # what an activation needs
+    _edited("too bare a name", '"relu"', '"s_exp"', 8, "family.activation", "linear_region is missing; add it"),
+    _edited(
+        "no linear region",
+        '"relu"',
+        '{ name = "s_exp", linear_region = 0 }',
+        8,
+        "family.activation.linear_region",
+        "give a number above 0",
+    ),
     # unknown names
     _edited("unknown top-level key", "seed = 7", "sead = 7\nseed = 7", 2, "sead", "did you mean seed?"),
-    _edited("unknown table", "[family]", "[claims]\nx = 1\n[family]", 4, "claims", "known here: family, measure"),
+    _edited("unknown table", "[family]", "[notes]\nx = 1\n[family]", 4, "notes", "known here: claims, domain, family,"),
     _edited(
         "unknown family key",
         "inputs = 2",
@@ -166,7 +202,7 @@ CASES = [
     _edited(
         "unknown activation, nothing near",
         '"relu"',
-        '"step"',
+        '"heaviside"',
         8,
         "family.activation",
         "known here: abs, elu, erf,",
@@ -203,7 +239,8 @@ CASES = [
         "family.initialization.bias_sd",
         "did you mean bias_std?",
     ),
-    _edited("unknown task", '"checkerboard"', '"chess"', 16, "measure.accuracy.task.name", "give 'checkerboard'"),
+    _edited("unknown task", '"checkerboard"', '"sudoku"', 16, "measure.accuracy.task", "known here: absolute_value,"),
+    _edited("misspelt task", '"checkerboard"', '"chekerboard"', 16, "measure.accuracy.task", "mean checkerboard?"),
     _edited(
         "unknown key of a task",
         "squares = 2",
@@ -407,6 +444,161 @@ CASES = [
         "stands in the list twice; keep one",
     ),
     _edited("a grid without end", "step = 0.25", "step = 0.000001", 13, "measure.v3.step", "take a larger step"),
+    # domains
+    _in_domain("unknown kind of domain", 'kind = "bal"', 11, "domain", "did you mean ball?"),
+    _in_domain("domain without a kind", "half_width = 2.0", 11, "domain", "kind is missing; say which entry is meant"),
+    _in_domain("box without room", 'kind = "box"\nhalf_width = 0', 13, "domain.half_width", "give a number above 0"),
+    _in_domain(
+        "box of several sizes",
+        'kind = "box"\nhalf_width = [1.0, 2.0]',
+        13,
+        "domain.half_width",
+        "give a number, without quotes",
+    ),
+    _in_domain("radius of a box", 'kind = "box"\nradius = 2.0', 13, "domain.radius", "known here: half_width, kind"),
+    _edited("bare name of a domain", "seed = 7", 'seed = 7\ndomain = "ball"', 3, "domain", "give a table of keys"),
+    _in_domain(
+        "step that does not divide a wide box",
+        'kind = "box"\nhalf_width = 2.0',
+        16,
+        "measure.v3.step",
+        "does not divide the domain's side of 4 into 3 steps or more; take 4/n, such as 0.8",
+        step="0.75",
+    ),
+    _in_domain(
+        "ball of too few steps",
+        'kind = "ball"',
+        15,
+        "measure.v3.step",
+        "does not divide the domain's side of 2 into 4 steps or more; take 2/n, such as 0.5",
+        step="0.6666666666666666",
+    ),
+    # measures, tasks and networks that do not suit each other
+    _edited("linear region left out", '"relu"', '"s_exp"', 8, "family.activation", "linear_region is missing; add it"),
+    _edited(
+        "unknown normalisation",
+        "inputs = 2",
+        'inputs = 2\nnormalization = "bacth"',
+        7,
+        "family.normalization",
+        "give 'none', 'batch' or 'layer'",
+    ),
+    _edited(
+        "number for a switch", "inputs = 2", "inputs = 2\nresidual = 1", 7, "family.residual", "give true or false"
+    ),
+    _untrained(
+        "feature diversity without training", "feature_diversity", "add [measure.accuracy], or drop the measure"
+    ),
+    _untrained("revival without training", "revival", "add [measure.accuracy], or drop the measure"),
+    _untrained("trainability without training", "trainability", "add [measure.accuracy], or drop the measure"),
+    _added(
+        "features of a layer that is not there",
+        "\n[measure.feature_diversity]\nlayers = [1, 2]\n",
+        22,
+        "measure.feature_diversity.layers",
+        "there is no hidden layer 2 in networks of depth 1; name layers that all members have",
+    ),
+    _changed(
+        "features of a regression",
+        {
+            "inputs = 2": "inputs = 1",
+            '"checkerboard", squares = 2': '"absolute_value"',
+            "replicates = 2": "replicates = 2\n[measure.feature_diversity]",
+        },
+        20,
+        "measure.feature_diversity",
+        "has no classes, whose features could be compared; take a task with classes, or drop the measure",
+    ),
+    _changed(
+        "more digits than there are",
+        {
+            "parameters = 500": "width = 4",
+            "inputs = 2": "inputs = 64\noutputs = 10",
+            '"checkerboard", squares = 2, train = 64, test = 64': '"digits", train = 1500, test = 300',
+        },
+        17,
+        "measure.accuracy.task.train",
+        "digits has 1,797 samples, 1,500 + 300 + 300 are asked for as train, validation and test; ask for fewer",
+    ),
+    _edited(
+        "digits for other inputs",
+        '"checkerboard", squares = 2',
+        '"digits"',
+        16,
+        "measure.accuracy.task.name",
+        "for networks with inputs = 64 and outputs = 10, the family has inputs = 2 and outputs = 1; change the family",
+    ),
+    _changed(
+        "digits for other outputs",
+        {
+            "parameters = 500": "width = 4",
+            "inputs = 2": "inputs = 64",
+            '"checkerboard", squares = 2': '"digits"',
+        },
+        16,
+        "measure.accuracy.task.name",
+        "the family has inputs = 64 and outputs = 1; change the family or drop the task",
+    ),
+    _changed(
+        "data-dependent biases of a smooth activation",
+        {'"relu"': '"tanh"', '{ scheme = "critical", bias_std = 0.1 }': '[\n  "he",\n  "data_dependent",\n]'},
+        9,
+        "family.initialization",
+        'the family has tanh; take activation = "relu", or another initialization',
+    ),
+    _changed(
+        "data-dependent biases of normalised networks",
+        {
+            "inputs = 2": 'inputs = 2\nnormalization = "batch"',
+            '{ scheme = "critical", bias_std = 0.1 }': '"data_dependent"',
+        },
+        10,
+        "family.initialization",
+        "take these out of the family, or another initialization",
+    ),
+    Case(
+        "data-dependent biases without data",
+        _file(
+            VALID[: VALID.index("\n[measure.accuracy]")].replace(
+                '{ scheme = "critical", bias_std = 0.1 }', '"data_dependent"'
+            )
+        ),
+        9,
+        "family.initialization",
+        "add [measure.accuracy] with a task, or take another initialization",
+    ),
+    *(
+        _changed(
+            f"{name} of networks that are not plain",
+            {"inputs = 2": f"inputs = 2\n{option}", "replicates = 2": f"replicates = 2\n[measure.{name}]"},
+            21,
+            f"measure.{name}",
+            f"there are some with {said}; drop the measure, or give those networks a spec of their own",
+        )
+        for name, option, said in (
+            ("jacobian", 'normalization = "batch"', 'normalization = "batch"'),
+            ("correlation", "residual = [false, true]", "residual = true"),
+            ("dead_neurons", 'normalization = ["none", "layer"]', 'normalization = "layer"'),
+            ("trainability", "residual = true", "residual = true"),
+            ("revival", 'normalization = "layer"', 'normalization = "layer"'),
+        )
+    ),
+    Case(
+        "correlation of one input",
+        _file(
+            VALID[: VALID.index("[measure.accuracy]")].replace("inputs = 2", "inputs = 1") + "[measure.correlation]\n"
+        ),
+        15,
+        "measure.correlation",
+        "two inputs at an angle need inputs = 2 or more; change the family or drop the measure",
+    ),
+    _added(
+        "cosine of no angle",
+        "[measure.correlation]\ncosine = 1.5\n",
+        21,
+        "measure.correlation.cosine",
+        "give 1 or less",
+    ),
     _edited(
         "no edge of chaos",
         '"relu"',

@@ -14,32 +14,33 @@ from suite.spec.load import load_studies
 VARIABILITY = Path(__file__).parents[2] / "specs" / "variability.toml"
 
 
-def all_widths(limit: int, depth: int, inputs: int, outputs: int) -> Iterator[tuple[int, ...]]:
+def all_widths(limit: int, depth: int, inputs: int, outputs: int, normalized: bool) -> Iterator[tuple[int, ...]]:
     """Hidden widths of every network of a depth with at most `limit` parameters."""
+    of_a_unit = inputs + 1 + (2 if normalized else 0)
     if depth == 1:
-        for width in range(1, (limit - outputs) // (inputs + 1 + outputs) + 1):
+        for width in range(1, (limit - outputs) // (of_a_unit + outputs) + 1):
             yield (width,)
         return
-    for width in range(1, limit // (inputs + 1) + 1):
-        left = limit - (inputs + 1) * width
-        for later in all_widths(left, depth - 1, width, outputs):
+    for width in range(1, limit // of_a_unit + 1):
+        for later in all_widths(limit - of_a_unit * width, depth - 1, width, outputs, normalized):
             yield (width, *later)
 
 
-def nearest_uniform_count_above(budget: int, depth: int, inputs: int, outputs: int) -> int:
+def nearest_uniform_count_above(budget: int, depth: int, inputs: int, outputs: int, normalized: bool) -> int:
     width = 1
-    while (count := count_parameters((inputs, *[width] * depth, outputs))) <= budget:
+    while (count := count_parameters((inputs, *[width] * depth, outputs), normalized)) <= budget:
         width += 1
     return count
 
 
 def brute_force(
-    budget: int, depth: int, inputs: int, outputs: int, tolerance: Fraction
+    budget: int, depth: int, inputs: int, outputs: int, tolerance: Fraction, normalized: bool = False
 ) -> tuple[int, ...] | tuple[None, int | None, int | None]:
     """The widths by their criteria, or the nearest counts, from all networks there are."""
-    limit = nearest_uniform_count_above(budget, depth, inputs, outputs)
+    limit = nearest_uniform_count_above(budget, depth, inputs, outputs, normalized)
     counts = {
-        widths: count_parameters((inputs, *widths, outputs)) for widths in all_widths(limit, depth, inputs, outputs)
+        widths: count_parameters((inputs, *widths, outputs), normalized)
+        for widths in all_widths(limit, depth, inputs, outputs, normalized)
     }
 
     def rank(widths: tuple[int, ...]) -> tuple[int, int, tuple[int, ...]]:
@@ -61,13 +62,16 @@ def brute_force(
     inputs=st.integers(1, 4),
     outputs=st.integers(1, 3),
     tolerance=st.sampled_from(["0", "0.005", "0.03", "0.1", "0.4"]),
+    normalized=st.booleans(),
 )
-def test_widths_are_those_of_an_exhaustive_search(budget: int, depth: int, inputs: int, outputs: int, tolerance: str):
+def test_widths_are_those_of_an_exhaustive_search(
+    budget: int, depth: int, inputs: int, outputs: int, tolerance: str, normalized: bool
+):
     """Smallest spread, then closest count, then wider layers first; or the nearest counts on both sides."""
-    expected = brute_force(budget, depth, inputs, outputs, Fraction(tolerance))
+    expected = brute_force(budget, depth, inputs, outputs, Fraction(tolerance), normalized)
 
     try:
-        found = fit_widths(budget, depth, inputs, outputs, float(tolerance))
+        found = fit_widths(budget, depth, inputs, outputs, float(tolerance), normalized)
     except UnreachableBudgetError as error:
         found = (None, error.below, error.above)
 
@@ -75,22 +79,28 @@ def test_widths_are_those_of_an_exhaustive_search(budget: int, depth: int, input
 
 
 @pytest.mark.parametrize(
-    ("budget", "depth", "inputs", "outputs"), [(400, 2, 2, 1), (333, 2, 3, 2), (150, 3, 2, 1), (97, 5, 1, 1)]
+    ("budget", "depth", "inputs", "outputs"), [(411, 2, 2, 1), (333, 2, 3, 2), (150, 3, 2, 1), (97, 5, 1, 1)]
 )
 @pytest.mark.parametrize("tolerance", ["0", "0.005", "0.05"])
+@pytest.mark.parametrize("normalized", [False, True], ids=["plain", "normalized"])
 def test_larger_budgets_agree_with_an_exhaustive_search(
-    budget: int, depth: int, inputs: int, outputs: int, tolerance: str
+    budget: int, depth: int, inputs: int, outputs: int, tolerance: str, normalized: bool
 ):
     """Spreads above 1, which tiny budgets seldom need, follow the same criteria."""
-    expected = brute_force(budget, depth, inputs, outputs, Fraction(tolerance))
+    expected = brute_force(budget, depth, inputs, outputs, Fraction(tolerance), normalized)
     assert None not in expected
 
-    assert fit_widths(budget, depth, inputs, outputs, float(tolerance)) == expected
+    assert fit_widths(budget, depth, inputs, outputs, float(tolerance), normalized) == expected
 
 
 def test_parameters_are_all_weights_and_all_biases():
     """2 -> 3 -> 4 -> 1: (2 + 1) 3 + (3 + 1) 4 + (4 + 1) 1."""
     assert count_parameters((2, 3, 4, 1)) == 30
+
+
+def test_normalisation_adds_a_gain_and_a_shift_to_each_hidden_unit():
+    """2 -> 3 -> 4 -> 1 has seven of them; the readout is not normalised."""
+    assert count_parameters((2, 3, 4, 1), normalized=True) == 30 + 2 * 7
 
 
 def test_a_smaller_spread_wins_over_a_closer_count():

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from suite.spec.budget import count_parameters
 from suite.spec.load import Study, load_studies
 from suite.spec.members import Member, resolve
 from suite.spec.model import Family
@@ -130,6 +131,14 @@ def test_members_whose_hashes_agree_in_many_digits_are_both_kept():
     assert [member.widths for member in members] == [(2, 1852, 1), (2, 3118, 1)]
 
 
+def test_a_linear_region_is_an_axis_and_in_the_label():
+    """One number, or a list of them."""
+    members = members_of({"activation": ["relu", {"name": "s_exp", "linear_region": [1.0, 2.0]}]})
+
+    labels = [member.axes["activation"] for member in members]
+    assert labels == ["relu", "s_exp(linear_region=1)", "s_exp(linear_region=2)"]
+
+
 def test_a_name_tells_activation_and_depth():
     """Followed by digits of a hash."""
     (member,) = members_of({"activation": {"name": "leaky_relu", "slope": 0.1}, "depth": 3})
@@ -153,11 +162,57 @@ def test_a_width_stands_for_equal_layers():
     assert member.axes == {
         "depth": 3,
         "activation": "relu",
-        "initialization": "critical(bias_std=0)",
+        "initialization": "critical",
         "inputs": 2,
         "outputs": 4,
+        "normalization": "none",
+        "residual": "no",
         "width": 7,
     }
+
+
+def test_options_of_the_architecture_are_axes():
+    """Every combination once; plain members first, called and seeded as they are without the others."""
+    (plain,) = members_of({"width": 7})
+
+    members = members_of({"width": 7, "normalization": ["none", "batch", "layer"], "residual": [False, True]})
+
+    assert members[0] == plain
+    assert members[0].name == plain.name
+    assert len({member.name for member in members}) == len(members) == 6
+    assert [member.plain for member in members] == [True, *[False] * 5]
+    assert [(member.axes["normalization"], member.axes["residual"]) for member in members] == [
+        (normalization, residual) for normalization in ("none", "batch", "layer") for residual in ("no", "yes")
+    ]
+
+
+def test_content_says_an_option_only_where_it_is_taken():
+    """So that members without it keep their names and seeds."""
+    said = [
+        set(member.content) for member in members_of({"normalization": ["none", "layer"], "residual": [False, True]})
+    ]
+
+    plain = {"widths", "activation", "initialization"}
+    assert said == [plain, plain | {"residual"}, plain | {"normalization"}, plain | {"normalization", "residual"}]
+
+
+def test_a_budget_counts_normalisations_gains_and_shifts():
+    """Normalised members are narrower at the same budget, of which both are within half a percent."""
+    bare, normalized = members_of({"parameters": 1000, "depth": 8, "normalization": ["none", "batch"]})
+
+    assert abs(bare.parameters - 1000) <= 5
+    assert abs(normalized.parameters - 1000) <= 5
+    assert sum(normalized.widths) < sum(bare.widths)
+    assert normalized.parameters == count_parameters(normalized.widths) + 2 * sum(normalized.widths[1:-1])
+
+
+def test_a_budget_that_normalised_networks_miss_is_their_fault_alone():
+    """With two inputs and one output n hidden units have 4 n + 1 parameters, and 6 n + 1 where normalised."""
+    members, (finding,) = resolve([family(parameters=17, depth=1, normalization=["none", "batch"], tolerance=0.0)])
+
+    assert [member.widths for member in members] == [(2, 4, 1)]
+    assert finding.location == ("family", 0, "depth", 0)
+    assert "depth 1 with batch normalisation" in finding.message
 
 
 def test_labels_tell_the_parameters():
@@ -190,7 +245,7 @@ def test_lists_inside_a_choice_expand_to_its_entries():
         }
     )
 
-    assert [member.axes["activation"] for member in members[:3]] == ["relu", "elu(alpha=0.5)", "elu(alpha=1)"]
+    assert [member.axes["activation"] for member in members[:3]] == ["relu", "elu(alpha=0.5)", "elu"]
     assert {member.variances[0] for member in members} == {(1.0, 0.0), (1.0, 0.1), (2.0, 0.0), (2.0, 0.1)}
     assert len(members) == 3 * 4
 
@@ -209,7 +264,7 @@ def test_the_initialization_is_critical_unless_given():
     """Without biases: 2 / fan_in for the rectifier, and a readout of gain 1."""
     (member,) = members_of({})
 
-    assert member.initialization.label == "critical(bias_std=0)"
+    assert member.initialization.label == "critical"
     assert member.variances == ((2.0, 0.0), (2.0, 0.0), (1.0, 0.0))
 
 
@@ -250,3 +305,16 @@ def test_a_scheme_that_does_not_seek_the_fixed_point_has_no_warning(tmp_path: Pa
     study = loaded(tmp_path, '[family]\nwidth = 7\ninputs = 2\ndepth = 2\nactivation = "gelu"\ninitialization = "he"\n')
 
     assert study.warnings == ()
+
+
+@pytest.mark.parametrize("option", ['normalization = "layer"', "residual = true"])
+def test_an_unstable_fixed_point_is_no_matter_to_networks_that_do_not_iterate_the_map(tmp_path: Path, option: str):
+    """Normalisation sets the variance anew; residual layers add to it."""
+    study = loaded(
+        tmp_path,
+        '[family]\nwidth = 7\ninputs = 2\ndepth = 2\nactivation = "gelu"\n'
+        f'initialization = {{ scheme = "critical", bias_std = 0.1 }}\n{option}\n',
+    )
+
+    assert study.warnings == ()
+    assert not study.members[0].plain

@@ -1,24 +1,32 @@
 """The variance map and its edge of chaos, against closed forms and known values."""
 
-from math import asin, isnan, pi, sqrt
+from itertools import pairwise
+from math import asin, exp, isnan, nan, pi, sqrt
 
 import numpy as np
 import pytest
+from scipy.integrate import quad
+from scipy.special import ndtr
 
-from suite.catalog.activations import ACTIVATIONS, Activation
+from suite.catalog.activations import ACTIVATIONS, Activation, Htanh, SExp, SSaw, SSin
 from suite.theory.mean_field import (
     NoCriticalPointError,
+    chi,
     edge_of_chaos,
+    fixed_point,
     output_variance,
     second_moment,
     slope_moment,
     variance_map,
     variance_map_slope,
 )
+from tests.catalog.instances import EVERY, instance
 
-HOMOGENEOUS = [entry() for entry in ACTIVATIONS.values() if entry.homogeneous] + [ACTIVATIONS["leaky_relu"](slope=-0.5)]
-CRITICAL = [entry() for name, entry in ACTIVATIONS.items() if not entry.homogeneous and name != "softplus"] + [
-    ACTIVATIONS["elu"](alpha=0.3)
+HOMOGENEOUS = [*(entry for entry in EVERY if entry.homogeneous), ACTIVATIONS["leaky_relu"](slope=-0.5)]
+CRITICAL = [
+    *(entry for entry in EVERY if not entry.homogeneous and entry.name != "softplus"),
+    ACTIVATIONS["elu"](alpha=0.3),
+    *(entry(linear_region=a) for entry in (Htanh, SExp, SSin, SSaw) for a in (0.2, 5.0)),
 ]
 """Those with an edge of chaos at a fixed point of their own."""
 
@@ -29,7 +37,7 @@ over_biases = pytest.mark.parametrize("bias_variance", BIAS_VARIANCES)
 
 
 def activation(name: str) -> Activation:
-    return ACTIVATIONS[name]()
+    return instance(name)
 
 
 @pytest.mark.parametrize(("name", "weight_variance"), [("relu", 2.0), ("abs", 1.0), ("identity", 1.0)])
@@ -104,7 +112,9 @@ def test_no_smaller_variance_is_critical(activation: Activation, bias_variance: 
     assert min(excess) > 0
 
 
-@pytest.mark.parametrize("name", ["tanh", "erf", "sin", "gelu", "silu", "elu", "selu"])
+@pytest.mark.parametrize(
+    "name", ["tanh", "erf", "sin", "gelu", "silu", "elu", "selu", "htanh", "s_exp", "s_sin", "s_saw"]
+)
 def test_without_biases_activations_through_the_origin_are_critical_at_0(name: str):
     """sigma_w^2 = 1 / phi'(0)^2, or of the mean over both sides of a kink, and V'(0) = 1."""
     point = edge_of_chaos(activation(name), 0.0)
@@ -217,3 +227,135 @@ def test_output_variance_without_hidden_layers_is_that_of_an_affine_map():
 def test_output_variance_may_overflow_to_infinity():
     """A network that explodes is predicted to; nothing raises."""
     assert output_variance(activation("abs"), [(1e200, 0.0)] * 3, mean_square=1.0) == float("inf")
+
+
+LINEAR_REGIONS = [(Htanh, 1e-3), (Htanh, 1e3), (SExp, 100.0), (SSin, 30.0), (SSaw, 1e-3), (SSaw, 2.0), (SSaw, 1e3)]
+
+
+@pytest.mark.parametrize(("entry", "a"), LINEAR_REGIONS)
+@pytest.mark.parametrize("ratio", [0.5, 1.0, 10.0, 100.0, 1e4])
+def test_linear_regions_are_critical_whatever_their_width_against_the_biases(entry, a: float, ratio: float):
+    """From a / sigma_b = 0.5 to 10,000 the root is found, is fixed, attracts, and is within a few a^2 + sigma_b^2."""
+    activation, bias_variance = entry(linear_region=a), (a / ratio) ** 2
+
+    point = edge_of_chaos(activation, bias_variance)
+
+    assert chi(activation, point.fixed_point, point.weight_variance) == pytest.approx(1, rel=1e-12)
+    fixed = variance_map(activation, point.fixed_point, point.weight_variance, bias_variance)
+    assert fixed == pytest.approx(point.fixed_point, rel=1e-12)
+    assert bias_variance < point.fixed_point < 4 * (1 + a) ** 2 + 4 * bias_variance
+    assert abs(point.stability) < 1
+
+
+@pytest.mark.parametrize("entry", [Htanh, SSaw], ids=lambda entry: entry.__name__)
+def test_the_edge_of_chaos_scales_with_a_piecewise_linear_activation(entry):
+    """A region and biases 1,000 times as wide: the same sigma_w^2, and q* a million times as large."""
+    narrow, wide = edge_of_chaos(entry(linear_region=1.0), 0.04), edge_of_chaos(entry(linear_region=1e3), 4e4)
+
+    assert wide.weight_variance == pytest.approx(narrow.weight_variance, rel=1e-12)
+    assert wide.fixed_point == pytest.approx(1e6 * narrow.fixed_point, rel=1e-12)
+
+
+def test_a_wider_linear_region_brings_criticality_closer_to_the_identity():
+    """sigma_w^2 falls towards 1, and mu_2 / mu_1^2 - 1 towards 0, as a / sigma_b grows."""
+    for entry in (Htanh, SExp, SSin, SSaw):
+        points = [(entry(linear_region=a), edge_of_chaos(entry(linear_region=a), 1.0)) for a in (1.0, 3.0, 10.0, 30.0)]
+        gains = [point.weight_variance - 1 for _, point in points]
+        spreads = [
+            slope_moment(entry, point.fixed_point, 2) / slope_moment(entry, point.fixed_point) ** 2 - 1
+            for entry, point in points
+        ]
+        assert all(0 <= later < earlier for earlier, later in pairwise(gains))
+        assert all(0 <= later < earlier for earlier, later in pairwise(spreads))
+
+
+@pytest.mark.parametrize("q", [1e-4, 0.3, 5.0, 1e4])
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_slope_moments_of_the_hard_tanh_are_a_probability(q: float, k: int):
+    """P(|Z| < a / sqrt(q)) for every k."""
+    found = slope_moment(Htanh(linear_region=0.7), q, k)
+
+    assert found == pytest.approx(1 - 2 * ndtr(-0.7 / sqrt(q)), rel=1e-12)
+
+
+@pytest.mark.parametrize("entry", EVERY, ids=lambda entry: entry.name)
+@pytest.mark.parametrize("q", [0.01, 1.0, 30.0])
+def test_the_second_slope_moment_agrees_with_an_independent_quadrature(entry: Activation, q: float):
+    """E phi'^4 by adaptive quadrature between the kinks."""
+
+    def integrand(x: float) -> float:
+        return float(entry.dphi(np.array([x]))[0]) ** 4 * exp(-x * x / (2 * q)) / sqrt(2 * pi * q)
+
+    edges = sorted({-9 * sqrt(q), *entry.kinks, 0.0, 9 * sqrt(q)})
+    expected = sum(quad(integrand, *ends, epsabs=1e-13, epsrel=1e-12, limit=200)[0] for ends in pairwise(edges))
+    assert slope_moment(entry, q, 2) == pytest.approx(expected, rel=1e-9)
+
+
+def test_slope_moments_of_homogeneous_activations_are_means_of_two_slopes():
+    """(1 + slope^2k) / 2."""
+    for k in (1, 2, 3):
+        assert slope_moment(ACTIVATIONS["leaky_relu"](slope=-0.5), 3.0, k) == pytest.approx((1 + 0.25**k) / 2)
+
+
+@pytest.mark.parametrize("weight_variance", [0.5, 1.5, 2.5, 6.0])
+@pytest.mark.parametrize("bias_variance", [1e-6, 0.05, 1.0])
+@pytest.mark.parametrize("entry", [entry for entry in EVERY if not entry.homogeneous], ids=lambda entry: entry.name)
+def test_depth_leads_to_the_fixed_point(entry: Activation, weight_variance: float, bias_variance: float):
+    """A thousand layers from a tiny variance end there, and V meets the diagonal nowhere below it."""
+    found = fixed_point(entry, weight_variance, bias_variance)
+    q = 1e-12
+    for _ in range(1000):
+        if q > 1e9:
+            break
+        q = variance_map(entry, q, weight_variance, bias_variance)
+
+    if isnan(found):
+        assert q > 1e9
+        return
+    assert variance_map(entry, found, weight_variance, bias_variance) == pytest.approx(found, rel=1e-12)
+    assert variance_map_slope(entry, found, weight_variance) < 1
+    if abs(variance_map_slope(entry, found, weight_variance)) < 0.97:
+        assert q == pytest.approx(found, rel=1e-9)
+    scan = np.geomspace(1e-9, found, 200)[:-1]
+    assert all(variance_map(entry, float(at), weight_variance, bias_variance) > at for at in scan)
+
+
+def test_the_fixed_point_of_the_sine_solves_its_closed_form():
+    """q = sigma_w^2 (1 - exp(-2 q)) / 2 + sigma_b^2."""
+    q = fixed_point(activation("sin"), 2.3, 0.07)
+
+    assert 2.3 * -np.expm1(-2 * q) / 2 + 0.07 == pytest.approx(q, rel=1e-13)
+
+
+@pytest.mark.parametrize("name", ["tanh", "erf", "sin", "sigmoid", "elu", "htanh", "s_exp", "s_sin", "s_saw"])
+def test_the_critical_fixed_point_is_the_fixed_point(name: str):
+    """At the edge of chaos with sigma_b^2 = 0.05, where it attracts."""
+    point = edge_of_chaos(activation(name), 0.05)
+
+    assert fixed_point(activation(name), point.weight_variance, 0.05) == pytest.approx(point.fixed_point, rel=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("weight_variance", "bias_variance", "q"),
+    [(1.5, 0.1, 0.4), (1.5, 0.0, 0.0), (2.0, 0.1, nan), (2.0, 0.0, nan), (2.5, 0.1, nan)],
+)
+def test_fixed_points_of_the_rectifier(weight_variance: float, bias_variance: float, q: float):
+    """sigma_b^2 / (1 - sigma_w^2 / 2) below criticality, none from there on."""
+    assert fixed_point(activation("relu"), weight_variance, bias_variance) == pytest.approx(q, nan_ok=True)
+
+
+@pytest.mark.parametrize(("weight_variance", "attracts"), [(0.5, True), (1.0, True), (1.001, False), (3.0, False)])
+@pytest.mark.parametrize("name", ["tanh", "sin", "htanh", "s_saw"])
+def test_without_biases_the_origin_is_the_fixed_point_while_it_attracts(
+    name: str, weight_variance: float, attracts: bool
+):
+    """0 up to sigma_w^2 = 1, beyond it the positive fixed point."""
+    q = fixed_point(activation(name), weight_variance, 0.0)
+
+    assert (q == 0) == attracts
+    assert variance_map(activation(name), q, weight_variance, 0.0) == pytest.approx(q, rel=1e-10)
+
+
+def test_variances_that_explode_have_no_fixed_point():
+    """GELU at sigma_w^2 = 3 and sigma_b = 1."""
+    assert isnan(fixed_point(activation("gelu"), 3.0, 1.0))

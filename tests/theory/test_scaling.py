@@ -8,6 +8,7 @@ from suite.catalog.activations import ACTIVATIONS, Activation
 from suite.catalog.initializations import INITIALIZATIONS, Initialization
 from suite.theory.mean_field import NoCriticalPointError, edge_of_chaos
 from suite.theory.scaling import layer_variances
+from tests.catalog.instances import EVERY
 
 WIDTHS = (2, 10, 20, 30, 5)
 RELU, TANH = ACTIVATIONS["relu"](), ACTIVATIONS["tanh"]()
@@ -88,7 +89,7 @@ def test_an_activation_without_an_edge_of_chaos_raises(name: str):
 
 
 @pytest.mark.parametrize("name", ["he", "glorot", "lecun", "pytorch"])
-@pytest.mark.parametrize("activation", [entry() for entry in ACTIVATIONS.values()], ids=lambda entry: entry.name)
+@pytest.mark.parametrize("activation", EVERY, ids=lambda entry: entry.name)
 def test_the_other_schemes_do_not_look_at_the_activation(name: str, activation: Activation):
     """The same variances for all, softplus among them."""
     assert layer_variances(scheme(name), activation, WIDTHS) == layer_variances(scheme(name), RELU, WIDTHS)

@@ -1,5 +1,6 @@
 """The trainer against torch.optim on separate modules, and what it records."""
 
+from dataclasses import replace
 from itertools import pairwise
 from math import nan
 
@@ -10,13 +11,15 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from suite.catalog.activations import Relu, Tanh
 from suite.catalog.initializations import Critical
-from suite.catalog.measures import AccuracySettings, recorded_steps
+from suite.catalog.measure_settings import AccuracySettings
 from suite.catalog.optimizers import Adam, Sgd
+from suite.catalog.schedule import recorded_steps
 from suite.catalog.tasks import Checkerboard
 from suite.nets.ensemble import Ensemble
 from suite.nets.initialization import draw_parameters
 from suite.theory.scaling import layer_variances
-from suite.training.accuracy import accuracy
+from suite.training.accuracy import Accuracy
+from suite.training.observer import observe
 from suite.training.tasks import make_data
 from suite.training.trainer import _batches, train
 
@@ -80,6 +83,30 @@ def test_steps_are_those_of_torch_optim_on_separate_modules(rule, steps):
     torch.testing.assert_close(found, torch.stack(expected), rtol=1e-10, atol=1e-10)
 
 
+@pytest.mark.parametrize("normalization", ["batch", "layer"])
+def test_a_step_of_a_normalised_residual_network_is_autograds(normalization):
+    """Statistics are those of the batch; gains and shifts move as weights and biases do."""
+    plain, data = networks(1), make_data(TASK, 1, 0, 1, torch.float64)
+    affine = plain.parameters.split([6 * 3, 5 * 7, 6], dim=1)
+    parts = [affine[0], torch.ones(1, 6), torch.zeros(1, 6), affine[1], torch.ones(1, 5), torch.zeros(1, 5), affine[2]]
+    ensemble = replace(plain, parameters=torch.cat(parts, dim=1), normalization=normalization, residual=True)
+    free = ensemble.parameters.clone().requires_grad_()
+    w1, b1, g1, s1, w2, b2, g2, s2, w3, b3 = free[0].split([12, 6, 6, 6, 30, 5, 5, 5, 5, 1])
+    chosen, axis = next(_batches(1, 50, 16)), {"batch": 0, "layer": 1}[normalization]
+
+    def normalized(z):
+        return (z - z.mean(axis, keepdim=True)) / (z.var(axis, correction=0, keepdim=True) + 1e-5).sqrt()
+
+    first = torch.tanh(normalized(data.train.inputs[0, :, chosen].T @ w1.view(6, 2).T + b1) * g1 + s1)
+    second = torch.tanh(normalized(first @ w2.view(5, 6).T + b2) * g2 + s2) + first[:, :5]
+    outputs = second @ w3.view(1, 5).T + b3
+    binary_cross_entropy_with_logits(outputs, data.train.labels[0, :, chosen].T).backward()
+
+    found = trained(ensemble, data, [Sgd(learning_rate=0.1, batch=16)], 1)
+
+    torch.testing.assert_close(found, (free - 0.1 * free.grad).detach(), rtol=1e-10, atol=1e-10)
+
+
 @pytest.mark.parametrize("kind", [Adam, Sgd])
 def test_learning_rates_do_not_disturb_each_other(kind):
     """Trained with others or alone, a learning rate leads to the same networks."""
@@ -127,6 +154,10 @@ def test_every_epoch_visits_each_point_once_in_a_new_order():
 def settings(steps, rates=(0.01,), success=0.9, batch=16):
     rules = tuple(Adam(learning_rate=rate, batch=batch) for rate in rates)
     return AccuracySettings(task=(TASK,), optimizer=rules, steps=steps, replicates=2, success=success)
+
+
+def accuracy(ensemble, data, training):
+    return observe(ensemble, data, training, [(Accuracy, training)])
 
 
 def test_a_board_of_2_by_2_is_learned():

@@ -1,0 +1,116 @@
+"""Activations that are the identity on [-a, a] and bounded outside.
+
+Murray, Abrol & Tanner 2021 (arXiv:2105.07741) design them: the larger a is against the biases, the closer
+the correlation map comes to the identity. All are odd, and what differs is how far they drop below a as |z|
+exceeds it.
+"""
+
+from math import inf
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from suite.catalog.activation import Activation, Array
+
+
+class LinearRegion(Activation):
+    """phi(z) = clip(z, -a, a) - sign(z) drop(|z| - a), with drop 0 inside of [-a, a]."""
+
+    linear_region: float = Field(gt=0, description="half width a of the region in which the activation is z")
+
+    @property
+    def kinks(self) -> tuple[float, ...]:
+        """The ends of the linear region."""
+        return (-self.linear_region, self.linear_region)
+
+    def phi(self, z: Array) -> Array:
+        """phi(z), elementwise."""
+        a = self.linear_region
+        return np.clip(z, -a, a) - np.copysign(self._drop(np.maximum(np.abs(z) - a, 0.0)), z)
+
+    def dphi(self, z: Array) -> Array:
+        """phi'(z), elementwise; at a the slope inside."""
+        excess = np.abs(z) - self.linear_region
+        return np.where(excess > 0, -self._steepness(np.maximum(excess, 0.0)), 1.0)
+
+    def _drop(self, excess: Array) -> Array:
+        """By how much |phi| is below a where |z| is above a by `excess`; never negative."""
+        raise NotImplementedError
+
+    def _steepness(self, excess: Array) -> Array:
+        """The derivative of the drop."""
+        raise NotImplementedError
+
+
+class Htanh(LinearRegion):
+    """The hard tanh: flat outside of the linear region."""
+
+    name: Literal["htanh"] = "htanh"
+    formula = "z on [-a, a], a sign(z) outside; a = linear_region"
+    kind = "piecewise_linear"
+
+    @property
+    def flat_sides(self) -> tuple[tuple[float, float], ...]:
+        """All but the linear region."""
+        return ((-inf, -self.linear_region), (self.linear_region, inf))
+
+    def _drop(self, excess: Array) -> Array:
+        return np.zeros_like(excess)
+
+    def _steepness(self, excess: Array) -> Array:
+        return np.zeros_like(excess)
+
+
+class SExp(LinearRegion):
+    """Falls back from a to a - 1, exponentially."""
+
+    name: Literal["s_exp"] = "s_exp"
+    formula = "z on [-a, a], sign(z) (a - 1 + e^(a - |z|)) outside; a = linear_region"
+    kind = "kinked"
+
+    def _drop(self, excess: Array) -> Array:
+        return -np.expm1(-excess)
+
+    def _steepness(self, excess: Array) -> Array:
+        return np.exp(-excess)
+
+
+class SSin(LinearRegion):
+    """Swings between a and a - 2."""
+
+    name: Literal["s_sin"] = "s_sin"
+    formula = "z on [-a, a], sign(z) (a - 1 + sin(pi/2 - a + |z|)) outside; a = linear_region"
+    kind = "kinked"
+    oscillating = True
+
+    def _drop(self, excess: Array) -> Array:
+        return 1 - np.cos(excess)
+
+    def _steepness(self, excess: Array) -> Array:
+        return np.sin(excess)
+
+
+class SSaw(LinearRegion):
+    """Falls back from a to 0 at slope -1, and is flat from there."""
+
+    name: Literal["s_saw"] = "s_saw"
+    formula = "z on [-a, a], sign(z) max(2 a - |z|, 0) outside; a = linear_region"
+    kind = "piecewise_linear"
+
+    @property
+    def kinks(self) -> tuple[float, ...]:
+        """The ends of the linear region, and of the fall."""
+        a = self.linear_region
+        return (-2 * a, -a, a, 2 * a)
+
+    @property
+    def flat_sides(self) -> tuple[tuple[float, float], ...]:
+        """Beyond the fall."""
+        return ((-inf, -2 * self.linear_region), (2 * self.linear_region, inf))
+
+    def _drop(self, excess: Array) -> Array:
+        return np.minimum(excess, self.linear_region)
+
+    def _steepness(self, excess: Array) -> Array:
+        return np.where(excess < self.linear_region, 1.0, 0.0)

@@ -1,0 +1,129 @@
+"""What a spec may set of each measure."""
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+
+from suite.catalog.optimizers import Optimizer, Optimizers
+from suite.catalog.settings import Axis, Settings
+from suite.catalog.tasks import Task, Tasks
+
+Draws = Annotated[int, Field(ge=1, description="random networks a member")]
+Precision = Annotated[
+    Literal["float64", "float32"],
+    Field(description="of the forward pass; third differences of float32 drown in rounding when nets are deep"),
+]
+
+
+class NoSettings(Settings):
+    """A measure with nothing to set."""
+
+
+class OnTheDomain(Settings):
+    """Settings of a measure over sample points of the domain: a grid, or random lines above two inputs."""
+
+    draws: Draws
+    step: float | None = Field(
+        default=None, gt=0, description="spacing of the points; v3's step, or a 32nd of the domain's side"
+    )
+    lines: int = Field(
+        default=64, ge=1, description="random lines through a box of more than two inputs; stencils in a ball by them"
+    )
+    dtype: Precision = "float64"
+
+
+class V3Settings(OnTheDomain):
+    """Settings of the variability V3."""
+
+    draws: Draws = 256
+
+
+class CollapseSettings(OnTheDomain):
+    """Settings of Collapse to Constant."""
+
+    draws: Draws = 1024
+    threshold: float = Field(default=0.1, gt=0, lt=1, description="tau, the share of its scale a constant may vary")
+
+
+class GradientsSettings(OnTheDomain):
+    """Settings of the gradients at initialisation; the domain's points serve where nothing is trained."""
+
+    draws: Draws = 256
+
+
+class AccuracySettings(Settings):
+    """Settings of training."""
+
+    if TYPE_CHECKING:  # a checker cannot follow types that are made at run time
+        task: tuple[Task, ...]
+        optimizer: tuple[Optimizer, ...]
+    else:
+        task: Tasks = Field(description="what is learnt, and from how much data")
+        optimizer: Optimizers = Field(
+            description="how it is learnt; of learning rates the best is chosen by validation, other lists are axes"
+        )
+    steps: int = Field(ge=1, description="optimiser steps")
+    replicates: int = Field(ge=1, description="networks trained a member, each on data of its own")
+    success: float = Field(default=0.9, gt=0, le=1, description="test accuracy that counts as success")
+    max_error: float | None = Field(
+        default=None,
+        gt=0,
+        description="of regressions, the test error up to which is success; the task's own unless given",
+    )
+
+    @property
+    def draws(self) -> int:
+        """Replicate i is draw i of the member."""
+        return self.replicates
+
+
+class DeadNeuronsSettings(OnTheDomain):
+    """Settings of dead neurons; the domain's points serve where death cannot be decided exactly."""
+
+    draws: Draws = 1024
+
+
+class TrainabilitySettings(OnTheDomain):
+    """Settings of trainability, which counts dead neurons."""
+
+    draws: Draws = 1024
+
+
+InputVariance = Annotated[
+    float | None,
+    Field(gt=0, description="|x|^2 / n_0 of the inputs; the fixed point q* unless given, or 1 where there is none"),
+]
+
+
+class CorrelationSettings(Settings):
+    """Settings of the correlation of two inputs, layer after layer."""
+
+    draws: Draws = 256
+    cosine: float = Field(default=0.5, ge=-1, le=1, description="c_0, of the two inputs")
+    input_variance: InputVariance = None
+
+
+class JacobianSettings(Settings):
+    """Settings of the Jacobian's moments."""
+
+    draws: Draws = 64
+    input_variance: InputVariance = None
+
+
+class FeatureDiversitySettings(Settings):
+    """Settings of feature diversity, which is looked at while [measure.accuracy] trains."""
+
+    layers: Axis[Annotated[int, Field(ge=1)]] | None = Field(
+        default=None, description="hidden layers whose features are compared; the last one unless given"
+    )
+    points: int = Field(default=500, ge=2, description="training points, at most, whose features are compared")
+
+
+class RevivalSettings(Settings):
+    """Settings of revivals, which are looked at while [measure.accuracy] trains."""
+
+
+class LandscapeSettings(OnTheDomain):
+    """Settings of the landscapes, which every study of two inputs keeps for its report."""
+
+    draws: Draws = 3

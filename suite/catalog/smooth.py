@@ -1,0 +1,122 @@
+"""Smooth activations: three derivatives exist everywhere."""
+# ruff: noqa: D102  # each class is documented; phi and dphi are where they are declared
+
+from math import pi, sqrt
+from typing import Literal
+
+import numpy as np
+
+from suite.catalog.activation import Activation, Array
+
+
+class Gelu(Activation):
+    """The Gaussian error linear unit, exact (no tanh approximation)."""
+
+    name: Literal["gelu"] = "gelu"
+    formula = "z Phi(z)"
+    kind = "smooth"
+
+    def phi(self, z: Array) -> Array:
+        return z * _normal_cdf(z)
+
+    def dphi(self, z: Array) -> Array:
+        return _normal_cdf(z) + z * np.exp(-0.5 * z * z) / sqrt(2 * pi)
+
+
+class Silu(Activation):
+    """The sigmoid linear unit, also called swish."""
+
+    name: Literal["silu"] = "silu"
+    formula = "z sigmoid(z)"
+    kind = "smooth"
+
+    def phi(self, z: Array) -> Array:
+        return z * _logistic(z)
+
+    def dphi(self, z: Array) -> Array:
+        s = _logistic(z)
+        return s + z * s * (1 - s)
+
+
+class Softplus(Activation):
+    """The smooth rectifier."""
+
+    name: Literal["softplus"] = "softplus"
+    formula = "log(1 + e^z)"
+    kind = "smooth"
+
+    def phi(self, z: Array) -> Array:
+        return np.logaddexp(0.0, z)
+
+    def dphi(self, z: Array) -> Array:
+        return _logistic(z)
+
+
+class Tanh(Activation):
+    """The hyperbolic tangent."""
+
+    name: Literal["tanh"] = "tanh"
+    formula = "tanh z"
+    kind = "smooth"
+
+    def phi(self, z: Array) -> Array:
+        return np.tanh(z)
+
+    def dphi(self, z: Array) -> Array:
+        return 1 - np.tanh(z) ** 2
+
+
+class Erf(Activation):
+    """The error function."""
+
+    name: Literal["erf"] = "erf"
+    formula = "erf z"
+    kind = "smooth"
+
+    def phi(self, z: Array) -> Array:
+        from scipy.special import erf  # noqa: PLC0415  # scipy takes longer to load than a spec to check
+
+        return np.asarray(erf(z), dtype=np.float64)
+
+    def dphi(self, z: Array) -> Array:
+        return 2 / sqrt(pi) * np.exp(-z * z)
+
+
+class Sin(Activation):
+    """The sine."""
+
+    name: Literal["sin"] = "sin"
+    formula = "sin z"
+    kind = "smooth"
+    oscillating = True
+
+    def phi(self, z: Array) -> Array:
+        return np.sin(z)
+
+    def dphi(self, z: Array) -> Array:
+        return np.cos(z)
+
+
+class Sigmoid(Activation):
+    """The logistic function."""
+
+    name: Literal["sigmoid"] = "sigmoid"
+    formula = "1 / (1 + e^-z)"
+    kind = "smooth"
+
+    def phi(self, z: Array) -> Array:
+        return _logistic(z)
+
+    def dphi(self, z: Array) -> Array:
+        s = _logistic(z)
+        return s * (1 - s)
+
+
+def _logistic(z: Array) -> Array:
+    return 0.5 * (1 + np.tanh(0.5 * z))
+
+
+def _normal_cdf(z: Array) -> Array:
+    from scipy.special import ndtr  # noqa: PLC0415  # as above
+
+    return np.asarray(ndtr(z), dtype=np.float64)

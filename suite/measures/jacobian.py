@@ -1,0 +1,44 @@
+"""Jacobian: how random networks stretch small changes, layer after layer."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from suite.catalog.measure_settings import JacobianSettings
+from suite.nets.ensemble import Ensemble
+
+
+def jacobian(
+    ensemble: Ensemble, domain: Float[Tensor, "draws inputs 2"], settings: JacobianSettings
+) -> dict[str, Float[Tensor, "draws layers"]]:
+    """Moments of the squared singular values of J_l, from the first hidden layer's activations to layer l's.
+
+    J_l = D_l W_l ... D_2 W_2 with D = diag(phi'(z)), at one input a draw. With n units in layer l,
+    m_k = tr((J J^T)^k) / n.
+
+    Args:
+        ensemble: plain networks in float64.
+        domain: each draw's input, of a given norm; the second of the pair is not looked at.
+        settings: that norm.
+
+    Returns:
+        Each (draws, L - 1), for layers 2 .. L: `jacobian_mean`, m_1; `jacobian_second`, m_2; `jacobian_max`,
+        the largest singular value. The tables' `jacobian_ratio`, E m_2 / (E m_1)^2, is of means over draws.
+
+    Source: Pennington, Schoenholz & Ganguli 2017, arXiv:1711.04735; Murray, Abrol & Tanner 2021,
+    arXiv:2105.07741.
+    """
+    kernel, (first, *later) = ensemble.kernel, ensemble.layers[:-1]
+    h = kernel.apply_(torch.baddbmm(first.bias, first.weight, domain[..., :1]))
+    product = torch.eye(h.shape[1], dtype=h.dtype, device=h.device).expand(ensemble.draws, -1, -1)
+    found: dict[str, list[Tensor]] = {"jacobian_mean": [], "jacobian_second": [], "jacobian_max": []}
+    for layer in later:
+        z = torch.baddbmm(layer.bias, layer.weight, h)
+        h = kernel.apply_(z.clone())
+        product = kernel.backward_(torch.ones_like(z), z, h) * torch.bmm(layer.weight, product)
+        squared = torch.linalg.eigvalsh(torch.bmm(product, product.mT)).clamp(min=0)
+        found["jacobian_mean"].append(squared.mean(1))
+        found["jacobian_second"].append(squared.square().mean(1))
+        found["jacobian_max"].append(squared[:, -1].sqrt())
+    empty = h.new_empty(ensemble.draws, 0)
+    return {name: torch.stack(values, dim=1) if values else empty for name, values in found.items()}

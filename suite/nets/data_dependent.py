@@ -1,0 +1,66 @@
+"""Data-dependent initialisation: first-layer neurons made active at training points (Shin & Karniadakis 2019)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from suite.nets.streams import block_size, draw_in_blocks
+from suite.theory.scaling import second_moment_at_data
+
+_POINTS = 256
+"""Training points, at most, whose distances the readout's scale follows from."""
+
+
+def activate_at_data(
+    parameters: Float[Tensor, "draws parameters"],
+    widths: Sequence[int],
+    points: Float[Tensor, "draws inputs points"],
+    noise_std: float,
+    seed: int,
+    content: dict[str, Any],
+    start: int,
+) -> None:
+    """Sets the first layer's biases and the readout's scale of He networks, in place.
+
+    b_i = -w_i . x_k(i) + |eps_i| with k(i) a training point drawn for neuron i and eps_i ~ N(0, s^2), so that
+    the neuron's pre-activation at x_k(i) is |eps_i|. The first hidden layer then has another mean square than
+    He's; the readout's weights are scaled so that the output's variance over weights and points is He's.
+
+    Args:
+        parameters: plain ReLU networks drawn with sigma_w^2 = 2 and no biases.
+        widths: n_0 .. n_{L+1}.
+        points: each draw's training points.
+        noise_std: s.
+        seed: the study's.
+        content: the member's, in JSON's types.
+        start: the first draw's number.
+    """
+    inputs, neurons = widths[0], widths[1]
+
+    def draw(generator: np.random.Generator, draws: int) -> Tensor:
+        where = generator.random((draws, neurons))
+        return torch.from_numpy(np.stack([where, generator.standard_normal((draws, neurons))], axis=1))
+
+    purpose = {"anchors": content}
+    drawn = draw_in_blocks(draw, seed, purpose, start, start + len(parameters), block_size(2 * neurons))
+    chosen = (drawn[:, 0] * points.shape[2]).long()
+    anchors = points.double().gather(2, chosen[:, None].expand(-1, inputs, -1))
+    weight = parameters[:, : inputs * neurons].unflatten(1, (neurons, inputs))
+    at_anchor = (weight.double() * anchors.mT).sum(2)
+    bias = parameters[:, inputs * neurons : (inputs + 1) * neurons]
+    bias.copy_(noise_std * drawn[:, 1].abs() - at_anchor)
+    last, outputs = widths[-2], widths[-1]
+    readout = parameters[:, -(last + 1) * outputs : -outputs]
+    readout.mul_(_readout_scale(points[..., :_POINTS].double(), noise_std).to(readout)[:, None])
+
+
+def _readout_scale(points: Float[Tensor, "draws inputs points"], noise_std: float) -> Float[Tensor, " draws"]:
+    """sqrt(He's mean square of the first layer over that at data), averaged over pairs of training points."""
+    he = points.square().mean((1, 2)).numpy()
+    distances = torch.cdist(points.mT, points.mT).numpy()
+    at_data = second_moment_at_data(distances, points.shape[1], noise_std).mean(axis=(1, 2))
+    return torch.from_numpy(np.sqrt(he / at_data))

@@ -1,0 +1,84 @@
+"""What each chart is called, and what there is to see."""
+
+CAPTIONS = {
+    "variability": (
+        "Variability at initialisation",
+        "Means over draws with 95% intervals; medians dashed. A few draws carry the mean of deep, narrow members.",
+    ),
+    "collapse": (
+        "Collapse to Constant",
+        "Share of draws whose output hardly varies, with Wilson's 95% interval: against its own size (relative), "
+        "against the size that theory predicts (absolute), or not at all (exact: one value, or a dead hidden layer).",
+    ),
+    "collapse_ways": (
+        "The way they collapsed",
+        "Shares of all draws: a dead layer; biases that outweigh the signal; norm: variation small for the predicted "
+        "scale but not for the output's own size; or hidden vectors "
+        "that all point the same way.",
+    ),
+    "slope_variation": (
+        "Without a resolution",
+        "Total variation of the slope per unit length, and kinks per line across the domain, from exact breakpoints. "
+        "Medians dashed. V3 at a step wider than the kinks are apart smooths over them, so its peak may lie elsewhere.",
+    ),
+    "correlation": (
+        "Correlation of two inputs",
+        "Cosine of two inputs' pre-activations through the deepest networks: points are means over draws with 95% "
+        "intervals, lines the correlation map of infinitely wide networks. Where the cosine goes to 1, all inputs "
+        "become one direction, and the output collapses to a constant. Narrow networks leave the line.",
+    ),
+    "jacobian": (
+        "Jacobian, layer after layer",
+        "From the first hidden layer to each later one: mean squared singular value m1, its spread m2 / m1^2, and the "
+        "largest singular value. Lines are the laws at these widths, exact for ReLU and all homogeneous activations.",
+    ),
+    "dead_neurons": (
+        "Dead neurons at initialisation",
+        "A neuron is dead where it is constant over the domain; a network is born dead where a whole layer is. "
+        "Lines are closed forms. Decided exactly in the first layer and with one input, elsewhere at sample points.",
+    ),
+    "trainability": (
+        "Trainability bounds success",
+        "Share of random networks that have the live neurons which the task needs, with its closed form as a line, "
+        "and the share of trainings that succeed, with Wilson's 95% intervals. Success may not lie above.",
+    ),
+    "revival": (
+        "Revivals",
+        "Neurons that were dead on the training points before the first step and are active again, per network. Plain "
+        "SGD revives no permanently dead one.",
+    ),
+    "feature_diversity": (
+        "Features while networks train",
+        "Mean cosine between samples' features in the last recorded layer, and the share of that layer's weight "
+        "change in its leading direction; 95% bands. In phase 1 features grow alike, in phase 2 they part. Batch "
+        "normalisation takes its statistics over the samples that are compared.",
+    ),
+    "phase_1": (
+        "How long phase 1 lasts",
+        "Share of networks whose training loss is still above 0.9 of its chance level, by Kaplan and Meier; those "
+        "that never leave are censored at the last step, not dropped.",
+    ),
+    "gradients": (
+        "Gradients at initialisation",
+        "Of the training loss, medians over draws. Collapse goes with small gradients but is not the same thing.",
+    ),
+    "learning_curves": (
+        "Learning curves",
+        "Means over replicates with 95% intervals, at the learning rate that validation chose.",
+    ),
+    "accuracy": ("After training", "Test accuracy or error, and success rate, with 95% intervals."),
+    "accuracy_against_v3": (
+        "Does variability tell what will train?",
+        "A point a member, labelled with its depth. The table below has the rank correlations.",
+    ),
+    "activation_ratio": (
+        "Activation ratio",
+        "Hidden activations per parameter. One hidden layer with few inputs is an outlier, and belongs in no trend.",
+    ),
+    "landscapes": (
+        "Landscapes",
+        "Outputs over the plane, blue below 0 and red above: random ones scaled by their own largest value, "
+        "trained ones as probabilities.",
+    ),
+}
+"""Title and what to see, by chart."""

@@ -1,0 +1,84 @@
+"""Charts of ReLU death: dead neurons, trainability as the bound of success, revivals."""
+
+import altair as alt
+import pandas as pd
+
+from suite.report.marks import (
+    COLORS,
+    HEIGHT,
+    WIDTH,
+    Chart,
+    by_axis,
+    by_layer,
+    by_panel,
+    by_step,
+    has,
+    plain,
+    row,
+    rows_of,
+)
+from suite.report.series import once, pick, with_series
+
+
+def dead_neurons(summary: pd.DataFrame) -> Chart | None:
+    """Dead neurons of the first layer and networks born dead along the main axis, and dead neurons by layer."""
+    if not has(summary, "dead_fraction"):
+        return None
+    found = once(summary[summary["quantity"].isin(["dead_fraction", "born_dead"])])
+    rows = found[found["quantity"] == "dead_fraction"]
+    panels = [by_axis(rows[rows["layer"] == 1], "dead share of the first layer")]
+    born = found[found["quantity"] == "born_dead"]
+    if len(born):
+        panels.append(by_axis(born, "born dead", alt.Scale(domain=[0, 1])))
+    deepest = rows[rows["depth"] == rows["depth"].max()]
+    deepest = deepest[deepest["along"] == deepest["along"].max()]
+    if deepest["layer"].nunique() > 1:
+        panels.append(by_layer(deepest, "dead share, the deepest and widest"))
+    return row(panels)
+
+
+def trainability(summary: pd.DataFrame) -> Chart | None:
+    """Trainability, its closed form where there is one, and the success rate that it bounds, a panel a series."""
+    if not has(summary, "trainability"):
+        return None
+    names = {"trainability": "trainability", "success": "success rate"}
+    found = pd.concat([rows_of(summary, quantity).assign(what=name) for quantity, name in names.items()])
+    kept = ["series", "along", "what", "mean", "ci_low", "ci_high", "theory", "n"]
+    axis = str(found["axis"].iloc[0])
+    base = alt.Chart(plain(found[kept])).encode(
+        x=alt.X("along:Q", title=axis, scale=alt.Scale(type="log", base=2), axis=alt.Axis(tickCount=7)),
+        color=alt.Color("what:N", title=None, scale=alt.Scale(domain=list(names.values()), range=COLORS)),
+    )
+    y = alt.Y("mean:Q", title="probability", scale=alt.Scale(domain=[0, 1]))
+    points = base.mark_point(filled=True, size=45).encode(
+        y=y,
+        shape=alt.Shape("what:N", title=None, legend=None),
+        tooltip=[
+            "series:N",
+            "along:Q",
+            "what:N",
+            *(alt.Tooltip(f"{name}:Q", format=".4f") for name in ("mean", "ci_low", "ci_high", "theory")),
+            "n:Q",
+        ],
+    )
+    rule = base.mark_rule().encode(y=alt.Y("ci_low:Q"), y2="ci_high:Q")
+    law = base.transform_filter("isValid(datum.theory)").mark_line(opacity=0.8).encode(y=alt.Y("theory:Q"))
+    return by_panel(alt.layer(law, rule, points).properties(width=WIDTH, height=HEIGHT), found)
+
+
+def revival(summary: pd.DataFrame) -> Chart | None:
+    """Dead neurons that have come back while networks train: tentatively dead ones, and permanently dead ones."""
+    if not has(summary, "revived"):
+        return None
+    names = {"revived": "tentatively dead before", "revived_permanent": "permanently dead before"}
+    rows = with_series(summary[summary["quantity"].isin(list(names))])
+    start = pick(summary, "revivable").set_index(["series", "along"])["mean"]
+    some = start.groupby("series").max()
+    rows = rows[rows["series"].isin(some[some > 0].index)]
+    if rows.empty:
+        return None
+    widest = rows[rows["along"] == rows.groupby("series")["along"].transform("max")]
+    data = widest.assign(what=widest["quantity"].astype(str).map(names))
+    colored = alt.Color("what:N", title=None, scale=alt.Scale(domain=list(names.values()), range=COLORS))
+    kept = data[["series", "along", "what", "step", "mean", "ci_low", "ci_high", "n"]]
+    return by_panel(by_step(kept, "active again, neurons a network", colored), kept)

@@ -1,0 +1,199 @@
+"""What the charts are made of: a quantity along an axis, over layers or steps, with its interval and its law."""
+
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from suite.report.series import MOST, pick, with_series
+
+Chart = Any
+"""Any of Altair's charts, single or composed."""
+
+WIDTH, HEIGHT = 300, 220
+COLORS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999999"]
+"""Okabe and Ito's palette, which colour-blind readers can tell apart; shapes are the second cue."""
+
+AXIS = alt.Axis(format="~g", tickCount=6, labelOverlap=True)
+_STATISTICS = ("mean", "median", "q05", "q95", "ci_low", "ci_high", "theory")
+
+
+def has(summary: pd.DataFrame, quantity: str) -> bool:
+    """Whether the study has a quantity."""
+    return bool((summary["quantity"] == quantity).any())
+
+
+def rows_of(summary: pd.DataFrame, quantity: str) -> pd.DataFrame:
+    """A quantity's rows, after training if it is recorded on the way, each with its series."""
+    return with_series(pick(summary, quantity))
+
+
+def positive(rows: pd.DataFrame, column: str) -> pd.DataFrame:
+    """What a logarithmic axis can show."""
+    return rows[rows[column] > 0]
+
+
+def row(panels: list[Any]) -> Chart | None:
+    """Panels side by side, if there are any; below one another if one is made of several.
+
+    Panels of the same series share a legend; others have one each, and so have those beside panels without one,
+    since Vega complains of a legend that is both shown and not.
+    """
+    if not panels:
+        return None
+    several = any(isinstance(panel, alt.FacetChart) for panel in panels)
+    joined = alt.vconcat(*panels, spacing=24) if several else alt.hconcat(*panels, spacing=24)
+    colors = [panel.to_dict()["layer"][0]["encoding"]["color"] for panel in panels] if not several else []
+    legends = [(color.get("sort"), color["legend"] is None) for color in colors]
+    shared = not several and all(legend == legends[0] for legend in legends)
+    return joined if shared else joined.resolve_scale(color="independent", shape="independent")
+
+
+def plain(table: pd.DataFrame) -> pd.DataFrame:
+    """Columns as Vega reads them: text, and numbers with gaps as null."""
+    changed = table.copy()
+    for name in changed.columns:
+        if isinstance(changed[name].dtype, pd.CategoricalDtype):
+            changed[name] = changed[name].astype(str)
+        elif changed[name].dtype == "Int64":
+            changed[name] = changed[name].astype(float)
+    return changed
+
+
+def color(rows: pd.DataFrame, legend: bool = True, field: str = "series") -> alt.Color:
+    """One colour a series, or a hue, in the order of the tables."""
+    names = list(dict.fromkeys(rows[field]))
+    # Below the panels, where long names have room.
+    columns = 2 if len(names) > 3 else 1
+    below = alt.Legend(orient="bottom", direction="vertical", columns=columns, labelLimit=460) if legend else None
+    return alt.Color(f"{field}:N", title=None, sort=names, scale=alt.Scale(range=COLORS), legend=below)
+
+
+def by_panel(chart: Any, rows: pd.DataFrame, field: str = "series") -> Any:
+    """A panel a series, or whatever else, in the order of the tables."""
+    names = list(dict.fromkeys(rows[field]))
+    header = alt.Header(labelLimit=WIDTH + 20, labelFontSize=11, labelExpr="split(datum.label, ', ')")
+    return chart.facet(facet=alt.Facet(f"{field}:N", title=None, sort=names, header=header), columns=3)
+
+
+def spread(rows: pd.DataFrame, draw: Any) -> Any:
+    """One panel where the series are few enough; else colours go by hue, and panels by the rest.
+
+    Args:
+        rows: with their series.
+        draw: (field that colours and shapes go by) -> chart.
+    """
+    if rows["series"].nunique() <= MOST:
+        return draw("series")
+    return by_panel(draw("hue"), rows, "panel")
+
+
+def _shape(field: str) -> alt.Shape:
+    return alt.Shape(f"{field}:N", title=None, legend=None)
+
+
+def _tooltip(rows: pd.DataFrame, *names: str) -> list[Any]:
+    numbers = [alt.Tooltip(f"{name}:Q", format=".4g") for name in _STATISTICS if rows[name].notna().any()]
+    return ["series:N", *(f"{name}:Q" for name in names), "n:Q", *numbers]
+
+
+def by_axis(
+    rows: pd.DataFrame, title: str, scale: alt.Scale | None = None, median: bool = False, value: str = "mean"
+) -> Any:
+    """A quantity along the study's main axis, a line a series: means with 95% intervals, the law as a line.
+
+    Medians are dashed. Where the study varies no such axis, the series stand below one another instead.
+    """
+    if rows["along"].nunique() < 2:
+        return _by_series(rows, title, scale, value)
+    axis = str(rows["axis"].iloc[0])
+    data = plain(rows[["series", "hue", "panel", "along", *_STATISTICS, "n", "parameters"]])
+    x = alt.X("along:Q", title=axis, scale=alt.Scale(type="log", base=2), axis=alt.Axis(tickCount=7))
+    y = alt.Y(f"{value}:Q", title=title, scale=scale if scale is not None else alt.Undefined, axis=AXIS)
+
+    def draw(field: str) -> Any:
+        base = alt.Chart(data).encode(x=x, color=color(rows, field=field))
+        layers = [*_lines(base, rows, y, value)]
+        tooltip = _tooltip(rows, "along", "parameters")
+        layers.append(base.mark_point(filled=True, size=45).encode(y=y, shape=_shape(field), tooltip=tooltip))
+        if value == "mean" and rows["ci_low"].notna().any():
+            layers.append(base.mark_rule().encode(y=alt.Y("ci_low:Q"), y2="ci_high:Q"))
+        if median:
+            layers.append(base.mark_line(strokeDash=[4, 3], opacity=0.8).encode(y=alt.Y("median:Q")))
+        return alt.layer(*layers).properties(width=WIDTH, height=HEIGHT)
+
+    return spread(rows, draw)
+
+
+def _by_series(rows: pd.DataFrame, title: str, scale: alt.Scale | None, value: str) -> Any:
+    """A quantity by series: a point each with its interval, the law as a tick."""
+    data = plain(rows[["series", "along", *_STATISTICS, "n", "parameters"]])
+    names = alt.Y("series:N", title=None, sort=None, axis=alt.Axis(labelLimit=420))
+    base = alt.Chart(data).encode(y=names, color=color(rows, legend=False))
+    x = alt.X(f"{value}:Q", title=title, scale=scale if scale is not None else alt.Scale(zero=False), axis=AXIS)
+    layers = [base.mark_point(filled=True, size=55).encode(x=x, tooltip=_tooltip(rows, "parameters"))]
+    if value == "mean" and rows["ci_low"].notna().any():
+        layers.append(base.mark_rule().encode(x=alt.X("ci_low:Q"), x2="ci_high:Q"))
+    if _has_law(rows, value):
+        layers.append(base.mark_tick(thickness=2, color="black").encode(x=alt.X("theory:Q")))
+    return alt.layer(*layers).properties(width=WIDTH, height=alt.Step(20))
+
+
+def by_layer(rows: pd.DataFrame, title: str, scale: alt.Scale | None = None) -> Any:
+    """A quantity through the layers, a colour a series: means with 95% intervals, the law as a line."""
+    data = plain(rows[["series", "hue", "panel", "layer", *_STATISTICS, "n"]])
+    y = alt.Y("mean:Q", title=title, scale=scale if scale is not None else alt.Undefined, axis=AXIS)
+
+    def draw(field: str) -> Any:
+        base = alt.Chart(data).encode(x=alt.X("layer:Q", title="layer", axis=AXIS), color=color(rows, field=field))
+        layers = [*_lines(base, rows, y, "mean")]
+        tooltip = _tooltip(rows, "layer")
+        layers.append(base.mark_point(filled=True, size=28).encode(y=y, shape=_shape(field), tooltip=tooltip))
+        if rows["ci_low"].notna().any():
+            layers.append(base.mark_rule().encode(y=alt.Y("ci_low:Q"), y2="ci_high:Q"))
+        return alt.layer(*layers).properties(width=WIDTH, height=HEIGHT)
+
+    return spread(rows, draw)
+
+
+def _has_law(rows: pd.DataFrame, value: str) -> bool:
+    return value == "mean" and bool(rows["theory"].notna().any())
+
+
+def _lines(base: Any, rows: pd.DataFrame, y: alt.Y, value: str) -> list[Any]:
+    """The law as a line beside sampled points; a faint line through the points where there is no law."""
+    if not _has_law(rows, value):
+        return [base.mark_line().encode(y=y)]
+    law = y.copy()
+    law.shorthand = "theory:Q"
+    known = base.transform_filter("isValid(datum.theory)").mark_line().encode(y=law)
+    unknown = base.transform_filter("!isValid(datum.theory)").mark_line(strokeDash=[2, 3], opacity=0.6).encode(y=y)
+    return [known, unknown] if rows["theory"].isna().any() else [known]
+
+
+def by_step(rows: pd.DataFrame, title: str, colored: alt.Color, scale: alt.Scale | None = None) -> Any:
+    """A quantity while networks train: means with 95% bands, to be cut into panels or not."""
+    data = plain(rows)
+    base = alt.Chart(data).encode(
+        x=alt.X("step:Q", title="step", scale=alt.Scale(type="symlog", constant=1)), color=colored
+    )
+    y = alt.Y("mean:Q", title=title, scale=scale if scale is not None else alt.Undefined)
+    names = [name for name in ("series", "along", "layer", "what") if name in data.columns]
+    tooltip = [*names, "step:Q", alt.Tooltip("mean:Q", format=".4f"), "n:Q"]
+    line = base.mark_line(point=alt.OverlayMarkDef(size=12), clip=True).encode(y=y, tooltip=tooltip)
+    band = base.mark_area(opacity=0.15, clip=True).encode(y=alt.Y("ci_low:Q"), y2="ci_high:Q")
+    return (band + line).properties(width=WIDTH, height=HEIGHT)
+
+
+def scatter(data: pd.DataFrame, x: str, x_title: str, y: str, y_title: str, scale: alt.Scale) -> Any:
+    """A point a member, labelled with its place on the main axis."""
+    columns = list(dict.fromkeys(["series", "along", "member", x, y]))
+    base = alt.Chart(plain(data[columns])).encode(
+        x=alt.X(f"{x}:Q", title=x_title, scale=scale, axis=AXIS),
+        y=alt.Y(f"{y}:Q", title=y_title, scale=alt.Scale(zero=False)),
+        color=color(data),
+    )
+    tooltip = ["member:N", "along:Q", alt.Tooltip(f"{x}:Q", format=".4g"), alt.Tooltip(f"{y}:Q", format=".4f")]
+    points = base.mark_point(filled=True, size=55).encode(shape=_shape("series"), tooltip=tooltip)
+    labels = base.mark_text(dx=9, align="left", fontSize=9).encode(text="along:Q")
+    return alt.layer(points, labels).properties(width=WIDTH, height=HEIGHT)

@@ -1,0 +1,91 @@
+"""Charts of random networks over the domain: variability, collapse, gradients."""
+
+import altair as alt
+import pandas as pd
+
+from suite.report.marks import COLORS, WIDTH, Chart, by_axis, has, plain, positive, row, rows_of, scatter
+from suite.report.series import pick, with_series
+
+
+def variability(summary: pd.DataFrame) -> Chart | None:
+    """V3 against depth: mean with its interval, median dashed; and both over the output's scale."""
+    panels = [
+        by_axis(rows_of(summary, quantity), title, median=True)
+        for quantity, title in (("v3", "V3"), ("v3_over_rms", "V3 / rms"))
+        if has(summary, quantity)
+    ]
+    if has(summary, "v3_exact"):
+        panels.append(by_axis(rows_of(summary, "v3_exact"), "E|f'''|, exact", median=True))
+    return row(panels)
+
+
+def collapse(summary: pd.DataFrame) -> Chart | None:
+    """How often networks collapse to a constant, by each criterion."""
+    kinds = ("relative", "absolute", "exact")
+    return row(
+        [
+            by_axis(rows_of(summary, f"collapsed_{kind}"), f"C2C frequency, {kind}", scale=alt.Scale(domain=[0, 1]))
+            for kind in kinds
+            if has(summary, f"collapsed_{kind}")
+        ]
+    )
+
+
+def collapse_ways(summary: pd.DataFrame) -> Chart | None:
+    """Which way networks collapsed, as shares of all draws, stacked."""
+    ways = {f"collapse_by_{way}": way for way in ("death", "bias", "norm", "angle")}
+    rows = with_series(summary[summary["quantity"].isin(list(ways))])
+    if rows.empty:
+        return None
+    data = rows.assign(way=rows["quantity"].astype(str).map(ways))[["series", "along", "axis", "way", "mean", "n"]]
+    return (
+        alt.Chart(plain(data))
+        .mark_bar(stroke="white", strokeWidth=0.5)
+        .encode(
+            x=alt.X("along:O", title=str(data["axis"].iloc[0])),
+            y=alt.Y("mean:Q", title="share of draws", scale=alt.Scale(domain=[0, 1]), stack="zero"),
+            color=alt.Color("way:N", title="collapsed by", scale=alt.Scale(domain=list(ways.values()), range=COLORS)),
+            tooltip=["series:N", "along:O", "way:N", alt.Tooltip("mean:Q", format=".3f"), "n:Q"],
+        )
+        .properties(width=WIDTH, height=160)
+        .facet(facet=alt.Facet("series:N", title=None), columns=3)
+    )
+
+
+def slope_variation(summary: pd.DataFrame) -> Chart | None:
+    """V3's resolution-free companion for piecewise-linear networks, and their number of kinks."""
+    return row(
+        [
+            by_axis(rows_of(summary, quantity), title, median=True)
+            for quantity, title in (
+                ("slope_variation", "TV(f') per length"),
+                ("breakpoints", "kinks per line"),
+            )
+            if has(summary, quantity)
+        ]
+    )
+
+
+def gradients(summary: pd.DataFrame) -> Chart | None:
+    """Gradients of the loss at initialisation, and C2C frequency against them."""
+    if not has(summary, "input_gradient"):
+        return None
+    rows = rows_of(summary, "input_gradient")
+    first = with_series(summary[(summary["quantity"] == "parameter_gradient") & (summary["layer"] == 1)])
+    log = alt.Scale(type="log")
+    panels = [
+        by_axis(positive(rows, "median"), "input gradient, median", scale=log, value="median"),
+        by_axis(positive(first, "median"), "first layer's gradient, median", scale=log, value="median"),
+    ]
+    if has(summary, "collapsed_relative"):
+        frequency = pick(summary, "collapsed_relative").set_index("member")["mean"]
+        data = positive(rows, "median").assign(c2c=lambda table: table["member"].astype(str).map(frequency))
+        panels.append(scatter(data, "median", "input gradient, median", "c2c", "C2C frequency, relative", log))
+    return row(panels)
+
+
+def activation_ratio(summary: pd.DataFrame) -> Chart | None:
+    """Activation ratio against depth."""
+    if not has(summary, "activation_ratio"):
+        return None
+    return by_axis(rows_of(summary, "activation_ratio"), "activation ratio")

@@ -1,0 +1,145 @@
+"""Whether a study's measures, tasks, domain and networks suit each other."""
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+
+from suite.catalog.activations import Relu
+from suite.catalog.initializations import DataDependent
+from suite.catalog.measure_settings import AccuracySettings, CorrelationSettings, FeatureDiversitySettings, OnTheDomain
+from suite.catalog.measures import MEASURES
+from suite.catalog.optimizers import Optimizer
+from suite.catalog.tasks import Task
+from suite.spec.members import Finding, Member
+from suite.spec.model import Spec
+
+
+def unsuitable(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
+    """What two tables of a spec ask for that does not go together."""
+    yield from _steps(spec)
+    yield from _plain_only(spec, members)
+    yield from _pairs(spec, members)
+    accuracy = spec.measures.get("accuracy")
+    if isinstance(accuracy, AccuracySettings):
+        for task, optimizer in product(accuracy.task, accuracy.optimizer):
+            yield from _task(task, optimizer, members)
+        yield from _features(spec, accuracy.task, members)
+    else:
+        yield from _nothing_trained(spec)
+    yield from _data_dependent(spec, trained=isinstance(accuracy, AccuracySettings))
+
+
+def _steps(spec: Spec) -> Iterator[Finding]:
+    side = 2 * spec.domain.extent
+    for name, settings in spec.measures.items():
+        if isinstance(settings, OnTheDomain) and settings.step is not None and not spec.domain.divides(settings.step):
+            fewest = spec.domain.fewest
+            cure = side / max(fewest, spec.domain.intervals(settings.step))
+            yield Finding(
+                ("measure", name, "step"),
+                f"{settings.step:g} does not divide the domain's side of {side:g} into {fewest} steps or more; "
+                f"take {side:g}/n, such as {cure!r}",
+            )
+
+
+def _plain_only(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
+    changed = next((member for member in members if not member.plain), None)
+    for name in spec.measures:
+        if changed and MEASURES[name].plain:
+            yield Finding(
+                ("measure", name),
+                f"{name} is defined for networks without normalisation and residual connections, there are some with "
+                f"{_options(changed)}; drop the measure, or give those networks a spec of their own",
+            )
+
+
+def _options(member: Member) -> str:
+    """What keeps a member from being plain, as a spec writes it."""
+    normalized = [f'normalization = "{member.normalization}"'] if member.normalized else []
+    return " and ".join([*normalized, *(["residual = true"] if member.residual else [])])
+
+
+def _pairs(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
+    narrow = any(member.widths[0] == 1 for member in members)
+    if narrow and isinstance(spec.measures.get("correlation"), CorrelationSettings):
+        yield Finding(
+            ("measure", "correlation"),
+            "two inputs at an angle need inputs = 2 or more; change the family or drop the measure",
+        )
+
+
+def _task(task: Task, optimizer: Optimizer, members: Sequence[Member]) -> Iterator[Finding]:
+    for member in members:
+        if (member.widths[0], member.widths[-1]) != (task.inputs, task.outputs):
+            yield Finding(
+                ("measure", "accuracy", "task", "name"),
+                f"{task.label} is for networks with inputs = {task.inputs} and outputs = {task.outputs}, "
+                f"the family has inputs = {member.widths[0]} and outputs = {member.widths[-1]}; "
+                "change the family or drop the task",
+            )
+    if task.available is not None and sum(task.points) > task.available:
+        train, validation, test = task.points
+        yield Finding(
+            ("measure", "accuracy", "task", "train"),
+            f"{task.name} has {task.available:,} samples, {train:,} + {validation:,} + {test:,} are asked for as "
+            "train, validation and test; ask for fewer",
+        )
+    if optimizer.batch > task.train:
+        yield Finding(
+            ("measure", "accuracy", "optimizer", "batch"),
+            f"a batch of {optimizer.batch} does not fit a training set of {task.train}; lower batch or raise train",
+        )
+
+
+def _features(spec: Spec, tasks: Sequence[Task], members: Sequence[Member]) -> Iterator[Finding]:
+    settings = spec.measures.get("feature_diversity")
+    if not isinstance(settings, FeatureDiversitySettings):
+        return
+    shallowest = min((member.depth for member in members), default=0)
+    if settings.layers and members and max(settings.layers) > shallowest:
+        yield Finding(
+            ("measure", "feature_diversity", "layers"),
+            f"there is no hidden layer {max(settings.layers)} in networks of depth {shallowest}; "
+            "name layers that all members have",
+        )
+    for task in tasks:
+        if task.regression:
+            yield Finding(
+                ("measure", "feature_diversity"),
+                f"{task.label} has no classes, whose features could be compared; take a task with classes, "
+                "or drop the measure",
+            )
+
+
+def _nothing_trained(spec: Spec) -> Iterator[Finding]:
+    for name in spec.measures:
+        if MEASURES[name].sees in ("training", "task"):
+            looks = (
+                "the task that networks are to learn" if MEASURES[name].sees == "task" else "networks while they train"
+            )
+            yield Finding(("measure", name), f"{name} looks at {looks}; add [measure.accuracy], or drop the measure")
+
+
+def _data_dependent(spec: Spec, trained: bool) -> Iterator[Finding]:
+    for place, family in enumerate(spec.family):
+        if not any(isinstance(scheme, DataDependent) for scheme in family.initialization):
+            continue
+        here = ("family", place, "initialization")
+        others = [activation.name for activation in family.activation if not isinstance(activation, Relu)]
+        if others:
+            yield Finding(
+                here,
+                f'data_dependent makes rectifiers active, the family has {others[0]}; take activation = "relu", or '
+                "another initialization",
+            )
+        if family.normalization != ("none",) or any(family.residual):
+            yield Finding(
+                here,
+                "data_dependent is defined for networks without normalisation and residual connections; take these "
+                "out of the family, or another initialization",
+            )
+        if not trained:
+            yield Finding(
+                here,
+                "data_dependent looks at training points; add [measure.accuracy] with a task, or take another "
+                "initialization",
+            )

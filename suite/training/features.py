@@ -1,0 +1,83 @@
+"""Feature diversity: how alike the features of samples are while networks train, and how long they stay in phase 1."""
+
+from math import log
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from suite.catalog.measure_settings import FeatureDiversitySettings
+from suite.catalog.schedule import fine_steps, recorded_steps
+from suite.nets.ensemble import Ensemble
+from suite.training.evaluation import train_loss
+from suite.training.observer import Lesson
+
+PHASE_1 = 0.9
+"""Phase 1 ends where the loss has fallen below this share of its chance level, ln C for C classes."""
+
+
+class FeatureDiversity:
+    """Cosines between samples' features, the weight change's leading direction, and the end of phase 1.
+
+    Features are a hidden layer's activations of the first training points; batch normalisation takes its
+    statistics over these points. Its readings, (networks, layers, recorded steps): `feature_cosine`, the mean
+    cosine over pairs of samples, `feature_cosine_within` over pairs of one class, `feature_cosine_between` over
+    pairs of two; a sample whose features are all 0 has no cosine and is left out; nan where no pair is left.
+    `leading_share`, sigma_1^2 / |W_t - W_0|_F^2 of the layer's weights, nan before the first step.
+    And `phase1_steps`, (networks,), the first step, on a schedule that grows by 2^(1/8), at which the loss over
+    the training set is below 0.9 ln C; nan where training never gets there.
+
+    Source: Liu et al. 2021, arXiv:2112.00980; the phase's end is our operational definition.
+    """
+
+    def __init__(self, networks: Ensemble, lesson: Lesson, settings: FeatureDiversitySettings) -> None:
+        steps = lesson.training.steps
+        self.recorded, self.stops = recorded_steps(steps), fine_steps(steps)
+        self.lesson, self.layers = lesson, settings.layers or (networks.depth,)
+        self.points = lesson.data.train.inputs[..., : settings.points]
+        labels = lesson.data.train.labels[..., : settings.points]
+        self.classes = labels if lesson.task.outputs > 1 else torch.cat([1 - labels, labels], dim=1)
+        self.chance = log(lesson.task.classes)
+        self.start = [layer.weight.clone() for layer in networks.layers]
+        self.history: dict[str, list[Tensor]] = {}
+        self.left = torch.full((networks.draws,), torch.nan, device=networks.parameters.device)
+
+    def look(self, networks: Ensemble, step: int) -> None:
+        """Watches the loss; at recorded steps compares features and weights."""
+        below = train_loss(networks, self.lesson.data) < PHASE_1 * self.chance
+        self.left = torch.where(self.left.isnan() & below, float(step), self.left)
+        if step in self.recorded:
+            names = ("feature_cosine", "feature_cosine_within", "feature_cosine_between", "leading_share")
+            seen = [
+                (*self._cosines(h), self._leading_share(networks, index))
+                for index, h in enumerate(networks.walk(self.points))
+                if index + 1 in self.layers
+            ]
+            for name, values in zip(names, zip(*seen, strict=True), strict=True):
+                self.history.setdefault(name, []).append(torch.stack(values, dim=1))
+
+    def readings(self) -> dict[str, Tensor]:
+        """As the class says."""
+        found = {name: torch.stack(values, dim=-1) for name, values in self.history.items()}
+        return found | {"phase1_steps": self.left}
+
+    def _cosines(self, features: Float[Tensor, "networks units points"]) -> tuple[Tensor, Tensor, Tensor]:
+        """Mean cosines over all pairs of samples, over pairs within a class, and between classes."""
+        norms = features.norm(dim=1, keepdim=True)
+        known = norms > 0
+        directions = torch.where(known, features / norms, 0.0)
+        members = self.classes * known
+        sums, sizes = torch.bmm(directions, members.mT), members.sum(2)
+        # |sum of n unit vectors|^2 is n, from each with itself, and the cosines of all ordered pairs.
+        within = sums.square().sum((1, 2)) - sizes.sum(1)
+        pairs_within = (sizes * (sizes - 1)).sum(1)
+        total = sizes.sum(1)
+        everything, pairs = sums.sum(2).square().sum(1) - total, total * (total - 1)
+        return everything / pairs, within / pairs_within, (everything - within) / (pairs - pairs_within)
+
+    def _leading_share(self, networks: Ensemble, index: int) -> Float[Tensor, " networks"]:
+        change = networks.layers[index].weight - self.start[index]
+        sound = change.isfinite().all(2).all(1)
+        change = torch.where(sound[:, None, None], change, 0.0)
+        share = torch.linalg.matrix_norm(change, ord=2).square() / change.square().sum((1, 2))
+        return torch.where(sound, share, torch.nan)

@@ -1,0 +1,43 @@
+"""Revival: dead neurons that come back to life while networks train."""
+
+import torch
+from torch import Tensor
+
+from suite.catalog.measure_settings import RevivalSettings
+from suite.catalog.schedule import recorded_steps
+from suite.nets.death import dead_on_points, tentative
+from suite.nets.ensemble import Ensemble
+from suite.training.observer import Lesson
+
+
+class Revival:
+    """How many of the neurons that are dead at the start are active later on.
+
+    Death is decided on the training points, where it is exact. Its readings: `revivable`, (networks,), the
+    tentatively dead neurons at the start; `revived`, (networks, recorded steps), how many of these are active at a
+    step; `revived_permanent`, likewise of the permanently dead ones: none, unless weight decay moves parameters
+    that have no gradient (momentum and Adam cannot: a neuron dead from the start leaves them no moment).
+
+    Source: Shin & Karniadakis 2019, arXiv:1907.09696.
+    """
+
+    def __init__(self, networks: Ensemble, lesson: Lesson, settings: RevivalSettings) -> None:
+        self.stops = recorded_steps(lesson.training.steps)
+        self.points = lesson.data.train.inputs
+        dead = dead_on_points(networks, self.points)
+        revivable = tentative(dead)
+        self.tentative = [layer & able[:, None] for layer, able in zip(dead, revivable, strict=True)]
+        self.permanent = [layer & ~able[:, None] for layer, able in zip(dead, revivable, strict=True)]
+        self.history: dict[str, list[Tensor]] = {"revived": [], "revived_permanent": []}
+
+    def look(self, networks: Ensemble, step: int) -> None:
+        """Counts who has come back."""
+        dead = dead_on_points(networks, self.points)
+        for name, before in (("revived", self.tentative), ("revived_permanent", self.permanent)):
+            back = [(was & ~still).sum(1) for was, still in zip(before, dead, strict=True)]
+            self.history[name].append(torch.stack(back).sum(0).float())
+
+    def readings(self) -> dict[str, Tensor]:
+        """As the class says."""
+        found = {name: torch.stack(values, dim=-1) for name, values in self.history.items()}
+        return found | {"revivable": torch.stack([layer.sum(1) for layer in self.tentative]).sum(0).float()}

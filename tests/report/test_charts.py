@@ -1,0 +1,108 @@
+"""Charts: each is valid Vega-Lite with rows behind it, and laws are drawn where there are some."""
+
+from collections.abc import Callable, Iterator
+from math import isnan
+from typing import Any
+
+import pytest
+
+from suite.report.captions import CAPTIONS
+from suite.runs.results import Results
+from tests.runs.tiny import NAMES
+
+CHARTS = {
+    "tiny": set(CAPTIONS),
+    "tiny_death": {"dead_neurons", "trainability", "learning_curves", "revival", "accuracy"},
+    "tiny_digits": {
+        "collapse",
+        "collapse_ways",
+        "gradients",
+        "feature_diversity",
+        "phase_1",
+        "learning_curves",
+        "accuracy",
+    },
+}
+LAWS = {
+    "tiny": {"correlation", "jacobian", "dead_neurons", "trainability"},
+    "tiny_death": {"dead_neurons", "trainability"},
+    "tiny_digits": set(),
+}
+
+
+def drawn_fields(spec: Any) -> Iterator[str]:
+    """The fields that a chart's marks are placed by, in all its layers and panels."""
+    if isinstance(spec, list):
+        for part in spec:
+            yield from drawn_fields(part)
+    elif isinstance(spec, dict):
+        for channel, encoding in spec.get("encoding", {}).items():
+            if channel in ("x", "y"):
+                yield encoding["field"]
+        for key in ("layer", "hconcat", "vconcat", "spec"):
+            yield from drawn_fields(spec.get(key))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_study_has_the_charts_of_what_it_measures(name: str, results_of: Callable[[str], Results]) -> None:
+    """All of them where it measures everything; each has a caption."""
+    charts = results_of(name).charts
+
+    assert set(charts) == CHARTS[name]
+    assert set(charts) <= set(CAPTIONS)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_chart_is_valid_vega_lite_with_rows_behind_it(name: str, results_of: Callable[[str], Results]) -> None:
+    """The schema is checked as the dictionary is made; no dataset is empty, and no number in it is nan."""
+    for title, chart in results_of(name).charts.items():
+        datasets = chart.to_dict()["datasets"]
+        assert datasets, title
+        for rows in datasets.values():
+            assert rows, title
+            assert not [value for row in rows for value in row.values() if isinstance(value, float) and isnan(value)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_laws_are_drawn_where_there_are_some(name: str, results_of: Callable[[str], Results]) -> None:
+    """As marks of their own beside what was sampled; elsewhere nothing pretends to be a law."""
+    charts = {title: chart.to_dict() for title, chart in results_of(name).charts.items()}
+
+    assert {title for title, chart in charts.items() if "theory" in set(drawn_fields(chart))} == LAWS[name]
+    for title in LAWS[name]:
+        rows = [row for rows in charts[title]["datasets"].values() for row in rows]
+        assert any(row.get("theory") is not None for row in rows), title
+
+
+def test_curves_of_phase_1_count_runs_that_never_leave_it(results_of: Callable[[str], Results]) -> None:
+    """At the learning rate that validation chose: all runs at first, at last the share of those that are censored."""
+    results = results_of("tiny_digits")
+    kept = results.summary.loc[results.summary["quantity"] == "phase1_steps", ["member", "momentum", "learning_rate"]]
+    (rows,) = results.charts["phase_1"].to_dict()["datasets"].values()
+
+    waits = results.measurements[results.measurements["quantity"] == "phase1_steps"]
+    waits = waits.astype({"member": str}).merge(kept.astype({"member": str}))
+    assert len(waits) == 2 * len(kept) == 24
+    curves: dict[str, list[dict[str, float]]] = {}
+    for row in rows:
+        curves.setdefault(str(row["series"]), []).append(row)
+    assert {curve[0]["share"] for curve in curves.values()} == {1}
+    assert {curve[-1]["step"] for curve in curves.values()} == {8}
+    # Groups are equally large, so that the mean of their last shares is the share of all runs that is censored.
+    last = sum(curve[-1]["share"] for curve in curves.values()) / len(curves)
+    assert last == pytest.approx(waits["value"].isna().mean())
+    assert 0 < last < 1
+
+
+def test_one_network_has_one_line_in_every_chart(results_of: Callable[[str], Results]) -> None:
+    """Series are named alike wherever they turn up."""
+    names = {}
+    for title, chart in results_of("tiny").charts.items():
+        rows = [row for rows in chart.to_dict()["datasets"].values() for row in rows]
+        names[title] = {row["series"] for row in rows if "series" in row}
+
+    assert set().union(*(found for title, found in names.items() if title != "phase_1")) == {
+        "relu",
+        "tanh",
+        "leaky_relu(slope=0.1)",
+    }

@@ -1,0 +1,352 @@
+"""Laws of measured quantities: which members have one, its values, and what mean-field theory says of a member."""
+
+from math import atan, inf, pi, sqrt
+
+import numpy as np
+import pytest
+
+from suite.catalog.activations import Abs, Gelu, Htanh, Identity, Relu, Softplus, Tanh
+from suite.catalog.domain import Ball, Box
+from suite.catalog.initializations import (
+    Critical,
+    DataDependent,
+    Glorot,
+    He,
+    Lecun,
+    Orthogonal,
+    Pytorch,
+    Sphere,
+    Variance,
+)
+from suite.catalog.measure_settings import CorrelationSettings, JacobianSettings, NoSettings
+from suite.catalog.measures import MEASURES
+from suite.catalog.quantities import QUANTITIES
+from suite.catalog.tasks import AbsoluteValue, Checkerboard, Digits, TwoKinks
+from suite.runs.laws import (
+    Law,
+    dead_probability,
+    hidden_variances,
+    input_variance,
+    law_of,
+    mean_field_facts,
+    stationary_variance,
+    tells_by_z,
+)
+from suite.spec.members import Member
+from suite.theory.correlation_map import correlation_by_layer
+from suite.theory.jacobian import finite_jacobian_by_layer, jacobian_by_layer
+from suite.theory.mean_field import edge_of_chaos
+from suite.theory.relu_death import at_least, dead_probability_on_ball, dead_probability_on_square
+from suite.theory.scaling import layer_variances
+
+BOX, BALL = Box(), Ball()
+ABSOLUTE, KINKS = AbsoluteValue(train=8, test=8), TwoKinks(train=8, test=8)
+DEATH = ["dead_fraction", "dead_permanent", "active", "born_dead"]
+SETTINGS = {"correlation": CorrelationSettings(), "jacobian_mean": JacobianSettings()}
+SETTINGS["jacobian_ratio"] = SETTINGS["jacobian_mean"]
+FACTS = {"fixed_point", "stability", "chi", "correlation_fixed_point", "xi_q", "xi_c"}
+
+
+def member(scheme, widths=(2, 8, 1), activation=None, **options):
+    activation = activation or Relu()
+    return Member(widths, activation, scheme, layer_variances(scheme, activation, widths), {}, **options)
+
+
+def law(quantity, of, domain=BOX, task=None, settings=None):
+    return law_of(quantity, of, settings or SETTINGS.get(quantity, NoSettings()), domain, task)
+
+
+def test_every_law_is_of_a_quantity_of_the_catalog():
+    """And of no other has one; revivals, tentative deaths and the like follow none that is known."""
+    measured = {quantity for measure in MEASURES.values() for quantity in measure.quantities}
+    with_law = {name for name in measured if law(name, member(Sphere(), (1, 8, 1)), task=ABSOLUTE)}
+
+    assert with_law == {*DEATH, "trainability", "correlation", "jacobian_mean", "jacobian_ratio"}
+    assert with_law <= set(QUANTITIES)
+
+
+@pytest.mark.parametrize(
+    "options", [{"normalization": "batch"}, {"normalization": "layer"}, {"residual": True}], ids=str
+)
+@pytest.mark.parametrize("quantity", [*DEATH, "correlation", "jacobian_mean"])
+def test_networks_that_are_not_plain_have_no_law(quantity, options):
+    """Nor have they mean-field facts."""
+    changed = member(Sphere(), (2, 8, 8, 1), **options)
+
+    assert law(quantity, changed) is None
+    assert mean_field_facts(changed) == dict.fromkeys(FACTS)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "std_ratio"),
+    [
+        (Sphere(), 1.0),
+        (He(bias_std=0.5), None),
+        (Lecun(bias_std=0.5), None),
+        (Glorot(bias_std=0.5), None),
+        (Critical(bias_std=0.5), None),
+        (Variance(weight_variance=3.0, bias_variance=0.25), None),
+    ],
+    ids=lambda value: getattr(value, "label", None),
+)
+@pytest.mark.parametrize("domain", [Box(half_width=1.5), Ball(radius=1.5)], ids=lambda domain: domain.kind)
+@pytest.mark.parametrize("inputs", [1, 2, 3])
+def test_isotropic_first_layers_have_laws_of_death_on_balls_and_on_boxes_of_up_to_two_inputs(
+    scheme, std_ratio, domain, inputs
+):
+    """All four, exact, with values in the first layer alone; none on a box of three inputs."""
+    one = member(scheme, (inputs, 8, 1))
+    weight_variance, bias_variance = one.variances[0]
+    ratio = 1.5 * (std_ratio or sqrt(weight_variance / inputs / bias_variance))
+    theory = dead_probability_on_ball if domain.kind == "ball" else dead_probability_on_square
+    if domain.kind == "box" and inputs == 3:
+        assert all(law(name, one, domain) is None for name in DEATH)
+        return
+    dead = theory(inputs, ratio)
+    expected = {"dead_fraction": dead, "dead_permanent": 8 * dead, "active": 8 * (1 - dead), "born_dead": dead**8}
+
+    for name, value in expected.items():
+        found = law(name, one, domain)
+        assert found.exact
+        np.testing.assert_allclose(found.values, [value], rtol=1e-12)
+
+
+def test_a_known_probability():
+    """(w, b) uniform on the sphere: 1/4 on [-1, 1], atan(1/2) / pi on [-2, 2]."""
+    one = member(Sphere(), (1, 4, 1))
+
+    assert dead_probability(one, BOX, None) == pytest.approx(0.25, rel=1e-12)
+    assert dead_probability(one, Box(half_width=2.0), None) == pytest.approx(atan(0.5) / pi, rel=1e-12)
+    assert dead_probability(member(He(), (1, 4, 1)), BOX, None) == 0
+
+
+@pytest.mark.parametrize("scheme", [Pytorch(), Orthogonal(bias_std=0.5)], ids=lambda scheme: scheme.label)
+def test_first_layers_that_are_not_isotropic_have_no_law_of_death(scheme):
+    """Uniform weights prefer directions, and orthogonal rows depend on each other."""
+    assert all(law(name, member(scheme), domain) is None for name in DEATH for domain in (BOX, BALL))
+
+
+def test_death_of_other_activations_has_no_law():
+    """The probabilities are of rectifiers."""
+    for activation in (Htanh(linear_region=0.5), Tanh(), Abs()):
+        assert law("dead_fraction", member(He(bias_std=0.5), activation=activation)) is None
+
+
+def test_later_layers_and_the_death_of_deep_networks_have_no_law():
+    """nan by layer; whether a deep network is born dead is open."""
+    deep = member(Sphere(), (2, 8, 6, 4, 1))
+    dead = dead_probability_on_square(2, 1.0)
+
+    for name, value in (("dead_fraction", dead), ("dead_permanent", 8 * dead), ("active", 8 * (1 - dead))):
+        np.testing.assert_allclose(law(name, deep).values, [value, np.nan, np.nan], rtol=1e-12)
+    assert law("born_dead", deep) is None
+    assert law("trainability", deep, task=ABSOLUTE) is None
+
+
+@pytest.mark.parametrize(
+    ("domain", "task", "dead"),
+    [
+        (BOX, Checkerboard(squares=2, train=8, test=8), 0.0),
+        (Box(half_width=2.0), ABSOLUTE, 0.0),
+        (Box(half_width=sqrt(3)), ABSOLUTE, 0.0),
+        (BOX, ABSOLUTE, None),
+        (BALL, ABSOLUTE, None),
+        (BOX, Digits(train=8, test=8), None),
+        (BOX, None, None),
+    ],
+    ids=["board", "wider", "just", "narrower", "ball", "images", "no task"],
+)
+def test_data_dependent_neurons_are_alive_where_the_domain_holds_their_points(domain, task, dead):
+    """Each is active at a training point; where that may lie outside, nothing is said."""
+    assert dead_probability(member(DataDependent()), domain, task) == dead
+
+
+def test_data_dependent_networks_have_no_law_of_signals():
+    """Their first layer's biases depend on its weights."""
+    one = member(DataDependent(), (2, 40, 40, 1))
+
+    assert [law(name, one) for name in ("correlation", "jacobian_mean", "jacobian_ratio")] == [None] * 3
+
+
+@pytest.mark.parametrize("task", [ABSOLUTE, KINKS], ids=lambda task: task.name)
+@pytest.mark.parametrize("width", [1, 2, 3, 8])
+def test_trainability_of_one_hidden_layer_is_binomial(task, width):
+    """P(at least m* of n alive), p = 1/6 on the sphere; data-dependent neurons are all alive."""
+    box = Box(half_width=task.half_width)
+    found = law("trainability", member(Sphere(), (1, width, 1)), box, task)
+    sure = law("trainability", member(DataDependent(), (1, width, 1)), box, task)
+
+    assert found.exact
+    np.testing.assert_allclose(found.values, [at_least(task.neurons, width, 1 / 6)], rtol=1e-12)
+    assert sure.values.tolist() == [float(width >= task.neurons)]
+
+
+def test_trainability_needs_a_task_with_a_box():
+    """Of data nothing is known, without a task nothing is asked."""
+    assert law("trainability", member(Sphere(), (64, 8, 10)), task=Digits(train=8, test=8)) is None
+    assert law("trainability", member(Sphere(), (1, 8, 1))) is None
+
+
+@pytest.mark.parametrize(
+    ("scheme", "activation", "q"),
+    [
+        (Critical(bias_std=sqrt(0.05)), Tanh(), 0.570048),
+        (Orthogonal(bias_std=sqrt(0.05)), Tanh(), 0.570048),
+        (Critical(), Tanh(), 1.0),
+        (Critical(bias_std=0.1), Relu(), 1.0),
+        (Lecun(bias_std=0.5), Relu(), 0.5),
+        (Lecun(), Relu(), 1.0),
+        (Pytorch(), Tanh(), 1.0),
+        (Variance(weight_variance=3.0, bias_variance=1.0), Softplus(), 1.0),
+    ],
+    ids=lambda value: getattr(value, "label", None),
+)
+def test_inputs_of_a_pair_have_the_stationary_variance_or_1(scheme, activation, q):
+    """1 where q* is 0, where there is none, and where layers differ; what the spec says comes first."""
+    one = member(scheme, (2, 8, 6, 1), activation)
+
+    assert input_variance(one, CorrelationSettings()) == pytest.approx(q, abs=1e-6)
+    assert input_variance(one, JacobianSettings()) == pytest.approx(q, abs=1e-6)
+    assert input_variance(one, CorrelationSettings(input_variance=2.5)) == 2.5
+
+
+@pytest.mark.parametrize("scheme", [Critical(bias_std=0.3), Pytorch(), Glorot(), Sphere()], ids=lambda it: it.label)
+@pytest.mark.parametrize("activation", [Tanh(), Relu()], ids=lambda it: it.label)
+def test_correlation_follows_the_map_from_the_inputs_variance(scheme, activation):
+    """By layer, at finite width a limit only."""
+    one = member(scheme, (2, 8, 6, 4, 1), activation)
+    settings = CorrelationSettings(cosine=-0.2)
+
+    found = law("correlation", one, settings=settings)
+
+    assert not found.exact
+    expected = correlation_by_layer(activation, one.variances, input_variance(one, settings), -0.2)
+    assert found.values.tolist() == expected
+    assert len(expected) == 3
+
+
+@pytest.mark.parametrize(
+    "scheme", [Critical(bias_std=0.3), Glorot(), Orthogonal(bias_std=0.3)], ids=lambda it: it.label
+)
+@pytest.mark.parametrize("activation", [Tanh(), Relu(), Abs()], ids=lambda it: it.label)
+def test_the_jacobians_laws_of_gaussian_and_orthogonal_weights_are_of_finite_width(scheme, activation):
+    """One value a layer from the second on; exact where slopes depend on signs alone."""
+    one, orthogonal = member(scheme, (2, 8, 8, 8, 1), activation), isinstance(scheme, Orthogonal)
+    q = input_variance(one, JacobianSettings())
+    expected = finite_jacobian_by_layer(activation, one.variances, q, (8, 8, 8), orthogonal)
+
+    for place, name in enumerate(("jacobian_mean", "jacobian_ratio")):
+        found = law(name, one)
+        assert found.exact == activation.homogeneous
+        assert found.values.tolist() == [moments[place] for moments in expected]
+
+
+@pytest.mark.parametrize("scheme", [Pytorch(), Sphere()], ids=lambda it: it.label)
+def test_the_jacobians_laws_of_other_weights_are_those_of_infinite_width(scheme):
+    """Never exact."""
+    one = member(scheme, (2, 8, 8, 8, 1))
+    expected = jacobian_by_layer(Relu(), one.variances, 1.0, orthogonal=False)
+
+    for place, name in enumerate(("jacobian_mean", "jacobian_ratio")):
+        found = law(name, one, settings=JacobianSettings(input_variance=1.0))
+        assert not found.exact
+        assert found.values.tolist() == [moments[place] for moments in expected]
+
+
+@pytest.mark.parametrize("scheme", [Critical(), Orthogonal(), Pytorch(), Sphere()], ids=lambda it: it.label)
+def test_only_gaussian_weights_have_laws_of_the_jacobian_at_unequal_widths(scheme):
+    """Whether it rises or falls."""
+    for widths in ((2, 8, 9, 8, 1), (2, 9, 8, 1)):
+        found = law("jacobian_mean", member(scheme, widths))
+        assert (found is not None) == isinstance(scheme, Critical)
+
+
+def test_the_jacobians_laws_by_hand():
+    """Identity at sigma_w^2 = 1: m_1 = 1, the ratio 1 for orthogonal layers; 2 + 1/n for one Gaussian layer."""
+    for scheme, ratio in ((Critical(), 2 + 1 / 8), (Orthogonal(), 1)):
+        one = member(scheme, (2, 8, 8, 8, 1), Identity())
+        np.testing.assert_allclose(law("jacobian_mean", one).values, [1, 1], rtol=1e-12)
+        assert law("jacobian_ratio", one).values[0] == pytest.approx(ratio, rel=1e-12)
+
+
+def test_one_hidden_layer_has_an_empty_law_of_the_jacobian():
+    """No layer to look at, and an array of numbers all the same."""
+    values = law("jacobian_mean", member(Critical())).values
+
+    assert (values.shape, values.dtype) == ((0,), np.float64)
+
+
+@pytest.mark.parametrize(
+    ("widths", "exact", "tells"),
+    [
+        ((2, 10, 1), False, True),
+        ((2, 9, 1), False, False),
+        ((2, 40, 40, 39, 40, 1), False, False),
+        ((2, 40, 40, 40, 40, 1), False, True),
+        ((2, 3, 3, 3, 1), True, True),
+    ],
+    ids=str,
+)
+def test_a_z_score_tells_where_the_law_is_exact_or_networks_are_ten_times_wider_than_deep(widths, exact, tells):
+    """The narrowest hidden layer counts, inputs and outputs do not."""
+    assert tells_by_z(Law(np.array([0.5]), exact=exact), member(Critical(), widths)) == tells
+
+
+def test_hidden_layers_have_one_pair_of_variances_or_none():
+    """Under pytorch and glorot the fan-in counts, which the readout's may without changing that."""
+    assert hidden_variances(member(He(bias_std=0.5), (2, 8, 6, 1))) == (2.0, 0.25)
+    assert hidden_variances(member(Glorot(), (8, 8, 8, 1))) == (1.0, 0.0)
+    assert hidden_variances(member(Glorot(), (2, 8, 8, 1))) is None
+    assert hidden_variances(member(Pytorch(), (2, 8, 8, 1))) is None
+
+
+def test_the_facts_of_critical_tanh():
+    """At sigma_b^2 = 0.05: q* = 0.570048, chi_1 = 1 and c* = 1, which no depth scale reaches."""
+    scheme = Critical(bias_std=sqrt(0.05))
+    facts = mean_field_facts(member(scheme, (2, 8, 8, 1), Tanh()))
+
+    assert set(facts) == FACTS
+    assert facts["fixed_point"] == pytest.approx(0.570048, abs=1e-6)
+    assert facts["stability"] == pytest.approx(edge_of_chaos(Tanh(), 0.05).stability, rel=1e-9)
+    assert facts["chi"] == pytest.approx(1, abs=1e-9)
+    assert facts["correlation_fixed_point"] == pytest.approx(1, abs=1e-9)
+    assert facts["xi_q"] == pytest.approx(-1 / np.log(facts["stability"]), rel=1e-9)
+    assert facts["xi_c"] is None
+
+
+@pytest.mark.parametrize("activation", [Gelu(), Tanh(), Htanh(linear_region=0.5)], ids=lambda it: it.name)
+def test_the_facts_of_a_critical_member_are_all_of_its_edge_of_chaos(activation):
+    """chi_1 = 1 also where that fixed point repels and depth leads to another, as GELU's at sigma_b = 0.1."""
+    facts = mean_field_facts(member(Critical(bias_std=0.1), (2, 8, 8, 1), activation))
+    point = edge_of_chaos(activation, 0.01)
+
+    assert facts["fixed_point"] == point.fixed_point
+    assert facts["chi"] == pytest.approx(1, abs=1e-9)
+    assert (facts["stability"] > 1) == (activation.name == "gelu") == (facts["xi_q"] is None)
+
+
+@pytest.mark.parametrize(
+    "scheme", [He(), He(bias_std=0.1), Critical(bias_std=0.1), DataDependent()], ids=lambda it: it.label
+)
+def test_rectifiers_at_criticality_have_no_fixed_point_and_no_facts(scheme):
+    """Every variance is fixed, or none; so q* is unknown, and all that depends on it."""
+    one = member(scheme, (2, 8, 8, 1))
+
+    assert np.isnan(stationary_variance(one))
+    assert mean_field_facts(one) == dict.fromkeys(FACTS)
+
+
+def test_the_facts_of_a_rectifier_below_criticality():
+    """sigma_w^2 = 1, sigma_b^2 = 1/4: q* = 1/2, chi_1 = V' = 1/2 and c* = 1, where R' is chi_1."""
+    facts = mean_field_facts(member(Lecun(bias_std=0.5), (2, 8, 8, 1)))
+
+    expected = {"fixed_point": 0.5, "stability": 0.5, "chi": 0.5, "correlation_fixed_point": 1.0}
+    expected |= dict.fromkeys(("xi_q", "xi_c"), 1 / np.log(2))
+    assert facts == pytest.approx(expected, rel=1e-9)
+    assert all(value is not None and value < inf for value in facts.values())
+
+
+@pytest.mark.parametrize("scheme", [Pytorch(), Glorot(bias_std=0.1)], ids=lambda it: it.label)
+def test_layers_that_differ_have_no_facts(scheme):
+    """A map that changes from layer to layer has no fixed point."""
+    assert mean_field_facts(member(scheme, (2, 8, 6, 1), Tanh())) == dict.fromkeys(FACTS)

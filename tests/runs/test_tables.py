@@ -1,0 +1,125 @@
+"""Tables: which learning rate is kept, and how sampled values stand beside their laws."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from suite.runs.blocks import Block, blocks_of, training_columns
+from suite.runs.cells import cells_of
+from suite.runs.compute import compute
+from suite.runs.tables import member_axes, members_table, select_rates, summary_table
+from tests.runs.conftest import LINE, REGRESSION
+from tests.runs.tiny import NAMES, ran
+
+
+@pytest.fixture
+def scored(study):
+    """(quantity, {rate: final scores}) -> blocks of a training that ended so."""
+
+    def build(quantity, scores):
+        (cell,) = (cell for cell in cells_of(study(LINE, REGRESSION)) if cell.name == "accuracy")
+        blocks = []
+        for rate, values in scores.items():
+            history = np.stack([np.full(len(values), 0.5), np.array(values, dtype=float)], axis=1)
+            steps = {"step": np.array([0, 10])}
+            block = Block(cell, cell.settings, {"learning_rate": rate}, quantity, history, steps, True)
+            blocks += [block, replace(block, quantity="success", values=history[:, -1:], places={})]
+        return blocks
+
+    return build
+
+
+def rates(blocks):
+    return sorted({block.training["learning_rate"] for block in blocks})
+
+
+def test_of_regressions_the_rate_with_the_smallest_validation_error_is_kept(scored):
+    """In the mean over replicates, after the last step."""
+    kept = select_rates(scored("validation_error", {0.1: [0.2, 0.4], 0.01: [0.1, 0.3], 0.001: [0.25, 0.25]}))
+
+    assert rates(kept) == [0.01]
+    assert {block.quantity for block in kept} == {"validation_error", "success"}
+
+
+def test_of_classes_the_rate_with_the_largest_validation_accuracy_is_kept(scored):
+    """The other way round."""
+    assert rates(select_rates(scored("validation_accuracy", {0.1: [0.2, 0.4], 0.01: [0.1, 0.3]}))) == [0.1]
+
+
+@pytest.mark.parametrize("diverged", [np.nan, np.inf])
+def test_a_rate_with_a_diverged_run_is_the_worst(scored, diverged):
+    """However good the other replicates are."""
+    kept = select_rates(scored("validation_error", {0.1: [0.0, diverged], 0.01: [9.0, 9.0]}))
+
+    assert rates(kept) == [0.01]
+
+
+def test_of_equal_scores_the_smaller_rate_wins(scored):
+    """Also where every rate diverged."""
+    assert rates(select_rates(scored("validation_error", {0.1: [0.3], 0.01: [0.3]}))) == [0.01]
+    assert rates(select_rates(scored("validation_error", {0.1: [np.nan], 0.01: [np.inf]}))) == [0.01]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_law_has_a_z_score_or_a_relative_difference_beside_it(name, tmp_path_factory):
+    """Never both; neither where there is no law, and no relative difference from a law of 0."""
+    summary = ran(name, tmp_path_factory).summary
+
+    law, z, relative = (summary[column].notna() for column in ("theory", "z", "relative_difference"))
+    assert not (z & relative).any()
+    assert not ((z | relative) & ~law).any()
+    zero = summary["theory"] == 0
+    assert (z | relative)[law & ~zero & (summary["n"] > 0)].all()
+    assert law.any() == (name != "tiny_digits")
+
+
+def table_of(study):
+    cells = cells_of(study)
+    columns = training_columns(study)
+    blocks = blocks_of(cells, {cell.key: compute(cell) for cell in cells}, columns)
+    return summary_table(blocks, member_axes(study.members), columns)
+
+
+def test_infinite_width_is_compared_by_z_in_networks_ten_times_wider_than_deep(study):
+    """Width 20 at depth 2 is; width 19 is not, and has the relative difference instead."""
+    family = 'width = [19, 20]\ninputs = 2\ndepth = 2\nactivation = "tanh"'
+    table = table_of(study(family, "[measure.correlation]\ndraws = 30\n"))
+
+    by_width = table.set_index("width")
+    assert by_width.loc[20, "z"].notna().all()
+    assert by_width.loc[20, "relative_difference"].isna().all()
+    assert by_width.loc[19, "z"].isna().all()
+    np.testing.assert_allclose(
+        by_width.loc[19, "relative_difference"], by_width.loc[19, "mean"] / by_width.loc[19, "theory"] - 1
+    )
+
+
+def test_an_exact_law_is_compared_by_z_at_any_width(study):
+    """One neuron of two inputs; the standard error of its frequency is the law's own."""
+    family = 'width = 1\ninputs = 2\ndepth = 1\nactivation = "relu"\ninitialization = "sphere"'
+    table = table_of(study(family, '[measure.dead_neurons]\ndraws = 400\n[domain]\nkind = "ball"\n'))
+
+    row = table.set_index("quantity").loc["born_dead"]
+    law = row["theory"]
+    assert 0 < law < 1
+    assert row["z"] == pytest.approx((row["mean"] - law) / np.sqrt(law * (1 - law) / 400))
+    assert abs(row["z"]) < 5  # fails once in 1.7 million seeds
+
+
+def test_members_that_are_not_plain_have_no_mean_field_facts(study):
+    """Their signals do not follow the variance map."""
+    family = 'width = 6\ninputs = 2\ndepth = 2\nactivation = "tanh"'
+    family += '\ninitialization = { scheme = "critical", bias_std = 0.1 }'
+    loaded = study(
+        f'{family}\nnormalization = ["none", "batch"]\nresidual = [false, true]', "[measure.activation_ratio]"
+    )
+
+    table = members_table(loaded.members, member_axes(loaded.members))
+
+    facts = table[["fixed_point", "stability", "chi", "correlation_fixed_point", "xi_q"]]
+    plain = (table["normalization"] == "none") & (table["residual"] == "no")
+    assert plain.sum() == 1
+    assert facts[plain].notna().all(axis=None)
+    assert facts[~plain].isna().all(axis=None)
+    assert table.loc[plain, "chi"].item() == pytest.approx(1, abs=1e-6)

@@ -1,0 +1,203 @@
+"""The measure of training: what counts as right, as an error and as success, and by whose statistics."""
+
+from itertools import pairwise
+from math import nan, sqrt
+
+import numpy as np
+import pytest
+import torch
+
+from suite.catalog.activations import Relu
+from suite.catalog.measure_settings import AccuracySettings
+from suite.catalog.optimizers import Sgd
+from suite.catalog.tasks import AbsoluteValue, Checkerboard, Digits, TwoKinks
+from suite.nets.ensemble import Ensemble
+from suite.training.accuracy import Accuracy
+from suite.training.evaluation import accuracy_of, error_of, outputs_on, train_loss
+from suite.training.observer import Lesson
+from suite.training.tasks import make_data
+
+LINE = AbsoluteValue(train=20, test=30)
+BOARD = Checkerboard(squares=2, train=20, test=30)
+
+
+def settings(task, steps=4, **given):
+    rule = Sgd(learning_rate=0.1, batch=10)
+    return AccuracySettings(task=(task,), optimizer=(rule,), steps=steps, replicates=2, **given)
+
+
+def random_networks(widths, draws=3, normalization="none", seed=0):
+    """Gaussian parameters, nothing of them 0."""
+    normalized = normalization != "none"
+    size = sum((a + 1) * b for a, b in pairwise(widths)) + 2 * normalized * sum(widths[1:-1])
+    parameters = torch.randn(draws, size, generator=torch.Generator().manual_seed(seed))
+    return Ensemble(widths, Relu(), ((2.0, 0.1),) * (len(widths) - 1), parameters, normalization)
+
+
+def lines(*rows):
+    """One-input networks of two units: (w1, w2, b1, b2, v1, v2, c) a row."""
+    return Ensemble((1, 2, 1), Relu(), ((2.0, 0.0), (1.0, 0.0)), torch.tensor(rows))
+
+
+MODULUS = (1.0, -1.0, 0.0, 0.0, 1.0, 1.0, 0.0)
+ZERO = (1.0, -1.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+DIVERGED = (nan,) * 7
+
+
+def looked_at(networks, task, data=None, steps=4, **given):
+    """The readings of networks that stay as they are."""
+    training = settings(task, steps, **given)
+    observer = Accuracy(networks, Lesson(task, data or make_data(task, 1, 0, networks.draws), training), training)
+    for step in observer.stops:
+        observer.look(networks, step)
+    return observer.readings()
+
+
+def test_two_classes_are_told_apart_by_the_outputs_sign():
+    """0 itself is the first class, and no number is in either."""
+    outputs = torch.tensor([[[0.3, -0.2, 0.0, 0.0, nan, nan]]])
+    labels = torch.tensor([[[1.0, 0.0, 0.0, 1.0, 0.0, 1.0]]])
+
+    assert accuracy_of(outputs, labels).item() == pytest.approx(3 / 6)
+
+
+def test_ten_classes_are_told_apart_by_the_largest_output():
+    """Against numpy, image by image; an image with an output that is no number is wrong."""
+    generator = torch.Generator().manual_seed(1)
+    outputs = torch.randn(3, 10, 40, generator=generator)
+    shown = torch.randint(10, (3, 40), generator=generator)
+    outputs.scatter_add_(1, shown[:, None], torch.full((3, 1, 40), 1.5))
+    labels = torch.nn.functional.one_hot(shown, 10).transpose(1, 2).float()
+
+    right = outputs.numpy().argmax(1) == shown.numpy()
+    np.testing.assert_allclose(accuracy_of(outputs, labels), right.mean(1), rtol=1e-6)
+
+    outputs[:, 3, :10] = nan
+    right[:, :10] = False
+    np.testing.assert_allclose(accuracy_of(outputs, labels), right.mean(1), rtol=1e-6)
+
+
+def test_digits_are_scored_by_accuracy():
+    """The observer's own scores are those of the networks' outputs on each set."""
+    task = Digits(train=50, validation=40, test=30)
+    networks, data = random_networks((64, 5, 10), draws=2), make_data(task, 1, 0, 2)
+
+    found = looked_at(networks, task, data)
+
+    for name, part in (("train", data.train), ("validation", data.validation), ("test", data.test)):
+        right = networks(part.inputs).argmax(1) == part.labels.argmax(1)
+        torch.testing.assert_close(found[f"{name}_accuracy"][:, 0], right.float().mean(1))
+    torch.testing.assert_close(found["train_loss"][:, 0], train_loss(networks, data))
+    assert not [name for name in found if name.endswith("error") or name == "landscape"]
+
+
+def test_a_regression_is_scored_by_its_mean_squared_error():
+    """The modulus itself has none, the zero function has the mean square of the points; there is no accuracy."""
+    data = make_data(LINE, 1, 0, 2)
+
+    found = looked_at(lines(MODULUS, ZERO), LINE, data)
+
+    square = (data.test.inputs[1] ** 2).mean()
+    torch.testing.assert_close(found["test_error"][:, -1], torch.tensor([0.0, square]))
+    torch.testing.assert_close(found["validation_error"][1, -1], (data.validation.inputs[1] ** 2).mean())
+    torch.testing.assert_close(found["train_loss"][1, -1], (data.train.inputs[1] ** 2).mean() / 2)
+    assert not [name for name in found if name.endswith("accuracy") or name == "landscape"]
+
+
+@pytest.mark.parametrize("task", [AbsoluteValue, TwoKinks])
+def test_a_regression_succeeds_up_to_the_tasks_own_error(task):
+    """An error just below it counts, one just above does not."""
+    task = task(train=20, test=4000)
+    data = make_data(task, 1, 0, 2)
+    close, far = (sqrt(share * task.error) for share in (0.99, 1.01))
+    for part in (data.train, data.validation, data.test):
+        part.labels.copy_(part.inputs.abs())
+
+    found = looked_at(lines((*MODULUS[:6], close), (*MODULUS[:6], far)), task, data)
+
+    assert found["success"].tolist() == [1, 0]
+    assert found["steps_to_success"][0] == 0
+    assert found["steps_to_success"][1].isnan()
+
+
+def test_max_error_takes_the_place_of_the_tasks_own():
+    """Both ways: what was too far succeeds, what was close enough no longer does."""
+    near, far = (*MODULUS[:6], 0.1), (*MODULUS[:6], 0.5)
+
+    assert looked_at(lines(near, far), LINE)["success"].tolist() == [1, 0]
+    assert looked_at(lines(near, far), LINE, max_error=0.3)["success"].tolist() == [1, 1]
+    assert looked_at(lines(near, far), LINE, max_error=0.005)["success"].tolist() == [0, 0]
+
+
+def test_a_diverged_regression_never_succeeds():
+    """Its error is no number, which is not below any threshold."""
+    found = looked_at(lines(DIVERGED, MODULUS), LINE, max_error=1e9)
+
+    assert found["test_error"][0].isnan().all()
+    assert found["success"].tolist() == [0, 1]
+    assert found["steps_to_success"][0].isnan()
+
+
+def test_success_is_judged_after_the_last_step_and_its_wait_from_the_first():
+    """A network that gets there at step 1 and leaves again has waited 1 step and fails."""
+    training = settings(LINE)
+    observer = Accuracy(lines(ZERO), Lesson(LINE, make_data(LINE, 1, 0, 1), training), training)
+    assert observer.stops == [0, 1, 2, 3, 4]
+    for step in observer.stops:
+        observer.look(lines(MODULUS if step in (1, 2) else ZERO), step)
+
+    found = observer.readings()
+
+    assert found["success"].tolist() == [0]
+    assert found["steps_to_success"].tolist() == [1]
+
+
+def test_what_was_learned_of_a_plane_is_kept_as_a_landscape():
+    """33 by 33 points of the task's box, by rows."""
+    networks = random_networks((2, 4, 1), draws=2)
+
+    board = looked_at(networks, BOARD)["landscape"].unflatten(1, (33, 33))
+
+    corner = torch.tensor([[-1.0], [1.0]])
+    torch.testing.assert_close(board[:, 0, 32], networks(corner)[:, 0, 0])
+
+
+@pytest.mark.parametrize("normalization", ["none", "batch", "layer"])
+def test_a_points_output_does_not_depend_on_the_points_it_is_judged_with(normalization):
+    """Alone, or among others, on which batch normalisation would have other statistics."""
+    networks, data = random_networks((2, 6, 5, 1), normalization=normalization), make_data(BOARD, 1, 0, 3)
+    strange = 50 + data.test.inputs
+
+    _, together = outputs_on(networks, data, [torch.cat([data.test.inputs, strange], dim=2)])
+    train, validation, alone = outputs_on(networks, data, [data.validation.inputs, data.test.inputs[..., :1]])
+
+    torch.testing.assert_close(together[..., :1], alone, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(train, networks(data.train.inputs), rtol=1e-4, atol=1e-4)
+    assert validation.shape == (3, 1, 30)
+
+
+def test_batch_normalisation_judges_by_the_training_sets_mean_and_variance():
+    """One hidden layer written out: test points are standardised by what the training points give."""
+    networks, data = random_networks((2, 3, 1), normalization="batch", draws=2), make_data(BOARD, 1, 0, 2)
+
+    _, found = outputs_on(networks, data, [data.test.inputs])
+
+    for row, train, test, outputs in zip(
+        networks.parameters.double(),
+        data.train.inputs.double(),
+        data.test.inputs.double(),
+        found.double(),
+        strict=True,
+    ):
+        weight, bias, gain, shift, readout, last = row.split([6, 3, 3, 3, 3, 1])
+        z, seen = (weight.view(3, 2) @ points + bias[:, None] for points in (test, train))
+        mean, variance = seen.mean(1, keepdim=True), seen.var(1, correction=0, keepdim=True)
+        h = (gain[:, None] * (z - mean) / (variance + 1e-5).sqrt() + shift[:, None]).relu()
+        torch.testing.assert_close(outputs[0], readout @ h + last, rtol=1e-4, atol=1e-4)
+
+
+def test_errors_are_means_over_points_and_outputs():
+    """(1 + 4 + 9 + 16) / 4."""
+    outputs = torch.tensor([[[1.0, 2.0], [3.0, 4.0]]])
+
+    assert error_of(outputs, torch.zeros(1, 2, 2)).item() == 7.5

@@ -1,0 +1,131 @@
+"""One training serves every measure that watches it, and none changes what the others see."""
+
+import pytest
+import torch
+
+from suite.catalog.activations import Relu
+from suite.catalog.initializations import Critical
+from suite.catalog.measure_settings import AccuracySettings, FeatureDiversitySettings, RevivalSettings
+from suite.catalog.optimizers import Sgd
+from suite.catalog.schedule import fine_steps, recorded_steps
+from suite.catalog.tasks import Checkerboard
+from suite.nets.ensemble import Ensemble
+from suite.nets.initialization import draw_parameters
+from suite.theory.scaling import layer_variances
+from suite.training.accuracy import Accuracy
+from suite.training.features import FeatureDiversity
+from suite.training.observer import observe
+from suite.training.revival import Revival
+from suite.training.tasks import make_data
+
+TASK = Checkerboard(squares=2, train=48, test=40)
+WIDTHS = (2, 6, 5, 1)
+DRAWS = 3
+
+
+def networks(normalization="none", residual=False):
+    scheme = Critical(bias_std=0.1)
+    variances = layer_variances(scheme, Relu(), WIDTHS)
+    normalized = normalization != "none"
+    parameters = draw_parameters(scheme, WIDTHS, variances, 5, {"test": "observer"}, 0, DRAWS, normalized=normalized)
+    return Ensemble(WIDTHS, Relu(), variances, parameters, normalization, residual)
+
+
+def training(steps=20, rates=(0.1, 0.5)):
+    rules = tuple(Sgd(learning_rate=rate, batch=16, momentum=0.5) for rate in rates)
+    return AccuracySettings(task=(TASK,), optimizer=rules, steps=steps, replicates=DRAWS)
+
+
+class Diary:
+    """Writes down what it is shown."""
+
+    def __init__(self, networks, lesson, stops):
+        self.stops, self.lesson = stops, lesson
+        self.before = networks.parameters.clone()
+        self.seen = []
+
+    def look(self, networks, step):
+        self.seen.append((step, networks.parameters.clone()))
+
+    def readings(self):
+        steps = torch.tensor([float(step) for step, _ in self.seen])
+        rows = torch.arange(float(len(self.before)))
+        return {"steps": steps.expand(len(rows), -1), "row": rows, "first": self.before[:, 0]}
+
+
+def watched(*stops, ensemble=None, given=None):
+    diaries = []
+
+    def make(networks, lesson, when):
+        diaries.append(Diary(networks, lesson, when))
+        return diaries[-1]
+
+    chosen = ensemble or networks()
+    found = observe(chosen, make_data(TASK, 1, 0, DRAWS), given or training(), [(make, when) for when in stops])
+    return diaries, found
+
+
+def test_every_observer_is_called_at_its_own_steps():
+    """In order, whatever the others want; both see the same networks where they meet."""
+    (one, two), _ = watched([0, 4, 9], [2, 4, 20])
+
+    assert [step for step, _ in one.seen] == [0, 4, 9]
+    assert [step for step, _ in two.seen] == [2, 4, 20]
+    assert torch.equal(one.seen[1][1], two.seen[1][1])
+    assert not torch.equal(one.seen[1][1], one.seen[2][1])
+
+
+def test_observers_are_made_before_the_first_step():
+    """From the drawn networks, once for each learning rate."""
+    (diary,), _ = watched([0, 20])
+
+    assert torch.equal(diary.before, networks().parameters.repeat(2, 1))
+    assert torch.equal(diary.seen[0][1], diary.before)
+
+
+def test_a_lesson_has_the_data_of_every_network():
+    """Each rate's networks have the replicates' data, in the replicates' order."""
+    (diary,), _ = watched([1])
+
+    data = make_data(TASK, 1, 0, DRAWS)
+    assert diary.lesson.task == TASK
+    assert torch.equal(diary.lesson.data.train.inputs, data.train.inputs.repeat(2, 1, 1))
+    assert torch.equal(diary.lesson.data.test.labels, data.test.labels.repeat(2, 1, 1))
+
+
+def test_readings_come_by_learning_rate_and_draw():
+    """First axis the rates, second the draws, then whatever the observer has."""
+    _, found = watched([0, 3])
+
+    assert found["row"].tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert found["steps"].shape == (2, DRAWS, 2)
+    assert torch.equal(found["first"][0], found["first"][1])
+
+
+def test_the_drawn_networks_stay_as_they_were():
+    """Copies are trained."""
+    ensemble = networks()
+
+    watched([20], ensemble=ensemble)
+
+    assert torch.equal(ensemble.parameters, networks().parameters)
+
+
+@pytest.mark.parametrize(
+    ("normalization", "residual"), [("none", False), ("batch", False), ("layer", True)], ids=["plain", "batch", "both"]
+)
+def test_an_observer_more_leaves_accuracys_numbers_as_they_were(normalization, residual):
+    """Bit for bit, although the training then pauses at many more steps."""
+    ensemble, data, given = networks(normalization, residual), make_data(TASK, 1, 0, DRAWS), training()
+    others = [(FeatureDiversity, FeatureDiversitySettings(layers=(1, 2), points=30))]
+    if normalization == "none" and not residual:
+        others.append((Revival, RevivalSettings()))
+    assert len(fine_steps(20)) > len(recorded_steps(20))
+
+    alone = observe(ensemble, data, given, [(Accuracy, given)])
+    together = observe(ensemble, data, given, [(Accuracy, given), *others])
+
+    for name, values in alone.items():
+        assert torch.equal(torch.nan_to_num(together[name], -1.0), torch.nan_to_num(values, -1.0)), name
+    assert {"feature_cosine", "leading_share", "phase1_steps"} <= set(together) - set(alone)
+    assert together["feature_cosine"].shape == (2, DRAWS, 2, len(recorded_steps(20)))
