@@ -7,7 +7,7 @@ import pandas as pd
 
 from suite.report.bounds import bounds_table
 from suite.report.captions import CAPTIONS
-from suite.report.comparisons import comparisons_table
+from suite.report.comparisons import OUTCOMES, WAITS, comparisons_table
 from suite.report.page_tables import PageTable, agreement, bounds, outcomes, overview, rank_correlations, waits
 from suite.report.predictors import predictors_table
 
@@ -28,7 +28,7 @@ def write_report(results: "Results") -> "Path":
     tables = {
         "predictors": predictors_table(results.summary),
         "bounds": bounds_table(results.summary),
-        "comparisons": comparisons_table(results.measurements, results.summary),
+        "comparisons": comparisons_table(results.values_of((*WAITS, *OUTCOMES)), results.summary),
     }
     page = render(results.run, results.summary, tables, results.charts)
     for name, table in tables.items():

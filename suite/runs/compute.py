@@ -76,7 +76,9 @@ def _take(
         ]
         return observe(ensemble, data, cell.settings, observers)
     measure = _function(cell.measure.function)
-    found: dict[str, torch.Tensor] = measure(ensemble, _domain(cell, sample, data, draws), cell.settings)
+    found: dict[str, torch.Tensor] = measure(
+        ensemble, _domain(cell, sample, data, draws, ensemble.parameters.device), cell.settings
+    )
     return found
 
 
@@ -139,7 +141,7 @@ def _ensemble(cell: Cell, start: int, stop: int, data: Data | None) -> Ensemble:
     )
 
 
-def _domain(cell: Cell, sample: Sample | None, data: Data | None, draws: slice) -> Any:
+def _domain(cell: Cell, sample: Sample | None, data: Data | None, draws: slice, device: torch.device) -> Any:
     """What the measure looks at, as the catalog says."""
     match cell.measure.sees:
         case "domain":
@@ -153,7 +155,7 @@ def _domain(cell: Cell, sample: Sample | None, data: Data | None, draws: slice) 
             assert isinstance(settings, CorrelationSettings | JacobianSettings)
             cosine = getattr(settings, "cosine", 1.0)
             pairs = draw_pairs(cell.member.widths[0], cosine, cell.seed, draws.start, draws.stop)
-            return pairs * input_variance(cell.member, settings) ** 0.5
+            return (pairs * input_variance(cell.member, settings) ** 0.5).to(device)
         case "loss" if data is not None:
             return LossAt(data.loss, data.train.inputs, data.train.labels)
         case "loss" if sample is not None:

@@ -1,7 +1,7 @@
 """A study's results folder: its tables, written whole and read back."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -40,6 +40,10 @@ class Results:
         """Every raw value, one a row."""
         return pd.read_parquet(self.folder / "measurements.parquet")
 
+    def values_of(self, quantities: Sequence[str]) -> pd.DataFrame:
+        """The raw values of some quantities alone, without reading the others."""
+        return pd.read_parquet(self.folder / "measurements.parquet", filters=[("quantity", "in", list(quantities))])
+
     @cached_property
     def summary(self) -> pd.DataFrame:
         """Statistics over draws, one row a member, quantity, layer and step."""
@@ -61,9 +65,9 @@ class Results:
     def charts(self) -> "dict[str, alt.TopLevelMixin]":
         """The report's Altair charts by name."""
         from suite.report.charts import charts_of  # noqa: PLC0415  # tables alone need no charting library
+        from suite.report.comparisons import WAITS  # noqa: PLC0415
 
-        waits = self.measurements[self.measurements["quantity"] == "phase1_steps"]
-        return charts_of(self.summary, self.landscapes, waits)
+        return charts_of(self.summary, self.landscapes, self.values_of(WAITS))
 
 
 def write_tables(

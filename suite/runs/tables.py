@@ -37,7 +37,7 @@ def measurements_table(blocks: Sequence[Block], axes: Sequence[str], training: S
     columns |= _training(raw, sizes, training)
     columns["method"] = _methods(raw, [len(block.values) for block in raw])
     columns["value"] = np.concatenate([block.values.ravel() for block in raw])
-    return pd.DataFrame(columns)
+    return pd.DataFrame(columns, copy=False)
 
 
 def summary_table(blocks: Sequence[Block], axes: Sequence[str], training: Sequence[str]) -> pd.DataFrame:
@@ -180,7 +180,10 @@ def _along(block: Block, index: str, repeats: int) -> Array:
 
 def _methods(blocks: Sequence[Block], repeats: Sequence[int]) -> Any:
     """How each value was decided, for one repeat of each block's columns after the other."""
-    parts = [
-        np.tile(np.array(block.methods, dtype=object), times) for block, times in zip(blocks, repeats, strict=True)
-    ]
-    return pd.Categorical(np.concatenate(parts) if parts else [])
+    codes = [np.array([_METHODS.index(name) for name in block.methods], dtype=np.int8) - 1 for block in blocks]
+    tiled = [np.tile(code, times) for code, times in zip(codes, repeats, strict=True)]
+    joined = np.concatenate(tiled) if tiled else np.empty(0, dtype=np.int8)
+    return pd.Categorical.from_codes(joined, pd.Index(_METHODS[1:])).remove_unused_categories()
+
+
+_METHODS: tuple[str | None, ...] = (None, "exact", "sampled", "training points")
