@@ -114,7 +114,11 @@ def report(paths: Specs, results: ResultsFolder = Path("results")) -> None:
                 typer.echo(
                     f"{study.spec.name}: the spec has changed since these tables; run it again (warning)", err=True
                 )
-            typer.echo(f"{study.spec.name}: {write_report(found)}")
+            try:
+                page = write_report(found)
+            except KeyError as error:
+                _fail(f"{found.folder}: tables of another version, without {error}; run the spec again")
+            typer.echo(f"{study.spec.name}: {page}")
 
 
 def main() -> None:

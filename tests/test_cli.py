@@ -1,5 +1,6 @@
 """The command line: exit codes, messages, what it writes and what it leaves alone."""
 
+import shutil
 import subprocess
 import sys
 import time
@@ -10,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from suite.cli import app
+from tests.runs.tiny import ran
 from tests.spec.broken import CASES, Case
 
 TINY = Path(__file__).parent / "specs" / "tiny.toml"
@@ -79,6 +81,23 @@ def test_a_report_without_results_says_to_run_first(tmp_path: Path) -> None:
 
     assert done.exit_code == 2
     assert "run the spec first" in done.stderr
+
+
+def test_a_report_of_tables_of_another_version_says_to_run_again(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A summary that lacks a column, as one written before there were laws, is no traceback."""
+    results = tmp_path_factory.mktemp("older")
+    ignored = shutil.ignore_patterns("cells", "report.html")
+    folder = Path(shutil.copytree(ran("tiny", tmp_path_factory).folder, results / "tiny", ignore=ignored))
+    pd.read_parquet(folder / "summary.parquet").drop(columns="theory").to_parquet(folder / "summary.parquet")
+
+    done = runner.invoke(app, ["report", str(TINY), "--results", str(results)])
+
+    assert done.exit_code == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"{folder}: ")
+    assert "theory" in line
+    assert line.endswith("run the spec again")
+    assert not (folder / "report.html").exists()
 
 
 def test_list_names_every_entry_of_every_catalog() -> None:

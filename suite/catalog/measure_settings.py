@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from suite.catalog.optimizers import Optimizer, Optimizers
 from suite.catalog.settings import Axis, Settings
@@ -110,10 +110,17 @@ class JacobianSettings(Settings):
     input_variance: InputVariance = None
 
 
+def _in_order(layers: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(sorted(layers))
+
+
+Layers = Annotated[Axis[Annotated[int, Field(ge=1)]], AfterValidator(_in_order)]
+
+
 class FeatureDiversitySettings(Settings):
     """Settings of feature diversity, which is looked at while [measure.accuracy] trains."""
 
-    layers: Axis[Annotated[int, Field(ge=1)]] | None = Field(
+    layers: Layers | None = Field(
         default=None, description="hidden layers whose features are compared; the last one unless given"
     )
     points: int = Field(default=500, ge=2, description="training points, at most, whose features are compared")

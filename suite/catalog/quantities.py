@@ -32,7 +32,7 @@ QUANTITIES: dict[str, Quantity] = {
     "v3_exact": Quantity("mean |third derivative| at the centres of v3's stencils (smooth activations)"),
     "v3_floor": Quantity("typical size that rounding alone gives v3"),
     "slope_variation": Quantity("total variation of the slope per unit length (piecewise-linear activations)"),
-    "breakpoints": Quantity("kinks of the output per line through the domain (piecewise-linear activations)"),
+    "breakpoints": Quantity("kinks of the output per length of the domain's side (piecewise-linear activations)"),
     "output_std": Quantity("standard deviation of the output over the domain"),
     "output_rms": Quantity("root mean square of the output over the domain"),
     "collapsed_relative": Quantity("output_std <= threshold * output_rms", "frequency"),

@@ -25,6 +25,8 @@ class Task(Choice):
     """Points that there are in all; None where as many as are asked for can be drawn."""
     neurons: ClassVar[int] = 1
     """m*, the fewest live ReLU units of a single hidden layer with which the task can be learnt."""
+    label_variance: ClassVar[float | None] = None
+    """Of regressions: what a constant reaches; a worse validation error counts as this in the choice of a rate."""
     error: ClassVar[float | None] = None
     """Of regressions: a replicate succeeds with a mean squared error at or below it, out of reach of m* - 1 units."""
 
@@ -74,6 +76,7 @@ class AbsoluteValue(Task):
     function = "suite.training.tasks:absolute_value"
     half_width = sqrt(3)  # x then has variance 1
     neurons = 2
+    label_variance = 0.25
     error = 0.085786  # half of the least that 1 unit reaches, 3 - 2 sqrt 2 = 0.171573, with its kink at +-0.717439
 
 
@@ -88,6 +91,7 @@ class TwoKinks(Task):
     function = "suite.training.tasks:two_kinks"
     half_width = sqrt(3)
     neurons = 3
+    label_variance = 2 / 3 - (2 + (sqrt(3) - 1) / 2) ** 2 / 12
     error = 0.012935  # half of the least that 2 units reach, 0.025870, with both open to the left of 0 and 0.606018
 
 

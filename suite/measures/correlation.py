@@ -25,10 +25,8 @@ def correlation(
 
     Source: Poole et al. 2016, arXiv:1606.05340; Murray, Abrol & Tanner 2021, arXiv:2105.07741.
     """
-    h, cosines = domain, []
-    for layer in ensemble.layers[:-1]:
-        z = torch.baddbmm(layer.bias, layer.weight, h)
+    cosines = []
+    for z in ensemble.preactivations(domain):
         first, second = z.unbind(2)
         cosines.append((first * second).sum(1) / (first.norm(dim=1) * second.norm(dim=1)))
-        h = ensemble.kernel.apply_(z)
     return {"correlation": torch.stack(cosines, dim=1)}

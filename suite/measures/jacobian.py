@@ -23,7 +23,8 @@ def jacobian(
 
     Returns:
         Each (draws, L - 1), for layers 2 .. L: `jacobian_mean`, m_1; `jacobian_second`, m_2; `jacobian_max`,
-        the largest singular value. The tables' `jacobian_ratio`, E m_2 / (E m_1)^2, is of means over draws.
+        the largest singular value; nan from where m_2 is too large for a number. The tables' `jacobian_ratio`,
+        E m_2 / (E m_1)^2, is of means over draws.
 
     Source: Pennington, Schoenholz & Ganguli 2017, arXiv:1711.04735; Murray, Abrol & Tanner 2021,
     arXiv:2105.07741.
@@ -31,14 +32,20 @@ def jacobian(
     kernel, (first, *later) = ensemble.kernel, ensemble.layers[:-1]
     h = kernel.apply_(torch.baddbmm(first.bias, first.weight, domain[..., :1]))
     product = torch.eye(h.shape[1], dtype=h.dtype, device=h.device).expand(ensemble.draws, -1, -1)
+    sound = torch.ones(ensemble.draws, dtype=torch.bool, device=h.device)
     found: dict[str, list[Tensor]] = {"jacobian_mean": [], "jacobian_second": [], "jacobian_max": []}
     for layer in later:
         z = torch.baddbmm(layer.bias, layer.weight, h)
         h = kernel.apply_(z.clone())
         product = kernel.backward_(torch.ones_like(z), z, h) * torch.bmm(layer.weight, product)
-        squared = torch.linalg.eigvalsh(torch.bmm(product, product.mT)).clamp(min=0)
+        gram = torch.bmm(product, product.mT)
+        sound = sound & gram.isfinite().all(2).all(1) & z.isfinite().all(1)[:, 0]
+        squared = torch.linalg.eigvalsh(torch.where(sound[:, None, None], gram, 0.0)).clamp(min=0)
+        second = squared.square().mean(1)
+        sound = sound & second.isfinite()
+        squared = torch.where(sound[:, None], squared, torch.nan)
         found["jacobian_mean"].append(squared.mean(1))
-        found["jacobian_second"].append(squared.square().mean(1))
+        found["jacobian_second"].append(torch.where(sound, second, torch.nan))
         found["jacobian_max"].append(squared[:, -1].sqrt())
     empty = h.new_empty(ensemble.draws, 0)
     return {name: torch.stack(values, dim=1) if values else empty for name, values in found.items()}

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from jaxtyping import Float
 from torch import Tensor
 
+from suite.catalog.activations import Relu
 from suite.catalog.measure_settings import TrainabilitySettings
 from suite.catalog.tasks import Task
 from suite.nets.death import dead_on_domain, dead_on_points
@@ -29,9 +30,10 @@ def trainability(
 ) -> dict[str, Float[Tensor, " draws"]]:
     """Whether each draw has what the task needs: its frequency bounds the success rate of training from above.
 
-    With one hidden layer, whose dead neurons stay dead, at least m* of its neurons must be active on the
-    task's inputs, m* being the fewest with which the task can be learnt. Deeper networks must not be born
-    dead, since one live neuron feeds many.
+    With one hidden layer of ReLU, whose dead neurons stay dead, at least m* of its neurons must be active on
+    the task's inputs, m* being the fewest with which the task can be learnt. Deeper networks, and other
+    activations, must not be born dead, since one live neuron feeds many. Weight decay moves dead neurons too,
+    and so may break the bound.
 
     Args:
         ensemble: plain networks in the precision of `settings.dtype`.
@@ -45,7 +47,8 @@ def trainability(
     """
     inputs = domain.inputs
     dead = dead_on_domain(ensemble, inputs) if isinstance(inputs, Sample) else dead_on_points(ensemble, inputs)
-    needed = domain.task.neurons if ensemble.depth == 1 else 1
+    counted = ensemble.depth == 1 and isinstance(ensemble.activation, Relu)
+    needed = domain.task.neurons if counted else 1
     able = (~dead[0]).sum(1) >= needed
     for layer in dead[1:]:
         able &= ~layer.all(1)

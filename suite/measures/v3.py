@@ -35,8 +35,8 @@ def v3(ensemble: Ensemble, domain: Sample, settings: V3Settings) -> dict[str, Fl
         more): the third difference of values whose L + 1 layers each leave a relative error of eps has a
         standard deviation of sqrt(20 (L + 1)) eps rms / h^3;
         `v3_exact` for smooth activations, mean |f'''| at the centres of V3's stencils;
-        `slope_variation`, TV(f') per unit length of line, and `breakpoints`, kinks per line of length 2, for
-        piecewise-linear activations.
+        `slope_variation`, TV(f') per unit length of line, and `breakpoints`, kinks per length of the domain's side,
+        for piecewise-linear activations.
         These last three are of plain networks, neither normalised nor residual, alone.
 
     Source: Yu & Zhang 2021, arXiv:2105.08911; our operational definition.
@@ -57,7 +57,7 @@ def v3(ensemble: Ensemble, domain: Sample, settings: V3Settings) -> dict[str, Fl
         directions = lines.directions.T.repeat_interleave(centres.shape[1] // len(lines.starts), dim=1)
         readings["v3_exact"] = third_derivative(exact, centres, directions).abs().mean((1, 2))
     elif ensemble.activation.kind == "piecewise_linear":
-        kinks = kinks_on_lines(exact, ensemble.activation.kinks, lines.starts, lines.directions, length=2.0)
-        readings["slope_variation"] = kinks.variation.mean(1) / 2.0
-        readings["breakpoints"] = kinks.number.mean(1)
+        kinks = kinks_on_lines(exact, ensemble.activation.kinks, lines.starts, lines.directions, lines.length)
+        readings["slope_variation"] = kinks.variation.mean(1) / lines.length
+        readings["breakpoints"] = kinks.number.mean(1) * (2 * domain.domain.extent / lines.length)
     return readings

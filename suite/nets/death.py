@@ -1,6 +1,6 @@
 """Dead neurons: units that stay on a flat side of their activation, and which of them a gradient can revive."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -82,19 +82,10 @@ def _dead_on_points(ensemble: Ensemble, points: Tensor) -> Dead:
     low = [torch.full_like(layer.bias[..., 0], torch.inf) for layer in hidden]
     high = [torch.full_like(layer.bias[..., 0], -torch.inf) for layer in hidden]
     for chunk in ensemble.chunks(points.shape[-1]):
-        for index, z in enumerate(_preactivations(ensemble, points[..., chunk])):
+        for index, z in enumerate(ensemble.preactivations(points[..., chunk])):
             low[index] = torch.minimum(low[index], z.amin(2))
             high[index] = torch.maximum(high[index], z.amax(2))
     return [_dead(ensemble, Ranges(*ranges)) for ranges in zip(low, high, strict=True)]
-
-
-def _preactivations(ensemble: Ensemble, points: Tensor) -> Iterable[Tensor]:
-    """Each hidden layer's weighted inputs with biases; overwritten as soon as the next is asked for."""
-    h = points.expand(ensemble.draws, *points.shape[-2:])
-    for layer in ensemble.layers[:-1]:
-        z = torch.baddbmm(layer.bias, layer.weight, h)
-        yield z
-        h = ensemble.kernel.apply_(z)
 
 
 def _dead(ensemble: Ensemble, ranges: Ranges) -> Bool[Tensor, "draws units"]:

@@ -123,6 +123,22 @@ class Ensemble:
             h = self.activate_(layer, z, h if index else None, reference) if index < self.depth else z
             yield h
 
+    def preactivations(
+        self, points: Float[Tensor, "*draws inputs points"]
+    ) -> Iterator[Float[Tensor, "draws width points"]]:
+        """Weighted inputs with biases of each hidden layer of plain networks.
+
+        What is yielded is overwritten as soon as the next is asked for.
+
+        Args:
+            points: as for a call.
+        """
+        h = points.expand(self.draws, *points.shape[-2:])
+        for layer in self.layers[:-1]:
+            z = torch.baddbmm(layer.bias, layer.weight, h)
+            yield z
+            h = self.kernel.apply_(z)
+
     def activate_(
         self,
         layer: Layer,

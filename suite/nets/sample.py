@@ -131,7 +131,8 @@ def _stencils_in_ball(
         norms = np.linalg.norm(directions, axis=1, keepdims=True)
         middles = reach * directions / norms * generator.random((lines, 1)) ** (1 / inputs)
         axis = generator.integers(0, inputs, lines, dtype=np.int64)
-        half = length * np.eye(inputs)[axis]
+        half = np.zeros((lines, inputs))
+        half[np.arange(lines), axis] = length
         ends = np.stack([np.linalg.norm(middles + sign * half, axis=1) for sign in (-1, 1)])
         inside = (ends <= radius).all(axis=0)
         starts = np.concatenate([starts, (middles - half)[inside]])

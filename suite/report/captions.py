@@ -25,7 +25,8 @@ CAPTIONS = {
         "Correlation of two inputs",
         "Cosine of two inputs' pre-activations through the deepest networks: points are means over draws with 95% "
         "intervals, lines the correlation map of infinitely wide networks. Where the cosine goes to 1, all inputs "
-        "become one direction, and the output collapses to a constant. Narrow networks leave the line.",
+        "become one direction, and the output collapses to a constant. Narrow networks leave the line. Inputs have "
+        "|x|^2 / n_0 = q*, so that the first layers are on their way to q*.",
     ),
     "jacobian": (
         "Jacobian, layer after layer",
@@ -50,7 +51,7 @@ CAPTIONS = {
     "feature_diversity": (
         "Features while networks train",
         "Mean cosine between samples' features in the last recorded layer, and the share of that layer's weight "
-        "change in its leading direction; 95% bands. In phase 1 features grow alike, in phase 2 they part. Batch "
+        "change in its leading direction; 95% bands. The table says what happens in phase 1 and after it. Batch "
         "normalisation takes its statistics over the samples that are compared.",
     ),
     "phase_1": (

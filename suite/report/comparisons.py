@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from suite.report.series import MEMBER_AXES, in_words, selected, training_axes
-from suite.statistics.intervals import Interval, bootstrap_mean
+from suite.statistics.paired import paired_events, paired_means
 from suite.statistics.survival import holm, logrank, median_survival
 
 WAITS = ("phase1_steps",)
@@ -38,10 +38,11 @@ APART = ("inputs", "outputs", "depth", "width", "budget", "task", "train", "vali
 def comparisons_table(measurements: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
     """Every setting against those listed before it on one axis, all else alike: waits, and what training ends at.
 
-    Waits that training did not end are
-    censored at its last step and compared by their medians (Kaplan-Meier) and the log-rank test by permutation;
-    what training ends at by the mean difference over replicates, which share their data and so are pairs, with
-    its bootstrap interval. Tests of one quantity are corrected together (Holm).
+    Waits that training did not end are censored at its last step and compared by their medians (Kaplan-Meier)
+    and the log-rank test by permutation; what training ends at by the mean difference over replicates, which
+    share their data and so are pairs: by Student's t, successes by McNemar's exact test and Newcombe's interval.
+    Tests of one quantity are corrected together (Holm). `censored` counts the waits that did not end, and the
+    runs that diverged, on both sides.
 
     Args:
         measurements: raw values.
@@ -61,11 +62,13 @@ def comparisons_table(measurements: pd.DataFrame, summary: pd.DataFrame) -> pd.D
             {"quantity": quantity, **pair, **compare(groups[first], groups[second], end)}
             for pair, first, second in _pairs(groups)
         ]
-        if found and quantity in WAITS:
-            for row, adjusted in zip(found, holm(np.array([row["p"] for row in found], dtype=float)), strict=True):
-                row["p_holm"] = float(adjusted)
-                if adjusted > ALPHA:
-                    row["verdict"] = "undecided"
+        p_values = np.array([row["p"] for row in found], dtype=float)
+        tested = [row for row, p in zip(found, p_values, strict=True) if np.isfinite(p)]
+        for row, adjusted in zip(tested, holm(p_values[np.isfinite(p_values)]), strict=True):
+            row["p_holm"] = float(adjusted)
+        for row in found:
+            if not row["p_holm"] <= ALPHA:  # type: ignore[operator]  # a number, or nan
+                row["verdict"] = "undecided"
         rows += found
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
@@ -129,21 +132,23 @@ def _compare_waits(reference: "pd.Series[float]", setting: "pd.Series[float]", e
 
 
 def _compare_means(reference: "pd.Series[float]", setting: "pd.Series[float]", end: float) -> dict[str, object]:
+    """Paired means; of runs that diverged on either side there is no pair."""
     pairs = pd.concat([reference, setting], axis=1, join="inner").to_numpy(dtype=float)
+    lost = (~np.isfinite(pairs)).sum(axis=0)
     pairs = pairs[np.isfinite(pairs).all(axis=1)]
-    difference = pairs[:, 1] - pairs[:, 0]
-    gap = np.array([np.nan])
-    low, high = bootstrap_mean(difference[:, None]) if len(pairs) > 1 else Interval(gap, gap)
-    verdict = "higher" if low[0] > 0 else "lower" if high[0] < 0 else "undecided"
+    events = bool(len(pairs)) and bool(np.isin(pairs, (0.0, 1.0)).all())
+    test = paired_events(pairs[:, 0], pairs[:, 1]) if events else paired_means(pairs[:, 0], pairs[:, 1])
+    verdict = "higher" if test.difference > 0 else "lower"
     return {
         "of_reference": pairs[:, 0].mean() if len(pairs) else np.nan,
         "of_setting": pairs[:, 1].mean() if len(pairs) else np.nan,
-        "difference": difference.mean() if len(pairs) else np.nan,
-        "ci_low": float(low[0]),
-        "ci_high": float(high[0]),
+        "difference": test.difference,
+        "ci_low": test.low,
+        "ci_high": test.high,
         "n": len(pairs),
-        "censored": 0,
-        "p": np.nan,
-        "p_holm": np.nan,
-        "verdict": verdict,
+        "censored": int(lost.sum()),
+        "p": test.p,
+        "p_holm": test.p,
+        # Where one side lost more runs, the rest are its survivors.
+        "verdict": verdict if lost[0] == lost[1] else "undecided",
     }

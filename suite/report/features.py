@@ -22,8 +22,12 @@ def feature_diversity(summary: pd.DataFrame) -> Chart | None:
     if not has(summary, "feature_cosine"):
         return None
     rows = with_series(summary[summary["quantity"].isin(list(_COSINES))])
-    rows = rows[(rows["layer"] == rows["layer"].max()) & (rows["n"] > 0)]
+    last = rows.groupby(["series", "along"])["layer"].transform("max")
+    rows = rows[(rows["layer"] == last) & (rows["n"] > 0)]
     data = rows.assign(what=rows["quantity"].astype(str).map(_COSINES))
+    if rows["along"].nunique() > 1:
+        places = rows["axis"].astype(str) + " " + rows["along"].map("{:g}".format)
+        data["series"] = rows["series"] + ", " + places
     colored = alt.Color(
         "what:N", title=None, scale=alt.Scale(domain=list(_COSINES.values()), range=COLORS), legend=_LEGEND
     )

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from suite.report.bounds import bounds_table
+from suite.report.bounds import BOUND, bounds_table
 from suite.report.captions import CAPTIONS
 from suite.report.comparisons import OUTCOMES, WAITS, comparisons_table
-from suite.report.page_tables import PageTable, agreement, bounds, outcomes, overview, rank_correlations, waits
+from suite.report.page_tables import PageTable, agreement, bounds, outcomes, overview, phases, rank_correlations, waits
+from suite.report.phases import PHASES, phases_table
 from suite.report.predictors import predictors_table
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ def write_report(results: "Results") -> "Path":
 
     tables = {
         "predictors": predictors_table(results.summary),
-        "bounds": bounds_table(results.summary),
+        "bounds": bounds_table(results.summary, results.values_of(BOUND)),
+        "phases": phases_table(results.values_of(PHASES), results.summary),
         "comparisons": comparisons_table(results.values_of((*WAITS, *OUTCOMES)), results.summary),
     }
     page = render(results.run, results.summary, tables, results.charts)
@@ -48,7 +50,7 @@ def render(run: dict[str, Any], summary: pd.DataFrame, tables: dict[str, pd.Data
     Args:
         run: the content of run.json.
         summary: statistics over draws.
-        tables: rank correlations, bounds and comparisons, by name.
+        tables: rank correlations, bounds, phases and comparisons, by name.
         charts: Altair charts by name.
     """
     import jinja2  # noqa: PLC0415  # `list` and `check` need no templates
@@ -82,6 +84,7 @@ def _beside(summary: pd.DataFrame, tables: dict[str, pd.DataFrame]) -> dict[str,
     found = {
         "accuracy_against_v3": [rank_correlations(tables["predictors"])],
         "trainability": [bounds(tables["bounds"])],
+        "feature_diversity": [phases(tables["phases"])],
         "phase_1": [waits(tables["comparisons"])],
         "accuracy": outcomes(tables["comparisons"]),
         "correlation": [agreement(summary, ["correlation"])],

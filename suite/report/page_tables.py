@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from suite.report.comparisons import WAITS
 from suite.report.series import pick, with_series
 
 
@@ -82,12 +83,26 @@ def bounds(table: pd.DataFrame) -> PageTable:
             f"{row['trainability']:.4f} ({row['trainability_low']:.4f} to {row['trainability_high']:.4f})",
             f"{row['success']:.3f} ({row['success_low']:.3f} to {row['success_high']:.3f})",
             str(row["replicates"]),
+            str(row["without"]),
         ]
         for row in _records(table)
     ]
     axis = str(table["axis"].iloc[0]) if len(table) else ""
-    heads = ["networks", "success <= trainability", axis, "closed form", "trainability", "success rate", "replicates"]
-    note = f"{verdict} Wilson's 95% intervals in brackets."
+    heads = [
+        "networks",
+        "success <= trainability",
+        axis,
+        "closed form",
+        "trainability",
+        "success rate",
+        "replicates",
+        "without",
+    ]
+    without = int(table["without"].sum())
+    note = (
+        f"{verdict} Wilson's 95% intervals in brackets. Replicate i starts from draw i: {without} of the replicates "
+        "succeeded although their own network lacked what the task needs (the column without)."
+    )
     return PageTable("Is success bounded by trainability?", note, heads, 2, rows)
 
 
@@ -97,9 +112,8 @@ LONG = 40
 
 def waits(table: pd.DataFrame) -> PageTable:
     """How long one setting waits, against one listed before it."""
-    kept = table[table["p"].notna()]
     rows = []
-    for row in _records(kept):
+    for row in _records(table[table["quantity"].isin(WAITS)]):
         shown = [row["axis"], f"{row['setting']} against {row['reference']}", row["at"], row["verdict"]]
         shown += [_number(row[name], "{:.0f}", "not reached") for name in ("of_setting", "of_reference")]
         rows.append([*shown, f"{row['p']:.2g}", f"{row['p_holm']:.2g}", f"{row['censored']} of {2 * row['n']}"])
@@ -114,14 +128,17 @@ def waits(table: pd.DataFrame) -> PageTable:
 
 def outcomes(table: pd.DataFrame) -> list[PageTable]:
     """What training ends at under one setting, against one listed before it, a table a quantity."""
-    kept = table[table["p"].isna()]
+    kept = table[~table["quantity"].isin(WAITS)]
     return [
         _counted(str(quantity), found) if len(found) > LONG else _listed(str(quantity), found)
         for quantity, found in kept.groupby("quantity", sort=False)
     ]
 
 
-_PAIRED = "Mean differences over replicates, which share their data, with 95% bootstrap intervals, uncorrected."
+_PAIRED = (
+    "Mean differences over replicates, which share their data, with 95% intervals (Student's t; Newcombe's for "
+    "successes). A verdict needs a p of 0.05 or less after Holm's correction, and as many runs lost on both sides."
+)
 
 
 def _listed(quantity: str, table: pd.DataFrame) -> PageTable:
@@ -133,11 +150,12 @@ def _listed(quantity: str, table: pd.DataFrame) -> PageTable:
             row["verdict"],
             *(f"{row[name]:.4f}" for name in ("of_setting", "of_reference")),
             f"{row['difference']:+.4f} ({row['ci_low']:+.4f} to {row['ci_high']:+.4f})",
+            _number(row["p_holm"], "{:.2g}"),
             str(row["n"]),
         ]
         for row in _records(table)
     ]
-    heads = ["axis", "setting", "all else alike", "it is", "mean", "reference's", "difference", "pairs"]
+    heads = ["axis", "setting", "all else alike", "it is", "mean", "reference's", "difference", "p, Holm", "pairs"]
     return PageTable(f"One setting against another: {quantity.replace('_', ' ')}", _PAIRED, heads, 4, rows)
 
 
@@ -150,6 +168,34 @@ def _counted(quantity: str, table: pd.DataFrame) -> PageTable:
     heads = ["axis", "setting", "higher", "lower", "undecided", "mean difference"]
     note = f"{_PAIRED} Counted over all else alike; comparisons.csv has every one."
     return PageTable(f"One setting against another: {quantity.replace('_', ' ')}", note, heads, 2, rows)
+
+
+def phases(table: pd.DataFrame) -> PageTable:
+    """What features did in phase 1 and after it."""
+    rows = [
+        [
+            row["series"],
+            f"{row['along']:g}",
+            str(row["layer"]),
+            f"{row['start']:.3f}",
+            f"{row['peak']:.3f} at {row['peak_step']}",
+            _change(row, "in_phase_1", "in_low", "in_high"),
+            _change(row, "after", "after_low", "after_high"),
+            str(row["n"]),
+        ]
+        for row in _records(table)
+    ]
+    axis = str(table["axis"].iloc[0]) if len(table) else ""
+    heads = ["networks", axis, "layer", "at the start", "peak", "change in phase 1", "change after it", "n"]
+    note = (
+        "Mean cosine of features over all pairs of samples. Phase 1 ends, network by network, where its loss falls "
+        "below 0.9 of the chance level; features may begin to part before. 95% intervals by Student's t."
+    )
+    return PageTable("Do features grow alike in phase 1, and part after it?", note, heads, 1, rows)
+
+
+def _change(row: dict[str, Any], value: str, low: str, high: str) -> str:
+    return f"{row[value]:+.3f} ({row[low]:+.3f} to {row[high]:+.3f})"
 
 
 Z_LIMIT = 4.0
@@ -165,11 +211,12 @@ def agreement(summary: pd.DataFrame, quantities: Sequence[str]) -> PageTable:
         for series, group in found.groupby("series", sort=False):
             scores, relative = group["z"].abs().dropna(), group["relative_difference"].abs().dropna()
             verdict = "" if scores.empty else "agrees" if scores.max() <= Z_LIMIT else "departs"
+            verdict += " where tested" if verdict and len(scores) < len(group) else ""
             rows.append(
                 [
                     quantity,
                     str(series),
-                    verdict or "finite width",
+                    verdict or ("finite width" if len(relative) else "undecided"),
                     str(len(group)),
                     f"{scores.max():.2f} of {len(scores)}" if len(scores) else "",
                     f"{100 * relative.max():.3g}% of {len(relative)}" if len(relative) else "",

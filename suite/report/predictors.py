@@ -72,7 +72,7 @@ def predictors_table(summary: pd.DataFrame) -> pd.DataFrame:
 def _predictors(summary: pd.DataFrame, trained: pd.DataFrame) -> Iterator[tuple[str, str, "pd.Series[float]"]]:
     """Each predictor by name and statistic, one value a member."""
     yield "-depth", "exact", -trained.set_index("member")["depth"].astype(float)
-    ratios = pick(summary, "activation_ratio").set_index("member")
+    ratios = pick(summary, "activation_ratio").drop_duplicates("member").set_index("member")
     if len(ratios):
         yield "width", "mean", ratios["mean"] * ratios["parameters"] / ratios["depth"].astype(float)
     for quantity, statistics in _MEASURED.items():

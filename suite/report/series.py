@@ -84,6 +84,11 @@ def with_series(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(series=series, hue=hue, panel=joined(table, split), along=along, axis=axis)
 
 
+def by_member(rows: pd.DataFrame, statistic: str) -> "pd.Series[float]":
+    """A statistic by member; of what a data-dependent member has for each task, the first task's."""
+    return rows.drop_duplicates("member").set_index("member")[statistic]
+
+
 def in_words(pairs: Sequence[tuple[str, str]]) -> str:
     """Axes with their values, but for what is switched off."""
     return ", ".join(f"{name} {value}" for name, value in pairs if not _off(name, value))

@@ -4,7 +4,7 @@ import altair as alt
 import pandas as pd
 
 from suite.report.marks import Chart, by_axis, by_layer, has, row, scatter
-from suite.report.series import pick, with_series
+from suite.report.series import by_member, pick, with_series
 
 
 def correlation(summary: pd.DataFrame) -> Chart | None:
@@ -17,7 +17,7 @@ def correlation(summary: pd.DataFrame) -> Chart | None:
         last = rows[rows["layer"] == rows["depth"]]
         panels.append(by_axis(last, "cosine in the last hidden layer"))
         if has(summary, "collapsed_relative"):
-            frequency = pick(summary, "collapsed_relative").set_index("member")["mean"]
+            frequency = by_member(pick(summary, "collapsed_relative"), "mean")
             data = last.assign(c2c=last["member"].astype(str).map(frequency))
             title = "cosine in the last hidden layer"
             panels.append(scatter(data, "mean", title, "c2c", "C2C frequency, relative", alt.Scale(zero=False)))

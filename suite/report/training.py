@@ -4,7 +4,7 @@ import altair as alt
 import pandas as pd
 
 from suite.report.marks import Chart, by_axis, by_panel, by_step, color, has, positive, row, rows_of, scatter
-from suite.report.series import pick, with_series
+from suite.report.series import by_member, pick, with_series
 
 
 def learning_curves(summary: pd.DataFrame) -> Chart | None:
@@ -54,7 +54,7 @@ def accuracy_against_v3(summary: pd.DataFrame) -> Chart | None:
     data = rows_of(summary, "test_accuracy")
     panels = []
     for statistic in ("mean", "median"):
-        values = pick(summary, "v3").set_index("member")[statistic]
+        values = by_member(pick(summary, "v3"), statistic)
         rows = data.assign(v3=data["member"].astype(str).map(values))
         panels.append(
             scatter(

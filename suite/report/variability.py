@@ -4,7 +4,7 @@ import altair as alt
 import pandas as pd
 
 from suite.report.marks import COLORS, WIDTH, Chart, by_axis, has, plain, positive, row, rows_of, scatter
-from suite.report.series import pick, with_series
+from suite.report.series import by_member, pick, with_series
 
 
 def variability(summary: pd.DataFrame) -> Chart | None:
@@ -78,7 +78,7 @@ def gradients(summary: pd.DataFrame) -> Chart | None:
         by_axis(positive(first, "median"), "first layer's gradient, median", scale=log, value="median"),
     ]
     if has(summary, "collapsed_relative"):
-        frequency = pick(summary, "collapsed_relative").set_index("member")["mean"]
+        frequency = by_member(pick(summary, "collapsed_relative"), "mean")
         data = positive(rows, "median").assign(c2c=lambda table: table["member"].astype(str).map(frequency))
         panels.append(scatter(data, "median", "input gradient, median", "c2c", "C2C frequency, relative", log))
     return row(panels)

@@ -154,7 +154,9 @@ def _ratio(block: Block, blocks: Sequence[Block]) -> Iterator[Block]:
         for other in blocks
         if other.quantity == "jacobian_mean" and other.member is block.member and other.training == block.training
     )
-    with np.errstate(divide="ignore", invalid="ignore"):
-        mean, second = first.mean(axis=0), block.values.mean(axis=0)
-        moved = block.values / second - 2 * first / mean
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        known = np.isfinite(first) & np.isfinite(block.values)
+        counts = known.sum(axis=0)
+        mean, second = (np.where(known, values, 0.0).sum(axis=0) / counts for values in (first, block.values))
+        moved = np.where(known, block.values / second - 2 * first / mean, np.nan)
         yield replace(block, quantity="jacobian_ratio", values=second / mean**2 * (2 + moved))

@@ -95,10 +95,14 @@ def draws_a_tile(cell: Cell) -> int:
         first = settings.optimizer[0]
         buffers = 2 if cell.member.plain else 4
         everything = buffers * sum(widths[1:]) * first.batch + 5 * cell.member.parameters
+        if cell.member.normalization == "batch" and cell.task:  # judged on all points at once
+            everything += 2 * max(widths) * sum(cell.task.points)
         networks = min(TRAINING_BYTES // (4 * everything), TRAINING_LAYER_BYTES // (4 * max(widths) * first.batch))
         return max(1, networks // len(settings.optimizer))
-    points = _points(cell)
-    return max(1, TILE_BYTES // (8 * max(max(widths) * int(points), cell.member.parameters)))
+    held = max(widths)
+    if cell.measure.sees == "loss" and cell.member.normalization == "batch":  # every layer of all points at once
+        held = 4 * sum(widths)
+    return max(1, TILE_BYTES // (8 * max(held * int(_points(cell)), cell.member.parameters)))
 
 
 def _points(cell: Cell) -> int:

@@ -32,10 +32,12 @@ class Law:
     Attributes:
         values: one a column of the quantity's index, nan where there is none.
         exact: whether it holds at finite width; else it is the limit of infinite width.
+        spread: standard deviation of a draw, likewise; None where theory does not say.
     """
 
     values: Array
     exact: bool = False
+    spread: Array | None = None
 
 
 def law_of(quantity: str, member: Member, settings: Settings, domain: Domain, task: Task | None) -> Law | None:
@@ -106,31 +108,40 @@ _SQUARE = 2
 """Inputs, at most, for which the box has a closed form."""
 
 
-def _dead_fraction(member: Member, settings: Settings, domain: Domain, task: Task | None) -> Law | None:
-    dead = dead_probability(member, domain, task)
-    return None if dead is None else Law(_first_of(member.depth, dead), exact=True)
+Find = Callable[[Member, Settings, Domain, Task | None], Law | None]
 
 
-def _dead_permanent(member: Member, settings: Settings, domain: Domain, task: Task | None) -> Law | None:
-    dead = dead_probability(member, domain, task)
-    return None if dead is None else Law(_first_of(member.depth, dead * member.widths[1]), exact=True)
+def _first_layer(count: Callable[[float, int], tuple[float, float]]) -> Find:
+    """The law of a count of the first layer's neurons, each dead by itself.
+
+    Args:
+        count: (probability of death, neurons) -> probability that counts, and what one neuron adds.
+    """
+
+    def find(member: Member, settings: Settings, domain: Domain, task: Task | None) -> Law | None:
+        dead, neurons = dead_probability(member, domain, task), member.widths[1]
+        if dead is None:
+            return None
+        share, unit = count(dead, neurons)
+        values, spread = np.full((2, member.depth), nan)
+        values[0], spread[0] = neurons * unit * share, unit * sqrt(neurons * share * (1 - share))
+        return Law(values, exact=True, spread=spread)
+
+    return find
 
 
-def _active(member: Member, settings: Settings, domain: Domain, task: Task | None) -> Law | None:
-    dead = dead_probability(member, domain, task)
-    return None if dead is None else Law(_first_of(member.depth, (1 - dead) * member.widths[1]), exact=True)
+def _event(probability: float) -> Law:
+    return Law(np.array([probability]), exact=True, spread=np.sqrt([probability * (1 - probability)]))
 
 
 def _born_dead(member: Member, settings: Settings, domain: Domain, task: Task | None) -> Law | None:
     dead = dead_probability(member, domain, task) if member.depth == 1 else None
-    return None if dead is None else Law(np.array([dead ** member.widths[1]]), exact=True)
+    return None if dead is None else _event(dead ** member.widths[1])
 
 
 def _trainability(member: Member, settings: Settings, domain: Domain, task: Task | None) -> Law | None:
     dead = dead_probability(member, domain, task) if member.depth == 1 and task and task.half_width else None
-    if dead is None or task is None:
-        return None
-    return Law(np.array([at_least(task.neurons, member.widths[1], dead)]), exact=True)
+    return None if dead is None or task is None else _event(at_least(task.neurons, member.widths[1], dead))
 
 
 def _correlation(member: Member, settings: Settings, domain: Domain, task: Task | None) -> Law | None:
@@ -141,7 +152,7 @@ def _correlation(member: Member, settings: Settings, domain: Domain, task: Task 
     return Law(np.array(correlation_by_layer(member.activation, member.variances, q, settings.cosine)))
 
 
-def _jacobian(place: int) -> Callable[[Member, Settings, Domain, Task | None], Law | None]:
+def _jacobian(place: int) -> Find:
     def find(member: Member, settings: Settings, domain: Domain, task: Task | None) -> Law | None:
         assert isinstance(settings, JacobianSettings)
         given = (member.activation, member.variances, input_variance(member, settings))
@@ -159,17 +170,10 @@ def _jacobian(place: int) -> Callable[[Member, Settings, Domain, Task | None], L
     return find
 
 
-def _first_of(layers: int, value: float) -> Array:
-    """A law of the first layer alone."""
-    values = np.full(layers, nan)
-    values[0] = value
-    return values
-
-
-_LAWS: dict[str, Callable[[Member, Settings, Domain, Task | None], Law | None]] = {
-    "dead_fraction": _dead_fraction,
-    "dead_permanent": _dead_permanent,
-    "active": _active,
+_LAWS: dict[str, Find] = {
+    "dead_fraction": _first_layer(lambda dead, neurons: (dead, 1 / neurons)),
+    "dead_permanent": _first_layer(lambda dead, neurons: (dead, 1.0)),
+    "active": _first_layer(lambda dead, neurons: (1 - dead, 1.0)),
     "born_dead": _born_dead,
     "trainability": _trainability,
     "correlation": _correlation,

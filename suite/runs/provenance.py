@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("altair", "loky", "numpy", "pandas", "pyarrow", "pydantic", "scipy", "torch")
+PACKAGES = ("altair", "loky", "numpy", "pandas", "pyarrow", "pydantic", "scikit-learn", "scipy", "torch")
 _ROOT = Path(__file__).parents[2]
 
 

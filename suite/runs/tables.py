@@ -1,6 +1,6 @@
 """From blocks of draws to tidy tables: raw values, and their summary beside the law."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import inf
 from typing import Any
 
@@ -66,20 +66,28 @@ def _comparison(block: Block, summary: dict[str, Array]) -> dict[str, Array]:
     law = block.law
     if law is None:
         return {"theory": gap, "z": gap, "relative_difference": gap}
-    by_z, relative = deviation(summary, law.values, QUANTITIES[block.quantity].kind)
-    meant = np.isfinite(by_z) & tells_by_z(law, block.member)
+    by_z, relative = deviation(summary, law.values, law.spread)
+    meant = ~np.isnan(by_z) & tells_by_z(law, block.member)
     return {
         "theory": law.values,
         "z": np.where(meant, by_z, np.nan),
-        "relative_difference": np.where(meant, np.nan, relative),
+        "relative_difference": np.where(meant | law.exact, np.nan, relative),
     }
 
 
-_SCORES: dict[str, Callable[[Array], Array]] = {
-    "validation_accuracy": lambda scores: np.nan_to_num(scores, nan=-inf),
-    "validation_error": lambda errors: -np.nan_to_num(errors, nan=inf, posinf=inf),
-}
-"""What learning rates are chosen by, the higher the better; a run that diverged is the worst."""
+def _score(block: Block) -> float | None:
+    """What learning rates are chosen by, the higher the better; None for quantities that have no say.
+
+    A run that diverged has no accuracy, and the error of a constant, which caps all others too: one lost run
+    must not outweigh all that the others learned.
+    """
+    last = block.values[:, -1:]
+    if block.quantity == "validation_accuracy":
+        return float(np.nan_to_num(last, nan=0.0).mean())
+    if block.quantity == "validation_error":
+        worst = (block.cell.task.label_variance if block.cell.task else None) or inf
+        return -float(np.minimum(np.nan_to_num(last, nan=worst, posinf=worst), worst).mean())
+    return None
 
 
 def select_rates(blocks: Sequence[Block]) -> list[Block]:
@@ -90,11 +98,10 @@ def select_rates(blocks: Sequence[Block]) -> list[Block]:
     """
     best: dict[tuple[Any, ...], tuple[float, float]] = {}
     for block in blocks:
-        rate = block.training.get("learning_rate")
-        if block.quantity in _SCORES and rate is not None:
-            score = (float(_SCORES[block.quantity](block.values[:, -1]).mean()), -rate)
+        rate, score = block.training.get("learning_rate"), _score(block)
+        if score is not None and rate is not None:
             place = _setting(block)
-            best[place] = max(best.get(place, score), score)
+            best[place] = max(best.get(place, (score, -rate)), (score, -rate))
     return [
         block
         for block in blocks

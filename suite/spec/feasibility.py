@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from suite.catalog.domain import GRID_INPUTS
 from suite.catalog.measure_settings import AccuracySettings, OnTheDomain
+from suite.catalog.schedule import recorded_steps
 from suite.spec.members import Finding, Member
 from suite.spec.model import Spec
 from suite.spec.suitability import unsuitable
@@ -52,7 +53,8 @@ _LAYERED = ("gradients", "dead_neurons", "correlation", "jacobian")
 def _too_many_rows(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
     for name, settings in spec.measures.items():
         draws = getattr(settings, "draws", 1)
-        values = draws * sum(member.depth + 1 if name in _LAYERED else 1 for member in members)
+        looks = len(recorded_steps(settings.steps)) if isinstance(settings, AccuracySettings) else 1
+        values = draws * looks * sum(member.depth + 1 if name in _LAYERED else 1 for member in members)
         need = 16 * values * _FLOAT64
         if need > memory_limit():
             key = "replicates" if isinstance(settings, AccuracySettings) else "draws"

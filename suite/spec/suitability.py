@@ -18,10 +18,13 @@ def unsuitable(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
     yield from _steps(spec)
     yield from _plain_only(spec, members)
     yield from _pairs(spec, members)
+    yield from _idle(spec, members)
     accuracy = spec.measures.get("accuracy")
     if isinstance(accuracy, AccuracySettings):
         for task, optimizer in product(accuracy.task, accuracy.optimizer):
             yield from _task(task, optimizer, members)
+        yield from _success(accuracy)
+        yield from _bound(spec, accuracy)
         yield from _features(spec, accuracy.task, members)
     else:
         yield from _nothing_trained(spec)
@@ -65,6 +68,49 @@ def _pairs(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
             ("measure", "correlation"),
             "two inputs at an angle need inputs = 2 or more; change the family or drop the measure",
         )
+    if "jacobian" in spec.measures and members and all(member.depth == 1 for member in members):
+        yield Finding(
+            ("measure", "jacobian"),
+            "the Jacobian starts at the first hidden layer's activations; give depth = 2 or more, or drop the measure",
+        )
+
+
+def _idle(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
+    """Options that change nothing, or that leave networks nothing to learn with."""
+    for place, family in enumerate(spec.family):
+        if any(family.residual) and 1 in family.depth:
+            yield Finding(
+                ("family", place, "residual"),
+                "with one hidden layer there is none below to add; such members are plain networks of another name",
+                fatal=False,
+            )
+    if any(member.normalization == "layer" and 1 in member.widths[1:-1] for member in members):
+        yield Finding(
+            ("family",), "layer normalisation of a layer of one unit is constant; give wider layers, or drop it"
+        )
+
+
+def _success(accuracy: AccuracySettings) -> Iterator[Finding]:
+    """Thresholds that no task is judged by."""
+    if accuracy.max_error is not None and not any(task.regression for task in accuracy.task):
+        yield Finding(("measure", "accuracy", "max_error"), "no task here is a regression; drop the key", fatal=False)
+    if "success" in accuracy.model_fields_set and all(task.regression for task in accuracy.task):
+        yield Finding(
+            ("measure", "accuracy", "success"),
+            "regressions are judged by max_error, not by an accuracy; drop the key",
+            fatal=False,
+        )
+
+
+def _bound(spec: Spec, accuracy: AccuracySettings) -> Iterator[Finding]:
+    """Weight decay moves dead neurons without a gradient, and so may lift success above trainability."""
+    decays = any(getattr(optimizer, "weight_decay", 0) > 0 for optimizer in accuracy.optimizer)
+    if decays and "trainability" in spec.measures:
+        yield Finding(
+            ("measure", "trainability"),
+            "weight decay can revive dead neurons, so that trainability need not bound the success of training",
+            fatal=False,
+        )
 
 
 def _task(task: Task, optimizer: Optimizer, members: Sequence[Member]) -> Iterator[Finding]:
@@ -87,6 +133,11 @@ def _task(task: Task, optimizer: Optimizer, members: Sequence[Member]) -> Iterat
         yield Finding(
             ("measure", "accuracy", "optimizer", "batch"),
             f"a batch of {optimizer.batch} does not fit a training set of {task.train}; lower batch or raise train",
+        )
+    if optimizer.batch == 1 and any(member.normalization == "batch" for member in members):
+        yield Finding(
+            ("measure", "accuracy", "optimizer", "batch"),
+            "batch normalisation of a single point is constant; raise batch, or drop the normalization",
         )
 
 

@@ -11,6 +11,9 @@ STATISTICS = ("n", "mean", "std", "median", "q05", "q95", "ci_low", "ci_high")
 _ROUNDING = 1e-6
 """A relative spread over draws below this says nothing of their distribution."""
 
+_ZERO = 1e-12
+"""Theories below this are 0 but for rounding."""
+
 Kind = Literal["value", "frequency", "time", "ratio"]
 
 
@@ -39,7 +42,9 @@ def summarise(values: Array, kind: Kind) -> dict[str, Array]:
         chosen = values[:, group]
         chosen = chosen[np.isfinite(chosen).all(axis=1)]
         if chosen.size:
-            for name, numbers in _of_values(chosen, kind).items():
+            with np.errstate(over="ignore", invalid="ignore"):  # values near the largest number have no spread
+                statistics = _of_values(chosen, kind)
+            for name, numbers in statistics.items():
                 columns[name][group] = numbers
         else:
             columns["n"][group] = 0
@@ -48,24 +53,28 @@ def summarise(values: Array, kind: Kind) -> dict[str, Array]:
     return columns
 
 
-def deviation(summary: dict[str, Array], theory: Array, kind: Kind) -> tuple[Array, Array]:
+def deviation(summary: dict[str, Array], theory: Array, spread: Array | None = None) -> tuple[Array, Array]:
     """How far means lie from their theory: in standard errors, and relatively.
 
     Args:
         summary: statistics over draws, from `summarise`.
         theory: one number a column; nan where there is none.
-        kind: of a frequency the standard error is the theory's own, sqrt(p (1 - p) / n).
+        spread: standard deviation of a draw, where theory knows that too; else it is estimated from the draws.
 
     Returns:
-        z and mean / theory - 1, nan where undefined; z is 0 where both agree, and undefined where draws differ
-        by rounding alone, as where all the spread comes from rare events that none of them saw.
+        z and mean / theory - 1, nan where undefined. With an estimated spread z is undefined where draws differ
+        by rounding alone, as where all spread comes from rare events that none of them saw; with a known one
+        it is infinite where theory leaves no room for a difference. The relative difference from 0, or from
+        what rounding made of it, is undefined.
     """
     mean, n = summary["mean"], summary["n"]
     with np.errstate(divide="ignore", invalid="ignore"):
-        error = np.sqrt(theory * (1 - theory) / n) if kind == "frequency" else summary["std"] / np.sqrt(n)
-        varied = error * np.sqrt(n) > _ROUNDING * np.abs(mean)
-        z = np.where(mean == theory, 0.0, np.where(varied, (mean - theory) / error, np.nan))
-        relative = np.where(theory != 0, mean / theory - 1, np.nan)
+        error = (summary["std"] if spread is None else spread) / np.sqrt(n)
+        z = (mean - theory) / error
+        if spread is None:
+            z = np.where(error * np.sqrt(n) > _ROUNDING * np.abs(mean), z, np.nan)
+        z = np.where(mean == theory, 0.0, z)
+        relative = np.where(np.abs(theory) > _ZERO, mean / theory - 1, np.nan)
     return z, relative
 
 

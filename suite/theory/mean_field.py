@@ -87,7 +87,7 @@ def fixed_point(activation: Activation, weight_variance: float, bias_variance: f
     """
     if activation.homogeneous:
         room = 1 - chi(activation, 1.0, weight_variance)
-        return bias_variance / room if room > 0 else nan
+        return bias_variance / room if room > _ROUNDING else nan
 
     def growth(q: float) -> float:
         return variance_map(activation, q, weight_variance, bias_variance) / q - 1

@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from suite.catalog.measure_settings import FeatureDiversitySettings
+from suite.catalog.optimizers import Sgd
 from suite.catalog.schedule import fine_steps, recorded_steps
 from suite.nets.ensemble import Ensemble
 from suite.training.evaluation import train_loss
@@ -23,7 +24,9 @@ class FeatureDiversity:
     statistics over these points. Its readings, (networks, layers, recorded steps): `feature_cosine`, the mean
     cosine over pairs of samples, `feature_cosine_within` over pairs of one class, `feature_cosine_between` over
     pairs of two; a sample whose features are all 0 has no cosine and is left out; nan where no pair is left.
-    `leading_share`, sigma_1^2 / |W_t - W_0|_F^2 of the layer's weights, nan before the first step.
+    `leading_share`, sigma_1^2 / |W_t - W_0|_F^2 of the layer's weights, nan before the first step. Weight decay
+    shrinks W_0, which is no learning: under plain SGD the decayed W_0 is subtracted, (1 - rate decay)^t W_0; other
+    optimisers entangle the two, and leave it nan.
     And `phase1_steps`, (networks,), the first step, on a schedule that grows by 2^(1/8), at which the loss over
     the training set is below 0.9 ln C; nan where training never gets there.
 
@@ -38,7 +41,7 @@ class FeatureDiversity:
         labels = lesson.data.train.labels[..., : settings.points]
         self.classes = labels if lesson.task.outputs > 1 else torch.cat([1 - labels, labels], dim=1)
         self.chance = log(lesson.task.classes)
-        self.start = [layer.weight.clone() for layer in networks.layers]
+        self.start = {layer: networks.layers[layer - 1].weight.clone() for layer in self.layers}
         self.history: dict[str, list[Tensor]] = {}
         self.left = torch.full((networks.draws,), torch.nan, device=networks.parameters.device)
 
@@ -49,7 +52,7 @@ class FeatureDiversity:
         if step in self.recorded:
             names = ("feature_cosine", "feature_cosine_within", "feature_cosine_between", "leading_share")
             seen = [
-                (*self._cosines(h), self._leading_share(networks, index))
+                (*self._cosines(h), self._leading_share(networks, index, step))
                 for index, h in enumerate(networks.walk(self.points))
                 if index + 1 in self.layers
             ]
@@ -73,11 +76,23 @@ class FeatureDiversity:
         pairs_within = (sizes * (sizes - 1)).sum(1)
         total = sizes.sum(1)
         everything, pairs = sums.sum(2).square().sum(1) - total, total * (total - 1)
-        return everything / pairs, within / pairs_within, (everything - within) / (pairs - pairs_within)
+        means = (everything / pairs, within / pairs_within, (everything - within) / (pairs - pairs_within))
+        return tuple(mean.clamp(-1, 1) for mean in means)
 
-    def _leading_share(self, networks: Ensemble, index: int) -> Float[Tensor, " networks"]:
-        change = networks.layers[index].weight - self.start[index]
+    def _leading_share(self, networks: Ensemble, index: int, step: int) -> Float[Tensor, " networks"]:
+        left = self._left_by_decay(step)[:, None, None].to(self.start[index + 1])
+        change = networks.layers[index].weight - left * self.start[index + 1]
         sound = change.isfinite().all(2).all(1)
         change = torch.where(sound[:, None, None], change, 0.0)
         share = torch.linalg.matrix_norm(change, ord=2).square() / change.square().sum((1, 2))
         return torch.where(sound, share, torch.nan)
+
+    def _left_by_decay(self, step: int) -> Float[Tensor, " networks"]:
+        """The share of the initial weights that weight decay alone would have left; nan where that cannot be told."""
+        left = []
+        for optimizer in self.lesson.training.optimizer:
+            decay = optimizer.keywords.get("weight_decay", 0.0)
+            plain = isinstance(optimizer, Sgd) and optimizer.momentum == 0
+            left.append((1 - optimizer.learning_rate * decay) ** step if plain or decay == 0 else torch.nan)
+        replicates = self.points.shape[0] // len(left)
+        return torch.tensor(left, dtype=torch.float64).repeat_interleave(replicates)

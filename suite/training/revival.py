@@ -14,9 +14,9 @@ class Revival:
     """How many of the neurons that are dead at the start are active later on.
 
     Death is decided on the training points, where it is exact. Its readings: `revivable`, (networks,), the
-    tentatively dead neurons at the start; `revived`, (networks, recorded steps), how many of these are active at a
-    step; `revived_permanent`, likewise of the permanently dead ones: none, unless weight decay moves parameters
-    that have no gradient (momentum and Adam cannot: a neuron dead from the start leaves them no moment).
+    tentatively dead neurons at the start; `revived`, (networks, recorded steps), how many of these are active
+    at a step, nan once a network has diverged; `revived_permanent`, likewise of the permanently dead ones: none,
+    unless weight decay moves parameters (no gradient from the start leaves momentum and Adam no moment).
 
     Source: Shin & Karniadakis 2019, arXiv:1907.09696.
     """
@@ -31,11 +31,13 @@ class Revival:
         self.history: dict[str, list[Tensor]] = {"revived": [], "revived_permanent": []}
 
     def look(self, networks: Ensemble, step: int) -> None:
-        """Counts who has come back."""
+        """Counts who has come back; of a network that diverged nobody can tell."""
         dead = dead_on_points(networks, self.points)
+        sound = networks.parameters.isfinite().all(1)
         for name, before in (("revived", self.tentative), ("revived_permanent", self.permanent)):
             back = [(was & ~still).sum(1) for was, still in zip(before, dead, strict=True)]
-            self.history[name].append(torch.stack(back).sum(0).float())
+            number = torch.stack(back).sum(0).float()
+            self.history[name].append(torch.where(sound, number, torch.nan))
 
     def readings(self) -> dict[str, Tensor]:
         """As the class says."""

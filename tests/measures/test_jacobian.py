@@ -7,9 +7,10 @@ import torch
 from torch.nn.functional import gelu, hardtanh
 
 from suite.catalog.activations import Abs, Gelu, Htanh, Identity, Relu, SSin, Tanh
-from suite.catalog.initializations import Critical, Orthogonal
+from suite.catalog.initializations import Critical, Orthogonal, Variance
 from suite.catalog.measure_settings import JacobianSettings
 from suite.measures.jacobian import jacobian
+from suite.nets.ensemble import Ensemble
 from suite.nets.pairs import draw_pairs
 from suite.theory.jacobian import finite_jacobian_by_layer, jacobian_by_layer
 
@@ -98,6 +99,41 @@ def test_behind_a_dead_layer_nothing_moves(by_hand):
     found = jacobian(ensemble, torch.ones(1, 1, 2).double(), SETTINGS)
 
     assert all(values.tolist() == [[0, 0]] for values in found.values())
+
+
+@pytest.fixture
+def wild(networks):
+    """sigma_w^2 = 20 over 600 layers of abs: J J^T overflows around layer 270, the activations around layer 540."""
+    return networks((2, *[3] * 600, 1), Abs(), 4, Variance(weight_variance=20.0, bias_variance=0.0))
+
+
+def test_networks_that_explode_have_no_moments_and_harm_no_other(wild):
+    """Numbers at first, nan once they overflow; nothing is raised, and a tame network beside them keeps its own."""
+    mixed = Ensemble(wild.widths, Abs(), wild.variances, wild.parameters.clone())
+    mixed.parameters[1] *= 0.3
+    pairs = draw_pairs(2, 1.0, 1, 0, 4)
+
+    found, beside = jacobian(wild, pairs, SETTINGS), jacobian(mixed, pairs, SETTINGS)
+
+    for name, values in found.items():
+        assert values[:, :50].isfinite().all()
+        assert values[:, 400].isnan().all()
+        assert beside[name][1].isfinite().all()
+        torch.testing.assert_close(beside[name][[0, 2, 3]], values[[0, 2, 3]], rtol=0, atol=0, equal_nan=True)
+
+
+def test_what_overflowed_does_not_come_back(wild):
+    """Not as 0 either, where activations are no numbers any more and their slopes cannot be told."""
+    found = jacobian(wild, draw_pairs(2, 1.0, 1, 0, 4), SETTINGS)
+
+    assert all(values[:, 400:].isnan().all() for values in found.values())
+
+
+def test_moments_that_are_too_large_are_no_numbers(wild):
+    """m_2 is too large long before m_1 is; none is infinite."""
+    found = jacobian(wild, draw_pairs(2, 1.0, 1, 0, 4), SETTINGS)
+
+    assert not any(values.isinf().any() for values in found.values())
 
 
 def off(found, law):

@@ -6,7 +6,7 @@ import pytest
 import torch
 from scipy.stats import binomtest
 
-from suite.catalog.activations import Relu
+from suite.catalog.activations import Abs, Relu, Tanh
 from suite.catalog.domain import Box
 from suite.catalog.initializations import He, Sphere
 from suite.catalog.measure_settings import DeadNeuronsSettings, TrainabilitySettings
@@ -71,6 +71,15 @@ def test_what_is_needed_depends_on_the_task(by_hand):
     assert [able(both, task).item() for task in (ABSOLUTE, KINKS)] == [1, 0]
     assert able(single, ABSOLUTE).item() == 0
     assert able(plane, BOARD).item() == 1
+
+
+def test_neurons_are_counted_of_rectifiers_alone(by_hand):
+    """One unit of abs is |x|, and is not dead: it can learn |x|, for which rectifiers need two."""
+    one = [1.0, 0, 1, 0]
+
+    assert able(by_hand((1, 1, 1), Abs(), one), ABSOLUTE).item() == 1
+    assert able(by_hand((1, 1, 1), Tanh(), one), KINKS).item() == 1
+    assert able(by_hand((1, 1, 1), Relu(), one), ABSOLUTE).item() == 0
 
 
 def test_life_counts_on_the_tasks_inputs(by_hand):

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from suite.catalog.activations import ACTIVATIONS, Abs, Elu, Identity, Relu, Tanh
+from suite.catalog.domain import Ball, Box
 from suite.catalog.initializations import Critical, Variance
 from suite.catalog.measure_settings import V3Settings
 from suite.measures.v3 import v3
@@ -16,8 +17,8 @@ from tests.catalog.instances import EVERY
 SMOOTH = [entry for entry in EVERY if entry.kind == "smooth"]
 
 
-def measure(ensemble, step=1 / 16, lines=16, dtype="float64"):
-    sample = sample_domain(ensemble.widths[0], step, lines, 3)
+def measure(ensemble, step=1 / 16, lines=16, dtype="float64", domain=None):
+    sample = sample_domain(ensemble.widths[0], step, lines, 3, domain)
     precision = getattr(torch, dtype)
     return v3(ensemble.to(precision), sample.to(precision, "cpu"), V3Settings(step=step, dtype=dtype))
 
@@ -110,6 +111,53 @@ def test_one_kink_gives_between_1_and_2_times_its_jump(by_hand):
     assert times.mean().item() == pytest.approx(1.5, abs=0.01)
     torch.testing.assert_close(found["slope_variation"][1:], torch.full((200,), 0.5).double())
     assert found["breakpoints"].tolist() == [1] * 201
+
+
+@pytest.mark.parametrize(("half_width", "seen"), [(0.5, 0), (1.0, 0), (2.0, 1)])
+def test_kinks_are_those_inside_the_box(by_hand, half_width, seen):
+    """3 relu(2 x - 2.5) has one, at 1.25, where its slope jumps by 6; shares are of the box's side."""
+    found = measure(by_hand((1, 1, 1), Relu(), [2.0, -2.5, 3, 0]), domain=Box(half_width=half_width))
+
+    assert found["breakpoints"].tolist() == [seen]
+    assert found["slope_variation"].item() == pytest.approx(seen * 6 / (2 * half_width), rel=1e-12)
+
+
+def test_kinks_on_lines_through_a_wide_box_are_counted_over_its_side(by_hand):
+    """The plane x1 = 1.5 crosses every line along the first axis of [-2, 2]^3, once."""
+    domain = Box(half_width=2.0)
+    along = (sample_domain(3, 1 / 16, 40, 3, domain).axes == 0).double().mean().item()
+
+    found = measure(by_hand((3, 1, 1), Relu(), [2.0, 0, 0, -3, 3, 0]), lines=40, domain=domain)
+
+    assert 0 < along < 1
+    assert found["breakpoints"].item() == pytest.approx(along, rel=1e-12)
+    assert found["slope_variation"].item() == pytest.approx(along * 6 / 4, rel=1e-12)
+
+
+@pytest.mark.parametrize("radius", [1.0, 3.0])
+def test_kinks_in_a_ball_are_counted_over_its_diameter(by_hand, radius):
+    """On stencils along the first axis those that lie across x1 = 0.3; a line of a side's length has more of them."""
+    step, place = radius / 16, 0.3 * radius
+    sample = sample_domain(2, step, 64, 3, Ball(radius=radius))
+    left = sample.starts[:, 0]
+    crossed = ((sample.axes == 0) & (left < place) & (place < left + 3 * step)).double().mean().item()
+
+    found = measure(by_hand((2, 1, 1), Relu(), [2.0, 0, -2 * place, 3, 0]), step, 64, domain=Ball(radius=radius))
+
+    assert 0 < crossed < 0.5
+    assert found["breakpoints"].item() == pytest.approx(crossed * 2 * radius / (3 * step), rel=1e-9)
+    assert found["slope_variation"].item() == pytest.approx(6 * crossed / (3 * step), rel=1e-9)
+
+
+def test_nothing_outside_of_a_ball_is_looked_at(by_hand):
+    """Kinks that leave the unit disc alone, on all sides of it and close by, are none of its own."""
+    edges = [(1.0, 0.0), (-1.0, 0.0), (0.0, 1.0), (0.0, -1.0), (0.6, 0.8)]
+    first = [[part for edge in edges for part in edge], [-1.001] * 5]
+    found = measure(by_hand((2, 5, 1), Relu(), [*first[0], *first[1], *[1.0] * 5, 0]), domain=Ball(radius=1.0))
+
+    assert {name: found[name].tolist() for name in ("v3", "slope_variation", "breakpoints")} == {
+        "v3": [0], "slope_variation": [0], "breakpoints": [0]
+    }  # fmt: skip
 
 
 def test_doubling_the_readout_doubles_v3_and_leaves_it_over_rms(networks):

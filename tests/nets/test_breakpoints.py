@@ -189,7 +189,7 @@ def test_a_small_memory_gives_the_same_numbers(networks, monkeypatch, activation
     """One draw at a time."""
     ensemble, lines = networks((2, 6, 5, 6, 1), activation, draws=7), sample_domain(2, 0.25, 0, 0)
     whole = kinks(ensemble, lines.starts, lines.directions, 2.0)
-    monkeypatch.setattr("suite.nets.breakpoints._MEMORY", 1)
+    monkeypatch.setattr("suite.nets.breakpoints.MEMORY", 1)
 
     parts = kinks(ensemble, lines.starts, lines.directions, 2.0)
 

@@ -312,6 +312,6 @@ def test_a_small_memory_gives_the_same_exact_deaths(networks, monkeypatch):
     """A draw at a time."""
     ensemble, sample = networks((1, 4, 4, 1), Relu(), 20), square(inputs=1)
     whole = dead_on_domain(ensemble, sample)
-    monkeypatch.setattr("suite.nets.breakpoints._MEMORY", 1)
+    monkeypatch.setattr("suite.nets.breakpoints.MEMORY", 1)
 
     assert all(torch.equal(*pair) for pair in zip(dead_on_domain(ensemble, sample), whole, strict=True))

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from suite.report.bounds import COLUMNS, bounds_table
+from suite.report.series import training_axes
 
 
 def row(quantity, mean, low, high, depth=1, task="absolute_value", rate=np.nan, theory=np.nan, n=100):
@@ -26,8 +27,27 @@ def row(quantity, mean, low, high, depth=1, task="absolute_value", rate=np.nan, 
     }
 
 
-def table(*rows):
-    return bounds_table(pd.DataFrame(rows).astype({"step": "Int64", "layer": "Int64"}))
+RAW = ("member", "quantity", "task", "learning_rate", "draw", "value")
+
+
+def table(*rows, draws=()):
+    """Of a summary, and of raw values that have its axes of training."""
+    summary = pd.DataFrame(rows).astype({"step": "Int64", "layer": "Int64"})
+    axes = {axis: np.nan for axis in training_axes(summary) if axis not in RAW}
+    return bounds_table(summary, pd.DataFrame(draws, columns=RAW).assign(**axes))
+
+
+def test_successes_are_counted_of_networks_without_what_the_task_needs():
+    """Replicate i starts from draw i: here draws 0 and 2 succeed, of which draw 2 was not able to."""
+    draws = [
+        *(("relu-d1", "trainability", "absolute_value", np.nan, draw, able) for draw, able in enumerate([1, 1, 0, 0])),
+        *(("relu-d1", "success", "absolute_value", 0.1, draw, done) for draw, done in enumerate([1, 0, 1])),
+        *(("relu-d1", "success", "absolute_value", 0.3, draw, 1) for draw in range(3)),
+    ]
+
+    found = table(row("trainability", 0.7, 0.6, 0.8), row("success", 0.6, 0.5, 0.7, rate=0.1, n=3), draws=draws)
+
+    assert list(found["without"]) == [1]
 
 
 @pytest.mark.parametrize(
@@ -94,7 +114,7 @@ def test_the_tiny_study_has_a_row_a_member_and_task(results_of):
     """And the columns that are promised."""
     results = results_of("tiny_death")
 
-    found = bounds_table(results.summary)
+    found = bounds_table(results.summary, results.measurements)
 
     assert list(found.columns) == list(COLUMNS)
     assert len(found) == 12 * 2

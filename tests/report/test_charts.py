@@ -94,6 +94,10 @@ def test_curves_of_phase_1_count_runs_that_never_leave_it(results_of: Callable[[
     assert 0 < last < 1
 
 
+DEEP = ("phase_1", "feature_diversity")
+"""Charts of one line or panel a depth, which their names say."""
+
+
 def test_one_network_has_one_line_in_every_chart(results_of: Callable[[str], Results]) -> None:
     """Series are named alike wherever they turn up."""
     names = {}
@@ -101,7 +105,7 @@ def test_one_network_has_one_line_in_every_chart(results_of: Callable[[str], Res
         rows = [row for rows in chart.to_dict()["datasets"].values() for row in rows]
         names[title] = {row["series"] for row in rows if "series" in row}
 
-    assert set().union(*(found for title, found in names.items() if title != "phase_1")) == {
+    assert set().union(*(found for title, found in names.items() if title not in DEEP)) == {
         "relu",
         "tanh",
         "leaky_relu(slope=0.1)",

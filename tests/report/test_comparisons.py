@@ -131,7 +131,7 @@ def test_outcomes_are_compared_by_replicates_as_pairs():
     assert 0.01 < row["ci_low"] < 0.02 < row["ci_high"] < 0.03
     assert row["verdict"] == "higher"
     assert row["n"] == 12
-    assert np.isnan(row["p"])
+    assert 0 < row["p"] == row["p_holm"] < 0.001
 
 
 def test_pairs_are_matched_by_draw_and_diverged_ones_left_out():
@@ -157,6 +157,29 @@ def test_a_difference_that_may_be_none_is_undecided():
 
     assert verdict(noise) == "undecided"
     assert verdict(noise - 0.1) == "lower"
+
+
+@pytest.mark.parametrize("lost", [np.nan, np.inf])
+@pytest.mark.parametrize(
+    ("reference", "setting", "verdict"),
+    [((3,), (), "undecided"), ((), (3,), "undecided"), ((3,), (5,), "lower"), ((3,), (3,), "lower"), ((), (), "lower")],
+    ids=["in the reference", "in the setting", "one in each", "the same in both", "none"],
+)
+def test_runs_that_diverged_on_one_side_leave_outcomes_undecided(reference, setting, verdict, lost):
+    """Those that are left are survivors; both sides losing equally many is no one's advantage."""
+    errors = np.linspace(0.5, 0.8, 12), np.linspace(0.5, 0.8, 12) - 0.2 + np.tile([-0.01, 0.01], 6)
+    for values, draws in zip(errors, (reference, setting), strict=True):
+        values[list(draws)] = lost
+    settings = zip(errors, ("none", "batch"), strict=True)
+
+    (row,) = compared(*(measured(values, "test_error", normalization=norm) for values, norm in settings)).to_dict(
+        "records"
+    )
+
+    assert row["verdict"] == verdict
+    assert row["censored"] == len(reference) + len(setting)
+    assert row["n"] == 12 - len({*reference, *setting})
+    assert row["ci_high"] < 0
 
 
 def test_only_the_selected_learning_rate_is_compared():
@@ -193,4 +216,4 @@ def test_the_tiny_study_compares_waits_and_accuracies(results_of):
         "success": pairs,
     }
     assert set(table["axis"]) == {"momentum", "normalization", "residual"}
-    assert (table["p"].notna() == (table["quantity"] == "phase1_steps")).all()
+    assert table["p_holm"].dropna().between(0, 1).all()

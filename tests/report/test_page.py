@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from suite.report.page import write_report
@@ -160,3 +161,51 @@ def test_one_replicate_has_no_interval_to_show(tmp_path: Path) -> None:
     found = run_study(load_studies([spec])[0], tmp_path / "results", workers=1)
 
     assert "nan" not in write_report(found).read_text().split('<section id="overview">')[1].split("</section>")[0]
+
+
+TASKS = """
+title = "Members that look at their task"
+seed = 1
+
+[family]
+width = 4
+inputs = 2
+depth = [2, 3, 4]
+activation = "relu"
+initialization = "data_dependent"
+
+[measure.activation_ratio]
+[measure.v3]
+draws = 2
+step = 0.25
+[measure.collapse]
+draws = 2
+[measure.gradients]
+draws = 2
+[measure.correlation]
+draws = 2
+[measure.accuracy]
+task = { name = "checkerboard", squares = [2, 4], train = 16, test = 8 }
+optimizer = { name = "sgd", learning_rate = 0.1, batch = 8 }
+steps = 2
+replicates = 2
+"""
+
+
+def test_what_is_measured_for_each_task_has_a_report(tmp_path: Path) -> None:
+    """Members that are drawn by their tasks' data have a value a task, also where charts go by member."""
+    spec = tmp_path / "tasks.toml"
+    spec.write_text(TASKS)
+    found = run_study(load_studies([spec])[0], tmp_path / "results", workers=1)
+    assert (found.summary.loc[found.summary["quantity"] == "v3", "member"].value_counts() == 2).all()
+
+    page = write_report(found).read_text()
+
+    assert {"collapse", "gradients", "correlation", "variability", "accuracy_against_v3"} <= set(found.charts)
+    assert all(chart.to_dict()["datasets"] for chart in found.charts.values())
+    predictors = pd.read_csv(found.folder / "predictors.csv")
+    assert {"-depth", "width", "v3", "-collapsed_relative", "-correlation"} <= set(predictors["predictor"])
+    assert predictors["training"].nunique() == 2
+    assert not predictors.duplicated(["training", "members", "predictor", "statistic"]).any()
+    assert (predictors["n"] == 3).all()
+    assert "What orders members" in page

@@ -69,8 +69,25 @@ def test_a_ratio_of_nothing_is_no_number(study):
     assert np.isnan(found["jacobian_ratio"].values).all()
 
 
+def test_a_ratio_is_of_the_draws_whose_moments_are_both_numbers(study):
+    """A draw that overflowed in either moment counts in neither mean, and has no value of its own."""
+    generator = np.random.default_rng(3)
+    first = generator.lognormal(sigma=0.5, size=(40, 1))
+    second = first**2 * generator.lognormal(sigma=0.7, size=(40, 1))
+    whole = {"jacobian_mean": first[4:], "jacobian_second": second[4:], "jacobian_max": first[4:]}
+    first[0], second[1], second[2] = np.nan, np.inf, np.nan
+    first[3] = second[3] = np.inf
+    broken = {"jacobian_mean": first, "jacobian_second": second, "jacobian_max": first}
+
+    found = made_up(study(ONE.format(depth=2), JACOBIAN.format(draws=40)), broken)["jacobian_ratio"].values
+    sound = made_up(study(ONE.format(depth=2), JACOBIAN.format(draws=36)), whole)["jacobian_ratio"].values
+
+    assert np.isnan(found[:4]).all()
+    np.testing.assert_allclose(found[4:], sound, rtol=1e-12)
+
+
 def test_columns_stand_for_layers_and_recorded_steps(study):
-    """The Jacobian's from the second hidden layer on, gradients' up to the readout, features' as the spec says."""
+    """The Jacobian's from the second hidden layer on, gradients' up to the readout, features' in rising order."""
     measures = (
         "[measure.gradients]\ndraws = 3\n[measure.correlation]\ndraws = 3\n[measure.jacobian]\ndraws = 3\n"
         "[measure.accuracy]\nreplicates = 3\nsteps = 3\n"
@@ -88,15 +105,29 @@ def test_columns_stand_for_layers_and_recorded_steps(study):
     assert places["jacobian_max"] == places["jacobian_ratio"] == {"layer": [2, 3]}
     assert places["parameter_gradient"] == {"layer": [1, 2, 3, 4]}
     assert places["train_loss"] == {"step": [0, 1, 2, 3]}
-    assert places["leading_share"] == {"layer": [3, 3, 3, 3, 1, 1, 1, 1], "step": [0, 1, 2, 3] * 2}
+    assert places["leading_share"] == {"layer": [1, 1, 1, 1, 3, 3, 3, 3], "step": [0, 1, 2, 3] * 2}
     assert places["phase1_steps"] == places["success"] == {}
 
 
-def test_one_hidden_layer_has_a_jacobian_of_no_layers(study):
-    """There is none after the first."""
-    found = blocks(study(ONE.format(depth=1), JACOBIAN.format(draws=4)))
+def test_what_stands_under_a_layer_is_that_layers(study):
+    """Features of layers = [3, 1] have under layer 1 what is there when it is asked for alone, and so has layer 3."""
 
-    assert found["jacobian_ratio"].values.shape == (4, 0)
+    def features(layers):
+        training = (
+            "[measure.accuracy]\nreplicates = 3\nsteps = 3\n"
+            'task = { name = "checkerboard", squares = 2, train = 16, test = 8 }\n'
+            'optimizer = { name = "sgd", learning_rate = 0.1, batch = 8 }\n'
+            f"[measure.feature_diversity]\nlayers = {layers}\n"
+        )
+        return blocks(study(ONE.format(depth=3), training))
+
+    both = features([3, 1])
+
+    for layer in (1, 3):
+        for name, block in features(layer).items():
+            places = both[name].places
+            columns = np.equal(places["layer"], layer) if "layer" in places else slice(None)
+            np.testing.assert_array_equal(both[name].values[:, columns], block.values)
 
 
 DEAD = "[measure.dead_neurons]\ndraws = 3\n"

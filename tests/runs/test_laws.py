@@ -5,7 +5,7 @@ from math import atan, inf, pi, sqrt
 import numpy as np
 import pytest
 
-from suite.catalog.activations import Abs, Gelu, Htanh, Identity, Relu, Softplus, Tanh
+from suite.catalog.activations import Abs, Gelu, Htanh, Identity, LeakyRelu, Relu, Softplus, Tanh
 from suite.catalog.domain import Ball, Box
 from suite.catalog.initializations import (
     Critical,
@@ -333,6 +333,16 @@ def test_rectifiers_at_criticality_have_no_fixed_point_and_no_facts(scheme):
     one = member(scheme, (2, 8, 8, 1))
 
     assert np.isnan(stationary_variance(one))
+    assert mean_field_facts(one) == dict.fromkeys(FACTS)
+
+
+@pytest.mark.parametrize("slope", [0.159, 0.306])
+def test_critical_leaky_rectifiers_have_no_stationary_variance(slope):
+    """Not one of 1e13 either, which rounding would make of them; their inputs have the variance 1."""
+    one = member(Critical(bias_std=0.1), (2, 8, 8, 1), LeakyRelu(slope=slope))
+
+    assert np.isnan(stationary_variance(one))
+    assert input_variance(one, JacobianSettings()) == 1
     assert mean_field_facts(one) == dict.fromkeys(FACTS)
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from suite.catalog.tasks import AbsoluteValue
 from suite.runs.blocks import Block, blocks_of, training_columns
 from suite.runs.cells import cells_of
 from suite.runs.compute import compute
@@ -47,12 +48,15 @@ def test_of_classes_the_rate_with_the_largest_validation_accuracy_is_kept(scored
     assert rates(select_rates(scored("validation_accuracy", {0.1: [0.2, 0.4], 0.01: [0.1, 0.3]}))) == [0.1]
 
 
-@pytest.mark.parametrize("diverged", [np.nan, np.inf])
-def test_a_rate_with_a_diverged_run_is_the_worst(scored, diverged):
-    """However good the other replicates are."""
-    kept = select_rates(scored("validation_error", {0.1: [0.0, diverged], 0.01: [9.0, 9.0]}))
+@pytest.mark.parametrize("diverged", [np.nan, np.inf, 1e6])
+def test_a_run_that_diverged_counts_as_a_constant(scored, diverged):
+    """One lost run among good ones does not outweigh what the others learned; one among poor ones does."""
+    variance = AbsoluteValue.label_variance
+    good = scored("validation_error", {0.1: [0.0, 0.0, diverged], 0.01: [variance / 2] * 3})
+    poor = scored("validation_error", {0.1: [0.9 * variance, 0.9 * variance, diverged], 0.01: [0.9 * variance] * 3})
 
-    assert rates(kept) == [0.01]
+    assert rates(select_rates(good)) == [0.1]
+    assert rates(select_rates(poor)) == [0.01]
 
 
 def test_of_equal_scores_the_smaller_rate_wins(scored):

@@ -592,6 +592,27 @@ CASES = [
         "measure.correlation",
         "two inputs at an angle need inputs = 2 or more; change the family or drop the measure",
     ),
+    _changed(
+        "Jacobian of one hidden layer",
+        {"[1, 2, 3]": "1", "replicates = 2": "replicates = 2\n[measure.jacobian]"},
+        20,
+        "measure.jacobian",
+        "give depth = 2 or more, or drop the measure",
+    ),
+    _changed(
+        "batch normalisation of one point",
+        {"inputs = 2": 'inputs = 2\nnormalization = ["none", "batch"]', "batch = 32": "batch = 1"},
+        18,
+        "measure.accuracy.optimizer.batch",
+        "raise batch, or drop the normalization",
+    ),
+    _changed(
+        "layer normalisation of one unit",
+        {"parameters = 500": "width = 1", "inputs = 2": 'inputs = 2\nnormalization = ["none", "layer"]'},
+        4,
+        "family",
+        "give wider layers, or drop it",
+    ),
     _added(
         "cosine of no angle",
         "[measure.correlation]\ncosine = 1.5\n",

@@ -160,7 +160,8 @@ def test_ratios_that_are_no_numbers_are_left_empty():
 
 def away(values, theory, kind):
     """z and relative difference of one column."""
-    z, relative = deviation(summarise(np.array(values, dtype=float)[:, None], kind), np.array([theory]), kind)
+    known = np.sqrt([theory * (1 - theory)]) if kind == "frequency" else None
+    z, relative = deviation(summarise(np.array(values, dtype=float)[:, None], kind), np.array([theory]), known)
     return z.item(), relative.item()
 
 
@@ -188,15 +189,30 @@ def test_agreement_without_variation_is_a_z_score_of_0():
     assert away([2, 2, 2], 2.0, "value") == (0, 0)
 
 
-def test_a_departure_without_variation_has_no_z_score():
-    """There is no standard error to measure it by; the relative difference stands."""
+def test_a_departure_without_variation_has_no_z_score_unless_theory_forbids_it():
+    """With nothing to estimate an error from the relative difference stands; what cannot happen but did is infinite."""
     z, relative = away([2, 2, 2], 1.0, "value")
     assert np.isnan(z)
     assert relative == 1
 
     z, relative = away([1, 1, 0], 1.0, "frequency")
-    assert np.isnan(z)
+    assert z == -np.inf
     assert relative == pytest.approx(-1 / 3)
+    assert away([1, 0, 0], 0.0, "frequency")[0] == np.inf
+
+
+def test_a_known_spread_serves_where_no_draw_varied():
+    """Three neurons of which none died, each with probability 0.3."""
+    summary = summarise(np.zeros((50, 1)), "value")
+
+    z, _ = deviation(summary, np.array([0.3]), np.sqrt([0.3 * 0.7 / 3]))
+
+    assert z == pytest.approx(-0.3 / np.sqrt(0.07 / 50))
+
+
+def test_what_is_0_but_for_rounding_has_no_relative_difference():
+    """A law of -7e-18 is one of 0."""
+    assert np.isnan(away([0.1, 0.2], -7e-18, "value")[1])
 
 
 def test_a_theory_of_0_has_no_relative_difference():
@@ -214,6 +230,7 @@ def test_z_scores_of_a_true_law_are_standard_normal():
     for sample, theory, kind in ((values, 2.0, "value"), (events.astype(float), 0.3, "frequency")):
         mean, n = sample.mean(axis=0), np.full(4000, 100.0)
         summary = {"mean": mean, "n": n, "std": sample.std(axis=0, ddof=1)}
-        z, _ = deviation(summary, np.full(4000, theory), kind)
+        known = np.full(4000, np.sqrt(theory * (1 - theory))) if kind == "frequency" else None
+        z, _ = deviation(summary, np.full(4000, theory), known)
         assert abs(z.std() - 1) < 0.05
         assert abs(z.mean()) < 5 / np.sqrt(4000)

@@ -130,6 +130,37 @@ def test_finite_width_laws_are_exact_for_homogeneous_networks(
         assert_agrees(second, ratio * mean**2)
 
 
+@pytest.mark.parametrize("bias_variance", [0.0, 0.3])
+def test_rectifiers_without_biases_may_be_off_from_the_first_layer_on(bias_variance: float) -> None:
+    """He's three layers of three: one network in eight has no Jacobian at all, which the laws hold.
+
+    z within 4 of a hundred thousand networks of plain numpy; 8 scores, false alarm rate 0.05%. Biases of the
+    first layer make no difference.
+    """
+    draws, generator = 100_000, np.random.default_rng(8)
+    law = finite_jacobian_by_layer(instance("relu"), [(2.0, bias_variance), *[(2.0, 0.0)] * 3], 1.0, (3, 3, 3), False)
+
+    def weight(below: int) -> np.ndarray:
+        return sqrt(2 / below) * generator.standard_normal((draws, 3, below))
+
+    # One input of |x|^2 / n_0 = 1, and a readout that is not looked at.
+    z = weight(1)[:, :, 0] + sqrt(bias_variance) * generator.standard_normal((draws, 3))
+    h, product = np.maximum(z, 0), np.broadcast_to(np.eye(3), (draws, 3, 3))
+    silent = (z <= 0).all(1)
+    for mean, ratio in law:
+        matrix = weight(3)
+        z = np.einsum("doi,di->do", matrix, h)
+        h, product = np.maximum(z, 0), (z > 0)[:, :, None] * (matrix @ product)
+        squared = product @ product.transpose(0, 2, 1)
+        first, second = np.trace(squared, axis1=1, axis2=2) / 3, (squared**2).sum((1, 2)) / 3
+
+        assert not first[silent].any()
+        assert_agrees(first, mean)
+        assert_agrees(second, ratio * mean**2)
+    assert_agrees(silent.astype(float), 1 / 8)
+    assert law[0][0] == pytest.approx(7 / 8, rel=1e-14)
+
+
 def assert_agrees(values: np.ndarray, theory: float) -> None:
     """The mean is within four standard errors of the theory, or of rounding where nothing varies."""
     error = values.std() / sqrt(len(values))

@@ -344,6 +344,15 @@ def test_fixed_points_of_the_rectifier(weight_variance: float, bias_variance: fl
     assert fixed_point(activation("relu"), weight_variance, bias_variance) == pytest.approx(q, nan_ok=True)
 
 
+@pytest.mark.parametrize("slope", [0.0, 0.1, 0.159, 0.306, 0.5, -0.306])
+@over_biases
+def test_critical_leaky_rectifiers_have_no_fixed_point_but_for_rounding(slope: float, bias_variance: float):
+    """At slopes such as 0.306 and 0.159 chi_1 falls short of 1 by its last bit, which is no room for one."""
+    leaky = ACTIVATIONS["leaky_relu"](slope=slope)
+
+    assert isnan(fixed_point(leaky, edge_of_chaos(leaky, bias_variance).weight_variance, bias_variance))
+
+
 @pytest.mark.parametrize(("weight_variance", "attracts"), [(0.5, True), (1.0, True), (1.001, False), (3.0, False)])
 @pytest.mark.parametrize("name", ["tanh", "sin", "htanh", "s_saw"])
 def test_without_biases_the_origin_is_the_fixed_point_while_it_attracts(

@@ -94,6 +94,25 @@ def test_features_are_of_the_last_hidden_layer_unless_others_are_named():
     torch.testing.assert_close(silent.readings()["feature_cosine"], stated.readings()["feature_cosine"], equal_nan=True)
 
 
+def test_layers_are_looked_at_in_rising_order_however_they_are_written():
+    """What stands first for layers = [3, 1] is layer 1's, as if it had been asked for alone."""
+    ensemble = networks((2, 5, 4, 3, 1))
+    both, first, third = (watch(ensemble, layers=layers) for layers in ((3, 1), (1,), (3,)))
+    for observer in (both, first, third):
+        observer.look(ensemble, 0)
+    ensemble.parameters.add_(noise_like(ensemble), alpha=0.1)
+    for observer in (both, first, third):
+        observer.look(ensemble, 1)
+
+    found, *alone = (observer.readings() for observer in (both, first, third))
+
+    assert FeatureDiversitySettings(layers=(3, 1)).layers == (1, 3)
+    for name in (*COSINES, "leading_share"):
+        for place, layer in enumerate(alone):
+            torch.testing.assert_close(found[name][:, place], layer[name][:, 0], rtol=0, atol=0, equal_nan=True)
+    assert not torch.equal(alone[0]["feature_cosine"], alone[1]["feature_cosine"])
+
+
 def test_batch_normalisation_takes_its_statistics_over_the_compared_samples():
     """The first 10 training points alone: what the others are is no matter."""
     ensemble, data = networks((2, 6, 1), normalization="batch"), make_data(BOARD, 1, 0, 4)

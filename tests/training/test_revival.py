@@ -14,7 +14,7 @@ from suite.nets.ensemble import Ensemble
 from suite.nets.initialization import draw_parameters
 from suite.nets.losses import HALF_SQUARE
 from suite.theory.scaling import layer_variances
-from suite.training.observer import observe
+from suite.training.observer import Lesson, observe
 from suite.training.revival import Revival
 from suite.training.tasks import Data, Points, make_data
 
@@ -98,6 +98,26 @@ def test_weight_decay_may_revive_a_permanently_dead_neuron():
     assert kept["revivable"].tolist() == moved["revivable"].tolist() == [0]
     assert kept["revived_permanent"].max() == 0
     assert moved["revived_permanent"][0, -1] == 1
+
+
+@pytest.mark.parametrize("broken", [torch.nan, torch.inf])
+def test_a_network_that_diverged_has_revived_nobody_and_harms_no_other(broken):
+    """Comparisons with nan say no, also to being dead; what it counted before stands."""
+    networks = Ensemble((1, 2, 2, 1), Relu(), ((2.0, 0.0),) * 3, by_hand().parameters.repeat(2, 1))
+    training = AccuracySettings(task=(TASK,), optimizer=(Sgd(learning_rate=0.1, batch=8),), steps=1, replicates=2)
+    observer = Revival(networks, Lesson(TASK, zeros_to_learn(), training), RevivalSettings())
+    observer.look(networks, 0)
+    networks.parameters[0] = broken
+    networks.parameters[1, 9] = 99.0  # the bias of the neuron that can be revived
+    observer.look(networks, 1)
+
+    found = observer.readings()
+
+    assert found["revivable"].tolist() == [1, 1]
+    for name, later in (("revived", 1), ("revived_permanent", 0)):
+        assert found[name][:, 0].tolist() == [0, 0]
+        assert found[name][0, 1].isnan()
+        assert found[name][1, 1] == later
 
 
 def test_activations_without_a_flat_side_have_nothing_to_revive():

@@ -297,3 +297,14 @@ def test_more_digits_than_there_are_is_an_error():
     """Rather than an image in two sets."""
     with pytest.raises(ValueError, match="digits has 1,797 points, the sets take 1,798"):
         make_data(Digits(train=1000, validation=399, test=399), 0, 0, 1)
+
+
+@pytest.mark.parametrize(
+    "task", [AbsoluteValue(train=1, test=1), TwoKinks(train=1, test=1)], ids=lambda task: task.name
+)
+def test_a_constant_reaches_the_labels_variance(task: AbsoluteValue | TwoKinks) -> None:
+    """On a fine grid of the interval."""
+    points = torch.linspace(-task.half_width, task.half_width, 200_001, dtype=torch.float64)[None, None]
+    labels = {"absolute_value": absolute_value, "two_kinks": two_kinks}[task.name](points, task)
+
+    assert labels.var(correction=0).item() == pytest.approx(task.label_variance, rel=1e-4)

@@ -1,0 +1,76 @@
+"""What suits a study badly, though it can be run: warnings, each at its line and key."""
+
+from pathlib import Path
+
+import pytest
+
+from suite.spec.load import load_studies
+from tests.spec.broken import VALID
+
+RESIDUAL = {"inputs = 2": "inputs = 2\nresidual = [false, true]"}
+THRESHOLD = {"steps = 10": "steps = 10\nmax_error = 0.1"}
+REGRESSION = {"inputs = 2": "inputs = 1", '"checkerboard", squares = 2': '"absolute_value"'}
+SUCCESS = REGRESSION | {"steps = 10": "steps = 10\nsuccess = 0.8"}
+BOUND = {"replicates = 2": "replicates = 2\n\n[measure.trainability]"}
+DECAY = BOUND | {"batch = 32": "batch = 32, weight_decay = 0.01"}
+SOME_DECAY = BOUND | {"batch = 32": "batch = 32, weight_decay = [0.0, 0.01]"}
+
+
+def warned(folder: Path, edits: dict[str, str]) -> list[str]:
+    """The warnings of an edited spec, without its file's name."""
+    text = VALID
+    for old, new in edits.items():
+        assert text.count(old) == 1, f"{old!r} is not one place of the spec"
+        text = text.replace(old, new)
+    file = folder / "study.toml"
+    file.write_text(text)
+    (study,) = load_studies([file])
+    assert all(warning.file == str(file) for warning in study.warnings)
+    return [str(warning).removeprefix(f"{file}:") for warning in study.warnings]
+
+
+@pytest.mark.parametrize(
+    ("edits", "place", "fragment"),
+    [
+        (RESIDUAL, "7: family.residual: ", "with one hidden layer there is none below to add"),
+        (THRESHOLD, "19: measure.accuracy.max_error: ", "no task here is a regression; drop the key"),
+        (SUCCESS, "19: measure.accuracy.success: ", "regressions are judged by max_error"),
+        (DECAY, "21: measure.trainability: ", "weight decay can revive dead neurons"),
+        (SOME_DECAY, "21: measure.trainability: ", "weight decay can revive dead neurons"),
+    ],
+    ids=["residual depth 1", "max_error of classes", "success of regressions", "weight decay", "some weight decay"],
+)
+def test_what_suits_badly_is_a_warning_at_its_line_and_key(
+    edits: dict[str, str], place: str, fragment: str, tmp_path: Path
+):
+    """One warning, and a study that can be run."""
+    (warning,) = warned(tmp_path, edits)
+
+    assert warning.startswith(place)
+    assert fragment in warning
+
+
+def test_a_residual_family_of_several_is_named_by_its_own_line(tmp_path: Path):
+    """The second family's key, not the first's, which is deep enough."""
+    second = '[[family]]\nwidth = 8\ninputs = 2\ndepth = 1\nactivation = "tanh"\nresidual = true\n\n[measure.v3]'
+    deep = {"[1, 2, 3]": "[2, 3]", "inputs = 2": "inputs = 2\nresidual = true"}
+
+    (warning,) = warned(tmp_path, deep | {"[family]": "[[family]]", "[measure.v3]": second})
+
+    assert warning.startswith("17: family.residual: ")
+
+
+@pytest.mark.parametrize(
+    "edits",
+    [
+        RESIDUAL | {"[1, 2, 3]": "[2, 3]"},
+        REGRESSION | THRESHOLD,
+        {"steps = 10": "steps = 10\nsuccess = 0.8"},
+        BOUND,
+        {"batch = 32": "batch = 32, weight_decay = 0.01"},
+    ],
+    ids=["residual depth 2", "max_error of a regression", "success of classes", "no decay", "no trainability"],
+)
+def test_what_suits_well_is_not_warned_of(edits: dict[str, str], tmp_path: Path):
+    """The same keys where they mean something."""
+    assert warned(tmp_path, edits) == []
