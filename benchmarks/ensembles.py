@@ -46,6 +46,29 @@ def networks(shape: Shape, device: str, dtype: torch.dtype = torch.float64, norm
     return Ensemble(shape.widths, activation, variances, parameters, normalization).to(dtype, device)
 
 
+class Timed:
+    """What the benchmarks of one estimator share; asv times its subclasses."""
+
+    params = (list(SHAPES), DEVICES)
+    param_names = ("shape", "device")
+    timeout = 300
+
+    def setup(self, shape: str, device: str) -> None:
+        """Draws the networks, which is not timed."""
+        torch.set_num_threads(1)
+        self.shape, self.device = SHAPES[shape], device
+        self.ensemble = networks(self.shape, device)
+
+    def work(self) -> None:
+        """What is timed."""
+        raise NotImplementedError
+
+    def run(self) -> None:
+        """The work, and the wait for it."""
+        self.work()
+        settle(self.device)
+
+
 def settle(device: str) -> None:
     """Waits until a GPU has done what it was told, so that a time is a time."""
     if device == "cuda":

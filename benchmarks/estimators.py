@@ -2,7 +2,7 @@
 
 import torch
 
-from benchmarks.ensembles import DEVICES, SHAPES, draws_a_second, networks, settle
+from benchmarks.ensembles import Timed, draws_a_second
 from suite.catalog.measure_settings import CollapseSettings, DeadNeuronsSettings, TrainabilitySettings, V3Settings
 from suite.catalog.tasks import Checkerboard
 from suite.measures.collapse import collapse
@@ -15,28 +15,13 @@ STEP = 0.125
 """17 points a side, 289 in all."""
 
 
-class Estimator:
-    """What the benchmarks of one estimator share; asv times its subclasses."""
-
-    params = (list(SHAPES), DEVICES)
-    param_names = ("shape", "device")
-    timeout = 300
+class Estimator(Timed):
+    """Estimators over a grid."""
 
     def setup(self, shape: str, device: str) -> None:
-        """Draws the networks, which is not timed."""
-        torch.set_num_threads(1)
-        self.shape, self.device = SHAPES[shape], device
-        self.ensemble = networks(self.shape, device)
+        """The grid, too."""
+        super().setup(shape, device)
         self.domain = sample_domain(2, STEP, 1, 1).to(torch.float64, device)
-
-    def work(self) -> None:
-        """What is timed."""
-        raise NotImplementedError
-
-    def run(self) -> None:
-        """The work, and the wait for it."""
-        self.work()
-        settle(self.device)
 
 
 class Forward(Estimator):

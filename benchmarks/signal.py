@@ -1,37 +1,22 @@
 """The estimators of signals through random networks: correlation of two inputs, moments of the Jacobian."""
 
-import torch
-
-from benchmarks.ensembles import DEVICES, SHAPES, draws_a_second, networks, settle
+from benchmarks.ensembles import Timed, draws_a_second
 from suite.catalog.measure_settings import CorrelationSettings, JacobianSettings
 from suite.measures.correlation import correlation
 from suite.measures.jacobian import jacobian
 from suite.nets.pairs import draw_pairs
 
 
-class OnPairs:
-    """What the benchmarks of one estimator share; asv times its subclasses."""
+class OnPairs(Timed):
+    """Estimators at pairs of inputs."""
 
-    params = (list(SHAPES), DEVICES)
-    param_names = ("shape", "device")
-    timeout = 300
     draws = 64
 
     def setup(self, shape: str, device: str) -> None:
-        """Draws networks and inputs, which is not timed."""
-        torch.set_num_threads(1)
-        self.device = device
-        self.ensemble = networks(SHAPES[shape], device)[: self.draws]
+        """Some of the networks, and inputs for them."""
+        super().setup(shape, device)
+        self.ensemble = self.ensemble[: self.draws]
         self.pairs = draw_pairs(2, 0.5, 1, 0, self.draws).to(device)
-
-    def work(self) -> None:
-        """What is timed."""
-        raise NotImplementedError
-
-    def run(self) -> None:
-        """The work, and the wait for it."""
-        self.work()
-        settle(self.device)
 
 
 class Correlation(OnPairs):

@@ -8,9 +8,10 @@ import pandas as pd
 from suite.report.bounds import BOUND, bounds_table
 from suite.report.captions import CAPTIONS
 from suite.report.comparisons import OUTCOMES, WAITS, comparisons_table
-from suite.report.page_tables import PageTable, agreement, bounds, outcomes, overview, phases, rank_correlations, waits
+from suite.report.page_tables import PageTable, agreement, overview, rank_correlations
 from suite.report.phases import PHASES, phases_table
 from suite.report.predictors import predictors_table
+from suite.report.verdict_tables import bounds, outcomes, phases, waits
 
 if TYPE_CHECKING:
     from pathlib import Path

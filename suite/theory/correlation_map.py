@@ -5,7 +5,7 @@ Abrol & Tanner 2021 (arXiv:2105.07741): u and v are the pre-activations of one n
 normal with variance q and correlation c.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import asin, exp, inf, isfinite, isnan, log, nan, pi, sqrt
@@ -64,8 +64,7 @@ def covariance(activation: Activation, q: float, c: float) -> float:
     if q == 0 or c == 1:
         return second_moment(activation, q)
     if c == -1:
-        both_sides = (*activation.kinks, *(-kink for kink in activation.kinks))
-        return gaussian_mean(lambda z: activation.phi(z) * activation.phi(-z), sqrt(q), both_sides)
+        return _mirrored(activation, activation.phi, q)
     return pair_mean(activation.phi, np.multiply, activation, q, c)
 
 
@@ -87,9 +86,14 @@ def slope_covariance(activation: Activation, q: float, c: float) -> float:
         return slope_moment(activation, q)
     q = max(q, _SMALLEST)
     if c == -1:
-        both_sides = (*activation.kinks, *(-kink for kink in activation.kinks))
-        return gaussian_mean(lambda z: activation.dphi(z) * activation.dphi(-z), sqrt(q), both_sides)
+        return _mirrored(activation, activation.dphi, q)
     return pair_mean(activation.dphi, np.multiply, activation, q, c)
+
+
+def _mirrored(activation: Activation, function: Callable[[Array], Array], q: float) -> float:
+    """E[function(u) function(-u)]."""
+    both_sides = (*activation.kinks, *(-kink for kink in activation.kinks))
+    return gaussian_mean(lambda z: function(z) * function(-z), sqrt(q), both_sides)
 
 
 def _odd_and_even(activation: Activation) -> tuple[float, float]:
