@@ -15,8 +15,9 @@ _WORKER_ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
-    # glibc then gives every large buffer back at once; its own rule leaves a worker holding up to 1.4 GB.
-    "MALLOC_MMAP_THRESHOLD_": str(4 * 2**20),
+    # glibc then gives every larger buffer back at once; its own rule leaves a worker holding up to 1.4 GB, and
+    # a threshold of 4 MiB still up to 0.7 GB, for at most a twentieth of the time of training.
+    "MALLOC_MMAP_THRESHOLD_": str(2**20),
 }
 
 Progress = Callable[[Cell], None]
