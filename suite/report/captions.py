@@ -26,7 +26,7 @@ CAPTIONS = {
         "Cosine of two inputs' pre-activations through the deepest networks: points are means over draws with 95% "
         "intervals, lines the correlation map of infinitely wide networks. Where the cosine goes to 1, all inputs "
         "become one direction, and the output collapses to a constant. Narrow networks leave the line. Inputs have "
-        "|x|^2 / n_0 = q*, so that the first layers are on their way to q*.",
+        "|x|^2 / n_0 = q* (1 where there is no q*, as for ReLU), so that the first layers are on their way to q*.",
     ),
     "jacobian": (
         "Jacobian, layer after layer",

@@ -133,4 +133,6 @@ def phases(table: pd.DataFrame) -> PageTable:
 
 
 def _change(row: dict[str, Any], value: str, low: str, high: str) -> str:
+    if pd.isna(row[low]):
+        return number(row[value], "{:+.3f}", "none")
     return f"{row[value]:+.3f} ({row[low]:+.3f} to {row[high]:+.3f})"

@@ -40,5 +40,6 @@ class SpecError(Exception):
 def nearest(name: str, known: Iterable[str]) -> str:
     """The cure for an unknown name: the closest known one, or all of them."""
     names = sorted(known)
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    lower = {known_name.lower(): known_name for known_name in names}
+    close = [lower[found] for found in difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.6)]
     return f"did you mean {close[0]}?" if close else f"known here: {', '.join(names)}"

@@ -27,7 +27,7 @@ def test_phase_1_ends_network_by_network():
     (row,) = phases_table(values, summary).to_dict("records")
 
     assert row["in_phase_1"] == pytest.approx(np.mean([0.4, 0.3, 0.15]))
-    assert row["after"] == pytest.approx(np.mean([-0.6, -0.6, 0.0]))
+    assert row["after"] == pytest.approx(-0.6)  # of the two that left
     assert (row["layer"], row["n"], row["start"]) == (3, 3, pytest.approx(0.5))
     assert (row["peak"], row["peak_step"]) == (pytest.approx(2.0 / 3), 2)
     assert row["in_low"] < row["in_phase_1"] < row["in_high"]
