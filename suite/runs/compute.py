@@ -1,13 +1,13 @@
 """Computes one cell, tile of draws after tile: what it returns does not depend on the tiles' size."""
 
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from suite.catalog.dotted import load
 from suite.catalog.initializations import DataDependent
 from suite.catalog.measure_settings import AccuracySettings, CorrelationSettings, JacobianSettings, OnTheDomain
 from suite.catalog.measures import MEASURES
@@ -72,20 +72,14 @@ def _take(
     if isinstance(cell.settings, AccuracySettings):
         assert data is not None
         observers: list[tuple[Callable[..., Observer], Any]] = [
-            (_function(MEASURES[name].function), settings) for name, settings in cell.taken
+            (load(MEASURES[name].function), settings) for name, settings in cell.taken
         ]
         return observe(ensemble, data, cell.settings, observers)
-    measure = _function(cell.measure.function)
+    measure = load(cell.measure.function)
     found: dict[str, torch.Tensor] = measure(
         ensemble, _domain(cell, sample, data, draws, ensemble.parameters.device), cell.settings
     )
     return found
-
-
-def _function(path: str) -> Callable[..., Any]:
-    module, name = path.split(":")
-    function: Callable[..., Any] = getattr(import_module(module), name)
-    return function
 
 
 def draws_a_tile(cell: Cell) -> int:

@@ -1,9 +1,7 @@
 """The training tasks' data: every replicate has its own, and all members share them."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import import_module
 from math import sqrt
 from typing import Any
 
@@ -13,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import one_hot
 
+from suite.catalog.dotted import load
 from suite.catalog.tasks import AbsoluteValue, Checkerboard, Task, TwoKinks
 from suite.nets.losses import LOSSES, Loss
 from suite.nets.streams import block_size, draw_in_blocks
@@ -144,12 +143,6 @@ def make_data(task: Task, seed: int, start: int, stop: int, dtype: torch.dtype =
     return Data(seed, LOSSES[task.loss], *parts)
 
 
-def _function(task: Task) -> Callable[..., Any]:
-    module, name = task.function.split(":")
-    function: Callable[..., Any] = getattr(import_module(module), name)
-    return function
-
-
 def _uniform(task: Task, seed: int, start: int, stop: int) -> tuple[Tensor, Tensor]:
     """Points of the task's box and their labels, the three sets in a row."""
     sizes, half_width = task.points, task.half_width
@@ -161,7 +154,7 @@ def _uniform(task: Task, seed: int, start: int, stop: int) -> tuple[Tensor, Tens
 
     purpose: dict[str, Any] = {"data": task.name, "sizes": sizes, "inputs": task.inputs}
     inputs = draw_in_blocks(draw, seed, purpose, start, stop, block_size(task.inputs * sum(sizes)))
-    return inputs, _function(task)(inputs, task)
+    return inputs, load(task.function)(inputs, task)
 
 
 def _chosen(task: Task, seed: int, start: int, stop: int) -> tuple[Tensor, Tensor]:
@@ -179,6 +172,6 @@ def _chosen(task: Task, seed: int, start: int, stop: int) -> tuple[Tensor, Tenso
     places = torch.cat([orders[:, : task.train], orders[:, available - (asked - task.train) :]], dim=1)
     inputs, labels = (
         everything.index_select(1, places.flatten()).unflatten(1, places.shape).transpose(0, 1)
-        for everything in _function(task)()
+        for everything in load(task.function)()
     )
     return inputs, labels

@@ -1,12 +1,12 @@
 """One trainer for many networks at once: each has its own data and its own learning rate."""
 
 from collections.abc import Iterator, Sequence
-from importlib import import_module
 
 import torch
 from jaxtyping import Int64
 from torch import Tensor
 
+from suite.catalog.dotted import load
 from suite.catalog.optimizers import Optimizer
 from suite.nets.backward import Backpropagation
 from suite.nets.ensemble import Ensemble
@@ -56,8 +56,7 @@ def _torch_optimizer(passes: Backpropagation, optimizers: Sequence[Optimizer]) -
         parameters = passes.ensemble.parameters[part]
         parameters.grad = passes.gradient[part]
         groups.append({"params": [parameters], "lr": optimizer.learning_rate})
-    module, name = optimizers[0].function.split(":")
-    build = getattr(import_module(module), name)
+    build = load(optimizers[0].function)
     rule: torch.optim.Optimizer = build(groups, fused=True, **optimizers[0].keywords)
     return rule
 
