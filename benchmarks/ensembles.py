@@ -1,49 +1,41 @@
-"""The shapes that are timed, and how a benchmark gets networks of them."""
+"""How a benchmark gets networks, and what all benchmarks of them share."""
 
-from dataclasses import dataclass
 from time import perf_counter
+from typing import Any
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
+from benchmarks.shapes import SHAPES, Shape
 from suite.catalog.activations import Relu
 from suite.catalog.initializations import Critical
 from suite.nets.ensemble import Ensemble
 from suite.nets.initialization import draw_parameters
-from suite.theory.scaling import layer_variances
+from suite.theory.scaling import LayerVariances, layer_variances
 
-
-@dataclass(frozen=True)
-class Shape:
-    """Many networks of one architecture."""
-
-    draws: int
-    width: int
-    depth: int
-
-    @property
-    def widths(self) -> tuple[int, ...]:
-        """Two inputs, one output."""
-        return (2, *[self.width] * self.depth, 1)
-
-
-SHAPES = {
-    "narrow, 120 layers of 6": Shape(256, 6, 120),
-    "deep, 20 layers of 16": Shape(256, 16, 20),
-    "middle, 5 layers of 34": Shape(256, 34, 5),
-    "wide, 10 layers of 128": Shape(64, 128, 10),
-}
+CRITICAL = Critical(bias_std=0.1)
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 
 
 def networks(shape: Shape, device: str, dtype: torch.dtype = torch.float64, normalization: str = "none") -> Ensemble:
     """Critical ReLU networks."""
-    activation, initialization = Relu(), Critical(bias_std=0.1)
-    variances = layer_variances(initialization, activation, shape.widths)
-    content = {"widths": list(shape.widths)}
-    normalized = normalization != "none"
-    parameters = draw_parameters(initialization, shape.widths, variances, 1, content, 0, shape.draws, normalized)
-    return Ensemble(shape.widths, activation, variances, parameters, normalization).to(dtype, device)
+    parameters = draw_parameters(*_drawn(shape), 0, shape.draws, normalization != "none")
+    return ensemble_of(shape, parameters.to(device, dtype), normalization)
+
+
+def ensemble_of(shape: Shape, parameters: Float[Tensor, "draws parameters"], normalization: str = "none") -> Ensemble:
+    """The ReLU networks that have these parameters."""
+    return Ensemble(shape.widths, Relu(), _variances(shape), parameters, normalization)
+
+
+def _variances(shape: Shape) -> LayerVariances:
+    return layer_variances(CRITICAL, Relu(), shape.widths)
+
+
+def _drawn(shape: Shape) -> tuple[Critical, tuple[int, ...], LayerVariances, int, dict[str, Any]]:
+    return CRITICAL, shape.widths, _variances(shape), 1, {"widths": list(shape.widths)}
 
 
 class Timed:

@@ -3,12 +3,19 @@
 import torch
 
 from benchmarks.ensembles import Timed, draws_a_second
-from suite.catalog.measure_settings import CollapseSettings, DeadNeuronsSettings, TrainabilitySettings, V3Settings
+from suite.catalog.measure_settings import (
+    CollapseSettings,
+    DeadNeuronsSettings,
+    TrainabilitySettings,
+    V3LimitSettings,
+    V3Settings,
+)
 from suite.catalog.tasks import Checkerboard
 from suite.measures.collapse import collapse
 from suite.measures.dead_neurons import dead_neurons
 from suite.measures.trainability import TaskAt, trainability
 from suite.measures.v3 import v3
+from suite.measures.v3_limit import v3_limit
 from suite.nets.sample import sample_domain
 
 STEP = 0.125
@@ -45,19 +52,36 @@ class Forward(Estimator):
 
 
 class Variability(Estimator):
-    """V3 with its exact companions."""
+    """V3."""
 
     def work(self) -> None:
-        """V3 of eight draws, since exact breakpoints cost far more than the forward pass."""
-        v3(self.ensemble[:8], self.domain, V3Settings(step=STEP))
+        """All draws."""
+        v3(self.ensemble, self.domain, V3Settings(step=STEP))
 
     def time_v3(self, shape: str, device: str) -> None:
         self.run()
 
     def track_draws(self, shape: str, device: str) -> float:
+        return draws_a_second(self.shape.draws, 3, device, self.work)
+
+    time_v3.version = track_draws.version = "2"  # type: ignore[attr-defined]
+    track_draws.unit = "draws/s"  # type: ignore[attr-defined]
+
+
+class VariabilityLimit(Estimator):
+    """What V3 tends to as its step falls."""
+
+    def work(self) -> None:
+        """Eight draws, since exact breakpoints cost far more than the forward pass."""
+        v3_limit(self.ensemble[:8], self.domain, V3LimitSettings(step=STEP))
+
+    def time_v3_limit(self, shape: str, device: str) -> None:
+        self.run()
+
+    def track_draws(self, shape: str, device: str) -> float:
         return draws_a_second(8, 2, device, self.work)
 
-    time_v3.version = track_draws.version = "1"  # type: ignore[attr-defined]
+    time_v3_limit.version = track_draws.version = "1"  # type: ignore[attr-defined]
     track_draws.unit = "draws/s"  # type: ignore[attr-defined]
 
 
@@ -74,7 +98,7 @@ class Collapse(Estimator):
     def track_draws(self, shape: str, device: str) -> float:
         return draws_a_second(self.shape.draws, 3, device, self.work)
 
-    time_collapse.version = track_draws.version = "1"  # type: ignore[attr-defined]
+    time_collapse.version = track_draws.version = "2"  # type: ignore[attr-defined]
     track_draws.unit = "draws/s"  # type: ignore[attr-defined]
 
 

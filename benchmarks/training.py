@@ -4,7 +4,8 @@ from typing import Any
 
 import torch
 
-from benchmarks.ensembles import DEVICES, Shape, draws_a_second, networks, settle
+from benchmarks.ensembles import DEVICES, draws_a_second, networks, settle
+from benchmarks.shapes import Shape
 from suite.catalog.measure_settings import AccuracySettings, FeatureDiversitySettings, RevivalSettings
 from suite.catalog.optimizers import Adam
 from suite.catalog.tasks import Checkerboard

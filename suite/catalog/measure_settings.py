@@ -29,23 +29,34 @@ class OnTheDomain(Settings):
     lines: int = Field(
         default=64, ge=1, description="random lines through a box of more than two inputs; stencils in a ball by them"
     )
+
+
+class InPrecision(OnTheDomain):
+    """Settings of such a measure that may be taken in either precision."""
+
     dtype: Precision = "float64"
 
 
-class V3Settings(OnTheDomain):
+class V3Settings(InPrecision):
     """Settings of the variability V3."""
 
     draws: Draws = 256
 
 
-class CollapseSettings(OnTheDomain):
+class V3LimitSettings(OnTheDomain):
+    """Settings of V3's limit."""
+
+    draws: Draws = 256
+
+
+class CollapseSettings(InPrecision):
     """Settings of Collapse to Constant."""
 
     draws: Draws = 1024
     threshold: float = Field(default=0.1, gt=0, lt=1, description="tau, the share of its scale a constant may vary")
 
 
-class GradientsSettings(OnTheDomain):
+class GradientsSettings(InPrecision):
     """Settings of the gradients at initialisation; the domain's points serve where nothing is trained."""
 
     draws: Draws = 256
@@ -77,13 +88,13 @@ class AccuracySettings(Settings):
         return self.replicates
 
 
-class DeadNeuronsSettings(OnTheDomain):
+class DeadNeuronsSettings(InPrecision):
     """Settings of dead neurons; the domain's points serve where death cannot be decided exactly."""
 
     draws: Draws = 1024
 
 
-class TrainabilitySettings(OnTheDomain):
+class TrainabilitySettings(InPrecision):
     """Settings of trainability, which counts dead neurons."""
 
     draws: Draws = 1024
@@ -130,7 +141,7 @@ class RevivalSettings(Settings):
     """Settings of revivals, which are looked at while [measure.accuracy] trains."""
 
 
-class LandscapeSettings(OnTheDomain):
+class LandscapeSettings(InPrecision):
     """Settings of the landscapes, which every study of two inputs keeps for its report."""
 
     draws: Draws = 3

@@ -18,6 +18,9 @@ from suite.theory.scaling import LayerVariances
 TILE_BYTES = 8 * 2**20
 """Activations that move through a layer together; a few of these fit the cache."""
 
+FEWEST_DRAWS = 8
+"""Draws of a tile, unless there are fewer: as many products side by side keep every core busy."""
+
 
 class Layer(NamedTuple):
     """Weights and biases of one layer of every draw, and what follows normalisation, where there is any."""
@@ -73,7 +76,7 @@ class Ensemble:
         """Number of hidden layers."""
         return len(self.widths) - 2
 
-    @property
+    @cached_property
     def layers(self) -> list[Layer]:
         """Each layer's parameters, the readout last: views into `parameters`."""
         return layer_views(self.parameters, self.widths, self.normalization != "none")
@@ -96,14 +99,23 @@ class Ensemble:
             reference: how many of the first points the statistics of batch normalisation are taken over, by
                 default all; so test points, put behind training points, can be judged by the latter's.
         """
-        outputs = points.new_empty(self.draws, self.widths[-1], points.shape[-1])
-        for chunk in self.chunks(points.shape[-1]):
-            *_, last = self.walk(points[..., chunk], reference)
-            outputs[..., chunk] = last
+        total = points.shape[-1]
+        outputs = points.new_empty(self.draws, self.widths[-1], total)
+        tiles = self._tiles(total)
+        chunks = list(self[tiles[0]].chunks(total))
+        buffers = self[tiles[0]]._buffers(points[..., chunks[0]])
+        for tile in tiles:
+            networks, own = self[tile], points[tile] if points.ndim == 3 else points
+            for chunk in chunks:
+                *_, last = networks.walk(own[..., chunk], reference, buffers)
+                outputs[tile, :, chunk] = last
         return outputs
 
     def walk(
-        self, points: Float[Tensor, "*draws inputs points"], reference: int | None = None
+        self,
+        points: Float[Tensor, "*draws inputs points"],
+        reference: int | None = None,
+        buffers: Sequence[Float[Tensor, " numbers"]] | None = None,
     ) -> Iterator[Float[Tensor, "draws width points"]]:
         """Activations of each hidden layer, then the outputs.
 
@@ -112,9 +124,9 @@ class Ensemble:
         Args:
             points: as for a call; under batch normalisation all of them at once.
             reference: as for a call.
+            buffers: two, each large enough for any layer's activations; new ones unless given.
         """
-        widest = max(self.widths[1:])
-        buffers = [points.new_empty(self.draws * widest * points.shape[-1]) for _ in range(2)]
+        buffers = buffers or self._buffers(points)
         h = points.expand(self.draws, *points.shape[-2:])
         for index, layer in enumerate(self.layers):
             shape = (self.draws, layer.weight.shape[1], points.shape[-1])
@@ -177,6 +189,17 @@ class Ensemble:
         held = self.draws * (units or max(self.widths)) * self.parameters.element_size()
         size = max(64, TILE_BYTES // held)
         return (slice(start, start + size) for start in range(0, points, size))
+
+    def _tiles(self, points: int) -> list[slice]:
+        """Cuts the draws, as evenly as can be, so that a layer's activations at all points stay within a tile."""
+        held = max(self.widths) * points * self.parameters.element_size()
+        largest = min(self.draws, max(FEWEST_DRAWS, TILE_BYTES // held))
+        size = -(-self.draws // -(-self.draws // largest))
+        return [slice(start, min(start + size, self.draws)) for start in range(0, self.draws, size)]
+
+    def _buffers(self, points: Float[Tensor, "*draws inputs points"]) -> list[Float[Tensor, " numbers"]]:
+        """Two that hold any layer's activations at the points."""
+        return [points.new_empty(self.draws * max(self.widths[1:]) * points.shape[-1]) for _ in range(2)]
 
 
 def layer_views(

@@ -10,6 +10,9 @@ from torch import Tensor
 from suite.catalog.domain import GRID_INPUTS, STENCIL, Box, Domain
 from suite.nets.streams import stream
 
+COARSE = 8
+"""Intervals of a side, at least, that a coarser sample leaves."""
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -65,6 +68,19 @@ class Sample:
             torch.arange(self.points_a_line - 3, dtype=self.starts.dtype, device=self.starts.device) + 1.5
         ) * self.step
         return self._along(along)
+
+    def coarser(self) -> "Sample":
+        """Some of the same points, spread over the domain: 9 or more a side, and of random lines every eighth."""
+        intervals = self.points_a_line - 1
+        stride = max(each for each in range(1, max(1, intervals // COARSE) + 1) if intervals % each == 0)
+        lines = slice(None) if self.grid or self.inputs == 1 else slice(None, None, COARSE)
+        return replace(
+            self,
+            starts=self.starts[lines],
+            axes=self.axes[lines],
+            points_a_line=intervals // stride + 1,
+            step=self.step * stride,
+        )
 
     def third_differences(self, values: Float[Tensor, "*batch points"]) -> Float[Tensor, "*batch stencils"]:
         """The divided differences Delta_h^3 f / h^3 of values at `points`, along all lines."""

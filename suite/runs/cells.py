@@ -113,8 +113,8 @@ class Cell:
             first = self.settings.optimizer[0]
             return 3 * work * len(self.settings.optimizer) * self.settings.steps * first.batch
         if isinstance(self.settings, OnTheDomain) and self.settings.step:
-            lines = 10 * self.member.depth if self.name == "v3" else 1
-            return work * lines * self.domain.points(self.member.widths[0], self.settings.step, self.settings.lines)
+            passes = 10 * self.member.depth if self.name == "v3_limit" else 1
+            return work * passes * self.domain.points(self.member.widths[0], self.settings.step, self.settings.lines)
         # A Jacobian carries as many columns as the layers are wide, and its singular values cost some more.
         return work * 20 * max(self.member.widths) if self.name == "jacobian" else work
 

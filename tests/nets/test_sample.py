@@ -154,6 +154,31 @@ def test_stencil_centres_are_the_means_of_the_stencils_points(inputs):
     torch.testing.assert_close(sample.stencil_centres(), expected, rtol=0, atol=1e-14)
 
 
+@pytest.mark.parametrize(
+    ("inputs", "domain", "number"),
+    [(1, Box(), 9), (2, Box(), 81), (3, Box(), 2 * 9), (2, Ball(radius=1.0), 9 * 4)],
+    ids=["segment", "plane", "cube", "disc"],
+)
+def test_a_coarser_sample_is_some_of_the_points(inputs, domain, number):
+    """Nine a side or line, from end to end; of 16 random lines every eighth, and of the disc's 66 stencils."""
+    sample = sample_domain(inputs, STEP, 8 if isinstance(domain, Ball) else 16, 3, domain)
+
+    few = sample.coarser().points()
+
+    assert few.shape == (inputs, number)
+    assert {tuple(point) for point in few.T.tolist()} <= {tuple(point) for point in sample.points().T.tolist()}
+    if sample.grid:
+        assert few.amin(1).tolist() == [-1] * inputs
+        assert few.amax(1).tolist() == [1] * inputs
+
+
+def test_a_sample_of_few_points_has_no_coarser_one():
+    """Eight intervals a side are as few as it gets."""
+    sample = sample_domain(2, 0.25, 0, 0)
+
+    assert torch.equal(sample.coarser().points(), sample.points())
+
+
 def test_directions_are_the_axes_unit_vectors():
     """One row a line."""
     sample = sample_domain(3, STEP, 6, 0)

@@ -13,6 +13,8 @@ MEASURES = """
 [measure.v3]
 draws = 20
 step = 0.25
+[measure.v3_limit]
+draws = 20
 [measure.collapse]
 draws = 20
 [measure.gradients]

@@ -184,7 +184,7 @@ def test_the_domain_changes_the_keys_of_what_is_sampled_on_it(study):
 
     found = changed(by_name(study(measures=measures)), by_name(study(measures=wide)))
 
-    assert found == {"landscape", "v3", "collapse", "dead_neurons"}
+    assert found == {"landscape", "v3", "v3_limit", "collapse", "dead_neurons"}
 
 
 def test_gradients_over_the_domain_change_with_it(study):

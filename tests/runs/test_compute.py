@@ -71,7 +71,8 @@ def test_a_measure_returns_the_quantities_that_the_catalog_says(study, name):
 
 
 @pytest.mark.parametrize(
-    "name", ["v3", "collapse", "gradients", "dead_neurons", "trainability", "correlation", "jacobian", "accuracy"]
+    "name",
+    ["v3", "v3_limit", "collapse", "gradients", "dead_neurons", "trainability", "correlation", "jacobian", "accuracy"],
 )
 def test_draws_are_the_same_wherever_their_cell_starts(study, name):
     """Draws 13 to 20 alone are those of the cell from 0 to 20."""
@@ -82,7 +83,7 @@ def test_draws_are_the_same_wherever_their_cell_starts(study, name):
 
     for quantity, values in late.items():
         expected = np.take(whole[quantity], range(13, 20), axis=axis)
-        atol = 10 * whole["v3_floor"].max() if quantity.startswith("v3") else 1e-4 if name == "accuracy" else 1e-12
+        atol = 10 * whole["v3_floor"].max() if name == "v3" else 1e-4 if name == "accuracy" else 1e-12
         np.testing.assert_allclose(values, expected, rtol=1e-4 if name == "accuracy" else 1e-6, atol=atol)
 
 

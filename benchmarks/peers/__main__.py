@@ -1,0 +1,78 @@
+"""`python -m benchmarks.peers`: the suite's speed beside that of a loop, of torch.func.vmap and of JAX."""
+
+import argparse
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import get_args
+
+import torch
+
+from benchmarks.ensembles import DEVICES
+from benchmarks.peers.cases import Case, Contender, Work, cases, problem_of
+from benchmarks.peers.jax_process import JaxProcess, installed
+from benchmarks.peers.tables import print_table
+from benchmarks.peers.timing import Row, compare, row
+from benchmarks.peers.torch_peers import Compiled, Gemm, Loop, Ours, Vmap
+
+
+def options() -> argparse.Namespace:
+    """What the command line says."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.peers", description=__doc__)
+    parser.add_argument(
+        "--work", nargs="+", choices=get_args(Work), default=list(get_args(Work)), help="tables to make"
+    )
+    parser.add_argument("--dtype", choices=("float32", "float64"), help="one precision alone")
+    parser.add_argument("--compile", action="store_true", help="time the compiled forward pass too; takes minutes more")
+    parser.add_argument("--seconds", type=float, default=6.0, help="of rounds for each row of a table")
+    parser.add_argument("--quick", action="store_true", help="an eighth of the draws and depth, to try the command")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there too")
+    return parser.parse_args()
+
+
+def contenders(case: Case, device: str, jax: JaxProcess | None, compiled: bool) -> Iterator[Contender]:
+    """Who does the case's work on a device."""
+    problem = problem_of(case)
+    yield Ours(problem, device)
+    if compiled and case.work == "forward":
+        yield Compiled(problem, device)
+    yield from (Loop(problem, device), Vmap(problem, device))
+    if jax and device == "cpu":
+        yield from jax.contenders(problem)
+
+
+def main() -> None:
+    """Prints a table for each kind of work and precision."""
+    chosen = options()
+    torch.set_grad_enabled(False)
+    shrink, budget = (8, 0.0) if chosen.quick else (1, chosen.seconds)
+    rows: list[Row] = []
+    with ExitStack() as stack:
+        jax = stack.enter_context(JaxProcess()) if installed() else None
+        if jax is None:
+            print("JAX is not installed, so nothing is compared with it; the extra `bench` brings it.")
+        for device in DEVICES:
+            for work in chosen.work:
+                for dtype in ("float32", "float64"):
+                    wanted = [case for case in cases(work, shrink) if case.dtype == dtype]
+                    if not wanted or chosen.dtype not in (None, dtype):
+                        continue
+                    found = [each for case in wanted for each in timed(case, device, jax, chosen.compile, budget)]
+                    print_table(found)
+                    rows += found
+    if chosen.json:
+        chosen.json.write_text(json.dumps([each.as_json() for each in rows], indent=1) + "\n")
+
+
+def timed(case: Case, device: str, jax: JaxProcess | None, compiled: bool, budget: float) -> list[Row]:
+    """All contenders' rows at a case, and the matrix product's."""
+    field = list(contenders(case, device, jax, compiled))
+    found = compare(case, field, device, budget)
+    gemm = Gemm(case.dtype, device)
+    gemm.seconds()
+    return [*found, row(case, gemm.name, device, [gemm.seconds() for _ in range(5)], gemm.flop)]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,183 @@
+"""What is written in JAX: jit(vmap(scan over layers)), with features last as usual, or first as the suite has them.
+
+The module runs in a process of its own, `python -m benchmarks.peers.jax_peers`, so that its threads and torch's do
+not meet; it takes orders by lines of JSON and answers each with a line.
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from functools import partial
+from time import perf_counter
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from benchmarks.peers.cases import BETAS, EPSILON, LEARNING_RATE, STEPS, Array, Problem, read_problem
+
+jax.config.update("jax_enable_x64", True)  # float64 is otherwise made float32 without a word
+
+Parameters = dict[str, Any]
+
+
+class InJax:
+    """A contender's frame."""
+
+    features_first: bool
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem, self.case = problem, problem.case
+        self.parameters = self._stacked(problem.layers)
+        axes = problem.inputs if self.features_first else np.swapaxes(problem.inputs, -1, -2)
+        self.points = jnp.asarray(np.ascontiguousarray(axes))
+        self.network = _features_first if self.features_first else _features_last
+        self.work: Callable[[], Any] = getattr(self, problem.case.work)()
+        jax.block_until_ready(self.work())  # compiles
+
+    def seconds(self) -> float:
+        """How long the work takes, done once."""
+        start = perf_counter()
+        jax.block_until_ready(self.work())
+        return perf_counter() - start
+
+    def forward(self) -> Callable[[], Any]:
+        """All networks on the same points."""
+        everyone = jax.jit(jax.vmap(self.network, in_axes=(0, None)))
+        return lambda: everyone(self.parameters, self.points)
+
+    def v3(self) -> Callable[[], Any]:
+        """Networks drawn with jax.random, their outputs and third differences, in one compiled function."""
+
+        @jax.jit
+        def work(key: Any) -> Any:
+            leaves, tree = jax.tree.flatten(self.parameters)
+            keys = jax.random.split(key, len(leaves))
+            drawn = [jax.random.normal(k, leaf.shape, leaf.dtype) * 0.5 for k, leaf in zip(keys, leaves, strict=True)]
+            outputs = jax.vmap(self.network, in_axes=(0, None))(jax.tree.unflatten(tree, drawn), self.points)
+            return _variability(outputs, self.case.side)
+
+        return lambda: work(jax.random.key(1))
+
+    def training(self) -> Callable[[], Any]:
+        """Gradients by vmap(grad) and Adam, one compiled step."""
+        labels = jnp.asarray(self.problem.labels[:, 0])
+        gradient = jax.vmap(jax.grad(partial(_loss, self.network)))
+
+        @partial(jax.jit, donate_argnums=0)
+        def step(state: Any) -> Any:
+            parameters, m, v, done = state
+            g = gradient(parameters, self.points, labels)
+            done += 1
+            m = jax.tree.map(lambda a, b: BETAS[0] * a + (1 - BETAS[0]) * b, m, g)
+            v = jax.tree.map(lambda a, b: BETAS[1] * a + (1 - BETAS[1]) * b * b, v, g)
+
+            def moved(p: Any, a: Any, b: Any) -> Any:
+                unbiased = jnp.sqrt(b / (1 - BETAS[1] ** done).astype(p.dtype)) + EPSILON
+                return p - LEARNING_RATE * a / (1 - BETAS[0] ** done).astype(p.dtype) / unbiased
+
+            return jax.tree.map(moved, parameters, m, v), m, v, done
+
+        zeros = jax.tree.map(jnp.zeros_like, self.parameters)
+        self.state = (jax.tree.map(jnp.copy, self.parameters), zeros, jax.tree.map(jnp.copy, zeros), jnp.asarray(0.0))
+
+        def work() -> Any:
+            self.state = step(self.state)
+            return self.state
+
+        return work
+
+    def answer(self) -> Array:
+        """As for contenders in torch."""
+        if self.case.work == "training":
+            self.work = self.training()
+            for _ in range(STEPS):
+                self.work()
+            outputs = jax.vmap(self.network)(self.state[0], self.points)
+            return np.asarray(_cross_entropy(outputs, jnp.asarray(self.problem.labels[:, 0])).mean(1))
+        outputs = jax.vmap(self.network, in_axes=(0, None))(self.parameters, self.points)
+        return np.asarray(outputs if self.case.work == "forward" else _variability(outputs, self.case.side))
+
+    def _stacked(self, layers: list[tuple[Array, Array]]) -> Parameters:
+        """Layers of one shape stacked behind the draws, for the scan."""
+        first, *middle, last = layers if self.features_first else [(np.swapaxes(w, 1, 2), b) for w, b in layers]
+        hidden = tuple(np.stack(part, axis=1) for part in zip(*middle, strict=True))
+        return {"first": _arrays(first), "middle": _arrays(hidden), "last": _arrays(last)}
+
+
+class JaxFeaturesLast(InJax):
+    """Points by rows."""
+
+    features_first = False
+
+
+class JaxFeaturesFirst(InJax):
+    """Points by columns."""
+
+    features_first = True
+
+
+CONTENDERS: dict[str, type[InJax]] = {"jax": JaxFeaturesLast, "jax_features_first": JaxFeaturesFirst}
+
+
+def _arrays(layer: tuple[Array, ...]) -> tuple[Any, ...]:
+    return tuple(jnp.asarray(np.ascontiguousarray(part)) for part in layer)
+
+
+def _features_last(parameters: Parameters, points: Any) -> Any:
+    def layer(h: Any, affine: Any) -> tuple[Any, None]:
+        return jax.nn.relu(h @ affine[0] + affine[1]), None
+
+    h, _ = layer(points, parameters["first"])
+    if parameters["middle"]:
+        h, _ = jax.lax.scan(layer, h, parameters["middle"])
+    weight, bias = parameters["last"]
+    return (h @ weight + bias)[:, 0]
+
+
+def _features_first(parameters: Parameters, points: Any) -> Any:
+    def layer(h: Any, affine: Any) -> tuple[Any, None]:
+        return jax.nn.relu(affine[0] @ h + affine[1][:, None]), None
+
+    h, _ = layer(points, parameters["first"])
+    if parameters["middle"]:
+        h, _ = jax.lax.scan(layer, h, parameters["middle"])
+    weight, bias = parameters["last"]
+    return (weight @ h + bias[:, None])[0]
+
+
+def _cross_entropy(outputs: Any, labels: Any) -> Any:
+    return jax.nn.softplus(outputs) - labels * outputs
+
+
+def _loss(network: Callable[[Parameters, Any], Any], parameters: Parameters, points: Any, labels: Any) -> Any:
+    return _cross_entropy(network(parameters, points), labels).mean()
+
+
+def _variability(outputs: Any, side: int) -> Any:
+    board = outputs.reshape(-1, side, side)
+    parts = [jnp.abs(jnp.diff(board, n=3, axis=axis)).mean((1, 2)) for axis in (1, 2)]
+    return (parts[0] + parts[1]) / 2 / (2 / (side - 1)) ** 3
+
+
+def serve() -> None:
+    """Answers orders until there are no more."""
+    standing: dict[str, InJax] = {}
+    for line in sys.stdin:
+        order = json.loads(line)
+        name, reply = order["contender"], None
+        match order["do"]:
+            case "prepare":
+                standing[name] = CONTENDERS[name](read_problem(order["file"]))
+            case "answer":
+                np.save(order["file"], standing[name].answer())
+            case "seconds":
+                reply = standing[name].seconds()
+            case "leave":
+                del standing[name]
+        print(json.dumps(reply), flush=True)
+
+
+if __name__ == "__main__":
+    serve()

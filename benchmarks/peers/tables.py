@@ -1,0 +1,44 @@
+"""Rows as people read them: milliseconds by case and contender, and by how much ours is faster."""
+
+from collections.abc import Sequence
+from math import exp, fsum, log
+
+from benchmarks.peers.timing import Row
+
+OURS = ("ours", "compiled")
+NETWORK_STEP = 1e6
+"""Training is told in microseconds a network and step."""
+
+
+def print_table(rows: Sequence[Row]) -> None:
+    """One kind of work in one precision on one device."""
+    first = rows[0]
+    names = list(dict.fromkeys(row.contender for row in rows if row.contender != "gemm"))
+    by = {(row.case, row.contender): row for row in rows}
+    cases = list(dict.fromkeys(row.case for row in rows))
+    unit = "us a network and step" if first.work == "training" else "ms"
+    print(f"\n{first.work}, {first.dtype}, {first.device}: {unit}, median and half the quartiles' distance")
+    print(_line("draws, width, depth, points", [*names, "GFLOP/s", "of torch.mm"]))
+    for case in cases:
+        told = [_told(by[case, name]) for name in names]
+        rate, peak = (row.flop / row.seconds / 1e9 for row in (by[case, "ours"], by[case, "gemm"]))
+        print(_line(case, [*told, f"{rate:.0f}", f"{rate / peak:.2f}"]))
+    for ours in (name for name in OURS if name in names):
+        peers = [name for name in names if name not in OURS]
+        ratios = {name: [by[case, name].seconds / by[case, ours].seconds for case in cases] for name in peers}
+        if "jax" in ratios:
+            ratios["jax, faster"] = [
+                min(pair) for pair in zip(ratios["jax"], ratios["jax_features_first"], strict=True)
+            ]
+        means = ", ".join(f"{name} {exp(fsum(map(log, each)) / len(each)):.2f}x" for name, each in ratios.items())
+        print(f"{ours} is faster, geometric mean: {means}")
+
+
+def _told(row: Row) -> str:
+    draws = int(row.case.split(",")[0])
+    value = row.seconds * NETWORK_STEP / draws if row.work == "training" else row.seconds * 1e3
+    return f"{value:.{1 if value < 100 else 0}f} +-{row.spread:.0%}"
+
+
+def _line(label: str, cells: Sequence[str]) -> str:
+    return f"{label:<28}" + "".join(f"{cell:>20}" for cell in cells)

@@ -1,0 +1,256 @@
+"""What is written in PyTorch: the suite's own passes, a loop over networks, and torch.func.vmap."""
+
+from collections.abc import Callable, Iterator
+from time import perf_counter
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits, linear
+
+from benchmarks.ensembles import ensemble_of, networks, settle
+from benchmarks.peers.cases import BETAS, EPSILON, LEARNING_RATE, SQUARE, STEPS, Array, Problem
+from suite.catalog.measure_settings import V3Settings
+from suite.catalog.optimizers import Adam
+from suite.measures.v3 import v3
+from suite.nets.losses import BINARY_CROSS_ENTROPY
+from suite.nets.sample import sample_domain
+from suite.training.tasks import Data, Points
+from suite.training.trainer import train
+
+Layers = list[tuple[Tensor, Tensor]]
+
+
+class InTorch:
+    """A contender's frame: what a subclass prepares is done once a timing, on the device."""
+
+    name: str
+
+    def __init__(self, problem: Problem, device: str = "cpu") -> None:
+        self.problem, self.device, self.case = problem, device, problem.case
+        self.dtype: torch.dtype = getattr(torch, problem.case.dtype)
+        self.inputs = torch.from_numpy(problem.inputs).to(device)
+        self.labels = torch.from_numpy(problem.labels).to(device)
+        self.work: Callable[[], object] = getattr(self, problem.case.work)()
+
+    def seconds(self) -> float:
+        """How long the work takes, done once."""
+        start = perf_counter()
+        self.work()
+        settle(self.device)
+        return perf_counter() - start
+
+    def drawn(self) -> Layers:
+        """Weights and biases of new networks, drawn where they are used."""
+        kind: Any = {"dtype": self.dtype, "device": self.device}
+        return [
+            (torch.randn(weight.shape, **kind) * (2 / weight.shape[2]) ** 0.5, 0.1 * torch.randn(bias.shape, **kind))
+            for weight, bias in self.problem.layers
+        ]
+
+    def given(self) -> Layers:
+        """The problem's weights and biases."""
+        return [
+            (torch.from_numpy(w).to(self.device), torch.from_numpy(b).to(self.device)) for w, b in self.problem.layers
+        ]
+
+    def variability(self, outputs: Tensor) -> Tensor:
+        """Mean third divided difference along both axes of the grid."""
+        board = outputs.reshape(len(outputs), self.case.side, self.case.side)
+        step = 2 / (self.case.side - 1)
+        return torch.stack([torch.diff(board, n=3, dim=axis).abs().mean((1, 2)) for axis in (1, 2)]).mean(0) / step**3
+
+
+class Ours(InTorch):
+    """The suite's own."""
+
+    name = "ours"
+
+    def forward(self) -> Callable[[], Tensor]:
+        """An ensemble's call."""
+        self.ensemble = ensemble_of(self.case.shape, torch.from_numpy(self.problem.parameters).to(self.device))
+        return lambda: self.ensemble(self.inputs)
+
+    def v3(self) -> Callable[[], Tensor]:
+        """The draw in float32, the rest as the measure does it, without its exact companions."""
+        self.domain = sample_domain(2, 2 / (self.case.side - 1), 1, 1).to(self.dtype, self.device)
+        settings = V3Settings(step=self.domain.step)
+        return lambda: v3(networks(self.case.shape, self.device, self.dtype), self.domain, settings)["v3"]
+
+    def training(self) -> Callable[[], Tensor]:
+        """The suite's trainer, its batches in random order."""
+        parameters = torch.from_numpy(self.problem.parameters).to(self.device)
+        self.ensemble = ensemble_of(self.case.shape, parameters)
+        points = Points(self.inputs, self.labels)
+        self.data = Data(1, BINARY_CROSS_ENTROPY, points, points, points)
+        steps = train(self.ensemble, self.data, [Adam(learning_rate=LEARNING_RATE, batch=self.case.points)], _endless())
+        next(steps)
+        return lambda: next(steps)
+
+    def answer(self) -> Array:
+        """Of the problem's networks."""
+        if self.case.work == "forward":
+            return self.ensemble(self.inputs)[:, 0].cpu().numpy()
+        if self.case.work == "v3":
+            given = ensemble_of(self.case.shape, torch.from_numpy(self.problem.parameters).to(self.device))
+            return v3(given, self.domain, V3Settings(step=self.domain.step))["v3"].cpu().numpy()
+        for _ in range(STEPS):
+            self.work()
+        return BINARY_CROSS_ENTROPY.value(self.ensemble(self.inputs), self.labels).cpu().numpy()
+
+
+def _endless() -> Any:
+    """The steps at which the trainer pauses: all of them."""
+    return range(2**62)
+
+
+class Loop(InTorch):
+    """One network after the other, layers as torch.nn.functional.linear, points by rows."""
+
+    name = "loop"
+
+    def forward(self) -> Callable[[], Tensor]:
+        """A Python loop over draws and layers."""
+        networks = list(_each(self.given()))
+        points = self.inputs.T.contiguous()
+        return lambda: torch.stack([_by_rows(layers, points) for layers in networks])
+
+    def v3(self) -> Callable[[], Tensor]:
+        """Each network is drawn, evaluated and differenced by itself."""
+        points = self.inputs.T.contiguous()
+
+        def work() -> Tensor:
+            found = []
+            for layers in _each(self.drawn()):
+                found.append(self.variability(_by_rows(layers, points)[None]))
+            return torch.cat(found)
+
+        return work
+
+    def training(self) -> Callable[[], None]:
+        """Autograd and torch.optim.Adam for each."""
+        self.networks = [[(w.requires_grad_(), b.requires_grad_()) for w, b in each] for each in _each(self.given())]
+        rules = [
+            torch.optim.Adam([p for layer in layers for p in layer], lr=LEARNING_RATE, betas=BETAS, eps=EPSILON)
+            for layers in self.networks
+        ]
+        self.rows, self.targets = self.inputs.mT.contiguous(), self.labels[:, 0]
+
+        def work() -> None:
+            for layers, rule, points, targets in zip(self.networks, rules, self.rows, self.targets, strict=True):
+                rule.zero_grad()
+                with torch.enable_grad():
+                    binary_cross_entropy_with_logits(_by_rows(layers, points), targets).backward()
+                rule.step()
+
+        return work
+
+    def answer(self) -> Array:
+        """Of the problem's networks."""
+        points = self.inputs.mT
+        if self.case.work == "training":
+            for _ in range(STEPS):
+                self.work()
+            outputs = torch.stack([_by_rows(each, x) for each, x in zip(self.networks, points, strict=True)])
+            return _losses(outputs, self.targets).detach().cpu().numpy()
+        outputs = torch.stack([_by_rows(layers, points) for layers in _each(self.given())])
+        return (outputs if self.case.work == "forward" else self.variability(outputs)).cpu().numpy()
+
+
+class Vmap(InTorch):
+    """torch.func.vmap over the function of one network; torch.func.grad for training."""
+
+    name = "vmap"
+
+    def forward(self) -> Callable[[], Tensor]:
+        """All networks on the same points."""
+        parameters, points = self.given(), self.inputs.T.contiguous()
+        everyone = torch.func.vmap(_by_rows, in_dims=(0, None))
+        return lambda: everyone(parameters, points)
+
+    def v3(self) -> Callable[[], Tensor]:
+        """Drawn together, evaluated by vmap."""
+        points = self.inputs.T.contiguous()
+        everyone = torch.func.vmap(_by_rows, in_dims=(0, None))
+        return lambda: self.variability(everyone(self.drawn(), points))
+
+    def training(self) -> Callable[[], None]:
+        """Gradients by vmap(grad), Adam written with torch's foreach functions."""
+        self.parameters = self.given()
+        self.rows, self.targets = self.inputs.mT.contiguous(), self.labels[:, 0].contiguous()
+        gradients = torch.func.vmap(torch.func.grad(_loss))
+        flat = [p for layer in self.parameters for p in layer]
+        moments = [[torch.zeros_like(p) for p in flat] for _ in range(2)]
+        done = 0
+
+        def work() -> None:
+            nonlocal done
+            done += 1
+            found = [g for layer in gradients(self.parameters, self.rows, self.targets) for g in layer]
+            _adam(flat, found, moments[0], moments[1], done)
+
+        return work
+
+    def answer(self) -> Array:
+        """Of the problem's networks."""
+        if self.case.work == "training":
+            for _ in range(STEPS):
+                self.work()
+            outputs = torch.func.vmap(_by_rows)(self.parameters, self.rows)
+            return _losses(outputs, self.targets).cpu().numpy()
+        outputs = torch.func.vmap(_by_rows, in_dims=(0, None))(self.given(), self.inputs.T)
+        return (outputs if self.case.work == "forward" else self.variability(outputs)).cpu().numpy()
+
+
+class Gemm:
+    """The product of two square matrices, which says what the machine can do; it takes part in no comparison."""
+
+    name = "gemm"
+    flop = 2 * SQUARE**3
+
+    def __init__(self, dtype: str, device: str = "cpu") -> None:
+        kind: Any = {"dtype": getattr(torch, dtype), "device": device}
+        self.device, self.left, self.right = (
+            device,
+            torch.randn(SQUARE, SQUARE, **kind),
+            torch.randn(SQUARE, SQUARE, **kind),
+        )
+
+    def seconds(self) -> float:
+        """Of one product."""
+        start = perf_counter()
+        torch.mm(self.left, self.right)
+        settle(self.device)
+        return perf_counter() - start
+
+
+def _each(layers: Layers) -> Iterator[Layers]:
+    for draw_ in range(len(layers[0][0])):
+        yield [(weight[draw_].clone(), bias[draw_].clone()) for weight, bias in layers]
+
+
+def _by_rows(layers: Layers, points: Tensor) -> Tensor:
+    """One network's outputs, points by rows."""
+    h = points
+    for weight, bias in layers[:-1]:
+        h = linear(h, weight, bias).relu()
+    return linear(h, *layers[-1])[:, 0]
+
+
+def _loss(layers: Layers, points: Tensor, labels: Tensor) -> Tensor:
+    return binary_cross_entropy_with_logits(_by_rows(layers, points), labels)
+
+
+def _losses(outputs: Tensor, labels: Tensor) -> Tensor:
+    return binary_cross_entropy_with_logits(outputs, labels, reduction="none").mean(1)
+
+
+def _adam(parameters: list[Tensor], gradients: list[Tensor], m: list[Tensor], v: list[Tensor], step: int) -> None:
+    """One step of Adam for all tensors."""
+    torch._foreach_lerp_(m, gradients, 1 - BETAS[0])
+    torch._foreach_mul_(v, BETAS[1])
+    torch._foreach_addcmul_(v, gradients, gradients, 1 - BETAS[1])
+    scale = torch._foreach_sqrt(v)
+    torch._foreach_div_(scale, (1 - BETAS[1] ** step) ** 0.5)
+    torch._foreach_add_(scale, EPSILON)
+    torch._foreach_addcdiv_(parameters, m, scale, -LEARNING_RATE / (1 - BETAS[0] ** step))

@@ -1,0 +1,45 @@
+"""What V3 tends to as its step falls: exact, without a resolution, and many times as costly."""
+
+from jaxtyping import Float
+from torch import Tensor
+
+from suite.catalog.measure_settings import V3LimitSettings
+from suite.nets.breakpoints import kinks_on_lines
+from suite.nets.ensemble import Ensemble
+from suite.nets.sample import Sample
+from suite.nets.taylor import third_derivative
+
+
+def v3_limit(ensemble: Ensemble, domain: Sample, settings: V3LimitSettings) -> dict[str, Float[Tensor, " draws"]]:
+    """The limit of V3 as h -> 0, over the same lines.
+
+    For a smooth activation V3 tends to E|f'''|. For a piecewise-linear one f''' is a distribution and V3 grows
+    like 1/h: h V3 tends to 1.5 times the total variation of f' per unit length, which does not depend on h.
+
+    Args:
+        ensemble: networks in float64; normalised and residual ones, and activations that are neither smooth nor
+            piecewise linear, have none of these.
+        domain: lines of equally spaced points.
+        settings: the step, which places the stencils whose centres are looked at.
+
+    Returns:
+        One value a draw, a mean over outputs, of
+        `v3_exact` for smooth activations, mean |f'''| at the centres of V3's stencils, output per input^3;
+        `slope_variation`, TV(f') per unit length of line, and `breakpoints`, kinks per length of the domain's side,
+        for piecewise-linear activations.
+
+    Source: Yu & Zhang 2021, arXiv:2105.08911, for V3; the limits are ours.
+    """
+    if not ensemble.plain:
+        return {}
+    if ensemble.activation.kind == "smooth":
+        centres = domain.stencil_centres()
+        directions = domain.directions.T.repeat_interleave(centres.shape[1] // len(domain.starts), dim=1)
+        return {"v3_exact": third_derivative(ensemble, centres, directions).abs().mean((1, 2))}
+    if ensemble.activation.kind == "piecewise_linear":
+        kinks = kinks_on_lines(ensemble, ensemble.activation.kinks, domain.starts, domain.directions, domain.length)
+        return {
+            "slope_variation": kinks.variation.mean(1) / domain.length,
+            "breakpoints": kinks.number.mean(1) * (2 * domain.domain.extent / domain.length),
+        }
+    return {}
