@@ -13,7 +13,7 @@ from benchmarks.ensembles import DEVICES
 from benchmarks.peers.cases import Case, Contender, Work, cases, problem_of
 from benchmarks.peers.jax_process import JaxProcess, installed
 from benchmarks.peers.tables import print_table
-from benchmarks.peers.timing import Row, compare, row
+from benchmarks.peers.timing import Row, compare
 from benchmarks.peers.torch_peers import Compiled, Gemm, Loop, Ours, Vmap
 
 
@@ -67,11 +67,7 @@ def main() -> None:
 
 def timed(case: Case, device: str, jax: JaxProcess | None, compiled: bool, budget: float) -> list[Row]:
     """All contenders' rows at a case, and the matrix product's."""
-    field = list(contenders(case, device, jax, compiled))
-    found = compare(case, field, device, budget)
-    gemm = Gemm(case.dtype, device)
-    gemm.seconds()
-    return [*found, row(case, gemm.name, device, [gemm.seconds() for _ in range(5)], gemm.flop)]
+    return compare(case, list(contenders(case, device, jax, compiled)), Gemm(case.dtype, device), device, budget)
 
 
 if __name__ == "__main__":

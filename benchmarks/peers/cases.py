@@ -48,7 +48,7 @@ class Case:
     @property
     def flop(self) -> int:
         """Operations of the matrix products: one pass, and for training two more but for the inputs' gradient."""
-        products = [fan_in * fan_out for fan_in, fan_out in pairwise(self.shape.widths)]
+        products: list[int] = [fan_in * fan_out for fan_in, fan_out in pairwise(self.shape.widths)]
         passes = 3 * sum(products) - products[0] if self.work == "training" else sum(products)
         return 2 * self.shape.draws * self.points * passes
 

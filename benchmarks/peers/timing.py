@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.peers.cases import Case, Contender
+from benchmarks.peers.torch_peers import Gemm
 
 AGREEMENT = {"float32": 1e-3, "float64": 1e-8}
 """Largest difference between two contenders' answers that rounding explains, relative to the largest answer."""
@@ -45,12 +46,13 @@ class Row:
         return asdict(self)
 
 
-def compare(case: Case, contenders: Sequence[Contender], device: str, budget: float) -> list[Row]:
+def compare(case: Case, contenders: Sequence[Contender], limit: Gemm, device: str, budget: float) -> list[Row]:
     """Times all contenders, one after the other in every round.
 
     Args:
         case: what they do.
         contenders: who does it; all but the first must agree with the first.
+        limit: a matrix product, timed among them.
         device: where.
         budget: seconds for the rounds, of which there are three at least.
 
@@ -58,19 +60,21 @@ def compare(case: Case, contenders: Sequence[Contender], device: str, budget: fl
         ArithmeticError: two contenders do not come to the same.
     """
     check(case, contenders)
-    taken: dict[str, list[float]] = {contender.name: [] for contender in contenders}
+    field: list[Contender | Gemm] = [*contenders, limit]
+    taken: dict[str, list[float]] = {each.name: [] for each in field}
     start = perf_counter()
-    while len(taken[contenders[0].name]) < 3 or perf_counter() - start < budget:
-        for contender in contenders:
-            taken[contender.name].append(contender.seconds())
-    return [row(case, name, device, times) for name, times in taken.items()]
+    while len(taken[limit.name]) < 3 or perf_counter() - start < budget:
+        for each in field:
+            taken[each.name].append(each.seconds())
+    flops = {limit.name: limit.flop}
+    return [row(case, name, device, times, flops.get(name, case.flop)) for name, times in taken.items()]
 
 
-def row(case: Case, name: str, device: str, times: Sequence[float], flop: int | None = None) -> Row:
+def row(case: Case, name: str, device: str, times: Sequence[float], flop: int) -> Row:
     """What the table says of a contender's times."""
     low, middle, high = quantiles(times, n=4)
     spread = (high - low) / 2 / middle
-    return Row(case.work, case.dtype, case.name, name, device, median(times), spread, len(times), flop or case.flop)
+    return Row(case.work, case.dtype, case.name, name, device, median(times), spread, len(times), flop)
 
 
 def check(case: Case, contenders: Sequence[Contender]) -> None:

@@ -1,6 +1,7 @@
 """What is written in PyTorch: the suite's own passes, a loop over networks, and torch.func.vmap."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
@@ -72,12 +73,12 @@ class Ours(InTorch):
         return lambda: self.ensemble(self.inputs)
 
     def v3(self) -> Callable[[], Tensor]:
-        """The draw in float32, the rest as the measure does it, without its exact companions."""
+        """The draw in float32, the rest as the measure does it."""
         self.domain = sample_domain(2, 2 / (self.case.side - 1), 1, 1).to(self.dtype, self.device)
         settings = V3Settings(step=self.domain.step)
         return lambda: v3(networks(self.case.shape, self.device, self.dtype), self.domain, settings)["v3"]
 
-    def training(self) -> Callable[[], Tensor]:
+    def training(self) -> Callable[[], object]:
         """The suite's trainer, its batches in random order."""
         parameters = torch.from_numpy(self.problem.parameters).to(self.device)
         self.ensemble = ensemble_of(self.case.shape, parameters)
@@ -99,9 +100,22 @@ class Ours(InTorch):
         return BINARY_CROSS_ENTROPY.value(self.ensemble(self.inputs), self.labels).cpu().numpy()
 
 
-def _endless() -> Any:
+def _endless() -> range:
     """The steps at which the trainer pauses: all of them."""
     return range(2**62)
+
+
+class Compiled(Ours):
+    """The suite's own with compiled passes."""
+
+    name = "compiled"
+
+    def forward(self) -> Callable[[], Tensor]:
+        """An ensemble's call, compiled beforehand."""
+        super().forward()
+        self.ensemble = replace(self.ensemble, compiled=True)
+        self.ensemble(self.inputs)
+        return lambda: self.ensemble(self.inputs)
 
 
 class Loop(InTorch):

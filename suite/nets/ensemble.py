@@ -12,6 +12,7 @@ from torch import Tensor
 
 from suite.catalog.activations import Activation
 from suite.nets.activations import Kernel, kernel
+from suite.nets.compiled import fused, is_fused, runs_of_layers
 from suite.nets.normalization import AXES, standardize_
 from suite.theory.scaling import LayerVariances
 
@@ -47,6 +48,7 @@ class Ensemble:
         normalization: none; over the batch, which is all points that the networks are given; or over the
             layer's units.
         residual: whether hidden layers add the one below.
+        compiled: whether calls of plain narrow networks are compiled; other numbers by rounding alone.
     """
 
     widths: tuple[int, ...]
@@ -55,6 +57,7 @@ class Ensemble:
     parameters: Float[Tensor, "draws parameters"]
     normalization: str = "none"
     residual: bool = False
+    compiled: bool = False
 
     @property
     def plain(self) -> bool:
@@ -107,8 +110,7 @@ class Ensemble:
         for tile in tiles:
             networks, own = self[tile], points[tile] if points.ndim == 3 else points
             for chunk in chunks:
-                *_, last = networks.walk(own[..., chunk], reference, buffers)
-                outputs[tile, :, chunk] = last
+                outputs[tile, :, chunk] = networks._outputs(own[..., chunk], reference, buffers)
         return outputs
 
     def walk(
@@ -189,6 +191,34 @@ class Ensemble:
         held = self.draws * (units or max(self.widths)) * self.parameters.element_size()
         size = max(64, TILE_BYTES // held)
         return (slice(start, start + size) for start in range(0, points, size))
+
+    def _outputs(
+        self,
+        points: Float[Tensor, "*draws inputs points"],
+        reference: int | None,
+        buffers: Sequence[Float[Tensor, " numbers"]],
+    ) -> Float[Tensor, "draws outputs points"]:
+        """Of one tile."""
+        if not (self.compiled and self.plain):
+            *_, last = self.walk(points, reference, buffers)
+            return last
+        h = points.expand(self.draws, *points.shape[-2:])
+        for number, (start, stop) in enumerate(runs_of_layers(self.widths)):
+            width = self.widths[stop]
+            z = buffers[number % 2][: self.draws * width * points.shape[-1]].view(self.draws, width, -1)
+            if is_fused(self.widths, (start, stop)):
+                fused(self.widths[start : stop + 1], self.activation)(h, self._parameters_of(start, stop), z)
+                h = z
+            else:
+                layer = self.layers[start]
+                torch.baddbmm(layer.bias, layer.weight, h, out=z)
+                h = self.activate_(layer, z, None) if start < self.depth else z
+        return h
+
+    def _parameters_of(self, start: int, stop: int) -> Float[Tensor, "draws _"]:
+        """Those of some layers of plain networks."""
+        sizes = [(fan_in + 1) * fan_out for fan_in, fan_out in pairwise(self.widths)]
+        return self.parameters[:, sum(sizes[:start]) : sum(sizes[:stop])]
 
     def _tiles(self, points: int) -> list[slice]:
         """Cuts the draws, as evenly as can be, so that a layer's activations at all points stay within a tile."""
