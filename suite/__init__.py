@@ -41,7 +41,7 @@ def load(path: str | Path) -> "Study":
 def run(
     spec: "Study", *, results: str | Path = "results", device: str = "auto", workers: int | None = None
 ) -> "Results":
-    """Computes what a study still lacks, writes its tables and its report, and returns them.
+    """Computes what a study still lacks, writes its tables and its report if they are not up to date, and returns them.
 
     Args:
         spec: from `load`.
@@ -52,12 +52,9 @@ def run(
     Raises:
         ValueError: the device is not to be had.
     """
-    from suite.report.page import write_report  # noqa: PLC0415  # as above
-    from suite.runs.run import run_study  # noqa: PLC0415
+    from suite.runs.run import complete  # noqa: PLC0415  # as above
 
-    found = run_study(spec, Path(results), device=device, workers=workers)
-    write_report(found)
-    return found
+    return complete(spec, Path(results), device=device, workers=workers)
 
 
 def __getattr__(name: str) -> Any:

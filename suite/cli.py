@@ -43,12 +43,14 @@ def run(
     paths: Specs,
     results: ResultsFolder = Path("results"),
     device: Annotated[Device, typer.Option(help="Where to compute; auto takes a GPU if there is one.")] = Device.auto,
+    workers: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Processes that compute; one a core if not said.")
+    ] = None,
 ) -> None:
-    """Compute what is missing of the studies, then write their tables and reports."""
+    """Compute what is missing of the studies, then write their tables and reports where these are not up to date."""
     with _errors_as_exit_codes():
         from suite.progress import Progress  # noqa: PLC0415  # each command loads what it needs: --help is instant
-        from suite.report.page import write_report  # noqa: PLC0415
-        from suite.runs.run import run_study  # noqa: PLC0415
+        from suite.runs.run import complete  # noqa: PLC0415
         from suite.spec.load import load_studies  # noqa: PLC0415
 
         studies = load_studies(paths)
@@ -56,8 +58,8 @@ def run(
         for study in studies:
             _warn(study.warnings)
             with Progress(study) as progress:
-                found = run_study(study, results, device=device.value, announce=progress.announce)
-            typer.echo(f"{study.spec.name}: {write_report(found)}")
+                found = complete(study, results, device.value, workers, progress.announce)
+            typer.echo(f"{study.spec.name}: {found.report}")
 
 
 @app.command()
@@ -126,21 +128,26 @@ def main() -> None:
     app(prog_name="python -m suite")
 
 
+_LESS = "ask for smaller networks or fewer points, or free memory"
+
+
 @contextmanager
 def _errors_as_exit_codes() -> Iterator[None]:
     try:
         yield
     except SpecError as error:
         _fail(str(error))
+    except BrokenPipeError:
+        raise  # nobody reads on, which typer ends quietly; no fault of the results
     except OSError as error:
         what = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
         _fail(f"error: {what}; check that the results folder is whole and can be written")
     except ValueError as error:
         _fail(f"error: {error}")
-    except (MemoryError, BrokenExecutor):
-        _fail(
-            "error: out of memory; what is finished is kept: ask for smaller networks or fewer points, or free memory"
-        )
+    except MemoryError as error:
+        _fail(f"error: out of memory; what is finished is kept: {error or _LESS}")
+    except BrokenExecutor:
+        _fail(f"error: out of memory; what is finished is kept: {_LESS}")
     except KeyboardInterrupt:
         typer.echo("interrupted; what is finished is kept, and the same command goes on from there", err=True)
         raise typer.Exit(INTERRUPTED) from None

@@ -162,6 +162,33 @@ def test_a_run_writes_plain_lines_where_there_is_no_terminal(tmp_path: Path) -> 
     assert "0 cells to compute" in again.stderr
 
 
+@pytest.mark.parametrize("command", [["list"], ["check", str(TINY)]])
+def test_whoever_stops_reading_hears_no_complaint(command: list[str]) -> None:
+    """As `head -1` does."""
+    script = 'exec 3> >(exec 0<&-); wait $!; "$@" >&3'  # the reader is gone before there is anything to read
+    shell = ["bash", "-c", script, "bash", sys.executable, "-m", "suite", *command]
+
+    done = subprocess.run(shell, check=False, capture_output=True, text=True)
+
+    assert done.stderr == ""
+    assert done.returncode == 1
+
+
+def test_a_lack_of_memory_says_of_what(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message of whoever ran out comes through."""
+
+    def fail(*arguments: object) -> None:
+        raise MemoryError("v3 of relu: ask for smaller networks")
+
+    monkeypatch.setattr("suite.runs.run.complete", fail)
+
+    done = runner.invoke(app, ["run", str(TINY), "--results", str(tmp_path)])
+
+    assert done.exit_code == 2
+    assert "out of memory" in done.stderr
+    assert "v3 of relu: ask for smaller networks" in done.stderr
+
+
 def test_report_draws_the_same_page_again(tmp_path: Path) -> None:
     """`report` needs only the tables."""
     assert runner.invoke(app, ["run", str(TINY), "--results", str(tmp_path)]).exit_code == 0

@@ -1,6 +1,6 @@
-"""All draws of a quantity in one piece: the form between stored cells and tables."""
+"""All draws of a quantity with what they are of: the form between stored cells and tables."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,12 +15,16 @@ from suite.catalog.schedule import recorded_steps
 from suite.catalog.settings import Settings
 from suite.catalog.tasks import Task
 from suite.runs.cells import Cell
+from suite.runs.draws import Array, Draws, Part, Parts, RatioOfMeans
 from suite.runs.laws import Law, law_of
-from suite.runs.store import Readings
 from suite.spec.load import Study
 from suite.spec.members import Member
 
-Array = NDArray[np.float64]
+Shapes = Mapping[str, tuple[int, ...]]
+"""Of a cell's arrays, by quantity."""
+
+Read = Callable[[str, str], NDArray[Any]]
+"""(cell's key, quantity) -> the array."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ class Block:
         settings: of the measure that the quantity belongs to.
         training: values of the training settings that the tables show.
         quantity: its name in the catalog.
-        values: (draws, columns); columns run over layers, steps or both, or there is one.
+        draws: their values, read when asked for; columns run over layers, steps or both, or there is one.
         places: what the columns stand for, by name of the index; empty where the quantity has none.
         drawn: whether there are draws, or one value for the member.
     """
@@ -41,9 +45,19 @@ class Block:
     settings: Settings
     training: dict[str, Any]
     quantity: str
-    values: Array
+    draws: Draws
     places: dict[str, NDArray[np.int64]]
     drawn: bool
+
+    @property
+    def values(self) -> Array:
+        """All of them, (draws, columns)."""
+        return self.draws.columns(0, self.columns)
+
+    @property
+    def columns(self) -> int:
+        """How many values a draw has."""
+        return self.draws.shape[1]
 
     @property
     def member(self) -> Member:
@@ -58,7 +72,7 @@ class Block:
     @property
     def methods(self) -> list[str | None]:
         """Of each column, how it was decided, if the quantity is one that may be decided in two ways."""
-        columns = self.values.shape[1]
+        columns = self.columns
         if not QUANTITIES[self.quantity].decided:
             return [None] * columns
         member = self.member
@@ -91,39 +105,51 @@ def training_settings(task: Task | None, optimizer: Optimizer | None) -> dict[st
     return row
 
 
-def blocks_of(cells: Sequence[Cell], readings: Mapping[str, Readings], columns: Sequence[str]) -> list[Block]:
+def blocks_of(cells: Sequence[Cell], shapes: Mapping[str, Shapes], read: Read, columns: Sequence[str]) -> list[Block]:
     """Joins the cells' draws: one block a member, quantity and training setting, in the tables' order.
 
     Args:
         cells: of the study, in order.
-        readings: by the cells' keys.
+        shapes: of what each cell holds, by the cells' keys.
+        read: called whenever values are looked at, which is not here.
         columns: training settings that the tables show.
     """
-    parts: dict[tuple[Any, ...], tuple[Block, list[Array]]] = {}
+    found: dict[tuple[Any, ...], tuple[Block, list[Part]]] = {}
     for cell in cells:
-        for block in _blocks_of_cell(cell, readings[cell.key], columns):
+        for block, part in _blocks_of_cell(cell, shapes[cell.key], read, columns):
             key = (block.member.name, block.quantity, *block.training.values())
-            parts.setdefault(key, (block, []))[1].append(block.values)
-    joined = [replace(first, values=np.concatenate(values)) for first, values in parts.values()]
-    return [ready for block in joined for ready in (block, *_ratio(block, joined))]
+            found.setdefault(key, (block, []))[1].append(part)
+    joined = {key: replace(first, draws=Parts(tuple(parts))) for key, (first, parts) in found.items()}
+    return [ready for key, block in joined.items() for ready in (block, *_ratio(key, block, joined))]
 
 
-def _blocks_of_cell(cell: Cell, readings: Readings, columns: Sequence[str]) -> Iterator[Block]:
+def _blocks_of_cell(cell: Cell, shapes: Shapes, read: Read, columns: Sequence[str]) -> Iterator[tuple[Block, Part]]:
     training = cell.settings
     rates: Sequence[Optimizer | None] = training.optimizer if isinstance(training, AccuracySettings) else [None]
     for name, settings in cell.taken:
         if name not in MEASURES:  # landscapes have a table of their own
             continue
         for quantity in MEASURES[name].quantities:
-            if quantity not in readings:
+            if quantity not in shapes:
                 continue
-            found = readings[quantity] if cell.trains else readings[quantity][None]
-            for values, optimizer in zip(found, rates, strict=True):
+            draws, *rest = shapes[quantity][1:] if cell.trains else shapes[quantity]
+            places = _places(cell, settings, quantity, int(np.prod(rest)))
+            for rate, optimizer in enumerate(rates):
                 row = training_settings(cell.task, optimizer)
-                table = values.reshape(len(values), int(np.prod(values.shape[1:]))).astype(np.float64)
                 shown = {column: row.get(column) for column in columns}
-                places = _places(cell, settings, quantity, table.shape[1])
-                yield Block(cell, settings, shown, quantity, table, places, hasattr(training, "draws"))
+                part = _part(cell, quantity, rate, (draws, int(np.prod(rest))), read)
+                whole = Parts((part,))
+                yield Block(cell, settings, shown, quantity, whole, places, hasattr(training, "draws")), part
+
+
+def _part(cell: Cell, quantity: str, rate: int, shape: tuple[int, int], read: Read) -> Part:
+    """A cell's draws of a quantity; of training, under one of its learning rates."""
+
+    def values() -> Array:
+        found = read(cell.key, quantity)
+        return (found[rate] if cell.trains else found).reshape(shape).astype(np.float64)
+
+    return Part(shape, values)
 
 
 def _places(cell: Cell, settings: Settings, quantity: str, columns: int) -> dict[str, NDArray[np.int64]]:
@@ -141,22 +167,9 @@ def _places(cell: Cell, settings: Settings, quantity: str, columns: int) -> dict
     return {name: grid.ravel().astype(np.int64) for name, grid in zip(index, grids, strict=True)}
 
 
-def _ratio(block: Block, blocks: Sequence[Block]) -> Iterator[Block]:
-    """The ratio of means E m_2 / (E m_1)^2 behind the block of m_2.
-
-    No draw has it; each stands with the ratio plus what the draw moves it by (to first order), so that the
-    mean is the ratio itself and the spread over draws gives its standard error and interval.
-    """
-    if block.quantity != "jacobian_second":
-        return
-    first = next(
-        other.values
-        for other in blocks
-        if other.quantity == "jacobian_mean" and other.member is block.member and other.training == block.training
-    )
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        known = np.isfinite(first) & np.isfinite(block.values)
-        counts = known.sum(axis=0)
-        mean, second = (np.where(known, values, 0.0).sum(axis=0) / counts for values in (first, block.values))
-        moved = np.where(known, block.values / second - 2 * first / mean, np.nan)
-        yield replace(block, quantity="jacobian_ratio", values=second / mean**2 * (2 + moved))
+def _ratio(key: tuple[Any, ...], block: Block, blocks: Mapping[tuple[Any, ...], Block]) -> Iterator[Block]:
+    """The ratio of means E m_2 / (E m_1)^2 behind the block of m_2."""
+    if block.quantity == "jacobian_second":
+        member, _, *training = key
+        first = blocks[member, "jacobian_mean", *training]
+        yield replace(block, quantity="jacobian_ratio", draws=RatioOfMeans(first.draws, block.draws))

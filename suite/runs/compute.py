@@ -14,7 +14,7 @@ from suite.catalog.measures import MEASURES
 from suite.measures.gradients import LossAt
 from suite.measures.trainability import TaskAt
 from suite.nets.data_dependent import activate_at_data
-from suite.nets.ensemble import TILE_BYTES, Ensemble
+from suite.nets.ensemble import Ensemble
 from suite.nets.initialization import draw_parameters
 from suite.nets.losses import HALF_SQUARE
 from suite.nets.pairs import draw_pairs
@@ -22,16 +22,11 @@ from suite.nets.sample import Sample, sample_domain
 from suite.nets.streams import block_size
 from suite.runs.cells import Cell
 from suite.runs.laws import input_variance
+from suite.runs.tiles import draws_a_tile, in_tiles, memory_errors_explained
 from suite.training.observer import Observer, observe
 from suite.training.tasks import Data, make_data
 
 Readings = dict[str, NDArray[Any]]
-
-TRAINING_BYTES = 64 * 2**20
-"""Activations and parameters of the networks that are trained together."""
-
-TRAINING_LAYER_BYTES = 4 * 2**20
-"""One layer's activations of these networks; larger ones leave the cache between two operations."""
 
 
 def compute(cell: Cell, device: str = "cpu", tile: int | None = None) -> Readings:
@@ -40,29 +35,42 @@ def compute(cell: Cell, device: str = "cpu", tile: int | None = None) -> Reading
     Args:
         cell: what to compute.
         device: where, "cpu" or "cuda".
-        tile: draws at a time; by default as many as the cache holds.
+        tile: draws at a time, at most; by default as many as the CPU's cache or the GPU's free memory holds. Where
+            memory runs out, fewer.
 
     Returns:
         By quantity, an array with the draws first; of training, the learning rates before them; then layers,
         recorded steps or grid points, where the quantity has them.
+
+    Raises:
+        MemoryError: one draw at a time is too much; the message says of what.
     """
-    size = tile or draws_a_tile(cell)
-    pieces = []
-    sample = _sample(cell, device) if cell.sampled else None
-    values = 4 * sum(cell.task.points) * cell.task.inputs if cell.task else 0
-    block = block_size(max(cell.member.parameters, values))
-    for first in range(cell.start, cell.stop, block):
-        last = min(first + block, cell.stop)
-        data = make_data(cell.task, cell.seed, first, last, _dtype(cell)) if cell.task else None
-        ensemble = _ensemble(cell, first, last, data).to(_dtype(cell), device)
-        data = data.to(device) if data else None
-        for start in range(0, last - first, size):
-            part = slice(start, start + size)
-            some, lesson = ensemble[part], data[part] if data else None
-            found = _take(cell, some, sample, lesson, slice(first + start, first + start + some.draws))
-            pieces.append({quantity: values.cpu().numpy() for quantity, values in found.items()})
+    size = tile or draws_a_tile(cell, device)
+    pieces: list[Readings] = []
+    with memory_errors_explained(cell):
+        sample = _sample(cell, device) if cell.sampled else None
+        values = 4 * sum(cell.task.points) * cell.task.inputs if cell.task else 0
+        block = block_size(max(cell.member.parameters, values))
+        if device != "cpu":  # many small networks keep it busy
+            block *= max(1, size // block)
+        for first in range(cell.start, cell.stop, block):
+            last = min(first + block, cell.stop)
+            size = in_tiles(_taking(cell, first, last, sample, device), last - first, size, pieces)
     axis = 1 if cell.trains else 0
     return {quantity: np.concatenate([piece[quantity] for piece in pieces], axis=axis) for quantity in pieces[0]}
+
+
+def _taking(cell: Cell, first: int, last: int, sample: Sample | None, device: str) -> Callable[[slice], Readings]:
+    """Draws `first` .. `last` with their data; what comes back takes some of them, counted from `first`."""
+    data = make_data(cell.task, cell.seed, first, last, _dtype(cell)) if cell.task else None
+    ensemble = _ensemble(cell, first, last, data).to(_dtype(cell))
+
+    def take(part: slice) -> Readings:
+        some, lesson = ensemble[part].to(_dtype(cell), device), data[part].to(device) if data else None
+        found = _take(cell, some, sample, lesson, slice(first + part.start, first + part.stop))
+        return {quantity: values.cpu().numpy() for quantity, values in found.items()}
+
+    return take
 
 
 def _take(
@@ -80,33 +88,6 @@ def _take(
         ensemble, _domain(cell, sample, data, draws, ensemble.parameters.device), cell.settings
     )
     return found
-
-
-def draws_a_tile(cell: Cell) -> int:
-    """How many draws move together: one at least, and no more than memory and cache are good for."""
-    widths, settings = cell.member.widths, cell.settings
-    if isinstance(settings, AccuracySettings):
-        first = settings.optimizer[0]
-        buffers = 2 if cell.member.plain else 4
-        everything = buffers * sum(widths[1:]) * first.batch + 5 * cell.member.parameters
-        if cell.member.normalization == "batch" and cell.task:  # judged on all points at once
-            everything += 2 * max(widths) * sum(cell.task.points)
-        networks = min(TRAINING_BYTES // (4 * everything), TRAINING_LAYER_BYTES // (4 * max(widths) * first.batch))
-        return max(1, networks // len(settings.optimizer))
-    held = max(widths)
-    if cell.measure.sees == "loss" and cell.member.normalization == "batch":  # every layer of all points at once
-        held = 4 * sum(widths)
-    return max(1, TILE_BYTES // (8 * max(held * int(_points(cell)), cell.member.parameters)))
-
-
-def _points(cell: Cell) -> int:
-    """Columns that a layer's activations have in one pass."""
-    settings, inputs = cell.settings, cell.member.widths[0]
-    if cell.sampled and isinstance(settings, OnTheDomain) and settings.step:
-        return cell.domain.points(inputs, settings.step, settings.lines)
-    if cell.measure.sees == "loss" and cell.task:
-        return cell.task.train
-    return max(cell.member.widths) if cell.name == "jacobian" else 1
 
 
 def _dtype(cell: Cell) -> torch.dtype:

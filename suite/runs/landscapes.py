@@ -10,16 +10,15 @@ from numpy.typing import NDArray
 from suite.catalog.domain import INTERVALS
 from suite.catalog.measure_settings import AccuracySettings
 from suite.catalog.optimizers import Optimizer
-from suite.runs.blocks import training_settings
+from suite.runs.blocks import Read, Shapes, training_settings
 from suite.runs.cells import Cell
-from suite.runs.store import Readings
 
 LEARNED_DRAWS = 1
 """Trained networks of each member that the table keeps."""
 
 
 def landscapes_table(
-    cells: Sequence[Cell], readings: Mapping[str, Readings], axes: Sequence[str], training: Sequence[str]
+    cells: Sequence[Cell], shapes: Mapping[str, Shapes], read: Read, axes: Sequence[str], training: Sequence[str]
 ) -> pd.DataFrame | None:
     """Outputs on the grid, one a row: of a few random draws, and after training under every learning rate.
 
@@ -29,9 +28,9 @@ def landscapes_table(
     """
     frames = []
     for cell in cells:
-        found = readings[cell.key].get("landscape")
-        if found is None:
+        if "landscape" not in shapes[cell.key] or cell.start > 0:
             continue
+        found = read(cell.key, "landscape")
         trained = isinstance(cell.settings, AccuracySettings)
         x1, x2 = _plane((cell.task.half_width if trained and cell.task else None) or cell.domain.extent)
         rates: Sequence[Optimizer | None] = (
@@ -40,12 +39,11 @@ def landscapes_table(
         for boards, optimizer in zip(found if trained else found[None], rates, strict=True):
             settings = training_settings(cell.task, optimizer)
             for draw, board in enumerate(boards[:LEARNED_DRAWS] if trained else boards):
-                if cell.start == 0:
-                    row: dict[str, Any] = {"member": cell.member.name}
-                    row |= {axis: cell.member.axes.get(axis) for axis in axes}
-                    row |= {"state": "trained" if trained else "random", "draw": draw}
-                    row |= {column: settings.get(column) for column in training}
-                    frames.append(pd.DataFrame(row | {"x1": x1, "x2": x2, "value": board.astype(np.float32)}))
+                row: dict[str, Any] = {"member": cell.member.name}
+                row |= {axis: cell.member.axes.get(axis) for axis in axes}
+                row |= {"state": "trained" if trained else "random", "draw": draw}
+                row |= {column: settings.get(column) for column in training}
+                frames.append(pd.DataFrame(row | {"x1": x1, "x2": x2, "value": board.astype(np.float32)}))
     if not frames:
         return None
     table = pd.concat([frame.dropna(axis=1, how="all") for frame in frames], ignore_index=True)

@@ -7,7 +7,19 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("altair", "loky", "numpy", "pandas", "pyarrow", "pydantic", "scikit-learn", "scipy", "torch")
+PACKAGES = (
+    "altair",
+    "jinja2",
+    "loky",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "pydantic",
+    "scikit-learn",
+    "scipy",
+    "torch",
+    "vl-convert-python",
+)
 _ROOT = Path(__file__).parents[2]
 
 
@@ -16,11 +28,21 @@ def environment() -> dict[str, Any]:
     return {
         "suite": _version("mlp-trainability-suite"),
         "commit": commit(),
-        "python": platform.python_version(),
+        "python": python(),
         "machine": platform.machine(),
         "system": platform.system(),
-        "packages": {name: _version(name) for name in PACKAGES},
+        "packages": packages(),
     }
+
+
+def python() -> str:
+    """The interpreter's version."""
+    return platform.python_version()
+
+
+def packages() -> dict[str, str | None]:
+    """Versions of the packages that numbers, tables and pages are made with."""
+    return {name: _version(name) for name in PACKAGES}
 
 
 @cache

@@ -1,18 +1,17 @@
 """A study's results folder: its tables, written whole and read back."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from suite.runs.store import write_whole
 
 if TYPE_CHECKING:
     import altair as alt
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -30,30 +29,50 @@ class Results:
         """The study's name."""
         return self.folder.name
 
+    @property
+    def report(self) -> Path:
+        """The page."""
+        return self.folder / "report.html"
+
     @cached_property
-    def members(self) -> pd.DataFrame:
+    def members(self) -> "pd.DataFrame":
         """One row a member: axes, widths, exact parameter count, variances."""
+        import pandas as pd  # noqa: PLC0415  # a run that has nothing to do looks at no table
+
         return pd.read_csv(self.folder / "members.csv")
 
     @cached_property
-    def measurements(self) -> pd.DataFrame:
+    def measurements(self) -> "pd.DataFrame":
         """Every raw value, one a row."""
-        return pd.read_parquet(self.folder / "measurements.parquet")
+        return _read(self.folder / "measurements.parquet")
 
-    def values_of(self, quantities: Sequence[str]) -> pd.DataFrame:
+    def values_of(self, quantities: Sequence[str]) -> "pd.DataFrame":
         """The raw values of some quantities alone, without reading the others."""
-        return pd.read_parquet(self.folder / "measurements.parquet", filters=[("quantity", "in", list(quantities))])
+        import pyarrow as pa  # noqa: PLC0415  # as above
+        import pyarrow.compute as pc  # noqa: PLC0415
+        import pyarrow.parquet as pq  # noqa: PLC0415
+
+        found = []
+        with pq.ParquetFile(self.folder / "measurements.parquet") as file:  # pandas would hold many groups at once
+            for group in range(file.num_row_groups):
+                names = file.read_row_group(group, columns=["quantity"])["quantity"]
+                wanted = pc.is_in(names, pa.array(quantities, pa.string()))
+                if pc.any(wanted).as_py():
+                    found.append(file.read_row_group(group).filter(wanted))
+            table = pa.concat_tables(found) if found else file.schema_arrow.empty_table()
+        frame: pd.DataFrame = table.to_pandas()
+        return frame
 
     @cached_property
-    def summary(self) -> pd.DataFrame:
+    def summary(self) -> "pd.DataFrame":
         """Statistics over draws, one row a member, quantity, layer and step."""
-        return pd.read_parquet(self.folder / "summary.parquet")
+        return _read(self.folder / "summary.parquet")
 
     @cached_property
-    def landscapes(self) -> pd.DataFrame | None:
+    def landscapes(self) -> "pd.DataFrame | None":
         """Outputs over the plane, for studies of two inputs."""
         file = self.folder / "landscapes.parquet"
-        return pd.read_parquet(file) if file.exists() else None
+        return _read(file) if file.exists() else None
 
     @cached_property
     def run(self) -> dict[str, Any]:
@@ -72,26 +91,49 @@ class Results:
 
 def write_tables(
     folder: Path,
-    members: pd.DataFrame,
-    measurements: pd.DataFrame,
-    summary: pd.DataFrame,
-    landscapes: pd.DataFrame | None,
+    members: "pd.DataFrame",
+    measurements: "Iterable[pd.DataFrame]",
+    summary: "pd.DataFrame",
+    landscapes: "pd.DataFrame | None",
     run: dict[str, Any],
 ) -> None:
-    """Writes a study's tables, each file whole or not at all, run.json last."""
+    """Writes a study's tables, each file whole or not at all, run.json last.
 
-    def parquet(table: pd.DataFrame) -> Callable[[Any], object]:
-        return lambda file: table.to_parquet(file, index=False)
+    Raw values come as tables of equal columns, each of which is written before the next is asked for.
+    """
 
     def text(content: str) -> Callable[[Any], object]:
         return lambda file: file.write(content.encode())
 
     write_whole(folder / "members.csv", text(members.to_csv(index=False)))
-    write_whole(folder / "measurements.parquet", parquet(measurements))
-    write_whole(folder / "summary.parquet", parquet(summary))
+    write_whole(folder / "measurements.parquet", _parquet(measurements))
+    write_whole(folder / "summary.parquet", _parquet([summary]))
     write_whole(folder / "summary.csv", text(summary.to_csv(index=False)))
     if landscapes is None:
         (folder / "landscapes.parquet").unlink(missing_ok=True)
     else:
-        write_whole(folder / "landscapes.parquet", parquet(landscapes))
+        write_whole(folder / "landscapes.parquet", _parquet([landscapes]))
     write_whole(folder / "run.json", text(json.dumps(run, indent=2) + "\n"))
+
+
+def _parquet(tables: "Iterable[pd.DataFrame]") -> Callable[[BinaryIO], None]:
+    """Writes tables of equal columns one below the other, each as a group of rows."""
+    import pyarrow as pa  # noqa: PLC0415  # as above
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
+    def write(file: BinaryIO) -> None:
+        groups = (pa.Table.from_pandas(table, preserve_index=False) for table in tables)
+        first = next(groups)
+        with pq.ParquetWriter(file, first.schema) as writer:
+            writer.write_table(first)
+            del first
+            for group in groups:
+                writer.write_table(group)
+
+    return write
+
+
+def _read(file: Path) -> "pd.DataFrame":
+    import pandas as pd  # noqa: PLC0415  # as above
+
+    return pd.read_parquet(file)

@@ -1,4 +1,4 @@
-"""Runs a study: what is missing is computed, then everything is put into tables."""
+"""Runs a study: what is missing is computed, then everything is put into tables and a report."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -8,11 +8,36 @@ from suite.runs.cells import Cell, cells_of
 from suite.runs.execute import Progress, choose_device, default_workers, execute
 from suite.runs.provenance import environment
 from suite.runs.results import Results, write_tables
-from suite.runs.store import Store, Stored
+from suite.runs.seal import is_sealed, seal
+from suite.runs.store import Kept, Store
 from suite.spec.load import Study
 
 Announce = Callable[[Study, Sequence[Cell], Sequence[Cell]], Progress]
 """Called with a study, all its cells and those to compute; returns what to call with each finished one."""
+
+
+def complete(
+    study: Study,
+    results: Path,
+    device: str = "auto",
+    workers: int | None = None,
+    announce: Announce | None = None,
+) -> Results:
+    """Computes what a study lacks and writes its tables and its report; nothing where all is as a run would leave it.
+
+    Arguments and errors are those of `run_study`.
+    """
+    folder, cells = results / study.spec.name, cells_of(study)
+    if is_sealed(study, folder, cells):
+        if announce:
+            announce(study, cells, [])
+        return Results(folder)
+    from suite.report.page import write_report  # noqa: PLC0415  # pandas and charts are not needed for the above
+
+    found = run_study(study, results, device, workers, announce)
+    write_report(found)
+    seal(study, folder, cells)
+    return found
 
 
 def run_study(
@@ -37,18 +62,18 @@ def run_study(
     folder = results / study.spec.name
     store = Store(folder / "cells")
     cells = cells_of(study)
-    stored = {cell.key: found for cell in cells if (found := store.load(cell.key))}
-    missing = [cell for cell in cells if cell.key not in stored]
+    kept = {cell.key: found for cell in cells if (found := store.check(cell.key))}
+    missing = [cell for cell in cells if cell.key not in kept]
     progress = announce(study, cells, missing) if announce else lambda _: None
     if missing:
         execute(missing, store, choose_device(device), workers or default_workers(), progress)
-        stored |= {cell.key: _read_back(store, cell) for cell in missing}
-    _write(study, folder, cells, stored)
+        kept |= {cell.key: _read_back(store, cell) for cell in missing}
+    _write(study, folder, cells, store, kept)
     return Results(folder)
 
 
-def _read_back(store: Store, cell: Cell) -> Stored:
-    found = store.load(cell.key)
+def _read_back(store: Store, cell: Cell) -> Kept:
+    found = store.check(cell.key)
     if found is None:
         raise OSError(
             f"the results of {cell.name} of {cell.member.name} were stored but cannot be read back from {store.folder}"
@@ -56,26 +81,26 @@ def _read_back(store: Store, cell: Cell) -> Stored:
     return found
 
 
-def _write(study: Study, folder: Path, cells: Sequence[Cell], stored: dict[str, Stored]) -> None:
+def _write(study: Study, folder: Path, cells: Sequence[Cell], store: Store, kept: dict[str, Kept]) -> None:
     # Imported late: pandas is not needed while cells are computed.
     from suite.runs.blocks import blocks_of, training_columns  # noqa: PLC0415
     from suite.runs.landscapes import landscapes_table  # noqa: PLC0415
-    from suite.runs.tables import measurements_table, member_axes, members_table, summary_table  # noqa: PLC0415
+    from suite.runs.tables import measurements_tables, member_axes, members_table, summary_table  # noqa: PLC0415
 
-    readings = {key: cell.readings for key, cell in stored.items()}
+    shapes = {key: cell.shapes for key, cell in kept.items()}
     axes, training = member_axes(study.members), training_columns(study)
-    blocks = blocks_of(cells, readings, training)
+    blocks = blocks_of(cells, shapes, store.read, training)
     write_tables(
         folder,
         members_table(study.members, axes),
-        measurements_table(blocks, axes, training),
+        measurements_tables(blocks, axes, training),
         summary_table(blocks, axes, training),
-        landscapes_table(cells, readings, axes, training),
-        _run_record(study, cells, stored),
+        landscapes_table(cells, shapes, store.read, axes, training),
+        _run_record(study, cells, kept),
     )
 
 
-def _run_record(study: Study, cells: Sequence[Cell], stored: dict[str, Stored]) -> dict[str, Any]:
+def _run_record(study: Study, cells: Sequence[Cell], kept: dict[str, Kept]) -> dict[str, Any]:
     return {
         "study": study.spec.name,
         "spec": study.spec.as_run(),
@@ -87,7 +112,8 @@ def _run_record(study: Study, cells: Sequence[Cell], stored: dict[str, Stored]) 
                 "member": cell.member.name,
                 "draws": [cell.start, cell.stop],
                 "key": cell.key,
-                **stored[cell.key].provenance,
+                "sha256": kept[cell.key].digest,
+                **kept[cell.key].provenance,
             }
             for cell in cells
         ],

@@ -1,5 +1,6 @@
 """The store: one file a finished cell, whole or absent, and never trusted unchecked."""
 
+import hashlib
 import io
 import json
 import os
@@ -31,11 +32,27 @@ class Stored:
     provenance: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Kept:
+    """What is known of a finished cell whose numbers stay where they are.
+
+    Attributes:
+        shapes: of its quantities' arrays.
+        provenance: as it was stored.
+        digest: SHA-256 of its file.
+    """
+
+    shapes: dict[str, tuple[int, ...]]
+    provenance: dict[str, Any]
+    digest: str
+
+
 class Store:
     """The finished cells of one study, in a folder.
 
     A cell's file is a zip archive of plain arrays (numpy's .npz, read without pickle), whose checksums are
-    compared whenever it is read: a damaged file counts as missing and is computed anew.
+    compared whenever it is read: a damaged file counts as missing and is computed anew. Quantities are read
+    one at a time, so that a study's numbers need not fit into memory.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -46,23 +63,42 @@ class Store:
         note = np.frombuffer(json.dumps(stored.provenance).encode(), dtype=np.uint8)
         content = io.BytesIO()
         np.savez(content, **stored.readings, **{_NOTE: note})  # type: ignore[arg-type]  # numpy types its keywords as flags
-        write_whole(self._path(key), lambda file: file.write(content.getbuffer()))
+        write_whole(self.path(key), lambda file: file.write(content.getbuffer()))
 
-    def load(self, key: str) -> Stored | None:
-        """A finished cell, or None where it is missing or damaged."""
+    def check(self, key: str) -> Kept | None:
+        """Reads a finished cell to the last byte and says what it holds; None where it is missing or damaged."""
         try:
-            # Opened here, since numpy leaves a file open that turns out to be no archive.
-            with self._path(key).open("rb") as file, np.load(file, allow_pickle=False) as archive:
-                if archive.zip.testzip():  # compares checksums to the last byte, which reading arrays may not
-                    return None
-                arrays = dict(archive)
-            provenance = json.loads(arrays.pop(_NOTE).tobytes())
+            with self.path(key).open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+                with zipfile.ZipFile(file) as archive:
+                    names = [name.removesuffix(".npy") for name in archive.namelist()]
+                    note = json.loads(_array(archive, _NOTE).tobytes())
+                    shapes = {name: _array(archive, name).shape for name in names if name != _NOTE}
         except _DAMAGE:
             return None
-        return Stored(arrays, provenance)
+        return Kept(shapes, note, digest)
 
-    def _path(self, key: str) -> Path:
+    def read(self, key: str, quantity: str) -> NDArray[Any]:
+        """One quantity of a cell that has been checked.
+
+        Raises:
+            OSError: the file has been damaged or removed since.
+        """
+        try:
+            with zipfile.ZipFile(self.path(key)) as archive:
+                return _array(archive, quantity)
+        except _DAMAGE as error:
+            raise OSError(f"{self.path(key)} changed while it was in use; run the same command again") from error
+
+    def path(self, key: str) -> Path:
+        """A cell's file, whether or not it is there."""
         return self.folder / f"{key}.npz"
+
+
+def _array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
+    """One array; read as bytes first, which compares its checksum, as reading an array alone may not."""
+    array: NDArray[Any] = np.load(io.BytesIO(archive.read(f"{name}.npy")), allow_pickle=False)
+    return array
 
 
 _NOTE = "_provenance"

@@ -1,6 +1,6 @@
 """From blocks of draws to tidy tables: raw values, and their summary beside the law."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import inf
 from typing import Any
 
@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 
 from suite.catalog.quantities import QUANTITIES
-from suite.runs.blocks import Array, Block
+from suite.runs.blocks import Block
+from suite.runs.draws import Array, Parts, chunks
 from suite.runs.laws import mean_field_facts, tells_by_z
+from suite.runs.layout import Layout
 from suite.spec.members import Member
 from suite.statistics.summary import STATISTICS, deviation, summarise
 
@@ -19,6 +21,9 @@ ALWAYS = ("depth", "activation", "initialization")
 COMPARISON = ("theory", "z", "relative_difference")
 """Columns that lay a summary beside its law."""
 
+ROWS_AT_A_TIME = 2**15
+"""Rows of raw values that are written together, at least; a cell's own stay together."""
+
 
 def member_axes(members: Sequence[Member]) -> list[str]:
     """The axes that tables show: depth, activation, initialisation, and whatever else the study varies."""
@@ -27,17 +32,37 @@ def member_axes(members: Sequence[Member]) -> list[str]:
     return [*ALWAYS, *(key for key in varied if key not in ALWAYS)]
 
 
-def measurements_table(blocks: Sequence[Block], axes: Sequence[str], training: Sequence[str]) -> pd.DataFrame:
-    """Every raw value, one a row; a ratio of means has none."""
+def measurements_tables(
+    blocks: Sequence[Block], axes: Sequence[str], training: Sequence[str]
+) -> Iterator[pd.DataFrame]:
+    """Every raw value, one a row, in tables of about so many rows as are written together; a ratio of means has none.
+
+    One table at least; all have the same columns and types.
+    """
     raw = [block for block in blocks if QUANTITIES[block.quantity].kind != "ratio"]
-    sizes = [block.values.size for block in raw]
-    columns = _identity(raw, sizes, axes)
-    columns["draw"] = _whole([_draws(block) for block in raw])
-    columns |= {name: _whole([_along(block, name, len(block.values)) for block in raw]) for name in _INDICES}
-    columns |= _training(raw, sizes, training)
-    columns["method"] = _methods(raw, [len(block.values) for block in raw])
-    columns["value"] = np.concatenate([block.values.ravel() for block in raw])
-    return pd.DataFrame(columns, copy=False)
+    layout = Layout(raw, axes, training)
+    for pieces in _gathered(raw):
+        columns = layout.columns(
+            [block for block, _, _ in pieces], [range(first, first + len(values)) for _, first, values in pieces]
+        )
+        columns["value"] = np.concatenate([values.ravel() for _, _, values in pieces])
+        yield pd.DataFrame(columns, copy=False)
+
+
+def _gathered(blocks: Sequence[Block]) -> Iterator[list[tuple[Block, int, Array]]]:
+    """All parts of the blocks with their first draws, as many together as make up a table."""
+    pieces: list[tuple[Block, int, Array]] = []
+    rows = 0
+    for block in blocks:
+        assert isinstance(block.draws, Parts)
+        for first, values in block.draws.rows():
+            pieces.append((block, first, values))
+            rows += values.size
+            if rows >= ROWS_AT_A_TIME:
+                yield pieces
+                pieces, rows = [], 0
+    if pieces:
+        yield pieces
 
 
 def summary_table(blocks: Sequence[Block], axes: Sequence[str], training: Sequence[str]) -> pd.DataFrame:
@@ -48,12 +73,8 @@ def summary_table(blocks: Sequence[Block], axes: Sequence[str], training: Sequen
     relative difference, which is finite width showing.
     """
     chosen = select_rates(blocks)
-    sizes = [block.values.shape[1] for block in chosen]
-    columns = _identity(chosen, sizes, axes)
-    columns |= {name: _whole([_along(block, name, 1) for block in chosen]) for name in _INDICES}
-    columns |= _training(chosen, sizes, training)
-    columns["method"] = _methods(chosen, [1] * len(chosen))
-    summaries = [summarise(block.values, QUANTITIES[block.quantity].kind) for block in chosen]
+    columns = Layout(chosen, axes, training).columns(chosen)
+    summaries = [_summary(block) for block in chosen]
     columns |= {name: np.concatenate([summary[name] for summary in summaries]) for name in STATISTICS}
     compared = [_comparison(block, summary) for block, summary in zip(chosen, summaries, strict=True)]
     columns |= {name: np.concatenate([found[name] for found in compared]) for name in COMPARISON}
@@ -61,8 +82,15 @@ def summary_table(blocks: Sequence[Block], axes: Sequence[str], training: Sequen
     return table.astype({"n": "int64"})
 
 
+def _summary(block: Block) -> dict[str, Array]:
+    """A block's statistics, one a column, without holding all of its values."""
+    kind = QUANTITIES[block.quantity].kind
+    parts = [summarise(values, kind) for values in chunks(block.draws)]
+    return {name: np.concatenate([part[name] for part in parts]) for name in STATISTICS}
+
+
 def _comparison(block: Block, summary: dict[str, Array]) -> dict[str, Array]:
-    gap = np.full(block.values.shape[1], np.nan)
+    gap = np.full(block.columns, np.nan)
     law = block.law
     if law is None:
         return {"theory": gap, "z": gap, "relative_difference": gap}
@@ -81,13 +109,13 @@ def _score(block: Block) -> float | None:
     A run that diverged has no accuracy, and the error of a constant, which caps all others too: one lost run
     must not outweigh all that the others learned.
     """
-    last = block.values[:, -1:]
+    if not block.quantity.startswith("validation_"):
+        return None
+    last = block.draws.columns(block.columns - 1, block.columns)
     if block.quantity == "validation_accuracy":
         return float(np.nan_to_num(last, nan=0.0).mean())
-    if block.quantity == "validation_error":
-        worst = (block.cell.task.label_variance if block.cell.task else None) or inf
-        return -float(np.minimum(np.nan_to_num(last, nan=worst, posinf=worst), worst).mean())
-    return None
+    worst = (block.cell.task.label_variance if block.cell.task else None) or inf
+    return -float(np.minimum(np.nan_to_num(last, nan=worst, posinf=worst), worst).mean())
 
 
 def select_rates(blocks: Sequence[Block]) -> list[Block]:
@@ -131,66 +159,3 @@ def members_table(members: Sequence[Member], axes: Sequence[str]) -> pd.DataFram
             row[f"{name}s"] = " ".join(f"{value:.10g}" for value in layers)
         rows.append(row | mean_field_facts(member))
     return pd.DataFrame(rows)
-
-
-_INDICES = ("layer", "step")
-
-
-def _identity(blocks: Sequence[Block], sizes: Sequence[int], axes: Sequence[str]) -> dict[str, Any]:
-    columns: dict[str, Any] = {"member": _labels([block.member.name for block in blocks], sizes)}
-    for axis in axes:
-        columns[axis] = _repeated([block.member.axes.get(axis) for block in blocks], sizes)
-    columns["parameters"] = np.repeat([block.member.parameters for block in blocks], sizes)
-    columns["quantity"] = _labels([block.quantity for block in blocks], sizes)
-    return columns
-
-
-def _training(blocks: Sequence[Block], sizes: Sequence[int], columns: Sequence[str]) -> dict[str, Any]:
-    return {column: _repeated([block.training.get(column) for block in blocks], sizes) for column in columns}
-
-
-def _repeated(values: Sequence[Any], sizes: Sequence[int]) -> Any:
-    """One value a block, as often as the block has rows; text as categories, whole numbers with gaps allowed."""
-    if any(isinstance(value, str) for value in values):
-        return _labels(values, sizes)
-    numbers = np.array([np.nan if value is None else float(value) for value in values])
-    if any(isinstance(value, float) for value in values):
-        return np.repeat(numbers, sizes)
-    return _whole([np.full(size, number) for number, size in zip(numbers, sizes, strict=True)])
-
-
-def _labels(names: Sequence[str | None], sizes: Sequence[int]) -> Any:
-    categories = list(dict.fromkeys(name for name in names if name is not None))
-    codes = {name: code for code, name in enumerate(categories)}
-    repeated = np.repeat(np.array([codes.get(name or "", -1) for name in names]), sizes)
-    return pd.Categorical.from_codes(repeated, pd.Index(categories))
-
-
-def _whole(parts: Sequence[Array]) -> Any:
-    """Whole numbers, or gaps where they are nan."""
-    numbers = np.concatenate(parts)
-    missing = np.isnan(numbers)
-    return pd.arrays.IntegerArray(np.where(missing, 0, numbers).astype(np.int64), missing)
-
-
-def _draws(block: Block) -> Array:
-    draws, width = block.values.shape
-    return np.repeat(np.arange(draws) if block.drawn else np.full(draws, np.nan), width).astype(np.float64)
-
-
-def _along(block: Block, index: str, repeats: int) -> Array:
-    """What the block's columns stand for in one index, for one repeat after the other."""
-    if index not in block.places:
-        return np.full(block.values.shape[1] * repeats, np.nan)
-    return np.tile(block.places[index].astype(np.float64), repeats)
-
-
-def _methods(blocks: Sequence[Block], repeats: Sequence[int]) -> Any:
-    """How each value was decided, for one repeat of each block's columns after the other."""
-    codes = [np.array([_METHODS.index(name) for name in block.methods], dtype=np.int8) - 1 for block in blocks]
-    tiled = [np.tile(code, times) for code, times in zip(codes, repeats, strict=True)]
-    joined = np.concatenate(tiled) if tiled else np.empty(0, dtype=np.int8)
-    return pd.Categorical.from_codes(joined, pd.Index(_METHODS[1:])).remove_unused_categories()
-
-
-_METHODS: tuple[str | None, ...] = (None, "exact", "sampled", "training points")

@@ -15,6 +15,9 @@ _NORMAL_QUANTILE = 1.959963984540054
 _SEED = 0xB007
 _VALUES_A_BATCH = 2**22
 
+MOST_RESAMPLED = 1024
+"""Rows that are resampled one by one; of more, their mean is resampled in so many groups."""
+
 
 class Interval(NamedTuple):
     """Ends of a confidence interval, one pair a column of the data; nan where there is none."""
@@ -44,19 +47,39 @@ def wilson(successes: Array, trials: Array) -> Interval:
 def bootstrap_mean(values: Array) -> Interval:
     """Percentile bootstrap of the mean, over rows; all columns share the same resamples.
 
+    More than `MOST_RESAMPLED` rows are put into so many groups of neighbours, which differ in size by one at most,
+    and groups are resampled: since rows are independent, the spread of the mean comes out the same, and neither
+    time nor memory grows beyond.
+
     Args:
-        values: (n, columns), without gaps, n of 2 or more.
+        values: (n, columns), without gaps, independent from row to row, n of 2 or more.
     """
-    means = [counts @ values / len(values) for counts in _resample_counts(len(values))]
-    return _percentiles(np.concatenate(means))
+    n = len(values)
+    if n <= MOST_RESAMPLED:
+        return _percentiles(_counts(n) @ values / n)
+    starts = np.arange(MOST_RESAMPLED) * n // MOST_RESAMPLED
+    sums, sizes = np.add.reduceat(values, starts, axis=0), np.diff(starts, append=n).astype(float)
+    counts = _counts(MOST_RESAMPLED)
+    return _percentiles(counts @ sums / (counts @ sizes)[:, None])
 
 
 def bootstrap_median(values: Array) -> Interval:
     """Percentile bootstrap of the median, over rows; infinite values stand for waits that never ended.
 
+    Of more than `MOST_RESAMPLED` rows, the medians of resamples are drawn as what they are: the k-th smallest of n
+    uniform places among the sorted rows, the k-th smallest of n uniform numbers being Beta(k, n - k + 1).
+
     Args:
         values: (n, columns), n of 2 or more.
     """
+    n = len(values)
+    if n > MOST_RESAMPLED:
+        middle = -(-n // 2)
+        generator = np.random.default_rng((_SEED, n))
+        places = np.ceil(n * generator.beta(middle, n - middle + 1, RESAMPLES)).astype(np.int64) - 1
+        low, high = np.quantile(np.sort(places), _TAILS, method="inverted_cdf")
+        ends = np.sort(values, axis=0)[[low, high]]
+        return Interval(ends[0], ends[1])
     medians = [
         np.quantile(values[rows], 0.5, axis=1, method="inverted_cdf")
         for rows in _resample_rows(len(values), values.shape[1])
@@ -84,16 +107,11 @@ def _resample_rows(n: int, columns: int) -> Iterator[NDArray[np.int64]]:
     return (generator.integers(0, n, (size, n)) for size in _batches(n * columns))
 
 
-def _resample_counts(n: int) -> Iterator[Array]:
-    """How often each of n draws comes into each resample."""
-    if n * RESAMPLES <= _VALUES_A_BATCH:
-        return iter((_counts(n),))
-    generator = np.random.default_rng((_SEED, n))
-    return (generator.multinomial(n, np.full(n, 1 / n), size).astype(float) for size in _batches(n))
-
-
 @lru_cache(maxsize=4)
 def _counts(n: int) -> Array:
-    """All resamples at once; a study asks for the same few n hundreds of times."""
+    """How often each of n draws comes into each resample; a study asks for the same few n hundreds of times."""
     generator = np.random.default_rng((_SEED, n))
-    return generator.multinomial(n, np.full(n, 1 / n), RESAMPLES).astype(float)
+    counts = np.empty((RESAMPLES, n))
+    for rows in np.array_split(np.arange(RESAMPLES), 20):  # which takes less memory than all at once
+        counts[rows] = generator.multinomial(n, np.full(n, 1 / n), len(rows))
+    return counts

@@ -1,10 +1,13 @@
 """Small studies, from the TOML that a user would write."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
+from suite.runs.blocks import Block, blocks_of
+from suite.runs.cells import Cell
+from suite.runs.store import Readings
 from suite.spec.load import Study, load_studies
 
 FAMILY = 'width = 6\ninputs = 2\ndepth = [1, 3]\nactivation = ["relu", "tanh"]'
@@ -57,3 +60,9 @@ def study(tmp_path: Path) -> Callable[..., Study]:
         return loaded
 
     return build
+
+
+def blocks_in_memory(cells: Sequence[Cell], readings: dict[str, Readings], columns: Sequence[str]) -> list[Block]:
+    """The blocks of cells whose readings are at hand, by their keys."""
+    shapes = {key: {name: values.shape for name, values in found.items()} for key, found in readings.items()}
+    return blocks_of(cells, shapes, lambda key, quantity: readings[key][quantity], columns)

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from suite.runs.blocks import blocks_of, training_columns
+from suite.runs.blocks import training_columns
 from suite.runs.cells import cells_of
 from suite.runs.compute import compute
-from tests.runs.conftest import LINE
+from tests.runs.conftest import LINE, blocks_in_memory
 
 ONE = 'width = 6\ninputs = 2\ndepth = {depth}\nactivation = "relu"'
 JACOBIAN = "[measure.jacobian]\ndraws = {draws}\n"
@@ -16,7 +16,7 @@ def blocks(study):
     """Every block of a study, by quantity; of one member and setting."""
     cells = cells_of(study)
     readings = {cell.key: compute(cell) for cell in cells}
-    found = blocks_of(cells, readings, training_columns(study))
+    found = blocks_in_memory(cells, readings, training_columns(study))
     return {block.quantity: block for block in found}
 
 
@@ -24,7 +24,7 @@ def made_up(study, moments):
     """Blocks of a study that measures the Jacobian alone, its moments as given."""
     cells = [cell for cell in cells_of(study) if cell.name == "jacobian"]
     readings = {cell.key: {name: values[cell.start : cell.stop] for name, values in moments.items()} for cell in cells}
-    return {block.quantity: block for block in blocks_of(cells, readings, [])}
+    return {block.quantity: block for block in blocks_in_memory(cells, readings, [])}
 
 
 def test_a_ratio_of_means_is_a_ratio_of_means(study):

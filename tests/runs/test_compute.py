@@ -1,14 +1,16 @@
 """Computing a cell: the same numbers however its draws are cut into tiles."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from suite.catalog.measures import LANDSCAPE, MEASURES
 from suite.catalog.quantities import QUANTITIES
 from suite.runs.cells import cells_of
-from suite.runs.compute import compute, draws_a_tile
+from suite.runs.compute import _take, compute
 from tests.runs.conftest import LINE, REGRESSION
 
 WATCHERS = ("feature_diversity", "revival")
@@ -112,10 +114,73 @@ def test_float32_measures_look_at_the_same_networks(study):
             assert compute(one)["output_rms"].dtype == np.float32
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_tile_holds_one_draw_at_least(study, name, monkeypatch):
-    """However little memory there is."""
-    monkeypatch.setattr("suite.runs.compute.TILE_BYTES", 1)
-    monkeypatch.setattr("suite.runs.compute.TRAINING_BYTES", 1)
+RAN_OUT = [
+    torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
+    RuntimeError("[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate memory: you tried to ..."),
+    MemoryError("Unable to allocate 2.00 GiB for an array"),
+]
 
-    assert {draws_a_tile(cell) for cell in cells_named(study, name)} == {1}
+
+def scarce(monkeypatch, most, error):
+    """From now on, more than so many draws at a time do not fit; gets the sizes that were tried."""
+    tried = []
+
+    def take(cell, ensemble, *rest):
+        tried.append(ensemble.draws)
+        if ensemble.draws > most:
+            raise error
+        return _take(cell, ensemble, *rest)
+
+    monkeypatch.setattr("suite.runs.compute._take", take)
+    return tried
+
+
+@pytest.mark.parametrize("error", RAN_OUT, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("name", ["collapse", "accuracy"])
+def test_where_memory_runs_out_tiles_are_halved_and_nothing_is_lost(study, name, error, monkeypatch):
+    """20 draws of which 3 fit: 20, 10, 5, then tiles of 2; every draw is there, in order."""
+    cell = cells_named(study, name)[0]
+    whole = compute(cell, tile=64)
+    tried = scarce(monkeypatch, 3, error)
+
+    found = compute(cell, tile=64)
+
+    assert tried == [20, 10, 5, *[2] * 10]
+    for quantity, values in whole.items():
+        rtol = 1e-4 if name == "accuracy" else 1e-6
+        np.testing.assert_allclose(found[quantity], values, rtol=rtol, atol=rtol, err_msg=quantity)
+
+
+@pytest.mark.parametrize("error", RAN_OUT, ids=lambda error: type(error).__name__)
+def test_where_not_even_one_draw_fits_the_error_says_of_what_and_what_to_do(study, error, monkeypatch):
+    """The measure, the member and a cure, in place of the allocator's words alone."""
+    cell = cells_named(study, "collapse")[0]
+    tried = scarce(monkeypatch, 0, error)
+
+    with pytest.raises(MemoryError, match=rf"collapse of {re.escape(cell.member.name)}: .* ask for smaller networks"):
+        compute(cell, tile=4)
+
+    assert tried == [4, 2, 1]
+
+
+def test_networks_that_cannot_even_be_drawn_are_named_too(study, monkeypatch):
+    """There is no tile to halve yet."""
+    cell = cells_named(study, "collapse")[0]
+
+    def fail(*arguments):
+        raise RAN_OUT[1]
+
+    monkeypatch.setattr("suite.runs.compute._ensemble", fail)
+
+    with pytest.raises(MemoryError, match="collapse of "):
+        compute(cell)
+
+
+def test_other_errors_are_not_taken_for_a_lack_of_memory(study, monkeypatch):
+    """They are raised as they are, at once."""
+    tried = scarce(monkeypatch, 0, RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
+
+    with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
+        compute(cells_named(study, "collapse")[0], tile=64)
+
+    assert tried == [20]

@@ -1,5 +1,7 @@
 """The store: what is damaged counts as missing, and nothing half-written is ever seen."""
 
+import hashlib
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,14 @@ STORED = Stored(
     {"v3": np.linspace(0, 1, 50), "train_loss": np.arange(12, dtype=np.float32).reshape(2, 3, 2)},
     {"seconds": 1.5, "device": "cpu"},
 )
+
+
+def expect_whole(store, found):
+    """What a check says, and what is read then, is what was stored."""
+    assert found.provenance == STORED.provenance
+    assert found.shapes == {name: values.shape for name, values in STORED.readings.items()}
+    for name, values in STORED.readings.items():
+        np.testing.assert_array_equal(store.read(KEY, name), values, strict=True)
 
 
 @pytest.fixture
@@ -25,20 +35,20 @@ def file(store):
     return path
 
 
-def test_what_is_saved_is_loaded(store, file):
+def test_what_is_saved_is_read(store, file):
     """Every array with its type and shape, and where it came from."""
-    found = store.load(KEY)
-
     assert file.name == f"{KEY}.npz"
-    assert found.provenance == STORED.provenance
-    assert found.readings.keys() == STORED.readings.keys()
-    for name, values in STORED.readings.items():
-        np.testing.assert_array_equal(found.readings[name], values, strict=True)
+    expect_whole(store, store.check(KEY))
+
+
+def test_the_digest_is_of_the_file(store, file):
+    """So that others can compare it without knowing the format."""
+    assert store.check(KEY).digest == hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def test_what_was_never_saved_is_missing(store):
     """Also where the folder is."""
-    assert store.load(KEY) is None
+    assert store.check(KEY) is None
 
 
 @pytest.mark.parametrize("kept", [0.0, 0.1, 0.5, 0.9, 0.999])
@@ -47,7 +57,7 @@ def test_a_truncated_file_is_missing(store, file, kept):
     content = file.read_bytes()
     file.write_bytes(content[: min(int(kept * len(content)), len(content) - 1)])
 
-    assert store.load(KEY) is None
+    assert store.check(KEY) is None
 
 
 def test_a_flipped_bit_never_changes_what_is_read(store, file):
@@ -58,29 +68,39 @@ def test_a_flipped_bit_never_changes_what_is_read(store, file):
         damaged = bytearray(content)
         damaged[place] ^= 1 << (5 * place + place // 8) % 8
         file.write_bytes(damaged)
-        found = store.load(KEY)
+        found = store.check(KEY)
         missing += found is None
         if found is not None:
-            assert found.provenance == STORED.provenance
-            assert found.readings.keys() == STORED.readings.keys()
-            for name, values in STORED.readings.items():
-                np.testing.assert_array_equal(found.readings[name], values, strict=True)
+            expect_whole(store, found)
     assert missing > 0.5 * len(content)
 
 
 def test_a_file_of_something_else_is_missing(store, file):
     """Text, and an archive of pickled objects."""
     file.write_text("not an archive")
-    assert store.load(KEY) is None
+    assert store.check(KEY) is None
     np.savez(file, v3=np.array([{"a": 1}], dtype=object), _provenance=np.zeros(1, dtype=np.uint8))
-    assert store.load(KEY) is None
+    assert store.check(KEY) is None
 
 
 def test_an_archive_without_provenance_is_missing(store, file):
     """Whoever wrote it."""
     np.savez(file, v3=np.zeros(3))
 
-    assert store.load(KEY) is None
+    assert store.check(KEY) is None
+
+
+def test_what_is_damaged_after_the_check_is_never_read(store, file):
+    """One bit of a value, or the whole file."""
+    assert store.check(KEY)
+    content = bytearray(file.read_bytes())
+    content[content.index(STORED.readings["v3"].tobytes()) + 80] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(OSError, match="run the same command again"):
+        store.read(KEY, "v3")
+    file.unlink()
+    with pytest.raises(OSError, match="run the same command again"):
+        store.read(KEY, "train_loss")
 
 
 def test_a_damaged_file_is_replaced_by_saving_anew(store, file):
@@ -88,7 +108,7 @@ def test_a_damaged_file_is_replaced_by_saving_anew(store, file):
     file.write_bytes(b"PK")
     store.save(KEY, STORED)
 
-    assert store.load(KEY).provenance == STORED.provenance
+    assert store.check(KEY).provenance == STORED.provenance
 
 
 def test_a_failed_write_leaves_what_was_there_and_nothing_else(tmp_path):

@@ -3,14 +3,16 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from suite.catalog.tasks import AbsoluteValue
-from suite.runs.blocks import Block, blocks_of, training_columns
+from suite.runs.blocks import Block, training_columns
 from suite.runs.cells import cells_of
 from suite.runs.compute import compute
-from suite.runs.tables import member_axes, members_table, select_rates, summary_table
-from tests.runs.conftest import LINE, REGRESSION
+from suite.runs.draws import in_memory
+from suite.runs.tables import measurements_tables, member_axes, members_table, select_rates, summary_table
+from tests.runs.conftest import LINE, REGRESSION, blocks_in_memory
 from tests.runs.tiny import NAMES, ran
 
 
@@ -24,8 +26,8 @@ def scored(study):
         for rate, values in scores.items():
             history = np.stack([np.full(len(values), 0.5), np.array(values, dtype=float)], axis=1)
             steps = {"step": np.array([0, 10])}
-            block = Block(cell, cell.settings, {"learning_rate": rate}, quantity, history, steps, True)
-            blocks += [block, replace(block, quantity="success", values=history[:, -1:], places={})]
+            block = Block(cell, cell.settings, {"learning_rate": rate}, quantity, in_memory(history), steps, True)
+            blocks += [block, replace(block, quantity="success", draws=in_memory(history[:, -1:]), places={})]
         return blocks
 
     return build
@@ -81,7 +83,7 @@ def test_a_law_has_a_z_score_or_a_relative_difference_beside_it(name, tmp_path_f
 def table_of(study):
     cells = cells_of(study)
     columns = training_columns(study)
-    blocks = blocks_of(cells, {cell.key: compute(cell) for cell in cells}, columns)
+    blocks = blocks_in_memory(cells, {cell.key: compute(cell) for cell in cells}, columns)
     return summary_table(blocks, member_axes(study.members), columns)
 
 
@@ -127,3 +129,34 @@ def test_members_that_are_not_plain_have_no_mean_field_facts(study):
     assert facts[plain].notna().all(axis=None)
     assert facts[~plain].isna().all(axis=None)
     assert table.loc[plain, "chi"].item() == pytest.approx(1, abs=1e-6)
+
+
+@pytest.fixture
+def everything(study):
+    """All blocks of a study of many kinds of quantities, its axes and its training settings."""
+    loaded = study()
+    cells, columns = cells_of(loaded), training_columns(loaded)
+    blocks = blocks_in_memory(cells, {cell.key: compute(cell) for cell in cells}, columns)
+    return blocks, member_axes(loaded.members), columns
+
+
+@pytest.mark.parametrize("rows", [1, 100, 1000])
+def test_raw_values_are_the_same_however_many_are_written_together(everything, rows, monkeypatch):
+    """In every column's values, type and categories, although a piece may hold one member or quantity alone."""
+    whole = pd.concat(list(measurements_tables(*everything)), ignore_index=True)
+    monkeypatch.setattr("suite.runs.tables.ROWS_AT_A_TIME", rows)
+
+    pieces = list(measurements_tables(*everything))
+
+    assert len(pieces) > len(whole) // (20 * rows + 1000)
+    for piece in pieces:
+        pd.testing.assert_series_equal(piece.dtypes, whole.dtypes)
+    pd.testing.assert_frame_equal(pd.concat(pieces, ignore_index=True), whole, check_exact=True)
+
+
+def test_summaries_are_the_same_a_few_columns_at_a_time(everything, monkeypatch):
+    """To rounding; ratios of means too."""
+    whole = summary_table(*everything)
+    monkeypatch.setattr("suite.runs.draws.VALUES_AT_A_TIME", 45)
+
+    pd.testing.assert_frame_equal(summary_table(*everything), whole, rtol=1e-12, atol=1e-15)

@@ -1,0 +1,174 @@
+"""The seal: a finished study is left alone, and whatever is missing, damaged or out of date is written anew."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from suite.report.page import write_report
+from suite.runs.cells import cells_of
+from suite.runs.results import Results
+from suite.runs.run import complete
+from suite.runs.seal import is_sealed
+from suite.spec.load import Study, load_studies
+
+TEXT = """title = "A small study"
+claims = ["one claim"]
+seed = 1
+[family]
+width = 4
+inputs = 2
+depth = [1, 2]
+activation = "relu"
+[measure.correlation]
+draws = 6
+[measure.collapse]
+draws = 6
+"""
+
+
+def load(folder: Path, text: str = TEXT) -> Study:
+    (folder / "small.toml").write_text(text)
+    (study,) = load_studies([folder / "small.toml"])
+    return study
+
+
+def contents(results: Results) -> dict[str, bytes]:
+    return {str(file.relative_to(results.folder)): file.read_bytes() for file in results.folder.rglob("*.*")}
+
+
+def times(results: Results) -> dict[str, int]:
+    return {str(file.relative_to(results.folder)): file.stat().st_mtime_ns for file in results.folder.rglob("*.*")}
+
+
+@pytest.fixture
+def finished(tmp_path: Path) -> Results:
+    return complete(load(tmp_path), tmp_path / "results", workers=1)
+
+
+def test_a_finished_study_is_left_alone(finished: Results, tmp_path: Path) -> None:
+    """No file is written again, and the caller still hears of all cells, none of them missing."""
+    before, heard = times(finished), []
+
+    again = complete(
+        load(tmp_path),
+        tmp_path / "results",
+        announce=lambda study, cells, missing: heard.append((len(cells), missing)) or (lambda cell: None),
+    )
+
+    assert times(again) == before
+    assert heard == [(len(list((finished.folder / "cells").iterdir())), [])]
+    assert not again.summary.empty
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["report.html", "run.json", "summary.csv", "summary.parquet", "measurements.parquet", "members.csv", "seal.json"],
+)
+@pytest.mark.parametrize("harm", ["remove", "truncate", "flip a bit"])
+def test_a_file_that_is_missing_or_damaged_is_written_anew(
+    finished: Results, tmp_path: Path, name: str, harm: str
+) -> None:
+    """And comes out as it was."""
+    before, file = contents(finished), finished.folder / name
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    if harm == "remove":
+        file.unlink()
+    else:
+        file.write_bytes(content if harm == "flip a bit" else content[:-1])
+
+    assert contents(complete(load(tmp_path), tmp_path / "results", workers=1)) == before
+
+
+@pytest.mark.parametrize("harm", ["remove", "flip a bit"])
+def test_a_cell_that_is_missing_or_damaged_is_computed_anew(finished: Results, tmp_path: Path, harm: str) -> None:
+    """Although all tables are whole."""
+    before, computed = finished.summary, []
+    cell = next((finished.folder / "cells").iterdir())
+    content = bytearray(cell.read_bytes())
+    content[len(content) // 3] ^= 1
+    if harm == "remove":
+        cell.unlink()
+    else:
+        cell.write_bytes(content)
+
+    again = complete(load(tmp_path), tmp_path / "results", workers=1, announce=lambda *_: computed.append)
+
+    assert [found.key for found in computed] == [cell.stem]
+    assert again.summary.equals(before)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("small study", "little study"), ("one claim", "another"), ("draws = 6", "draws = 7")]
+)
+def test_a_spec_that_changed_has_its_tables_and_report_written_anew(
+    finished: Results, tmp_path: Path, old: str, new: str
+) -> None:
+    """Also where only its words did; the change back is a change, too."""
+    study = load(tmp_path, TEXT.replace(old, new))
+    assert not is_sealed(study, finished.folder, cells_of(study))
+
+    again = complete(study, tmp_path / "results", workers=1)
+
+    assert json.loads((finished.folder / "run.json").read_text())["spec"] == study.spec.as_run()
+    assert again.run["spec"] == study.spec.as_run()
+    assert is_sealed(study, finished.folder, cells_of(study))
+    assert not is_sealed(load(tmp_path), finished.folder, cells_of(load(tmp_path)))
+
+
+@pytest.mark.parametrize("what", ["_code", "python", "packages"])
+def test_files_that_other_code_wrote_are_out_of_date(
+    finished: Results, tmp_path: Path, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the suite itself, of Python or of the packages that it builds on."""
+    study = load(tmp_path)
+    assert is_sealed(study, finished.folder, cells_of(study))
+
+    monkeypatch.setattr(f"suite.runs.seal.{what}", lambda: "another version")
+
+    assert not is_sealed(study, finished.folder, cells_of(study))
+
+
+def test_a_report_drawn_again_by_the_same_code_breaks_no_seal(finished: Results, tmp_path: Path) -> None:
+    """It is the same page."""
+    study = load(tmp_path)
+
+    write_report(Results(finished.folder))
+
+    assert is_sealed(study, finished.folder, cells_of(study))
+
+
+def test_a_table_that_no_longer_belongs_there_breaks_the_seal(finished: Results, tmp_path: Path) -> None:
+    """As one put back from an older run."""
+    study = load(tmp_path)
+    (finished.folder / "bounds.csv").write_text("from before")
+
+    assert not is_sealed(study, finished.folder, cells_of(study))
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"3", b"[" * 100_000, b"\xff", b'{"files": {}}'])
+def test_nonsense_is_no_seal(finished: Results, tmp_path: Path, content: bytes) -> None:
+    """Nor an error."""
+    study = load(tmp_path)
+    (finished.folder / "seal.json").write_bytes(content)
+
+    assert not is_sealed(study, finished.folder, cells_of(study))
+
+
+def test_a_run_that_has_nothing_to_do_loads_neither_pandas_nor_torch(tmp_path: Path) -> None:
+    """That is what keeps it short."""
+    complete(load(tmp_path), tmp_path / "results", workers=1)
+    code = (
+        "import sys\n"
+        "from suite.cli import app\n"
+        "try:\n"
+        f"    app(['run', {str(tmp_path / 'small.toml')!r}, '--results', {str(tmp_path / 'results')!r}])\n"
+        "except SystemExit as stop:\n"
+        "    assert not stop.code, stop.code\n"
+        "heavy = {'torch', 'pandas', 'altair', 'pyarrow', 'scipy.stats'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
