@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from suite.catalog.optimizers import Optimizer, Optimizers
+from suite.catalog.precision import Precise
 from suite.catalog.settings import Axis, Settings
 from suite.catalog.tasks import Task, Tasks
 
 Draws = Annotated[int, Field(ge=1, description="random networks a member")]
-Precision = Annotated[
+Arithmetic = Annotated[
     Literal["float64", "float32"],
     Field(description="of the forward pass; third differences of float32 drown in rounding when nets are deep"),
 ]
@@ -29,23 +30,23 @@ class OnTheDomain(Settings):
     lines: int = Field(
         default=64, ge=1, description="random lines through a box of more than two inputs; stencils in a ball by them"
     )
-    dtype: Precision = "float64"
+    dtype: Arithmetic = "float64"
 
 
-class V3Settings(OnTheDomain):
+class V3Settings(OnTheDomain, Precise):
     """Settings of the variability V3."""
 
     draws: Draws = 256
 
 
-class CollapseSettings(OnTheDomain):
+class CollapseSettings(OnTheDomain, Precise):
     """Settings of Collapse to Constant."""
 
     draws: Draws = 1024
     threshold: float = Field(default=0.1, gt=0, lt=1, description="tau, the share of its scale a constant may vary")
 
 
-class GradientsSettings(OnTheDomain):
+class GradientsSettings(OnTheDomain, Precise):
     """Settings of the gradients at initialisation; the domain's points serve where nothing is trained."""
 
     draws: Draws = 256
@@ -77,13 +78,13 @@ class AccuracySettings(Settings):
         return self.replicates
 
 
-class DeadNeuronsSettings(OnTheDomain):
+class DeadNeuronsSettings(OnTheDomain, Precise):
     """Settings of dead neurons; the domain's points serve where death cannot be decided exactly."""
 
     draws: Draws = 1024
 
 
-class TrainabilitySettings(OnTheDomain):
+class TrainabilitySettings(OnTheDomain, Precise):
     """Settings of trainability, which counts dead neurons."""
 
     draws: Draws = 1024
@@ -95,7 +96,7 @@ InputVariance = Annotated[
 ]
 
 
-class CorrelationSettings(Settings):
+class CorrelationSettings(Precise):
     """Settings of the correlation of two inputs, layer after layer."""
 
     draws: Draws = 256
@@ -103,7 +104,7 @@ class CorrelationSettings(Settings):
     input_variance: InputVariance = None
 
 
-class JacobianSettings(Settings):
+class JacobianSettings(Precise):
     """Settings of the Jacobian's moments."""
 
     draws: Draws = 64

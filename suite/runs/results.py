@@ -56,6 +56,27 @@ class Results:
         return pd.read_parquet(file) if file.exists() else None
 
     @cached_property
+    def precision(self) -> pd.DataFrame | None:
+        """How tight the intervals became that the spec asked to be tight, and what it took, if it asked for any."""
+        file = self.folder / "precision.csv"
+        return pd.read_csv(file, dtype={"layer": "Int64"}, converters={"note": str}) if file.exists() else None
+
+    def imprecise(self) -> list[str]:
+        """What did not become as tight as the spec asked, a line each member and quantity."""
+        if self.precision is None:
+            return []
+        lines = []
+        lacking = self.precision[self.precision["reached"] == "no"]
+        for (member, quantity), rows in lacking.groupby(["member", "quantity"], sort=False):
+            worst = rows.sort_values("half_width", na_position="last").iloc[-1]
+            known = "cannot be told" if pd.isna(worst["half_width"]) else f"is {worst['half_width']:.3g}"
+            lines.append(
+                f"{self.name}: {member}: half the interval of {quantity} {known} after {worst['draws']:,} draws, "
+                f"{worst['precision']:g} is asked for ({worst['note']})"
+            )
+        return lines
+
+    @cached_property
     def run(self) -> dict[str, Any]:
         """Spec, versions, machine and times, as run.json has them."""
         content: dict[str, Any] = json.loads((self.folder / "run.json").read_text())
