@@ -55,14 +55,14 @@ def precision(table: pd.DataFrame | None) -> PageTable:
             row |= {"reached": "yes" if (found["reached"] == "yes").all() else "no"}
             at = [f"{key} {row[key]}" for key in keys[3:] if pd.notna(row[key])]
             at += [f"layer {row['layer']:.0f}"] if len(found) > 1 else []
-            notes = dict.fromkeys(part for note in found["note"] for part in str(note).split("; ") if part)
+            note = row["note"] or next((str(other) for other in found["note"] if other), "")
             rows.append(
                 [
                     row["member"],
                     ", ".join([row["quantity"], *at]),
                     row["statistic"],
                     row["reached"],
-                    "; ".join(notes),
+                    note,
                     f"{row['precision']:g}",
                     number(row["half_width"], "{:.3g}"),
                     f"{row['draws']:,}",
@@ -71,11 +71,11 @@ def precision(table: pd.DataFrame | None) -> PageTable:
                 ]
             )
     heads = ["member", "quantity", "statistic", "reached", "note", "asked", "half-width", "draws", "looks", "seconds"]
-    note = (
+    about = (
         "Half-widths of 95% intervals: of frequencies absolute, else relative to the mean; of quantities with layers "
         "the widest. Draws were added until they were as tight as asked, or to the limit; seconds are of computing."
     )
-    return PageTable("How many draws did the precision take?", note, heads, 5, rows)
+    return PageTable("How many draws did the precision take?", about, heads, 5, rows)
 
 
 _PRECISION = {

@@ -63,6 +63,6 @@ def _note(reached: bool, doubtful: bool, half_width: float, needed: float) -> st
         return "no draw is a finite number"
     if np.isinf(half_width):
         return "no relative width: the mean is 0 or too large"
-    foreseen = "" if reached else f"about {needed:,.0f} draws needed"
+    foreseen = "" if reached else f"about {float(f'{needed:.2g}'):,.0f} draws needed"
     carried = "few draws carry the mean, its interval may be too narrow" if doubtful else ""
     return "; ".join(part for part in (foreseen, carried) if part)

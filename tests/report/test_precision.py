@@ -45,6 +45,13 @@ def test_of_layers_the_widest_interval_is_shown():
     ]
 
 
+def test_of_layers_that_fall_short_the_widest_ones_note_is_shown():
+    """Not all of them in one line."""
+    (shown,) = rows(row(0.2, 1, "no", "about 20,000 draws needed"), row(0.1, 2, "no", "about 5,000 draws needed"))
+
+    assert shown[4] == "about 20,000 draws needed"
+
+
 def test_tasks_have_rows_of_their_own():
     """Named by what the study varies."""
     shown = rows(row(0.01, task="two_kinks"), row(0.02, task="absolute_value"))
