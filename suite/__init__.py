@@ -39,7 +39,12 @@ def load(path: str | Path) -> "Study":
 
 
 def run(
-    spec: "Study", *, results: str | Path = "results", device: str = "auto", workers: int | None = None
+    spec: "Study",
+    *,
+    results: str | Path = "results",
+    device: str = "auto",
+    workers: int | None = None,
+    compiled: bool = False,
 ) -> "Results":
     """Computes what a study still lacks, writes its tables and its report if they are not up to date, and returns them.
 
@@ -48,13 +53,15 @@ def run(
         results: the folder of all results.
         device: "auto", "cpu" or "cuda".
         workers: processes; one a core by default.
+        compiled: whether forward passes of narrow networks are compiled, which takes ten seconds or more for each
+            architecture and worker.
 
     Raises:
-        ValueError: the device is not to be had.
+        ValueError: the device is not to be had, or nothing can be compiled.
     """
     from suite.runs.run import complete  # noqa: PLC0415  # as above
 
-    return complete(spec, Path(results), device=device, workers=workers)
+    return complete(spec, Path(results), device=device, workers=workers, compiled=compiled)
 
 
 def __getattr__(name: str) -> Any:

@@ -1,6 +1,6 @@
 """The commands; the only place that turns errors into exit codes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
 from enum import StrEnum
@@ -46,6 +46,10 @@ def run(
     workers: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Processes that compute; one a core if not said.")
     ] = None,
+    compiled: Annotated[
+        bool,
+        typer.Option("--compile", help="Compile the passes of narrow networks; pays from some 100,000 draws a member."),
+    ] = False,
 ) -> None:
     """Compute what is missing of the studies, then write their tables and reports where these are not up to date."""
     with _errors_as_exit_codes():
@@ -58,7 +62,8 @@ def run(
         for study in studies:
             _warn(study.warnings)
             with Progress(study) as progress:
-                found = complete(study, results, device.value, workers, progress.announce)
+                found = complete(study, results, device.value, workers, progress.announce, compiled)
+            _warn_of_imprecise(found.imprecise())
             typer.echo(f"{study.spec.name}: {found.report}")
 
 
@@ -66,11 +71,12 @@ def run(
 def check(paths: Specs) -> None:
     """Check specs without computing anything."""
     with _errors_as_exit_codes():
+        from suite.catalog.measures import precisely  # noqa: PLC0415
         from suite.spec.load import load_studies  # noqa: PLC0415
 
         for study in load_studies(paths):
             _warn(study.warnings)
-            measures = ", ".join(study.spec.measures)
+            measures = ", ".join(name + precisely(name, settings) for name, settings in study.spec.measures.items())
             typer.echo(f"{study.spec.name}: {len(study.members)} members; {measures}")
 
 
@@ -85,7 +91,10 @@ def list_entries() -> None:
     from suite.catalog.tasks import TASKS  # noqa: PLC0415
 
     tables = {
-        "measures": {name: measure.summary for name, measure in MEASURES.items()},
+        "measures": {
+            name: measure.summary + (f"; precision is of {measure.headline}" if measure.headline else "")
+            for name, measure in MEASURES.items()
+        },
         "activations": {name: entry.formula for name, entry in ACTIVATIONS.items()},
         "initialisations": {name: entry.formula for name, entry in INITIALIZATIONS.items()},
         "tasks": {name: entry.formula for name, entry in TASKS.items()},
@@ -158,9 +167,19 @@ def _fail(message: str) -> None:
     raise typer.Exit(FAULTY)
 
 
-def _warn(warnings: tuple[object, ...]) -> None:
+def _warn(warnings: Iterable[object]) -> None:
     for warning in warnings:
         typer.echo(f"{warning} (warning)", err=True)
+
+
+def _warn_of_imprecise(lines: list[str]) -> None:
+    _warn(lines[:_SHOWN])
+    if len(lines) > _SHOWN:
+        typer.echo(f"and {len(lines) - _SHOWN} more like these; precision.csv has every one (warning)", err=True)
+
+
+_SHOWN = 8
+"""Lines of what did not become as precise as asked; a study may have hundreds of members."""
 
 
 def _check_folder(results: Path) -> None:

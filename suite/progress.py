@@ -28,6 +28,7 @@ class Progress:
         self.total: Counter[str] = Counter()
         self.left: Counter[str] = Counter()
         self.work = self.work_left = 0.0
+        self.rounds = 0
         self.start = self.spoke = time.monotonic()
 
     def __enter__(self) -> "Progress":
@@ -40,14 +41,24 @@ class Progress:
             self.live.stop()
 
     def announce(self, _: Study, cells: Sequence[Cell], missing: Sequence[Cell]) -> Report:
-        """Takes note of what there is to do; returns what to call with each finished cell."""
+        """Takes note of what there is to do; returns what to call with each finished cell.
+
+        Called again, it takes the cells that have come as more of the same work.
+        """
+        more = sum(cell.cost for cell in missing)
         self.total = Counter(cell.name for cell in cells)
         self.left = Counter(cell.name for cell in missing)
-        self.work = self.work_left = sum(cell.cost for cell in missing)
-        self.start = self.spoke = time.monotonic()
+        self.work, self.work_left = self.work - self.work_left + more, more
+        self.rounds += 1
+        if self.rounds == 1:
+            self.start = self.spoke = time.monotonic()
+        if self.live is not None:
+            return self.finished
         if self.console.is_terminal:
             self.live = Live(get_renderable=self.table, console=self.console, refresh_per_second=4)
             self.live.start()
+        elif self.rounds > 1:
+            self.console.print(f"{self.study.spec.name}: {len(missing)} more cells, for the precision asked")
         else:
             kept = len(cells) - len(missing)
             self.console.print(f"{self.study.spec.name}: {len(missing)} cells to compute, {kept} kept from before")

@@ -127,6 +127,37 @@ def test_check_counts_members_and_warns_of_unstable_critical_points(tmp_path: Pa
     assert "unstable" in done.stderr
 
 
+PRECISE = TINY.with_name("tiny_precise.toml")
+
+
+def test_check_says_what_is_to_be_known_how_precisely() -> None:
+    """Its quantity, and the limit of draws."""
+    done = runner.invoke(app, ["check", str(PRECISE)])
+
+    assert done.exit_code == 0
+    assert "v3 (v3 within 0.1, up to 65,536 draws), collapse (collapsed_relative within 0.01, " in done.stdout
+    assert "correlation (correlation within 0.05, up to 512 draws)" in done.stdout
+    assert "jacobian (jacobian_ratio within 0.1, " in done.stdout
+
+
+def test_a_run_tells_of_growing_work_and_of_what_did_not_become_as_precise_as_asked(tmp_path: Path) -> None:
+    """A line for every round, and a warning for every member that ended at its limit; the page has the table."""
+    done = runner.invoke(app, ["run", str(PRECISE), "--results", str(tmp_path)])
+
+    assert done.exit_code == 0
+    assert "more cells, for the precision asked" in done.stderr
+    table = pd.read_csv(tmp_path / "tiny_precise" / "precision.csv")
+    short = table[(table["reached"] == "no") & (table["measure"] == "correlation")]
+    warned = [line for line in done.stderr.splitlines() if line.endswith("(warning)")]
+    assert len(warned) == table[table["reached"] == "no"].groupby(["member", "measure"]).ngroups
+    assert not short.empty
+    assert any("half the interval of correlation is 0.0" in line and "after 512 draws" in line for line in warned)
+    page = (tmp_path / "tiny_precise" / "report.html").read_text()
+    assert "How many draws did the precision take?" in page
+    assert '<a href="precision.csv">' in page
+    assert all(member in page for member in table["member"])
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["list"], ["check", str(TINY)]])
 def test_what_computes_nothing_loads_no_torch(arguments: list[str]) -> None:
     """Help, list and check stay instant: in a fresh process they never import torch, pandas or altair."""

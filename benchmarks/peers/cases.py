@@ -48,9 +48,10 @@ class Case:
     @property
     def flop(self) -> int:
         """Operations of the matrix products: one pass, and for training two more but for the inputs' gradient."""
-        products: list[int] = [fan_in * fan_out for fan_in, fan_out in pairwise(self.shape.widths)]
+        products = [fan_in * fan_out for fan_in, fan_out in pairwise(self.shape.widths)]
         passes = 3 * sum(products) - products[0] if self.work == "training" else sum(products)
-        return 2 * self.shape.draws * self.points * passes
+        flop: int = 2 * self.shape.draws * self.points * passes
+        return flop
 
 
 FORWARD = ((256, 6, 120, 256), (256, 16, 20, 256), (256, 34, 5, 256), (64, 128, 10, 1024), (256, 8, 50, 4096))

@@ -50,14 +50,14 @@ class InJax:
     def v3(self) -> Callable[[], Any]:
         """Networks drawn with jax.random, their outputs and third differences, in one compiled function."""
 
-        @jax.jit
-        def work(key: Any) -> Any:
+        def drawn_and_measured(key: Any) -> Any:
             leaves, tree = jax.tree.flatten(self.parameters)
             keys = jax.random.split(key, len(leaves))
             drawn = [jax.random.normal(k, leaf.shape, leaf.dtype) * 0.5 for k, leaf in zip(keys, leaves, strict=True)]
             outputs = jax.vmap(self.network, in_axes=(0, None))(jax.tree.unflatten(tree, drawn), self.points)
             return _variability(outputs, self.case.side)
 
+        work = jax.jit(drawn_and_measured)
         return lambda: work(jax.random.key(1))
 
     def training(self) -> Callable[[], Any]:

@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from suite.catalog.optimizers import Optimizer, Optimizers
+from suite.catalog.precision import Precise
 from suite.catalog.settings import Axis, Settings
 from suite.catalog.tasks import Task, Tasks
 
 Draws = Annotated[int, Field(ge=1, description="random networks a member")]
-Precision = Annotated[
+Arithmetic = Annotated[
     Literal["float64", "float32"],
     Field(description="of the forward pass; third differences of float32 drown in rounding when nets are deep"),
 ]
@@ -31,13 +32,13 @@ class OnTheDomain(Settings):
     )
 
 
-class InPrecision(OnTheDomain):
-    """Settings of such a measure that may be taken in either precision."""
+class InFloats(OnTheDomain):
+    """Settings of such a measure that may be taken in either precision of floating-point numbers."""
 
-    dtype: Precision = "float64"
+    dtype: Arithmetic = "float64"
 
 
-class V3Settings(InPrecision):
+class V3Settings(InFloats, Precise):
     """Settings of the variability V3."""
 
     draws: Draws = 256
@@ -49,14 +50,14 @@ class V3LimitSettings(OnTheDomain):
     draws: Draws = 256
 
 
-class CollapseSettings(InPrecision):
+class CollapseSettings(InFloats, Precise):
     """Settings of Collapse to Constant."""
 
     draws: Draws = 1024
     threshold: float = Field(default=0.1, gt=0, lt=1, description="tau, the share of its scale a constant may vary")
 
 
-class GradientsSettings(InPrecision):
+class GradientsSettings(InFloats, Precise):
     """Settings of the gradients at initialisation; the domain's points serve where nothing is trained."""
 
     draws: Draws = 256
@@ -88,13 +89,13 @@ class AccuracySettings(Settings):
         return self.replicates
 
 
-class DeadNeuronsSettings(InPrecision):
+class DeadNeuronsSettings(InFloats, Precise):
     """Settings of dead neurons; the domain's points serve where death cannot be decided exactly."""
 
     draws: Draws = 1024
 
 
-class TrainabilitySettings(InPrecision):
+class TrainabilitySettings(InFloats, Precise):
     """Settings of trainability, which counts dead neurons."""
 
     draws: Draws = 1024
@@ -106,7 +107,7 @@ InputVariance = Annotated[
 ]
 
 
-class CorrelationSettings(Settings):
+class CorrelationSettings(Precise):
     """Settings of the correlation of two inputs, layer after layer."""
 
     draws: Draws = 256
@@ -114,7 +115,7 @@ class CorrelationSettings(Settings):
     input_variance: InputVariance = None
 
 
-class JacobianSettings(Settings):
+class JacobianSettings(Precise):
     """Settings of the Jacobian's moments."""
 
     draws: Draws = 64
@@ -141,7 +142,7 @@ class RevivalSettings(Settings):
     """Settings of revivals, which are looked at while [measure.accuracy] trains."""
 
 
-class LandscapeSettings(InPrecision):
+class LandscapeSettings(InFloats):
     """Settings of the landscapes, which every study of two inputs keeps for its report."""
 
     draws: Draws = 3

@@ -18,6 +18,7 @@ from suite.catalog.measure_settings import (
     V3LimitSettings,
     V3Settings,
 )
+from suite.catalog.precision import Precise
 from suite.catalog.settings import Settings
 
 
@@ -35,6 +36,7 @@ class Measure:
         summary: one line for `list`.
         source: where it is from.
         plain: whether it is defined for networks without normalisation and residual connections only.
+        headline: of a measure with draws, the quantity that a precision is of, unless a spec says another.
     """
 
     function: str
@@ -45,6 +47,7 @@ class Measure:
     summary: str
     source: str
     plain: bool = False
+    headline: str | None = None
 
 
 MEASURES: dict[str, Measure] = {
@@ -65,6 +68,7 @@ MEASURES: dict[str, Measure] = {
         version=2,
         summary="variability: mean |third divided difference| of the output",
         source="Yu & Zhang 2021",
+        headline="v3",
     ),
     "v3_limit": Measure(
         "suite.measures.v3_limit:v3_limit",
@@ -93,6 +97,7 @@ MEASURES: dict[str, Measure] = {
         version=2,
         summary="Collapse to Constant: how often a random network's output hardly varies, and which way",
         source="Yu & Zhang 2021",
+        headline="collapsed_relative",
     ),
     "gradients": Measure(
         "suite.measures.gradients:gradients",
@@ -102,6 +107,7 @@ MEASURES: dict[str, Measure] = {
         version=1,
         summary="gradients of the training loss at initialisation, by the input and by each layer",
         source="Yu & Zhang 2021",
+        headline="input_gradient",
     ),
     "dead_neurons": Measure(
         "suite.measures.dead_neurons:dead_neurons",
@@ -112,6 +118,7 @@ MEASURES: dict[str, Measure] = {
         summary="neurons that are constant over the domain, by layer, tentatively or for good",
         source="Shin & Karniadakis 2019",
         plain=True,
+        headline="born_dead",
     ),
     "trainability": Measure(
         "suite.measures.trainability:trainability",
@@ -122,6 +129,7 @@ MEASURES: dict[str, Measure] = {
         summary="probability that a random network has the live neurons that its task needs",
         source="Shin & Karniadakis 2019",
         plain=True,
+        headline="trainability",
     ),
     "correlation": Measure(
         "suite.measures.correlation:correlation",
@@ -132,6 +140,7 @@ MEASURES: dict[str, Measure] = {
         summary="cosine of two inputs' pre-activations, layer after layer",
         source="Murray, Abrol & Tanner 2021",
         plain=True,
+        headline="correlation",
     ),
     "jacobian": Measure(
         "suite.measures.jacobian:jacobian",
@@ -142,6 +151,7 @@ MEASURES: dict[str, Measure] = {
         summary="moments of the Jacobian's squared singular values, layer after layer",
         source="Murray, Abrol & Tanner 2021",
         plain=True,
+        headline="jacobian_mean",
     ),
     "accuracy": Measure(
         "suite.training.accuracy:Accuracy",
@@ -187,6 +197,15 @@ MEASURES: dict[str, Measure] = {
         plain=True,
     ),
 }
+
+
+def precisely(name: str, settings: Settings) -> str:
+    """What a measure's settings ask to be known precisely, for `check`: ` (v3 within 0.02, up to 65,536 draws)`."""
+    if not isinstance(settings, Precise) or settings.precision is None:
+        return ""
+    of = settings.precision_of or MEASURES[name].headline
+    return f" ({of} within {settings.precision:g}, up to {settings.max_draws:,} draws)"
+
 
 LANDSCAPE = Measure(
     "suite.measures.landscape:landscape",

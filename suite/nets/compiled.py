@@ -7,6 +7,7 @@ layers at a time stay in registers instead. Each architecture takes ten seconds 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -85,7 +86,7 @@ def fused(widths: tuple[int, ...], activation: Activation) -> Fused:
     # torch.compile counts how often it compiled a function by its code, of which each architecture has its own then.
     layers.__code__ = layers.__code__.replace(co_name=f"layers_{'_'.join(map(str, widths))}")
     # Products and sums are contracted, as in any matrix product; they are kept apart unless asked.
-    contracted = {"cpp.enable_floating_point_contract_flag": "fast"}
+    contracted: dict[str, Any] = {"cpp.enable_floating_point_contract_flag": "fast"}
     compiled: Fused = torch.compile(layers, fullgraph=True, dynamic=True, options=contracted)
     return compiled
 

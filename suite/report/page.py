@@ -11,7 +11,7 @@ from suite.report.comparisons import OUTCOMES, WAITS, comparisons_table
 from suite.report.page_tables import PageTable, agreement, overview, rank_correlations
 from suite.report.phases import PHASES, phases_table
 from suite.report.predictors import predictors_table
-from suite.report.verdict_tables import bounds, outcomes, phases, waits
+from suite.report.verdict_tables import bounds, outcomes, phases, precision, waits
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +33,7 @@ def write_report(results: "Results") -> "Path":
         "phases": phases_table(results.values_of(PHASES), results.summary),
         "comparisons": comparisons_table(results.values_of((*WAITS, *OUTCOMES)), results.summary),
     }
-    page = render(results.run, results.summary, tables, results.charts)
+    page = render(results.run, results.summary, tables, results.charts, results.precision)
     for name, table in tables.items():
         file = results.folder / f"{name}.csv"
         if table.empty and name != "predictors":
@@ -45,7 +45,13 @@ def write_report(results: "Results") -> "Path":
     return file
 
 
-def render(run: dict[str, Any], summary: pd.DataFrame, tables: dict[str, pd.DataFrame], charts: dict[str, Any]) -> str:
+def render(
+    run: dict[str, Any],
+    summary: pd.DataFrame,
+    tables: dict[str, pd.DataFrame],
+    charts: dict[str, Any],
+    precise: pd.DataFrame | None = None,
+) -> str:
     """The page as text.
 
     Args:
@@ -53,6 +59,7 @@ def render(run: dict[str, Any], summary: pd.DataFrame, tables: dict[str, pd.Data
         summary: statistics over draws.
         tables: rank correlations, bounds, phases and comparisons, by name.
         charts: Altair charts by name.
+        precise: what a precision took, if the spec asked for one.
     """
     import jinja2  # noqa: PLC0415  # `list` and `check` need no templates
     import vl_convert as vlc  # noqa: PLC0415
@@ -61,6 +68,7 @@ def render(run: dict[str, Any], summary: pd.DataFrame, tables: dict[str, pd.Data
         loader=jinja2.PackageLoader("suite.report"), autoescape=True, undefined=jinja2.StrictUndefined
     )
     beside = _beside(summary, tables)
+    written = tables | ({} if precise is None else {"precision": precise})
     sections = [
         {
             "name": name,
@@ -75,7 +83,8 @@ def render(run: dict[str, Any], summary: pd.DataFrame, tables: dict[str, pd.Data
         run=run,
         sections=sections,
         overview=overview(summary),
-        files=["summary.csv", "members.csv", *(f"{name}.csv" for name, table in tables.items() if not table.empty)],
+        precision=precision(precise),
+        files=["summary.csv", "members.csv", *(f"{name}.csv" for name, table in written.items() if not table.empty)],
         libraries=vlc.javascript_bundle(),  # type: ignore[call-arg]  # its stub asks for what its documentation leaves out,
     )
 

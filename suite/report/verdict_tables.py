@@ -44,6 +44,57 @@ def bounds(table: pd.DataFrame) -> PageTable:
     return PageTable("Is success bounded by trainability?", note, heads, 2, rows)
 
 
+def precision(table: pd.DataFrame | None) -> PageTable:
+    """What it took to know quantities as precisely as asked, the layer of the widest interval for all."""
+    rows = []
+    if table is not None:
+        settings = [name for name in table.columns if name not in _PRECISION]
+        keys = ["member", "measure", "quantity", *(name for name in settings if table[name].notna().any())]
+        for _, found in table.groupby(keys, sort=False, dropna=False):
+            row = records(found.sort_values("half_width", na_position="first").tail(1))[0]
+            row |= {"reached": "yes" if (found["reached"] == "yes").all() else "no"}
+            at = [f"{key} {row[key]}" for key in keys[3:] if pd.notna(row[key])]
+            at += [f"layer {row['layer']:.0f}"] if len(found) > 1 else []
+            note = row["note"] or next((str(other) for other in found["note"] if other), "")
+            rows.append(
+                [
+                    row["member"],
+                    ", ".join([row["quantity"], *at]),
+                    row["statistic"],
+                    row["reached"],
+                    note,
+                    f"{row['precision']:g}",
+                    number(row["half_width"], "{:.3g}"),
+                    f"{row['draws']:,}",
+                    str(row["looks"]),
+                    f"{row['seconds']:.1f}",
+                ]
+            )
+    heads = ["member", "quantity", "statistic", "reached", "note", "asked", "half-width", "draws", "looks", "seconds"]
+    about = (
+        "Half-widths of 95% intervals: of frequencies absolute, else relative to the mean; of quantities with layers "
+        "the widest. Draws were added until they were as tight as asked, or to the limit; seconds are of computing."
+    )
+    return PageTable("How many draws did the precision take?", about, heads, 5, rows)
+
+
+_PRECISION = {
+    "member",
+    "measure",
+    "quantity",
+    "layer",
+    "statistic",
+    "precision",
+    "half_width",
+    "draws",
+    "looks",
+    "seconds",
+    "reached",
+    "note",
+}
+"""Columns of precision.csv that are no training settings."""
+
+
 LONG = 40
 """More comparisons of a kind than this are counted on the page; the file beside it has them all."""
 

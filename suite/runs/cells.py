@@ -13,6 +13,7 @@ from suite.catalog.initializations import DataDependent
 from suite.catalog.measure_settings import AccuracySettings, LandscapeSettings, OnTheDomain
 from suite.catalog.measures import LANDSCAPE, MEASURES, Measure
 from suite.catalog.optimizers import Optimizer
+from suite.catalog.precision import DRAWS_A_CELL, Precise, precision_asked
 from suite.catalog.settings import Settings
 from suite.catalog.tasks import Task
 from suite.spec.load import Study
@@ -21,7 +22,6 @@ from suite.spec.members import Member
 NETWORKS_VERSION = 2
 """Raised whenever networks, samples, data or the trainer change their numbers: all results are then computed anew."""
 
-DRAWS_A_CELL = 256
 REPLICATES_A_CELL = 64
 
 Observers = tuple[tuple[str, Settings], ...]
@@ -81,7 +81,7 @@ class Cell:
     @cached_property
     def key(self) -> str:
         """A hash of all that the cell's numbers depend on, and of nothing else."""
-        beside_the_point = {"draws", "replicates"}
+        beside_the_point = {"draws", "replicates", *Precise.model_fields}
         if not self.sampled:
             beside_the_point |= {"step", "lines"}
         elif self.domain.on_grid(self.member.widths[0]):
@@ -120,7 +120,10 @@ class Cell:
 
 
 def cells_of(study: Study) -> list[Cell]:
-    """All cells of a study, member by member, in the catalog's order of measures."""
+    """All cells of a study, member by member, in the catalog's order of measures.
+
+    Where a precision is asked for, those of the first look.
+    """
     spec, measures = study.spec, study.spec.measures
     accuracy = measures.get("accuracy")
     tasks = accuracy.task if isinstance(accuracy, AccuracySettings) else ()
@@ -139,7 +142,7 @@ def cells_of(study: Study) -> list[Cell]:
                 continue
             for chosen, task in _variants(settings, _tasks_seen(name, member, tasks)):
                 single, domain = _on_the_task(name, chosen, task, spec.domain)
-                draws = getattr(single, "draws", 1)
+                draws = DRAWS_A_CELL if precision_asked(single) else getattr(single, "draws", 1)
                 size = REPLICATES_A_CELL if name == "accuracy" else DRAWS_A_CELL
                 for start in range(0, draws, size):
                     stop = min(start + size, draws)

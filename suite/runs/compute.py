@@ -1,6 +1,7 @@
 """Computes one cell, tile of draws after tile: what it returns does not depend on the tiles' size."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ from suite.training.tasks import Data, make_data
 Readings = dict[str, NDArray[Any]]
 
 
-def compute(cell: Cell, device: str = "cpu", tile: int | None = None) -> Readings:
+def compute(cell: Cell, device: str = "cpu", tile: int | None = None, compiled: bool = False) -> Readings:
     """The cell's quantities.
 
     Args:
@@ -37,6 +38,7 @@ def compute(cell: Cell, device: str = "cpu", tile: int | None = None) -> Reading
         device: where, "cpu" or "cuda".
         tile: draws at a time, at most; by default as many as the CPU's cache or the GPU's free memory holds. Where
             memory runs out, fewer.
+        compiled: whether forward passes of narrow plain networks are compiled.
 
     Returns:
         By quantity, an array with the draws first; of training, the learning rates before them; then layers,
@@ -55,15 +57,17 @@ def compute(cell: Cell, device: str = "cpu", tile: int | None = None) -> Reading
             block *= max(1, size // block)
         for first in range(cell.start, cell.stop, block):
             last = min(first + block, cell.stop)
-            size = in_tiles(_taking(cell, first, last, sample, device), last - first, size, pieces)
+            size = in_tiles(_taking(cell, first, last, sample, device, compiled), last - first, size, pieces)
     axis = 1 if cell.trains else 0
     return {quantity: np.concatenate([piece[quantity] for piece in pieces], axis=axis) for quantity in pieces[0]}
 
 
-def _taking(cell: Cell, first: int, last: int, sample: Sample | None, device: str) -> Callable[[slice], Readings]:
+def _taking(
+    cell: Cell, first: int, last: int, sample: Sample | None, device: str, compiled: bool
+) -> Callable[[slice], Readings]:
     """Draws `first` .. `last` with their data; what comes back takes some of them, counted from `first`."""
     data = make_data(cell.task, cell.seed, first, last, _dtype(cell)) if cell.task else None
-    ensemble = _ensemble(cell, first, last, data).to(_dtype(cell))
+    ensemble = replace(_ensemble(cell, first, last, data).to(_dtype(cell)), compiled=compiled)
 
     def take(part: slice) -> Readings:
         some, lesson = ensemble[part].to(_dtype(cell), device), data[part].to(device) if data else None

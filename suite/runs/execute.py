@@ -24,7 +24,9 @@ Progress = Callable[[Cell], None]
 """Called with each cell as it is finished."""
 
 
-def execute(cells: Sequence[Cell], store: Store, device: str, workers: int, progress: Progress) -> None:
+def execute(
+    cells: Sequence[Cell], store: Store, device: str, workers: int, progress: Progress, compiled: bool = False
+) -> None:
     """Computes cells, the longest first, and stores each as soon as it is done.
 
     A cell computes with one thread wherever it runs, so that its numbers do not depend on the workers.
@@ -35,24 +37,25 @@ def execute(cells: Sequence[Cell], store: Store, device: str, workers: int, prog
         device: "cpu" or "cuda".
         workers: processes; with one, or on a GPU, everything stays in this process.
         progress: told of every finished cell.
+        compiled: whether forward passes of narrow networks are compiled, which every worker does anew.
     """
     ordered = sorted(cells, key=lambda cell: cell.cost, reverse=True)
     if workers == 1 or device != "cpu" or len(cells) == 1:
         with _one_thread():
             for cell in ordered:
-                finish(cell, store.folder, device)
+                finish(cell, store.folder, device, compiled)
                 progress(cell)
         return
     with _processes(min(workers, len(cells))) as executor:
         futures: dict[Future[None], Cell] = {
-            executor.submit(finish, cell, store.folder, device): cell for cell in ordered
+            executor.submit(finish, cell, store.folder, device, compiled): cell for cell in ordered
         }
         for future in as_completed(futures):
             future.result()
             progress(futures[future])
 
 
-def finish(cell: Cell, folder: Path, device: str) -> None:
+def finish(cell: Cell, folder: Path, device: str, compiled: bool = False) -> None:
     """Computes and stores one cell, with the time that it took."""
     import numpy  # noqa: PLC0415  # loads torch, which only those who compute need
     import torch  # noqa: PLC0415
@@ -60,10 +63,11 @@ def finish(cell: Cell, folder: Path, device: str) -> None:
     from suite.runs.compute import compute  # noqa: PLC0415
 
     start = time.perf_counter()
-    readings = compute(cell, device)
+    readings = compute(cell, device, compiled=compiled)
     provenance = {
         "seconds": round(time.perf_counter() - start, 4),
         "device": device_name(device),
+        "compiled": compiled,
         "threads": torch.get_num_threads(),
         "torch": str(torch.__version__),
         "numpy": numpy.__version__,
@@ -88,6 +92,16 @@ def choose_device(asked: str) -> str:
     if asked == "cuda" and not torch.cuda.is_available():
         raise ValueError("no CUDA device is at hand; choose --device cpu or auto")
     return "cuda" if asked != "cpu" and torch.cuda.is_available() else "cpu"
+
+
+def check_compiler(device: str) -> None:
+    """Raises ValueError, with the reason, where nothing can be compiled."""
+    from suite.nets.compiled import why_not  # noqa: PLC0415  # as above
+
+    if device != "cpu":
+        raise ValueError("compiled passes are for the CPU; choose --device cpu, or leave out --compile")
+    if reason := why_not():
+        raise ValueError(f"torch.compile does not work here ({reason}); have a C++ compiler, or leave out --compile")
 
 
 def device_name(device: str) -> str:

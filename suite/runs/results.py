@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -73,6 +74,31 @@ class Results:
         """Outputs over the plane, for studies of two inputs."""
         file = self.folder / "landscapes.parquet"
         return _read(file) if file.exists() else None
+
+    @cached_property
+    def precision(self) -> "pd.DataFrame | None":
+        """How tight the intervals became that the spec asked to be tight, and what it took, if it asked for any."""
+        file = self.folder / "precision.csv"
+        if not file.exists():
+            return None
+        import pandas as pd  # noqa: PLC0415  # as above
+
+        return pd.read_csv(file, dtype={"layer": "Int64"}, converters={"note": str})
+
+    def imprecise(self) -> list[str]:
+        """What did not become as tight as the spec asked, a line each member and quantity."""
+        if self.precision is None:
+            return []
+        lines = []
+        lacking = self.precision[self.precision["reached"] == "no"]
+        for (member, quantity), rows in lacking.groupby(["member", "quantity"], sort=False):
+            worst = rows.sort_values("half_width", na_position="last").iloc[-1]
+            known = f"is {worst['half_width']:.3g}" if isfinite(worst["half_width"]) else "cannot be told"
+            lines.append(
+                f"{self.name}: {member}: half the interval of {quantity} {known} after {worst['draws']:,} draws, "
+                f"{worst['precision']:g} is asked for ({worst['note']})"
+            )
+        return lines
 
     @cached_property
     def run(self) -> dict[str, Any]:

@@ -5,15 +5,19 @@ from pathlib import Path
 from typing import Any
 
 from suite.runs.cells import Cell, cells_of
-from suite.runs.execute import Progress, choose_device, default_workers, execute
+from suite.runs.execute import Progress, check_compiler, choose_device, default_workers, execute
 from suite.runs.provenance import environment
 from suite.runs.results import Results, write_tables
+from suite.runs.rounds import Rounds
 from suite.runs.seal import is_sealed, seal
 from suite.runs.store import Kept, Store
 from suite.spec.load import Study
 
 Announce = Callable[[Study, Sequence[Cell], Sequence[Cell]], Progress]
-"""Called with a study, all its cells and those to compute; returns what to call with each finished one."""
+"""Called with a study, all its cells and those to compute; returns what to call with each finished one.
+
+Where a precision is asked for, it is called again whenever more cells have come.
+"""
 
 
 def complete(
@@ -22,6 +26,7 @@ def complete(
     device: str = "auto",
     workers: int | None = None,
     announce: Announce | None = None,
+    compiled: bool = False,
 ) -> Results:
     """Computes what a study lacks and writes its tables and its report; nothing where all is as a run would leave it.
 
@@ -34,7 +39,7 @@ def complete(
         return Results(folder)
     from suite.report.page import write_report  # noqa: PLC0415  # pandas and charts are not needed for the above
 
-    found = run_study(study, results, device, workers, announce)
+    found = run_study(study, results, device, workers, announce, compiled)
     write_report(found)
     seal(study, folder, cells)
     return found
@@ -46,6 +51,7 @@ def run_study(
     device: str = "auto",
     workers: int | None = None,
     announce: Announce | None = None,
+    compiled: bool = False,
 ) -> Results:
     """Computes the cells of a study that are not stored yet and writes its tables.
 
@@ -55,20 +61,32 @@ def run_study(
         device: "auto", "cpu" or "cuda".
         workers: processes; one a core by default.
         announce: told what there is to do.
+        compiled: whether forward passes of narrow networks are compiled.
 
     Raises:
-        ValueError: the device is not to be had.
+        ValueError: the device is not to be had, or nothing can be compiled.
     """
     folder = results / study.spec.name
     store = Store(folder / "cells")
-    cells = cells_of(study)
-    kept = {cell.key: found for cell in cells if (found := store.check(cell.key))}
-    missing = [cell for cell in cells if cell.key not in kept]
-    progress = announce(study, cells, missing) if announce else lambda _: None
-    if missing:
-        execute(missing, store, choose_device(device), workers or default_workers(), progress)
-        kept |= {cell.key: _read_back(store, cell) for cell in missing}
-    _write(study, folder, cells, store, kept)
+    rounds, kept = Rounds(study, store), dict[str, Kept]()
+    announced = False
+    while True:
+        new = [cell for cell in rounds.cells if cell.key not in kept]
+        kept |= {cell.key: found for cell in new if (found := store.check(cell.key))}
+        if rounds.advance(kept):
+            continue
+        missing = [cell for cell in new if cell.key not in kept]
+        if announced and not missing:
+            break
+        progress = announce(study, rounds.cells, missing) if announce else lambda _: None
+        announced = True
+        if missing:
+            chosen = choose_device(device)
+            if compiled:
+                check_compiler(chosen)
+            execute(missing, store, chosen, workers or default_workers(), progress, compiled)
+            kept |= {cell.key: _read_back(store, cell) for cell in missing}
+    _write(study, folder, rounds, store, kept)
     return Results(folder)
 
 
@@ -81,15 +99,17 @@ def _read_back(store: Store, cell: Cell) -> Kept:
     return found
 
 
-def _write(study: Study, folder: Path, cells: Sequence[Cell], store: Store, kept: dict[str, Kept]) -> None:
+def _write(study: Study, folder: Path, rounds: Rounds, store: Store, kept: dict[str, Kept]) -> None:
     # Imported late: pandas is not needed while cells are computed.
     from suite.runs.blocks import blocks_of, training_columns  # noqa: PLC0415
     from suite.runs.landscapes import landscapes_table  # noqa: PLC0415
+    from suite.runs.precision import write_precision  # noqa: PLC0415
     from suite.runs.tables import measurements_tables, member_axes, members_table, summary_table  # noqa: PLC0415
 
-    shapes = {key: cell.shapes for key, cell in kept.items()}
+    cells, shapes = rounds.cells, {key: cell.shapes for key, cell in kept.items()}
     axes, training = member_axes(study.members), training_columns(study)
     blocks = blocks_of(cells, shapes, store.read, training)
+    write_precision(folder, rounds.aims)
     write_tables(
         folder,
         members_table(study.members, axes),

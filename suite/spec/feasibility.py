@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from suite.catalog.domain import GRID_INPUTS
 from suite.catalog.measure_settings import AccuracySettings, OnTheDomain
+from suite.catalog.precision import Precise, precision_asked
 from suite.catalog.schedule import recorded_steps
 from suite.spec.members import Finding, Member
 from suite.spec.model import Spec
@@ -52,17 +53,20 @@ _LAYERED = ("gradients", "dead_neurons", "correlation", "jacobian")
 
 def _too_many_rows(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
     for name, settings in spec.measures.items():
-        draws = getattr(settings, "draws", 1)
+        precise = settings if isinstance(settings, Precise) and precision_asked(settings) else None
+        draws = precise.max_draws if precise else getattr(settings, "draws", 1)
         looks = len(recorded_steps(settings.steps)) if isinstance(settings, AccuracySettings) else 1
         values = draws * looks * sum(member.depth + 1 if name in _LAYERED else 1 for member in members)
         need = 16 * values * _FLOAT64
         if need > memory_limit():
-            key = "replicates" if isinstance(settings, AccuracySettings) else "draws"
-            yield Finding(
-                ("measure", name, key),
-                f"{draws:,} draws of {len(members)} members make tables of {_bytes(need)}, this machine has "
-                f"{_bytes(memory_limit())}; ask for fewer",
-            )
+            what = f"{draws:,} draws of {len(members)} members make tables of {_bytes(need)}, this machine has"
+            if precise:
+                key = "max_draws" if "max_draws" in precise.model_fields_set else "precision"
+                message = f"up to {what} {_bytes(memory_limit())}; a lower max_draws is safe"
+                yield Finding(("measure", name, key), message, fatal=False)
+            else:
+                key = "replicates" if isinstance(settings, AccuracySettings) else "draws"
+                yield Finding(("measure", name, key), f"{what} {_bytes(memory_limit())}; ask for fewer")
 
 
 def _too_many_points(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:

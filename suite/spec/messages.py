@@ -7,6 +7,8 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from suite.catalog.measures import MEASURES
+from suite.catalog.precision import Precise
 from suite.catalog.settings import Choice, entries_of, expands
 from suite.spec.locate import Path
 from suite.spec.model import SpecFile
@@ -24,7 +26,9 @@ def problems_of(error: ValidationError, data: Any, file: str, lines: dict[Path, 
     """
     found = []
     for detail in error.errors(include_url=False):
-        path = path_in(data, detail["loc"], missing=detail["type"] == "missing")
+        key = detail.get("ctx", {}).get("key")  # of a table's own check: which of its keys is meant
+        location = (*detail["loc"], key) if key else detail["loc"]
+        path = path_in(data, location, missing=detail["type"] == "missing")
         message = _message(detail)
         found.append(Problem(file, line_of(path, lines), dotted(path), message))
     return sorted(dict.fromkeys(found), key=lambda problem: problem.line)
@@ -77,6 +81,9 @@ def _choice_keys() -> frozenset[str]:
 def _message(detail: Any) -> str:
     kind, context, given = detail["type"], detail.get("ctx", {}), detail["input"]
     name = str(detail["loc"][-1])
+    if kind == "extra_forbidden" and name in Precise.model_fields and detail["loc"][0] == "measure":
+        precise = ", ".join(name for name, measure in MEASURES.items() if issubclass(measure.settings, Precise))
+        return f"unknown key; precision is of measures with draws ({precise}); training takes replicates"
     if kind == "extra_forbidden":
         return f"unknown key; {nearest(name, _keys_at(detail['loc'][:-1]))}"
     if kind == "missing":
@@ -105,6 +112,7 @@ _CURES = {
     "string_too_short": "give some text",
     "greater_than": "give a number above {gt:g}",
     "greater_than_equal": "give {ge:g} or more",
+    "multiple_of": "give a multiple of {multiple_of:g}",
     "less_than": "give a number below {lt:g}",
     "less_than_equal": "give {le:g} or less",
     "literal_error": "give {expected}",

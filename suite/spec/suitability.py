@@ -8,14 +8,17 @@ from suite.catalog.initializations import DataDependent
 from suite.catalog.measure_settings import AccuracySettings, CorrelationSettings, FeatureDiversitySettings, OnTheDomain
 from suite.catalog.measures import MEASURES
 from suite.catalog.optimizers import Optimizer
+from suite.catalog.precision import Precise
 from suite.catalog.tasks import Task
 from suite.spec.members import Finding, Member
 from suite.spec.model import Spec
+from suite.spec.problems import nearest
 
 
 def unsuitable(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
     """What two tables of a spec ask for that does not go together."""
     yield from _steps(spec)
+    yield from _precise_quantities(spec)
     yield from _plain_only(spec, members)
     yield from _pairs(spec, members)
     yield from _idle(spec, members)
@@ -42,6 +45,17 @@ def _steps(spec: Spec) -> Iterator[Finding]:
                 f"{settings.step:g} does not divide the domain's side of {side:g} into {fewest} steps or more; "
                 f"take {side:g}/n, such as {cure!r}",
             )
+
+
+def _precise_quantities(spec: Spec) -> Iterator[Finding]:
+    for name, settings in spec.measures.items():
+        if isinstance(settings, Precise) and settings.precision_of is not None:
+            known = MEASURES[name].quantities
+            if settings.precision_of not in known:
+                yield Finding(
+                    ("measure", name, "precision_of"),
+                    f"{settings.precision_of!r} is no quantity of {name}; {nearest(settings.precision_of, known)}",
+                )
 
 
 def _plain_only(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ Array = NDArray[np.float64]
 
 RESAMPLES = 2000
 LEVEL = 0.95
-_NORMAL_QUANTILE = 1.959963984540054
+NORMAL_QUANTILE = 1.959963984540054
 _SEED = 0xB007
 _VALUES_A_BATCH = 2**22
 
@@ -35,7 +35,7 @@ def wilson(successes: Array, trials: Array) -> Interval:
 
     Source: Wilson 1927; Brown, Cai & DasGupta 2001 recommend it for small samples.
     """
-    z = _NORMAL_QUANTILE
+    z = NORMAL_QUANTILE
     share = successes / trials
     centre = (share + z**2 / (2 * trials)) / (1 + z**2 / trials)
     half = z / (1 + z**2 / trials) * np.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2))

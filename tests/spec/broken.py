@@ -621,6 +621,70 @@ CASES = [
         "give 1 or less",
     ),
     _edited(
+        "draws and precision",
+        "draws = 16",
+        "draws = 16\nprecision = 0.1",
+        13,
+        "measure.v3.precision",
+        "two ways to say how many draws; give one of them",
+    ),
+    _edited("no precision at all", "draws = 16", "precision = 0", 12, "measure.v3.precision", "a number above 0"),
+    _edited("precision of all", "draws = 16", "precision = 1.0", 12, "measure.v3.precision", "a number below 1"),
+    _edited(
+        "max_draws without precision",
+        "draws = 16",
+        "max_draws = 1024",
+        12,
+        "measure.v3.max_draws",
+        "add precision, or drop the key",
+    ),
+    _edited(
+        "precision_of without precision",
+        "draws = 16",
+        'draws = 16\nprecision_of = "v3"',
+        13,
+        "measure.v3.precision_of",
+        "add precision, or drop the key",
+    ),
+    *(
+        _edited(
+            f"max_draws of {given}",
+            "draws = 16",
+            f"precision = 0.1\nmax_draws = {given}",
+            13,
+            "measure.v3.max_draws",
+            cure,
+        )
+        for given, cure in ((0, "give 256 or more"), (1000, "give a multiple of 256"))
+    ),
+    _edited(
+        "precision of an unknown quantity",
+        "draws = 16",
+        'precision = 0.1\nprecision_of = "v3_over_rm"',
+        13,
+        "measure.v3.precision_of",
+        "'v3_over_rm' is no quantity of v3; did you mean v3_over_rms?",
+    ),
+    *(
+        _edited(
+            f"{key} of training",
+            "replicates = 2",
+            f"replicates = 2\n{key} = {value}",
+            20,
+            f"measure.accuracy.{key}",
+            "precision is of measures with draws (v3, collapse, gradients, dead_neurons, trainability, correlation, "
+            "jacobian); training takes replicates",
+        )
+        for key, value in (("precision", 0.1), ("precision_of", '"success"'), ("max_draws", 1024))
+    ),
+    _added(
+        "precision of a measure without draws",
+        "[measure.activation_ratio]\nprecision = 0.1\n",
+        21,
+        "measure.activation_ratio.precision",
+        "precision is of measures with draws",
+    ),
+    _edited(
         "no edge of chaos",
         '"relu"',
         '[\n  { name = "elu", alpha = [0.5, 1.0] },\n  "softplus",\n  "tanh",\n]',

@@ -13,6 +13,7 @@ REGRESSION = {"inputs = 2": "inputs = 1", '"checkerboard", squares = 2': '"absol
 SUCCESS = REGRESSION | {"steps = 10": "steps = 10\nsuccess = 0.8"}
 BOUND = {"replicates = 2": "replicates = 2\n\n[measure.trainability]"}
 DECAY = BOUND | {"batch = 32": "batch = 32, weight_decay = 0.01"}
+MANY = {"draws = 16": "precision = 0.1\nmax_draws = 1_024_000_000_000"}
 SOME_DECAY = BOUND | {"batch = 32": "batch = 32, weight_decay = [0.0, 0.01]"}
 
 
@@ -37,8 +38,16 @@ def warned(folder: Path, edits: dict[str, str]) -> list[str]:
         (SUCCESS, "19: measure.accuracy.success: ", "regressions are judged by max_error"),
         (DECAY, "21: measure.trainability: ", "weight decay can revive dead neurons"),
         (SOME_DECAY, "21: measure.trainability: ", "weight decay can revive dead neurons"),
+        (MANY, "13: measure.v3.max_draws: ", "up to 1,024,000,000,000 draws of 3 members make tables of"),
     ],
-    ids=["residual depth 1", "max_error of classes", "success of regressions", "weight decay", "some weight decay"],
+    ids=[
+        "residual depth 1",
+        "max_error of classes",
+        "success of regressions",
+        "weight decay",
+        "some weight decay",
+        "many draws",
+    ],
 )
 def test_what_suits_badly_is_a_warning_at_its_line_and_key(
     edits: dict[str, str], place: str, fragment: str, tmp_path: Path
@@ -67,9 +76,17 @@ def test_a_residual_family_of_several_is_named_by_its_own_line(tmp_path: Path):
         REGRESSION | THRESHOLD,
         {"steps = 10": "steps = 10\nsuccess = 0.8"},
         BOUND,
+        {"draws = 16": "precision = 0.1"},
         {"batch = 32": "batch = 32, weight_decay = 0.01"},
     ],
-    ids=["residual depth 2", "max_error of a regression", "success of classes", "no decay", "no trainability"],
+    ids=[
+        "residual depth 2",
+        "max_error of a regression",
+        "success of classes",
+        "no decay",
+        "some precision",
+        "no trainability",
+    ],
 )
 def test_what_suits_well_is_not_warned_of(edits: dict[str, str], tmp_path: Path):
     """The same keys where they mean something."""

@@ -1,0 +1,62 @@
+"""How a spec asks for a precision in place of a number of draws."""
+
+from typing import Any
+
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic_core import PydanticCustomError
+
+from suite.catalog.settings import Settings
+
+DRAWS_A_CELL = 256
+"""Draws are computed, and kept, in blocks of so many."""
+
+MAX_DRAWS = 65_536
+
+
+class Precise(Settings):
+    """What settings with `draws` share: a precision may stand in their place."""
+
+    precision: float | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description="instead of draws: half the 95% interval that draws are added for, absolute for a frequency, "
+        "relative to the mean for all else",
+    )
+    precision_of: str | None = Field(
+        default=None,
+        min_length=1,
+        description="the quantity of this measure that precision is of; its headline unless given",
+    )
+    max_draws: int = Field(
+        default=MAX_DRAWS,
+        ge=DRAWS_A_CELL,
+        multiple_of=DRAWS_A_CELL,
+        description="draws of a member at which precision is given up",
+    )
+
+    @model_validator(mode="after")
+    def _one_or_the_other(self) -> "Precise":
+        given = self.model_fields_set
+        if self.precision is not None and "draws" in given:
+            raise _at("precision", "draws and precision are two ways to say how many draws; give one of them")
+        for key in ("precision_of", "max_draws"):
+            if self.precision is None and key in given:
+                raise _at(key, f"{key} says something of precision, which is not given; add precision, or drop the key")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _as_meant(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without the default that stands for nothing: a number of draws beside a precision, or its limit."""
+        idle = "max_draws" if self.precision is None else "draws"
+        return {key: value for key, value in write(self).items() if key != idle}
+
+
+def _at(key: str, message: str) -> PydanticCustomError:
+    """An error of a whole table that is told at one of its keys."""
+    return PydanticCustomError("precision", "{message}", {"message": message, "key": key})
+
+
+def precision_asked(settings: Settings) -> float | None:
+    """The precision that stands in place of a number of draws, if one does."""
+    return settings.precision if isinstance(settings, Precise) else None

@@ -1,0 +1,48 @@
+"""What a run tells of its cells: totals that grow while more are wanted."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from suite.progress import Progress
+from suite.runs.cells import cells_of
+from suite.spec.load import load_studies
+from tests.runs.tiny import SPECS
+
+
+@pytest.fixture
+def cells():
+    """Some of a study that asks for a precision, with the study."""
+    (study,) = load_studies([SPECS / "tiny_precise.toml"])
+    return study, cells_of(study)
+
+
+def test_cells_that_come_later_are_more_of_the_same_work(cells):
+    """The first line counts what was kept, later ones what was added, and the total grows."""
+    study, found = cells
+    text = io.StringIO()
+    with Progress(study, Console(file=text, width=120)) as progress:
+        for announced, missing in ((found[:4], found[1:4]), (found[:6], found[4:6])):
+            told = progress.announce(study, announced, missing)
+            for cell in missing:
+                told(cell)
+
+    first, done, more, end = text.getvalue().splitlines()
+    assert first == "tiny_precise: 3 cells to compute, 1 kept from before"
+    assert done.startswith("tiny_precise: 4 of 4 cells, done in ")
+    assert more == "tiny_precise: 2 more cells, for the precision asked"
+    assert end.startswith("tiny_precise: 6 of 6 cells, done in ")
+    assert progress.work == sum(cell.cost for cell in found[1:6])
+
+
+def test_a_terminal_keeps_one_live_table(cells):
+    """It is not drawn twice, and its rows count all cells that there are."""
+    study, found = cells
+    with Progress(study, Console(file=io.StringIO(), force_terminal=True)) as progress:
+        progress.announce(study, found[:4], found[:4])
+        live = progress.live
+        progress.announce(study, found, found[4:])
+
+        assert progress.live is live
+        assert sum(progress.total.values()) == len(found)
