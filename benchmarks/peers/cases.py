@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from itertools import pairwise
+from math import isqrt
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -43,7 +44,7 @@ class Case:
     @property
     def side(self) -> int:
         """Points a side of V3's grid."""
-        return round(self.points**0.5)
+        return isqrt(self.points)
 
     @property
     def flop(self) -> int:
