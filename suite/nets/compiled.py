@@ -4,10 +4,10 @@ A batched product of narrow matrices is far from what the processor can do. Writ
 layers at a time stay in registers instead. Each architecture takes ten seconds or more to compile.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import lru_cache
-from itertools import pairwise
-from typing import Any
+from itertools import accumulate, pairwise
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -24,35 +24,44 @@ PRODUCTS = 256
 Fused = Callable[[Tensor, Tensor, Tensor], None]
 
 
-def runs_of_layers(widths: Sequence[int]) -> list[tuple[int, int]]:
-    """Cuts the hidden layers from the second on, and the readout, into runs: what is compiled, and single layers.
+class Run(NamedTuple):
+    """Layers that are computed together.
+
+    Attributes:
+        start: the first, counted from 0.
+        stop: one past the last.
+        parameters: their columns in the flat parameters.
+        compiled: whether they are.
+    """
+
+    start: int
+    stop: int
+    parameters: slice
+    compiled: bool
+
+
+@lru_cache(maxsize=1024)
+def runs_of_layers(widths: tuple[int, ...]) -> tuple[Run, ...]:
+    """Cuts all layers of plain networks into runs: hidden ones between narrow ones together, any other alone.
 
     Args:
         widths: n_0 .. n_{L+1}.
-
-    Returns:
-        First layer and one past the last of each run, in order, counted from 0; a run of two or more layers, or of
-        one that is narrow, is compiled.
     """
-    shapes = list(pairwise(widths))
-    runs, start = [(0, 1)], 1
-    while start < len(shapes) - 1:
-        stop, products = start, 0
-        while stop < len(shapes) - 1 and max(shapes[stop]) <= WIDEST:
-            products += shapes[stop][0] * shapes[stop][1]
-            if products > PRODUCTS:
-                break
+    sizes = [fan_in * fan_out for fan_in, fan_out in pairwise(widths)]
+    places = list(accumulate((size + width for size, width in zip(sizes, widths[1:], strict=True)), initial=0))
+    readout, start = len(sizes) - 1, 0
+    runs = []
+    while start <= readout:
+        stop = start
+        while (
+            0 < stop < readout and max(widths[stop : stop + 2]) <= WIDEST and sum(sizes[start : stop + 1]) <= PRODUCTS
+        ):
             stop += 1
+        compiled = stop > start
         stop = max(stop, start + 1)
-        runs.append((start, stop))
+        runs.append(Run(start, stop, slice(places[start], places[stop]), compiled))
         start = stop
-    return [*runs, (len(shapes) - 1, len(shapes))]
-
-
-def is_fused(widths: Sequence[int], run: tuple[int, int]) -> bool:
-    """Whether a run of layers is compiled: hidden ones, narrow, with a narrow layer below."""
-    start, stop = run
-    return start > 0 and stop < len(widths) - 1 and max(widths[start : stop + 1]) <= WIDEST
+    return tuple(runs)
 
 
 @lru_cache(maxsize=256)

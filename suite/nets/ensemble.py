@@ -12,11 +12,11 @@ from torch import Tensor
 
 from suite.catalog.activations import Activation
 from suite.nets.activations import Kernel, kernel
-from suite.nets.compiled import fused, is_fused, runs_of_layers
+from suite.nets.compiled import fused, runs_of_layers
 from suite.nets.normalization import AXES, standardize_
 from suite.theory.scaling import LayerVariances
 
-TILE_BYTES = 8 * 2**20
+TILE_BYTES = 4 * 2**20
 """Activations that move through a layer together; a few of these fit the cache."""
 
 FEWEST_DRAWS = 8
@@ -105,10 +105,12 @@ class Ensemble:
         total = points.shape[-1]
         outputs = points.new_empty(self.draws, self.widths[-1], total)
         tiles = self._tiles(total)
-        chunks = list(self[tiles[0]].chunks(total))
-        buffers = self[tiles[0]]._buffers(points[..., chunks[0]])
+        first = self[tiles[0]] if len(tiles) > 1 else self  # whose layers may be known already
+        chunks = list(first.chunks(total))
+        buffers = first._buffers(points[..., chunks[0]])
         for tile in tiles:
-            networks, own = self[tile], points[tile] if points.ndim == 3 else points
+            networks = self[tile] if tile.start else first
+            own = points[tile] if points.ndim == 3 else points
             for chunk in chunks:
                 outputs[tile, :, chunk] = networks._outputs(own[..., chunk], reference, buffers)
         return outputs
@@ -130,9 +132,9 @@ class Ensemble:
         """
         buffers = buffers or self._buffers(points)
         h = points.expand(self.draws, *points.shape[-2:])
+        views = self._views(buffers, points.shape[-1])
         for index, layer in enumerate(self.layers):
-            shape = (self.draws, layer.weight.shape[1], points.shape[-1])
-            z = buffers[index % 2][: shape[0] * shape[1] * shape[2]].view(shape)
+            z = views[index % 2, self.widths[index + 1]]
             torch.baddbmm(layer.bias, layer.weight, h, out=z)
             h = self.activate_(layer, z, h if index else None, reference) if index < self.depth else z
             yield h
@@ -203,22 +205,28 @@ class Ensemble:
             *_, last = self.walk(points, reference, buffers)
             return last
         h = points.expand(self.draws, *points.shape[-2:])
-        for number, (start, stop) in enumerate(runs_of_layers(self.widths)):
-            width = self.widths[stop]
-            z = buffers[number % 2][: self.draws * width * points.shape[-1]].view(self.draws, width, -1)
-            if is_fused(self.widths, (start, stop)):
-                fused(self.widths[start : stop + 1], self.activation)(h, self._parameters_of(start, stop), z)
-                h = z
+        views = self._views(buffers, points.shape[-1])
+        for number, run in enumerate(runs_of_layers(self.widths)):
+            z = views[number % 2, self.widths[run.stop]]
+            if run.compiled:
+                layers = fused(self.widths[run.start : run.stop + 1], self.activation)
+                layers(h, self.parameters[:, run.parameters], z)
             else:
-                layer = self.layers[start]
+                layer = self.layers[run.start]
                 torch.baddbmm(layer.bias, layer.weight, h, out=z)
-                h = self.activate_(layer, z, None) if start < self.depth else z
+                z = self.kernel.apply_(z) if run.start < self.depth else z
+            h = z
         return h
 
-    def _parameters_of(self, start: int, stop: int) -> Float[Tensor, "draws _"]:
-        """Those of some layers of plain networks."""
-        sizes = [(fan_in + 1) * fan_out for fan_in, fan_out in pairwise(self.widths)]
-        return self.parameters[:, sum(sizes[:start]) : sum(sizes[:stop])]
+    def _views(
+        self, buffers: Sequence[Float[Tensor, " numbers"]], points: int
+    ) -> dict[tuple[int, int], Float[Tensor, "draws width points"]]:
+        """Of both buffers, by number and width: layers of one width use the same."""
+        return {
+            (number, width): buffer[: self.draws * width * points].view(self.draws, width, points)
+            for width in set(self.widths[1:])
+            for number, buffer in enumerate(buffers)
+        }
 
     def _tiles(self, points: int) -> list[slice]:
         """Cuts the draws, as evenly as can be, so that a layer's activations at all points stay within a tile."""

@@ -7,7 +7,7 @@ import torch
 
 from suite.catalog.activations import Relu, Tanh
 from suite.nets import compiled
-from suite.nets.compiled import is_fused, runs_of_layers, why_not
+from suite.nets.compiled import runs_of_layers, why_not
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # what torch.compile warns of on its own is not ours to mend
 
@@ -32,14 +32,14 @@ def _compiler():
 )
 def test_narrow_hidden_layers_run_together(widths, runs):
     """Up to 256 weights; the first layer, the readout and wide layers stay alone."""
-    assert runs_of_layers(widths) == runs
+    assert [(run.start, run.stop) for run in runs_of_layers(widths)] == runs
 
 
 def test_only_layers_between_narrow_ones_are_compiled():
     """Not the first, the readout, nor those next to a wide one."""
     widths = (2, 6, 6, 40, 6, 6, 6, 1)
 
-    assert [is_fused(widths, run) for run in runs_of_layers(widths)] == [False, True, False, False, True, False]
+    assert [run.compiled for run in runs_of_layers(widths)] == [False, True, False, False, True, False]
 
 
 @pytest.mark.parametrize(
