@@ -14,7 +14,7 @@ from benchmarks.peers.cases import Case, Contender, Work, cases, problem_of
 from benchmarks.peers.jax_process import JaxProcess, installed
 from benchmarks.peers.tables import print_table
 from benchmarks.peers.timing import Row, compare
-from benchmarks.peers.torch_peers import Compiled, Gemm, Loop, Ours, Vmap
+from benchmarks.peers.torch_peers import CollapseInstead, Compiled, ForwardAlone, Gemm, Loop, Ours, Vmap
 
 
 def options() -> argparse.Namespace:
@@ -37,6 +37,8 @@ def contenders(case: Case, device: str, jax: JaxProcess | None, compiled: bool) 
     yield Ours(problem, device)
     if compiled and case.work == "forward":
         yield Compiled(problem, device)
+    if case.work == "v3":
+        yield from (ForwardAlone(problem, device), CollapseInstead(problem, device))
     yield from (Loop(problem, device), Vmap(problem, device))
     if jax and device == "cpu":
         yield from jax.contenders(problem)

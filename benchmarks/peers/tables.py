@@ -6,6 +6,8 @@ from math import exp, fsum, log
 from benchmarks.peers.timing import Row
 
 OURS = ("ours", "compiled")
+BESIDE = ("forward", "collapse")
+"""No contenders: what V3 is made of, and what else the same points are good for."""
 NETWORK_STEP = 1e6
 """Training is told in microseconds a network and step."""
 
@@ -23,8 +25,11 @@ def print_table(rows: Sequence[Row]) -> None:
         told = [_told(by[case, name]) for name in names]
         rate, peak = (row.flop / row.seconds / 1e9 for row in (by[case, "ours"], by[case, "gemm"]))
         print(_line(case, [*told, f"{rate:.0f}", f"{rate / peak:.2f}"]))
+    for name in (name for name in BESIDE if name in names):
+        shares = [by[case, name].seconds / by[case, "ours"].seconds for case in cases]
+        print(f"{name} takes {exp(fsum(map(log, shares)) / len(shares)):.2f} of ours, geometric mean")
     for ours in (name for name in OURS if name in names):
-        peers = [name for name in names if name not in OURS]
+        peers = [name for name in names if name not in (*OURS, *BESIDE)]
         ratios = {name: [by[case, name].seconds / by[case, ours].seconds for case in cases] for name in peers}
         if "jax" in ratios:
             ratios["jax, faster"] = [

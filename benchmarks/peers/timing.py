@@ -14,6 +14,9 @@ from benchmarks.peers.torch_peers import Gemm
 AGREEMENT = {"float32": 1e-3, "float64": 1e-8}
 """Largest difference between two contenders' answers that rounding explains, relative to the largest answer."""
 
+THIRD_DIFFERENCE = 1e4
+"""How many times more it is of V3, which divides by the step's third power."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -83,7 +86,8 @@ def check(case: Case, contenders: Sequence[Contender]) -> None:
     expected = first.answer().astype(np.float64)
     for other in others:
         difference = np.abs(other.answer() - expected).max() / np.abs(expected).max()
-        if not difference < AGREEMENT[case.dtype]:
+        largest = AGREEMENT[case.dtype] * (THIRD_DIFFERENCE if case.work == "v3" else 1)
+        if not difference < largest:
             raise ArithmeticError(
                 f"{other.name} differs from {first.name} by {difference:.1e} at {case.work}, {case.dtype}, {case.name}"
             )

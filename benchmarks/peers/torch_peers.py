@@ -11,8 +11,9 @@ from torch.nn.functional import binary_cross_entropy_with_logits, linear
 
 from benchmarks.ensembles import ensemble_of, networks, settle
 from benchmarks.peers.cases import BETAS, EPSILON, LEARNING_RATE, SQUARE, STEPS, Array, Problem
-from suite.catalog.measure_settings import V3Settings
+from suite.catalog.measure_settings import CollapseSettings, V3Settings
 from suite.catalog.optimizers import Adam
+from suite.measures.collapse import collapse
 from suite.measures.v3 import v3
 from suite.nets.losses import BINARY_CROSS_ENTROPY
 from suite.nets.sample import sample_domain
@@ -72,7 +73,7 @@ class Ours(InTorch):
         self.ensemble = ensemble_of(self.case.shape, torch.from_numpy(self.problem.parameters).to(self.device))
         return lambda: self.ensemble(self.inputs)
 
-    def v3(self) -> Callable[[], Tensor]:
+    def v3(self) -> Callable[[], object]:
         """The draw in float32, the rest as the measure does it."""
         self.domain = sample_domain(2, 2 / (self.case.side - 1), 1, 1).to(self.dtype, self.device)
         settings = V3Settings(step=self.domain.step)
@@ -103,6 +104,30 @@ class Ours(InTorch):
 def _endless() -> range:
     """The steps at which the trainer pauses: all of them."""
     return range(2**62)
+
+
+class ForwardAlone(Ours):
+    """V3's forward pass without the draw and the third differences."""
+
+    name = "forward"
+
+    def v3(self) -> Callable[[], object]:
+        """Of networks drawn beforehand."""
+        super().v3()
+        ensemble, points = networks(self.case.shape, self.device, self.dtype), self.domain.points()
+        return lambda: ensemble(points)
+
+
+class CollapseInstead(Ours):
+    """Collapse to Constant on the same points, the draw included."""
+
+    name = "collapse"
+
+    def v3(self) -> Callable[[], object]:
+        """All criteria and causes."""
+        super().v3()
+        settings = CollapseSettings(step=self.domain.step)
+        return lambda: collapse(networks(self.case.shape, self.device, self.dtype), self.domain, settings)
 
 
 class Compiled(Ours):
