@@ -41,33 +41,45 @@ def draw_parameters(
         normalized: whether hidden layers are.
     """
     shapes = list(pairwise(widths))
-    parameters = sum((fan_in + 1) * fan_out for fan_in, fan_out in shapes)
+    scale = _scale(shapes, variances)
 
     def draw(generator: np.random.Generator, draws: int) -> Tensor:
         if initialization.distribution == "uniform":
-            raw = torch.from_numpy(generator.random((draws, parameters), dtype=np.float32))
+            raw = torch.from_numpy(generator.random((draws, len(scale)), dtype=np.float32))
             raw.sub_(0.5).mul_(sqrt(12))
         else:
-            raw = torch.from_numpy(generator.standard_normal((draws, parameters), dtype=np.float32))
-        place = 0
-        for (fan_in, fan_out), (weight_variance, bias_variance) in zip(shapes, variances, strict=True):
-            weights = raw[:, place : place + fan_in * fan_out]
-            biases = raw[:, place + fan_in * fan_out : place + (fan_in + 1) * fan_out]
-            hidden = place + (fan_in + 1) * fan_out < parameters
-            if initialization.distribution == "sphere" and hidden:
-                rows = weights.unflatten(1, (fan_out, fan_in))
-                scale = sqrt(fan_in + 1) / (rows.square().sum(2) + biases.square()).sqrt()
-                rows.mul_(scale[..., None])
-                biases.mul_(scale)
-            if initialization.distribution == "orthogonal" and hidden:
-                weights.copy_(_orthogonal(weights.unflatten(1, (fan_out, fan_in))).flatten(1))
-            weights.mul_(sqrt(weight_variance / fan_in))
-            biases.mul_(sqrt(bias_variance))
-            place += (fan_in + 1) * fan_out
-        return raw
+            raw = torch.from_numpy(generator.standard_normal((draws, len(scale)), dtype=np.float32))
+        if initialization.distribution in ("sphere", "orthogonal"):
+            _shape_rows(raw, shapes[:-1], initialization.distribution)
+        return raw.mul_(scale)
 
-    drawn = draw_in_blocks(draw, seed, {"weights": content}, start, stop, block_size(parameters))
+    drawn = draw_in_blocks(draw, seed, {"weights": content}, start, stop, block_size(len(scale)))
     return _with_normalization(drawn, widths) if normalized else drawn
+
+
+def _scale(shapes: Sequence[tuple[int, int]], variances: LayerVariances) -> Float32[Tensor, " parameters"]:
+    """Standard deviation of every parameter."""
+    parts = []
+    for (fan_in, fan_out), (weight_variance, bias_variance) in zip(shapes, variances, strict=True):
+        parts += [torch.full((fan_in * fan_out,), sqrt(weight_variance / fan_in))]
+        parts += [torch.full((fan_out,), sqrt(bias_variance))]
+    return torch.cat(parts)
+
+
+def _shape_rows(raw: Float32[Tensor, "draws parameters"], hidden: Sequence[tuple[int, int]], distribution: str) -> None:
+    """Makes of hidden layers' Gaussian rows, in place, points of a sphere (with the bias) or orthogonal matrices."""
+    place = 0
+    for fan_in, fan_out in hidden:
+        weights = raw[:, place : place + fan_in * fan_out]
+        biases = raw[:, place + fan_in * fan_out : place + (fan_in + 1) * fan_out]
+        rows = weights.unflatten(1, (fan_out, fan_in))
+        if distribution == "sphere":
+            scale = sqrt(fan_in + 1) / (rows.square().sum(2) + biases.square()).sqrt()
+            rows.mul_(scale[..., None])
+            biases.mul_(scale)
+        else:
+            weights.copy_(_orthogonal(rows).flatten(1))
+        place += (fan_in + 1) * fan_out
 
 
 def _with_normalization(
