@@ -44,12 +44,13 @@ class Timed:
     params = (list(SHAPES), DEVICES)
     param_names = ("shape", "device")
     timeout = 300
+    dtype = torch.float64
 
     def setup(self, shape: str, device: str) -> None:
         """Draws the networks, which is not timed."""
         torch.set_num_threads(1)
         self.shape, self.device = SHAPES[shape], device
-        self.ensemble = networks(self.shape, device)
+        self.ensemble = networks(self.shape, device, self.dtype)
 
     def work(self) -> None:
         """What is timed."""

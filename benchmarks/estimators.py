@@ -1,8 +1,10 @@
 """The estimators of networks on the domain: forward pass, V3, Collapse to Constant, dead neurons, trainability."""
 
+from dataclasses import replace
+
 import torch
 
-from benchmarks.ensembles import Timed, draws_a_second
+from benchmarks.ensembles import Timed, draws_a_second, settle
 from suite.catalog.measure_settings import (
     CollapseSettings,
     DeadNeuronsSettings,
@@ -28,7 +30,7 @@ class Estimator(Timed):
     def setup(self, shape: str, device: str) -> None:
         """The grid, too."""
         super().setup(shape, device)
-        self.domain = sample_domain(2, STEP, 1, 1).to(torch.float64, device)
+        self.domain = sample_domain(2, STEP, 1, 1).to(self.dtype, device)
 
 
 class Forward(Estimator):
@@ -49,6 +51,39 @@ class Forward(Estimator):
 
     time_forward.version = peakmem_forward.version = track_draws.version = "1"  # type: ignore[attr-defined]
     track_draws.unit = "draws/s"  # type: ignore[attr-defined]
+
+
+class ForwardInSinglePrecision(Estimator):
+    """Outputs of all draws on the grid, float32."""
+
+    dtype = torch.float32
+
+    def time_forward(self, shape: str, device: str) -> None:
+        self.ensemble(self.domain.points())
+        settle(device)
+
+    time_forward.version = "1"  # type: ignore[attr-defined]
+
+
+class ForwardCompiled(Estimator):
+    """Outputs of all draws on the grid, float64, narrow layers compiled together."""
+
+    params = (["narrow, 120 layers of 6"], ["cpu"])
+
+    def setup(self, shape: str, device: str) -> None:
+        """Compiles, too."""
+        super().setup(shape, device)
+        self.ensemble = replace(self.ensemble, compiled=True)
+        self.work()
+
+    def work(self) -> None:
+        """One forward pass."""
+        self.ensemble(self.domain.points())
+
+    def time_forward(self, shape: str, device: str) -> None:
+        self.run()
+
+    time_forward.version = "1"  # type: ignore[attr-defined]
 
 
 class Variability(Estimator):

@@ -31,13 +31,14 @@ class Training:
     params: tuple[list[str], ...] = (list(SHAPES), DEVICES)
     param_names: tuple[str, ...] = ("shape", "device")
     timeout = 300
+    dtype = torch.float32
 
     def setup(self, shape: str, device: str, normalization: str = "none") -> None:
         """Draws networks and data, which is not timed."""
         torch.set_num_threads(1)
         self.shape, self.device = SHAPES[shape], device
-        self.ensemble = networks(self.shape, device, torch.float32, normalization)
-        self.data = make_data(TASK, 1, 0, self.shape.draws).to(device)
+        self.ensemble = networks(self.shape, device, self.dtype, normalization)
+        self.data = make_data(TASK, 1, 0, self.shape.draws, self.dtype).to(device)
 
 
 class TrainingStep(Training):
@@ -59,6 +60,18 @@ class TrainingStep(Training):
 
     time_ten_steps.version = track_network_steps.version = "2"  # type: ignore[attr-defined]
     track_network_steps.unit = "network steps/s"  # type: ignore[attr-defined]
+
+
+class TrainingStepInDoublePrecision(Training):
+    """Ten steps of Adam on batches of 512, float64."""
+
+    dtype = torch.float64
+
+    def time_ten_steps(self, shape: str, device: str) -> None:
+        list(train(self.ensemble, self.data, [Adam(learning_rate=1e-3, batch=512)], [STEPS]))
+        settle(self.device)
+
+    time_ten_steps.version = "1"  # type: ignore[attr-defined]
 
 
 class Observed(Training):
