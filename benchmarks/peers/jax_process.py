@@ -38,9 +38,8 @@ class JaxProcess:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        self.process.wait()
+        with self.process:  # closes its pipes, which ends it, and waits
+            pass
         self.folder.cleanup()
 
     def order(self, do: str, contender: str, file: Path | None = None) -> Any:

@@ -33,6 +33,7 @@ class InTorch:
         self.dtype: torch.dtype = getattr(torch, problem.case.dtype)
         self.inputs = torch.from_numpy(problem.inputs).to(device)
         self.labels = torch.from_numpy(problem.labels).to(device)
+        self.generator = torch.Generator(device).manual_seed(1)
         self.work: Callable[[], object] = getattr(self, problem.case.work)()
 
     def seconds(self) -> float:
@@ -44,7 +45,7 @@ class InTorch:
 
     def drawn(self) -> Layers:
         """Weights and biases of new networks, drawn where they are used."""
-        kind: Any = {"dtype": self.dtype, "device": self.device}
+        kind: Any = {"dtype": self.dtype, "device": self.device, "generator": self.generator}
         return [
             (torch.randn(weight.shape, **kind) * (2 / weight.shape[2]) ** 0.5, 0.1 * torch.randn(bias.shape, **kind))
             for weight, bias in self.problem.layers
