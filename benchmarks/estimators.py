@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import torch
 
-from benchmarks.ensembles import Timed, draws_a_second, settle
+from benchmarks.ensembles import Timed, draws_a_second
 from suite.catalog.measure_settings import (
     CollapseSettings,
     DeadNeuronsSettings,
@@ -33,12 +33,16 @@ class Estimator(Timed):
         self.domain = sample_domain(2, STEP, 1, 1).to(self.dtype, device)
 
 
-class Forward(Estimator):
-    """Outputs of all draws on the grid, float64."""
+class Pass(Estimator):
+    """Outputs of all draws on the grid."""
 
     def work(self) -> None:
         """One forward pass."""
         self.ensemble(self.domain.points())
+
+
+class Forward(Pass):
+    """The forward pass as shipped, float64."""
 
     def time_forward(self, shape: str, device: str) -> None:
         self.run()
@@ -53,20 +57,19 @@ class Forward(Estimator):
     track_draws.unit = "draws/s"  # type: ignore[attr-defined]
 
 
-class ForwardInSinglePrecision(Estimator):
-    """Outputs of all draws on the grid, float32."""
+class ForwardInSinglePrecision(Pass):
+    """The forward pass as shipped, float32."""
 
     dtype = torch.float32
 
     def time_forward(self, shape: str, device: str) -> None:
-        self.ensemble(self.domain.points())
-        settle(device)
+        self.run()
 
     time_forward.version = "1"  # type: ignore[attr-defined]
 
 
-class ForwardCompiled(Estimator):
-    """Outputs of all draws on the grid, float64, narrow layers compiled together."""
+class ForwardCompiled(Pass):
+    """The forward pass with narrow layers compiled together, float64."""
 
     params = (["narrow, 120 layers of 6"], ["cpu"])
 
@@ -75,10 +78,6 @@ class ForwardCompiled(Estimator):
         super().setup(shape, device)
         self.ensemble = replace(self.ensemble, compiled=True)
         self.work()
-
-    def work(self) -> None:
-        """One forward pass."""
-        self.ensemble(self.domain.points())
 
     def time_forward(self, shape: str, device: str) -> None:
         self.run()

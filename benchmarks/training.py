@@ -40,17 +40,17 @@ class Training:
         self.ensemble = networks(self.shape, device, self.dtype, normalization)
         self.data = make_data(TASK, 1, 0, self.shape.draws, self.dtype).to(device)
 
+    def steps(self) -> None:
+        """What is timed; it goes on from where it stopped."""
+        list(train(self.ensemble, self.data, [Adam(learning_rate=1e-3, batch=512)], [STEPS]))
+        settle(self.device)
+
 
 class TrainingStep(Training):
     """Ten steps of Adam on batches of 512, float32."""
 
     params = (list(SHAPES), DEVICES, ["none", "batch", "layer"])
     param_names = ("shape", "device", "normalization")
-
-    def steps(self) -> None:
-        """What is timed; it goes on from where it stopped."""
-        list(train(self.ensemble, self.data, [Adam(learning_rate=1e-3, batch=512)], [STEPS]))
-        settle(self.device)
 
     def time_ten_steps(self, shape: str, device: str, normalization: str) -> None:
         self.steps()
@@ -68,8 +68,7 @@ class TrainingStepInDoublePrecision(Training):
     dtype = torch.float64
 
     def time_ten_steps(self, shape: str, device: str) -> None:
-        list(train(self.ensemble, self.data, [Adam(learning_rate=1e-3, batch=512)], [STEPS]))
-        settle(self.device)
+        self.steps()
 
     time_ten_steps.version = "1"  # type: ignore[attr-defined]
 

@@ -177,8 +177,6 @@ def serve() -> None:
                 np.save(order["file"], standing[name].answer())
             case "seconds":
                 reply = standing[name].seconds()
-            case "leave":
-                del standing[name]
         print(json.dumps(reply), flush=True)
 
 

@@ -80,7 +80,3 @@ class InJax:
         file = Path(self.process.folder.name) / "answer.npy"
         self.process.order("answer", self.name, file)
         return np.asarray(np.load(file))
-
-    def leave(self) -> None:
-        """Gives back the memory."""
-        self.process.order("leave", self.name)

@@ -27,7 +27,7 @@ def collapse(ensemble: Ensemble, domain: Sample, settings: CollapseSettings) -> 
     norm: not relative: the variation is small for the predicted scale but not for the output's own size, since both
     have shrunk, in part or wholly;
     angle: the rest, whose hidden vectors point the same way for all inputs.
-    Layers are looked at on a coarser sample of the domain, which costs a tenth of the forward pass; a layer that
+    Layers are looked at on a coarser sample of the domain, which saves most of a second forward pass; a layer that
     is constant there is so everywhere where the output, over the whole sample, varies by no more than rounding.
 
     Args:

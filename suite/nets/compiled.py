@@ -5,7 +5,7 @@ layers at a time stay in registers instead. Each architecture takes ten seconds 
 """
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
@@ -100,6 +100,7 @@ def fused(widths: tuple[int, ...], activation: Activation) -> Fused:
     return compiled
 
 
+@cache
 def why_not() -> str | None:
     """Why nothing can be compiled here, if so: torch.compile needs a C++ compiler."""
     try:

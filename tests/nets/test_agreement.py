@@ -13,13 +13,19 @@ SHAPES = st.tuples(st.integers(1, 3), st.lists(st.integers(1, 40), min_size=1, m
 """Inputs, hidden widths, outputs: depth 1 and width 1 among them."""
 
 
+def on_random_shapes(test):
+    """Of every activation: 15 shapes, numbers of draws and points."""
+    drawn = given(shape=SHAPES, draws=st.integers(1, 30), number=st.integers(1, 300), seed=st.integers(0, 999))(test)
+    fixture = [HealthCheck.function_scoped_fixture]  # it only builds
+    limited = settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=fixture)(drawn)
+    return pytest.mark.parametrize("activation", EVERY, ids=lambda activation: activation.label)(limited)
+
+
 def points_for(inputs, number, seed):
     return torch.rand(inputs, number, generator=torch.Generator().manual_seed(seed), dtype=torch.float64) * 2 - 1
 
 
-@pytest.mark.parametrize("activation", EVERY, ids=lambda activation: activation.label)
-@settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(shape=SHAPES, draws=st.integers(1, 30), number=st.integers(1, 300), seed=st.integers(0, 999))
+@on_random_shapes
 def test_outputs_in_float32_agree_with_float64(networks, activation, shape, draws, number, seed):
     """To 1e-5 of what the readout adds up, which may cancel."""
     inputs, hidden, outputs = shape
@@ -34,9 +40,7 @@ def test_outputs_in_float32_agree_with_float64(networks, activation, shape, draw
     assert (difference / summed.flatten(1).norm(dim=1)).max() < 1e-5
 
 
-@pytest.mark.parametrize("activation", EVERY, ids=lambda activation: activation.label)
-@settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(shape=SHAPES, draws=st.integers(1, 30), number=st.integers(1, 300), seed=st.integers(0, 999))
+@on_random_shapes
 def test_gradients_in_float32_agree_with_float64(networks, activation, shape, draws, number, seed):
     """To 1e-5 of their norm in nine networks of ten; a pre-activation that rounding moves across a kink does more."""
     inputs, hidden, outputs = shape
