@@ -65,7 +65,7 @@ def figures(folder: Path, quick: bool = False) -> dict[str, Any]:
     return {
         "memory": memory(folder, (4, 8) if quick else (512, 5120, 51_200)),
         "time": growth(folder, quick),
-        "workers": workers(folder, 8 if quick else 1024),
+        "workers": workers(folder, 8 if quick else 16_384),
         "cached": cached(folder),
     }
 
