@@ -1,10 +1,14 @@
 """What holds for every test: no global random state moves."""
 
+import importlib.util
 import sys
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
+
+if importlib.util.find_spec("jax"):
+    importlib.import_module("jax")  # the shape checker loads it where it is installed, and loading draws from numpy
 
 
 @pytest.fixture(autouse=True)
