@@ -75,7 +75,7 @@ MEASURES: dict[str, Measure] = {
         V3LimitSettings,
         sees="domain",
         quantities=("v3_exact", "slope_variation", "breakpoints"),
-        version=1,
+        version=2,
         summary="what v3 tends to as its step falls, exactly: many times as costly as v3",
         source="Yu & Zhang 2021",
     ),

@@ -65,12 +65,13 @@ def runs_of_layers(widths: tuple[int, ...]) -> tuple[Run, ...]:
 
 
 @lru_cache(maxsize=256)
-def fused(widths: tuple[int, ...], activation: Activation) -> Fused:
+def fused(widths: tuple[int, ...], activation: Activation, dtype: torch.dtype) -> Fused:
     """The compiled function of some hidden layers.
 
     Args:
         widths: of the layer below, then of each.
         activation: of all.
+        dtype: of all numbers.
 
     Returns:
         (activations below, parameters of these layers, activations above), which writes the last; all have the
@@ -92,8 +93,10 @@ def fused(widths: tuple[int, ...], activation: Activation) -> Fused:
             rows, place = found, biases + fan_out
         above.copy_(torch.stack(rows, dim=1))
 
-    # torch.compile counts how often it compiled a function by its code, of which each architecture has its own then.
-    layers.__code__ = layers.__code__.replace(co_name=f"layers_{'_'.join(map(str, widths))}")
+    # torch.compile counts how often it compiled a function by its code, and gives up at eight; so each architecture
+    # and precision has its own, and what is left are one or many draws and points.
+    name = "_".join(map(str, ("layers", *widths, dtype)))
+    layers.__code__ = layers.__code__.replace(co_name=name.replace(".", "_"))
     # Products and sums are contracted, as in any matrix product; they are kept apart unless asked.
     contracted: dict[str, Any] = {"cpp.enable_floating_point_contract_flag": "fast"}
     compiled: Fused = torch.compile(layers, fullgraph=True, dynamic=True, options=contracted)
@@ -107,5 +110,6 @@ def why_not() -> str | None:
         function = torch.compile(lambda x: x + 1, fullgraph=True)
         function(torch.zeros(2))
     except Exception as error:  # whatever keeps it from compiling
-        return str(error).strip().splitlines()[0]
+        (reason, *_) = str(error).strip().splitlines() or [type(error).__name__]
+        return reason
     return None

@@ -209,7 +209,7 @@ class Ensemble:
         for number, run in enumerate(runs_of_layers(self.widths)):
             z = views[number % 2, self.widths[run.stop]]
             if run.compiled:
-                layers = fused(self.widths[run.start : run.stop + 1], self.activation)
+                layers = fused(self.widths[run.start : run.stop + 1], self.activation, self.parameters.dtype)
                 layers(h, self.parameters[:, run.parameters], z)
             else:
                 layer = self.layers[run.start]

@@ -70,7 +70,10 @@ def right_ends(left: Tensor, length: float) -> Tensor:
 def nodes_of(
     segments: Segments, at: Sequence[float], jumps: Float[Tensor, "kinks draws outputs units"], length: float
 ) -> Nodes:
-    """Where units cross the kinks `at`; `jumps` is the change of the readout's slope per unit of a unit's slope."""
+    """Where units cross the kinks `at`; `jumps` is the change of the readout's slope per unit of a unit's slope.
+
+    At a segment's ends slopes change as it is. A crossing there is rounding: of a unit that only touches its kink.
+    """
     left, value, slope = segments
     right = right_ends(left, length)
     draws, _, lines, count = value.shape
@@ -79,6 +82,10 @@ def nodes_of(
         [((value - kink).mul_(at_right - kink) < 0) if kink else (value * at_right < 0) for kink in at]
     )
     kink, draw, unit, line, segment = crossed.nonzero(as_tuple=True)
+    into = (left.new_tensor(at)[kink] - value[draw, unit, line, segment]) / slope[draw, unit, line, segment]
+    room, reach = (right - left)[draw, line, segment], SAME_PLACE * length
+    inside = (into > reach) & (into < room - reach)
+    kink, draw, unit, line, segment = (index[inside] for index in (kink, draw, unit, line, segment))
     row, order = (draw * lines + line).sort(stable=True)
     kink, draw, unit, line, segment = (index[order] for index in (kink, draw, unit, line, segment))
     found = torch.bincount(row, minlength=draws * lines)

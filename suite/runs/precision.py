@@ -65,4 +65,6 @@ def _note(reached: bool, doubtful: bool, half_width: float, needed: float) -> st
         return "no relative width: the mean is 0 or too large"
     foreseen = "" if reached else f"about {float(f'{needed:.2g}'):,.0f} draws needed"
     carried = "few draws carry the mean, its interval may be too narrow" if doubtful else ""
+    if doubtful and half_width == 0:
+        carried = "all draws are alike; what is unlike them may be too rare to have been drawn"
     return "; ".join(part for part in (foreseen, carried) if part)

@@ -45,7 +45,8 @@ class Tightness:
     Attributes:
         half_width: of a frequency, half of Wilson's interval; of all else, half of the mean's, relative to the mean's
             size. Infinite where it cannot be told, as of a mean of 0 or of a single draw; nan where no draw is finite.
-        skewness: of the draws; 0 of a frequency, whose interval allows for it.
+        skewness: of the draws; 0 of a frequency, whose interval allows for it; infinite where all draws are alike,
+            since whatever is unlike them has not been drawn yet.
         finite: how many draws the interval is of.
         draws: how many there are.
     """
@@ -92,10 +93,11 @@ def tightness(values: Array, kind: Kind) -> Tightness:
         away = np.where(finite, values - mean, 0.0)
         std = np.sqrt((away**2).sum(axis=0) / (n - 1))
         constant = (n > 1) & (std <= _ROUNDING * np.abs(mean))
-        half = np.where(constant, 0.0, NORMAL_QUANTILE * std / np.sqrt(n) / np.abs(mean))
-        skewness = np.where(constant, 0.0, ((away / std) ** 3).sum(axis=0) / n)
+        half = np.where(constant & (mean != 0), 0.0, NORMAL_QUANTILE * std / np.sqrt(n) / np.abs(mean))
+        skewness = ((away / std) ** 3).sum(axis=0) / n
     half = np.where(n == 0, np.nan, np.where(np.isnan(half), np.inf, half))
-    return Tightness(half, np.nan_to_num(skewness, nan=0.0, posinf=0.0, neginf=0.0), n, len(values))
+    skewness = np.nan_to_num(skewness, nan=0.0, posinf=0.0, neginf=0.0)
+    return Tightness(half, np.where(constant, np.inf, skewness), n, len(values))
 
 
 def next_look(draws: int, needed: float, block: int, most: int) -> int:

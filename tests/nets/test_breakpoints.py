@@ -1,5 +1,9 @@
 """Kinks along lines: by hand, and against second differences on a dense grid."""
 
+from fractions import Fraction
+from itertools import pairwise
+from operator import mul
+
 import pytest
 import torch
 
@@ -168,6 +172,54 @@ def test_without_biases_all_units_cross_at_the_origin_together(networks, activat
     found = kinks(networks((1, *[6] * depth, 1), activation, draws=8, biases=0.0), *SEGMENT)
 
     assert found.number.tolist() == [[1]] * 8
+
+
+def variation_in_rationals(layers, slopes, start, direction, length):
+    """TV(f') along a line by exact arithmetic, mean over outputs; `slopes` are phi's below and above 0."""
+    pieces = [(Fraction(0), Fraction(length), [Fraction(x) for x in start], [Fraction(x) for x in direction])]
+    for index, (weight, bias) in enumerate(layers):
+        cut = []
+        for left, right, h, dh in pieces:
+            z = [sum(map(mul, row, h)) + b for row, b in zip(weight, bias, strict=True)]
+            dz = [sum(map(mul, row, dh)) for row in weight]
+            if index == len(layers) - 1:
+                cut.append((left, right, z, dz))
+                continue
+            kinks = {left - a / b for a, b in zip(z, dz, strict=True) if b and left < left - a / b < right}
+            for first, last in pairwise(sorted({left, right} | kinks)):
+                gain = [slopes[a + b * ((first + last) / 2 - left) > 0] for a, b in zip(z, dz, strict=True)]
+                values = [g * (a + b * (first - left)) for g, a, b in zip(gain, z, dz, strict=True)]
+                cut.append((first, last, values, list(map(mul, gain, dz))))
+        pieces = cut
+    jumps = (abs(a - b) for one, next_one in pairwise(pieces) for a, b in zip(one[3], next_one[3], strict=True))
+    return float(sum(jumps) / len(pieces[0][3]))
+
+
+@pytest.mark.parametrize(
+    ("activation", "slopes"), [(Relu(), (0, 1)), (Abs(), (-1, 1)), (LeakyRelu(slope=0.25), (Fraction(1, 4), 1))]
+)
+@pytest.mark.parametrize("widths", [(2, 1, 1, 1), (2, 2, 2, 1), (1, 3, 2, 2), (2, 2, 2, 2, 2, 1)], ids=str)
+@pytest.mark.parametrize("biases", [0.5, 0.0], ids=["bias", "no bias"])
+def test_variation_is_that_of_exact_arithmetic(networks, activation, slopes, widths, biases):
+    """Also where units only touch their kinks at a breakpoint made below, as they do without biases."""
+    ensemble = networks(widths, activation, draws=24, seed=9, biases=biases)
+    lines = sample_domain(widths[0], 0.5, 0, 0)
+
+    found = kinks(ensemble, lines.starts, lines.directions, lines.length)
+
+    for draw in range(ensemble.draws):
+        exact = [
+            (
+                [[Fraction(x) for x in row] for row in layer.weight[draw].tolist()],
+                [Fraction(x) for (x,) in layer.bias[draw].tolist()],
+            )
+            for layer in ensemble.layers
+        ]
+        expected = [
+            variation_in_rationals(exact, slopes, start, direction, lines.length)
+            for start, direction in zip(lines.starts.tolist(), lines.directions.tolist(), strict=True)
+        ]
+        assert found.variation[draw].tolist() == pytest.approx(expected, rel=1e-9, abs=1e-12)
 
 
 def test_scaling_the_readout_scales_the_variation(networks):

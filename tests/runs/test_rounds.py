@@ -211,8 +211,13 @@ def stored(tmp_path: Path, study):
 @pytest.mark.parametrize(
     ("value", "draws", "reached", "note"),
     [
-        (lambda draws: np.full_like(draws, 3.0), 256, "yes", ""),
-        (np.zeros_like, 256, "yes", ""),
+        (
+            lambda draws: np.full_like(draws, 3.0),
+            1024,
+            "yes",
+            "all draws are alike; what is unlike them may be too rare to have been drawn",
+        ),
+        (np.zeros_like, 2048, "no", "no relative width: the mean is 0 or too large"),
         (lambda draws: np.full_like(draws, np.nan), 256, "no", "no draw is a finite number"),
         (lambda draws: np.full_like(draws, np.inf), 256, "no", "no draw is a finite number"),
         (lambda draws: (-1.0) ** draws, 2048, "no", "no relative width: the mean is 0 or too large"),

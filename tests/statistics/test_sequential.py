@@ -22,6 +22,11 @@ def lognormal(generator, size):
     return generator.lognormal(0, 1, size)
 
 
+def mostly_zero(generator, size):
+    """As V3 of networks of which two in a hundred have not collapsed."""
+    return np.where(generator.random(size) < 0.02, generator.exponential(1, size), 0.0)
+
+
 def bernoulli(share):
     def draw(generator, size):
         return (generator.random(size) < share).astype(float)
@@ -63,10 +68,22 @@ def test_looks_come_in_whole_blocks_at_most_twice_as_late_and_not_beyond_the_lim
     assert found >= min(draws + more, 2 * draws, most)
 
 
-def test_a_constant_is_known_at_once():
-    """Also where rounding makes its mean another, and where it is the constant 0 of an event."""
-    assert lacking(tightness(np.full((256, 1), 0.1), "value"), 0.001) is None
+def test_a_constant_waits_for_1024_draws_and_carries_a_doubt():
+    """Also where rounding makes its mean another; a frequency does not, whose interval allows for what was not seen."""
+    found = tightness(np.full((256, 1), 0.1), "value")
+
+    assert lacking(found, 0.001) == 1024
+    assert found.doubtful.all()
+    assert lacking(tightness(np.full((1024, 1), 0.1), "value"), 0.001) is None
     assert lacking(tightness(np.zeros((4096, 1)), "frequency"), 0.001) is None
+
+
+def test_draws_that_are_all_0_are_not_known_precisely():
+    """Deep narrow networks are 0 in all but a few draws, which make up the mean: 0 has no relative width."""
+    found = tightness(np.zeros((65_536, 1)), "value")
+
+    assert lacking(found, 0.5) == inf
+    assert not found.reached(0.5).any()
 
 
 def test_what_has_no_relative_width_asks_for_all_draws_there_are():
@@ -134,8 +151,9 @@ def stopped(draw, kind, precision, repetitions=4000, block=BLOCK, spare=SPARE):
             needed = found.needed(precision, spare)
             done = (needed <= n) | (n == MOST)
             mean = values[:n, columns].mean(axis=0)
-            scale = 1 if kind == "frequency" else np.abs(mean)
-            ended.append(np.stack([mean, found.half_width * scale, np.full(len(columns), n)])[:, done])
+            with np.errstate(invalid="ignore"):  # a mean of 0 has an infinite half-width
+                half = found.half_width * (1 if kind == "frequency" else np.abs(mean))
+            ended.append(np.stack([mean, half, np.full(len(columns), n)])[:, done])
             at[columns] = [
                 0 if over else next_look(n, more, block, MOST) for over, more in zip(done, needed, strict=True)
             ]
@@ -145,6 +163,7 @@ def stopped(draw, kind, precision, repetitions=4000, block=BLOCK, spare=SPARE):
 CASES = [
     *((normal, "value", precision, 1.0) for precision in (0.2, 0.1, 0.05)),
     *((lognormal, "value", precision, sqrt(e)) for precision in (0.3, 0.1, 0.05)),
+    (mostly_zero, "value", 0.3, 0.02),
     *((bernoulli(share), "frequency", asked, share) for share in (0.02, 0.1, 0.5) for asked in (0.05, 0.02)),
 ]
 
