@@ -1,15 +1,18 @@
 """The commands; the only place that turns errors into exit codes."""
 
+import signal
 from collections.abc import Iterable, Iterator
-from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from suite.spec.problems import SpecError
+
+if TYPE_CHECKING:
+    from suite.runs.results import Results
 
 app = typer.Typer(
     help="Benchmarks of what makes multi-layer perceptrons trainable: specs in, tables and charts out.",
@@ -19,6 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+LACKING = 1
 FAULTY = 2
 INTERRUPTED = 130
 
@@ -52,19 +56,25 @@ def run(
     ] = False,
 ) -> None:
     """Compute what is missing of the studies, then write their tables and reports where these are not up to date."""
-    with _errors_as_exit_codes():
+    with _errors_as_exit_codes(), _terminated_as_interrupted():
         from suite.progress import Progress  # noqa: PLC0415  # each command loads what it needs: --help is instant
         from suite.runs.run import complete  # noqa: PLC0415
         from suite.spec.load import load_studies  # noqa: PLC0415
 
         studies = load_studies(paths)
         _check_folder(results)
+        failed = 0
         for study in studies:
             _warn(study.warnings)
             with Progress(study) as progress:
                 found = complete(study, results, device.value, workers, progress.announce, compiled)
-            _warn_of_imprecise(found.imprecise())
-            typer.echo(f"{study.spec.name}: {found.report}")
+            failed += len(found.failures)
+            _tell_failures(found)
+            if found.has_tables:
+                _warn_of_imprecise(found.imprecise())
+                typer.echo(f"{study.spec.name}: {found.report}")
+        if failed:
+            raise typer.Exit(LACKING)
 
 
 @app.command()
@@ -155,11 +165,23 @@ def _errors_as_exit_codes() -> Iterator[None]:
         _fail(f"error: {error}")
     except MemoryError as error:
         _fail(f"error: out of memory; what is finished is kept: {error or _LESS}")
-    except BrokenExecutor:
-        _fail(f"error: out of memory; what is finished is kept: {_LESS}")
     except KeyboardInterrupt:
         typer.echo("interrupted; what is finished is kept, and the same command goes on from there", err=True)
         raise typer.Exit(INTERRUPTED) from None
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """SIGTERM, by which clusters and `kill` end a run, is taken as Ctrl-C is."""
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _fail(message: str) -> None:
@@ -180,6 +202,25 @@ def _warn_of_imprecise(lines: list[str]) -> None:
 
 _SHOWN = 8
 """Lines of what did not become as precise as asked; a study may have hundreds of members."""
+
+
+def _tell_failures(found: "Results") -> None:
+    """A line each cell that failed, and where to read on."""
+    for failure in found.failures[:_SHOWN]:
+        typer.echo(
+            f"{found.name}: {failure['measure']} of {failure['member']}, draws {failure['first']} to "
+            f"{failure['last']}: failed: {failure['reason']}",
+            err=True,
+        )
+    if found.failures:
+        number = len(found.failures)
+        cells = "1 cell" if number == 1 else f"{number} cells"
+        more = f" ({number - _SHOWN} more than shown)" if number > _SHOWN else ""
+        typer.echo(
+            f"{found.name}: {cells} failed{more}, the rest is done; {found.failure_log} has the tracebacks, "
+            "and the same command tries again",
+            err=True,
+        )
 
 
 def _check_folder(results: Path) -> None:

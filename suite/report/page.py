@@ -81,6 +81,7 @@ def render(
     ]
     return environment.get_template("page.html").render(
         run=run,
+        failed=run["failed"],
         sections=sections,
         overview=overview(summary),
         precision=precision(precise),

@@ -110,12 +110,12 @@ def blocks_of(cells: Sequence[Cell], shapes: Mapping[str, Shapes], read: Read, c
 
     Args:
         cells: of the study, in order.
-        shapes: of what each cell holds, by the cells' keys.
+        shapes: of what each cell holds, by the cells' keys; a cell that has none is passed over.
         read: called whenever values are looked at, which is not here.
         columns: training settings that the tables show.
     """
     found: dict[tuple[Any, ...], tuple[Block, list[Part]]] = {}
-    for cell in cells:
+    for cell in (cell for cell in cells if cell.key in shapes):
         for block, part in _blocks_of_cell(cell, shapes[cell.key], read, columns):
             key = (block.member.name, block.quantity, *block.training.values())
             found.setdefault(key, (block, []))[1].append(part)
@@ -149,7 +149,7 @@ def _part(cell: Cell, quantity: str, rate: int, shape: tuple[int, int], read: Re
         found = read(cell.key, quantity)
         return (found[rate] if cell.trains else found).reshape(shape).astype(np.float64)
 
-    return Part(shape, values)
+    return Part(shape, values, cell.start)
 
 
 def _places(cell: Cell, settings: Settings, quantity: str, columns: int) -> dict[str, NDArray[np.int64]]:

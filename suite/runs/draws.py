@@ -31,10 +31,12 @@ class Part:
     Attributes:
         shape: draws and columns.
         read: gives them all.
+        start: the first draw's number; there are gaps where cells have failed.
     """
 
     shape: tuple[int, int]
     read: Callable[[], Array]
+    start: int = 0
 
 
 @dataclass(frozen=True)
@@ -59,10 +61,7 @@ class Parts:
 
     def rows(self) -> Iterator[tuple[int, Array]]:
         """Each part's first draw, and all of its values."""
-        first = 0
-        for part in self.parts:
-            yield first, part.read()
-            first += part.shape[0]
+        return ((part.start, part.read()) for part in self.parts)
 
 
 @dataclass(frozen=True)

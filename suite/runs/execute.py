@@ -4,26 +4,27 @@ import ctypes
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, as_completed
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from suite.runs.cells import Cell
+from suite.runs.failures import Failure, failure_of, process_died
+from suite.runs.pool import Pool
 from suite.runs.provenance import commit
 from suite.runs.store import Store, Stored
 
-_WORKER_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-
 Progress = Callable[[Cell], None]
-"""Called with each cell as it is finished."""
+"""Called with each cell as it is finished, or has failed."""
 
 
 def execute(
     cells: Sequence[Cell], store: Store, device: str, workers: int, progress: Progress, compiled: bool = False
-) -> None:
+) -> dict[str, Failure]:
     """Computes cells, the longest first, and stores each as soon as it is done.
 
-    A cell computes with one thread wherever it runs, so that its numbers do not depend on the workers.
+    A cell computes with one thread wherever it runs, so that its numbers do not depend on the workers. A cell that
+    fails does not keep the others from being computed.
 
     Args:
         cells: what is missing.
@@ -32,32 +33,51 @@ def execute(
         workers: processes; with one, or on a GPU, everything stays in this process.
         progress: told of every finished cell.
         compiled: whether forward passes of narrow networks are compiled, which every worker does anew.
+
+    Returns:
+        What failed, by the cells' keys.
+
+    Raises:
+        OSError: a finished cell cannot be stored.
     """
     ordered = sorted(cells, key=lambda cell: cell.cost, reverse=True)
-    if workers == 1 or device != "cpu" or len(cells) == 1:
-        with _one_thread():
-            for cell in ordered:
-                finish(cell, store.folder, device, compiled)
-                progress(cell)
+    work = partial(finish, folder=store.folder, device=device, compiled=compiled)
+    failures = {}
+    for cell, failure in _outcomes(work, ordered, 1 if device != "cpu" else min(workers, len(cells))):
+        if failure is not None:
+            failures[cell.key] = failure
+        progress(cell)
+    return failures
+
+
+def _outcomes(
+    work: Callable[[Cell], Failure | None], cells: Sequence[Cell], workers: int
+) -> Iterator[tuple[Cell, Failure | None]]:
+    """Every cell with what came of it, as they are done."""
+    if workers > 1:
+        yield from Pool(work, workers, process_died).outcomes(cells)
         return
-    with _processes(min(workers, len(cells))) as executor:
-        futures: dict[Future[None], Cell] = {
-            executor.submit(finish, cell, store.folder, device, compiled): cell for cell in ordered
-        }
-        for future in as_completed(futures):
-            future.result()
-            progress(futures[future])
+    with _one_thread():
+        for cell in cells:
+            yield cell, work(cell)
 
 
-def finish(cell: Cell, folder: Path, device: str, compiled: bool = False) -> None:
-    """Computes and stores one cell, with the time that it took."""
+def finish(cell: Cell, folder: Path, device: str, compiled: bool = False) -> Failure | None:
+    """Computes and stores one cell, with the time that it took; says what went wrong in computing it, if anything.
+
+    Raises:
+        OSError: it cannot be stored.
+    """
     import numpy  # noqa: PLC0415  # loads torch, which only those who compute need
     import torch  # noqa: PLC0415
 
     from suite.runs.compute import compute  # noqa: PLC0415
 
     start = time.perf_counter()
-    readings = compute(cell, device, compiled=compiled)
+    try:
+        readings = compute(cell, device, compiled=compiled)
+    except Exception as error:  # whatever it is, it is this cell's, and the others go on
+        return failure_of(error)
     provenance = {
         "seconds": round(time.perf_counter() - start, 4),
         "device": device_name(device),
@@ -69,6 +89,7 @@ def finish(cell: Cell, folder: Path, device: str, compiled: bool = False) -> Non
     }
     Store(folder).save(cell.key, Stored(readings, provenance))
     _give_memory_back()
+    return None
 
 
 def _give_memory_back() -> None:
@@ -115,26 +136,6 @@ def device_name(device: str) -> str:
     import torch  # noqa: PLC0415  # as above
 
     return str(torch.cuda.get_device_name()) if device == "cuda" else "cpu"
-
-
-@contextmanager
-def _processes(workers: int) -> Iterator[Executor]:
-    """Worker processes of one thread each; they do not load the caller's own script anew."""
-    from loky import ProcessPoolExecutor  # noqa: PLC0415  # a run in one process needs none
-
-    executor = ProcessPoolExecutor(workers, env=_WORKER_ENVIRONMENT, initializer=_use_one_thread)
-    try:
-        yield executor
-    except BaseException:
-        executor.shutdown(wait=True, kill_workers=True)
-        raise
-    executor.shutdown(wait=True)
-
-
-def _use_one_thread() -> None:
-    import torch  # noqa: PLC0415  # as above
-
-    torch.set_num_threads(1)
 
 
 @contextmanager

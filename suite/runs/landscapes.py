@@ -28,7 +28,7 @@ def landscapes_table(
     """
     frames = []
     for cell in cells:
-        if "landscape" not in shapes[cell.key] or cell.start > 0:
+        if "landscape" not in shapes.get(cell.key, {}) or cell.start > 0:
             continue
         found = read(cell.key, "landscape")
         trained = isinstance(cell.settings, AccuracySettings)

@@ -41,9 +41,11 @@ def _rows(aim: Aim) -> Iterator[dict[str, Any]]:
     statistic = STATISTIC[QUANTITIES[aim.quantity].kind]
     effort = {"draws": aim.draws, "looks": aim.looks, "seconds": round(aim.seconds, 2)}
     if found is None or block is None:
-        outcome = {"half_width": np.nan, **effort, "reached": "no", "note": "these networks have none"}
+        note = "these networks have none" if aim.done else "draws have failed"
+        outcome = {"half_width": np.nan, **effort, "reached": "no", "note": note}
         yield {**known, "layer": None, "statistic": statistic, "precision": aim.precision, **outcome}
         return
+    failed = "" if aim.done else "draws have failed"
     needed, reached = found.needed(aim.precision), found.reached(aim.precision)
     for place, half in enumerate(found.half_width):
         yield {
@@ -54,7 +56,11 @@ def _rows(aim: Aim) -> Iterator[dict[str, Any]]:
             "half_width": half if np.isfinite(half) else np.nan,
             **effort,
             "reached": "yes" if reached[place] else "no",
-            "note": _note(bool(reached[place]), bool(found.doubtful[place]), half, needed[place]),
+            "note": "; ".join(
+                part
+                for part in (_note(bool(reached[place]), bool(found.doubtful[place]), half, needed[place]), failed)
+                if part
+            ),
         }
 
 

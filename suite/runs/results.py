@@ -1,5 +1,6 @@
 """A study's results folder: its tables, written whole and read back."""
 
+import csv
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from suite.runs.failures import LOG, TABLE
 from suite.runs.store import write_whole
 
 if TYPE_CHECKING:
@@ -100,6 +102,25 @@ class Results:
             )
         return lines
 
+    @property
+    def has_tables(self) -> bool:
+        """Whether there is anything to look at: not so where every cell failed."""
+        return (self.folder / "run.json").exists()
+
+    @property
+    def failure_log(self) -> Path:
+        """Where the failed cells' tracebacks are, if any failed."""
+        return self.folder / LOG
+
+    @cached_property
+    def failures(self) -> list[dict[str, str]]:
+        """The cells that failed: their measure, member, first and last draw, reason and key."""
+        file = self.folder / TABLE
+        if not file.exists():
+            return []
+        with file.open(newline="") as rows:
+            return list(csv.DictReader(rows))
+
     @cached_property
     def run(self) -> dict[str, Any]:
         """Spec, versions, machine and times, as run.json has them."""
@@ -140,6 +161,16 @@ def write_tables(
     else:
         write_whole(folder / "landscapes.parquet", _parquet([landscapes]))
     write_whole(folder / "run.json", text(json.dumps(run, indent=2) + "\n"))
+
+
+def remove_tables(folder: Path) -> None:
+    """Takes away what an earlier run wrote, run.json first, so that no half of it can be taken for results."""
+    for file in ("run.json", "report.html", *(file.name for file in folder.glob("*") if file.suffix in _TABLES)):
+        if file != TABLE:
+            (folder / file).unlink(missing_ok=True)
+
+
+_TABLES = (".csv", ".parquet")
 
 
 def _parquet(tables: "Iterable[pd.DataFrame]") -> Callable[[BinaryIO], None]:

@@ -6,10 +6,11 @@ from typing import Any
 
 from suite.runs.cells import Cell, cells_of
 from suite.runs.execute import Progress, check_compiler, choose_device, default_workers, execute
+from suite.runs.failures import Failure, write_failures
 from suite.runs.provenance import environment
-from suite.runs.results import Results, write_tables
+from suite.runs.results import Results, remove_tables, write_tables
 from suite.runs.rounds import Rounds
-from suite.runs.seal import is_sealed, seal
+from suite.runs.seal import is_sealed, seal, unseal
 from suite.runs.store import Kept, Store
 from suite.spec.load import Study
 
@@ -30,6 +31,8 @@ def complete(
 ) -> Results:
     """Computes what a study lacks and writes its tables and its report; nothing where all is as a run would leave it.
 
+    Cells that fail are told in `failures` of what is returned, and tried again by the next run.
+
     Arguments and errors are those of `run_study`.
     """
     folder, cells = results / study.spec.name, cells_of(study)
@@ -40,8 +43,12 @@ def complete(
     from suite.report.page import write_report  # noqa: PLC0415  # pandas and charts are not needed for the above
 
     found = run_study(study, results, device, workers, announce, compiled)
-    write_report(found)
-    seal(study, folder, cells)
+    if found.failures:
+        unseal(folder)
+    if found.has_tables:
+        write_report(found)
+    if not found.failures:
+        seal(study, folder, cells)
     return found
 
 
@@ -53,7 +60,9 @@ def run_study(
     announce: Announce | None = None,
     compiled: bool = False,
 ) -> Results:
-    """Computes the cells of a study that are not stored yet and writes its tables.
+    """Computes the cells of a study that are not stored yet and writes its tables, of what did not fail.
+
+    Where everything failed there are no tables, and no older ones are left either.
 
     Args:
         study: what to run.
@@ -68,10 +77,10 @@ def run_study(
     """
     folder = results / study.spec.name
     store = Store(folder / "cells")
-    rounds, kept = Rounds(study, store), dict[str, Kept]()
+    rounds, kept, failures = Rounds(study, store), dict[str, Kept](), dict[str, Failure]()
     announced = False
     while True:
-        new = [cell for cell in rounds.cells if cell.key not in kept]
+        new = [cell for cell in rounds.cells if cell.key not in kept and cell.key not in failures]
         kept |= {cell.key: found for cell in new if (found := store.check(cell.key))}
         if rounds.advance(kept):
             continue
@@ -84,9 +93,10 @@ def run_study(
             chosen = choose_device(device)
             if compiled:
                 check_compiler(chosen)
-            execute(missing, store, chosen, workers or default_workers(), progress, compiled)
-            kept |= {cell.key: _read_back(store, cell) for cell in missing}
-    _write(study, folder, rounds, store, kept)
+            failures |= execute(missing, store, chosen, workers or default_workers(), progress, compiled)
+            kept |= {cell.key: _read_back(store, cell) for cell in missing if cell.key not in failures}
+    write_failures(folder, rounds.cells, failures)
+    _write(study, folder, rounds, store, kept, failures)
     return Results(folder)
 
 
@@ -99,7 +109,9 @@ def _read_back(store: Store, cell: Cell) -> Kept:
     return found
 
 
-def _write(study: Study, folder: Path, rounds: Rounds, store: Store, kept: dict[str, Kept]) -> None:
+def _write(
+    study: Study, folder: Path, rounds: Rounds, store: Store, kept: dict[str, Kept], failures: dict[str, Failure]
+) -> None:
     # Imported late: pandas is not needed while cells are computed.
     from suite.runs.blocks import blocks_of, training_columns  # noqa: PLC0415
     from suite.runs.landscapes import landscapes_table  # noqa: PLC0415
@@ -107,6 +119,9 @@ def _write(study: Study, folder: Path, rounds: Rounds, store: Store, kept: dict[
     from suite.runs.tables import measurements_tables, member_axes, members_table, summary_table  # noqa: PLC0415
 
     cells, shapes = rounds.cells, {key: cell.shapes for key, cell in kept.items()}
+    if not any(cell.key in kept for cell in cells if cell.name != "landscape"):
+        remove_tables(folder)
+        return
     axes, training = member_axes(study.members), training_columns(study)
     blocks = blocks_of(cells, shapes, store.read, training)
     write_precision(folder, rounds.aims)
@@ -116,11 +131,13 @@ def _write(study: Study, folder: Path, rounds: Rounds, store: Store, kept: dict[
         measurements_tables(blocks, axes, training),
         summary_table(blocks, axes, training),
         landscapes_table(cells, shapes, store.read, axes, training),
-        _run_record(study, cells, kept),
+        _run_record(study, cells, kept, failures),
     )
 
 
-def _run_record(study: Study, cells: Sequence[Cell], kept: dict[str, Kept]) -> dict[str, Any]:
+def _run_record(
+    study: Study, cells: Sequence[Cell], kept: dict[str, Kept], failures: dict[str, Failure]
+) -> dict[str, Any]:
     return {
         "study": study.spec.name,
         "spec": study.spec.as_run(),
@@ -136,5 +153,12 @@ def _run_record(study: Study, cells: Sequence[Cell], kept: dict[str, Kept]) -> d
                 **kept[cell.key].provenance,
             }
             for cell in cells
+            if cell.key in kept
+        ],
+        "failed": [
+            {"measure": cell.name, "member": cell.member.name, "draws": [cell.start, cell.stop], "key": cell.key}
+            | {"reason": failures[cell.key].reason}
+            for cell in cells
+            if cell.key in failures
         ],
     }

@@ -32,6 +32,11 @@ def seal(study: Study, folder: Path, cells: Sequence[Cell]) -> None:
     write_whole(folder / _FILE, lambda file: file.write((json.dumps(content, indent=2) + "\n").encode()))
 
 
+def unseal(folder: Path) -> None:
+    """Takes the seal off a folder where something is lacking."""
+    (folder / _FILE).unlink(missing_ok=True)
+
+
 def is_sealed(study: Study, folder: Path, cells: Sequence[Cell]) -> bool:
     """Whether the folder is what a run would leave; every file is read to its last byte.
 

@@ -1,0 +1,89 @@
+"""Cells that fail: recorded with their reason, the rest finished, and tried again by the next run."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+import suite.runs.compute as computing
+from suite.cli import app
+from suite.runs.cells import Cell
+from suite.runs.failures import failure_of
+from suite.runs.store import Readings
+from tests.runs.tiny import SPECS, ran
+
+TINY = SPECS / "tiny.toml"
+runner = CliRunner()
+
+
+def _failing(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    """From now on the cells of some measures raise."""
+    compute = computing.compute
+
+    def sometimes(cell: Cell, device: str = "cpu", tile: int | None = None, compiled: bool = False) -> Readings:
+        if cell.name in names or not names:
+            raise ZeroDivisionError(f"no {cell.name} today\nsecond line")
+        return compute(cell, device, tile, compiled)
+
+    monkeypatch.setattr(computing, "compute", sometimes)
+
+
+def _run(folder: Path) -> tuple[int, str]:
+    done = runner.invoke(app, ["run", str(TINY), "--results", str(folder), "--workers", "1"])
+    return done.exit_code, done.stderr
+
+
+def test_a_failing_cell_is_recorded_and_the_rest_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Exit code 1, a line a cell, a table, a log, a place in the report; then, mended, the tables of any other run."""
+    with monkeypatch.context() as context:
+        _failing(context, "correlation")
+        code, said = _run(tmp_path)
+    folder = tmp_path / "tiny"
+
+    assert code == 1
+    assert "failed: ZeroDivisionError: no correlation today" in said
+    assert "9 cells failed (1 more than shown), the rest is done" in said
+    failures = pd.read_csv(folder / "failures.csv")
+    assert set(failures["measure"]) == {"correlation"}
+    assert len(failures) == 9
+    assert "in sometimes" in (folder / "failures.log").read_text()
+    summary = pd.read_csv(folder / "summary.csv")
+    assert "correlation" not in set(summary["quantity"])
+    assert {"v3", "test_accuracy", "collapsed_exact"} <= set(summary["quantity"])
+    page = (folder / "report.html").read_text()
+    assert "What failed" in page
+    assert "no correlation today" in page
+
+    code, said = _run(tmp_path)
+
+    assert code == 0
+    assert "9 cells to compute" in said
+    assert not (folder / "failures.csv").exists()
+    assert not (folder / "failures.log").exists()
+    assert "What failed" not in (folder / "report.html").read_text()
+    whole = ran("tiny", tmp_path_factory).folder
+    for table in ("measurements.parquet", "summary.parquet", "members.csv"):
+        assert (folder / table).read_bytes() == (whole / table).read_bytes()
+
+
+def test_a_study_of_which_everything_failed_has_no_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither new ones nor an earlier run's."""
+    assert _run(tmp_path)[0] == 0
+    for cell in (tmp_path / "tiny" / "cells").iterdir():
+        cell.unlink()
+    _failing(monkeypatch)
+
+    code, said = _run(tmp_path)
+
+    assert code == 1
+    assert "99 cells failed" in said
+    assert sorted(file.name for file in (tmp_path / "tiny").iterdir()) == ["cells", "failures.csv", "failures.log"]
+
+
+def test_an_error_without_words_has_its_type_as_reason() -> None:
+    """And no colon behind it."""
+    assert failure_of(KeyError()).reason == "KeyError"
+    assert failure_of(ValueError("a\nb")).reason == "ValueError: a"

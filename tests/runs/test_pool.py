@@ -1,0 +1,99 @@
+"""Worker processes: a death costs its task one retry, twice is enough, and nobody outlives the driver."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from suite.runs.pool import Pool
+
+
+def _work(task: int, folder: Path, lethal: tuple[int, ...], always: bool) -> str:
+    """Leaves a mark; some tasks kill their process, the first time or always."""
+    mark = folder / f"{task}.{time.monotonic_ns()}"
+    mark.touch()
+    if task in lethal and (always or len(list(folder.glob(f"{task}.*"))) == 1):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return f"done {task}"
+
+
+def _outcomes(folder: Path, lethal: tuple[int, ...], always: bool, tasks: int = 12, workers: int = 2) -> dict[int, str]:
+    work = partial(_work, folder=folder, lethal=lethal, always=always)
+    pool: Pool[int, str] = Pool(work, workers, lambda task: f"given up {task}")
+    found = list(pool.outcomes(range(tasks)))
+    assert len(found) == tasks
+    return dict(found)
+
+
+def test_a_worker_that_dies_costs_its_task_a_retry(tmp_path: Path) -> None:
+    """All tasks are done in the end, and few of them twice."""
+    found = _outcomes(tmp_path, (5,), always=False)
+
+    assert found == {task: f"done {task}" for task in range(12)}
+    assert len(list(tmp_path.glob("5.*"))) == 2
+    assert len(list(tmp_path.iterdir())) <= 12 + 3
+
+
+def test_a_task_that_always_kills_is_given_up_and_the_innocent_are_not(tmp_path: Path) -> None:
+    """Those that ran beside it are done."""
+    found = _outcomes(tmp_path, (0, 7), always=True)
+
+    assert {task for task, outcome in found.items() if outcome.startswith("given up")} == {0, 7}
+    assert len(list(tmp_path.glob("0.*"))) == 2
+    assert len(list(tmp_path.glob("7.*"))) == 2
+
+
+def _fail(task: int) -> None:
+    raise OSError(f"disk full at {task}")
+
+
+def test_what_a_task_raises_is_raised() -> None:
+    """With its type and words."""
+    pool: Pool[int, None] = Pool(_fail, 2, lambda task: None)
+
+    with pytest.raises(OSError, match="disk full"):
+        list(pool.outcomes(range(3)))
+
+
+ORPHANS = """
+import sys, time, os
+from pathlib import Path
+from suite.runs.pool import Pool
+
+def wait(task):
+    Path(sys.argv[1], str(os.getpid())).touch()
+    time.sleep(60)
+
+list(Pool(wait, 2, lambda task: None).outcomes(range(2)))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks into /proc for processes that are left")
+def test_workers_end_with_a_driver_that_was_killed(tmp_path: Path) -> None:
+    """Also in the middle of a task."""
+    driver = subprocess.Popen([sys.executable, "-c", ORPHANS, str(tmp_path)])
+    workers: list[Path] = []
+    until = time.monotonic() + 60
+    while len(workers) < 2 and time.monotonic() < until:
+        workers = list(tmp_path.iterdir())
+        time.sleep(0.05)
+    assert len(workers) == 2
+
+    driver.kill()
+    driver.wait()
+
+    def alive(worker: Path) -> bool:
+        try:
+            return " Z " not in Path("/proc", worker.name, "stat").read_text()
+        except OSError:
+            return False
+
+    until = time.monotonic() + 20
+    while any(map(alive, workers)) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not any(map(alive, workers))
