@@ -18,6 +18,7 @@ import torch
 from suite.runs.cells import Cell, cells_of
 from suite.runs.compute import compute
 from suite.runs.execute import execute
+from suite.runs.pool import Pool
 from suite.runs.store import Store
 from suite.spec.load import load_studies
 
@@ -53,6 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="where to keep the figures")
     parser.add_argument("--quick", action="store_true", help="small sizes, to see that it works")
     asked = parser.parse_args(arguments)
+    if asked.json and not asked.json.parent.is_dir():
+        parser.error(f"--json {asked.json}: there is no folder {asked.json.parent}")
     with tempfile.TemporaryDirectory() as folder:
         found = figures(Path(folder), asked.quick)
     if asked.json:
@@ -128,7 +131,8 @@ def workers(folder: Path, draws: int) -> dict[str, float]:
     for number in (1, 2):
         with tempfile.TemporaryDirectory(dir=folder) as results:
             start = time.perf_counter()
-            execute(cells, Store(Path(results)), "cpu", number, lambda cell: None)
+            with Pool(number) as pool:
+                execute(cells, Store(Path(results)), "cpu", pool, lambda cell: None)
             seconds.append(time.perf_counter() - start)
     found = {"cells": len(cells), "one": seconds[0], "two": seconds[1], "ratio": seconds[0] / seconds[1]}
     _say(f"{len(cells)} cells: one worker {seconds[0]:.1f} s, two {seconds[1]:.1f} s, ratio {found['ratio']:.2f}")

@@ -131,14 +131,16 @@ def report(paths: Specs, results: ResultsFolder = Path("results")) -> None:
             _fail(f"{results}: no results of {', '.join(lacking)}; run the spec first: python -m suite run PATH")
         for study in studies:
             found = Results(results / study.spec.name)
-            if found.run["spec"] != study.spec.as_run():
-                typer.echo(
-                    f"{study.spec.name}: the spec has changed since these tables; run it again (warning)", err=True
-                )
             try:
+                if found.run["spec"] != study.spec.as_run():
+                    typer.echo(
+                        f"{study.spec.name}: the spec has changed since these tables; run it again (warning)", err=True
+                    )
                 page = write_report(found)
             except KeyError as error:
                 _fail(f"{found.folder}: tables of another version, without {error}; run the spec again")
+            except (OSError, ValueError) as error:
+                _fail(f"{found.folder}: tables that are damaged or missing ({error}); run the spec again")
             typer.echo(f"{study.spec.name}: {page}")
 
 

@@ -58,10 +58,10 @@ class Progress:
             self.live = Live(get_renderable=self.table, console=self.console, refresh_per_second=4)
             self.live.start()
         elif self.rounds > 1:
-            self.console.print(f"{self.study.spec.name}: {len(missing)} more cells, for the precision asked")
+            self.console.print(f"{self.study.spec.name}: {_cells(len(missing), 'more ')}, for the precision asked")
         else:
             kept = len(cells) - len(missing)
-            self.console.print(f"{self.study.spec.name}: {len(missing)} cells to compute, {kept} kept from before")
+            self.console.print(f"{self.study.spec.name}: {_cells(len(missing))} to compute, {kept} kept from before")
         return self.finished
 
     def finished(self, cell: Cell) -> None:
@@ -90,6 +90,10 @@ class Progress:
         for name, total in self.total.items():
             table.add_row(name, f"{total - self.left[name]} / {total}")
         return table
+
+
+def _cells(number: int, more: str = "") -> str:
+    return f"{number} {more}cell{'' if number == 1 else 's'}"
 
 
 def _duration(seconds: float) -> str:

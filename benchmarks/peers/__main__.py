@@ -25,10 +25,17 @@ def options() -> argparse.Namespace:
     )
     parser.add_argument("--dtype", choices=("float32", "float64"), help="one precision alone")
     parser.add_argument("--compile", action="store_true", help="time the compiled forward pass too; takes minutes more")
-    parser.add_argument("--seconds", type=float, default=6.0, help="of rounds for each row of a table")
+    parser.add_argument(
+        "--seconds", type=float, help="of rounds for each row of a table; 6, or with --quick as few as can be"
+    )
     parser.add_argument("--quick", action="store_true", help="an eighth of the draws and depth, to try the command")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there too")
-    return parser.parse_args()
+    chosen = parser.parse_args()
+    if chosen.seconds is not None and not chosen.seconds >= 0:
+        parser.error(f"--seconds {chosen.seconds}: not below 0")
+    if chosen.json and not chosen.json.parent.is_dir():
+        parser.error(f"--json {chosen.json}: there is no folder {chosen.json.parent}")
+    return chosen
 
 
 def contenders(case: Case, device: str, jax: JaxProcess | None, compiled: bool) -> Iterator[Contender]:
@@ -48,7 +55,8 @@ def main() -> None:
     """Prints a table for each kind of work and precision."""
     chosen = options()
     torch.set_grad_enabled(False)
-    shrink, budget = (8, 0.0) if chosen.quick else (1, chosen.seconds)
+    shrink, budget = (8, 0.0) if chosen.quick else (1, 6.0)
+    budget = budget if chosen.seconds is None else chosen.seconds
     rows: list[Row] = []
     with ExitStack() as stack:
         jax = stack.enter_context(JaxProcess()) if installed() else None

@@ -26,11 +26,12 @@ class JaxProcess:
 
     def __enter__(self) -> "JaxProcess":
         self.folder = TemporaryDirectory()
+        self.complaints = (Path(self.folder.name) / "stderr").open("w+")
         self.process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.peers.jax_peers"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=self.complaints,
             text=True,
         )
         return self
@@ -40,6 +41,7 @@ class JaxProcess:
     ) -> None:
         with self.process:  # closes its pipes, which ends it, and waits
             pass
+        self.complaints.close()
         self.folder.cleanup()
 
     def order(self, do: str, contender: str, file: Path | None = None) -> Any:
@@ -54,7 +56,8 @@ class JaxProcess:
         self.process.stdin.flush()
         line = self.process.stdout.readline()
         if not line:
-            raise RuntimeError(f"the process of JAX ended when asked to {do} {contender}")
+            self.complaints.seek(0)
+            raise RuntimeError(f"JAX's process ended when asked to {do} {contender}: {self.complaints.read()[-2000:]}")
         return json.loads(line)
 
     def contenders(self, problem: Problem) -> list["InJax"]:

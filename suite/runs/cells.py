@@ -80,7 +80,7 @@ class Cell:
 
     @cached_property
     def key(self) -> str:
-        """A hash of all that the cell's numbers depend on, and of nothing else."""
+        """A hash of all that the cell's numbers depend on but for rounding, and of nothing else."""
         beside_the_point = {"draws", "replicates", *Precise.model_fields}
         if not self.sampled:
             beside_the_point |= {"step", "lines"}

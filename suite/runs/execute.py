@@ -19,7 +19,7 @@ Progress = Callable[[Cell], None]
 
 
 def execute(
-    cells: Sequence[Cell], store: Store, device: str, workers: int, progress: Progress, compiled: bool = False
+    cells: Sequence[Cell], store: Store, device: str, pool: Pool, progress: Progress, compiled: bool = False
 ) -> dict[str, Failure]:
     """Computes cells, the longest first, and stores each as soon as it is done.
 
@@ -30,7 +30,7 @@ def execute(
         cells: what is missing.
         store: where finished cells go.
         device: "cpu" or "cuda".
-        workers: processes; with one, or on a GPU, everything stays in this process.
+        pool: with one worker, or one cell, everything stays in this process.
         progress: told of every finished cell.
         compiled: whether forward passes of narrow networks are compiled, which every worker does anew.
 
@@ -42,24 +42,38 @@ def execute(
     """
     ordered = sorted(cells, key=lambda cell: cell.cost, reverse=True)
     work = partial(finish, folder=store.folder, device=device, compiled=compiled)
+    alone = pool.workers == 1 or len(cells) == 1
     failures = {}
-    for cell, failure in _outcomes(work, ordered, 1 if device != "cpu" else min(workers, len(cells))):
+    for cell, failure in _here(work, ordered) if alone else pool.outcomes(work, ordered, process_died):
         if failure is not None:
             failures[cell.key] = failure
         progress(cell)
     return failures
 
 
-def _outcomes(
-    work: Callable[[Cell], Failure | None], cells: Sequence[Cell], workers: int
-) -> Iterator[tuple[Cell, Failure | None]]:
-    """Every cell with what came of it, as they are done."""
-    if workers > 1:
-        yield from Pool(work, workers, process_died).outcomes(cells)
-        return
+def _here(work: Callable[[Cell], Failure | None], cells: Sequence[Cell]) -> Iterator[tuple[Cell, Failure | None]]:
+    """Every cell with what came of it, computed in this process."""
     with _one_thread():
         for cell in cells:
             yield cell, work(cell)
+
+
+def workers_for(cells: Sequence[Cell], device: str, asked: int | None) -> int:
+    """How many processes are worth their start: as many as asked, or one a core where there is enough to do.
+
+    Args:
+        cells: what is missing.
+        device: a GPU is driven from this process alone.
+        asked: by the user, if so.
+    """
+    if device != "cpu":
+        return 1
+    seconds = sum(max(_LEAST, cell.cost / _PRODUCTS_A_SECOND) for cell in cells)
+    return asked or (default_workers() if seconds > _WORTH_IT else 1)
+
+
+_LEAST, _PRODUCTS_A_SECOND, _WORTH_IT = 0.03, 5e9, 4.0
+"""Seconds of a cell at least, a core's rate on narrow networks, and seconds of work for which to start workers."""
 
 
 def finish(cell: Cell, folder: Path, device: str, compiled: bool = False) -> Failure | None:
@@ -81,7 +95,7 @@ def finish(cell: Cell, folder: Path, device: str, compiled: bool = False) -> Fai
     provenance = {
         "seconds": round(time.perf_counter() - start, 4),
         "device": device_name(device),
-        "compiled": compiled,
+        "compiled": compiled and _compilable(cell),
         "threads": torch.get_num_threads(),
         "torch": str(torch.__version__),
         "numpy": numpy.__version__,
@@ -90,6 +104,14 @@ def finish(cell: Cell, folder: Path, device: str, compiled: bool = False) -> Fai
     Store(folder).save(cell.key, Stored(readings, provenance))
     _give_memory_back()
     return None
+
+
+def _compilable(cell: Cell) -> bool:
+    """Whether the cell has outputs of plain networks with narrow layers, whose passes a compiled run compiles."""
+    from suite.nets.compiled import runs_of_layers  # noqa: PLC0415  # as above
+
+    passes = cell.name in ("v3", "collapse", "landscape", "accuracy")
+    return passes and cell.member.plain and any(run.compiled for run in runs_of_layers(cell.member.widths))
 
 
 def _give_memory_back() -> None:

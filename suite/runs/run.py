@@ -1,12 +1,15 @@
 """Runs a study: what is missing is computed, then everything is put into tables and a report."""
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from suite.runs.cells import Cell, cells_of
-from suite.runs.execute import Progress, check_compiler, choose_device, default_workers, execute
+from suite.runs.execute import Progress, check_compiler, choose_device, execute, workers_for
 from suite.runs.failures import Failure, write_failures
+from suite.runs.pool import Pool
 from suite.runs.provenance import environment
 from suite.runs.results import Results, remove_tables, write_tables
 from suite.runs.rounds import Rounds
@@ -37,9 +40,10 @@ def complete(
     """
     folder, cells = results / study.spec.name, cells_of(study)
     if is_sealed(study, folder, cells):
+        found = Results(folder)
         if announce:
-            announce(study, cells, [])
-        return Results(folder)
+            announce(study, _recorded(found, cells), [])
+        return found
     from suite.report.page import write_report  # noqa: PLC0415  # pandas and charts are not needed for the above
 
     found = run_study(study, results, device, workers, announce, compiled)
@@ -50,6 +54,15 @@ def complete(
     if not found.failures:
         seal(study, folder, cells)
     return found
+
+
+def _recorded(results: Results, cells: Sequence[Cell]) -> list[Cell]:
+    """A finished study's cells: where a precision was asked for, more than its first look has."""
+    first = {(cell.name, cell.member.name): cell for cell in cells}
+    return [
+        replace(first[entry["measure"], entry["member"]], start=entry["draws"][0], stop=entry["draws"][1])
+        for entry in results.run["cells"]
+    ]
 
 
 def run_study(
@@ -78,26 +91,40 @@ def run_study(
     folder = results / study.spec.name
     store = Store(folder / "cells")
     rounds, kept, failures = Rounds(study, store), dict[str, Kept](), dict[str, Failure]()
+    chosen: str | None = None
     announced = False
-    while True:
-        new = [cell for cell in rounds.cells if cell.key not in kept and cell.key not in failures]
-        kept |= {cell.key: found for cell in new if (found := store.check(cell.key))}
-        if rounds.advance(kept):
-            continue
-        missing = [cell for cell in new if cell.key not in kept]
-        if announced and not missing:
-            break
-        progress = announce(study, rounds.cells, missing) if announce else lambda _: None
-        announced = True
-        if missing:
-            chosen = choose_device(device)
-            if compiled:
-                check_compiler(chosen)
-            failures |= execute(missing, store, chosen, workers or default_workers(), progress, compiled)
+    with ExitStack() as stack:
+        pool: Pool | None = None
+        while True:
+            new = [cell for cell in rounds.cells if cell.key not in kept and cell.key not in failures]
+            kept |= {cell.key: found for cell in new if (found := store.check(cell.key))}
+            if rounds.advance(kept):
+                continue
+            missing = [cell for cell in new if cell.key not in kept]
+            if announced and not missing:
+                break
+            progress = announce(study, rounds.cells, missing) if announce else lambda _: None
+            announced = True
+            if not missing:
+                continue
+            if chosen is None:
+                chosen = _device(device, compiled)
+                store.prepare()
+            if pool is None or not pool.started:
+                pool = stack.enter_context(Pool(workers_for(missing, chosen, workers)))
+            failures |= execute(missing, store, chosen, pool, progress, compiled)
             kept |= {cell.key: _read_back(store, cell) for cell in missing if cell.key not in failures}
     write_failures(folder, rounds.cells, failures)
     _write(study, folder, rounds, store, kept, failures)
     return Results(folder)
+
+
+def _device(asked: str, compiled: bool) -> str:
+    """Where to compute, which is found out before anything is written."""
+    chosen = choose_device(asked)
+    if compiled:
+        check_compiler(chosen)
+    return chosen
 
 
 def _read_back(store: Store, cell: Cell) -> Kept:

@@ -6,9 +6,11 @@ import json
 import os
 import struct
 import tempfile
+import time
 import zipfile
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -58,6 +60,19 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
+    def prepare(self) -> None:
+        """Makes the folder, and what lies there of writers that were killed an hour ago or more goes.
+
+        Raises:
+            OSError: nothing can be written there, which is better known before computing than after.
+        """
+        write_whole(self.folder / "writable", lambda file: file.write(b"x"))
+        (self.folder / "writable").unlink(missing_ok=True)
+        for left in self.folder.glob(".*.npz.*"):
+            with suppress(OSError):
+                if time.time() - left.stat().st_mtime > _ABANDONED:
+                    left.unlink()
+
     def save(self, key: str, stored: Stored) -> None:
         """Keeps a finished cell; a reader sees all of it or nothing."""
         note = np.frombuffer(json.dumps(stored.provenance).encode(), dtype=np.uint8)
@@ -102,6 +117,8 @@ def _array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
 
 
 _NOTE = "_provenance"
+_ABANDONED = 3600.0
+"""Seconds after which a file that is not whole has no writer any more."""
 
 _DAMAGE = (OSError, ValueError, KeyError, EOFError, RuntimeError, struct.error, zipfile.BadZipFile, zlib.error)
 """What reading a damaged archive raises; RuntimeError where a bit says that it is encrypted or compressed."""

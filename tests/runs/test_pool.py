@@ -24,8 +24,8 @@ def _work(task: int, folder: Path, lethal: tuple[int, ...], always: bool) -> str
 
 def _outcomes(folder: Path, lethal: tuple[int, ...], always: bool, tasks: int = 12, workers: int = 2) -> dict[int, str]:
     work = partial(_work, folder=folder, lethal=lethal, always=always)
-    pool: Pool[int, str] = Pool(work, workers, lambda task: f"given up {task}")
-    found = list(pool.outcomes(range(tasks)))
+    with Pool(workers) as pool:
+        found = list(pool.outcomes(work, range(tasks), lambda task: f"given up {task}"))
     assert len(found) == tasks
     return dict(found)
 
@@ -54,10 +54,23 @@ def _fail(task: int) -> None:
 
 def test_what_a_task_raises_is_raised() -> None:
     """With its type and words."""
-    pool: Pool[int, None] = Pool(_fail, 2, lambda task: None)
+    with pytest.raises(OSError, match="disk full"), Pool(2) as pool:
+        list(pool.outcomes(_fail, range(3), lambda task: None))
 
-    with pytest.raises(OSError, match="disk full"):
-        list(pool.outcomes(range(3)))
+
+def _pid(task: int) -> int:
+    return os.getpid()
+
+
+def test_processes_start_once_and_stay() -> None:
+    """Rounds of tasks are done by the same ones."""
+    with Pool(2) as pool:
+        assert not pool.started
+        first, second = ({pid for _, pid in pool.outcomes(_pid, range(40), _pid)} for _ in range(2))
+
+    assert first | second == first
+    assert os.getpid() not in first
+    assert not pool.started
 
 
 ORPHANS = """
@@ -69,7 +82,7 @@ def wait(task):
     Path(sys.argv[1], str(os.getpid())).touch()
     time.sleep(60)
 
-list(Pool(wait, 2, lambda task: None).outcomes(range(2)))
+list(Pool(2).outcomes(wait, range(2), wait))
 """
 
 
