@@ -1,5 +1,6 @@
 """The command line: exit codes, messages, what it writes and what it leaves alone."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -73,6 +74,44 @@ def test_results_that_are_a_file_are_refused(tmp_path: Path) -> None:
 
     assert done.exit_code == 2
     assert "not a folder" in done.stderr
+
+
+@pytest.mark.parametrize("place", ["a file/results", "results with a study"])
+def test_a_folder_that_cannot_be_written_is_told_before_anything_is_computed(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file lies where a folder has to be."""
+    (tmp_path / "a file").touch()
+    (tmp_path / "results with a study").mkdir()
+    (tmp_path / "results with a study" / "tiny").touch()
+    monkeypatch.setattr("suite.runs.run.execute", None)  # were it called, that would be a traceback
+
+    done = runner.invoke(app, ["run", str(TINY), "--results", str(tmp_path / place)])
+
+    assert done.exit_code == 2
+    assert "can be written" in done.stderr
+    assert isinstance(done.exception, SystemExit)
+
+
+@pytest.mark.parametrize("name", ["run.json", "summary.parquet", "measurements.parquet"])
+@pytest.mark.parametrize("damage", ["missing", "garbage"])
+def test_a_report_of_damaged_tables_says_to_run_again(
+    name: str, damage: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """One line with the folder and the cure."""
+    results = tmp_path_factory.mktemp("damaged")
+    ignored = shutil.ignore_patterns("cells", "report.html")
+    folder = Path(shutil.copytree(ran("tiny", tmp_path_factory).folder, results / "tiny", ignore=ignored))
+    (folder / name).unlink()
+    if damage == "garbage":
+        (folder / name).write_text("garbage")
+
+    done = runner.invoke(app, ["report", str(TINY), "--results", str(results)])
+
+    assert done.exit_code == 2
+    (line,) = done.stderr.splitlines()
+    assert str(results) in line
+    assert "run the spec" in line
 
 
 def test_a_report_without_results_says_to_run_first(tmp_path: Path) -> None:
@@ -152,6 +191,9 @@ def test_a_run_tells_of_growing_work_and_of_what_did_not_become_as_precise_as_as
     assert len(warned) == table[table["reached"] == "no"].groupby(["member", "measure"]).ngroups
     assert not short.empty
     assert any("half the interval of correlation is 0.0" in line and "after 512 draws" in line for line in warned)
+    number = len(json.loads((tmp_path / "tiny_precise" / "run.json").read_text())["cells"])
+    again = runner.invoke(app, ["run", str(PRECISE), "--results", str(tmp_path)])
+    assert f"0 cells to compute, {number} kept from before" in again.stderr
     page = (tmp_path / "tiny_precise" / "report.html").read_text()
     assert "How many draws did the precision take?" in page
     assert '<a href="precision.csv">' in page

@@ -5,12 +5,18 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from suite.runs.cells import cells_of
+from suite.runs.execute import default_workers, workers_for
 from suite.runs.pool import Pool
+from suite.runs.store import Store
+from suite.spec.load import load_studies
+from tests.runs.tiny import SPECS
 
 
 def _work(task: int, folder: Path, lethal: tuple[int, ...], always: bool) -> str:
@@ -110,3 +116,29 @@ def test_workers_end_with_a_driver_that_was_killed(tmp_path: Path) -> None:
     while any(map(alive, workers)) and time.monotonic() < until:
         time.sleep(0.05)
     assert not any(map(alive, workers))
+
+
+def test_short_work_stays_in_the_process_unless_workers_are_asked_for() -> None:
+    """And so does all work of a GPU."""
+    (tiny,) = load_studies([SPECS / "tiny.toml"])
+    cells = cells_of(tiny)
+    (first, *_) = cells
+    long = replace(first, name="v3", settings=next(cell.settings for cell in cells if cell.name == "v3"), stop=10**6)
+
+    assert workers_for(cells, "cpu", None) == 1
+    assert workers_for(cells, "cpu", 3) == 3
+    assert workers_for([long] * 4, "cpu", None) == default_workers()
+    assert workers_for([long] * 4, "cuda", 3) == 1
+
+
+def test_what_killed_writers_left_goes_after_an_hour(tmp_path: Path) -> None:
+    """What is younger may have a writer still."""
+    old, young, cell = (tmp_path / name for name in (".a.npz.x1", ".b.npz.x2", "c.npz"))
+    for file in (old, young, cell):
+        file.touch()
+    for file in (old, cell):
+        os.utime(file, (time.time() - 4000,) * 2)
+
+    Store(tmp_path).prepare()
+
+    assert sorted(tmp_path.iterdir()) == sorted([young, cell])
