@@ -54,26 +54,60 @@ def run(
         bool,
         typer.Option("--compile", help="Compile the passes of narrow networks; pays from some 100,000 draws a member."),
     ] = False,
+    shard: Annotated[
+        str | None,
+        typer.Option(metavar="I/N", help="Compute one of N parts alone; `merge` makes the tables."),
+    ] = None,
 ) -> None:
     """Compute what is missing of the studies, then write their tables and reports where these are not up to date."""
     with _errors_as_exit_codes(), _terminated_as_interrupted():
         from suite.progress import Progress  # noqa: PLC0415  # each command loads what it needs: --help is instant
-        from suite.runs.run import complete  # noqa: PLC0415
+        from suite.runs.run import complete, run_shard  # noqa: PLC0415
+        from suite.runs.shards import parse_shard  # noqa: PLC0415
         from suite.spec.load import load_studies  # noqa: PLC0415
 
+        part = parse_shard(shard) if shard is not None else None
         studies = load_studies(paths)
         _check_folder(results)
         failed = 0
         for study in studies:
             _warn(study.warnings)
             with Progress(study) as progress:
-                found = complete(study, results, device.value, workers, progress.announce, compiled)
+                how = (device.value, workers, progress.announce, compiled)
+                found = run_shard(study, results, part, *how) if part else complete(study, results, *how)
             failed += len(found.failures)
             _tell_failures(found)
-            if found.has_tables:
+            if part:
+                typer.echo(f"{study.spec.name}: part {part.part} of {part.of} is in {found.folder / 'cells'}")
+            elif found.has_tables:
                 _warn_of_imprecise(found.imprecise())
                 typer.echo(f"{study.spec.name}: {found.report}")
         if failed:
+            raise typer.Exit(LACKING)
+
+
+@app.command()
+def merge(paths: Specs, results: ResultsFolder = Path("results")) -> None:
+    """Make the tables and reports of studies that were run in parts, or say what is missing. Computes nothing."""
+    with _errors_as_exit_codes(), _terminated_as_interrupted():
+        from collections import Counter  # noqa: PLC0415
+
+        from suite.runs.run import complete, lacking  # noqa: PLC0415
+        from suite.spec.load import load_studies  # noqa: PLC0415
+
+        incomplete = False
+        for study in load_studies(paths):
+            if missing := lacking(study, results):
+                incomplete = True
+                counts = ", ".join(f"{number} of {name}" for name, number in Counter(c.name for c in missing).items())
+                typer.echo(
+                    f"{study.spec.name}: {len(missing)} cells are missing from {results / study.spec.name / 'cells'}: "
+                    f"{counts}; copy them there, or compute them: python -m suite run PATH",
+                    err=True,
+                )
+            else:
+                typer.echo(f"{study.spec.name}: {complete(study, results, device='cpu', workers=1).report}")
+        if incomplete:
             raise typer.Exit(LACKING)
 
 

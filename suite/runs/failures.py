@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from suite.runs.cells import Cell
+from suite.runs.shards import Shard, own_name
 from suite.runs.store import write_whole
 
 TABLE, LOG = "failures.csv", "failures.log"
@@ -38,18 +39,22 @@ def process_died(_: Cell) -> Failure:
     return Failure("its process was ended twice, by hand or since memory ran out; run fewer workers or free memory")
 
 
-def write_failures(folder: Path, cells: Sequence[Cell], failures: Mapping[str, Failure]) -> None:
+def write_failures(
+    folder: Path, cells: Sequence[Cell], failures: Mapping[str, Failure], shard: Shard | None = None
+) -> None:
     """Writes failures.csv and failures.log, or takes them away where nothing failed.
 
     Args:
         folder: the study's results.
         cells: of the study, in order.
         failures: by the cells' keys.
+        shard: which part of the study this is, whose files have names of their own; the whole has everyone's.
     """
+    names = [own_name(name, shard) for name in (TABLE, LOG)]
+    for file in folder.glob("failures*") if shard is None else (folder / name for name in names):
+        file.unlink(missing_ok=True)
     failed = [cell for cell in cells if cell.key in failures]
     if not failed:
-        for name in (TABLE, LOG):
-            (folder / name).unlink(missing_ok=True)
         return
     table, log = io.StringIO(), io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
@@ -59,6 +64,6 @@ def write_failures(folder: Path, cells: Sequence[Cell], failures: Mapping[str, F
         writer.writerow((cell.name, cell.member.name, cell.start, cell.stop - 1, failure.reason, cell.key))
         log.write(f"{cell.name} of {cell.member.name}, draws {cell.start} to {cell.stop - 1}, cell {cell.key}\n")
         log.write(f"{failure.trace or failure.reason}\n\n")
-    for name, content in ((TABLE, table), (LOG, log)):
+    for name, content in zip(names, (table, log), strict=True):
         whole = content.getvalue().encode()
         write_whole(folder / name, lambda file, whole=whole: file.write(whole))  # type: ignore[misc]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from suite.runs.failures import LOG, TABLE
+from suite.runs.shards import Shard, own_name
 from suite.runs.store import write_whole
 
 if TYPE_CHECKING:
@@ -23,9 +24,11 @@ class Results:
 
     Attributes:
         folder: where its files are.
+        shard: which part of the study this is; the whole has the tables.
     """
 
     folder: Path
+    shard: Shard | None = None
 
     @property
     def name(self) -> str:
@@ -110,12 +113,12 @@ class Results:
     @property
     def failure_log(self) -> Path:
         """Where the failed cells' tracebacks are, if any failed."""
-        return self.folder / LOG
+        return self.folder / own_name(LOG, self.shard)
 
     @cached_property
     def failures(self) -> list[dict[str, str]]:
         """The cells that failed: their measure, member, first and last draw, reason and key."""
-        file = self.folder / TABLE
+        file = self.folder / own_name(TABLE, self.shard)
         if not file.exists():
             return []
         with file.open(newline="") as rows:

@@ -8,6 +8,7 @@ from suite.catalog.precision import DRAWS_A_CELL, Precise, precision_asked
 from suite.catalog.quantities import QUANTITIES
 from suite.runs.blocks import Block, blocks_of, training_columns
 from suite.runs.cells import Cell, cells_of
+from suite.runs.shards import Shard
 from suite.runs.store import Kept, Store
 from suite.spec.load import Study
 from suite.statistics.sequential import Tightness, lacking, next_look, tightness
@@ -18,13 +19,20 @@ class Rounds:
 
     How many draws a member ends with follows from their values alone, not from what was stored or who computed it.
 
+    Args:
+        study: whose they are.
+        store: where they are when they are finished.
+        shard: one part of them alone; draws that are looked at together stay together.
+
     Attributes:
         cells: of the study, in the tables' order.
         aims: what is to be known precisely, in the same order.
     """
 
-    def __init__(self, study: Study, store: Store) -> None:
+    def __init__(self, study: Study, store: Store, shard: Shard | None = None) -> None:
         self._groups = [list(group) for _, group in groupby(cells_of(study), key=_draws_of_one)]
+        if shard is not None:
+            self._groups = shard.take([unit for group in self._groups for unit in _units(group)])
         self.cells = [cell for group in self._groups for cell in group]
         training = training_columns(study)
         self.aims = [Aim(group, store, training) for group in self._groups if precision_asked(group[0].settings)]
@@ -112,6 +120,11 @@ def _further(last: Cell, until: int) -> Iterator[Cell]:
     """The cells that follow a member's last one."""
     for start in range(last.stop, until, DRAWS_A_CELL):
         yield replace(last, start=start, stop=min(start + DRAWS_A_CELL, until))
+
+
+def _units(group: list[Cell]) -> list[list[Cell]]:
+    """What must be computed by one and the same run: draws that are looked at together, else each cell by itself."""
+    return [group] if precision_asked(group[0].settings) else [[cell] for cell in group]
 
 
 def _draws_of_one(cell: Cell) -> tuple[object, ...]:

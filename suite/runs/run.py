@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from suite.runs.cells import Cell, cells_of
 from suite.runs.execute import Progress, check_compiler, choose_device, execute, workers_for
@@ -14,6 +14,7 @@ from suite.runs.provenance import environment
 from suite.runs.results import Results, remove_tables, write_tables
 from suite.runs.rounds import Rounds
 from suite.runs.seal import is_sealed, seal, unseal
+from suite.runs.shards import Shard
 from suite.runs.store import Kept, Store
 from suite.spec.load import Study
 
@@ -90,7 +91,58 @@ def run_study(
     """
     folder = results / study.spec.name
     store = Store(folder / "cells")
-    rounds, kept, failures = Rounds(study, store), dict[str, Kept](), dict[str, Failure]()
+    work = _compute(study, store, device, workers, announce, compiled)
+    write_failures(folder, work.rounds.cells, work.failures)
+    _write(study, folder, store, work)
+    return Results(folder)
+
+
+def run_shard(
+    study: Study,
+    results: Path,
+    shard: Shard,
+    device: str = "auto",
+    workers: int | None = None,
+    announce: Announce | None = None,
+    compiled: bool = False,
+) -> Results:
+    """Computes one part of a study's cells; its tables are for whoever has all of them.
+
+    Other arguments and errors are those of `run_study`.
+    """
+    folder = results / study.spec.name
+    work = _compute(study, Store(folder / "cells"), device, workers, announce, compiled, shard)
+    if folder.is_dir():  # a part may have nothing to do
+        write_failures(folder, work.rounds.cells, work.failures, shard)
+    return Results(folder, shard)
+
+
+def lacking(study: Study, results: Path) -> list[Cell]:
+    """The cells of a study that are missing or damaged, as far as can be told from those that are there."""
+    work = _compute(study, Store(results / study.spec.name / "cells"), computing=False)
+    return [cell for cell in work.rounds.cells if cell.key not in work.kept]
+
+
+class _Work(NamedTuple):
+    """What a run has come to: its cells, those that are in the store, and those that failed, by their keys."""
+
+    rounds: Rounds
+    kept: dict[str, Kept]
+    failures: dict[str, Failure]
+
+
+def _compute(
+    study: Study,
+    store: Store,
+    device: str = "auto",
+    workers: int | None = None,
+    announce: Announce | None = None,
+    compiled: bool = False,
+    shard: Shard | None = None,
+    computing: bool = True,
+) -> _Work:
+    """Computes what is missing, round by round; or finds out what is, as far as can be told without computing."""
+    rounds, kept, failures = Rounds(study, store, shard), dict[str, Kept](), dict[str, Failure]()
     chosen: str | None = None
     announced = False
     with ExitStack() as stack:
@@ -101,7 +153,7 @@ def run_study(
             if rounds.advance(kept):
                 continue
             missing = [cell for cell in new if cell.key not in kept]
-            if announced and not missing:
+            if not computing or (announced and not missing):
                 break
             progress = announce(study, rounds.cells, missing) if announce else lambda _: None
             announced = True
@@ -114,9 +166,7 @@ def run_study(
                 pool = stack.enter_context(Pool(workers_for(missing, chosen, workers)))
             failures |= execute(missing, store, chosen, pool, progress, compiled)
             kept |= {cell.key: _read_back(store, cell) for cell in missing if cell.key not in failures}
-    write_failures(folder, rounds.cells, failures)
-    _write(study, folder, rounds, store, kept, failures)
-    return Results(folder)
+    return _Work(rounds, kept, failures)
 
 
 def _device(asked: str, compiled: bool) -> str:
@@ -136,35 +186,32 @@ def _read_back(store: Store, cell: Cell) -> Kept:
     return found
 
 
-def _write(
-    study: Study, folder: Path, rounds: Rounds, store: Store, kept: dict[str, Kept], failures: dict[str, Failure]
-) -> None:
+def _write(study: Study, folder: Path, store: Store, work: _Work) -> None:
     # Imported late: pandas is not needed while cells are computed.
     from suite.runs.blocks import blocks_of, training_columns  # noqa: PLC0415
     from suite.runs.landscapes import landscapes_table  # noqa: PLC0415
     from suite.runs.precision import write_precision  # noqa: PLC0415
     from suite.runs.tables import measurements_tables, member_axes, members_table, summary_table  # noqa: PLC0415
 
-    cells, shapes = rounds.cells, {key: cell.shapes for key, cell in kept.items()}
-    if not any(cell.key in kept for cell in cells if cell.name != "landscape"):
+    cells, shapes = work.rounds.cells, {key: cell.shapes for key, cell in work.kept.items()}
+    if not any(cell.key in work.kept for cell in cells if cell.name != "landscape"):
         remove_tables(folder)
         return
     axes, training = member_axes(study.members), training_columns(study)
     blocks = blocks_of(cells, shapes, store.read, training)
-    write_precision(folder, rounds.aims)
+    write_precision(folder, work.rounds.aims)
     write_tables(
         folder,
         members_table(study.members, axes),
         measurements_tables(blocks, axes, training),
         summary_table(blocks, axes, training),
         landscapes_table(cells, shapes, store.read, axes, training),
-        _run_record(study, cells, kept, failures),
+        _run_record(study, work),
     )
 
 
-def _run_record(
-    study: Study, cells: Sequence[Cell], kept: dict[str, Kept], failures: dict[str, Failure]
-) -> dict[str, Any]:
+def _run_record(study: Study, work: _Work) -> dict[str, Any]:
+    rounds, kept, failures = work
     return {
         "study": study.spec.name,
         "spec": study.spec.as_run(),
@@ -179,13 +226,13 @@ def _run_record(
                 "sha256": kept[cell.key].digest,
                 **kept[cell.key].provenance,
             }
-            for cell in cells
+            for cell in rounds.cells
             if cell.key in kept
         ],
         "failed": [
             {"measure": cell.name, "member": cell.member.name, "draws": [cell.start, cell.stop], "key": cell.key}
             | {"reason": failures[cell.key].reason}
-            for cell in cells
+            for cell in rounds.cells
             if cell.key in failures
         ],
     }
