@@ -48,7 +48,7 @@ def run(
     results: ResultsFolder = Path("results"),
     device: Annotated[Device, typer.Option(help="Where to compute; auto takes a GPU if there is one.")] = Device.auto,
     workers: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Processes that compute; one a core if not said.")
+        int | None, typer.Option(min=1, metavar="N", help="Processes; if not said, one a core where it pays.")
     ] = None,
     compiled: Annotated[
         bool,
