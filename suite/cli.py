@@ -1,5 +1,6 @@
 """The commands; the only place that turns errors into exit codes."""
 
+import json
 import signal
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -87,21 +88,46 @@ def run(
 
 
 @app.command()
+def plan(
+    paths: Specs,
+    results: ResultsFolder = Path("results"),
+    workers: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Processes to plan for; as `run` would have if not said.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The same for programs to read.")] = False,
+) -> None:
+    """Say what a run would compute and why, and about what time, memory and disk it takes. Stores nothing."""
+    with _errors_as_exit_codes(), _terminated_as_interrupted():
+        from suite.runs.plan import plan_of, tell  # noqa: PLC0415
+        from suite.spec.load import load_studies  # noqa: PLC0415
+
+        plans = [plan_of(study, results, workers) for study in load_studies(paths)]
+        if as_json:
+            typer.echo(json.dumps([found.as_json() for found in plans], indent=2))
+        else:
+            for line in tell(plans):
+                typer.echo(line)
+
+
+@app.command()
 def merge(paths: Specs, results: ResultsFolder = Path("results")) -> None:
     """Make the tables and reports of studies that were run in parts, or say what is missing. Computes nothing."""
     with _errors_as_exit_codes(), _terminated_as_interrupted():
         from collections import Counter  # noqa: PLC0415
 
-        from suite.runs.run import complete, lacking  # noqa: PLC0415
+        from suite.runs.run import complete, survey  # noqa: PLC0415
         from suite.spec.load import load_studies  # noqa: PLC0415
 
         incomplete = False
         for study in load_studies(paths):
-            if missing := lacking(study, results):
+            cells, kept = survey(study, results)
+            missing = Counter(cell.name for cell in cells if cell.key not in kept)
+            if missing:
                 incomplete = True
-                counts = ", ".join(f"{number} of {name}" for name, number in Counter(c.name for c in missing).items())
+                counts = ", ".join(f"{number} of {name}" for name, number in missing.items())
+                folder = results / study.spec.name / "cells"
                 typer.echo(
-                    f"{study.spec.name}: {len(missing)} cells are missing from {results / study.spec.name / 'cells'}: "
+                    f"{study.spec.name}: {missing.total()} cells are missing from {folder}: "
                     f"{counts}; copy them there, or compute them: python -m suite run PATH",
                     err=True,
                 )

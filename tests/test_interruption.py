@@ -18,9 +18,14 @@ def _command(folder: Path, workers: int) -> list[str]:
     return [sys.executable, "-m", "suite", "run", str(TINY), "--results", str(folder), "--workers", str(workers)]
 
 
+LISTENING = "import signal, suite.cli; signal.signal(signal.SIGINT, signal.default_int_handler); suite.cli.main()"
+"""As `python -m suite`, but not deaf to Ctrl-C, as jobs in the background of a shell and what they start are."""
+
+
 def _started(folder: Path, workers: int, cells: int) -> "subprocess.Popen[str]":
     """A run that has finished so many cells."""
-    run = subprocess.Popen(_command(folder, workers), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    command = [sys.executable, "-c", LISTENING, *_command(folder, workers)[3:]]
+    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     until = time.monotonic() + 120
     while len(list((folder / "tiny" / "cells").glob("*.npz"))) < cells:
         assert run.poll() is None

@@ -78,6 +78,12 @@ class Cell:
             return True
         return self.measure.sees != "loss" and (self.measure.sees != "task" or self.task.half_width is not None)
 
+    @property
+    def version(self) -> str:
+        """Of the code that its numbers come from: of the networks, then of each measure."""
+        measures = [LANDSCAPE if name == "landscape" else MEASURES[name] for name, _ in self.taken]
+        return ".".join(str(version) for version in (NETWORKS_VERSION, *(measure.version for measure in measures)))
+
     @cached_property
     def key(self) -> str:
         """A hash of all that the cell's numbers depend on but for rounding, and of nothing else."""

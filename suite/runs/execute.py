@@ -53,7 +53,7 @@ def execute(
 
 def _here(work: Callable[[Cell], Failure | None], cells: Sequence[Cell]) -> Iterator[tuple[Cell, Failure | None]]:
     """Every cell with what came of it, computed in this process."""
-    with _one_thread():
+    with one_thread():
         for cell in cells:
             yield cell, work(cell)
 
@@ -68,11 +68,14 @@ def workers_for(cells: Sequence[Cell], device: str, asked: int | None) -> int:
     """
     if device != "cpu":
         return 1
-    seconds = sum(max(_LEAST, cell.cost / _PRODUCTS_A_SECOND) for cell in cells)
+    seconds = sum(max(CELL_SECONDS, cell.cost / _PRODUCTS_A_SECOND) for cell in cells)
     return asked or (default_workers() if seconds > _WORTH_IT else 1)
 
 
-_LEAST, _PRODUCTS_A_SECOND, _WORTH_IT = 0.03, 5e9, 4.0
+WORKERS_START = 2.5
+"""Seconds until the workers have started."""
+
+CELL_SECONDS, _PRODUCTS_A_SECOND, _WORTH_IT = 0.03, 5e9, 4.0
 """Seconds of a cell at least, a core's rate on narrow networks, and seconds of work for which to start workers."""
 
 
@@ -161,7 +164,8 @@ def device_name(device: str) -> str:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
+    """Has torch use one thread, as a worker does."""
     import torch  # noqa: PLC0415  # as above
 
     before = torch.get_num_threads()

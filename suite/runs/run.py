@@ -117,10 +117,10 @@ def run_shard(
     return Results(folder, shard)
 
 
-def lacking(study: Study, results: Path) -> list[Cell]:
-    """The cells of a study that are missing or damaged, as far as can be told from those that are there."""
+def survey(study: Study, results: Path) -> tuple[list[Cell], dict[str, Kept]]:
+    """A study's cells, as far as can be told from those that are there, and these by their keys; computes nothing."""
     work = _compute(study, Store(results / study.spec.name / "cells"), computing=False)
-    return [cell for cell in work.rounds.cells if cell.key not in work.kept]
+    return work.rounds.cells, work.kept
 
 
 class _Work(NamedTuple):
@@ -223,6 +223,7 @@ def _run_record(study: Study, work: _Work) -> dict[str, Any]:
                 "member": cell.member.name,
                 "draws": [cell.start, cell.stop],
                 "key": cell.key,
+                "version": cell.version,
                 "sha256": kept[cell.key].digest,
                 **kept[cell.key].provenance,
             }

@@ -1,0 +1,232 @@
+"""What a run would do, and about what it would take: nothing is stored."""
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import median
+from typing import Any, Literal
+
+from suite.catalog.measure_settings import AccuracySettings
+from suite.catalog.precision import precision_asked
+from suite.runs.cells import Cell
+from suite.runs.execute import CELL_SECONDS, WORKERS_START, one_thread, workers_for
+from suite.runs.run import survey
+from suite.runs.store import Kept, Store
+from suite.spec.load import Study
+
+State = Literal["done", "missing", "spec changed", "version changed", "damaged"]
+STATES: tuple[State, ...] = ("done", "missing", "spec changed", "version changed", "damaged")
+
+_TRIAL_DRAWS, _TRIAL_STEPS = 64, (20, 80)
+"""Draws of a calibration at most, and steps of the trainings that are compared."""
+_PROCESS_BYTES = 300 * 2**20
+"""What a process holds before it computes: torch above all."""
+_TABLES = 1.0
+"""Bytes of tables and pages for each byte of cells."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """What is planned of one measure of a study.
+
+    Attributes:
+        measure: its name.
+        states: how many cells are in each state.
+        seconds: of computing what is not done, on one core.
+        bytes: of the cells' files that will come.
+        basis: what the time follows from: recorded times, a trial, or nothing where all is done.
+    """
+
+    measure: str
+    states: dict[State, int]
+    seconds: float
+    bytes: float
+    basis: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run of a study would do.
+
+    Attributes:
+        study: its name.
+        lines: a measure each.
+        workers: processes that it would have.
+        grows: whether a precision is asked for, which may take more draws than are planned.
+    """
+
+    study: str
+    lines: list[Line]
+    workers: int
+    grows: bool
+
+    @property
+    def to_do(self) -> int:
+        """Cells that would be computed."""
+        return sum(number for line in self.lines for state, number in line.states.items() if state != "done")
+
+    @property
+    def seconds(self) -> float:
+        """Of wall time, the workers' start included, tables and report not."""
+        work = sum(line.seconds for line in self.lines)
+        if not self.to_do:
+            return 0.0
+        return work / self.workers + (WORKERS_START if self.workers > 1 else 0.0)
+
+    @property
+    def memory(self) -> float:
+        """Bytes of all processes together."""
+        return _PROCESS_BYTES * (self.workers + (self.workers > 1))
+
+    @property
+    def disk(self) -> float:
+        """Bytes that would come to the results folder."""
+        return sum(line.bytes for line in self.lines) * (1 + _TABLES)
+
+    def as_json(self) -> dict[str, Any]:
+        """As `plan --json` prints it."""
+        return {
+            "study": self.study,
+            "cells": sum(sum(line.states.values()) for line in self.lines),
+            "to_do": self.to_do,
+            "seconds": round(self.seconds, 2),
+            "workers": self.workers,
+            "memory_bytes": round(self.memory),
+            "disk_bytes": round(self.disk),
+            "may_grow": self.grows,
+            "measures": [
+                {"measure": line.measure, "states": line.states, "seconds": round(line.seconds, 3), "basis": line.basis}
+                for line in self.lines
+            ],
+        }
+
+
+def plan_of(study: Study, results: Path, workers: int | None = None) -> Plan:
+    """What a run would do.
+
+    Times are those recorded of finished cells of the same measure, in proportion to their cost; where there are none,
+    of a few draws that are computed for it, with one thread, and forgotten.
+
+    Args:
+        study: to run.
+        results: the folder of all results.
+        workers: as the run would be asked for.
+    """
+    folder = results / study.spec.name
+    store = Store(folder / "cells")
+    cells, kept = survey(study, results)
+    recorded = _recorded(folder)
+    lines = []
+    for name in dict.fromkeys(cell.name for cell in cells):
+        own = [cell for cell in cells if cell.name == name]
+        to_do = [cell for cell in own if cell.key not in kept]
+        states: dict[State, int] = dict.fromkeys(STATES, 0)
+        for cell in own:
+            states["done" if cell.key in kept else _why(cell, store, recorded)] += 1
+        lines.append(_line(name, states, own, to_do, kept, store))
+    missing = [cell for cell in cells if cell.key not in kept]
+    grows = any(precision_asked(cell.settings) for cell in missing)
+    return Plan(study.spec.name, lines, workers_for(missing, "cpu", workers) if missing else 1, grows)
+
+
+def _line(
+    name: str,
+    states: dict[State, int],
+    own: Sequence[Cell],
+    to_do: Sequence[Cell],
+    kept: Mapping[str, Kept],
+    store: Store,
+) -> Line:
+    """A measure's, with its own cells, those of them to do, and all that are kept."""
+    done = [cell for cell in own if cell.key in kept]
+    if not to_do:
+        return Line(name, states, 0.0, 0.0, "")
+    if done:
+        rate = median(kept[cell.key].provenance["seconds"] / cell.cost for cell in done)
+        size = median(store.path(cell.key).stat().st_size / (cell.stop - cell.start) for cell in done)
+        basis = "recorded"
+    else:
+        rate, size = _trial(sorted(to_do, key=lambda cell: cell.cost)[len(to_do) // 2])
+        basis = "trial"
+    seconds = rate * sum(cell.cost for cell in to_do) + CELL_SECONDS * len(to_do)
+    return Line(name, states, seconds, size * sum(cell.stop - cell.start for cell in to_do), basis)
+
+
+def _trial(cell: Cell) -> tuple[float, float]:
+    """Seconds for each unit of cost, and bytes a draw, of a part of a cell.
+
+    Of training it is what more steps take more, since what is done once weighs little in the whole.
+    """
+    from suite.runs.compute import compute  # noqa: PLC0415  # loads torch, which is not needed where times are known
+
+    part = replace(cell, stop=min(cell.stop, cell.start + _TRIAL_DRAWS))
+    parts = [part]
+    settings = cell.settings
+    if isinstance(settings, AccuracySettings):
+        parts = [
+            replace(part, settings=settings.model_copy(update={"steps": min(settings.steps, steps)}))
+            for steps in _TRIAL_STEPS
+        ]
+    times, readings = [], {}
+    with one_thread():
+        compute(replace(parts[0], stop=part.start + 1))  # what is loaded once is not what grows
+        for each in parts:
+            start = time.perf_counter()
+            readings = compute(each)
+            times.append(time.perf_counter() - start)
+    seconds, cost = times[-1], parts[-1].cost
+    if parts[-1].cost > parts[0].cost and times[-1] > times[0]:
+        seconds, cost = times[-1] - times[0], parts[-1].cost - parts[0].cost
+    return seconds / cost, sum(values.nbytes for values in readings.values()) / (part.stop - part.start)
+
+
+def _recorded(folder: Path) -> dict[tuple[str, str, int, int], str]:
+    """The versions of what the tables are of, by measure, member and draws; none where no record can be read."""
+    try:
+        entries = json.loads((folder / "run.json").read_bytes())["cells"]
+        return {(each["measure"], each["member"], *each["draws"]): each.get("version", "") for each in entries}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _why(cell: Cell, store: Store, recorded: Mapping[tuple[str, str, int, int], str]) -> State:
+    """Why a cell has to be computed."""
+    if store.path(cell.key).exists():
+        return "damaged"
+    version = recorded.get((cell.name, cell.member.name, cell.start, cell.stop))
+    if version is None:
+        return "missing"
+    return "spec changed" if version == cell.version else "version changed"
+
+
+def tell(plans: Sequence[Plan]) -> Iterator[str]:
+    """The plans as lines of text: a table each, and what they come to."""
+    for plan in plans:
+        yield f"{plan.study}: {plan.to_do} cells to compute" + ("" if plan.to_do else "; nothing to do")
+        shown = [state for state in STATES if any(line.states[state] for line in plan.lines)]
+        yield "  " + "measure".ljust(20) + "".join(state.rjust(17) for state in shown) + "core time".rjust(14)
+        for line in plan.lines:
+            numbers = "".join(str(line.states[state]).rjust(17) for state in shown)
+            yield f"  {line.measure:<20}{numbers}{(duration(line.seconds) if line.basis else '-'):>14}"
+        if plan.to_do:
+            yield (
+                f"  about {duration(plan.seconds)} with {plan.workers} process{'es' if plan.workers > 1 else ''}, "
+                f"{_size(plan.memory)} of memory, {_size(plan.disk)} of disk"
+                + ("; more where the precision asked for takes more draws" if plan.grows else "")
+            )
+    if len(plans) > 1:
+        yield f"all: {sum(p.to_do for p in plans)} cells to compute, about {duration(sum(p.seconds for p in plans))}"
+
+
+def duration(seconds: float) -> str:
+    """For people, to two figures or so."""
+    if seconds < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{seconds / 3600:.1f} h"
+
+
+def _size(number: float) -> str:
+    return f"{number / 1e9:.1f} GB" if number >= 1e9 else f"{number / 1e6:.1f} MB"

@@ -1,0 +1,101 @@
+"""Plans: which cells are done, missing or stale and why, and what the rest would take."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from suite.catalog.measures import MEASURES
+from suite.cli import app
+from suite.runs.plan import plan_of
+from suite.runs.run import run_study
+from suite.spec.load import load_studies
+from tests.runs.tiny import SPECS
+
+runner = CliRunner()
+SPEC = """title = "planned"
+seed = {seed}
+[family]
+width = 6
+inputs = 2
+depth = [1, 3]
+activation = "relu"
+[measure.v3]
+draws = {draws}
+step = {step}
+[measure.collapse]
+draws = 300
+"""
+
+
+def _plan(folder: Path, seed: int = 1, draws: int = 512, step: float = 0.5) -> dict[str, dict[str, int]]:
+    """The states that occur, by measure."""
+    file = folder / "planned.toml"
+    file.write_text(SPEC.format(seed=seed, draws=draws, step=step))
+    done = runner.invoke(app, ["plan", str(file), "--results", str(folder / "results"), "--json"])
+    assert done.exit_code == 0, done.stderr
+    (plan,) = json.loads(done.stdout)
+    assert plan["to_do"] == sum(n for m in plan["measures"] for state, n in m["states"].items() if state != "done")
+    assert (plan["seconds"] > 0) == (plan["to_do"] > 0)
+    return {m["measure"]: {state: n for state, n in m["states"].items() if n} for m in plan["measures"]}
+
+
+def _run(folder: Path) -> None:
+    run_study(load_studies([folder / "planned.toml"])[0], folder / "results", workers=1)
+
+
+def test_cells_are_missing_then_done_then_stale_for_a_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Planning stores nothing; more draws need the new ones alone; every change is told from the others."""
+    assert _plan(tmp_path) == {"landscape": {"missing": 2}, "v3": {"missing": 4}, "collapse": {"missing": 4}}
+    assert not (tmp_path / "results").exists()
+
+    _run(tmp_path)
+
+    assert _plan(tmp_path) == {"landscape": {"done": 2}, "v3": {"done": 4}, "collapse": {"done": 4}}
+    assert _plan(tmp_path, draws=1024)["v3"] == {"done": 4, "missing": 4}
+    assert _plan(tmp_path, step=0.25)["v3"] == {"spec changed": 4}
+    assert all(states == {"spec changed": sum(states.values())} for states in _plan(tmp_path, seed=2).values())
+
+    with monkeypatch.context() as context:
+        context.setitem(MEASURES, "collapse", replace(MEASURES["collapse"], version=99))
+        assert _plan(tmp_path) == {"landscape": {"done": 2}, "v3": {"done": 4}, "collapse": {"version changed": 4}}
+
+    cell = next(iter(sorted((tmp_path / "results" / "planned" / "cells").iterdir())))
+    cell.write_bytes(cell.read_bytes()[:-40])
+    states = [state for measure in _plan(tmp_path).values() for state in measure]
+    assert states.count("damaged") == 1
+
+
+def test_a_plan_for_people_says_what_it_comes_to(tmp_path: Path) -> None:
+    """A table a study, and a total; of training, all of its time follows from a few steps."""
+    specs = [str(SPECS / "tiny.toml"), str(SPECS / "tiny_precise.toml")]
+
+    done = runner.invoke(app, ["plan", *specs, "--results", str(tmp_path), "--workers", "3"])
+
+    assert done.exit_code == 0
+    assert "tiny: 99 cells to compute" in done.stdout
+    assert "with 3 processes" in done.stdout
+    assert "more where the precision asked for takes more draws" in done.stdout
+    assert done.stdout.splitlines()[-1].startswith("all: 119 cells to compute, about ")
+    assert not list(tmp_path.iterdir())
+
+
+def test_times_follow_from_what_was_recorded(tmp_path: Path) -> None:
+    """Twice the draws of a finished study take about as long again, by the record of the first half."""
+    _plan(tmp_path)
+    _run(tmp_path)
+    (file,) = tmp_path.glob("*.toml")
+    file.write_text(SPEC.format(seed=1, draws=1024, step=0.5))
+    (study,) = load_studies([file])
+
+    plan = plan_of(study, tmp_path / "results", workers=1)
+
+    (v3,) = (line for line in plan.lines if line.measure == "v3")
+    record = json.loads((tmp_path / "results" / "planned" / "run.json").read_text())["cells"]
+    recorded = sum(cell["seconds"] for cell in record if cell["measure"] == "v3")
+    assert v3.basis == "recorded"
+    assert v3.states["missing"] == 4
+    assert 0 < v3.seconds < 100 * recorded + 4
+    assert plan.workers == 1
