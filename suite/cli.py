@@ -221,7 +221,9 @@ def _errors_as_exit_codes() -> Iterator[None]:
     except BrokenPipeError:
         raise  # nobody reads on, which typer ends quietly; no fault of the results
     except OSError as error:
-        what = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
+        what = (
+            f"{error.filename}: {error.strerror}" if error.filename and error.strerror else error.strerror or str(error)
+        )
         _fail(f"error: {what}; check that the results folder is whole and can be written")
     except ValueError as error:
         _fail(f"error: {error}")

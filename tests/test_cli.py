@@ -1,5 +1,6 @@
 """The command line: exit codes, messages, what it writes and what it leaves alone."""
 
+import errno
 import json
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from suite.cli import app
+from suite.runs.store import Store, Stored
 from tests.runs.tiny import ran
 from tests.spec.broken import CASES, Case
 
@@ -260,6 +262,32 @@ def test_a_lack_of_memory_says_of_what(tmp_path: Path, monkeypatch: pytest.Monke
     assert done.exit_code == 2
     assert "out of memory" in done.stderr
     assert "v3 of relu: ask for smaller networks" in done.stderr
+
+
+def test_a_full_disk_keeps_what_is_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit 2 in plain words; once there is room the run goes on from there."""
+    written = 0
+    whole = Store.save
+
+    def save(store: Store, key: str, stored: Stored) -> None:
+        nonlocal written
+        if written == 5:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written += 1
+        whole(store, key, stored)
+
+    with monkeypatch.context() as context:
+        context.setattr(Store, "save", save)
+        done = runner.invoke(app, ["run", str(TINY), "--results", str(tmp_path), "--workers", "1"])
+
+    assert done.exit_code == 2
+    assert "error: No space left on device; " in done.stderr
+    assert len(list((tmp_path / "tiny" / "cells").iterdir())) == 5
+
+    done = runner.invoke(app, ["run", str(TINY), "--results", str(tmp_path), "--workers", "1"])
+
+    assert done.exit_code == 0
+    assert "94 cells to compute, 5 kept from before" in done.stderr
 
 
 def test_report_draws_the_same_page_again(tmp_path: Path) -> None:
