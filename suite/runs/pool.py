@@ -29,11 +29,11 @@ class Pool:
 
     As a context manager it ends its processes; at once where an error leaves it.
 
-    Args:
-        workers: how many there are at most.
+    Attributes:
+        workers: how many there are at most; to be set before they start.
     """
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int = 1) -> None:
         self.workers = workers
         self._executor: ProcessPoolExecutor | None = None
 

@@ -1,7 +1,6 @@
 """Runs a study: what is missing is computed, then everything is put into tables and a report."""
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -145,8 +144,7 @@ def _compute(
     rounds, kept, failures = Rounds(study, store, shard), dict[str, Kept](), dict[str, Failure]()
     chosen: str | None = None
     announced = False
-    with ExitStack() as stack:
-        pool: Pool | None = None
+    with Pool() as pool:
         while True:
             new = [cell for cell in rounds.cells if cell.key not in kept and cell.key not in failures]
             kept |= {cell.key: found for cell in new if (found := store.check(cell.key))}
@@ -162,8 +160,8 @@ def _compute(
             if chosen is None:
                 chosen = _device(device, compiled)
                 store.prepare()
-            if pool is None or not pool.started:
-                pool = stack.enter_context(Pool(workers_for(missing, chosen, workers)))
+            if not pool.started:
+                pool.workers = min(len(missing), workers_for(missing, chosen, workers))
             failures |= execute(missing, store, chosen, pool, progress, compiled)
             kept |= {cell.key: _read_back(store, cell) for cell in missing if cell.key not in failures}
     return _Work(rounds, kept, failures)
