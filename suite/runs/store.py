@@ -52,9 +52,9 @@ class Kept:
 class Store:
     """The finished cells of one study, in a folder.
 
-    A cell's file is a zip archive of plain arrays (numpy's .npz, read without pickle), whose checksums are
-    compared whenever it is read: a damaged file counts as missing and is computed anew. Quantities are read
-    one at a time, so that a study's numbers need not fit into memory.
+    A cell's file is a zip archive of plain arrays (numpy's .npz, read without pickle) with a note as its comment: the
+    cell's provenance and shapes, and a SHA-256 of every byte before it. By that a damaged file is noticed, counts as
+    missing and is computed anew. Quantities are read one at a time, so that a study's numbers need not fit into memory.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -75,23 +75,35 @@ class Store:
 
     def save(self, key: str, stored: Stored) -> None:
         """Keeps a finished cell; a reader sees all of it or nothing."""
-        note = np.frombuffer(json.dumps(stored.provenance).encode(), dtype=np.uint8)
-        content = io.BytesIO()
-        np.savez(content, **stored.readings, **{_NOTE: note})  # type: ignore[arg-type]  # numpy types its keywords as flags
-        write_whole(self.path(key), lambda file: file.write(content.getbuffer()))
+        shapes = {name: values.shape for name, values in stored.readings.items()}
+        note = json.dumps({"shapes": shapes, "provenance": stored.provenance}).encode()
+        archive = io.BytesIO()
+        np.savez(archive, **stored.readings)  # type: ignore[arg-type]  # numpy types its keywords as flags
+        content = archive.getbuffer()
+        content[-2:] = struct.pack("<H", len(note) + _DIGEST)  # the archive's last field: how long its comment is
+        digest = hashlib.sha256(content)
+        digest.update(note)
+
+        def write(file: BinaryIO) -> None:
+            file.write(content)
+            file.write(note + digest.hexdigest().encode())
+
+        write_whole(self.path(key), write)
 
     def check(self, key: str) -> Kept | None:
         """Reads a finished cell to the last byte and says what it holds; None where it is missing or damaged."""
         try:
-            with self.path(key).open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-                with zipfile.ZipFile(file) as archive:
-                    names = [name.removesuffix(".npy") for name in archive.namelist()]
-                    note = json.loads(_array(archive, _NOTE).tobytes())
-                    shapes = {name: _array(archive, name).shape for name in names if name != _NOTE}
-        except _DAMAGE:
+            content = self.path(key).read_bytes()
+        except OSError:
             return None
-        return Kept(shapes, note, digest)
+        before, found = memoryview(content)[:-_DIGEST], content[-_DIGEST:]
+        digest = hashlib.sha256(before)
+        if digest.hexdigest().encode() != found:
+            return None
+        digest.update(found)
+        note = json.loads(content[content.rindex(_LAST_RECORD) + _LAST_RECORD_BYTES : -_DIGEST])
+        shapes = {name: tuple(shape) for name, shape in note["shapes"].items()}
+        return Kept(shapes, note["provenance"], digest.hexdigest())
 
     def read(self, key: str, quantity: str) -> NDArray[Any]:
         """One quantity of a cell that has been checked.
@@ -116,7 +128,10 @@ def _array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
     return array
 
 
-_NOTE = "_provenance"
+_DIGEST = 64
+"""Characters of a SHA-256, which ends the file."""
+_LAST_RECORD, _LAST_RECORD_BYTES = b"PK\x05\x06", 22
+"""What an archive's last record begins with, which no note has in it, and its length up to the comment."""
 _ABANDONED = 3600.0
 """Seconds after which a file that is not whole has no writer any more."""
 
