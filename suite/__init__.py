@@ -45,6 +45,8 @@ def run(
     device: str = "auto",
     workers: int | None = None,
     compiled: bool = False,
+    scheduler: str | None = None,
+    shared: bool = False,
 ) -> "Results":
     """Computes what a study still lacks, writes its tables and its report if they are not up to date, and returns them.
 
@@ -52,16 +54,19 @@ def run(
         spec: from `load`.
         results: the folder of all results.
         device: "auto", "cpu" or "cuda".
-        workers: processes; one a core by default.
+        workers: processes; by default one a core where there is enough to do, or one a GPU.
         compiled: whether forward passes of narrow networks are compiled, which takes ten seconds or more for each
             architecture and worker.
+        scheduler: address of a Dask scheduler whose workers compute, such as "tcp://host:8786".
+        shared: whether these write to the results folder themselves, which all have at the same path.
 
     Raises:
-        ValueError: the device is not to be had, or nothing can be compiled.
+        ValueError: the device or the cluster is not to be had, or nothing can be compiled.
     """
-    from suite.runs.run import complete  # noqa: PLC0415  # as above
+    from suite.runs.resources import Resources  # noqa: PLC0415  # as above
+    from suite.runs.run import complete  # noqa: PLC0415
 
-    return complete(spec, Path(results), device=device, workers=workers, compiled=compiled)
+    return complete(spec, Path(results), Resources(device, workers, compiled, scheduler, shared))
 
 
 def __getattr__(name: str) -> Any:

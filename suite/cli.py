@@ -49,7 +49,8 @@ def run(
     results: ResultsFolder = Path("results"),
     device: Annotated[Device, typer.Option(help="Where to compute; auto takes a GPU if there is one.")] = Device.auto,
     workers: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Processes; if not said, one a core where it pays.")
+        int | None,
+        typer.Option(min=1, metavar="N", help="Processes; if not said, one a core where it pays, or one a GPU."),
     ] = None,
     compiled: Annotated[
         bool,
@@ -59,14 +60,28 @@ def run(
         str | None,
         typer.Option(metavar="I/N", help="Compute one of N parts alone; `merge` makes the tables."),
     ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS", help="Have a Dask cluster compute, such as tcp://host:8786; takes the extra `dask`."
+        ),
+    ] = None,
+    shared: Annotated[
+        bool,
+        typer.Option(
+            "--shared", help="The cluster's workers write to DIR themselves, which all of them have at one path."
+        ),
+    ] = False,
 ) -> None:
     """Compute what is missing of the studies, then write their tables and reports where these are not up to date."""
     with _errors_as_exit_codes(), _terminated_as_interrupted():
         from suite.progress import Progress  # noqa: PLC0415  # each command loads what it needs: --help is instant
+        from suite.runs.resources import Resources  # noqa: PLC0415
         from suite.runs.run import complete, run_shard  # noqa: PLC0415
         from suite.runs.shards import parse_shard  # noqa: PLC0415
         from suite.spec.load import load_studies  # noqa: PLC0415
 
+        resources = Resources(device.value, workers, compiled, scheduler, shared)
         part = parse_shard(shard) if shard is not None else None
         studies = load_studies(paths)
         _check_folder(results)
@@ -74,7 +89,7 @@ def run(
         for study in studies:
             _warn(study.warnings)
             with Progress(study) as progress:
-                how = (device.value, workers, progress.announce, compiled)
+                how = (resources, progress.announce)
                 found = run_shard(study, results, part, *how) if part else complete(study, results, *how)
             failed += len(found.failures)
             _tell_failures(found)
@@ -115,6 +130,7 @@ def merge(paths: Specs, results: ResultsFolder = Path("results")) -> None:
     with _errors_as_exit_codes(), _terminated_as_interrupted():
         from collections import Counter  # noqa: PLC0415
 
+        from suite.runs.resources import Resources  # noqa: PLC0415
         from suite.runs.run import complete, survey  # noqa: PLC0415
         from suite.spec.load import load_studies  # noqa: PLC0415
 
@@ -132,7 +148,7 @@ def merge(paths: Specs, results: ResultsFolder = Path("results")) -> None:
                     err=True,
                 )
             else:
-                typer.echo(f"{study.spec.name}: {complete(study, results, device='cpu', workers=1).report}")
+                typer.echo(f"{study.spec.name}: {complete(study, results, Resources('cpu', workers=1)).report}")
         if incomplete:
             raise typer.Exit(LACKING)
 
@@ -220,6 +236,8 @@ def _errors_as_exit_codes() -> Iterator[None]:
         _fail(str(error))
     except BrokenPipeError:
         raise  # nobody reads on, which typer ends quietly; no fault of the results
+    except ConnectionError as error:
+        _fail(f"error: {error}")
     except OSError as error:
         what = (
             f"{error.filename}: {error.strerror}" if error.filename and error.strerror else error.strerror or str(error)

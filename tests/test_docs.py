@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from suite.catalog.quantities import QUANTITIES
+from suite.runs.resources import Resources
 from suite.runs.run import run_study
 from suite.spec.load import load_studies
 
@@ -41,7 +42,7 @@ def test_the_example_spec_runs(tmp_path: Path) -> None:
     spec = tmp_path / "example.toml"
     spec.write_text(block)
 
-    results = run_study(load_studies([spec])[0], tmp_path / "results", workers=1)
+    results = run_study(load_studies([spec])[0], tmp_path / "results", Resources(workers=1))
 
     assert len(results.members) == 6
 

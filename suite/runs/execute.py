@@ -1,16 +1,16 @@
-"""Runs cells, in this process or in several, and keeps what each returns."""
+"""Has a crew compute cells, and keeps what each comes to."""
 
 import ctypes
+import errno
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
 from suite.runs.cells import Cell
+from suite.runs.crew import Crew
 from suite.runs.failures import Failure, failure_of, process_died
-from suite.runs.pool import Pool
 from suite.runs.provenance import commit
 from suite.runs.store import Store, Stored
 
@@ -19,7 +19,7 @@ Progress = Callable[[Cell], None]
 
 
 def execute(
-    cells: Sequence[Cell], store: Store, device: str, pool: Pool, progress: Progress, compiled: bool = False
+    cells: Sequence[Cell], store: Store, crew: Crew, progress: Progress, compiled: bool = False
 ) -> dict[str, Failure]:
     """Computes cells, the longest first, and stores each as soon as it is done.
 
@@ -29,8 +29,7 @@ def execute(
     Args:
         cells: what is missing.
         store: where finished cells go.
-        device: "cpu" or "cuda".
-        pool: with one worker, or one cell, everything stays in this process.
+        crew: who computes.
         progress: told of every finished cell.
         compiled: whether forward passes of narrow networks are compiled, which every worker does anew.
 
@@ -38,53 +37,35 @@ def execute(
         What failed, by the cells' keys.
 
     Raises:
-        OSError: a finished cell cannot be stored.
+        OSError: a finished cell cannot be stored, or a cluster is lost.
     """
     ordered = sorted(cells, key=lambda cell: cell.cost, reverse=True)
-    work = partial(finish, folder=store.folder, device=device, compiled=compiled)
-    alone = pool.workers == 1 or len(cells) == 1
+    folder = store.folder.resolve() if crew.stores else None
+    work = partial(finish, folder=folder, device=crew.device, compiled=compiled)
     failures = {}
-    for cell, failure in _here(work, ordered) if alone else pool.outcomes(work, ordered, process_died):
-        if failure is not None:
-            failures[cell.key] = failure
+    for cell, outcome in crew.outcomes(work, ordered, process_died):
+        if isinstance(outcome, Failure):
+            failures[cell.key] = outcome
+        elif outcome is not None:
+            store.save(cell.key, outcome)
         progress(cell)
     return failures
 
 
-def _here(work: Callable[[Cell], Failure | None], cells: Sequence[Cell]) -> Iterator[tuple[Cell, Failure | None]]:
-    """Every cell with what came of it, computed in this process."""
-    with one_thread():
-        for cell in cells:
-            yield cell, work(cell)
-
-
-def workers_for(cells: Sequence[Cell], device: str, asked: int | None) -> int:
-    """How many processes are worth their start: as many as asked, or one a core where there is enough to do.
+def finish(cell: Cell, folder: Path | None, device: str, compiled: bool = False) -> Failure | Stored | None:
+    """Computes one cell, with the time that it took, and stores it; or says what went wrong in computing it.
 
     Args:
-        cells: what is missing.
-        device: a GPU is driven from this process alone.
-        asked: by the user, if so.
-    """
-    if device != "cpu":
-        return 1
-    seconds = sum(max(CELL_SECONDS, cell.cost / _PRODUCTS_A_SECOND) for cell in cells)
-    return asked or (default_workers() if seconds > _WORTH_IT else 1)
-
-
-WORKERS_START = 2.5
-"""Seconds until the workers have started."""
-
-CELL_SECONDS, _PRODUCTS_A_SECOND, _WORTH_IT = 0.03, 5e9, 4.0
-"""Seconds of a cell at least, a core's rate on narrow networks, and seconds of work for which to start workers."""
-
-
-def finish(cell: Cell, folder: Path, device: str, compiled: bool = False) -> Failure | None:
-    """Computes and stores one cell, with the time that it took; says what went wrong in computing it, if anything.
+        cell: what to compute.
+        folder: of the store; where there is none, what was computed is returned.
+        device: "cpu" or "cuda".
+        compiled: as for `execute`.
 
     Raises:
         OSError: it cannot be stored.
     """
+    if folder is not None and not folder.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "the results folder is not there, where the work is done", str(folder))
     import numpy  # noqa: PLC0415  # loads torch, which only those who compute need
     import torch  # noqa: PLC0415
 
@@ -104,8 +85,11 @@ def finish(cell: Cell, folder: Path, device: str, compiled: bool = False) -> Fai
         "numpy": numpy.__version__,
         "commit": commit(),
     }
-    Store(folder).save(cell.key, Stored(readings, provenance))
     _give_memory_back()
+    stored = Stored(readings, provenance)
+    if folder is None:
+        return stored
+    Store(folder).save(cell.key, stored)
     return None
 
 
@@ -128,49 +112,8 @@ def _give_memory_back() -> None:
         trim(0)
 
 
-def default_workers() -> int:
-    """One process a core that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def choose_device(asked: str) -> str:
-    """The device that `auto`, `cpu` or `cuda` stands for here.
-
-    Raises:
-        ValueError: a GPU is asked for and there is none.
-    """
-    import torch  # noqa: PLC0415  # as above
-
-    if asked == "cuda" and not torch.cuda.is_available():
-        raise ValueError("no CUDA device is at hand; choose --device cpu or auto")
-    return "cuda" if asked != "cpu" and torch.cuda.is_available() else "cpu"
-
-
-def check_compiler(device: str) -> None:
-    """Raises ValueError, with the reason, where nothing can be compiled."""
-    from suite.nets.compiled import why_not  # noqa: PLC0415  # as above
-
-    if device != "cpu":
-        raise ValueError("compiled passes are for the CPU; choose --device cpu, or leave out --compile")
-    if reason := why_not():
-        raise ValueError(f"torch.compile does not work here ({reason}); have a C++ compiler, or leave out --compile")
-
-
 def device_name(device: str) -> str:
     """The device as provenance writes it."""
     import torch  # noqa: PLC0415  # as above
 
     return str(torch.cuda.get_device_name()) if device == "cuda" else "cpu"
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Has torch use one thread, as a worker does."""
-    import torch  # noqa: PLC0415  # as above
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -11,7 +11,8 @@ from typing import Any, Literal
 from suite.catalog.measure_settings import AccuracySettings
 from suite.catalog.precision import precision_asked
 from suite.runs.cells import Cell
-from suite.runs.execute import CELL_SECONDS, WORKERS_START, one_thread, workers_for
+from suite.runs.pool import one_thread
+from suite.runs.resources import CELL_SECONDS, WORKERS_START, workers_for
 from suite.runs.run import survey
 from suite.runs.store import Kept, Store
 from suite.spec.load import Study

@@ -1,5 +1,6 @@
 """Where numbers came from: versions, commit, machine."""
 
+import hashlib
 import platform
 import subprocess
 from functools import cache
@@ -20,7 +21,8 @@ PACKAGES = (
     "torch",
     "vl-convert-python",
 )
-_ROOT = Path(__file__).parents[2]
+_NUMERIC = ("numpy", "scikit-learn", "scipy", "torch")
+_PACKAGE = Path(__file__).parents[1]
 
 
 def environment() -> dict[str, Any]:
@@ -46,6 +48,23 @@ def packages() -> dict[str, str | None]:
 
 
 @cache
+def numbers_follow_from() -> dict[str, str | None]:
+    """What two processes must have in common to compute the same numbers, but for the device."""
+    released = {name: found.partition("+")[0] for name in _NUMERIC if (found := _version(name))}
+    return {"suite": f"code {code()[:12]}", **released}
+
+
+@cache
+def code() -> str:
+    """A hash of the suite's own source files and templates, whether or not they are committed."""
+    digest = hashlib.sha256()
+    for file in sorted(file for file in _PACKAGE.rglob("*") if file.suffix in (".py", ".html", ".json")):
+        content = file.read_bytes()
+        digest.update(f"{file.relative_to(_PACKAGE).as_posix()} {len(content)}\n".encode() + content)
+    return digest.hexdigest()
+
+
+@cache
 def commit() -> str | None:
     """The commit of the suite's own checkout, with `+` where its code has changed since; None elsewhere."""
     if _git("ls-files", "--error-unmatch", "suite/__init__.py") is None:
@@ -56,7 +75,9 @@ def commit() -> str | None:
 
 def _git(*arguments: str) -> str | None:
     try:
-        done = subprocess.run(["git", *arguments], cwd=_ROOT, capture_output=True, text=True, timeout=10, check=True)
+        done = subprocess.run(
+            ["git", *arguments], cwd=_PACKAGE.parent, capture_output=True, text=True, timeout=10, check=True
+        )
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip()

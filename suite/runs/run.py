@@ -1,21 +1,26 @@
 """Runs a study: what is missing is computed, then everything is put into tables and a report."""
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from suite.runs.cells import Cell, cells_of
-from suite.runs.execute import Progress, check_compiler, choose_device, execute, workers_for
+from suite.runs.crew import Crew
+from suite.runs.execute import Progress, execute
 from suite.runs.failures import Failure, write_failures
 from suite.runs.pool import Pool
 from suite.runs.provenance import environment
+from suite.runs.resources import Resources, check_compiler, choose_device, workers_for
 from suite.runs.results import Results, remove_tables, write_tables
 from suite.runs.rounds import Rounds
 from suite.runs.seal import is_sealed, seal, unseal
 from suite.runs.shards import Shard
 from suite.runs.store import Kept, Store
 from suite.spec.load import Study
+
+WHATEVER_THERE_IS = Resources()
 
 Announce = Callable[[Study, Sequence[Cell], Sequence[Cell]], Progress]
 """Called with a study, all its cells and those to compute; returns what to call with each finished one.
@@ -27,10 +32,8 @@ Where a precision is asked for, it is called again whenever more cells have come
 def complete(
     study: Study,
     results: Path,
-    device: str = "auto",
-    workers: int | None = None,
+    resources: Resources = WHATEVER_THERE_IS,
     announce: Announce | None = None,
-    compiled: bool = False,
 ) -> Results:
     """Computes what a study lacks and writes its tables and its report; nothing where all is as a run would leave it.
 
@@ -46,7 +49,7 @@ def complete(
         return found
     from suite.report.page import write_report  # noqa: PLC0415  # pandas and charts are not needed for the above
 
-    found = run_study(study, results, device, workers, announce, compiled)
+    found = run_study(study, results, resources, announce)
     if found.failures:
         unseal(folder)
     if found.has_tables:
@@ -68,10 +71,8 @@ def _recorded(results: Results, cells: Sequence[Cell]) -> list[Cell]:
 def run_study(
     study: Study,
     results: Path,
-    device: str = "auto",
-    workers: int | None = None,
+    resources: Resources = WHATEVER_THERE_IS,
     announce: Announce | None = None,
-    compiled: bool = False,
 ) -> Results:
     """Computes the cells of a study that are not stored yet and writes its tables, of what did not fail.
 
@@ -80,17 +81,16 @@ def run_study(
     Args:
         study: what to run.
         results: the folder of all results; the study's own is made in it.
-        device: "auto", "cpu" or "cuda".
-        workers: processes; one a core by default.
+        resources: what to compute with.
         announce: told what there is to do.
-        compiled: whether forward passes of narrow networks are compiled.
 
     Raises:
-        ValueError: the device is not to be had, or nothing can be compiled.
+        ValueError: the device or the cluster is not to be had, or nothing can be compiled.
+        ConnectionError: the cluster is lost.
     """
     folder = results / study.spec.name
     store = Store(folder / "cells")
-    work = _compute(study, store, device, workers, announce, compiled)
+    work = _compute(study, store, resources, announce)
     write_failures(folder, work.rounds.cells, work.failures)
     _write(study, folder, store, work)
     return Results(folder)
@@ -100,17 +100,15 @@ def run_shard(
     study: Study,
     results: Path,
     shard: Shard,
-    device: str = "auto",
-    workers: int | None = None,
+    resources: Resources = WHATEVER_THERE_IS,
     announce: Announce | None = None,
-    compiled: bool = False,
 ) -> Results:
     """Computes one part of a study's cells; its tables are for whoever has all of them.
 
     Other arguments and errors are those of `run_study`.
     """
     folder = results / study.spec.name
-    work = _compute(study, Store(folder / "cells"), device, workers, announce, compiled, shard)
+    work = _compute(study, Store(folder / "cells"), resources, announce, shard)
     if folder.is_dir():  # a part may have nothing to do
         write_failures(folder, work.rounds.cells, work.failures, shard)
     return Results(folder, shard)
@@ -133,18 +131,16 @@ class _Work(NamedTuple):
 def _compute(
     study: Study,
     store: Store,
-    device: str = "auto",
-    workers: int | None = None,
+    resources: Resources = WHATEVER_THERE_IS,
     announce: Announce | None = None,
-    compiled: bool = False,
     shard: Shard | None = None,
     computing: bool = True,
 ) -> _Work:
     """Computes what is missing, round by round; or finds out what is, as far as can be told without computing."""
     rounds, kept, failures = Rounds(study, store, shard), dict[str, Kept](), dict[str, Failure]()
-    chosen: str | None = None
+    crew: Crew | None = None
     announced = False
-    with Pool() as pool:
+    with ExitStack() as stack:
         while True:
             new = [cell for cell in rounds.cells if cell.key not in kept and cell.key not in failures]
             kept |= {cell.key: found for cell in new if (found := store.check(cell.key))}
@@ -157,22 +153,27 @@ def _compute(
             announced = True
             if not missing:
                 continue
-            if chosen is None:
-                chosen = _device(device, compiled)
+            if crew is None:
+                crew = stack.enter_context(_crew(resources))
                 store.prepare()
-            if not pool.started:
-                pool.workers = min(len(missing), workers_for(missing, chosen, workers))
-            failures |= execute(missing, store, chosen, pool, progress, compiled)
+            if isinstance(crew, Pool) and not crew.started:
+                crew.workers = workers_for(missing, crew.device, resources.workers)
+            failures |= execute(missing, store, crew, progress, resources.compiled)
             kept |= {cell.key: _read_back(store, cell) for cell in missing if cell.key not in failures}
     return _Work(rounds, kept, failures)
 
 
-def _device(asked: str, compiled: bool) -> str:
-    """Where to compute, which is found out before anything is written."""
-    chosen = choose_device(asked)
-    if compiled:
-        check_compiler(chosen)
-    return chosen
+def _crew(resources: Resources) -> Crew:
+    """Who computes; what is not to be had is found out before anything is written."""
+    if resources.scheduler is not None:
+        from suite.runs.cluster import Cluster  # noqa: PLC0415  # an extra
+
+        crew: Crew = Cluster(resources.scheduler, resources.device, resources.shared)
+    else:
+        crew = Pool(device=choose_device(resources.device))
+    if resources.compiled:
+        check_compiler(crew.device)
+    return crew
 
 
 def _read_back(store: Store, cell: Cell) -> Kept:

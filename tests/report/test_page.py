@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from suite.report.page import write_report
+from suite.runs.resources import Resources
 from suite.runs.results import Results
 from suite.runs.run import run_study
 from suite.spec.load import load_studies
@@ -40,7 +41,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     nasty = 'title  = "1 < 2 & </script><script>document.title = 0</script>"\nsource = "<img src=x onerror=alert(1)>"'
     spec.write_text(re.sub(r"title .*\nsource .*", lambda _: nasty, TINY.read_text()))
     shutil.copytree(ran("tiny", tmp_path_factory).folder / "cells", folder / "results" / "markup" / "cells")
-    found = run_study(load_studies([spec])[0], folder / "results", workers=1)
+    found = run_study(load_studies([spec])[0], folder / "results", Resources(workers=1))
     write_report(found)
     return found
 
@@ -125,7 +126,7 @@ def test_a_study_that_trains_nothing_has_a_report(tmp_path: Path) -> None:
     spec = tmp_path / "untrained.toml"
     text = TINY.read_text()
     spec.write_text(text[: text.index("[measure.accuracy]")])
-    found = run_study(load_studies([spec])[0], tmp_path / "results", workers=1)
+    found = run_study(load_studies([spec])[0], tmp_path / "results", Resources(workers=1))
 
     page = write_report(found).read_text()
 
@@ -143,7 +144,7 @@ def test_families_of_budget_and_of_width_keep_apart(tmp_path: Path) -> None:
     spec.write_text(
         text.replace(family, (family + wide).replace("[family]", "[[family]]")).replace("steps      = 24", "steps = 2")
     )
-    found = run_study(load_studies([spec])[0], tmp_path / "results", workers=1)
+    found = run_study(load_studies([spec])[0], tmp_path / "results", Resources(workers=1))
 
     page = write_report(found).read_text()
 
@@ -158,7 +159,7 @@ def test_one_replicate_has_no_interval_to_show(tmp_path: Path) -> None:
     spec.write_text(
         TINY.read_text().replace("replicates = 4", "replicates = 1").replace("steps      = 24", "steps = 2")
     )
-    found = run_study(load_studies([spec])[0], tmp_path / "results", workers=1)
+    found = run_study(load_studies([spec])[0], tmp_path / "results", Resources(workers=1))
 
     assert "nan" not in write_report(found).read_text().split('<section id="overview">')[1].split("</section>")[0]
 
@@ -196,7 +197,7 @@ def test_what_is_measured_for_each_task_has_a_report(tmp_path: Path) -> None:
     """Members that are drawn by their tasks' data have a value a task, also where charts go by member."""
     spec = tmp_path / "tasks.toml"
     spec.write_text(TASKS)
-    found = run_study(load_studies([spec])[0], tmp_path / "results", workers=1)
+    found = run_study(load_studies([spec])[0], tmp_path / "results", Resources(workers=1))
     assert (found.summary.loc[found.summary["quantity"] == "v3", "member"].value_counts() == 2).all()
 
     page = write_report(found).read_text()

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from suite.nets.compiled import why_not
+from suite.runs.resources import Resources
 from suite.runs.run import run_study
 
 NARROW = 'width = 3\ninputs = 2\ndepth = 3\nactivation = "relu"'
@@ -17,9 +18,9 @@ def test_tables_are_the_same_but_for_rounding(study, tmp_path):
     """And every cell says that it was compiled."""
     if reason := why_not():
         pytest.skip(f"nothing can be compiled here: {reason}")
-    plain = run_study(study(NARROW, MEASURES), tmp_path / "plain", workers=1)
+    plain = run_study(study(NARROW, MEASURES), tmp_path / "plain", Resources(workers=1))
 
-    fast = run_study(study(NARROW, MEASURES), tmp_path / "fast", workers=1, compiled=True)
+    fast = run_study(study(NARROW, MEASURES), tmp_path / "fast", Resources(workers=1, compiled=True))
 
     np.testing.assert_allclose(fast.measurements["value"], plain.measurements["value"], rtol=1e-9, atol=1e-12)
     for results, compiled in ((plain, False), (fast, True)):
@@ -32,6 +33,6 @@ def test_without_a_compiler_nothing_is_started(study, tmp_path, monkeypatch):
     monkeypatch.setattr("suite.nets.compiled.why_not", lambda: "no g++")
 
     with pytest.raises(ValueError, match=r"torch.compile does not work here \(no g\+\+\).*leave out --compile"):
-        run_study(study(NARROW, MEASURES), tmp_path, compiled=True)
+        run_study(study(NARROW, MEASURES), tmp_path, Resources(compiled=True))
 
     assert not list(tmp_path.rglob("*.npz"))

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from suite.catalog.measures import MEASURES
 from suite.cli import app
 from suite.runs.plan import plan_of
+from suite.runs.resources import Resources
 from suite.runs.run import run_study
 from suite.spec.load import load_studies
 from tests.runs.tiny import SPECS
@@ -43,7 +44,7 @@ def _plan(folder: Path, seed: int = 1, draws: int = 512, step: float = 0.5) -> d
 
 
 def _run(folder: Path) -> None:
-    run_study(load_studies([folder / "planned.toml"])[0], folder / "results", workers=1)
+    run_study(load_studies([folder / "planned.toml"])[0], folder / "results", Resources(workers=1))
 
 
 def test_cells_are_missing_then_done_then_stale_for_a_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

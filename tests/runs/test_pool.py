@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from suite.runs.cells import cells_of
-from suite.runs.execute import default_workers, workers_for
 from suite.runs.pool import Pool
+from suite.runs.resources import default_workers, workers_for
 from suite.runs.store import Store
 from suite.spec.load import load_studies
 from tests.runs.tiny import SPECS

@@ -11,6 +11,7 @@ from suite.catalog.precision import DRAWS_A_CELL
 from suite.runs.cells import Cell, cells_of
 from suite.runs.execute import finish
 from suite.runs.precision import precision_table
+from suite.runs.resources import Resources
 from suite.runs.results import Results
 from suite.runs.rounds import Rounds
 from suite.runs.run import run_study
@@ -37,12 +38,14 @@ precision_of = "jacobian_ratio"
 ONE = 'width = 6\ninputs = 2\ndepth = 2\nactivation = "relu"'
 
 
-def ran(folder: Path, v3: str = "precision = 0.1", collapse: str = "precision = 0.01", **kwargs) -> Results:
+def ran(
+    folder: Path, v3: str = "precision = 0.1", collapse: str = "precision = 0.01", workers: int = 1, announce=None
+) -> Results:
     """The study, run in a folder."""
     folder.mkdir(exist_ok=True)
     spec = folder / "precise.toml"
     spec.write_text(SPEC.format(v3=v3, collapse=collapse))
-    return run_study(load_studies([spec])[0], folder / "results", **{"workers": 1, **kwargs})
+    return run_study(load_studies([spec])[0], folder / "results", Resources(workers=workers), announce)
 
 
 @pytest.fixture(scope="module")
@@ -145,10 +148,10 @@ def test_a_finer_precision_computes_new_draws_only(tmp_path: Path) -> None:
 def test_a_table_of_a_precision_that_is_no_longer_asked_for_is_taken_away(tmp_path: Path, study) -> None:
     """It would speak of other draws."""
     precise, counted = "[measure.collapse]\nprecision = 0.1\n", "[measure.collapse]\ndraws = 256\n"
-    found = run_study(study(ONE, precise), tmp_path / "results", workers=1)
+    found = run_study(study(ONE, precise), tmp_path / "results", Resources(workers=1))
     assert found.precision is not None
 
-    found = run_study(study(ONE, counted), tmp_path / "results", workers=1)
+    found = run_study(study(ONE, counted), tmp_path / "results", Resources(workers=1))
 
     assert found.precision is None
     assert found.imprecise() == []
@@ -158,7 +161,9 @@ def test_a_table_of_a_precision_that_is_no_longer_asked_for_is_taken_away(tmp_pa
 def test_what_cannot_be_reached_ends_at_max_draws_and_says_so(tmp_path: Path, study) -> None:
     """Uncorrelated inputs have a mean cosine near 0, which has hardly a relative width."""
     found = run_study(
-        study(ONE, "[measure.correlation]\nprecision = 0.001\nmax_draws = 768\ncosine = 0.0\n"), tmp_path, workers=1
+        study(ONE, "[measure.correlation]\nprecision = 0.001\nmax_draws = 768\ncosine = 0.0\n"),
+        tmp_path,
+        Resources(workers=1),
     )
 
     table = effort(found)
@@ -181,7 +186,7 @@ optimizer = { name = "sgd", learning_rate = 0.1, batch = 8 }
 steps = 1
 replicates = 1
 """
-    table = effort(run_study(study(family, measures), tmp_path, workers=1)).set_index("task")
+    table = effort(run_study(study(family, measures), tmp_path, Resources(workers=1))).set_index("task")
 
     assert table.loc["absolute_value", "draws"] > table.loc["two_kinks", "draws"] == DRAWS_A_CELL
     assert set(table["reached"]) == {"yes"}

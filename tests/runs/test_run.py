@@ -10,6 +10,7 @@ import pytest
 
 import suite
 from suite.catalog.quantities import QUANTITIES
+from suite.runs.resources import Resources
 from suite.runs.results import Results
 from suite.runs.run import run_study
 from suite.spec.load import load_studies
@@ -46,7 +47,7 @@ def test_two_runs_in_fresh_folders_give_identical_tables(
     """Same spec, same tables to the byte, also with two worker processes."""
     first = ran(name, tmp_path_factory)
 
-    again = run_study(load_studies([SPECS / f"{name}.toml"])[0], tmp_path, workers=2)
+    again = run_study(load_studies([SPECS / f"{name}.toml"])[0], tmp_path, Resources(workers=2))
 
     written = {file.name for file in again.folder.iterdir()} & set(TABLES)
     assert set(TABLES) - written == (set() if name == "tiny" else {"landscapes.parquet"})
@@ -63,7 +64,7 @@ def test_a_second_run_computes_nothing(name: str, tmp_path_factory: pytest.TempP
     run_study(
         load_studies([SPECS / f"{name}.toml"])[0],
         results.folder.parent,
-        workers=1,
+        Resources(workers=1),
         announce=lambda study, cells, left: missing.append(len(left)) or (lambda cell: None),
     )
 
@@ -73,7 +74,7 @@ def test_a_second_run_computes_nothing(name: str, tmp_path_factory: pytest.TempP
 def test_a_damaged_cell_is_computed_anew(tiny: Results, tmp_path: Path) -> None:
     """A truncated and a bit-flipped file are noticed, and the tables come out the same."""
     study = load_studies([TINY])[0]
-    results = run_study(study, tmp_path, workers=1)
+    results = run_study(study, tmp_path, Resources(workers=1))
     first, second, *_ = sorted((results.folder / "cells").iterdir())
     first.write_bytes(first.read_bytes()[:100])
     content = bytearray(second.read_bytes())
@@ -82,7 +83,7 @@ def test_a_damaged_cell_is_computed_anew(tiny: Results, tmp_path: Path) -> None:
     second.write_bytes(content)
     finished = []
 
-    run_study(study, tmp_path, workers=1, announce=lambda *_: finished.append)
+    run_study(study, tmp_path, Resources(workers=1), announce=lambda *_: finished.append)
 
     assert len(finished) == 2
     assert (results.folder / "measurements.parquet").read_bytes() == (tiny.folder / "measurements.parquet").read_bytes()
@@ -93,7 +94,7 @@ def test_another_activation_changes_no_other_members_numbers(tiny: Results, tmp_
     spec = tmp_path / "tiny.toml"
     spec.write_text(TINY.read_text().replace('["relu", "tanh",', '["abs", "relu", "tanh",'))
 
-    more = run_study(load_studies([spec])[0], tmp_path / "results", workers=1)
+    more = run_study(load_studies([spec])[0], tmp_path / "results", Resources(workers=1))
 
     kept = more.measurements[more.measurements["activation"] != "abs"].reset_index(drop=True)
     assert len(more.members) == len(tiny.members) + 3
@@ -111,7 +112,7 @@ def test_an_axis_in_the_training_has_rows_of_its_own(tmp_path: Path) -> None:
         TINY.read_text().replace("squares = 2", "squares = [2, 3]").replace("batch = 32", "batch = [16, 32]")
     )
 
-    results = run_study(load_studies([spec])[0], tmp_path / "results", workers=1)
+    results = run_study(load_studies([spec])[0], tmp_path / "results", Resources(workers=1))
 
     trained = results.measurements[results.measurements["quantity"] == "success"]
     assert len(trained) == 9 * 2 * 2 * 2 * 4
@@ -281,7 +282,7 @@ def test_more_than_two_inputs_are_measured_on_random_lines(tmp_path: Path) -> No
     text = TINY.read_text().replace("inputs         = 2", "inputs         = 5").replace("= 300", "= 400")
     spec.write_text(text[: text.index("[measure.accuracy]")])
 
-    results = run_study(load_studies([spec])[0], tmp_path / "results", workers=1)
+    results = run_study(load_studies([spec])[0], tmp_path / "results", Resources(workers=1))
 
     assert results.landscapes is None
     v3 = results.measurements[results.measurements["quantity"] == "v3"]

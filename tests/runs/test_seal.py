@@ -9,6 +9,7 @@ import pytest
 
 from suite.report.page import write_report
 from suite.runs.cells import cells_of
+from suite.runs.resources import Resources
 from suite.runs.results import Results
 from suite.runs.run import complete
 from suite.runs.seal import is_sealed
@@ -45,7 +46,7 @@ def times(results: Results) -> dict[str, int]:
 
 @pytest.fixture
 def finished(tmp_path: Path) -> Results:
-    return complete(load(tmp_path), tmp_path / "results", workers=1)
+    return complete(load(tmp_path), tmp_path / "results", Resources(workers=1))
 
 
 def test_a_finished_study_is_left_alone(finished: Results, tmp_path: Path) -> None:
@@ -80,7 +81,7 @@ def test_a_file_that_is_missing_or_damaged_is_written_anew(
     else:
         file.write_bytes(content if harm == "flip a bit" else content[:-1])
 
-    assert contents(complete(load(tmp_path), tmp_path / "results", workers=1)) == before
+    assert contents(complete(load(tmp_path), tmp_path / "results", Resources(workers=1))) == before
 
 
 @pytest.mark.parametrize("harm", ["remove", "flip a bit"])
@@ -95,7 +96,7 @@ def test_a_cell_that_is_missing_or_damaged_is_computed_anew(finished: Results, t
     else:
         cell.write_bytes(content)
 
-    again = complete(load(tmp_path), tmp_path / "results", workers=1, announce=lambda *_: computed.append)
+    again = complete(load(tmp_path), tmp_path / "results", Resources(workers=1), announce=lambda *_: computed.append)
 
     assert [found.key for found in computed] == [cell.stem]
     assert again.summary.equals(before)
@@ -111,7 +112,7 @@ def test_a_spec_that_changed_has_its_tables_and_report_written_anew(
     study = load(tmp_path, TEXT.replace(old, new))
     assert not is_sealed(study, finished.folder, cells_of(study))
 
-    again = complete(study, tmp_path / "results", workers=1)
+    again = complete(study, tmp_path / "results", Resources(workers=1))
 
     assert json.loads((finished.folder / "run.json").read_text())["spec"] == study.spec.as_run()
     assert again.run["spec"] == study.spec.as_run()
@@ -119,7 +120,7 @@ def test_a_spec_that_changed_has_its_tables_and_report_written_anew(
     assert not is_sealed(load(tmp_path), finished.folder, cells_of(load(tmp_path)))
 
 
-@pytest.mark.parametrize("what", ["_code", "python", "packages"])
+@pytest.mark.parametrize("what", ["code", "python", "packages"])
 def test_files_that_other_code_wrote_are_out_of_date(
     finished: Results, tmp_path: Path, what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -160,7 +161,7 @@ def test_nonsense_is_no_seal(finished: Results, tmp_path: Path, content: bytes) 
 
 def test_a_run_that_has_nothing_to_do_loads_neither_pandas_nor_torch(tmp_path: Path) -> None:
     """That is what keeps it short."""
-    complete(load(tmp_path), tmp_path / "results", workers=1)
+    complete(load(tmp_path), tmp_path / "results", Resources(workers=1))
     code = (
         "import sys\n"
         "from suite.cli import app\n"

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 import suite.runs.compute as computing
 from suite.cli import app
 from suite.runs.cells import cells_of
+from suite.runs.resources import Resources
 from suite.runs.rounds import Rounds
 from suite.runs.run import complete
 from suite.runs.shards import Shard, parse_shard
@@ -71,7 +72,7 @@ def test_parts_of_a_study_with_a_precision_take_their_rounds_themselves(tmp_path
     """Draws that are looked at together are one part's."""
     spec = SPECS / "tiny_precise.toml"
     (study,) = load_studies([spec])
-    whole = complete(study, tmp_path / "whole", workers=1)
+    whole = complete(study, tmp_path / "whole", Resources(workers=1))
 
     for part in (1, 2):
         assert _invoke("run", spec, tmp_path / "parts", "--shard", f"{part}/2", "--workers", "1")[0] == 0

@@ -1,0 +1,158 @@
+"""A cluster: a crew of the workers of a Dask scheduler, wherever they are."""
+
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
+
+from suite.runs.crew import GONE, Crew, Outcome, Task
+from suite.runs.provenance import numbers_follow_from
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+GPU = "GPU"
+"""The resource of which a worker offers 1 for each GPU that it has to itself."""
+
+CONNECT, FIRST_WORKER, NO_WORKER = 10.0, 60.0, 300.0
+"""Seconds to wait for the scheduler's answer, for a first worker, and for another where all have gone."""
+
+_LOOK, _RETRIES = 2.0, 1
+"""Seconds for which a count of workers is good, and how often another worker tries what one could not store."""
+
+_LOGS = ("distributed", "distributed.client")
+"""Dask's words on a lost connection are pages; ours are a line."""
+
+
+class Cluster(Crew):
+    """The workers of a Dask scheduler; they may come and go.
+
+    A worker must have the very same code and packages as this process, so that its numbers are the same: each task
+    makes sure.
+
+    Args:
+        address: the scheduler's, such as tcp://host:8786.
+        device: "cpu"; "cuda", of workers that offer GPUs; or "auto", of those if there are any.
+        shared: whether workers write to the results folder themselves.
+
+    Raises:
+        ValueError: Dask is not installed, nobody answers, or no worker has what is asked for.
+    """
+
+    def __init__(self, address: str, device: str = "auto", shared: bool = False) -> None:
+        distributed = _distributed()
+        self.deaths = (distributed.KilledWorker,)
+        self.stores = shared
+        self.address = address
+        try:
+            self._client: Client = distributed.Client(address, timeout=CONNECT, set_as_default=False)
+        except (OSError, ValueError) as error:
+            raise ValueError(
+                f"--scheduler {address}: no Dask scheduler answers there ({error}); start one: dask scheduler"
+            ) from None
+        try:
+            self.device = self._chosen(device)
+        except BaseException:
+            self._client.close()
+            raise
+        resources = {GPU: 1} if self.device == "cuda" else None
+        self._executor = self._client.get_executor(pure=False, retries=_RETRIES, resources=resources)
+        self._places = self._counted()
+        self._seen = self._looked = time.monotonic()
+        self._levels = {log: log.level for log in map(logging.getLogger, _LOGS)}
+        for log in self._levels:
+            log.setLevel(logging.CRITICAL)
+
+    def submit(self, work: Callable[[Task], Outcome], task: Task) -> "Future[Outcome]":
+        """Hands a task to the scheduler."""
+        found: Future[Outcome] = self._executor.submit(_on_worker, work, task, numbers_follow_from())
+        return found
+
+    def at_once(self) -> int:
+        """Two for each thread, or GPU, so that the next one is there when one is done.
+
+        Raises:
+            ConnectionError: the scheduler is gone, or all workers have been for minutes.
+        """
+        now = time.monotonic()
+        if now - self._looked >= _LOOK:
+            self._places, self._looked = self._counted(), now
+        if self._places:
+            self._seen = now
+        elif now - self._seen > NO_WORKER:
+            raise ConnectionError(
+                f"{self.address}: all workers have been gone for {NO_WORKER:.0f} s; what is finished is kept: start "
+                "some, and run the same command again"
+            )
+        return 2 * max(1, self._places)
+
+    def end(self, at_once: bool) -> None:
+        """Leaves the cluster; what it still computes for us is of no use any more."""
+        self._executor.shutdown(wait=not at_once)
+        self._client.close(timeout=1 if at_once else None)
+        for log, level in self._levels.items():
+            log.setLevel(level)
+
+    def _chosen(self, device: str) -> str:
+        """The device, once there are workers that have it."""
+        until = time.monotonic() + FIRST_WORKER
+        while not (workers := self._workers()):
+            if time.monotonic() > until:
+                raise ValueError(
+                    f"--scheduler {self.address}: no worker has come within {FIRST_WORKER:.0f} s; "
+                    f"start some: dask worker {self.address} --nthreads 1"
+                )
+            time.sleep(0.1)
+        have = any(worker["resources"].get(GPU, 0) >= 1 for worker in workers)
+        if device == "cuda" and not have:
+            raise ValueError(
+                f"--scheduler {self.address}: none of its {len(workers)} workers offers {GPU}=1, and GPU work would "
+                f'wait for ever; start one a GPU: dask worker {self.address} --nthreads 1 --resources "{GPU}=1", or '
+                "choose --device cpu"
+            )
+        return "cuda" if have and device != "cpu" else "cpu"
+
+    def _workers(self) -> list[dict[str, Any]]:
+        """What the scheduler says of each of them."""
+        try:
+            found = self._client.sync(self._client.scheduler.identity, n_workers=-1)
+        except (OSError, AttributeError) as error:  # no connection, or it is being tried again
+            raise ConnectionError(GONE) from error
+        return list(found["workers"].values())
+
+    def _counted(self) -> int:
+        """Tasks that the cluster can do at a time."""
+        if self.device == "cpu":
+            return sum(worker["nthreads"] for worker in self._workers())
+        return int(sum(worker["resources"].get(GPU, 0) for worker in self._workers()))
+
+
+def _on_worker(work: Callable[[Task], Outcome], task: Task, build: dict[str, str | None]) -> Outcome:
+    """Does a task in a worker's thread, as any crew's worker does.
+
+    Raises:
+        ValueError: the worker's code or packages are not those of whoever asks.
+    """
+    import torch  # noqa: PLC0415  # only those who compute need it
+    from distributed import get_worker  # noqa: PLC0415  # an extra
+
+    mine = numbers_follow_from()
+    if mine != build:
+        other = ", ".join(f"{name} {mine[name]} for {build[name]}" for name in build if mine[name] != build[name])
+        raise ValueError(
+            f"the Dask worker {get_worker().address} would not give the same numbers: it has {other}; install the same "
+            "there as here"
+        )
+    torch.set_num_threads(1)  # of this thread
+    return work(task)
+
+
+def _distributed() -> Any:
+    try:
+        import distributed  # noqa: PLC0415  # as above
+    except ImportError as error:
+        raise ValueError(
+            f"--scheduler needs Dask ({error}): python -m pip install 'mlp-trainability-suite[dask]'"
+        ) from None
+    return distributed

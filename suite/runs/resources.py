@@ -1,0 +1,83 @@
+"""Resources: what a run computes with, as its user asks for it, and what this machine has of it."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from suite.runs.cells import Cell
+from suite.runs.gpus import gpus
+
+WORKERS_START = 2.5
+"""Seconds until the workers have started."""
+
+CELL_SECONDS, _PRODUCTS_A_SECOND, _WORTH_IT = 0.03, 5e9, 4.0
+"""Seconds of a cell at least, a core's rate on narrow networks, and seconds of work for which to start workers."""
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What a run is to compute with.
+
+    Attributes:
+        device: "cpu", "cuda", or "auto", which is a GPU where there is one.
+        workers: processes of this machine; if not said, one a core where there is enough to do, or one a GPU.
+        compiled: whether forward passes of narrow networks are compiled.
+        scheduler: address of a Dask scheduler, whose workers compute in place of this machine.
+        shared: whether that cluster's workers write to the results folder themselves, which all have at one path.
+    """
+
+    device: str = "auto"
+    workers: int | None = None
+    compiled: bool = False
+    scheduler: str | None = None
+    shared: bool = False
+
+    def __post_init__(self) -> None:
+        if self.shared and self.scheduler is None:
+            raise ValueError("--shared is of a cluster's workers; name its --scheduler, or leave --shared out")
+        if self.workers is not None and self.scheduler is not None:
+            raise ValueError("a cluster has the workers that were started for it; leave out --workers, or --scheduler")
+
+
+def workers_for(cells: Sequence[Cell], device: str, asked: int | None) -> int:
+    """How many processes of this machine are worth their start.
+
+    As many as asked, or one a core where there is enough to do; on GPUs one each, or fewer if asked.
+
+    Args:
+        cells: what is missing.
+        device: "cpu" or "cuda".
+        asked: by the user, if so.
+    """
+    if device != "cpu":
+        return max(1, min(gpus(), asked or gpus(), len(cells)))
+    seconds = sum(max(CELL_SECONDS, cell.cost / _PRODUCTS_A_SECOND) for cell in cells)
+    return min(asked or (default_workers() if seconds > _WORTH_IT else 1), max(1, len(cells)))
+
+
+def default_workers() -> int:
+    """One process a core that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def choose_device(asked: str) -> str:
+    """The device that `auto`, `cpu` or `cuda` stands for here.
+
+    Raises:
+        ValueError: a GPU is asked for and there is none.
+    """
+    import torch  # noqa: PLC0415  # only those who compute need it
+
+    if asked == "cuda" and not torch.cuda.is_available():
+        raise ValueError("no CUDA device is at hand; choose --device cpu or auto")
+    return "cuda" if asked != "cpu" and torch.cuda.is_available() else "cpu"
+
+
+def check_compiler(device: str) -> None:
+    """Raises ValueError, with the reason, where nothing can be compiled."""
+    from suite.nets.compiled import why_not  # noqa: PLC0415  # as above
+
+    if device != "cpu":
+        raise ValueError("compiled passes are for the CPU; choose --device cpu, or leave out --compile")
+    if reason := why_not():
+        raise ValueError(f"torch.compile does not work here ({reason}); have a C++ compiler, or leave out --compile")

@@ -1,0 +1,286 @@
+"""A Dask cluster of real processes: the same tables, deaths survived, and plain words for what is not to be had."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from suite.cli import app
+from suite.runs import cluster as clusters
+from suite.runs.cluster import Cluster
+from tests.runs.tiny import SPECS, ran
+
+TINY = SPECS / "tiny.toml"
+TABLES = ("measurements.parquet", "summary.parquet", "members.csv", "landscapes.parquet")
+SETTINGS = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0", "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "3s"}
+
+
+@dataclass
+class Processes:
+    """A scheduler and its workers."""
+
+    folder: Path
+    running: list["subprocess.Popen[bytes]"] = field(default_factory=list)
+    address: str = ""
+
+    def start(self, *arguments: str) -> "subprocess.Popen[bytes]":
+        """`dask`, in its own folder."""
+        command = [sys.executable, "-m", "dask", *arguments]
+        environment = {**os.environ, **SETTINGS}
+        with (self.folder / f"{len(self.running)}.log").open("wb") as log:
+            started = subprocess.Popen(command, cwd=self.folder, env=environment, stdout=log, stderr=log)
+        self.running.append(started)
+        return started
+
+    def scheduler(self) -> "subprocess.Popen[bytes]":
+        """On a port that is free."""
+        file = self.folder / "scheduler.json"
+        started = self.start(
+            "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", file.name
+        )
+        _until(file.exists)
+        import json
+
+        self.address = json.loads(file.read_text())["address"]
+        return started
+
+    def worker(self, *arguments: str) -> "subprocess.Popen[bytes]":
+        """Of one thread."""
+        return self.start(
+            "worker", self.address, "--nthreads", "1", "--host", "127.0.0.1", "--no-dashboard", *arguments
+        )
+
+    def end(self) -> None:
+        """Workers that nobody watches first, then the rest."""
+        for process in reversed(self.running):
+            process.terminate()
+        for process in self.running:
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _until(there: Callable[[], object], seconds: float = 60) -> None:
+    until = time.monotonic() + seconds
+    while not there():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def alone(tmp_path: Path) -> Iterator[Processes]:
+    """A scheduler without workers, for one test."""
+    folder = tmp_path / "dask"
+    folder.mkdir()
+    found = Processes(folder)
+    try:
+        found.scheduler()
+        yield found
+    finally:
+        found.end()
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
+    """A scheduler and two workers, one of which says that it has a GPU."""
+    found = Processes(tmp_path_factory.mktemp("dask"))
+    try:
+        found.scheduler()
+        found.worker()
+        found.worker("--resources", "GPU=1", "--name", "with a GPU")
+        yield found
+    finally:
+        found.end()
+
+
+def _run(address: str, folder: Path, *options: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "suite", "run", str(TINY), "--results", folder.name, "--scheduler", address]
+    return subprocess.Popen(
+        [*command, *options],
+        cwd=folder.parent,
+        env={**os.environ, **SETTINGS, "PYTHONPATH": str(Path.cwd())},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def _cells(folder: Path) -> list[Path]:
+    return list((folder / "tiny" / "cells").glob("*.npz"))
+
+
+def _same_as_undisturbed(folder: Path, factory: pytest.TempPathFactory) -> None:
+    whole = ran("tiny", factory).folder
+    for table in TABLES:
+        assert (folder / "tiny" / table).read_bytes() == (whole / table).read_bytes()
+
+
+@pytest.mark.parametrize("options", [[], ["--shared"]])
+def test_a_cluster_makes_the_same_tables(
+    options: list[str], two: Processes, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Whether results come back or are written where they are computed, in the folder as the driver names it."""
+    run = _run(two.address, tmp_path / "results", "--device", "cpu", *options)
+    _, said = run.communicate(timeout=300)
+
+    assert run.returncode == 0, said
+    assert len(_cells(tmp_path / "results")) == 99
+    _same_as_undisturbed(tmp_path / "results", tmp_path_factory)
+
+
+def test_a_worker_that_is_killed_half_way_costs_nothing(
+    alone: Processes, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """kill -9 of one of two, which nobody starts again; the other does the rest."""
+    first, _ = alone.worker("--no-nanny"), alone.worker("--no-nanny")
+    run = _run(alone.address, tmp_path / "results")
+    _until(lambda: len(_cells(tmp_path / "results")) >= 40, 240)
+    first.kill()
+    _, said = run.communicate(timeout=300)
+
+    assert run.returncode == 0, said
+    _same_as_undisturbed(tmp_path / "results", tmp_path_factory)
+
+
+def test_a_scheduler_that_is_killed_ends_the_run_and_the_next_goes_on(
+    alone: Processes, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Exit code 2 with a line; what was finished is not computed again."""
+    alone.worker("--no-nanny")
+    run = _run(alone.address, tmp_path / "results")
+    _until(lambda: len(_cells(tmp_path / "results")) >= 20, 240)
+    alone.running[0].kill()
+    _, said = run.communicate(timeout=120)
+
+    assert run.returncode == 2, said
+    assert said.splitlines()[-1].startswith("error: ")
+    assert "what is finished is kept" in said.splitlines()[-1]
+    assert "Traceback" not in said, said
+    kept = {file: file.stat().st_mtime_ns for file in _cells(tmp_path / "results")}
+    assert kept
+    subprocess.run(
+        [sys.executable, "-m", "suite", "run", str(TINY), "--results", str(tmp_path / "results")],
+        check=True,
+        capture_output=True,
+    )
+    assert {file: file.stat().st_mtime_ns for file in kept} == kept
+    _same_as_undisturbed(tmp_path / "results", tmp_path_factory)
+
+
+def _die(task: int, lethal: int) -> str:
+    if task == lethal:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return f"done {task}"
+
+
+def test_a_task_that_always_kills_is_given_up_and_the_innocent_are_not(alone: Processes) -> None:
+    """Those that were waiting on the same worker are done by the next."""
+    from functools import partial
+
+    alone.worker()
+    with Cluster(alone.address) as cluster:
+        found = dict(cluster.outcomes(partial(_die, lethal=2), range(6), lambda task: f"given up {task}"))
+
+    assert found == {task: f"given up {task}" if task == 2 else f"done {task}" for task in range(6)}
+
+
+def _who(task: int) -> str:
+    from distributed import get_worker
+
+    return str(get_worker().name)
+
+
+def test_gpu_work_goes_to_workers_that_offer_gpus(two: Processes) -> None:
+    """And to no others; all work may go to all of them otherwise."""
+    with Cluster(two.address, "cuda") as cluster:
+        assert {name for _, name in cluster.outcomes(_who, range(20), _who)} == {"with a GPU"}
+    with Cluster(two.address) as cluster:
+        assert cluster.device == "cuda"
+    with Cluster(two.address, "cpu") as cluster:
+        assert len({name for _, name in cluster.outcomes(_who, range(40), _who)}) == 2
+
+
+def _said(*options: str, tmp_path: Path) -> str:
+    done = CliRunner().invoke(app, ["run", str(TINY), "--results", str(tmp_path), *options])
+    assert done.exit_code == 2
+    assert not list(tmp_path.rglob("*.npz"))
+    return done.stderr.splitlines()[-1]
+
+
+def test_a_gpu_that_no_worker_offers_is_an_error_at_start(alone: Processes, tmp_path: Path) -> None:
+    """Where Dask by itself would wait for ever."""
+    alone.worker()
+
+    said = _said("--scheduler", alone.address, "--device", "cuda", tmp_path=tmp_path)
+
+    assert "none of its 1 workers offers GPU=1" in said
+    assert "--resources" in said
+
+
+def test_no_workers_are_an_error_after_a_while(
+    alone: Processes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the command that starts some."""
+    monkeypatch.setattr(clusters, "FIRST_WORKER", 0.5)
+
+    said = _said("--scheduler", alone.address, tmp_path=tmp_path)
+
+    assert f"dask worker {alone.address}" in said
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense://127.0.0.1:1", "nowhere"])
+def test_an_address_where_nobody_answers_is_an_error(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the command that starts a scheduler."""
+    monkeypatch.setattr(clusters, "CONNECT", 0.5)
+
+    said = _said("--scheduler", address, tmp_path=tmp_path)
+
+    assert said.startswith(f"error: --scheduler {address}: no Dask scheduler answers there")
+    assert said.endswith("start one: dask scheduler")
+
+
+def test_a_worker_of_other_code_is_refused(two: Processes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Since its numbers would be others; the line says what differs."""
+    monkeypatch.setattr(clusters, "numbers_follow_from", lambda: {"suite": "code 0", "torch": "1.0"})
+
+    said = _said("--scheduler", two.address, "--device", "cpu", tmp_path=tmp_path)
+
+    assert "would not give the same numbers" in said
+    assert "for code 0" in said
+    assert "for 1.0" in said
+
+
+def test_a_shared_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    """Where a worker is, rather than another folder of the same name that nobody looks into."""
+    from suite.runs.cells import cells_of
+    from suite.runs.execute import finish
+    from suite.spec.load import load_studies
+
+    (first, *_) = cells_of(load_studies([TINY])[0])
+    with pytest.raises(FileNotFoundError, match="not there, where the work is done"):
+        finish(first, tmp_path / "elsewhere", "cpu")
+    assert not list(tmp_path.iterdir())
+
+
+def test_resources_that_contradict_are_errors(tmp_path: Path) -> None:
+    """A cluster has its own workers, and only a cluster shares."""
+    assert "leave out --workers" in _said("--scheduler", "tcp://h:1", "--workers", "2", tmp_path=tmp_path)
+    assert "name its --scheduler" in _said("--shared", tmp_path=tmp_path)
+
+
+def test_without_dask_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As pip takes it."""
+    monkeypatch.setitem(sys.modules, "distributed", None)
+
+    assert "mlp-trainability-suite[dask]" in _said("--scheduler", "tcp://h:1", tmp_path=tmp_path)

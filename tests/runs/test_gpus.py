@@ -1,0 +1,86 @@
+"""GPUs: every worker has one to itself, whoever dies, and as many workers start as there are."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from suite.runs import gpus, resources
+from suite.runs.cells import cells_of
+from suite.runs.gpus import claim
+from suite.runs.pool import Pool
+from suite.runs.resources import workers_for
+from suite.spec.load import load_studies
+from tests.runs.tiny import SPECS
+
+CLAIMS = "import sys; from pathlib import Path; from suite.runs.gpus import claim; "
+HOLD = CLAIMS + "print(claim(2, Path(sys.argv[1])), flush=True); sys.stdin.read()"
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="processes there cannot tell whose a GPU is")
+
+
+def _claimed(folder: Path) -> "tuple[subprocess.Popen[str], int]":
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert holder.stdout
+    return holder, int(holder.stdout.readline())
+
+
+def test_processes_have_places_of_their_own_until_they_die(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A place that was held by a process that was killed is free for the next."""
+    first, place = _claimed(tmp_path)
+    second, other = _claimed(tmp_path)
+    try:
+        assert {place, other} == {0, 1}
+        monkeypatch.setattr(gpus, "_PATIENCE", 0.2)
+        with pytest.raises(RuntimeError, match="more workers than GPUs"):
+            claim(2, tmp_path)
+        first.send_signal(signal.SIGKILL)
+        first.wait()
+        third, again = _claimed(tmp_path)
+        third.communicate()
+        assert again == place
+    finally:
+        for holder in (first, second):
+            holder.kill()
+            holder.communicate()
+
+
+def _device(task: int) -> tuple[int, int]:
+    import os
+    import time
+
+    import torch
+
+    time.sleep(0.05)  # so that both have something to do
+    return os.getpid(), torch.cuda.chosen  # type: ignore[attr-defined]
+
+
+def _pretend(folder: Path) -> None:
+    """Makes workers remember the GPU that they choose, where there is none to choose."""
+    (folder / "sitecustomize.py").write_text(
+        "import torch\ntorch.cuda.set_device = lambda device: setattr(torch.cuda, 'chosen', device)\n"
+    )
+
+
+def test_a_pool_has_a_worker_a_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each with one of its own, from its first task to its last."""
+    _pretend(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
+    with Pool(2, "cuda") as pool:
+        found = [outcome for _, outcome in pool.outcomes(_device, range(40), _device)]
+
+    assert len(set(found)) == 2
+    assert {device for _, device in found} == {0, 1}
+
+
+@pytest.mark.parametrize(("have", "asked", "workers"), [(1, None, 1), (4, None, 4), (4, 2, 2), (4, 9, 4)])
+def test_as_many_workers_as_gpus(have: int, asked: int | None, workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or fewer, if so asked."""
+    monkeypatch.setattr(resources, "gpus", lambda: have)
+
+    assert workers_for(cells_of(load_studies([SPECS / "tiny.toml"])[0]), "cuda", asked) == workers
