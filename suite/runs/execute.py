@@ -5,7 +5,7 @@ import errno
 import os
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from suite.runs.cells import Cell
@@ -107,9 +107,13 @@ def _give_memory_back() -> None:
     Its setting to give back large buffers at once makes V3 and training up to 1.8 times as slow, since all their
     pages are then asked for again and again.
     """
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if os.name == "posix" else None
-    if trim is not None:
+    if (trim := _malloc_trim()) is not None:
         trim(0)
+
+
+@cache
+def _malloc_trim() -> Callable[[int], int] | None:
+    return getattr(ctypes.CDLL(None), "malloc_trim", None) if os.name == "posix" else None
 
 
 def device_name(device: str) -> str:

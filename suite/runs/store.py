@@ -74,7 +74,11 @@ class Store:
                     left.unlink()
 
     def save(self, key: str, stored: Stored) -> None:
-        """Keeps a finished cell; a reader sees all of it or nothing."""
+        """Keeps a finished cell; a reader sees all of it or nothing.
+
+        The system writes it to the disk when it likes, which a killed process does not hinder. After a power cut the
+        last seconds' cells may be damaged, which is noticed; to wait for the disk would cost more than most cells.
+        """
         shapes = {name: values.shape for name, values in stored.readings.items()}
         note = json.dumps({"shapes": shapes, "provenance": stored.provenance}).encode()
         archive = io.BytesIO()
@@ -88,7 +92,7 @@ class Store:
             file.write(content)
             file.write(note + digest.hexdigest().encode())
 
-        write_whole(self.path(key), write)
+        write_whole(self.path(key), write, at_once=False)
 
     def check(self, key: str) -> Kept | None:
         """Reads a finished cell to the last byte and says what it holds; None where it is missing or damaged."""
@@ -139,20 +143,22 @@ _DAMAGE = (OSError, ValueError, KeyError, EOFError, RuntimeError, struct.error, 
 """What reading a damaged archive raises; RuntimeError where a bit says that it is encrypted or compressed."""
 
 
-def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
+def write_whole(path: Path, write: Callable[[BinaryIO], object], at_once: bool = True) -> None:
     """Writes a file so that it is there whole or not at all: under another name first, then renamed.
 
     Args:
         path: where to; its folder is made if need be.
         write: called with the open file.
+        at_once: whether to wait until it is on the disk, so that not even a power cut leaves half of it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
             write(file)
-            file.flush()
-            os.fsync(file.fileno())
+            if at_once:
+                file.flush()
+                os.fsync(file.fileno())
         Path(temporary).chmod(0o644)
         Path(temporary).replace(path)
     except BaseException:
