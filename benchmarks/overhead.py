@@ -1,0 +1,162 @@
+"""What a cell costs beside its computing: `python -m benchmarks.overhead` prints it, `--json FILE` keeps it."""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks.scaling import peak_memory
+from suite.runs.cells import Cell, cells_of
+from suite.runs.cluster import Cluster
+from suite.runs.compute import compute
+from suite.runs.crew import Crew
+from suite.runs.execute import execute
+from suite.runs.pool import Pool
+from suite.runs.resources import Resources
+from suite.runs.run import run_study
+from suite.runs.store import Store
+from suite.spec.load import Study, load_studies
+
+SPEC = """title = "Many small cells"
+seed = 1
+[family]
+width = 4
+inputs = 3
+depth = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
+activation = {{ name = "leaky_relu", slope = {slopes} }}
+initialization = {{ scheme = "variance", weight_variance = 2.0, bias_variance = {biases} }}
+[measure.activation_ratio]
+"""
+"""A cell a member, of about a millisecond."""
+
+WORKERS = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Takes all figures and prints them as they come."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.overhead", description=__doc__)
+    parser.add_argument(
+        "--cells", type=int, default=100_000, metavar="N", help="how many are planned and made tables of"
+    )
+    parser.add_argument("--done", type=int, default=10_000, metavar="N", help="how many each crew computes")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="where to keep the figures")
+    asked = parser.parse_args(arguments)
+    if asked.json and not asked.json.parent.is_dir():
+        parser.error(f"--json {asked.json}: there is no folder {asked.json.parent}")
+    with tempfile.TemporaryDirectory() as folder:
+        found = figures(Path(folder), asked.cells, min(asked.done, asked.cells))
+    if asked.json:
+        asked.json.write_text(json.dumps(found, indent=2) + "\n")
+
+
+def figures(folder: Path, number: int, done: int) -> dict[str, Any]:
+    """All figures by name, of a study of about so many cells, some of which each crew computes."""
+    torch.set_num_threads(1)
+    spec = _spec(folder, number)
+    (study,) = load_studies([spec])
+    cells = cells_of(study)
+    found: dict[str, Any] = {"cells": len(cells), "plan, nothing done": _planned(spec, folder / "results", len(cells))}
+    compute(cells[0])  # what is loaded once is not a cell's
+    crews: dict[str, tuple[Crew, int]] = {"in one process": (Pool(), 1), f"{WORKERS} workers": (Pool(WORKERS), WORKERS)}
+    with ExitStack() as stack:
+        address = stack.enter_context(_scheduler(folder))
+        for name, shared in {"Dask, results come back": False, "Dask, a shared folder": True}.items():
+            crews[name] = (Cluster(address, "cpu", shared), WORKERS)
+        for name, (crew, workers) in crews.items():
+            found[name] = _crewed(name, crew, workers, cells[:done], folder / name)
+    return found | _tables(study, spec, cells, folder / "results")
+
+
+def _crewed(name: str, crew: Crew, workers: int, cells: Sequence[Cell], folder: Path) -> dict[str, float]:
+    """Wall time of cells, the crew's start not included, and what of it was not computing."""
+    store = Store(folder)
+    store.prepare()
+    with crew:
+        execute(cells[: 2 * workers], store, crew, lambda _: None)
+        start = time.perf_counter()
+        failures = execute(cells, store, crew, lambda _: None)
+        wall = time.perf_counter() - start
+    if failures:
+        raise RuntimeError(f"{name}: {len(failures)} cells failed")
+    computing = sum(kept.provenance["seconds"] for cell in cells if (kept := store.check(cell.key)))
+    each, rest = wall / len(cells), (wall - computing / workers) / len(cells)
+    _say(f"{name}: {1e3 * each:.2f} ms a cell, of which {1e3 * rest:.2f} ms are not computing")
+    return {"cells": len(cells), "seconds": wall, "computing": computing, "overhead_ms": 1e3 * rest}
+
+
+def _planned(spec: Path, results: Path, cells: int) -> dict[str, float]:
+    """Of the command, from the start of the interpreter to its end."""
+    command = [sys.executable, "-m", "suite", "plan", str(spec), "--results", str(results)]
+    start = time.perf_counter()
+    peak = peak_memory(command)
+    seconds = time.perf_counter() - start
+    _say(f"plan of {cells} cells: {seconds:.1f} s, {peak / 1e6:.0f} MB")
+    return {"seconds": seconds, "peak_mb": peak / 1e6}
+
+
+def _tables(study: Study, spec: Path, cells: Sequence[Cell], results: Path) -> dict[str, Any]:
+    """All cells, computed in this process; then tables of finished cells alone; then a plan that has nothing to do."""
+    store = Store(results / study.spec.name / "cells")
+    store.prepare()
+    execute(cells, store, Pool(), lambda _: None)
+    start = time.perf_counter()
+    run_study(study, results, Resources("cpu", workers=1))
+    seconds = time.perf_counter() - start
+    each = 1e3 * seconds / len(cells)
+    _say(f"{len(cells)} finished cells, checked and put into tables: {seconds:.1f} s, {each:.2f} ms a cell")
+    return {
+        "tables": {"seconds": seconds, "overhead_ms": each},
+        "plan, all done": _planned(spec, results, len(cells)),
+    }
+
+
+@contextmanager
+def _scheduler(folder: Path) -> Iterator[str]:
+    """A Dask scheduler and its workers, as processes of this machine."""
+    file = folder / "scheduler.json"
+    dask = [sys.executable, "-m", "dask"]
+    host = ["--host", "127.0.0.1", "--no-dashboard"]
+    commands = [
+        [*dask, "scheduler", *host, "--port", "0", "--scheduler-file", str(file)],
+        [*dask, "worker", *host, "--nthreads", "1", "--nworkers", str(WORKERS), "--scheduler-file", str(file)],
+    ]
+    running = [subprocess.Popen(command, cwd=folder, stderr=subprocess.DEVNULL) for command in commands]
+    try:
+        until = time.monotonic() + 60
+        while not file.exists() and time.monotonic() < until:
+            time.sleep(0.05)
+        yield json.loads(file.read_text())["address"]
+    finally:
+        for process in reversed(running):
+            process.terminate()
+            process.wait()
+
+
+def _spec(folder: Path, cells: int) -> Path:
+    """A study of so many cells, or a few less."""
+    slopes = max(1, cells // 100)
+    file = folder / "many.toml"
+    file.write_text(
+        SPEC.format(
+            slopes=[round((place + 1) / (2 * slopes), 9) for place in range(slopes)],
+            biases=[round(0.01 * (place + 1), 2) for place in range(10 if cells >= 100 else 1)],
+        )
+    )
+    return file
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
