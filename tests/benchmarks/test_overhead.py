@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_small_sizes_give_every_figure(tmp_path: Path) -> None:
-    """Planning, each crew and the tables, as numbers; a plan of what is done takes no less than all cells into account."""
+    """Planning, each crew and the tables, as numbers."""
     file = tmp_path / "overhead.json"
     command = [sys.executable, "-m", "benchmarks.overhead", "--cells", "100", "--done", "20", "--json", str(file)]
 
