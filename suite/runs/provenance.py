@@ -1,5 +1,6 @@
 """Where numbers came from: versions, commit, machine."""
 
+import hashlib
 import platform
 import subprocess
 from functools import cache
@@ -20,7 +21,8 @@ PACKAGES = (
     "torch",
     "vl-convert-python",
 )
-_ROOT = Path(__file__).parents[2]
+_PACKAGE = Path(__file__).parents[1]
+_ROOT = _PACKAGE.parent
 
 
 def environment() -> dict[str, Any]:
@@ -43,6 +45,16 @@ def python() -> str:
 def packages() -> dict[str, str | None]:
     """Versions of the packages that numbers, tables and pages are made with."""
     return {name: _version(name) for name in PACKAGES}
+
+
+@cache
+def code() -> str:
+    """A checksum of the suite's own source files and templates, whether or not they are committed."""
+    digest = hashlib.sha256()
+    for file in sorted(file for file in _PACKAGE.rglob("*") if file.suffix in (".py", ".html", ".json")):
+        content = file.read_bytes()
+        digest.update(f"{file.relative_to(_PACKAGE).as_posix()} {len(content)}\n".encode() + content)
+    return digest.hexdigest()
 
 
 @cache

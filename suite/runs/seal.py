@@ -7,17 +7,15 @@ whose seal fits is what a run would leave: the same study, code and packages, an
 import hashlib
 import json
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from suite.runs.cells import Cell
-from suite.runs.provenance import packages, python
+from suite.runs.provenance import code, packages, python
 from suite.runs.store import Store, write_whole
 from suite.spec.load import Study
 
 _FILE = "seal.json"
-_PACKAGE = Path(__file__).parents[1]
 
 
 def seal(study: Study, folder: Path, cells: Sequence[Cell]) -> None:
@@ -73,18 +71,8 @@ def _fingerprint(study: Study, cells: Sequence[Cell]) -> str:
         "study": study.spec.name,
         "spec": study.spec.as_run(),
         "cells": [cell.key for cell in cells],
-        "code": _code(),
+        "code": code(),
         "python": python(),
         "packages": packages(),
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-@cache
-def _code() -> str:
-    """Of the suite's own source files and templates, whether or not they are committed."""
-    digest = hashlib.sha256()
-    for file in sorted(file for file in _PACKAGE.rglob("*") if file.suffix in (".py", ".html", ".json")):
-        content = file.read_bytes()
-        digest.update(f"{file.relative_to(_PACKAGE).as_posix()} {len(content)}\n".encode() + content)
-    return digest.hexdigest()

@@ -119,7 +119,7 @@ def test_a_spec_that_changed_has_its_tables_and_report_written_anew(
     assert not is_sealed(load(tmp_path), finished.folder, cells_of(load(tmp_path)))
 
 
-@pytest.mark.parametrize("what", ["_code", "python", "packages"])
+@pytest.mark.parametrize("what", ["code", "python", "packages"])
 def test_files_that_other_code_wrote_are_out_of_date(
     finished: Results, tmp_path: Path, what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
