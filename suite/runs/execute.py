@@ -2,13 +2,13 @@
 
 import ctypes
 import os
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 from suite.runs.cells import Cell
+from suite.runs.checkpoint import Checkpoint
 from suite.runs.failures import Failure, failure_of, process_died
 from suite.runs.pool import Pool
 from suite.runs.provenance import commit
@@ -90,21 +90,24 @@ def finish(cell: Cell, folder: Path, device: str, compiled: bool = False) -> Fai
 
     from suite.runs.compute import compute  # noqa: PLC0415
 
-    start = time.perf_counter()
-    try:
-        readings = compute(cell, device, compiled=compiled)
-    except Exception as error:  # whatever it is, it is this cell's, and the others go on
-        return failure_of(error)
-    provenance = {
-        "seconds": round(time.perf_counter() - start, 4),
+    circumstances = {
         "device": device_name(device),
         "compiled": compiled and _compilable(cell),
         "threads": torch.get_num_threads(),
         "torch": str(torch.__version__),
         "numpy": numpy.__version__,
-        "commit": commit(),
     }
+    processor = {"processor": torch.backends.cpu.get_cpu_capability()}
+    checkpoint = Checkpoint(folder, cell.key, circumstances | processor)
+    try:
+        readings = compute(cell, device, compiled=compiled, checkpoint=checkpoint)
+    except Exception as error:  # whatever it is, it is this cell's, and the others go on
+        if checkpoint.resumed and not isinstance(error, MemoryError):
+            checkpoint.remove()  # in case it is to blame
+        return failure_of(error)
+    provenance = {"seconds": round(checkpoint.seconds, 4), **circumstances, "commit": commit()}
     Store(folder).save(cell.key, Stored(readings, provenance))
+    checkpoint.remove()
     _give_memory_back()
     return None
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from suite.runs.cells import Cell, cells_of
+from suite.runs.checkpoint import sweep
 from suite.runs.execute import Progress, check_compiler, choose_device, execute, workers_for
 from suite.runs.failures import Failure, write_failures
 from suite.runs.pool import Pool
@@ -160,6 +161,7 @@ def _compute(
             if chosen is None:
                 chosen = _device(device, compiled)
                 store.prepare()
+                sweep(store)
             if not pool.started:
                 pool.workers = min(len(missing), workers_for(missing, chosen, workers))
             failures |= execute(missing, store, chosen, pool, progress, compiled)
