@@ -1,5 +1,6 @@
 """Ctrl-C, SIGTERM and kill -9: what is finished is kept, and the next run ends as if nothing had been."""
 
+import io
 import os
 import signal
 import subprocess
@@ -7,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.runs.tiny import SPECS, ran
@@ -91,3 +93,65 @@ def test_a_worker_that_is_killed_is_replaced(tmp_path: Path, tmp_path_factory: p
     assert killed == 1
     assert run.returncode == 0, said
     _same_as_undisturbed(tmp_path, tmp_path_factory)
+
+
+LONG = """
+title = "one long piece of work"
+seed = 1
+[family]
+width = 6
+inputs = 2
+depth = 2
+activation = "relu"
+[measure.accuracy]
+task = { name = "checkerboard", squares = 2, train = 64, test = 32 }
+optimizer = { name = "adam", learning_rate = [0.003, 0.03], batch = 16 }
+steps = 4000
+replicates = 4
+[measure.feature_diversity]
+[measure.revival]
+"""
+
+TELLING = """
+import suite.cli, suite.runs.checkpoint, suite.training.observer as observer
+suite.runs.checkpoint.CHECKPOINT_SECONDS = 0.1
+train = observer.train
+def told(networks, data, optimizers, stops, start, offer):
+    print("goes on from step", int(start["step"]) if start else 0, flush=True)
+    return train(networks, data, optimizers, stops, start, offer)
+observer.train = told
+suite.cli.main()
+"""
+"""As `python -m suite`, with checkpoints in quick succession, and saying where training begins."""
+
+
+def test_a_long_piece_of_work_that_is_killed_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
+    """kill -9 in the midst of its only training: only the steps since the checkpoint are done again."""
+    (tmp_path / "long.toml").write_text(LONG)
+
+    def command(results: str) -> list[str]:
+        return ["run", str(tmp_path / "long.toml"), "--results", str(tmp_path / results), "--workers", "1"]
+
+    cells, step, until = tmp_path / "killed" / "long" / "cells", 0, time.monotonic() + 120
+    run = subprocess.Popen([sys.executable, "-c", TELLING, *command("killed")], stdout=subprocess.DEVNULL)
+    while step < 200:
+        assert run.poll() is None
+        assert time.monotonic() < until
+        time.sleep(0.01)
+        for part in cells.glob("*.part"):
+            step = int(np.load(io.BytesIO(part.read_bytes()[32:]))["training.step"])
+    run.kill()
+    run.communicate(timeout=60)
+    (part,) = cells.glob("*.part")
+    step = int(np.load(io.BytesIO(part.read_bytes()[32:]))["training.step"])
+
+    again = [sys.executable, "-c", TELLING, *command("killed")]
+    said = subprocess.run(again, check=True, capture_output=True, text=True).stdout
+    subprocess.run([sys.executable, "-m", "suite", *command("whole")], check=True, capture_output=True)
+
+    assert 200 <= step < 4000
+    assert [line for line in said.splitlines() if line.startswith("goes")] == [f"goes on from step {step}"]
+    assert not list(cells.glob("*.part"))
+    for table in ("measurements.parquet", "summary.parquet", "members.csv", "landscapes.parquet"):
+        whole = (tmp_path / "whole" / "long" / table).read_bytes()
+        assert (tmp_path / "killed" / "long" / table).read_bytes() == whole

@@ -4,9 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from suite.catalog.dotted import load
 from suite.catalog.initializations import DataDependent
@@ -22,15 +20,22 @@ from suite.nets.pairs import draw_pairs
 from suite.nets.sample import Sample, sample_domain
 from suite.nets.streams import block_size
 from suite.runs.cells import Cell
+from suite.runs.checkpoint import Checkpoint
+from suite.runs.course import Course
 from suite.runs.laws import input_variance
+from suite.runs.store import Readings
 from suite.runs.tiles import draws_a_tile, in_tiles, memory_errors_explained
-from suite.training.observer import Observer, observe
+from suite.training.observer import Bookmark, Observer, observe
 from suite.training.tasks import Data, make_data
 
-Readings = dict[str, NDArray[Any]]
 
-
-def compute(cell: Cell, device: str = "cpu", tile: int | None = None, compiled: bool = False) -> Readings:
+def compute(
+    cell: Cell,
+    device: str = "cpu",
+    tile: int | None = None,
+    compiled: bool = False,
+    checkpoint: Checkpoint | None = None,
+) -> Readings:
     """The cell's quantities.
 
     Args:
@@ -39,6 +44,7 @@ def compute(cell: Cell, device: str = "cpu", tile: int | None = None, compiled: 
         tile: draws at a time, at most; by default as many as the CPU's cache or the GPU's free memory holds. Where
             memory runs out, fewer.
         compiled: whether forward passes of narrow plain networks are compiled.
+        checkpoint: keeps how far the cell has come, and says how far it had; its numbers do not depend on it.
 
     Returns:
         By quantity, an array with the draws first; of training, the learning rates before them; then layers,
@@ -48,37 +54,39 @@ def compute(cell: Cell, device: str = "cpu", tile: int | None = None, compiled: 
         MemoryError: one draw at a time is too much; the message says of what.
     """
     size = tile or draws_a_tile(cell, device)
-    pieces: list[Readings] = []
     with memory_errors_explained(cell):
         sample = _sample(cell, device) if cell.sampled else None
         values = 4 * sum(cell.task.points) * cell.task.inputs if cell.task else 0
         block = block_size(max(cell.member.parameters, values))
         if device != "cpu":  # many small networks keep it busy
             block *= max(1, size // block)
-        for first in range(cell.start, cell.stop, block):
-            last = min(first + block, cell.stop)
-            size = in_tiles(_taking(cell, first, last, sample, device, compiled), last - first, size, pieces)
-    axis = 1 if cell.trains else 0
-    return {quantity: np.concatenate([piece[quantity] for piece in pieces], axis=axis) for quantity in pieces[0]}
+        course = Course(cell, block, size, checkpoint, tile)
+        for first, last, start in course.blocks():
+            take = _taking(course, first, last, sample, device, compiled)
+            course.tile = in_tiles(take, last - first, course.tile, course.pieces, start - first)
+    return course.readings()
 
 
 def _taking(
-    cell: Cell, first: int, last: int, sample: Sample | None, device: str, compiled: bool
-) -> Callable[[slice], Readings]:
+    course: Course, first: int, last: int, sample: Sample | None, device: str, compiled: bool
+) -> Callable[[slice, int], Readings]:
     """Draws `first` .. `last` with their data; what comes back takes some of them, counted from `first`."""
+    cell = course.cell
     data = make_data(cell.task, cell.seed, first, last, _dtype(cell)) if cell.task else None
     ensemble = replace(_ensemble(cell, first, last, data).to(_dtype(cell)), compiled=compiled)
 
-    def take(part: slice) -> Readings:
+    def take(part: slice, tile: int) -> Readings:
+        draws = slice(first + part.start, first + part.stop)
+        bookmark = course.bookmark(draws, tile, device)
         some, lesson = ensemble[part].to(_dtype(cell), device), data[part].to(device) if data else None
-        found = _take(cell, some, sample, lesson, slice(first + part.start, first + part.stop))
+        found = _take(cell, some, sample, lesson, draws, bookmark)
         return {quantity: values.cpu().numpy() for quantity, values in found.items()}
 
     return take
 
 
 def _take(
-    cell: Cell, ensemble: Ensemble, sample: Sample | None, data: Data | None, draws: slice
+    cell: Cell, ensemble: Ensemble, sample: Sample | None, data: Data | None, draws: slice, bookmark: Bookmark
 ) -> dict[str, torch.Tensor]:
     """What the cell's measure, or those that look at training, return for some draws."""
     if isinstance(cell.settings, AccuracySettings):
@@ -86,7 +94,7 @@ def _take(
         observers: list[tuple[Callable[..., Observer], Any]] = [
             (load(MEASURES[name].function), settings) for name, settings in cell.taken
         ]
-        return observe(ensemble, data, cell.settings, observers)
+        return observe(ensemble, data, cell.settings, observers, bookmark)
     measure = load(cell.measure.function)
     found: dict[str, torch.Tensor] = measure(
         ensemble, _domain(cell, sample, data, draws, ensemble.parameters.device), cell.settings

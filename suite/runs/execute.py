@@ -3,12 +3,12 @@
 import ctypes
 import errno
 import os
-import time
 from collections.abc import Callable, Sequence
 from functools import cache, partial
 from pathlib import Path
 
 from suite.runs.cells import Cell
+from suite.runs.checkpoint import Checkpoint
 from suite.runs.crew import Crew
 from suite.runs.failures import Failure, failure_of, process_died
 from suite.runs.provenance import commit
@@ -71,25 +71,27 @@ def finish(cell: Cell, folder: Path | None, device: str, compiled: bool = False)
 
     from suite.runs.compute import compute  # noqa: PLC0415
 
-    start = time.perf_counter()
-    try:
-        readings = compute(cell, device, compiled=compiled)
-    except Exception as error:  # whatever it is, it is this cell's, and the others go on
-        return failure_of(error)
-    provenance = {
-        "seconds": round(time.perf_counter() - start, 4),
+    circumstances = {
         "device": device_name(device),
         "compiled": compiled and _compilable(cell),
         "threads": torch.get_num_threads(),
         "torch": str(torch.__version__),
         "numpy": numpy.__version__,
-        "commit": commit(),
     }
+    processor = {"processor": torch.backends.cpu.get_cpu_capability()}
+    checkpoint = Checkpoint(folder, cell.key, circumstances | processor)
+    try:
+        readings = compute(cell, device, compiled=compiled, checkpoint=checkpoint)
+    except Exception as error:  # whatever it is, it is this cell's, and the others go on
+        if checkpoint.resumed and not isinstance(error, MemoryError):
+            checkpoint.remove()  # in case it is to blame
+        return failure_of(error)
+    stored = Stored(readings, {"seconds": round(checkpoint.seconds, 4), **circumstances, "commit": commit()})
     _give_memory_back()
-    stored = Stored(readings, provenance)
     if folder is None:
         return stored
     Store(folder).save(cell.key, stored)
+    checkpoint.remove()
     return None
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from suite.runs.cells import Cell, cells_of
+from suite.runs.checkpoint import sweep
 from suite.runs.crew import Crew
 from suite.runs.execute import Progress, execute
 from suite.runs.failures import Failure, write_failures
@@ -156,6 +157,7 @@ def _compute(
             if crew is None:
                 crew = stack.enter_context(_crew(resources))
                 store.prepare()
+                sweep(store)
             if isinstance(crew, Pool) and not crew.started:
                 crew.workers = workers_for(missing, crew.device, resources.workers)
             failures |= execute(missing, store, crew, progress, resources.compiled)

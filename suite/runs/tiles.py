@@ -63,23 +63,23 @@ def _points(cell: Cell) -> int:
     return max(cell.member.widths) if cell.name == "jacobian" else 1
 
 
-def in_tiles(take: Callable[[slice], Found], draws: int, size: int, found: list[Found]) -> int:
+def in_tiles(take: Callable[[slice, int], Found], draws: int, size: int, found: list[Found], start: int = 0) -> int:
     """Takes draws tile by tile; where memory runs out, the tile is halved and taken again.
 
     Args:
-        take: called with each tile; leaves nothing behind if it fails.
+        take: called with each tile, and the size that tiles have by now; leaves nothing behind if it fails.
         draws: how many there are.
         size: of a tile, to begin with.
         found: gets what `take` returns.
+        start: the first to be taken.
 
     Returns:
         The size that did fit.
     """
-    start = 0
     while start < draws:
         stop = min(start + size, draws)
         try:
-            found.append(take(slice(start, stop)))
+            found.append(take(slice(start, stop), size))
         except (MemoryError, RuntimeError) as error:
             if stop - start == 1 or not out_of_memory(error):
                 raise

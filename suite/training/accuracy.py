@@ -31,17 +31,17 @@ class Accuracy:
     def __init__(self, networks: Ensemble, lesson: Lesson, settings: AccuracySettings) -> None:
         self.lesson, self.settings = lesson, settings
         self.stops = recorded_steps(settings.steps)
-        self.history: dict[str, list[Tensor]] = {}
+        self.seen: dict[str, list[Tensor]] = {}
 
     def look(self, networks: Ensemble, step: int) -> None:
         """Records loss and scores of all networks as they are now."""
         self.networks = networks
         for name, value in self._state(networks).items():
-            self.history.setdefault(name, []).append(value)
+            self.seen.setdefault(name, []).append(value)
 
     def readings(self) -> dict[str, Tensor]:
         """As the class says."""
-        found = {name: torch.stack(values, dim=-1) for name, values in self.history.items()}
+        found = {name: torch.stack(values, dim=-1) for name, values in self.seen.items()}
         task = self.lesson.task
         if task.regression:
             threshold = task.error if self.settings.max_error is None else self.settings.max_error

@@ -42,13 +42,12 @@ class FeatureDiversity:
         self.classes = labels if lesson.task.outputs > 1 else torch.cat([1 - labels, labels], dim=1)
         self.chance = log(lesson.task.classes)
         self.start = {layer: networks.layers[layer - 1].weight.clone() for layer in self.layers}
-        self.history: dict[str, list[Tensor]] = {}
-        self.left = torch.full((networks.draws,), torch.nan, device=networks.parameters.device)
+        self.seen: dict[str, list[Tensor]] = {}
 
     def look(self, networks: Ensemble, step: int) -> None:
         """Watches the loss; at recorded steps compares features and weights."""
         below = train_loss(networks, self.lesson.data) < PHASE_1 * self.chance
-        self.left = torch.where(self.left.isnan() & below, float(step), self.left)
+        self.seen.setdefault("phase1_steps", []).append(torch.where(below, float(step), torch.inf))
         if step in self.recorded:
             names = ("feature_cosine", "feature_cosine_within", "feature_cosine_between", "leading_share")
             seen = [
@@ -57,12 +56,13 @@ class FeatureDiversity:
                 if index + 1 in self.layers
             ]
             for name, values in zip(names, zip(*seen, strict=True), strict=True):
-                self.history.setdefault(name, []).append(torch.stack(values, dim=1))
+                self.seen.setdefault(name, []).append(torch.stack(values, dim=1))
 
     def readings(self) -> dict[str, Tensor]:
         """As the class says."""
-        found = {name: torch.stack(values, dim=-1) for name, values in self.history.items()}
-        return found | {"phase1_steps": self.left}
+        found = {name: torch.stack(values, dim=-1) for name, values in self.seen.items()}
+        first = found.pop("phase1_steps").amin(dim=-1)
+        return found | {"phase1_steps": torch.where(first.isfinite(), first, torch.nan)}
 
     def _cosines(self, features: Float[Tensor, "networks units points"]) -> tuple[Tensor, Tensor, Tensor]:
         """Mean cosines over all pairs of samples, over pairs within a class, and between classes."""

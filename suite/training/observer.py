@@ -11,7 +11,7 @@ from suite.catalog.measure_settings import AccuracySettings
 from suite.catalog.tasks import Task
 from suite.nets.ensemble import Ensemble
 from suite.training.tasks import Data
-from suite.training.trainer import train
+from suite.training.trainer import State, train
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,13 @@ class Observer(Protocol):
     """What a measure of training does: looks at the networks at some steps, and says what it saw.
 
     It is made, before the first step, from the networks, the lesson and its own settings.
+
+    Attributes:
+        seen: all that its looks have left with it: by name, a tensor a look. Another observer, made from the same, goes
+            on with it.
     """
+
+    seen: dict[str, list[Tensor]]
 
     @property
     def stops(self) -> Sequence[int]:
@@ -49,8 +55,25 @@ class Observer(Protocol):
 Maker = Callable[[Ensemble, Lesson, Any], Observer]
 
 
+@dataclass(frozen=True)
+class Bookmark:
+    """Where a training was left, and may be left again; how states are kept is not its affair.
+
+    Attributes:
+        start: what this very training had come to when it was left, on the networks' device; None where it begins.
+        offer: called after every step with what tells the state, which is to be kept at once or not at all.
+    """
+
+    start: State | None
+    offer: Callable[[Callable[[], State]], None]
+
+
 def observe(
-    ensemble: Ensemble, data: Data, training: AccuracySettings, makers: Sequence[tuple[Maker, Any]]
+    ensemble: Ensemble,
+    data: Data,
+    training: AccuracySettings,
+    makers: Sequence[tuple[Maker, Any]],
+    bookmark: Bookmark | None = None,
 ) -> dict[str, Tensor]:
     """Trains each draw from its initial weights under every learning rate, looked at by all observers.
 
@@ -59,6 +82,7 @@ def observe(
         data: the replicates' data.
         training: one task; optimisers alike but for the learning rate; steps.
         makers: what makes each observer, with its settings.
+        bookmark: where to go on from, and what is told of every step; what is returned does not depend on it.
 
     Returns:
         All observers' quantities, first axis the learning rates, second the draws.
@@ -68,9 +92,36 @@ def observe(
     lesson = Lesson(training.task[0], data.repeat(rates), training)
     observers = [make(networks, lesson, settings) for make, settings in makers]
     stops = sorted({step for observer in observers for step in observer.stops})
-    for step in train(networks, data, training.optimizer, stops):
+    start, offer = None, None
+    if bookmark:
+        seen = [observer.seen for observer in observers]
+        start, offer = bookmark.start, lambda trained: bookmark.offer(lambda: trained() | _state(seen))
+        _recall(start or {}, seen)
+    for step in train(networks, data, training.optimizer, stops, start, offer):
         for observer in observers:
             if step in observer.stops:
                 observer.look(networks, step)
     readings = {name: values for observer in observers for name, values in observer.readings().items()}
     return {name: values.unflatten(0, (rates, -1)) for name, values in readings.items()}
+
+
+def _state(seen: Sequence[dict[str, list[Tensor]]]) -> State:
+    """What each observer has seen, looks last."""
+    return {
+        f"{_SEEN}.{place}.{name}": torch.stack(looks, dim=-1)
+        for place, own in enumerate(seen)
+        for name, looks in own.items()
+        if looks
+    }
+
+
+def _recall(state: State, seen: Sequence[dict[str, list[Tensor]]]) -> None:
+    """Gives each observer back what it has seen."""
+    for key, looks in state.items():
+        room, _, entry = key.partition(".")
+        if room == _SEEN:
+            place, _, name = entry.partition(".")
+            seen[int(place)][name] = list(looks.unbind(-1))
+
+
+_SEEN = "seen"

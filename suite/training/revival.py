@@ -28,7 +28,7 @@ class Revival:
         revivable = tentative(dead)
         self.tentative = [layer & able[:, None] for layer, able in zip(dead, revivable, strict=True)]
         self.permanent = [layer & ~able[:, None] for layer, able in zip(dead, revivable, strict=True)]
-        self.history: dict[str, list[Tensor]] = {"revived": [], "revived_permanent": []}
+        self.seen: dict[str, list[Tensor]] = {"revived": [], "revived_permanent": []}
 
     def look(self, networks: Ensemble, step: int) -> None:
         """Counts who has come back; of a network that diverged nobody can tell."""
@@ -37,9 +37,9 @@ class Revival:
         for name, before in (("revived", self.tentative), ("revived_permanent", self.permanent)):
             back = [(was & ~still).sum(1) for was, still in zip(before, dead, strict=True)]
             number = torch.stack(back).sum(0).float()
-            self.history[name].append(torch.where(sound, number, torch.nan))
+            self.seen[name].append(torch.where(sound, number, torch.nan))
 
     def readings(self) -> dict[str, Tensor]:
         """As the class says."""
-        found = {name: torch.stack(values, dim=-1) for name, values in self.history.items()}
+        found = {name: torch.stack(values, dim=-1) for name, values in self.seen.items()}
         return found | {"revivable": torch.stack([layer.sum(1) for layer in self.tentative]).sum(0).float()}

@@ -1,6 +1,7 @@
 """One trainer for many networks at once: each has its own data and its own learning rate."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 
 import torch
 from jaxtyping import Float, Int64
@@ -13,8 +14,18 @@ from suite.nets.ensemble import Ensemble
 from suite.nets.streams import stream
 from suite.training.tasks import Data
 
+State = dict[str, Tensor]
+"""All that a training has come to, as plain tensors by name: with it and the same data it can go on elsewhere."""
 
-def train(ensemble: Ensemble, data: Data, optimizers: Sequence[Optimizer], stops: Sequence[int]) -> Iterator[int]:
+
+def train(
+    ensemble: Ensemble,
+    data: Data,
+    optimizers: Sequence[Optimizer],
+    stops: Sequence[int],
+    start: State | None = None,
+    offer: Callable[[Callable[[], State]], None] | None = None,
+) -> Iterator[int]:
     """Trains every network under every optimiser, in place, and pauses at the given steps.
 
     Networks come in equal groups, one an optimiser; network i of each group sees the data of replicate i.
@@ -25,9 +36,12 @@ def train(ensemble: Ensemble, data: Data, optimizers: Sequence[Optimizer], stops
         data: of the replicates.
         optimizers: alike but for the learning rate.
         stops: increasing steps, 0 for before the first.
+        start: the state to go on from, if not from the first step; every step is then what it would have been.
+        offer: called after each step, before any pause, with what tells the state: a dictionary of one's own, whose
+            tensors the next step changes.
 
     Yields:
-        Each of `stops`, when so many steps are done.
+        Each of `stops`, when so many steps are done; none that `start` has left behind.
     """
     first = optimizers[0]
     groups = len(optimizers)
@@ -35,16 +49,51 @@ def train(ensemble: Ensemble, data: Data, optimizers: Sequence[Optimizer], stops
     rule = _torch_optimizer(passes, optimizers)
     inputs = data.train.inputs.repeat(groups, 1, 1)
     labels = data.train.labels.repeat(groups, 1, 1)
-    batches = _batches(data.seed, inputs.shape[2], first.batch)
-    done = 0
+    done = _go_on(start, ensemble, rule) if start else 0
+    batches = islice(_batches(data.seed, inputs.shape[2], first.batch), done, None)
+
+    def state() -> State:
+        return _state(done, ensemble, rule)
+
     for stop in stops:
+        if stop < done:
+            continue
         while done < stop:
             chosen = next(batches).to(inputs.device)
             outputs = passes.forward(_at(inputs, chosen))
             passes.backward(data.loss.gradient(outputs, _at(labels, chosen)))
             rule.step()
             done += 1
+            if offer:
+                offer(state)
         yield stop
+
+
+def _state(done: int, ensemble: Ensemble, rule: torch.optim.Optimizer) -> State:
+    """What the steps after so many depend on: the parameters, and whatever the optimiser has gathered of each group."""
+    gathered = rule.state_dict()["state"]
+    return {"step": torch.tensor(done), "parameters": ensemble.parameters} | {
+        f"{_OPTIMIZER}.{group}.{name}": value
+        for group, values in gathered.items()
+        for name, value in values.items()
+        if value is not None
+    }
+
+
+def _go_on(start: State, ensemble: Ensemble, rule: torch.optim.Optimizer) -> int:
+    """Puts parameters and optimiser where they were; returns how many steps had been done."""
+    ensemble.parameters.copy_(start["parameters"])
+    gathered: dict[int, State] = {}
+    for key, value in start.items():
+        room, _, entry = key.partition(".")
+        if room == _OPTIMIZER:
+            group, _, name = entry.partition(".")
+            gathered.setdefault(int(group), {})[name] = value.clone()
+    rule.load_state_dict({**rule.state_dict(), "state": gathered})
+    return int(start["step"])
+
+
+_OPTIMIZER = "optimizer"
 
 
 def _at(values: Float[Tensor, "networks rows points"], chosen: Int64[Tensor, " batch"]) -> Tensor:
