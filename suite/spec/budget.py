@@ -85,7 +85,8 @@ def fit_widths(
                     best = candidate if best is None else max(best, candidate)
         if best is not None:
             return best[1]
-        if left < 0 or count_parameters((inputs, *[1] * depth, outputs), normalized) > high:
+        above = min((count for count in reachable if count > budget), default=high)
+        if left < 0 or _cheapest(spread + 1, depth, inputs, outputs, normalized) > max(high, above):
             break
     below = max((count for count in reachable if count < budget), default=None)
     above = min((count for count in reachable if count > budget), default=None)
@@ -108,6 +109,14 @@ def _narrowest_widths(
         yield width
         if uniform(width) > budget:
             return
+
+
+def _cheapest(spread: int, depth: int, inputs: int, outputs: int, normalized: bool) -> int:
+    """The fewest parameters with which widths are so far apart: one layer is wider than one unit, the rest is not."""
+    return min(
+        count_parameters((inputs, *[1] * place, 1 + spread, *[1] * (depth - place - 1), outputs), normalized)
+        for place in (0, depth // 2, depth - 1)
+    )
 
 
 def _effort(narrowest: int, spread: int, depth: int, inputs: int, outputs: int, normalized: bool) -> int:
