@@ -14,11 +14,11 @@ from suite.catalog.settings import Choice, expands, number_of_entries
 from suite.catalog.shown import shortened, shown
 from suite.spec.locate import Path
 from suite.spec.model import SpecFile
-from suite.spec.problems import Problem, nearest
+from suite.spec.problems import MOST_TOLD, Problem, nearest
 
 
 def problems_of(error: ValidationError, data: Any, file: str, lines: dict[Path, int]) -> list[Problem]:
-    """Every fault that pydantic found, each with its line and a cure.
+    """Every fault that pydantic found, each with its line and a cure; of a great many, one more than are told.
 
     Args:
         error: from validating `data` as a SpecFile.
@@ -26,14 +26,18 @@ def problems_of(error: ValidationError, data: Any, file: str, lines: dict[Path, 
         file: its path, as reported.
         lines: where its keys stand.
     """
-    found = []
+    located = []
     for detail in error.errors(include_url=False):
         key = detail.get("ctx", {}).get("key")  # of a table's own check: which of its keys is meant
         location = (*detail["loc"], key) if key else detail["loc"]
         path = path_in(data, location, missing=detail["type"] == "missing")
-        message = _message(detail)
-        found.append(Problem(file, line_of(path, lines), dotted(path), message))
-    return sorted(dict.fromkeys(found), key=lambda problem: problem.line)
+        located.append((line_of(path, lines), path, detail))
+    found: dict[Problem, None] = {}
+    for line, path, detail in sorted(located, key=lambda place: place[0]):
+        found[Problem(file, line, dotted(path), _message(detail))] = None
+        if len(found) > MOST_TOLD:  # a message may take longer than all else, and no more of them are told
+            break
+    return list(found)
 
 
 def line_of(path: Sequence[str | int], lines: dict[Path, int]) -> int:

@@ -48,13 +48,12 @@ MOST_TOLD = 200
 
 
 def first_of(problems: Sequence[Problem]) -> list[Problem]:
-    """The problems of one file, each once; of a great many, the first, and how many there are besides."""
+    """The problems of one file, each once; of a great many, the first, and that there are more."""
     once = list(dict.fromkeys(problems))
-    left = len(once) - MOST_TOLD
-    if left <= 0:
+    if len(once) <= MOST_TOLD:
         return once
-    last = once[MOST_TOLD]
-    return [*once[:MOST_TOLD], Problem(last.file, last.line, "", f"and {left} more from here on; mend these first")]
+    after = once[MOST_TOLD]
+    return [*once[:MOST_TOLD], Problem(after.file, after.line, "", "and more from here on; mend these first")]
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

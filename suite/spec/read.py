@@ -7,7 +7,7 @@ from typing import Any
 
 from suite.spec.problems import Problem, SpecError
 
-MOST_BYTES = 1_000_000
+MOST_BYTES = 200_000
 """Of a file; the shipped studies have 2,500 at most."""
 
 MOST_NESTED = 32
