@@ -85,8 +85,8 @@ def fit_widths(
                     best = candidate if best is None else max(best, candidate)
         if best is not None:
             return best[1]
-        above = min((count for count in reachable if count > budget), default=high)
-        if left < 0 or _cheapest(spread + 1, depth, inputs, outputs, normalized) > max(high, above):
+        nearest = min((count for count in reachable if count > budget), default=high)
+        if left < 0 or _cheapest(spread + 1, depth, inputs, outputs, normalized) > max(high, nearest):
             break
     below = max((count for count in reachable if count < budget), default=None)
     above = min((count for count in reachable if count > budget), default=None)
