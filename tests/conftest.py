@@ -11,6 +11,11 @@ if importlib.util.find_spec("jax"):
     importlib.import_module("jax")  # the shape checker loads it where it is installed, and loading draws from numpy
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--many` for what is promised of thousands of cases, of which hundreds are tried otherwise."""
+    parser.addoption("--many", action="store_true", help="as often as the promises say")
+
+
 @pytest.fixture(autouse=True)
 def still_random_state() -> Iterator[None]:
     """Fail a test that moves the global generators of numpy or, where it is loaded, torch.

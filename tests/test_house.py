@@ -1,8 +1,12 @@
-"""The house's plan: which room may import which, and that the check of it can fail."""
+"""The house's plan: which room may import which, what no room may do, and that the checks of it can fail."""
 
 import ast
 from collections.abc import Iterator
 from pathlib import Path
+
+from suite.catalog.measures import LANDSCAPE, MEASURES
+from suite.catalog.optimizers import OPTIMIZERS
+from suite.catalog.tasks import TASKS
 
 ROOT = Path(__file__).parents[1] / "suite"
 
@@ -64,6 +68,60 @@ def test_the_check_finds_what_it_must() -> None:
     assert breaches("nets", "from suite.measures.v3 import v3") == ["suite.measures.v3"]
     assert breaches("runs", "from suite.cli import app") == ["suite.cli"]
     assert breaches("nets", "import torch\nfrom suite.nets import ensemble") == []
+
+
+CODE = {"eval", "exec", "compile", "__import__", "breakpoint"}
+"""Builtins that run text."""
+
+PICKLES = {"pickle", "cPickle", "cloudpickle", "dill", "shelve", "marshal", "joblib", "yaml"}
+"""Modules whose files can hold code."""
+
+PICKLING = {"torch.load", "torch.save", "pd.read_pickle", "pandas.read_pickle", "yaml.load", "joblib.load"}
+"""Functions of other modules that read or write such files; numpy's unless it is told not to."""
+
+
+def code_from_data(code: str) -> list[str]:
+    """Whatever in a module could run what a file holds."""
+    found = [name for name in _imports(code) if name.partition(".")[0] in PICKLES]
+    for node in ast.walk(ast.parse(code)):
+        if not isinstance(node, ast.Call):
+            continue
+        name = ast.unparse(node.func)
+        plain = any(word.arg == "allow_pickle" and ast.unparse(word.value) == "False" for word in node.keywords)
+        loads = name in {"np.load", "numpy.load"} and not plain
+        if loads or name in CODE | PICKLING or name.endswith((".read_pickle", ".to_pickle")):
+            found.append(name)
+    return found
+
+
+def test_nothing_that_is_read_from_disk_is_run() -> None:
+    """No module unpickles, nor makes code of text: specs and stored results are data."""
+    assert {str(file): found for _, file in _modules() if (found := code_from_data(file.read_text()))} == {}
+
+
+def test_the_check_for_code_finds_what_it_must() -> None:
+    """Each way to run a file's content, and what only looks like one."""
+    assert code_from_data("import pickle") == ["pickle"]
+    assert code_from_data("def f():\n    from yaml import load") == ["yaml"]
+    assert code_from_data("from joblib.memory import Memory") == ["joblib.memory"]
+    assert code_from_data("eval(text)") == ["eval"]
+    assert code_from_data("x = [exec(line) for line in file]") == ["exec"]
+    assert code_from_data("torch.load(file)") == ["torch.load"]
+    assert code_from_data("frame.to_pickle(file)") == ["frame.to_pickle"]
+    assert code_from_data("np.load(file)") == ["np.load"]
+    assert code_from_data("np.load(file, allow_pickle=True)") == ["np.load"]
+    assert code_from_data("np.load(file, allow_pickle=False)") == []
+    assert code_from_data("re.compile(text); torch.compile(f); model.eval()") == []
+
+
+def test_functions_are_named_by_the_catalog_alone() -> None:
+    """Every dotted path is of this suite or an optimiser of torch, and no key of a spec holds one."""
+    named = [measure.function for measure in (*MEASURES.values(), LANDSCAPE)]
+    named += [entry.function for entry in (*TASKS.values(), *OPTIMIZERS.values())]
+    assert not [path for path in named if not path.startswith(("suite.", "torch.optim:"))]
+    settable = [entry.model_fields for entry in (*TASKS.values(), *OPTIMIZERS.values())]
+    settable += [measure.settings.model_fields for measure in MEASURES.values()]
+    assert not [fields for fields in settable if "function" in fields]
 
 
 def test_benchmarks_use_public_names_only() -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import Field
 
 from suite.catalog.activation import Activation, Array, Kind
+from suite.catalog.limits import Size
 from suite.catalog.linear_region import Htanh, SExp, SSaw, SSin
 from suite.catalog.settings import choices_of
 from suite.catalog.smooth import Erf, Gelu, Sigmoid, Silu, Sin, Softplus, Tanh
@@ -121,7 +122,7 @@ class Elu(Activation):
     """The exponential linear unit; at alpha = 1 only its second derivative jumps."""
 
     name: Literal["elu"] = "elu"
-    alpha: float = Field(default=1.0, gt=0, description="minus the limit for z -> -inf")
+    alpha: Size = Field(default=1.0, description="minus the limit for z -> -inf")
     formula = "z for z > 0, alpha (e^z - 1) below"
     kind = "kinked"
 

@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from suite.catalog.limits import MOST, Size
 from suite.catalog.settings import Choice
 
 GRID_INPUTS = 2
@@ -37,8 +38,8 @@ class Domain(Choice):
         raise NotImplementedError
 
     def intervals(self, step: float) -> int:
-        """How many steps make the domain's side."""
-        return round(2 * self.extent / step)
+        """How many steps make the domain's side; of more than any grid has, as many as counts go to."""
+        return round(min(2 * self.extent / step, MOST))
 
     def divides(self, step: float) -> bool:
         """Whether a step goes into the side a whole number of times, enough for a third difference."""
@@ -55,7 +56,7 @@ class Box(Domain):
     """All inputs between -half_width and half_width."""
 
     kind: Literal["box"] = "box"
-    half_width: float = Field(default=1.0, gt=0, description="largest absolute value of an input")
+    half_width: Size = Field(default=1.0, description="largest absolute value of an input")
     formula = "[-half_width, half_width]^d"
 
     @property
@@ -72,7 +73,7 @@ class Ball(Domain):
     """All inputs of norm up to the radius."""
 
     kind: Literal["ball"] = "ball"
-    radius: float = Field(default=1.0, gt=0, description="largest norm of the inputs")
+    radius: Size = Field(default=1.0, description="largest norm of the inputs")
     formula = "|x| <= radius"
     fewest = STENCIL + 1  # a stencil as long as the diameter would have one place only
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
+from suite.catalog.limits import Size, SizeOrNone
 from suite.catalog.settings import Choice, choices_of
 
 
@@ -20,7 +21,7 @@ class Initialization(Choice):
 
 
 class _WithBias(Initialization):
-    bias_std: float = Field(default=0.0, ge=0, description="sigma_b, the standard deviation of hidden biases")
+    bias_std: SizeOrNone = Field(default=0.0, description="sigma_b, the standard deviation of hidden biases")
 
 
 class Critical(_WithBias):
@@ -71,8 +72,8 @@ class Variance(Initialization):
     """Gaussian weights with the two variances given."""
 
     scheme: Literal["variance"] = "variance"
-    weight_variance: float = Field(gt=0, description="sigma_w^2, fan_in times the variance of a weight")
-    bias_variance: float = Field(default=0.0, ge=0, description="sigma_b^2")
+    weight_variance: Size = Field(description="sigma_w^2, fan_in times the variance of a weight")
+    bias_variance: SizeOrNone = Field(default=0.0, description="sigma_b^2")
     formula = "sigma_w^2 = weight_variance, sigma_b^2 = bias_variance"
 
 
@@ -91,7 +92,7 @@ class DataDependent(Initialization):
     """
 
     scheme: Literal["data_dependent"] = "data_dependent"
-    noise_std: float = Field(default=0.1, gt=0, description="s, the standard deviation of eps")
+    noise_std: Size = Field(default=0.1, description="s, the standard deviation of eps")
     formula = "sigma_w^2 = 2; first layer b_i = -w_i . x_k(i) + |eps_i|, eps_i ~ N(0, s^2), x_k(i) a training point"
 
 

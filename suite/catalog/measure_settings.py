@@ -4,12 +4,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from suite.catalog.limits import MOST, Count, Size
 from suite.catalog.optimizers import Optimizer, Optimizers
 from suite.catalog.precision import Precise
 from suite.catalog.settings import Axis, Settings
 from suite.catalog.tasks import Task, Tasks
 
-Draws = Annotated[int, Field(ge=1, description="random networks a member")]
+REPLICATES_A_CELL = 64
+"""Replicates are trained, and kept, in blocks of so many."""
+
+Draws = Annotated[Count, Field(description="random networks a member")]
 Arithmetic = Annotated[
     Literal["float64", "float32"],
     Field(description="of the forward pass; third differences of float32 drown in rounding when nets are deep"),
@@ -27,8 +31,8 @@ class OnTheDomain(Settings):
     step: float | None = Field(
         default=None, gt=0, description="spacing of the points; v3's step, or a 32nd of the domain's side"
     )
-    lines: int = Field(
-        default=64, ge=1, description="random lines through a box of more than two inputs; stencils in a ball by them"
+    lines: Count = Field(
+        default=64, description="random lines through a box of more than two inputs; stencils in a ball by them"
     )
 
 
@@ -74,8 +78,8 @@ class AccuracySettings(Settings):
         optimizer: Optimizers = Field(
             description="how it is learnt; of learning rates the best is chosen by validation, other lists are axes"
         )
-    steps: int = Field(ge=1, description="optimiser steps")
-    replicates: int = Field(ge=1, description="networks trained a member, each on data of its own")
+    steps: Count = Field(description="optimiser steps")
+    replicates: Count = Field(description="networks trained a member, each on data of its own")
     success: float = Field(default=0.9, gt=0, le=1, description="test accuracy that counts as success")
     max_error: float | None = Field(
         default=None,
@@ -102,8 +106,8 @@ class TrainabilitySettings(InFloats, Precise):
 
 
 InputVariance = Annotated[
-    float | None,
-    Field(gt=0, description="|x|^2 / n_0 of the inputs; the fixed point q* unless given, or 1 where there is none"),
+    Size | None,
+    Field(description="|x|^2 / n_0 of the inputs; the fixed point q* unless given, or 1 where there is none"),
 ]
 
 
@@ -126,7 +130,7 @@ def _in_order(layers: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(sorted(layers))
 
 
-Layers = Annotated[Axis[Annotated[int, Field(ge=1)]], AfterValidator(_in_order)]
+Layers = Annotated[Axis[Count], AfterValidator(_in_order)]
 
 
 class FeatureDiversitySettings(Settings):
@@ -135,7 +139,7 @@ class FeatureDiversitySettings(Settings):
     layers: Layers | None = Field(
         default=None, description="hidden layers whose features are compared; the last one unless given"
     )
-    points: int = Field(default=500, ge=2, description="training points, at most, whose features are compared")
+    points: int = Field(default=500, ge=2, le=MOST, description="training points, at most, whose features are compared")
 
 
 class RevivalSettings(Settings):

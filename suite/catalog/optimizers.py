@@ -4,6 +4,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
+from suite.catalog.limits import Count
 from suite.catalog.settings import Choice, choices_of
 
 
@@ -16,7 +17,7 @@ class Optimizer(Choice):
     """The torch.optim class."""
 
     learning_rate: float = Field(gt=0, description="step size; a list is selected over by validation score")
-    batch: int = Field(ge=1, description="points a step; the rest of an epoch that fills no batch is left out")
+    batch: Count = Field(description="points a step; the rest of an epoch that fills no batch is left out")
 
     @property
     def keywords(self) -> dict[str, Any]:

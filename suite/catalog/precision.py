@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 from pydantic_core import PydanticCustomError
 
+from suite.catalog.limits import MOST
 from suite.catalog.settings import Settings
 
 DRAWS_A_CELL = 256
@@ -31,6 +32,7 @@ class Precise(Settings):
     max_draws: int = Field(
         default=MAX_DRAWS,
         ge=DRAWS_A_CELL,
+        le=MOST,
         multiple_of=DRAWS_A_CELL,
         description="draws of a member at which precision is given up",
     )

@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping
 from itertools import product
+from math import prod
 from typing import Annotated, Any, ClassVar, TypeVar, Union
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from suite.catalog.limits import MOST_ENTRIES, MOST_LISTED
+from suite.catalog.shown import shown
 
 T = TypeVar("T")
 
@@ -84,15 +88,30 @@ def _as_tuple(value: Any) -> tuple[Any, ...]:
         return (value,)
     if not value:
         raise PydanticCustomError("empty_axis", "the list is empty; give at least one value")
+    if len(value) > MOST_LISTED:
+        raise PydanticCustomError(
+            "long_axis",
+            "a list of {length} values is too long; give {most} or fewer",
+            {"length": len(value), "most": MOST_LISTED},
+        )
     return _distinct(tuple(value))
 
 
 def _distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    repeated = [value for place, value in enumerate(values) if value in values[:place]]
-    if repeated:
-        item = repeated[0].label if isinstance(repeated[0], Choice) else str(repeated[0])
+    found = _repeated(values)
+    if found:
+        item = found[0].label if isinstance(found[0], Choice) else shown(found[0])
         raise PydanticCustomError("repeated", "{item} stands in the list twice; keep one", {"item": item})
     return values
+
+
+def _repeated(values: tuple[Any, ...]) -> list[Any]:
+    """Those that stand further up as well."""
+    try:
+        seen: set[Any] = set()
+        return [value for value in values if value in seen or seen.add(value)]  # type: ignore[func-returns-value]
+    except TypeError:  # lists and tables, which are wrong here but not yet told so
+        return [value for place, value in enumerate(values) if value in values[:place]]
 
 
 Axis = Annotated[tuple[T, ...], _AxisSchema()]
@@ -120,6 +139,12 @@ class _Expansion:
 
     def _expand(self, value: Any) -> tuple[Any, ...]:
         entries = [{self.tag: item} if isinstance(item, str) else item for item in _as_tuple(value)]
+        if (number := sum(map(number_of_entries, entries))) > MOST_ENTRIES:
+            raise PydanticCustomError(
+                "many_entries",
+                "its lists multiply out to {number} entries, more than {most}; take values out of them",
+                {"number": shown(number), "most": MOST_ENTRIES},
+            )
         return tuple(single for entry in entries for single in entries_of(entry))
 
 
@@ -133,6 +158,12 @@ def entries_of(entry: Any) -> list[Any]:
     if not isinstance(entry, dict):
         return [entry]
     return [dict(zip(entry, values, strict=True)) for values in product(*map(_as_tuple, entry.values()))]
+
+
+def number_of_entries(entry: Any) -> int:
+    """How many tables an entry with lists among its values stands for."""
+    values = entry.values() if isinstance(entry, dict) else ()
+    return prod(len(value) for value in values if isinstance(value, list) and value)
 
 
 def _required(entry: type[Choice]) -> bool:

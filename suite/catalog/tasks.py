@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
+from suite.catalog.limits import MOST, Count
 from suite.catalog.settings import Choice, choices_of
 
 
@@ -30,11 +31,9 @@ class Task(Choice):
     error: ClassVar[float | None] = None
     """Of regressions: a replicate succeeds with a mean squared error at or below it, out of reach of m* - 1 units."""
 
-    train: int = Field(ge=1, description="points to train on")
-    validation: int | None = Field(
-        default=None, ge=1, description="points to choose on; as many as `test` unless given"
-    )
-    test: int = Field(ge=1, description="points to judge on")
+    train: Count = Field(description="points to train on")
+    validation: Count | None = Field(default=None, description="points to choose on; as many as `test` unless given")
+    test: Count = Field(description="points to judge on")
 
     @property
     def points(self) -> tuple[int, int, int]:
@@ -56,7 +55,7 @@ class Checkerboard(Task):
     """A board of squares on [-1, 1]^2 whose two colours are to be told apart."""
 
     name: Literal["checkerboard"] = "checkerboard"
-    squares: int = Field(ge=2, description="k, squares a side")
+    squares: int = Field(ge=2, le=MOST, description="k, squares a side")
     formula = "label = parity of floor((x1 + 1) k / 2) + floor((x2 + 1) k / 2)"
     inputs = 2
     outputs = 1

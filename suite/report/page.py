@@ -74,7 +74,7 @@ def render(
             "name": name,
             "title": CAPTIONS[name][0],
             "caption": CAPTIONS[name][1],
-            "chart": _embedded(chart.to_dict()),
+            "chart": embedded(chart.to_dict()),
             "tables": beside.get(name, []),
         }
         for name, chart in charts.items()
@@ -105,6 +105,6 @@ def _beside(summary: pd.DataFrame, tables: dict[str, pd.DataFrame]) -> dict[str,
     return {name: [table for table in some if table.rows] for name, some in found.items()}
 
 
-def _embedded(value: object) -> str:
+def embedded(value: object) -> str:
     """JSON that may stand inside a script element: no text of a spec can end the element."""
     return json.dumps(value).replace("<", "\\u003c")

@@ -10,7 +10,7 @@ from typing import Any
 
 from suite.catalog.domain import GRID_INPUTS, INTERVALS, Box, Domain
 from suite.catalog.initializations import DataDependent
-from suite.catalog.measure_settings import AccuracySettings, LandscapeSettings, OnTheDomain
+from suite.catalog.measure_settings import REPLICATES_A_CELL, AccuracySettings, LandscapeSettings, OnTheDomain
 from suite.catalog.measures import LANDSCAPE, MEASURES, Measure
 from suite.catalog.optimizers import Optimizer
 from suite.catalog.precision import DRAWS_A_CELL, Precise, precision_asked
@@ -21,8 +21,6 @@ from suite.spec.members import Member
 
 NETWORKS_VERSION = 2
 """Raised whenever networks, samples, data or the trainer change their numbers: all results are then computed anew."""
-
-REPLICATES_A_CELL = 64
 
 Observers = tuple[tuple[str, Settings], ...]
 """What looks at training besides accuracy: names in the catalog with their settings."""

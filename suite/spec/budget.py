@@ -13,6 +13,10 @@ MAX_SPREAD = 64
 """Widths further apart than this are not searched; a budget that needs them counts as unreachable."""
 
 
+MAX_EFFORT = 200_000_000
+"""Words of memory that a search goes through at most, some tenths of a second: wide layers have many counts."""
+
+
 class UnreachableBudgetError(ValueError):
     """No widths of this depth meet the budget within its tolerance.
 
@@ -66,9 +70,13 @@ def fit_widths(
     slack = Fraction(str(tolerance)) * budget
     low, high = ceil(budget - slack), floor(budget + slack)
     reachable: set[int] = set()
+    left = MAX_EFFORT
     for spread in range(MAX_SPREAD + 1 if depth > 1 else 1):
         best: tuple[int, tuple[int, ...]] | None = None
         for narrowest in _narrowest_widths(spread, budget, depth, inputs, outputs, normalized):
+            left -= _effort(narrowest, spread, depth, inputs, outputs, normalized)
+            if left < 0:
+                break
             box = _Box(narrowest, spread, depth, inputs, outputs, normalized)
             for count in box.nearest_counts(budget):
                 reachable.add(count)
@@ -77,7 +85,8 @@ def fit_widths(
                     best = candidate if best is None else max(best, candidate)
         if best is not None:
             return best[1]
-        if count_parameters((inputs, *[1] * depth, outputs), normalized) > high:
+        nearest = min((count for count in reachable if count > budget), default=high)
+        if left < 0 or _cheapest(spread + 1, depth, inputs, outputs, normalized) > max(high, nearest):
             break
     below = max((count for count in reachable if count < budget), default=None)
     above = min((count for count in reachable if count > budget), default=None)
@@ -100,6 +109,22 @@ def _narrowest_widths(
         yield width
         if uniform(width) > budget:
             return
+
+
+def _cheapest(spread: int, depth: int, inputs: int, outputs: int, normalized: bool) -> int:
+    """The fewest parameters with which widths are so far apart: one layer is wider than one unit, the rest is not."""
+    return min(
+        count_parameters((inputs, *[1] * place, 1 + spread, *[1] * (depth - place - 1), outputs), normalized)
+        for place in (0, depth // 2, depth - 1)
+    )
+
+
+def _effort(narrowest: int, spread: int, depth: int, inputs: int, outputs: int, normalized: bool) -> int:
+    """Words that a box is made of, times how often each is gone through."""
+    least, most = (
+        count_parameters((inputs, *[width] * depth, outputs), normalized) for width in (narrowest, narrowest + spread)
+    )
+    return depth * (spread + 1) ** 2 * (1 + (most - least) // 64)
 
 
 def _largest(holds: Callable[[int], bool], limit: int) -> int:
@@ -150,7 +175,8 @@ class _Box:
         """The reachable counts next to the budget: at or below it, and at or above it."""
         target = budget - self.base
         found = []
-        if target >= 0 and (below := self.counts & ((2 << target) - 1)):
+        mask = (2 << min(target, self.counts.bit_length())) - 1 if target >= 0 else 0
+        if below := self.counts & mask:
             found.append(self.base + below.bit_length() - 1)
         if above := self.counts >> max(target, 0):
             found.append(self.base + max(target, 0) + (above & -above).bit_length() - 1)

@@ -2,10 +2,12 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from math import ceil
 
 from suite.catalog.domain import GRID_INPUTS
-from suite.catalog.measure_settings import AccuracySettings, OnTheDomain
-from suite.catalog.precision import Precise, precision_asked
+from suite.catalog.limits import MOST_CELLS
+from suite.catalog.measure_settings import REPLICATES_A_CELL, AccuracySettings, OnTheDomain
+from suite.catalog.precision import DRAWS_A_CELL, Precise, precision_asked
 from suite.catalog.schedule import recorded_steps
 from suite.spec.members import Finding, Member
 from suite.spec.model import Spec
@@ -20,7 +22,7 @@ _FLOAT64 = 8
 def infeasible(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
     """What keeps a study from running although each of its tables is valid."""
     yield from _too_large(spec, members)
-    yield from _too_many_rows(spec, members)
+    yield from list(_too_many_cells(spec, members)) or _too_many_rows(spec, members)
     yield from _too_many_points(spec, members)
     yield from _too_much_data(spec)
     yield from unsuitable(spec, members)
@@ -44,6 +46,27 @@ def _too_large(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
             ("family", asked, size),
             f"one network of {largest.parameters:,} parameters takes {_bytes(need)} to measure, "
             f"this machine has {_bytes(memory_limit())}; ask for fewer parameters",
+        )
+
+
+def _too_many_cells(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
+    """Told of the measure with the most; landscapes, of which each member has one, are not worth counting."""
+    accuracy = spec.measures.get("accuracy")
+    tasks = len(accuracy.task) if isinstance(accuracy, AccuracySettings) else 1
+    cells = {}
+    for name, settings in spec.measures.items():
+        if isinstance(settings, AccuracySettings):
+            variants, draws, size = len(settings.optimizer), settings.draws, REPLICATES_A_CELL
+        else:
+            variants, draws, size = 1, 1 if precision_asked(settings) else getattr(settings, "draws", 1), DRAWS_A_CELL
+        cells[name] = len(members) * tasks * variants * ceil(draws / size)
+    if (number := sum(cells.values())) > MOST_CELLS:
+        name = max(cells, key=lambda name: cells[name])
+        key = "replicates" if name == "accuracy" else "draws"
+        yield Finding(
+            ("measure", name, key),
+            f"the study comes to {number:,} pieces of work, more than {MOST_CELLS:,}, and {cells[name]:,} of them are "
+            f"of {name}; ask for fewer {key} or members",
         )
 
 

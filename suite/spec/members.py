@@ -6,10 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
+from math import prod
 from typing import Any
 
 from suite.catalog.activations import Activation
 from suite.catalog.initializations import Critical, Initialization, Orthogonal
+from suite.catalog.limits import MOST_MEMBERS
 from suite.spec.budget import UnreachableBudgetError, count_parameters, fit_widths
 from suite.spec.model import Family, Normalization
 from suite.theory.mean_field import NoCriticalPointError, edge_of_chaos
@@ -106,6 +108,9 @@ def resolve(families: Sequence[Family]) -> tuple[list[Member], list[Finding]]:
     """
     members: dict[str, Member] = {}
     findings: list[Finding] = []
+    if (number := sum(map(_combinations, families))) > MOST_MEMBERS:
+        message = f"the lists multiply out to {number:,} members, more than {MOST_MEMBERS:,}; take values out of them"
+        return [], [Finding(("family",), message)]
     for place, family in enumerate(families):
         for outcome in _resolve_family(("family", place), family):
             if isinstance(outcome, Finding):
@@ -113,6 +118,12 @@ def resolve(families: Sequence[Family]) -> tuple[list[Member], list[Finding]]:
             else:
                 members.setdefault(outcome.name, outcome)
     return list(members.values()), list(dict.fromkeys(findings))
+
+
+def _combinations(family: Family) -> int:
+    sizes = family.width or family.parameters or ()
+    shape = (sizes, family.inputs, family.outputs, family.depth, family.normalization, family.residual)
+    return prod(map(len, (*shape, family.activation, family.initialization)))
 
 
 def _resolve_family(here: tuple[str | int, ...], family: Family) -> Iterator[Member | Finding]:

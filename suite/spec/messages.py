@@ -1,5 +1,6 @@
 """Turns pydantic's findings into problems in the words of a spec's author."""
 
+import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import accumulate
@@ -9,14 +10,15 @@ from pydantic import BaseModel, ValidationError
 
 from suite.catalog.measures import MEASURES
 from suite.catalog.precision import Precise
-from suite.catalog.settings import Choice, entries_of, expands
+from suite.catalog.settings import Choice, expands, number_of_entries
+from suite.catalog.shown import shortened, shown
 from suite.spec.locate import Path
 from suite.spec.model import SpecFile
-from suite.spec.problems import Problem, nearest
+from suite.spec.problems import MOST_TOLD, Problem, nearest
 
 
 def problems_of(error: ValidationError, data: Any, file: str, lines: dict[Path, int]) -> list[Problem]:
-    """Every fault that pydantic found, each with its line and a cure.
+    """Every fault that pydantic found, each with its line and a cure; of a great many, one more than are told.
 
     Args:
         error: from validating `data` as a SpecFile.
@@ -24,14 +26,18 @@ def problems_of(error: ValidationError, data: Any, file: str, lines: dict[Path, 
         file: its path, as reported.
         lines: where its keys stand.
     """
-    found = []
+    located = []
     for detail in error.errors(include_url=False):
         key = detail.get("ctx", {}).get("key")  # of a table's own check: which of its keys is meant
         location = (*detail["loc"], key) if key else detail["loc"]
         path = path_in(data, location, missing=detail["type"] == "missing")
-        message = _message(detail)
-        found.append(Problem(file, line_of(path, lines), dotted(path), message))
-    return sorted(dict.fromkeys(found), key=lambda problem: problem.line)
+        located.append((line_of(path, lines), path, detail))
+    found: dict[Problem, None] = {}
+    for line, path, detail in sorted(located, key=lambda place: place[0]):
+        found[Problem(file, line, dotted(path), _message(detail))] = None
+        if len(found) > MOST_TOLD:  # a message may take longer than all else, and no more of them are told
+            break
+    return list(found)
 
 
 def line_of(path: Sequence[str | int], lines: dict[Path, int]) -> int:
@@ -44,7 +50,11 @@ def line_of(path: Sequence[str | int], lines: dict[Path, int]) -> int:
 
 def dotted(path: Sequence[str | int]) -> str:
     """A path as TOML writes it; places in lists are left out, since the line tells them."""
-    return ".".join(part for part in path if isinstance(part, str))
+    return ".".join(shortened(part) if _BARE.fullmatch(part) else shown(part) for part in path if isinstance(part, str))
+
+
+_BARE = re.compile(r"[\w-]+", re.ASCII)
+"""A key that needs no quotes."""
 
 
 def path_in(data: Any, loc: Sequence[str | int], missing: bool = False) -> Path:
@@ -62,7 +72,7 @@ def path_in(data: Any, loc: Sequence[str | int], missing: bool = False) -> Path:
 
 def _written_place(items: Sequence[Any], entry: int) -> int:
     """Which item of a list stands for an entry, where items with lists inside stand for several."""
-    ends = accumulate(len(entries_of(item)) for item in items)
+    ends = accumulate(map(number_of_entries, items))
     return next(place for place, end in enumerate(ends) if entry < end)
 
 
@@ -90,17 +100,14 @@ def _message(detail: Any) -> str:
         return f"{name} is missing; add it"
     if kind == "union_tag_invalid":
         known = [tag.strip(" '") for tag in context["expected_tags"].split(",")]
-        return f"{_shown(context['tag'])} is not known; {nearest(context['tag'], known)}"
+        return f"{shown(context['tag'])} is not known; {nearest(context['tag'], known)}"
     if kind == "union_tag_not_found":
         tag = context["discriminator"].strip("'")
         return f"{tag} is missing; say which entry is meant"
     if kind == "model_attributes_type" and not _choice_keys().intersection(detail["loc"]):
         kind = "model_type"  # no catalog's entry, which a bare name could pick
-    return (
-        f"{_shown(given)} is not right here; {_CURES.get(kind, detail['msg']).format(**context)}"
-        if (kind in _CURES)
-        else str(detail["msg"])
-    )
+    cure = _CURES[kind].format(**{key: _limit(value) for key, value in context.items()}) if kind in _CURES else ""
+    return f"{shown(given)} is not right here; {cure}" if cure else str(detail["msg"])
 
 
 _CURES = {
@@ -110,11 +117,11 @@ _CURES = {
     "finite_number": "give a finite number",
     "string_type": "give text in quotes",
     "string_too_short": "give some text",
-    "greater_than": "give a number above {gt:g}",
-    "greater_than_equal": "give {ge:g} or more",
-    "multiple_of": "give a multiple of {multiple_of:g}",
-    "less_than": "give a number below {lt:g}",
-    "less_than_equal": "give {le:g} or less",
+    "greater_than": "give a number above {gt}",
+    "greater_than_equal": "give {ge} or more",
+    "multiple_of": "give a multiple of {multiple_of}",
+    "less_than": "give a number below {lt}",
+    "less_than_equal": "give {le} or less",
     "literal_error": "give {expected}",
     "model_type": "give a table of keys",
     "model_attributes_type": "give a name, or a table of keys",
@@ -122,9 +129,11 @@ _CURES = {
 }
 
 
-def _shown(value: object) -> str:
-    text = str(value).lower() if isinstance(value, bool) else repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+def _limit(value: object) -> str:
+    """A limit as a spec would write it."""
+    if isinstance(value, int):
+        return f"{value:_}" if value >= 10_000 else str(value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _keys_at(loc: Sequence[str | int]) -> set[str]:

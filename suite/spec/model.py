@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 from suite.catalog.activations import Activation, Activations
 from suite.catalog.domain import INTERVALS, Box, OneDomain
 from suite.catalog.initializations import Initialization, Initializations
+from suite.catalog.limits import Count
 from suite.catalog.measure_settings import OnTheDomain, V3Settings
 from suite.catalog.measures import MEASURES
 from suite.catalog.settings import Axis, Settings
@@ -18,7 +19,7 @@ MAX_WIDTH = 2**31
 
 Depth = Annotated[int, Field(ge=1, le=MAX_DEPTH)]
 Units = Annotated[int, Field(ge=1, le=MAX_WIDTH)]
-Budget = Annotated[int, Field(ge=1)]
+Budget = Count
 Normalization = Literal["none", "batch", "layer"]
 
 

@@ -22,7 +22,13 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        return ": ".join(part for part in (f"{self.file}:{self.line}", self.key, self.message) if part)
+        """One line, in which whatever a terminal might obey or turn around is written out, as \\x1b is."""
+        text = ": ".join(part for part in (f"{self.file}:{self.line}", self.key, self.message) if part)
+        return "".join(character if character.isprintable() else _escaped(character) for character in text)
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
 
 
 class SpecError(Exception):
@@ -35,6 +41,19 @@ class SpecError(Exception):
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__("\n".join(map(str, problems)))
         self.problems = tuple(problems)
+
+
+MOST_TOLD = 200
+"""Problems of one file that are told; who has more of them has made one fault many times."""
+
+
+def first_of(problems: Sequence[Problem]) -> list[Problem]:
+    """The problems of one file, each once; of a great many, the first, and that there are more."""
+    once = list(dict.fromkeys(problems))
+    if len(once) <= MOST_TOLD:
+        return once
+    after = once[MOST_TOLD]
+    return [*once[:MOST_TOLD], Problem(after.file, after.line, "", "and more from here on; mend these first")]
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -9,6 +9,7 @@ from suite.catalog.measure_settings import AccuracySettings, CorrelationSettings
 from suite.catalog.measures import MEASURES
 from suite.catalog.optimizers import Optimizer
 from suite.catalog.precision import Precise
+from suite.catalog.shown import shown
 from suite.catalog.tasks import Task
 from suite.spec.members import Finding, Member
 from suite.spec.model import Spec
@@ -54,7 +55,7 @@ def _precise_quantities(spec: Spec) -> Iterator[Finding]:
             if settings.precision_of not in known:
                 yield Finding(
                     ("measure", name, "precision_of"),
-                    f"{settings.precision_of!r} is no quantity of {name}; {nearest(settings.precision_of, known)}",
+                    f"{shown(settings.precision_of)} is no quantity of {name}; {nearest(settings.precision_of, known)}",
                 )
 
 

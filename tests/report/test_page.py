@@ -1,15 +1,21 @@
 """The report in a browser: offline, every chart drawn, text from a spec shown as text."""
 
+import json
 import re
 import shutil
 import subprocess
 from collections.abc import Callable
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from suite.report.page import write_report
+from suite.report.bounds import BOUND, bounds_table
+from suite.report.comparisons import OUTCOMES, WAITS, comparisons_table
+from suite.report.page import embedded, render, write_report
+from suite.report.phases import PHASES, phases_table
+from suite.report.predictors import predictors_table
 from suite.runs.resources import Resources
 from suite.runs.results import Results
 from suite.runs.run import run_study
@@ -104,6 +110,89 @@ def test_text_of_a_spec_shows_as_text(opened: tuple[str, str]) -> None:
     assert "1 &lt; 2 &amp; &lt;/script&gt;" in document
     assert "<img src=x" not in document
     assert '<img src="x"' not in document
+
+
+HOSTILE = [
+    "</script><script>document.title = 0</script>",
+    "</title></style><img src=x onerror=alert(1)>",
+    "<!-- <script>",
+    "]]></textarea><svg/onload=alert(1)>",
+    '" onmouseover="alert(1)" x=\'',
+    "&lt;script&gt; &amp;amp; &#60;",
+    "{{ 7 * 7 }} {% raw %} {# none #} ${7*7} <%= 7 %>",
+    "datum.series; toString.constructor('alert(1)')()",
+    "javascript:alert(1)",
+    "\x1b[31mred\x1b[0m \x07\x00",
+    "two\nlines\r\nor three\u2028\u2029",
+    "\u202eturned around\u2066",
+]
+"""Texts that would be more than text in a page, a script, a template, a chart or a terminal."""
+
+
+class _Elements(HTMLParser):
+    """What a browser makes of a page: its elements with their attributes, and their text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, list[tuple[str, str | None]]]] = []
+        self.words: list[str] = []
+        self.other: list[str] = []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, attrs))
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+    def handle_comment(self, data: str) -> None:
+        self.other.append(data)
+
+    unknown_decl = handle_pi = handle_comment
+
+
+def _page_saying(text: str, results: Results) -> str:
+    """The page of a study whose author, and whose failures, say this."""
+    spec = results.run["spec"] | {"title": text, "source": text, "claims": [text, text], "findings": [text]}
+    failed = [{"measure": "v3", "member": "relu", "draws": [0, 1], "key": "", "reason": text}]
+    run = results.run | {"spec": spec, "failed": failed}
+    tables = {
+        "predictors": predictors_table(results.summary),
+        "bounds": bounds_table(results.summary, results.values_of(BOUND)),
+        "phases": phases_table(results.values_of(PHASES), results.summary),
+        "comparisons": comparisons_table(results.values_of((*WAITS, *OUTCOMES)), results.summary),
+    }
+    return render(run, results.summary, tables, {"variability": results.charts["variability"]})
+
+
+def test_texts_add_nothing_to_a_page_but_text(results: Results, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever title, source, claims, findings and reasons say, a browser finds the same elements, and that text."""
+    monkeypatch.setattr("vl_convert.javascript_bundle", lambda: "")
+    plain = _Elements(_page_saying("quince", results))
+    assert plain.words.count("quince") == 5  # the title twice, claims and findings; source and reason have words around
+
+    for text in HOSTILE:
+        found = _Elements(_page_saying(text, results))
+        assert found.elements == plain.elements, text
+        assert found.other == plain.other, text
+        assert "".join(found.words) == "".join(plain.words).replace("quince", text), text
+
+
+def test_data_inside_a_script_element_cannot_end_it() -> None:
+    """JSON is embedded whole, whatever texts it holds."""
+    for text in HOSTILE:
+        written = embedded({text: [text]})
+        found = _Elements(f'<script type="application/json">{written}</script><p>')
+        assert [tag for tag, _ in found.elements] == ["script", "p"]
+        assert json.loads("".join(found.words)) == {text: [text]}
+
+
+def test_charts_hold_no_text_of_a_spec(results: Results) -> None:
+    """Vega reads expressions, so nothing that a spec's author has written comes into its reach."""
+    assert "document.title" in results.run["spec"]["title"]
+    for name, chart in results.charts.items():
+        assert "document.title" not in json.dumps(chart.to_dict()), name
 
 
 def test_the_page_names_no_other_host(results: Results) -> None:

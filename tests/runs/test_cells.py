@@ -6,8 +6,10 @@ from math import sqrt
 import pytest
 
 from suite.catalog.domain import Box
+from suite.catalog.measure_settings import REPLICATES_A_CELL
 from suite.catalog.measures import MEASURES
-from suite.runs.cells import DRAWS_A_CELL, REPLICATES_A_CELL, cells_of
+from suite.catalog.precision import DRAWS_A_CELL
+from suite.runs.cells import cells_of
 from tests.runs.conftest import LINE
 from tests.runs.conftest import MEASURES as MEASURES_ALL
 

@@ -1,5 +1,6 @@
 """Specs that are wrong, one fault each: where the fault is reported and what the cure says."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,6 +107,16 @@ def _twins(folder: Path) -> list[Path]:
     return files
 
 
+def _pipe(folder: Path) -> list[Path]:
+    os.mkfifo(folder / "study.toml")
+    return [folder / "study.toml"]
+
+
+def _endless_device(folder: Path) -> list[Path]:
+    (folder / "study.toml").symlink_to("/dev/zero")
+    return [folder / "study.toml"]
+
+
 def _dangling_link(folder: Path) -> list[Path]:
     (folder / "link.toml").symlink_to(folder / "gone.toml")
     return [folder / "link.toml"]
@@ -127,6 +138,9 @@ CASES = [
     Case("missing path", lambda folder: [folder / "absent.toml"], 1, "", "check the path"),
     Case("dangling link", _dangling_link, 1, "", "check the path"),
     Case("folder named like a spec", _folder_like_a_file, 1, "", "name a folder of specs, or a file"),
+    Case("pipe", _pipe, 1, "", "save the spec as a file"),
+    Case("link to a device without end", _endless_device, 1, "", "save the spec as a file"),
+    Case("file too large", _file(VALID + "#" * 200_000), 1, "", "200,000 at most; name a spec, or divide it"),
     Case("folder without toml", _folder_of_notes, 1, "", "name a folder of specs, or a file"),
     Case("path too long", lambda folder: [folder / ("x" * 300 + ".toml")], 1, "", "check the path"),
     Case("empty file", _file(""), 1, "", "needs title, seed, [family] and a [measure] table"),
@@ -145,6 +159,17 @@ CASES = [
     _named("name that starts with a dot", ".hidden.toml", "rename the file with letters, digits"),
     _named("name with a blank", "my study.toml", "rename the file with letters, digits"),
     _named("name too long for a folder", "n" * 101 + ".toml", "100 at most"),
+    _named("name that ends with a dot", "study..toml", "'.' (not first or last)"),
+    _named(
+        "name of nothing but a dot", "..toml", "specs end in .toml" if Path("..toml").suffix != ".toml" else "rename"
+    ),
+    _named("name of two dots", "...toml", "specs end in .toml" if Path("...toml").suffix != ".toml" else "rename"),
+    _named("name that looks like another", "\u0455tudy.toml", "rename the file with letters, digits"),
+    _named("name of a file in results", "readme.MD.toml", "reserved in results/; rename the file"),
+    *(
+        _named(f"name of a device, {name}", name, "is a device's on some systems; rename the file")
+        for name in ("nul.toml", "CON.toml", "com1.v2.toml", "lpt9.toml", "aux.toml", "PRN.toml")
+    ),
     _named("other suffix", "study.txt", "specs end in .toml"),
     Case("two specs of one name", _twins, 1, "", "rename one of them"),
     # TOML
@@ -153,6 +178,37 @@ CASES = [
     _edited("key twice", "seed = 7\n", "seed = 7\nseed = 8\n", 3, "", "mend the line"),
     _edited("endless number", "seed = 7", "seed = " + "7" * 5000, 1, "", "shorten it"),
     _edited("endless nesting", "seed = 7", "seed = " + "[" * 9000 + "]" * 9000, 1, "", "shorten it"),
+    _edited("endless number in another base", "seed = 7", f"seed = 0x{'f' * 6000}", 1, "", "shorten it"),
+    _edited("endless nesting by dots", "seed = 7", f"seed{'.a' * 90_000} = 7", 1, "", "shorten it"),
+    _edited("more nesting than specs have", "seed = 7", f"seed = {'[' * 40}{']' * 40}", 1, "", "shorten it"),
+    _edited(
+        "key with line breaks and colours",
+        "seed = 7",
+        r"seed = 7" + "\n" + r'"a\n\u001b[31m" = 1',
+        3,
+        r"'a\n\x1b[31m'",
+        "unknown key",
+    ),
+    _edited("key that turns the line around", "seed = 7", 'seed = 7\n"\u202e" = 1', 3, r"'\u202e'", "unknown key"),
+    _edited("endless key", "seed = 7", f"seed = 7\n{'k' * 5000} = 1", 3, f"{'k' * 57}...", "unknown key"),
+    # code, which no spec can name
+    _edited("code for an activation", '"relu"', '"os:system"', 8, "family.activation", "'os:system' is not known"),
+    _edited(
+        "code for a scheme", 'scheme = "critical"', 'scheme = "os:system"', 9, "family.initialization", "is not known"
+    ),
+    _edited("code for a measure", "[measure.v3]", '[measure."os:system"]', 11, "measure.'os:system'", "unknown key"),
+    _edited(
+        "code for a task", '"checkerboard"', '"os:system"', 16, "measure.accuracy.task", "'os:system' is not known"
+    ),
+    _edited("code for an optimizer", '"adam"', '"os:system"', 17, "measure.accuracy.optimizer", "is not known"),
+    _edited(
+        "function of a task",
+        "squares = 2",
+        'squares = 2, function = "os:system"',
+        16,
+        "measure.accuracy.task.function",
+        "unknown key",
+    ),
     # what an activation needs
     _edited("too bare a name", '"relu"', '"s_exp"', 8, "family.activation", "linear_region is missing; add it"),
     _edited(
@@ -382,6 +438,72 @@ CASES = [
         "measure.accuracy.optimizer.learning_rate",
         "give a number above 0",
     ),
+    # limits
+    _edited(
+        "too many steps",
+        "steps = 10",
+        f"steps = 1{'0' * 16}",
+        18,
+        "measure.accuracy.steps",
+        "give 1_000_000_000_000_000 or less",
+    ),
+    _edited(
+        "too many pieces of work",
+        "draws = 16",
+        "draws = 90_000_000",
+        12,
+        "measure.v3.draws",
+        "1,054,692 pieces of work, more than 1,000,000",
+    ),
+    _edited(
+        "too many replicates",
+        "replicates = 2",
+        "replicates = 50_000_000",
+        19,
+        "measure.accuracy.replicates",
+        "ask for fewer replicates or members",
+    ),
+    _edited(
+        "too long a list",
+        "[1, 2, 3]",
+        str(list(range(1, 1002))),
+        7,
+        "family.depth",
+        "a list of 1001 values is too long; give 1000 or fewer",
+    ),
+    _edited(
+        "too many members",
+        "[1, 2, 3]",
+        f"{list(range(1, 1001))}\noutputs = {list(range(1, 102))}",
+        4,
+        "family",
+        "101,000 members, more than 100,000; take values out",
+    ),
+    _edited(
+        "too many entries",
+        "learning_rate = 0.01, batch = 32",
+        f"learning_rate = {list(range(1, 102))}, batch = {list(range(1, 101))}",
+        17,
+        "measure.accuracy.optimizer",
+        "multiply out to 10100 entries, more than 10000; take values out",
+    ),
+    _edited(
+        "next to no bias",
+        "bias_std = 0.1",
+        "bias_std = 1e-7",
+        9,
+        "family.initialization.bias_std",
+        "give 1e-06 or more",
+    ),
+    _edited(
+        "bias beyond reason",
+        "bias_std = 0.1",
+        "bias_std = 1e300",
+        9,
+        "family.initialization.bias_std",
+        "give 1e+06 or less",
+    ),
+    _edited("grid of a step next to 0", "step = 0.25", "step = 5e-324", 13, "measure.v3.step", "take a larger step"),
     # what does not fit together
     _edited("neither size", "parameters = 500\n", "", 4, "family", "give either parameters or width"),
     _edited(

@@ -1,0 +1,73 @@
+"""Which files are specs, and what they may be called: a study's name is the name of a folder."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from suite.spec.problems import Problem
+
+RESERVED_NAMES = ("asv", "reference", "readme.md")
+"""Folders and files of results/ that belong to others."""
+
+_NAME = re.compile(r"[a-z0-9]([a-z0-9_.-]{0,98}[a-z0-9_-])?", re.ASCII | re.IGNORECASE)
+_DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.ASCII | re.IGNORECASE)
+"""What Windows takes for a device, whatever follows the dot."""
+
+
+def spec_files(paths: Iterable[str | Path], problems: list[Problem]) -> list[Path]:
+    """The files that paths stand for, each once, though under every name that it goes by.
+
+    Args:
+        paths: files or folders, in the order wanted.
+        problems: where what is wrong with paths and names is added.
+    """
+    named = (file for path in paths for file in _files(Path(path), problems))
+    files = list({(file.resolve(), file.stem): file for file in named}.values())
+    problems += _name_problems(files)
+    return files
+
+
+def _files(path: Path, problems: list[Problem]) -> list[Path]:
+    try:
+        folder, known = path.is_dir(), path.exists()
+    except OSError as error:
+        problems.append(Problem(str(path), 1, "", f"cannot be looked up ({error.strerror}); check the path"))
+        return []
+    if folder:
+        found = sorted(file for file in path.glob("*.toml") if file.is_file())
+        if not found:
+            problems.append(
+                Problem(str(path), 1, "", "no .toml file in this folder; name a folder of specs, or a file")
+            )
+        return found
+    if not known:
+        problems.append(Problem(str(path), 1, "", "no such file or folder; check the path"))
+        return []
+    if not path.is_file():  # a pipe may never end
+        problems.append(Problem(str(path), 1, "", "neither a file nor a folder; save the spec as a file"))
+        return []
+    return [path]
+
+
+def _name_problems(files: Sequence[Path]) -> list[Problem]:
+    """Names become folders of results/, so they are plain, unreserved and different."""
+    problems = []
+    by_name: dict[str, list[Path]] = defaultdict(list)
+    for file in files:
+        by_name[file.stem.lower()].append(file)
+        if file.suffix != ".toml":
+            problems.append(Problem(str(file), 1, "", "not a .toml file; specs end in .toml"))
+        elif file.stem.lower() in RESERVED_NAMES:
+            problems.append(Problem(str(file), 1, "", f"the name {file.stem} is reserved in results/; rename the file"))
+        elif _DEVICE.fullmatch(file.stem):
+            message = f"the name {file.stem} is a device's on some systems; rename the file"
+            problems.append(Problem(str(file), 1, "", message))
+        elif not _NAME.fullmatch(file.stem):
+            cure = "rename the file with letters, digits, '_', '-' and '.' (not first or last), 100 at most"
+            problems.append(Problem(str(file), 1, "", f"{file.stem[:40]!r} cannot name a folder of results; {cure}"))
+    for same in by_name.values():
+        for file in same[1:]:
+            message = f"has the same name as {same[0]}, and so the same results folder; rename one of them"
+            problems.append(Problem(str(file), 1, "", message))
+    return problems
