@@ -1,7 +1,5 @@
 """docs/scaling.md's scripts on a real Slurm of one node: whatever becomes of a job, the tables are the same."""
 
-import importlib.util
-import inspect
 import os
 import re
 import signal
@@ -12,13 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from suite.cli import run
 from suite.runs.rounds import Rounds
 from suite.runs.shards import Shard
 from suite.runs.store import Store
 from suite.spec.load import load_studies
 from tests.runs.tiny import SPECS, ran
-from tests.scaling_page import commands, scripts, workplace
+from tests.scaling_page import NO_DASK, commands, scripts, workplace
 from tests.slurm_cluster import cluster, jobs, lacking
 
 pytestmark = pytest.mark.skipif(lacking() is not None, reason=str(lacking()))
@@ -102,19 +99,22 @@ def test_a_part_that_was_ended_is_missing_until_it_is_submitted_again(
     _same_as_undisturbed(work, tmp_path_factory)
 
 
-@pytest.mark.skipif(
-    "scheduler" not in inspect.signature(run).parameters or importlib.util.find_spec("distributed") is None,
-    reason="no run --scheduler, or no Dask: install the extra dask",
-)
-def test_a_job_with_a_dask_scheduler_and_workers_makes_the_same_tables(
+@pytest.mark.skipif(NO_DASK, reason="no Dask: install the extra dask")
+def test_a_job_of_a_dask_scheduler_and_workers_goes_on_when_its_time_is_nearly_up(
     slurm: dict[str, str], work: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """It ends with its run, and leaves nobody behind."""
+    """SIGTERM goes to workers and run alike; the scheduler, which would stay, makes room for the next."""
     (block,) = commands("Slurm with Dask")
     job = _typed(block, work, slurm).split()[-1]
+    folder = work / "results" / "tiny" / "cells"
+    _until(lambda: any(folder.glob("*.npz")))
+    _typed(f"scancel --signal=TERM {job}", work, slurm)
     _until(lambda: not jobs(slurm))
 
-    assert _fact("JobState", job, slurm) == "COMPLETED", (work / f"suite-dask-{job}.out").read_text()
+    said = (work / f"suite-dask-{job}.out").read_text()
+    assert _fact("JobState", job, slurm) == "COMPLETED", said
+    assert _fact("Restarts", job, slurm) == "1", said
+    assert "failed to start" not in (work / f"dask-{job}.log").read_text()
     _same_as_undisturbed(work, tmp_path_factory)
 
 
