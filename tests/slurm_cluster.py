@@ -91,8 +91,8 @@ def _munged(folder: Path) -> Iterator[None]:
         shutil.chown(file, "munge", "munge")
     files = {"key-file": "key", "socket": "socket", "pid-file": "pid", "log-file": "log", "seed-file": "seed"}
     options = [f"--{option}={own / file}" for option, file in files.items()]
-    user = ["setpriv", "--reuid=munge", "--regid=munge", "--clear-groups"]
-    with _daemon([*user, _found("munged"), "--foreground", *options], folder / "munged.out", dict(os.environ)):
+    user = ("--reuid=munge", "--regid=munge", "--clear-groups")
+    with _daemon([_found("munged"), "--foreground", *options], folder / "munged.out", dict(os.environ), user):
         until = time.monotonic() + _STARTED
         while not (own / "socket").exists():
             if time.monotonic() > until:
@@ -102,12 +102,11 @@ def _munged(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _daemon(command: list[str], out: Path, environment: dict[str, str]) -> Iterator[None]:
-    """Runs a daemon, which also ends when this process is killed."""
+def _daemon(command: list[str], out: Path, environment: dict[str, str], user: tuple[str, ...] = ()) -> Iterator[None]:
+    """Runs a daemon, as a user if one is given, which also ends when this process is killed."""
+    command = ["setpriv", *user, "--pdeathsig=TERM", *command]
     with out.open("w") as file:
-        daemon = subprocess.Popen(
-            ["setpriv", "--pdeathsig=TERM", *command], stdout=file, stderr=subprocess.STDOUT, env=environment
-        )
+        daemon = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, env=environment)
     try:
         yield
     finally:
@@ -142,10 +141,6 @@ SlurmctldPidFile={folder}/slurmctld.pid
 SlurmdPidFile={folder}/slurmd.pid
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
-SwitchType=switch/none
-MpiDefault=none
-JobAcctGatherType=jobacct_gather/none
-AccountingStorageType=accounting_storage/none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU
 SlurmdParameters=config_overrides
