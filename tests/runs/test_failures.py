@@ -1,6 +1,7 @@
 """Cells that fail: recorded with their reason, the rest finished, and tried again by the next run."""
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -21,10 +22,10 @@ def _failing(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
     """From now on the cells of some measures raise."""
     compute = computing.compute
 
-    def sometimes(cell: Cell, device: str = "cpu", tile: int | None = None, compiled: bool = False) -> Readings:
+    def sometimes(cell: Cell, *given: Any, **named: Any) -> Readings:
         if cell.name in names or not names:
             raise ZeroDivisionError(f"no {cell.name} today\nsecond line")
-        return compute(cell, device, tile, compiled)
+        return compute(cell, *given, **named)
 
     monkeypatch.setattr(computing, "compute", sometimes)
 
