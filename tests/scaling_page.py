@@ -1,17 +1,15 @@
 """The commands and scripts of docs/scaling.md, which tests run as they stand there."""
 
 import importlib.util
-import inspect
 import re
 import shutil
 from pathlib import Path
 
-from suite.cli import run
 from tests.runs.tiny import SPECS
 
 PAGE = Path(__file__).parents[1] / "docs" / "scaling.md"
 
-NO_DASK = "scheduler" not in inspect.signature(run).parameters or importlib.util.find_spec("distributed") is None
+NO_DASK = importlib.util.find_spec("distributed") is None
 """Where `run --scheduler` cannot be tried: it needs the extra dask."""
 
 _SMALLER = {"--array=1-8": "--array=1-3", "--cpus-per-task=4": "--cpus-per-task=2", "--ntasks=16": "--ntasks=2"}
