@@ -1,4 +1,4 @@
-"""What holds for every test: no global random state moves."""
+"""What holds for every test: no global random state moves; and how often things are tried."""
 
 import importlib.util
 import sys
@@ -9,6 +9,11 @@ import pytest
 
 if importlib.util.find_spec("jax"):
     importlib.import_module("jax")  # the shape checker loads it where it is installed, and loading draws from numpy
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`pytest --many`: what is tried a few times is tried as often as the documents say that it was."""
+    parser.addoption("--many", action="store_true", help="as often as the promises say")
 
 
 @pytest.fixture(autouse=True)
