@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from tests.faults.mixed import STUDY, Undisturbed, again, cells, files
+from tests.faults.mixed import STUDY, Undisturbed, cells, ended, files, started
 
 
 @pytest.fixture(scope="session")
@@ -18,6 +18,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
     """One run with two workers in a fresh folder, and when its files came."""
     results = tmp_path_factory.mktemp("undisturbed")
     start = time.time()
-    again(results)
+    code, said = ended(started(results))
+    assert code == 0, said
     written = sorted(file.stat().st_mtime - start for file in files(results))
     return Undisturbed(results / STUDY, written, len(cells(results)))

@@ -6,6 +6,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from typer.testing import CliRunner
+
+from suite.cli import app
 from suite.runs.store import Store
 
 SPEC = Path(__file__).parents[1] / "specs" / "tiny_mixed.toml"
@@ -45,9 +48,16 @@ def ended(run: "subprocess.Popen[str]") -> tuple[int, str]:
     return run.returncode, said + complained
 
 
-def again(results: Path, *options: str, workers: int = 2) -> str:
+def invoked(results: Path) -> tuple[int, str]:
+    """Exit code and output of the same command, with one worker, in this process, where nothing has to be loaded."""
+    done = CliRunner().invoke(app, arguments(results, workers=1))
+    assert isinstance(done.exception, SystemExit | None), done.exception
+    return done.exit_code, done.stdout + done.stderr
+
+
+def again(results: Path) -> str:
     """What the same command says, which has to do what is left to do."""
-    code, said = ended(started(results, *options, workers=workers))
+    code, said = invoked(results)
     assert code == 0, said
     return said
 

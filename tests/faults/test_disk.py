@@ -7,26 +7,23 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from suite.cli import app
 from tests.faults.mixed import (
     STUDY,
     Undisturbed,
     again,
-    arguments,
     assert_told_plainly,
     assert_undisturbed,
     cells,
     ended,
     files,
     finished,
+    invoked,
     started,
     to_compute,
 )
 
 PAGE = 4096
-runner = CliRunner()
 
 
 class Disk:
@@ -116,11 +113,10 @@ def test_a_disk_that_cannot_be_written_is_told_before_anything_is_computed(
     disk.set("ro")
     monkeypatch.setattr("suite.runs.run.execute", None)  # were it called, that would be a traceback
 
-    done = runner.invoke(app, arguments(disk.folder))
+    code, said = invoked(disk.folder)
 
-    assert_told_plainly(done.exit_code, done.stderr)
-    assert isinstance(done.exception, SystemExit)
-    assert "Read-only file system" in done.stderr
+    assert_told_plainly(code, said)
+    assert "Read-only file system" in said
     assert finished(disk.folder) == before
     monkeypatch.undo()
     disk.set("rw")
@@ -133,7 +129,4 @@ def test_a_finished_study_on_a_disk_that_cannot_be_written_is_left_alone(undistu
     shutil.copytree(undisturbed.folder, disk.folder / STUDY)
     disk.set("ro")
 
-    done = runner.invoke(app, arguments(disk.folder))
-
-    assert done.exit_code == 0
-    assert to_compute(done.stderr) == 0
+    assert to_compute(again(disk.folder)) == 0
