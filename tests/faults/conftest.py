@@ -13,6 +13,13 @@ def many(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--many"))
 
 
+@pytest.fixture
+def only_with_many(many: bool) -> None:
+    """Leaves a test to `--many` where others come near enough to it."""
+    if not many:
+        pytest.skip("with --many")
+
+
 @pytest.fixture(scope="session")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
     """One run with two workers in a fresh folder, and when its files came."""

@@ -23,6 +23,7 @@ def _assert_complete(results: Path, undisturbed: Undisturbed) -> None:
     assert_undisturbed(results, undisturbed)
 
 
+@pytest.mark.usefixtures("only_with_many")
 def test_two_runs_at_once_make_the_same_tables(time_of_many: int, undisturbed: Undisturbed, tmp_path: Path) -> None:
     """Started together, or the second while the first is in the middle of its work."""
     first = started(tmp_path)
@@ -47,6 +48,7 @@ def test_parts_and_the_whole_at_once_make_the_same_tables(
     _assert_complete(tmp_path, undisturbed)
 
 
+@pytest.mark.usefixtures("only_with_many")
 def test_two_runs_that_only_write_tables_do_not_tear_them(
     time_of_many: int, undisturbed: Undisturbed, tmp_path: Path
 ) -> None:

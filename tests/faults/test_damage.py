@@ -118,11 +118,11 @@ def test_damaged_cells_are_computed_anew(results: Path, undisturbed: Undisturbed
 
 
 def test_a_damaged_cell_is_the_only_one_that_is_computed_anew(
-    results: Path, undisturbed: Undisturbed, many: bool
+    results: Path, undisturbed: Undisturbed, only_with_many: None
 ) -> None:
     """One after the other."""
     chance = random.Random(4)
-    for place, file in enumerate(chance.sample(cells(results), 20 if many else 2)):
+    for place, file in enumerate(chance.sample(cells(results), 20)):
         HARMS[place % len(HARMS)](file, chance)
         _assert_mended(results, undisturbed)
 
@@ -147,10 +147,12 @@ def test_damaged_tables_and_pages_are_written_anew(results: Path, undisturbed: U
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "victim" in metafunc.fixturenames:
-        metafunc.parametrize("victim", range(8 if metafunc.config.getoption("--many") else 1))
+        many = metafunc.config.getoption("--many")
+        metafunc.parametrize("victim", range(8 if many else 1))
+        if "harm" in metafunc.fixturenames:
+            metafunc.parametrize("harm", [_truncate, _flip, _remove] if many else [_truncate])
 
 
-@pytest.mark.parametrize("harm", [_truncate, _flip, _remove])
 def test_what_is_harmed_between_the_check_and_the_reading_is_noticed(
     harm: Callable[[Path, random.Random], None],
     victim: int,
@@ -182,7 +184,7 @@ def test_what_is_harmed_between_the_check_and_the_reading_is_noticed(
 
 
 def test_a_cell_that_is_deleted_while_a_run_goes_on_ends_it_plainly(
-    victim: int, undisturbed: Undisturbed, tmp_path: Path
+    victim: int, undisturbed: Undisturbed, tmp_path: Path, only_with_many: None
 ) -> None:
     """The next run computes that cell, and what was not there yet."""
     chance = random.Random(200 + victim)

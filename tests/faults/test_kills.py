@@ -127,6 +127,7 @@ LISTENING = "import signal, suite.cli; signal.signal(signal.SIGINT, signal.defau
 """As `python -m suite`, but not deaf to Ctrl-C, as jobs in the background of a shell and what they start are."""
 
 
+@pytest.mark.usefixtures("only_with_many")
 def test_a_stop_at_any_moment_says_how_to_go_on(stop: int, undisturbed: Undisturbed, tmp_path: Path) -> None:
     """SIGTERM and Ctrl-C in turn, from when the run has said what there is to do."""
     number = (signal.SIGTERM, signal.SIGINT)[stop % 2]
