@@ -44,7 +44,7 @@ def started(results: Path, *options: str, workers: int = 2) -> "subprocess.Popen
 
 def ended(run: "subprocess.Popen[str]") -> tuple[int, str]:
     """Its exit code and what it said."""
-    said, complained = run.communicate(timeout=240)
+    said, complained = run.communicate(timeout=1200)
     return run.returncode, said + complained
 
 

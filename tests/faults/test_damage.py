@@ -189,7 +189,7 @@ def test_a_cell_that_is_deleted_while_a_run_goes_on_ends_it_plainly(
     """The next run computes that cell, and what was not there yet."""
     chance = random.Random(200 + victim)
     run = started(tmp_path)
-    wanted, limit = 1 + chance.randrange(undisturbed.computed - 1), time.monotonic() + 120
+    wanted, limit = 1 + chance.randrange(undisturbed.computed - 1), time.monotonic() + 1200
     while len(cells(tmp_path)) < wanted:
         assert time.monotonic() < limit
         assert run.poll() is None

@@ -44,7 +44,7 @@ def _wait(run: "subprocess.Popen[str]", results: Path, until: float, undisturbed
     Told by the number of its files, and beyond that by the clock, since no two runs are equally fast.
     """
     written = [when for when in undisturbed.written if when <= until]
-    limit = time.monotonic() + 240
+    limit = time.monotonic() + 1200
     while len(files(results)) < len(written) and run.poll() is None:
         assert time.monotonic() < limit
         time.sleep(0.002)
