@@ -1,4 +1,4 @@
-"""What holds for every test: no global random state moves."""
+"""What holds for every test: no global random state moves; and how often things are tried."""
 
 import importlib.util
 import sys
@@ -12,7 +12,7 @@ if importlib.util.find_spec("jax"):
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--many` for what is promised of thousands of cases, of which hundreds are tried otherwise."""
+    """`pytest --many`: what is tried a few times is tried as often as the documents say that it was."""
     parser.addoption("--many", action="store_true", help="as often as the promises say")
 
 

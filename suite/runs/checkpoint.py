@@ -133,21 +133,14 @@ class Checkpoint:
 
 
 def sweep(store: Store) -> None:
-    """Takes away checkpoints of cells that are stored, and halves whose writers were killed an hour ago or more."""
+    """Takes away checkpoints of cells that are stored."""
     for part in store.folder.glob(f"*{_SUFFIX}"):
         if store.path(part.stem).exists():
             with suppress(OSError):
                 part.unlink()
-    for half in store.folder.glob(f".*{_SUFFIX}.*"):
-        with suppress(OSError):
-            if time.time() - half.stat().st_mtime > _ABANDONED:
-                half.unlink()
 
 
 _SUFFIX, _FORMAT, _DIGEST = ".part", 1, hashlib.sha256().digest_size
 _NOTE, _DONE, _TRAINING = "note", "done.", "training."
-_ABANDONED = 3600.0
-"""Seconds after which a file that is not whole has no writer any more."""
-
 _UNREADABLE = (OSError, MemoryError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile)
 """What a file raises that is not there, or not what it should be."""

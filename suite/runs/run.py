@@ -18,7 +18,7 @@ from suite.runs.results import Results, remove_tables, write_tables
 from suite.runs.rounds import Rounds
 from suite.runs.seal import is_sealed, seal, unseal
 from suite.runs.shards import Shard
-from suite.runs.store import Kept, Store
+from suite.runs.store import Kept, Store, remove_abandoned
 from suite.spec.load import Study
 
 WHATEVER_THERE_IS = Resources()
@@ -43,6 +43,7 @@ def complete(
     Arguments and errors are those of `run_study`.
     """
     folder, cells = results / study.spec.name, cells_of(study)
+    remove_abandoned(folder)
     if is_sealed(study, folder, cells):
         found = Results(folder)
         if announce:

@@ -68,10 +68,7 @@ class Store:
         """
         write_whole(self.folder / "writable", lambda file: file.write(b"x"))
         (self.folder / "writable").unlink(missing_ok=True)
-        for left in self.folder.glob(".*.npz.*"):
-            with suppress(OSError):
-                if time.time() - left.stat().st_mtime > _ABANDONED:
-                    left.unlink()
+        remove_abandoned(self.folder)
 
     def save(self, key: str, stored: Stored) -> None:
         """Keeps a finished cell; a reader sees all of it or nothing.
@@ -164,3 +161,11 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object], at_once: bool =
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def remove_abandoned(folder: Path) -> None:
+    """What lies there of `write_whole`, of writers that were killed an hour ago or more, goes."""
+    for left in folder.glob(".*.*.*"):
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > _ABANDONED:
+                left.unlink()

@@ -1,8 +1,10 @@
 """The seal: a finished study is left alone, and whatever is missing, damaged or out of date is written anew."""
 
 import json
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -140,6 +142,19 @@ def test_a_report_drawn_again_by_the_same_code_breaks_no_seal(finished: Results,
     write_report(Results(finished.folder))
 
     assert is_sealed(study, finished.folder, cells_of(study))
+
+
+def test_what_a_killed_writer_of_tables_left_goes_after_an_hour(finished: Results, tmp_path: Path) -> None:
+    """Also where nothing else is to be done; what is younger may have a writer still."""
+    old, young = (finished.folder / name for name in (".summary.csv.abcdefgh", ".report.html.abcdefgh"))
+    for file in (old, young):
+        file.touch()
+    os.utime(old, (time.time() - 4000,) * 2)
+
+    complete(load(tmp_path), tmp_path / "results", workers=1)
+
+    assert not old.exists()
+    assert young.exists()
 
 
 def test_a_table_that_no_longer_belongs_there_breaks_the_seal(finished: Results, tmp_path: Path) -> None:
