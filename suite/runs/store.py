@@ -53,7 +53,7 @@ class Store:
     """The finished cells of one study, in a folder.
 
     A cell's file is a zip archive of plain arrays (numpy's .npz, read without pickle) with a note as its comment: the
-    cell's provenance and shapes, and a SHA-256 of every byte before it. By that a damaged file is noticed, counts as
+    cell's key, provenance and shapes, and a SHA-256 of every byte before it. By that a damaged file is noticed, counts as
     missing and is computed anew. Quantities are read one at a time, so that a study's numbers need not fit into memory.
     """
 
@@ -77,7 +77,7 @@ class Store:
         last seconds' cells may be damaged, which is noticed; to wait for the disk would cost more than most cells.
         """
         shapes = {name: values.shape for name, values in stored.readings.items()}
-        note = json.dumps({"shapes": shapes, "provenance": stored.provenance}).encode()
+        note = json.dumps({"key": key, "shapes": shapes, "provenance": stored.provenance}).encode()
         archive = io.BytesIO()
         np.savez(archive, **stored.readings)  # type: ignore[arg-type]  # numpy types its keywords as flags
         content = archive.getbuffer()
@@ -103,6 +103,8 @@ class Store:
             return None
         digest.update(found)
         note = json.loads(content[content.rindex(_LAST_RECORD) + _LAST_RECORD_BYTES : -_DIGEST])
+        if note["key"] != key:
+            return None
         shapes = {name: tuple(shape) for name, shape in note["shapes"].items()}
         return Kept(shapes, note["provenance"], digest.hexdigest())
 

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from suite.runs.store import Kept, Store
@@ -86,26 +85,18 @@ def test_a_cell_that_was_cut_short_is_missing(results: Path, many: bool) -> None
     print(f"{tried} truncations, all noticed")
 
 
-def test_no_bit_of_a_cell_changes_what_is_read(results: Path, many: bool) -> None:
-    """At random places all over every file: the cell is missing, or nothing that is read depends on the bit."""
-    chance, tried, noticed = random.Random(2), 0, 0
+def test_no_flipped_bit_of_a_cell_goes_unnoticed(results: Path, many: bool) -> None:
+    """At random places all over every file."""
+    chance, tried = random.Random(2), 0
     for file in cells(results):
         store, content = Store(file.parent), file.read_bytes()
-        kept = store.check(file.stem)
-        assert kept is not None
-        numbers = {name: store.read(file.stem, name) for name in kept.shapes}
+        assert store.check(file.stem) is not None
         for _ in range(300 if many else 12):
             file.write_bytes(content)
             _flip(file, chance)
-            found = store.check(file.stem)
+            assert store.check(file.stem) is None
             tried += 1
-            noticed += found is None
-            if found is not None:
-                assert (found.shapes, found.provenance) == (kept.shapes, kept.provenance)
-                for name, values in numbers.items():
-                    np.testing.assert_array_equal(store.read(file.stem, name), values, strict=True)
-    print(f"{tried} flipped bits, {noticed} of them noticed, no number changed by the others")
-    assert noticed > 0.9 * tried
+    print(f"{tried} flipped bits, all noticed")
 
 
 def test_damaged_cells_are_computed_anew(results: Path, undisturbed: Undisturbed) -> None:

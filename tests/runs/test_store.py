@@ -86,6 +86,13 @@ def test_a_file_of_something_else_is_missing(store, file):
     assert store.check(KEY) is None
 
 
+def test_a_file_under_another_name_is_missing(store, file):
+    """It is whole, but of another cell."""
+    other = file.rename(store.path("4567cdef"))
+
+    assert store.check(other.stem) is None
+
+
 def test_an_archive_without_a_note_is_missing(store, file):
     """Whoever wrote it."""
     np.savez(file, v3=np.zeros(3))
