@@ -21,6 +21,9 @@ CONNECT, FIRST_WORKER, NO_WORKER = 10.0, 60.0, 300.0
 _LOOK, _RETRIES = 2.0, 1
 """Seconds for which a count of workers is good, and how often another worker tries what one could not store."""
 
+_AHEAD = 8
+"""Tasks at hand for each place; of 2, a cell took twice as long to come and go."""
+
 _LOGS = ("distributed", "distributed.client")
 """Dask's words on a lost connection are pages; ours are a line."""
 
@@ -70,7 +73,7 @@ class Cluster(Crew):
         return found
 
     def at_once(self) -> int:
-        """Two for each thread, or GPU, so that the next one is there when one is done.
+        """Several for each thread, or GPU, so that the next ones are there when one is done: short ones go by fast.
 
         Raises:
             ConnectionError: the scheduler is gone, or all workers have been for minutes.
@@ -85,7 +88,7 @@ class Cluster(Crew):
                 f"{self.address}: all workers have been gone for {NO_WORKER:.0f} s; what is finished is kept: start "
                 "some, and run the same command again"
             )
-        return 2 * max(1, self._places)
+        return _AHEAD * max(1, self._places)
 
     def end(self, at_once: bool) -> None:
         """Leaves the cluster; what it still computes for us is of no use any more."""

@@ -54,7 +54,8 @@ class Store:
 
     A cell's file is a zip archive of plain arrays (numpy's .npz, read without pickle) with a note as its comment: the
     cell's key, provenance and shapes, and a SHA-256 of every byte before it. By that a damaged file is noticed, counts
-    as missing and is computed anew. Quantities are read one at a time, so that a study's numbers need not fit into memory.
+    as missing and is computed anew. Quantities are read one at a time, so that a study's numbers need not fit into
+    memory.
     """
 
     def __init__(self, folder: Path) -> None:
