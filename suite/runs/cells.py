@@ -109,7 +109,7 @@ class Cell:
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
 
-    @property
+    @cached_property
     def cost(self) -> float:
         """Roughly how many multiplications it takes, to start the longest first."""
         work: float = float(self.stop - self.start) * self.member.parameters
