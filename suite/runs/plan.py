@@ -12,7 +12,7 @@ from suite.catalog.measure_settings import AccuracySettings
 from suite.catalog.precision import precision_asked
 from suite.runs.cells import Cell
 from suite.runs.pool import one_thread
-from suite.runs.resources import CELL_SECONDS, WORKERS_START, workers_for
+from suite.runs.resources import WORKERS_START, workers_for
 from suite.runs.run import survey
 from suite.runs.store import Kept, Store
 from suite.spec.load import Study
@@ -24,6 +24,8 @@ _TRIAL_DRAWS, _TRIAL_STEPS = 64, (20, 80)
 """Draws of a calibration at most, and steps of the trainings that are compared."""
 _PROCESS_BYTES = 300 * 2**20
 """What a process holds before it computes: torch above all."""
+_CELL_SECONDS, _FILE_BYTES = 0.001, 4096
+"""Of a cell at least: handing it out and storing it, and the disk's smallest unit."""
 _TABLES = 1.0
 """Bytes of tables and pages for each byte of cells."""
 
@@ -151,8 +153,9 @@ def _line(
     else:
         rate, size = _trial(sorted(to_do, key=lambda cell: cell.cost)[len(to_do) // 2])
         basis = "trial"
-    seconds = rate * sum(cell.cost for cell in to_do) + CELL_SECONDS * len(to_do)
-    return Line(name, states, seconds, size * sum(cell.stop - cell.start for cell in to_do), basis)
+    seconds = rate * sum(cell.cost for cell in to_do) + _CELL_SECONDS * len(to_do)
+    volume = sum(max(_FILE_BYTES, size * (cell.stop - cell.start)) for cell in to_do)
+    return Line(name, states, seconds, volume, basis)
 
 
 def _trial(cell: Cell) -> tuple[float, float]:

@@ -10,8 +10,8 @@ from suite.runs.gpus import gpus
 WORKERS_START = 2.5
 """Seconds until the workers have started."""
 
-CELL_SECONDS, _PRODUCTS_A_SECOND, _WORTH_IT = 0.03, 5e9, 4.0
-"""Seconds of a cell at least, a core's rate on narrow networks, and seconds of work for which to start workers."""
+_CELL_SECONDS, _PRODUCTS_A_SECOND, _WORTH_IT = 0.03, 5e9, 4.0
+"""Seconds of a cell, more or less, at least, a core's rate on narrow networks, and seconds of work for which to start workers."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def workers_for(cells: Sequence[Cell], device: str, asked: int | None) -> int:
     """
     if device != "cpu":
         return max(1, min(gpus(), asked or gpus(), len(cells)))
-    seconds = sum(max(CELL_SECONDS, cell.cost / _PRODUCTS_A_SECOND) for cell in cells)
+    seconds = sum(max(_CELL_SECONDS, cell.cost / _PRODUCTS_A_SECOND) for cell in cells)
     return min(asked or (default_workers() if seconds > _WORTH_IT else 1), max(1, len(cells)))
 
 
