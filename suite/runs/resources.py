@@ -11,7 +11,7 @@ WORKERS_START = 2.5
 """Seconds until the workers have started."""
 
 _CELL_SECONDS, _PRODUCTS_A_SECOND, _WORTH_IT = 0.03, 5e9, 4.0
-"""Seconds of a cell, more or less, at least, a core's rate on narrow networks, and seconds of work for which to start workers."""
+"""Seconds of a cell at least, a core's rate on narrow networks, and seconds of work for which to start workers."""
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ def rank_correlation(first: Array, second: Array) -> RankCorrelation:
         first: one value a member.
         second: likewise; members without either value are left out.
     """
-    return _over_members(_spearman, first, second)
+    return _over_members(spearman, first, second)
 
 
 def rank_advantage(first: Array, rival: Array, outcome: Array) -> RankCorrelation:
@@ -49,7 +49,7 @@ def rank_advantage(first: Array, rival: Array, outcome: Array) -> RankCorrelatio
     """
 
     def advantage(first: Array, rival: Array, outcome: Array) -> Array:
-        return _spearman(first, outcome) - _spearman(rival, outcome)
+        return spearman(first, outcome) - spearman(rival, outcome)
 
     return _over_members(advantage, first, rival, outcome)
 
@@ -76,7 +76,7 @@ def _over_members(statistic: Callable[..., Array], *quantities: Array) -> RankCo
     return RankCorrelation(estimate, float(low), float(high), members)
 
 
-def _spearman(first: Array, second: Array) -> Array:
+def spearman(first: Array, second: Array) -> Array:
     """Pearson's correlation of the ranks, row by row; ties share their mean rank."""
     from scipy.stats import rankdata  # noqa: PLC0415  # slow to load, and only reports need it
 

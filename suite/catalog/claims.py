@@ -1,0 +1,148 @@
+"""The claims that a spec can make: a closed set of tests, each a statement that draws can bear out or refute."""
+
+from typing import Annotated, Any, ClassVar, Literal, Union
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from suite.catalog.quantities import QUANTITIES
+from suite.catalog.settings import Settings
+
+Scalar = bool | int | float | str
+Where = dict[str, Annotated[tuple[Scalar, ...], Field(min_length=1)] | Scalar]
+Statistic = Literal["mean", "median"]
+
+
+def _known(name: str) -> str:
+    if name not in QUANTITIES:
+        raise PydanticCustomError(
+            "quantity", "{name} is no quantity; `python -m suite list` names them", {"name": name}
+        )
+    return name
+
+
+class Claim(Settings):
+    """What should be true of a study's results."""
+
+    test: str
+    formula: ClassVar[str]
+    function: ClassVar[str]
+    """Dotted path of what tests it."""
+
+    says: str = Field(min_length=1, description="the claim, in a sentence")
+    source: str = Field(default="", description="who makes it, and where; the study's source unless given")
+    expected: Literal["holds", "fails"] = Field(default="holds", description="the verdict that is no surprise")
+    where: Where = Field(default={}, description="axes with the values, one or a list, that the claim is about")
+    statistic: Statistic = Field(default="mean", description="of the draws of a member; heavy tails ask for the median")
+    layer: int | None = Field(
+        default=None, ge=1, description="of quantities that have layers; the last one unless given"
+    )
+
+
+class PeaksInside(Claim):
+    """The maximum along an axis lies at neither end."""
+
+    test: Literal["peaks_inside"] = "peaks_inside"
+    formula = "some inner value of `along` has a larger `quantity` than both ends"
+    function = "suite.claims.along:peaks_inside"
+    quantity: str = Field(description="whose maximum")
+    along: str = Field(description="the axis, of numbers")
+
+
+class Monotone(Claim):
+    """The quantity goes one way along an axis, from each value to the next."""
+
+    test: Literal["monotone"] = "monotone"
+    formula = "`quantity` rises, or falls, from each value of `along` to the next, but for `slack`"
+    function = "suite.claims.along:monotone"
+    quantity: str = Field(description="what goes one way")
+    along: str = Field(description="the axis, of numbers")
+    direction: Literal["rises", "falls"] = Field(description="which way")
+    slack: float = Field(default=0.0, ge=0, description="by how much a step may go the other way")
+
+
+class Greater(Claim):
+    """One value of an axis has a larger quantity than another, wherever all other axes match."""
+
+    test: Literal["greater"] = "greater"
+    formula = "`quantity` at `axis` = `value` exceeds that at `than` by more than `margin`, other axes alike"
+    function = "suite.claims.pairs:greater"
+    quantity: str = Field(description="what is larger")
+    axis: str = Field(description="along which the two settings lie")
+    value: Scalar = Field(description="the one that has more")
+    than: Scalar = Field(description="the one that has less")
+    margin: float = Field(default=0.0, description="by how much more, at least")
+    of: Literal["every", "average"] = Field(
+        default="every", description="whether in every matched pair of members, or on average over the family's pairs"
+    )
+
+
+class RankCorrelation(Claim):
+    """Two quantities order members alike, or the other way round."""
+
+    test: Literal["rank_correlation"] = "rank_correlation"
+    formula = "Spearman's rho of `first` and `second` over members is at least, or at most, a value"
+    function = "suite.claims.ranks:rank_correlation"
+    first: str = Field(description="a quantity")
+    second: str = Field(description="another")
+    at_least: float | None = Field(default=None, ge=-1, lt=1, description="rho is larger than this")
+    at_most: float | None = Field(default=None, gt=-1, le=1, description="rho is smaller than this")
+
+    @model_validator(mode="after")
+    def _one_bound(self) -> "RankCorrelation":
+        if (self.at_least is None) == (self.at_most is None):
+            raise PydanticCustomError("bound", "a correlation has one bound here; give either at_least or at_most")
+        return self
+
+
+class BoundedBy(Claim):
+    """A quantity stays below another, or below its closed form, in every member."""
+
+    test: Literal["bounded_by"] = "bounded_by"
+    formula = "`quantity` <= `bound` + `margin` in every member"
+    function = "suite.claims.bounds:bounded_by"
+    quantity: str = Field(description="what stays below")
+    bound: str = Field(description='another quantity, or "theory", its closed form')
+    margin: float = Field(default=0.0, ge=0, description="by which it may exceed the bound: what is called below")
+
+
+class AgreesWith(Claim):
+    """A quantity is what its theory says, in every member."""
+
+    test: Literal["agrees_with"] = "agrees_with"
+    formula = "|`quantity` - theory| is within `relative` of the theory, or within `z` standard errors"
+    function = "suite.claims.bounds:agrees_with"
+    quantity: str = Field(description="what has a law")
+    relative: float | None = Field(default=None, gt=0, description="relative error allowed; shown to be kept")
+    z: float | None = Field(default=None, gt=0, description="standard errors allowed; shown not to be broken")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "AgreesWith":
+        if (self.relative is None) == (self.z is None):
+            raise PydanticCustomError("agreement", "agreement is judged in one way; give either relative or z")
+        return self
+
+
+class SurvivalShorter(Claim):
+    """Waits are shorter under one setting than another; those that did not end outlast the time they were watched."""
+
+    test: Literal["survival_shorter"] = "survival_shorter"
+    formula = "waits `quantity` at `axis` = `value` are shorter than at `than` (log-rank), other axes alike"
+    function = "suite.claims.pairs:survival_shorter"
+    quantity: str = Field(description="steps until something happens")
+    axis: str = Field(description="along which the two settings lie")
+    value: Scalar = Field(description="the one with the shorter waits")
+    than: Scalar = Field(description="the other")
+
+
+CLAIMS: dict[str, type[Claim]] = {
+    "peaks_inside": PeaksInside,
+    "monotone": Monotone,
+    "greater": Greater,
+    "rank_correlation": RankCorrelation,
+    "bounded_by": BoundedBy,
+    "agrees_with": AgreesWith,
+    "survival_shorter": SurvivalShorter,
+}
+
+AnyClaim: Any = Annotated[Union[tuple(CLAIMS.values())], Field(discriminator="test")]  # noqa: UP007  # known at run time

@@ -1,0 +1,1 @@
+"""Claims: statements that a spec makes, judged by its tables alone."""

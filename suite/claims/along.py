@@ -1,0 +1,45 @@
+"""Claims about the course of a quantity along an axis."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from suite.catalog.claims import Monotone, PeaksInside
+from suite.claims.evidence import Evidence, above, every, some
+from suite.claims.points import Point, Tables, lines, points
+from suite.statistics.contrasts import Estimate
+
+
+def peaks_inside(tables: Tables, claim: PeaksInside) -> Evidence:
+    """Along every line some inner value lies above both ends.
+
+    The estimate is of the inner value that is surest to: by how much it exceeds the end which is nearer to it. Every
+    inner value has a chance to be the one, which the p-value pays for by Bonferroni's factor; against the claim stands
+    that an end lies above all inner values.
+    """
+    found = lines(points(tables, claim, claim.quantity), claim.along)
+    return every([_peak([point.estimate(claim.statistic) for point in line]) for line in found if len(line) > 2])
+
+
+def _peak(line: Sequence[Estimate]) -> Evidence:
+    first, *inside, last = line
+    members = len(line)
+    above_both = [every([above(inner - end, 0.0, members) for end in (first, last)]) for inner in inside]
+    an_end = some([every([above(end - inner, 0.0, members) for inner in inside]) for end in (first, last)])
+    best = some(above_both)
+    return Evidence(best.estimate, best.low, best.high, best.for_it, an_end.for_it, best.draws, members)
+
+
+def monotone(tables: Tables, claim: Monotone) -> Evidence:
+    """Along every line each step goes the way that is claimed, but for the slack.
+
+    The estimate is of the step that is least sure to.
+    """
+    found = lines(points(tables, claim, claim.quantity), claim.along)
+    return every([_steps(line, claim) for line in found if len(line) > 1])
+
+
+def _steps(line: Sequence[Point], claim: Monotone) -> Evidence:
+    sign = 1 if claim.direction == "rises" else -1
+    course = [point.estimate(claim.statistic) for point in line]
+    steps = [(before, after) if sign > 0 else (after, before) for before, after in pairwise(course)]
+    return every([above(upper - lower, -claim.slack, 2) for lower, upper in steps])

@@ -1,0 +1,71 @@
+"""Claims that a quantity keeps to a bound, or to its law, in every member."""
+
+import numpy as np
+
+from suite.catalog.claims import AgreesWith, BoundedBy
+from suite.claims.evidence import NOTHING, Evidence, above, every
+from suite.claims.points import Point, Tables, matched, points
+from suite.statistics.contrasts import Estimate
+
+THEORY = "theory"
+
+
+def bounded_by(tables: Tables, claim: BoundedBy) -> Evidence:
+    """In every member the quantity lies below the bound, and no more than the margin above.
+
+    The estimate is of the member that comes nearest: the bound less the quantity.
+    """
+    found = points(tables, claim, claim.quantity)
+    if claim.bound == THEORY:
+        pairs = [(point.estimate(claim.statistic), Estimate(point.theory)) for point in found if _known(point)]
+    else:
+        bounds = points(tables, claim, claim.bound)
+        spare = {name for point in found for name in point.axes} ^ {name for point in bounds for name in point.axes}
+        pairs = [
+            (point.estimate(claim.statistic), bound.estimate(claim.statistic))
+            for point, bound in matched(found, bounds, *spare)
+        ]
+    return every([above(bound - value, -claim.margin, 1) for value, bound in pairs])
+
+
+def agrees_with(tables: Tables, claim: AgreesWith) -> Evidence:
+    """Every member's quantity is its law's, within a relative error or so many standard errors.
+
+    That a relative error is kept is shown by two one-sided tests a member, and the estimate is the largest one. That
+    standard errors are kept is only not refuted: it holds while no member is further off, however few draws there are,
+    and the estimate is the largest z.
+    """
+    found = [point for point in points(tables, claim, claim.quantity) if _known(point)]
+    if not found:
+        return NOTHING
+    if claim.relative is not None:
+        return every([_within(point, claim.relative, claim.statistic) for point in found])
+    return _not_further(found, claim)
+
+
+def _within(point: Point, relative: float, statistic: str) -> Evidence:
+    value, room = point.estimate(statistic), relative * abs(point.theory)
+    error = value - Estimate(point.theory)
+    both = every([above(error, -room, 1), above(Estimate(0.0) - error, -room, 1)])
+    scale = abs(point.theory) or np.nan
+    low, high = error.interval
+    return Evidence(error.value / scale, low / scale, high / scale, both.for_it, both.against, value.draws, 1)
+
+
+def _not_further(found: list[Point], claim: AgreesWith) -> Evidence:
+    from scipy.stats import norm  # noqa: PLC0415  # slow to load, and only verdicts need it
+
+    assert claim.z is not None
+    estimates = [(point.estimate(claim.statistic), point.theory) for point in found]
+    scores = [(value.value - theory) / value.error for value, theory in estimates if 0 < value.error < np.inf]
+    if not scores:
+        return NOTHING
+    largest = max(scores, key=abs)
+    refuted = min(1.0, 2 * len(scores) * float(norm.sf(abs(largest))))
+    kept = abs(largest) <= claim.z
+    draws = min(value.draws for value, _ in estimates)
+    return Evidence(largest, np.nan, np.nan, 0.0 if kept else 1.0, 1.0 if kept else refuted, draws, len(scores))
+
+
+def _known(point: Point) -> bool:
+    return bool(np.isfinite(point.theory))

@@ -1,0 +1,84 @@
+"""Evidence: what tables say for a claim and against it, and how such statements are put together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from suite.statistics.contrasts import Estimate
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """How a claim, or a part of one, stands.
+
+    Attributes:
+        estimate: of what the claim is about, as its test says.
+        low: lower end of its 95% interval; nan where there is none.
+        high: upper end.
+        for_it: p-value for the claim: how often as much is seen where it is not so.
+        against: p-value against it: how often as much is seen where it is so.
+        draws: of a member, the fewest.
+        members: that are compared.
+        unit: what there would have to be more of to be surer.
+    """
+
+    estimate: float
+    low: float
+    high: float
+    for_it: float
+    against: float
+    draws: int
+    members: int
+    unit: Literal["draws", "members"] = "draws"
+
+
+NOTHING = Evidence(np.nan, np.nan, np.nan, 1.0, 1.0, 0, 0)
+"""Of a claim whose quantities the tables do not have."""
+
+
+def above(difference: Estimate, bound: float, members: int) -> Evidence:
+    """Of the claim that something lies above a bound."""
+    low, high = difference.interval
+    return Evidence(
+        difference.value, low, high, difference.above(bound), difference.below(bound), difference.draws, members
+    )
+
+
+def every(parts: Sequence[Evidence]) -> Evidence:
+    """All parts are so: as sure as the least sure of them; refuted by any one, for which as many had the chance.
+
+    The estimate is that of the part which decides. An intersection-union test needs no correction (Berger 1982);
+    against the claim stands Bonferroni's.
+    """
+    if not parts:
+        return NOTHING
+    weakest = max(parts, key=lambda part: (part.for_it, -part.against))
+    return Evidence(
+        weakest.estimate,
+        weakest.low,
+        weakest.high,
+        weakest.for_it,
+        min(1.0, len(parts) * min(part.against for part in parts)),
+        min(part.draws for part in parts),
+        sum(part.members for part in parts),
+        weakest.unit,
+    )
+
+
+def some(parts: Sequence[Evidence]) -> Evidence:
+    """At least one part is so: as `every` with for and against exchanged."""
+    if not parts:
+        return NOTHING
+    best = min(parts, key=lambda part: (part.for_it, -part.against))
+    return Evidence(
+        best.estimate,
+        best.low,
+        best.high,
+        min(1.0, len(parts) * best.for_it),
+        max(part.against for part in parts),
+        min(part.draws for part in parts),
+        max(part.members for part in parts),
+        best.unit,
+    )

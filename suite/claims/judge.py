@@ -1,0 +1,104 @@
+"""The judge: from a spec's claims and a run's tables to verdicts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil, floor, log10
+from typing import Literal
+
+import numpy as np
+
+from suite.catalog.claims import Claim
+from suite.catalog.dotted import load
+from suite.claims.evidence import Evidence
+from suite.claims.points import Tables
+from suite.statistics.survival import holm
+
+LEVEL = 0.05
+"""Of all verdicts of a study together, both ways: at most so often is any `holds` or `fails` wrong."""
+
+MOST_NEEDED = 1e9
+
+Outcome = Literal["holds", "fails", "undecided"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of a claim.
+
+    Attributes:
+        claim: as the spec makes it.
+        verdict: undecided where neither is established.
+        estimate: of what the claim's test is about.
+        low: lower end of its 95% interval, uncorrected; nan where there is none.
+        high: upper end.
+        p: of the verdict, or of the nearer one where undecided; corrected for the study's number of claims.
+        draws: of a member, the fewest.
+        members: that were compared.
+        needed: draws or members, as `unit` says, that would probably decide; nan where that cannot be told.
+        unit: what is needed more of.
+    """
+
+    claim: Claim
+    verdict: Outcome
+    estimate: float
+    low: float
+    high: float
+    p: float
+    draws: int
+    members: int
+    needed: float
+    unit: str
+
+    @property
+    def surprising(self) -> bool:
+        """Whether it is established that the claim is not as expected."""
+        return self.verdict != self.claim.expected
+
+
+def judge(claims: Sequence[Claim], tables: Tables) -> list[Verdict]:
+    """A verdict on each claim, corrected together (Holm).
+
+    Args:
+        claims: of one study.
+        tables: of its run.
+    """
+    evidence: list[Evidence] = [load(claim.function)(tables, claim) for claim in claims]
+    nearer = np.array([min(1.0, 2 * min(each.for_it, each.against)) for each in evidence])
+    corrected = holm(nearer) if len(nearer) else nearer
+    return [
+        _verdict(claim, each, float(p), len(claims)) for claim, each, p in zip(claims, evidence, corrected, strict=True)
+    ]
+
+
+def _verdict(claim: Claim, evidence: Evidence, p: float, claims: int) -> Verdict:
+    verdict: Outcome = "undecided"
+    if p <= LEVEL:
+        verdict = "holds" if evidence.for_it < evidence.against else "fails"
+    needed = _needed(evidence, claims) if verdict == "undecided" else np.nan
+    return Verdict(
+        claim,
+        verdict,
+        evidence.estimate,
+        evidence.low,
+        evidence.high,
+        p,
+        evidence.draws,
+        evidence.members,
+        needed,
+        evidence.unit,
+    )
+
+
+def _needed(evidence: Evidence, claims: int) -> float:
+    """As many as make the nearer verdict's z large enough for all corrections, if things are as they look."""
+    from scipy.stats import norm  # noqa: PLC0415  # slow to load, and only verdicts need it
+
+    have = evidence.draws if evidence.unit == "draws" else evidence.members
+    p = min(evidence.for_it, evidence.against)
+    if not 0 < p < 0.5 or not have:
+        return np.nan
+    needed = have * (float(norm.isf(LEVEL / (2 * claims))) / float(norm.isf(p))) ** 2
+    if needed > MOST_NEEDED:
+        return np.nan
+    digits = max(0, floor(log10(needed)) - 1)
+    return max(have + 1.0, float(ceil(needed / 10**digits)) * 10.0**digits)

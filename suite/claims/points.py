@@ -1,0 +1,151 @@
+"""Points: the draws of one quantity at each setting that a claim is about, as the tables have them."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from suite.catalog.claims import Claim, Scalar
+from suite.catalog.quantities import QUANTITIES
+from suite.statistics.contrasts import Estimate, estimate
+from suite.statistics.intervals import NORMAL_QUANTILE, Array
+from suite.statistics.summary import STATISTICS
+
+_NO_AXES = {
+    "member",
+    "parameters",
+    "quantity",
+    "draw",
+    "layer",
+    "step",
+    "learning_rate",
+    "method",
+    "value",
+    "theory",
+    "z",
+    "relative_difference",
+    *STATISTICS,
+}
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What a run has left.
+
+    Attributes:
+        summary: statistics over draws.
+        values_of: the raw values of some quantities, one a row.
+    """
+
+    summary: pd.DataFrame
+    values_of: Callable[[Sequence[str]], pd.DataFrame]
+
+
+@dataclass(frozen=True)
+class Point:
+    """One member under one setting of the training.
+
+    Attributes:
+        axes: what it is, by axis.
+        kind: of the quantity.
+        values: one a draw, in the draws' order, nan for waits that did not end; None of a ratio of means.
+        stated: what the summary says of it.
+        theory: what its law says; nan where there is none.
+    """
+
+    axes: dict[str, Any]
+    kind: str
+    values: Array | None
+    stated: Estimate
+    theory: float
+
+    def estimate(self, statistic: str) -> Estimate:
+        """The statistic that claims about it go by; of a frequency and a ratio of means it is that."""
+        if self.values is None:
+            return self.stated
+        if self.kind == "frequency":
+            return estimate(self.values, "frequency")
+        if self.kind == "time":
+            return estimate(np.where(np.isnan(self.values), np.inf, self.values), "median")
+        return estimate(self.values, "median" if statistic == "median" else "mean")
+
+    def but(self, *axes: str) -> tuple[tuple[str, Any], ...]:
+        """All its axes but some: what matches where only those differ."""
+        return tuple((name, value) for name, value in sorted(self.axes.items()) if name not in axes)
+
+
+def points(tables: Tables, claim: Claim, quantity: str) -> list[Point]:
+    """A quantity's points that the claim is about: of the last layer unless it says another, after the last step."""
+    summary = _chosen(tables.summary[tables.summary["quantity"] == quantity], claim)
+    if summary.empty:
+        return []
+    kind = QUANTITIES[quantity].kind
+    axes = [name for name in summary.columns if name not in _NO_AXES]
+    keys = ["member", "learning_rate", *axes]
+    raw: Mapping[Any, Array] = {}
+    if kind != "ratio":
+        rows = _chosen(tables.values_of([quantity]), claim).sort_values("draw", kind="stable")
+        raw = {
+            _key(key): group["value"].to_numpy(float) for key, group in rows.groupby(keys, dropna=False, observed=True)
+        }
+    found = []
+    for row in summary.to_dict("records"):
+        key = _key(tuple(row[name] for name in keys))
+        found.append(
+            Point(
+                {name: row[name] for name in axes if not pd.isna(row[name])},
+                kind,
+                raw.get(key) if kind != "ratio" else None,
+                Estimate(row["mean"], (row["ci_high"] - row["ci_low"]) / (2 * NORMAL_QUANTILE), draws=int(row["n"])),
+                float(row["theory"]),
+            )
+        )
+    return found
+
+
+def lines(found: Sequence[Point], along: str) -> Iterator[list[Point]]:
+    """The points that differ in one axis alone, in its order."""
+    having = sorted((point for point in found if along in point.axes), key=lambda point: repr(point.but(along)))
+    for _, group in groupby(having, key=lambda point: point.but(along)):
+        yield sorted(group, key=lambda point: point.axes[along])
+
+
+def matched(first: Sequence[Point], second: Sequence[Point], *axes: str) -> Iterator[tuple[Point, Point]]:
+    """Points of two sets that match in all axes but some, which either may lack."""
+    others = {point.but(*axes): point for point in second}
+    for point in first:
+        if (other := others.get(point.but(*axes))) is not None:
+            yield point, other
+
+
+def at(found: Sequence[Point], axis: str, value: Scalar) -> list[Point]:
+    """The points with a value of an axis."""
+    return [point for point in found if axis in point.axes and _same(point.axes[axis], value)]
+
+
+def _chosen(rows: pd.DataFrame, claim: Claim) -> pd.DataFrame:
+    for axis, wanted in claim.where.items():
+        values = wanted if isinstance(wanted, tuple) else (wanted,)
+        if axis not in rows.columns:
+            return rows.iloc[:0]
+        rows = rows[[any(_same(found, value) for value in values) for found in rows[axis]]]
+    if rows["step"].notna().any():
+        rows = rows[rows["step"] == rows["step"].max()]
+    if rows["layer"].notna().any():
+        last = rows.groupby("member", observed=True)["layer"].transform("max")
+        rows = rows[rows["layer"] == (last if claim.layer is None else claim.layer)]
+    return rows
+
+
+def _same(found: Any, value: Scalar) -> bool:
+    if isinstance(value, bool):
+        return bool(found == ("yes" if value else "no"))
+    return bool(not pd.isna(found) and found == value)
+
+
+def _key(values: Any) -> tuple[Any, ...]:
+    """What rows of different tables have in common, whose gaps are of different kinds."""
+    return tuple(None if pd.isna(value) else value for value in (values if isinstance(values, tuple) else (values,)))

@@ -1,0 +1,53 @@
+"""Claims that two quantities order members alike."""
+
+from math import atanh, sqrt, tanh
+
+import numpy as np
+
+from suite.catalog.claims import RankCorrelation
+from suite.claims.evidence import NOTHING, Evidence
+from suite.claims.points import Tables, matched, points
+from suite.statistics.intervals import NORMAL_QUANTILE, Array
+from suite.statistics.rank import spearman
+
+FEWEST = 5
+"""Members of whose correlation something can be said."""
+
+
+def rank_correlation(tables: Tables, claim: RankCorrelation) -> Evidence:
+    """Spearman's rho over members, by Fisher's transformation with Bonett's and Wright's error.
+
+    What a member's numbers are uncertain by is in their order already; the statement is about the family that members
+    are from, so that members are the sample.
+
+    Source: Bonett & Wright 2000.
+    """
+    first, second = points(tables, claim, claim.first), points(tables, claim, claim.second)
+    only_one = {name for name, _ in {pair for point in second for pair in point.axes.items()}} - {
+        name for point in first for name in point.axes
+    }
+    other_way = {name for point in first for name in point.axes} - {name for point in second for name in point.axes}
+    pairs = list(matched(second, first, *only_one, *other_way))
+    values: Array = np.array(
+        [[one.estimate(claim.statistic).value, other.estimate(claim.statistic).value] for other, one in pairs]
+    ).reshape(-1, 2)
+    x, y = values[np.isfinite(values).all(axis=1)].T
+    if len(x) < FEWEST or not np.isfinite(rho := float(spearman(x[None], y[None])[0])):
+        return NOTHING
+    return _against_bound(rho, len(x), claim)
+
+
+def _against_bound(rho: float, members: int, claim: RankCorrelation) -> Evidence:
+    from scipy.stats import norm  # noqa: PLC0415  # slow to load, and only verdicts need it
+
+    bound, sign = (claim.at_least, 1) if claim.at_least is not None else (claim.at_most, -1)
+    assert bound is not None
+    inside = min(max(rho, -_NEARLY), _NEARLY)
+    error = sqrt((1 + inside**2 / 2) / (members - 3))
+    z = sign * (atanh(inside) - atanh(min(max(bound, -_NEARLY), _NEARLY))) / error
+    low, high = (tanh(atanh(inside) + side * NORMAL_QUANTILE * error) for side in (-1, 1))
+    return Evidence(rho, low, high, float(norm.sf(z)), float(norm.cdf(z)), 0, members, "members")
+
+
+_NEARLY = 0.9999
+"""Of a correlation of 1, whose transformation is infinite."""

@@ -1,0 +1,129 @@
+"""Contrasts: how surely one mean, frequency or median lies above another, or above a number."""
+
+from dataclasses import dataclass
+from math import sqrt
+from typing import Literal
+
+import numpy as np
+
+from suite.statistics.intervals import LEVEL, Array
+
+Statistic = Literal["mean", "median", "frequency"]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number known within an error.
+
+    Attributes:
+        value: of the statistic; nan where nothing is known of it.
+        error: its standard error; 0 where it is exact, infinite where it cannot be told.
+        freedom: degrees of freedom of that error; infinite where it is taken for known.
+        draws: how many it is of.
+    """
+
+    value: float
+    error: float = 0.0
+    freedom: float = np.inf
+    draws: int = 1
+
+    def __sub__(self, other: "Estimate") -> "Estimate":
+        """The difference of two independent ones, with Welch's degrees of freedom."""
+        variances = np.array([self.error**2, other.error**2])
+        total = float(variances.sum())
+        shares = variances**2 / np.array([self.freedom, other.freedom])
+        freedom = total**2 / float(shares.sum()) if 0 < total < np.inf and shares.sum() > 0 else np.inf
+        return Estimate(self.value - other.value, sqrt(total), freedom, min(self.draws, other.draws))
+
+    def above(self, bound: float = 0.0) -> float:
+        """One-sided p-value of its lying above a bound: how often as much is seen where it does not."""
+        from scipy.stats import t as student  # noqa: PLC0415  # slow to load, and only verdicts need it
+
+        gap = self.value - bound
+        if not (np.isfinite(gap) and np.isfinite(self.error)):
+            return 1.0
+        if self.error == 0:
+            return 0.0 if gap > 0 else 1.0
+        return float(student.sf(gap / self.error, self.freedom))
+
+    def below(self, bound: float = 0.0) -> float:
+        """One-sided p-value of its lying below a bound."""
+        return Estimate(-self.value, self.error, self.freedom, self.draws).above(-bound)
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """At 95%; nan where the error cannot be told."""
+        from scipy.stats import t as student  # noqa: PLC0415  # as above
+
+        if not np.isfinite(self.error):
+            return np.nan, np.nan
+        half = float(student.ppf((1 + LEVEL) / 2, self.freedom)) * self.error if self.error else 0.0
+        return self.value - half, self.value + half
+
+
+def estimate(values: Array, statistic: Statistic) -> Estimate:
+    """A statistic of independent draws, with its error.
+
+    A mean has Student's error. A frequency is shrunk by one event and one non-event, as Agresti and Caffo do, which
+    keeps tests at their level also near 0 and 1. A median's error is from the order statistics around it (Price &
+    Bonett); infinite values, waits that did not end, are longer than all others.
+
+    Args:
+        values: one a draw; what is nan is left out. A single one is taken for exact.
+        statistic: which.
+
+    Source: Agresti & Caffo 2000; Price & Bonett 2001.
+    """
+    known = values[~np.isnan(values)] if statistic == "median" else values[np.isfinite(values)]
+    n = len(known)
+    if n == 0:
+        return Estimate(np.nan, np.inf, draws=0)
+    if n == 1:
+        return Estimate(float(known[0]))
+    if statistic == "frequency":
+        shrunk = (known.sum() + 1) / (n + 2)
+        return Estimate(float(known.mean()), sqrt(shrunk * (1 - shrunk) / (n + 2)), draws=n)
+    if statistic == "median":
+        return _median(np.sort(known))
+    return Estimate(float(known.mean()), float(known.std(ddof=1)) / sqrt(n), n - 1, n)
+
+
+def of_pairs(first: Array, second: Array, statistic: Statistic) -> Estimate:
+    """Second less first of draws that come in pairs, which share their data.
+
+    Args:
+        first: one value a pair.
+        second: likewise; pairs that lack a finite value are left out.
+        statistic: of the differences; of a frequency, their mean.
+    """
+    differences = second - first
+    return estimate(differences[np.isfinite(differences)], "median" if statistic == "median" else "mean")
+
+
+def over_members(differences: Array) -> Estimate:
+    """The mean of one difference a member, each of which is known within an error of its own.
+
+    The spread over members has both in it, theirs and the draws', so that the statement is about the family that the
+    members are from.
+
+    Args:
+        differences: one a member, finite.
+    """
+    return estimate(differences, "mean") if len(differences) > 1 else Estimate(float(differences[0]), np.inf)
+
+
+def _median(ordered: Array) -> Estimate:
+    """Of sorted values: by the c-th smallest and largest, between which the median lies with known chance."""
+    from scipy.stats import binom, norm  # noqa: PLC0415  # as above
+
+    n = len(ordered)
+    place = max(1, round((n + 1) / 2 - sqrt(n)))
+    covered = 1 - 2 * float(binom.cdf(place - 1, n, 0.5))
+    low, high = ordered[place - 1], ordered[n - place]
+    quantile = float(norm.ppf((1 + covered) / 2))
+    with np.errstate(invalid="ignore"):
+        error = float((high - low) / (2 * quantile)) if quantile > 0 else np.inf
+    if error == 0 and ordered[0] < ordered[-1]:  # so many are alike that their order says nothing of its error
+        error = np.inf
+    middle = float(np.quantile(ordered, 0.5, method="inverted_cdf"))
+    return Estimate(middle, np.inf if np.isnan(error) else error, draws=n)

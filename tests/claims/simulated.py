@@ -1,0 +1,32 @@
+"""Tables made up of draws whose truth is known."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from suite.catalog.quantities import QUANTITIES
+from suite.claims.points import Tables
+from suite.statistics.summary import STATISTICS, summarise
+
+Row = tuple[dict[str, Any], str, np.ndarray, float]
+"""A member's axes, a quantity, its draws, and what theory says."""
+
+
+def member(quantity: str, draws: Iterable[float], theory: float = np.nan, **axes: Any) -> Row:
+    """All draws of one quantity of one member."""
+    return axes, quantity, np.asarray(list(draws), dtype=float), theory
+
+
+def tables_of(rows: Sequence[Row]) -> Tables:
+    """What a run would have written, as far as claims look at it."""
+    summaries, values = [], []
+    for axes, quantity, draws, theory in rows:
+        name = repr(sorted(axes.items()))
+        known = {"member": name, **axes, "quantity": quantity, "layer": pd.NA, "step": pd.NA, "learning_rate": np.nan}
+        found = summarise(draws[:, None], QUANTITIES[quantity].kind)
+        summaries.append({**known, **{key: found[key][0] for key in STATISTICS}, "theory": theory})
+        values += [{**known, "draw": draw, "value": value} for draw, value in enumerate(draws)]
+    raw = pd.DataFrame(values)
+    return Tables(pd.DataFrame(summaries), lambda quantities: raw[raw["quantity"].isin(quantities)])

@@ -1,0 +1,179 @@
+"""Verdicts are wrong as seldom as stated, and as often right as the sample's size allows.
+
+Without an effect a test may say `holds` in 2.5 of 100 repetitions, and so `fails`: half of `LEVEL` each way. Of 1,000
+(of 200 without `--many`) more than the allowed number are seen once in 10,000 such tests, by the binomial law.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from scipy.stats import binom, norm, t
+
+from suite.catalog.claims import (
+    AgreesWith,
+    BoundedBy,
+    Claim,
+    Greater,
+    Monotone,
+    PeaksInside,
+    RankCorrelation,
+    SurvivalShorter,
+)
+from suite.claims.judge import LEVEL, judge
+from tests.claims.simulated import Row, member, tables_of
+
+SAYS = {"says": "It is so."}
+Make = Callable[[np.random.Generator], list[Row]]
+
+
+@pytest.fixture
+def repetitions(request: pytest.FixtureRequest) -> int:
+    return 1000 if request.config.getoption("--many") else 200
+
+
+def verdicts(make: Make, claim: Claim, repetitions: int) -> Counter[str]:
+    """How often a claim gets which verdict on new draws."""
+    generator = np.random.default_rng(6)
+    return Counter(judge([claim], tables_of(make(generator)))[0].verdict for _ in range(repetitions))
+
+
+def skewed(generator: np.random.Generator) -> np.ndarray:
+    return np.exp(0.5 * generator.normal(size=64))
+
+
+def heavy(generator: np.random.Generator) -> np.ndarray:
+    return generator.standard_t(2, size=64)
+
+
+def alike(quantity: str, draw: Callable[[np.random.Generator], np.ndarray], axis: str, values: tuple) -> Make:
+    """Members that do not differ."""
+    return lambda generator: [member(quantity, draw(generator), **{axis: value}) for value in values]
+
+
+def family(generator: np.random.Generator) -> list[Row]:
+    """Members that differ from each other more than their draws, by the activation on average not at all."""
+    return [
+        member("v3", generator.normal(size=16) + generator.normal(), depth=depth, activation=activation)
+        for activation in ("abs", "relu")
+        for depth in range(6)
+    ]
+
+
+def unrelated(generator: np.random.Generator) -> list[Row]:
+    return [
+        member(quantity, generator.normal(size=8) + generator.normal(), depth=depth)
+        for depth in range(12)
+        for quantity in ("v3", "output_std")
+    ]
+
+
+def waits(generator: np.random.Generator) -> np.ndarray:
+    found = generator.exponential(size=16).round(1) + 0.1
+    return np.where(found > 1, np.nan, found)
+
+
+DEPTHS, PAIR = (1, 2, 4, 8), ("abs", "relu")
+BETWEEN = {"axis": "activation", "value": "abs", "than": "relu", **SAYS}
+NO_EFFECT: dict[str, tuple[Make, Claim]] = {
+    "a peak": (alike("v3", skewed, "depth", DEPTHS), PeaksInside(quantity="v3", along="depth", **SAYS)),
+    "a step": (
+        alike("v3", skewed, "depth", DEPTHS[:2]),
+        Monotone(quantity="v3", along="depth", direction="rises", **SAYS),
+    ),
+    "several steps": (
+        alike("v3", skewed, "depth", DEPTHS),
+        Monotone(quantity="v3", along="depth", direction="falls", **SAYS),
+    ),
+    "means": (alike("v3", skewed, "activation", PAIR), Greater(quantity="v3", **BETWEEN)),
+    "medians of heavy tails": (
+        alike("v3", heavy, "activation", PAIR),
+        Greater(quantity="v3", statistic="median", **BETWEEN),
+    ),
+    "rare events": (
+        alike("collapsed_relative", lambda generator: generator.random(64) < 0.05, "activation", PAIR),
+        Greater(quantity="collapsed_relative", **BETWEEN),
+    ),
+    "a family": (family, Greater(quantity="v3", of="average", **BETWEEN)),
+    "ranks": (unrelated, RankCorrelation(first="v3", second="output_std", at_least=0.0, **SAYS)),
+    "a bound that is met": (
+        lambda generator: [member("v3", generator.normal(1, 1, 64), theory=1.0, depth=1)],
+        BoundedBy(quantity="v3", bound="theory", **SAYS),
+    ),
+    "an error as large as allowed": (
+        lambda generator: [member("v3", generator.normal(1.1, 1, 64), theory=1.0, depth=1)],
+        AgreesWith(quantity="v3", relative=0.1, **SAYS),
+    ),
+    "waits": (
+        alike("steps_to_success", waits, "activation", PAIR),
+        SurvivalShorter(quantity="steps_to_success", **BETWEEN),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", NO_EFFECT)
+def test_without_an_effect_verdicts_are_as_rare_as_stated(case: str, repetitions: int) -> None:
+    """At the edge between what is claimed and what is not."""
+    make, claim = NO_EFFECT[case]
+
+    found = verdicts(make, claim, repetitions)
+
+    most = binom.isf(1e-4, repetitions, LEVEL / 2)
+    assert found["holds"] <= most
+    assert found["fails"] <= most
+
+
+def test_a_difference_is_found_as_often_as_its_size_allows(repetitions: int) -> None:
+    """Student's t of two samples of 64, half a standard deviation apart, two-sided at 5%: power 0.80."""
+    shift, n = 0.5, 64
+
+    def make(generator: np.random.Generator) -> list[Row]:
+        return [
+            member("v3", generator.normal(shift, 1, n), activation="abs"),
+            member("v3", generator.normal(0, 1, n), activation="relu"),
+        ]
+
+    found = verdicts(make, Greater(quantity="v3", **BETWEEN), repetitions)
+
+    # The noncentral t is near the normal at 126 degrees of freedom.
+    power = norm.sf(t.isf(LEVEL / 2, 2 * n - 2) - shift * (n / 2) ** 0.5)
+    assert 0.78 < power < 0.82
+    assert binom.ppf(1e-4, repetitions, power - 0.01) <= found["holds"] <= binom.isf(1e-4, repetitions, power + 0.01)
+
+
+def test_undecided_says_how_many_draws_would_probably_decide(repetitions: int) -> None:
+    """Of the number that it mostly says, most repetitions decide, and not all of an eighth of that."""
+    generator = np.random.default_rng(7)
+    claim = Greater(quantity="v3", **BETWEEN)
+
+    def rows(n: int) -> list[Row]:
+        return [
+            member("v3", generator.normal(shift, 1, n), activation=name)
+            for name, shift in (("abs", 0.3), ("relu", 0.0))
+        ]
+
+    needed = [
+        found.needed for _ in range(50) if (found := judge([claim], tables_of(rows(40)))[0]).verdict == "undecided"
+    ]
+    middle = int(np.median([number for number in needed if np.isfinite(number)]))
+    decided, hardly = (
+        np.mean([judge([claim], tables_of(rows(n)))[0].verdict == "holds" for _ in range(repetitions)])
+        for n in (middle, middle // 8)
+    )
+
+    assert len(needed) > 25
+    assert decided > 0.6
+    assert hardly < 0.5
+
+
+def test_many_claims_are_corrected_together(repetitions: int) -> None:
+    """Of eight claims about nothing, hardly ever a single one gets a verdict: at most 5 times in 100."""
+    generator = np.random.default_rng(8)
+    claims = [Greater(quantity="v3", **BETWEEN, where={"depth": depth}) for depth in range(8)]
+    wrong = 0
+    for _ in range(repetitions // 2):
+        rows = [member("v3", generator.normal(size=32), depth=d, activation=name) for d in range(8) for name in PAIR]
+        wrong += any(found.verdict != "undecided" for found in judge(claims, tables_of(rows)))
+
+    assert wrong <= binom.isf(1e-4, repetitions // 2, LEVEL)
