@@ -2,23 +2,26 @@
 
 from typing import Annotated, Any, ClassVar, Literal, Union
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from suite.catalog.quantities import QUANTITIES
-from suite.catalog.settings import Settings
-
-Scalar = bool | int | float | str
-Where = dict[str, Annotated[tuple[Scalar, ...], Field(min_length=1)] | Scalar]
-Statistic = Literal["mean", "median"]
+from suite.catalog.settings import Axis, Settings
+from suite.catalog.shown import shown
 
 
-def _known(name: str) -> str:
-    if name not in QUANTITIES:
+def _scalar(value: Any) -> Any:
+    if not isinstance(value, bool | int | float | str):
         raise PydanticCustomError(
-            "quantity", "{name} is no quantity; `python -m suite list` names them", {"name": name}
+            "scalar",
+            "{value} is no value of an axis; give a number, a word in quotes, true or false",
+            {"value": shown(value)},
         )
-    return name
+    return value
+
+
+Scalar = Annotated[Any, AfterValidator(_scalar), WithJsonSchema({"type": ["boolean", "number", "string"]})]
+Where = dict[str, Axis[Scalar]]
+Statistic = Literal["mean", "median"]
 
 
 class Claim(Settings):

@@ -128,10 +128,9 @@ def at(found: Sequence[Point], axis: str, value: Scalar) -> list[Point]:
 
 def _chosen(rows: pd.DataFrame, claim: Claim) -> pd.DataFrame:
     for axis, wanted in claim.where.items():
-        values = wanted if isinstance(wanted, tuple) else (wanted,)
         if axis not in rows.columns:
             return rows.iloc[:0]
-        rows = rows[[any(_same(found, value) for value in values) for found in rows[axis]]]
+        rows = rows[[any(_same(found, value) for value in wanted) for found in rows[axis]]]
     if rows["step"].notna().any():
         rows = rows[rows["step"] == rows["step"].max()]
     if rows["layer"].notna().any():

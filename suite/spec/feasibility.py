@@ -9,6 +9,7 @@ from suite.catalog.limits import MOST_CELLS
 from suite.catalog.measure_settings import REPLICATES_A_CELL, AccuracySettings, OnTheDomain
 from suite.catalog.precision import DRAWS_A_CELL, Precise, precision_asked
 from suite.catalog.schedule import recorded_steps
+from suite.spec.claims import unfounded
 from suite.spec.members import Finding, Member
 from suite.spec.model import Spec
 from suite.spec.suitability import unsuitable
@@ -26,6 +27,7 @@ def infeasible(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
     yield from _too_many_points(spec, members)
     yield from _too_much_data(spec)
     yield from unsuitable(spec, members)
+    yield from unfounded(spec, members)
 
 
 def memory_limit() -> int:

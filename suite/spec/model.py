@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field, create_model, model_validator
 from pydantic_core import PydanticCustomError
 
 from suite.catalog.activations import Activation, Activations
+from suite.catalog.claims import AnyClaim
 from suite.catalog.domain import INTERVALS, Box, OneDomain
 from suite.catalog.initializations import Initialization, Initializations
 from suite.catalog.limits import Count
@@ -86,6 +87,7 @@ class SpecFile(Settings):
 
     title: str = Field(min_length=1, description="what the study shows, in a sentence")
     source: str = Field(default="", description="where the question is from")
+    claim: Axis[AnyClaim] = Field(default=(), description="what should be true of the results; a repeated [[claim]]")
     claims: Axis[str] = Field(default=(), description="what the source claims, in sentences, for the report to show")
     findings: Axis[str] = Field(default=(), description="what a run of this very spec shows of that, in sentences")
     seed: int = Field(ge=0, lt=2**63, description="all randomness of the study follows from it")
