@@ -2,11 +2,11 @@
 
 import json
 import signal
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,6 +14,7 @@ from suite.spec.problems import SpecError
 
 if TYPE_CHECKING:
     from suite.runs.results import Results
+    from suite.spec.load import Study
 
 app = typer.Typer(
     help="Benchmarks of what makes multi-layer perceptrons trainable: specs in, tables and charts out.",
@@ -25,6 +26,7 @@ app = typer.Typer(
 
 LACKING = 1
 FAULTY = 2
+UNEXPECTED = 3
 INTERRUPTED = 130
 
 
@@ -41,6 +43,9 @@ Specs = Annotated[
     typer.Argument(metavar="PATH...", help="Spec files, or folders: their .toml files, not their subfolders."),
 ]
 ResultsFolder = Annotated[Path, typer.Option("--results", metavar="DIR", help="Where results are kept.")]
+MustHold = Annotated[
+    bool, typer.Option("--claims-must-hold", help="Exit code 3 where a claim's verdict is not the expected one.")
+]
 
 
 @app.command()
@@ -72,10 +77,14 @@ def run(
             "--shared", help="The cluster's workers write to DIR themselves, which all of them have at one path."
         ),
     ] = False,
+    must_hold: MustHold = False,
 ) -> None:
     """Compute what is missing of the studies, then write their tables and reports where these are not up to date."""
     with _errors_as_exit_codes(), _terminated_as_interrupted():
-        from suite.progress import Progress  # noqa: PLC0415  # each command loads what it needs: --help is instant
+        # Each command loads what it needs: --help is instant.
+        from suite.claims.judge import judge_results  # noqa: PLC0415
+        from suite.claims.tell import lines_of  # noqa: PLC0415
+        from suite.progress import Progress  # noqa: PLC0415
         from suite.runs.resources import Resources  # noqa: PLC0415
         from suite.runs.run import complete, run_shard  # noqa: PLC0415
         from suite.runs.shards import parse_shard  # noqa: PLC0415
@@ -85,7 +94,7 @@ def run(
         part = parse_shard(shard) if shard is not None else None
         studies = load_studies(paths)
         _check_folder(results)
-        failed = 0
+        failed = surprises = 0
         for study in studies:
             _warn(study.warnings)
             with Progress(study) as progress:
@@ -97,9 +106,15 @@ def run(
                 typer.echo(f"{study.spec.name}: part {part.part} of {part.of} is in {found.folder / 'cells'}")
             elif found.has_tables:
                 _warn_of_imprecise(found.imprecise())
+                verdicts = judge_results(study.spec.claim, found)
+                surprises += sum(verdict.surprising for verdict in verdicts)
+                for line in lines_of(study.spec.name, verdicts):
+                    typer.echo(line)
                 typer.echo(f"{study.spec.name}: {found.report}")
         if failed:
             raise typer.Exit(LACKING)
+        if must_hold and surprises:
+            raise typer.Exit(UNEXPECTED)
 
 
 @app.command()
@@ -153,6 +168,39 @@ def merge(paths: Specs, results: ResultsFolder = Path("results")) -> None:
             raise typer.Exit(LACKING)
 
 
+@app.command("claims")
+def judge_claims(
+    paths: Specs,
+    results: ResultsFolder = Path("results"),
+    as_json: Annotated[bool, typer.Option("--json", help="The same for programs to read.")] = False,
+    must_hold: MustHold = False,
+) -> None:
+    """Judge the specs' claims by what the results folder holds, without computing."""
+    with _errors_as_exit_codes():
+        from suite.claims.judge import judge_results  # noqa: PLC0415
+        from suite.claims.tell import as_json as rows_of  # noqa: PLC0415
+        from suite.claims.tell import lines_of  # noqa: PLC0415
+        from suite.runs.results import Results  # noqa: PLC0415
+        from suite.spec.load import load_studies  # noqa: PLC0415
+
+        studies = load_studies(paths)
+        _check_tables(studies, results)
+        rows: list[dict[str, Any]] = []
+        surprises = 0
+        for study in studies:
+            found = Results(results / study.spec.name)
+            with _damage_explained(found):
+                verdicts = judge_results(study.spec.claim, found)
+            surprises += sum(verdict.surprising for verdict in verdicts)
+            rows += rows_of(study.spec.name, verdicts, study.spec.source)
+            for line in () if as_json else lines_of(study.spec.name, verdicts):
+                typer.echo(line)
+        if as_json:
+            typer.echo(json.dumps(rows, indent=2))
+        if must_hold and surprises:
+            raise typer.Exit(UNEXPECTED)
+
+
 @app.command()
 def check(paths: Specs) -> None:
     """Check specs without computing anything."""
@@ -202,21 +250,15 @@ def report(paths: Specs, results: ResultsFolder = Path("results")) -> None:
         from suite.spec.load import load_studies  # noqa: PLC0415
 
         studies = load_studies(paths)
-        lacking = [study.spec.name for study in studies if not (results / study.spec.name / "run.json").exists()]
-        if lacking:
-            _fail(f"{results}: no results of {', '.join(lacking)}; run the spec first: python -m suite run PATH")
+        _check_tables(studies, results)
         for study in studies:
             found = Results(results / study.spec.name)
-            try:
+            with _damage_explained(found):
                 if found.run["spec"] != study.spec.as_run():
                     typer.echo(
                         f"{study.spec.name}: the spec has changed since these tables; run it again (warning)", err=True
                     )
                 page = write_report(found)
-            except KeyError as error:
-                _fail(f"{found.folder}: tables of another version, without {error}; run the spec again")
-            except (OSError, ValueError) as error:
-                _fail(f"{found.folder}: tables that are damaged or missing ({error}); run the spec again")
             typer.echo(f"{study.spec.name}: {page}")
 
 
@@ -264,6 +306,24 @@ def _terminated_as_interrupted() -> Iterator[None]:
 
 def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
+
+
+def _check_tables(studies: "Sequence[Study]", results: Path) -> None:
+    """What was never run has no tables to look at."""
+    lacking = [study.spec.name for study in studies if not (results / study.spec.name / "run.json").exists()]
+    if lacking:
+        _fail(f"{results}: no results of {', '.join(lacking)}; run the spec first: python -m suite run PATH")
+
+
+@contextmanager
+def _damage_explained(found: "Results") -> Iterator[None]:
+    """Tables that cannot be read are told by their folder."""
+    try:
+        yield
+    except KeyError as error:
+        _fail(f"{found.folder}: tables of another version, without {error}; run the spec again")
+    except (OSError, ValueError) as error:
+        _fail(f"{found.folder}: tables that are damaged or missing ({error}); run the spec again")
 
 
 def _fail(message: str) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, floor, log10
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from suite.catalog.dotted import load
 from suite.claims.evidence import Evidence
 from suite.claims.points import Tables
 from suite.statistics.survival import holm
+
+if TYPE_CHECKING:
+    from suite.runs.results import Results
 
 LEVEL = 0.05
 """Of all verdicts of a study together, both ways: at most so often is any `holds` or `fails` wrong."""
@@ -53,6 +56,16 @@ class Verdict:
     def surprising(self) -> bool:
         """Whether it is established that the claim is not as expected."""
         return self.verdict != self.claim.expected
+
+
+def judge_results(claims: Sequence[Claim], results: "Results") -> list[Verdict]:
+    """A verdict on each claim, from what a run has left in a folder.
+
+    Args:
+        claims: of one study.
+        results: of its run.
+    """
+    return judge(claims, Tables(results.summary, results.values_of)) if claims else []
 
 
 def judge(claims: Sequence[Claim], tables: Tables) -> list[Verdict]:

@@ -84,7 +84,7 @@ def points(tables: Tables, claim: Claim, quantity: str) -> list[Point]:
         return []
     kind = QUANTITIES[quantity].kind
     axes = [name for name in summary.columns if name not in _NO_AXES]
-    keys = ["member", "learning_rate", *axes]
+    keys = [name for name in ("member", "learning_rate", *axes) if name in summary.columns]
     raw: Mapping[Any, Array] = {}
     if kind != "ratio":
         rows = _chosen(tables.values_of([quantity]), claim).sort_values("draw", kind="stable")

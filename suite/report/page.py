@@ -4,14 +4,18 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+from pydantic import TypeAdapter
 
+from suite.catalog.claims import AnyClaim
+from suite.claims.judge import judge_results
+from suite.claims.tell import verdicts_table
 from suite.report.bounds import BOUND, bounds_table
 from suite.report.captions import CAPTIONS
 from suite.report.comparisons import OUTCOMES, WAITS, comparisons_table
 from suite.report.page_tables import PageTable, agreement, overview, rank_correlations
 from suite.report.phases import PHASES, phases_table
 from suite.report.predictors import predictors_table
-from suite.report.verdict_tables import bounds, outcomes, phases, precision, waits
+from suite.report.verdict_tables import bounds, outcomes, phases, precision, verdicts, waits
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,6 +37,8 @@ def write_report(results: "Results") -> "Path":
         "phases": phases_table(results.values_of(PHASES), results.summary),
         "comparisons": comparisons_table(results.values_of((*WAITS, *OUTCOMES)), results.summary),
     }
+    claims = TypeAdapter(list[AnyClaim]).validate_python(results.run["spec"].get("claim", []))
+    tables["verdicts"] = verdicts_table(judge_results(claims, results), results.run["spec"].get("source", ""))
     page = render(results.run, results.summary, tables, results.charts, results.precision)
     for name, table in tables.items():
         file = results.folder / f"{name}.csv"
@@ -57,7 +63,7 @@ def render(
     Args:
         run: the content of run.json.
         summary: statistics over draws.
-        tables: rank correlations, bounds, phases and comparisons, by name.
+        tables: rank correlations, bounds, phases, comparisons and verdicts, by name.
         charts: Altair charts by name.
         precise: what a precision took, if the spec asked for one.
     """
@@ -83,6 +89,7 @@ def render(
         run=run,
         failed=run["failed"],
         sections=sections,
+        verdicts=verdicts(tables["verdicts"]),
         overview=overview(summary),
         precision=precision(precise),
         files=["summary.csv", "members.csv", *(f"{name}.csv" for name, table in written.items() if not table.empty)],

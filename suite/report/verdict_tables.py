@@ -5,7 +5,31 @@ from typing import Any
 import pandas as pd
 
 from suite.report.comparisons import WAITS
-from suite.report.page_tables import PageTable, number, records
+from suite.report.page_tables import PageTable, number, records, span
+
+
+def verdicts(table: pd.DataFrame) -> PageTable:
+    """Every claim with its verdict and what that rests on."""
+    rows = [
+        [
+            row["claim"],
+            row["verdict"] + ("" if row["verdict"] == row["expected"] else f" (expected: {row['expected']})"),
+            number(row["estimate"], "{:.3g}"),
+            span(row, "ci_low", "ci_high"),
+            "< 0.0001" if row["p"] < 1e-4 else f"{row['p']:.2g}",
+            str(row["members"]),
+            str(row["draws"]) if row["draws"] else "",
+            f"{row['needed']:,.0f} {row['unit']}" if pd.notna(row["needed"]) else "",
+        ]
+        for row in records(table)
+    ]
+    note = (
+        "Each claim is tested by the statistic that its spec declares, which the estimate and its 95% interval are of; "
+        "p is corrected for the number of claims (Holm). A claim holds, or fails, where p is 0.05 or less; elsewhere "
+        "it is undecided, and the last column says what would probably decide."
+    )
+    heads = ["claim", "verdict", "estimate", "95% interval", "p", "members", "draws", "needed"]
+    return PageTable("Claims", note, heads, 2, rows)
 
 
 def bounds(table: pd.DataFrame) -> PageTable:
