@@ -11,7 +11,7 @@ WORKERS_START = 2.5
 """Seconds until the workers have started."""
 
 _CELL_SECONDS, _PRODUCTS_A_SECOND, _WORTH_IT = 0.03, 5e9, 4.0
-"""Seconds of a cell, more or less, at least, a core's rate on narrow networks, and seconds of work for which to start workers."""
+"""Seconds of a cell at least, a core's rate on narrow networks, and seconds of work for which to start workers."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,8 @@ class Resources:
             raise ValueError("--shared is of a cluster's workers; name its --scheduler, or leave --shared out")
         if self.workers is not None and self.scheduler is not None:
             raise ValueError("a cluster has the workers that were started for it; leave out --workers, or --scheduler")
+        if self.compiled and self.scheduler is not None:
+            raise ValueError("passes are compiled on this machine alone; leave out --compile, or --scheduler")
 
 
 def workers_for(cells: Sequence[Cell], device: str, asked: int | None) -> int:
