@@ -6,8 +6,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -65,13 +65,15 @@ def figures(folder: Path, number: int, done: int) -> dict[str, Any]:
     cells = cells_of(study)
     found: dict[str, Any] = {"cells": len(cells), "plan, nothing done": _planned(spec, folder / "results", len(cells))}
     compute(cells[0])  # what is loaded once is not a cell's
-    crews: dict[str, tuple[Crew, int]] = {"in one process": (Pool(), 1), f"{WORKERS} workers": (Pool(WORKERS), WORKERS)}
-    with ExitStack() as stack:
-        address = stack.enter_context(_scheduler(folder))
-        for name, shared in {"Dask, results come back": False, "Dask, a shared folder": True}.items():
-            crews[name] = (Cluster(address, "cpu", shared), WORKERS)
+    with _scheduler(folder) as address:
+        crews: dict[str, tuple[Callable[[], Crew], int]] = {
+            "in one process": (Pool, 1),
+            f"{WORKERS} workers": (lambda: Pool(WORKERS), WORKERS),
+            "Dask, results come back": (lambda: Cluster(address, "cpu"), WORKERS),
+            "Dask, a shared folder": (lambda: Cluster(address, "cpu", shared=True), WORKERS),
+        }
         for name, (crew, workers) in crews.items():
-            found[name] = _crewed(name, crew, workers, cells[:done], folder / name)
+            found[name] = _crewed(name, crew(), workers, cells[:done], folder / name)
     return found | _tables(study, spec, cells, folder / "results")
 
 

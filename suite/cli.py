@@ -131,6 +131,7 @@ def plan(
         from suite.runs.plan import plan_of, tell  # noqa: PLC0415
         from suite.spec.load import load_studies  # noqa: PLC0415
 
+        _check_folder(results)
         plans = [plan_of(study, results, workers) for study in load_studies(paths)]
         if as_json:
             typer.echo(json.dumps([found.as_json() for found in plans], indent=2))
@@ -149,6 +150,7 @@ def merge(paths: Specs, results: ResultsFolder = Path("results")) -> None:
         from suite.runs.run import complete, survey  # noqa: PLC0415
         from suite.spec.load import load_studies  # noqa: PLC0415
 
+        _check_folder(results)
         incomplete = False
         for study in load_studies(paths):
             cells, kept = survey(study, results)
@@ -159,7 +161,7 @@ def merge(paths: Specs, results: ResultsFolder = Path("results")) -> None:
                 folder = results / study.spec.name / "cells"
                 typer.echo(
                     f"{study.spec.name}: {missing.total()} cells are missing from {folder}: "
-                    f"{counts}; copy them there, or compute them: python -m suite run PATH",
+                    f"{counts}; copy them there, or compute them: {_run_into(results)}",
                     err=True,
                 )
             else:
@@ -210,8 +212,9 @@ def check(paths: Specs) -> None:
 
         for study in load_studies(paths):
             _warn(study.warnings)
+            number = len(study.members)
             measures = ", ".join(name + precisely(name, settings) for name, settings in study.spec.measures.items())
-            typer.echo(f"{study.spec.name}: {len(study.members)} members; {measures}")
+            typer.echo(f"{study.spec.name}: {number} member{'' if number == 1 else 's'}; {measures}")
 
 
 @app.command("list")
@@ -296,23 +299,36 @@ def _errors_as_exit_codes() -> Iterator[None]:
 
 @contextmanager
 def _terminated_as_interrupted() -> Iterator[None]:
-    """SIGTERM, by which clusters and `kill` end a run, is taken as Ctrl-C is."""
-    before = signal.signal(signal.SIGTERM, _interrupt)
+    """SIGTERM, by which clusters and `kill` end a run, and SIGHUP of a closed terminal are taken as Ctrl-C is, once."""
+    ends = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    found = {end: signal.getsignal(end) for end in ends}
+    before = {end: handler for end, handler in found.items() if handler is not signal.SIG_IGN}  # as under nohup
+
+    def interrupt(*_: object) -> None:
+        for end in before:  # the run is ending already
+            signal.signal(end, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    for end in before:
+        signal.signal(end, interrupt)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for end, handler in before.items():
+            if signal.getsignal(end) is interrupt:
+                signal.signal(end, handler)
 
 
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
+def _run_into(results: Path) -> str:
+    """The command that fills a results folder."""
+    return "python -m suite run PATH" + ("" if results == Path("results") else f" --results {results}")
 
 
 def _check_tables(studies: "Sequence[Study]", results: Path) -> None:
     """What was never run has no tables to look at."""
     lacking = [study.spec.name for study in studies if not (results / study.spec.name / "run.json").exists()]
     if lacking:
-        _fail(f"{results}: no results of {', '.join(lacking)}; run the spec first: python -m suite run PATH")
+        _fail(f"{results}: no results of {', '.join(lacking)}; run the spec first: {_run_into(results)}")
 
 
 @contextmanager

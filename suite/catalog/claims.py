@@ -34,7 +34,9 @@ class Claim(Settings):
 
     says: str = Field(min_length=1, description="the claim, in a sentence")
     source: str = Field(default="", description="who makes it, and where; the study's source unless given")
-    expected: Literal["holds", "fails", "undecided"] = Field(default="holds", description="the verdict that is no surprise")
+    expected: Literal["holds", "fails", "undecided"] = Field(
+        default="holds", description="the verdict that is no surprise"
+    )
     where: Where = Field(default={}, description="axes with the values, one or a list, that the claim is about")
     statistic: Statistic = Field(default="mean", description="of the draws of a member; heavy tails ask for the median")
     layer: int | None = Field(

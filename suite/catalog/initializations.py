@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from suite.catalog.limits import Size, SizeOrNone
+from suite.catalog.limits import Size, SizeOrNone, SizeSquared, SizeSquaredOrNone
 from suite.catalog.settings import Choice, choices_of
 
 
@@ -72,8 +72,8 @@ class Variance(Initialization):
     """Gaussian weights with the two variances given."""
 
     scheme: Literal["variance"] = "variance"
-    weight_variance: Size = Field(description="sigma_w^2, fan_in times the variance of a weight")
-    bias_variance: SizeOrNone = Field(default=0.0, description="sigma_b^2")
+    weight_variance: SizeSquared = Field(description="sigma_w^2, fan_in times the variance of a weight")
+    bias_variance: SizeSquaredOrNone = Field(default=0.0, description="sigma_b^2")
     formula = "sigma_w^2 = weight_variance, sigma_b^2 = bias_variance"
 
 

@@ -21,21 +21,32 @@ MOST_CELLS = 1_000_000
 """Of a study, before a precision adds any: each becomes a file."""
 
 LARGEST, SMALLEST = 1e6, 1e-6
-"""Of lengths, variances and standard deviations: their squares and inverses stay numbers."""
+"""Of lengths and standard deviations, and of variances their squares: all inverses stay numbers."""
 
 Count = Annotated[int, Field(ge=1, le=MOST)]
 
 
-def _not_tiny(value: float) -> float:
-    if 0 < value < SMALLEST:
-        raise PydanticCustomError(
-            "tiny", "{value} is next to 0; give {least} or more", {"value": repr(value), "least": f"{SMALLEST:g}"}
-        )
-    return value
+def _at_least(least: float) -> AfterValidator:
+    """Of what is not 0."""
+
+    def check(value: float) -> float:
+        if 0 < value < least:
+            raise PydanticCustomError(
+                "tiny", "{value} is next to 0; give {least} or more", {"value": repr(value), "least": f"{least:g}"}
+            )
+        return value
+
+    return AfterValidator(check)
 
 
-Size = Annotated[float, Field(gt=0, le=LARGEST), AfterValidator(_not_tiny)]
+Size = Annotated[float, Field(gt=0, le=LARGEST), _at_least(SMALLEST)]
 """A length, or whatever else is above 0."""
 
-SizeOrNone = Annotated[float, Field(ge=0, le=LARGEST), AfterValidator(_not_tiny)]
+SizeOrNone = Annotated[float, Field(ge=0, le=LARGEST), _at_least(SMALLEST)]
+"""The same, or 0."""
+
+SizeSquared = Annotated[float, Field(gt=0, le=LARGEST), _at_least(SMALLEST**2)]
+"""A variance, or what may be as small."""
+
+SizeSquaredOrNone = Annotated[float, Field(ge=0, le=LARGEST), _at_least(SMALLEST**2)]
 """The same, or 0."""

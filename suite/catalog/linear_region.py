@@ -12,13 +12,13 @@ import numpy as np
 from pydantic import Field
 
 from suite.catalog.activation import Activation, Array
-from suite.catalog.limits import Size
+from suite.catalog.limits import SizeSquared
 
 
 class LinearRegion(Activation):
     """phi(z) = clip(z, -a, a) - sign(z) drop(|z| - a), with drop 0 inside of [-a, a]."""
 
-    linear_region: Size = Field(description="half width a of the region in which the activation is z")
+    linear_region: SizeSquared = Field(description="half width a of the region in which the activation is z")
 
     @property
     def kinks(self) -> tuple[float, ...]:

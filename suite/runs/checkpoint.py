@@ -50,6 +50,7 @@ class Checkpoint:
 
     Attributes:
         resumed: whether the cell goes on from a place that was found.
+        tile: draws that were computed together, at most, in the end; None before that.
     """
 
     def __init__(self, folder: Path | None, key: str, circumstances: Mapping[str, Any]) -> None:
@@ -62,6 +63,7 @@ class Checkpoint:
         """
         self.path = folder / f"{key}{_SUFFIX}" if folder else None
         self.resumed = False
+        self.tile: int | None = None
         self._follows_from = {"format": _FORMAT, "key": key, **circumstances}
         self._earlier = 0.0
         self._began = self._kept = time.perf_counter()

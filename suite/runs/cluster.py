@@ -1,11 +1,14 @@
 """A cluster: a crew of the workers of a Dask scheduler, wherever they are."""
 
 import logging
+import re
+import socket
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
+from suite.runs import workers_build
 from suite.runs.crew import GONE, Crew, Outcome, Task
 from suite.runs.provenance import numbers_follow_from
 
@@ -24,15 +27,17 @@ _LOOK, _RETRIES = 2.0, 1
 _AHEAD = 8
 """Tasks at hand for each place; of 2, a cell took twice as long to come and go."""
 
-_LOGS = ("distributed", "distributed.client")
-"""Dask's words on a lost connection are pages; ours are a line."""
+_OTHERS = 3.0
+"""Seconds to wait after a first worker for others, which may have other resources."""
+
+_LOGS = ("distributed", "distributed.client", "tornado.application")
 
 
 class Cluster(Crew):
     """The workers of a Dask scheduler; they may come and go.
 
-    A worker must have the very same code and packages as this process, so that its numbers are the same: each task
-    makes sure.
+    A worker must have the very same code and packages as this process, so that its numbers are the same; whoever comes
+    is asked for them.
 
     Args:
         address: the scheduler's, such as tcp://host:8786.
@@ -48,24 +53,31 @@ class Cluster(Crew):
         self.deaths = (distributed.KilledWorker,)
         self.stores = shared
         self.address = address
+        self._levels: dict[logging.Logger, int] = {}
+        self._like_us: set[str] = set()
+        _check_answered(address)
         try:
             self._client: Client = distributed.Client(address, timeout=CONNECT, set_as_default=False)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, TypeError, RuntimeError) as error:  # what it says of TLS has several types
             raise ValueError(
-                f"--scheduler {address}: no Dask scheduler answers there ({error}); start one: dask scheduler"
+                f"--scheduler {address}: there is no Dask scheduler that we can talk to ({error})"
             ) from None
         try:
             self.device = self._chosen(device)
+            self._places = self._counted()
         except BaseException:
             self._client.close()
             raise
         resources = {GPU: 1} if self.device == "cuda" else None
         self._executor = self._client.get_executor(pure=False, retries=_RETRIES, resources=resources)
-        self._places = self._counted()
         self._seen = self._looked = time.monotonic()
+
+    def __enter__(self) -> Self:
+        """Dask's words on a lost connection are pages; ours are a line."""
         self._levels = {log: log.level for log in map(logging.getLogger, _LOGS)}
         for log in self._levels:
             log.setLevel(logging.CRITICAL)
+        return self
 
     def submit(self, work: Callable[[Task], Outcome], task: Task) -> "Future[Outcome]":
         """Hands a task to the scheduler."""
@@ -98,16 +110,19 @@ class Cluster(Crew):
             log.setLevel(level)
 
     def _chosen(self, device: str) -> str:
-        """The device, once there are workers that have it."""
-        until = time.monotonic() + FIRST_WORKER
-        while not (workers := self._workers()):
-            if time.monotonic() > until:
+        """The device, once there are workers; of those that have a GPU some may come a little later than others."""
+        begun = time.monotonic()
+        while True:
+            workers, waited = self._workers(), time.monotonic() - begun
+            have = any(worker["resources"].get(GPU, 0) >= 1 for worker in workers.values())
+            if (device == "cuda" and have) or (workers and waited >= _OTHERS):
+                break
+            if not workers and waited > FIRST_WORKER:
                 raise ValueError(
                     f"--scheduler {self.address}: no worker has come within {FIRST_WORKER:.0f} s; "
                     f"start some: dask worker {self.address} --nthreads 1"
                 )
             time.sleep(0.1)
-        have = any(worker["resources"].get(GPU, 0) >= 1 for worker in workers)
         if device == "cuda" and not have:
             raise ValueError(
                 f"--scheduler {self.address}: none of its {len(workers)} workers offers {GPU}=1, and GPU work would "
@@ -116,46 +131,84 @@ class Cluster(Crew):
             )
         return "cuda" if have and device != "cpu" else "cpu"
 
-    def _workers(self) -> list[dict[str, Any]]:
-        """What the scheduler says of each of them."""
+    def _workers(self) -> dict[str, dict[str, Any]]:
+        """What the scheduler says of each of them, by address."""
         try:
             found = self._client.sync(self._client.scheduler.identity, n_workers=-1)
         except (OSError, AttributeError) as error:  # no connection, or it is being tried again
             raise ConnectionError(GONE) from error
-        return list(found["workers"].values())
+        workers: dict[str, dict[str, Any]] = found["workers"]
+        return workers
 
     def _counted(self) -> int:
-        """Tasks that the cluster can do at a time."""
+        """Tasks that the cluster can do at a time; who has come newly is looked at before it is counted.
+
+        Raises:
+            ValueError: a worker would not give the same numbers, or has no suite at all.
+        """
+        workers = self._workers()
+        if new := sorted(set(workers) - self._like_us):
+            for address, build in self._client.run(workers_build.build, workers=new, on_error="return").items():
+                _check_build(address, build)
+            self._like_us |= set(new)
         if self.device == "cpu":
-            return sum(worker["nthreads"] for worker in self._workers())
-        return int(sum(worker["resources"].get(GPU, 0) for worker in self._workers()))
+            return sum(worker["nthreads"] for worker in workers.values())
+        return int(sum(worker["resources"].get(GPU, 0) for worker in workers.values()))
 
 
-def _on_worker(work: Callable[[Task], Outcome], task: Task, build: dict[str, str | None]) -> Outcome:
+def _check_build(address: str, build: object) -> None:
+    """Raises ValueError, with what differs, where a worker's build is not ours; one that has gone again has none."""
+    ours = numbers_follow_from()
+    if isinstance(build, OSError):
+        return
+    if not isinstance(build, dict):
+        raise ValueError(f"the Dask worker {address} cannot be used ({build}); install the same there as here")
+    if build != ours:
+        other = ", ".join(
+            f"{name} {build.get(name)} for {ours[name]}" for name in ours if build.get(name) != ours[name]
+        )
+        raise ValueError(
+            f"the Dask worker {address} would not give the same numbers: it has {other}; install the same there as here"
+        )
+
+
+def _on_worker(work: Callable[[Task], Outcome], task: Task, build: dict[str, str]) -> Outcome:
     """Does a task in a worker's thread, as any crew's worker does.
 
     Raises:
-        ValueError: the worker's code or packages are not those of whoever asks.
+        ValueError: the worker has come a moment ago, and is not like us.
     """
     import torch  # noqa: PLC0415  # only those who compute need it
-    from distributed import get_worker  # noqa: PLC0415  # an extra
 
-    mine = numbers_follow_from()
-    if mine != build:
-        other = ", ".join(f"{name} {mine[name]} for {build[name]}" for name in build if mine[name] != build[name])
-        raise ValueError(
-            f"the Dask worker {get_worker().address} would not give the same numbers: it has {other}; install the same "
-            "there as here"
-        )
+    if numbers_follow_from() != build:
+        raise ValueError("a Dask worker that has just come would not give the same numbers; install the same there")
     torch.set_num_threads(1)  # of this thread
     return work(task)
 
 
+def _check_answered(address: str) -> None:
+    """Raises ValueError where an address is none, or nobody listens there: Dask's client would take its time."""
+    found = _ADDRESS.fullmatch(address)
+    if not found or not 0 < int(found["port"]) < 2**16:
+        raise ValueError(f"--scheduler {address}: not an address; write tcp://HOST:PORT, such as tcp://10.0.0.1:8786")
+    try:
+        socket.create_connection((found["host"].strip("[]"), int(found["port"])), timeout=CONNECT).close()
+    except OSError as error:
+        raise ValueError(
+            f"--scheduler {address}: no Dask scheduler answers there ({error}); start one: dask scheduler"
+        ) from None
+
+
+_ADDRESS = re.compile(r"((tcp|tls)://)?(?P<host>\[[0-9a-fA-F:.]+\]|[^\s/:\[\]]+):(?P<port>\d{1,5})", re.ASCII)
+
+
 def _distributed() -> Any:
     try:
-        import distributed  # noqa: PLC0415  # as above
+        import cloudpickle  # noqa: PLC0415  # an extra
+        import distributed  # noqa: PLC0415
     except ImportError as error:
         raise ValueError(
             f"--scheduler needs Dask ({error}): python -m pip install 'mlp-trainability-suite[dask]'"
         ) from None
+    cloudpickle.register_pickle_by_value(workers_build)
     return distributed

@@ -1,4 +1,4 @@
-"""Computes one cell, tile of draws after tile: what it returns does not depend on the tiles' size."""
+"""Computes one cell, tile of draws after tile, whose size its numbers depend on by rounding alone, if at all."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -64,6 +64,8 @@ def compute(
         for first, last, start in course.blocks():
             take = _taking(course, first, last, sample, device, compiled)
             course.tile = in_tiles(take, last - first, course.tile, course.pieces, start - first)
+    if checkpoint:
+        checkpoint.tile = course.tile
     return course.readings()
 
 

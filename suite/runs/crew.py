@@ -88,9 +88,7 @@ class Crew(ABC):
             for future in done:
                 task = at_hand.pop(future)
                 if future.cancelled():  # not by us
-                    raise ConnectionError(
-                        "the workers are gone; what is finished is kept, and the same command goes on"
-                    )
+                    raise ConnectionError(GONE)
                 if isinstance(future.exception(), self.deaths):
                     lost.append(task)
                 else:

@@ -77,16 +77,17 @@ def finish(cell: Cell, folder: Path | None, device: str, compiled: bool = False)
         "threads": torch.get_num_threads(),
         "torch": str(torch.__version__),
         "numpy": numpy.__version__,
+        "processor": torch.backends.cpu.get_cpu_capability(),
     }
-    processor = {"processor": torch.backends.cpu.get_cpu_capability()}
-    checkpoint = Checkpoint(folder, cell.key, circumstances | processor)
+    checkpoint = Checkpoint(folder, cell.key, circumstances)
     try:
         readings = compute(cell, device, compiled=compiled, checkpoint=checkpoint)
     except Exception as error:  # whatever it is, it is this cell's, and the others go on
         if checkpoint.resumed and not isinstance(error, MemoryError):
             checkpoint.remove()  # in case it is to blame
         return failure_of(error)
-    stored = Stored(readings, {"seconds": round(checkpoint.seconds, 4), **circumstances, "commit": commit()})
+    how = {"seconds": round(checkpoint.seconds, 4), **circumstances, "tile": checkpoint.tile, "commit": commit()}
+    stored = Stored(readings, how)
     _give_memory_back()
     if folder is None:
         return stored

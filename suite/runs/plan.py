@@ -12,7 +12,7 @@ from suite.catalog.measure_settings import AccuracySettings
 from suite.catalog.precision import precision_asked
 from suite.runs.cells import Cell
 from suite.runs.pool import one_thread
-from suite.runs.resources import WORKERS_START, workers_for
+from suite.runs.resources import WORKERS_START, default_workers, workers_for
 from suite.runs.run import survey
 from suite.runs.store import Kept, Store
 from suite.spec.load import Study
@@ -76,7 +76,7 @@ class Plan:
         work = sum(line.seconds for line in self.lines)
         if not self.to_do:
             return 0.0
-        return work / self.workers + (WORKERS_START if self.workers > 1 else 0.0)
+        return work / min(self.workers, default_workers()) + (WORKERS_START if self.workers > 1 else 0.0)
 
     @property
     def memory(self) -> float:
@@ -208,7 +208,7 @@ def _why(cell: Cell, store: Store, recorded: Mapping[tuple[str, str, int, int], 
 def tell(plans: Sequence[Plan]) -> Iterator[str]:
     """The plans as lines of text: a table each, and what they come to."""
     for plan in plans:
-        yield f"{plan.study}: {plan.to_do} cells to compute" + ("" if plan.to_do else "; nothing to do")
+        yield f"{plan.study}: {plan.to_do} cells to compute"
         shown = [state for state in STATES if any(line.states[state] for line in plan.lines)]
         yield "  " + "measure".ljust(20) + "".join(state.rjust(17) for state in shown) + "core time".rjust(14)
         for line in plan.lines:

@@ -56,10 +56,10 @@ class Pool(Crew):
     def submit(self, work: Callable[[Task], Outcome], task: Task) -> "Future[Outcome]":
         """Hands a task to a process; where one has died, all are started anew."""
         try:
-            return self._begun().submit(work, task)  # type: ignore[no-any-return]  # loky has no types
+            return self._begun().submit(_do, work, task)  # type: ignore[no-any-return]  # loky has no types
         except BrokenExecutor:
             self.end(at_once=True)
-            return self._begun().submit(work, task)  # type: ignore[no-any-return]
+            return self._begun().submit(_do, work, task)  # type: ignore[no-any-return]
 
     def at_once(self) -> int:
         """One more than there are workers keeps all of them busy."""
@@ -102,19 +102,38 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _begin(parent: int, workers: int, claims: Path | None) -> None:
-    """What a worker does first: one thread, deaf to Ctrl-C, which is for its parent, and gone when that is.
+_hindered: list[str] = []
+"""What keeps this worker from working: to be said by its tasks, since a worker that fails to begin says nothing."""
 
-    Where there are claims to make, it has a GPU to itself, which "cuda" then stands for.
+
+def _begin(parent: int, workers: int, claims: Path | None) -> None:
+    """What a worker does first: deaf to Ctrl-C, which is for its parent, one thread, and gone when its parent is.
+
+    (Where a child is told of that: not on Windows.) Where there are claims to make, it has a GPU to itself, which
+    "cuda" then stands for.
     """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     import torch  # noqa: PLC0415  # as above
 
     torch.set_num_threads(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(os, "getppid"):
         threading.Thread(target=_end_without, args=(parent,), daemon=True).start()
-    if claims is not None:
-        torch.cuda.set_device(claim(workers, claims))
+    try:
+        if claims is not None:
+            torch.cuda.set_device(claim(workers, claims))
+    except (RuntimeError, AssertionError) as error:
+        _hindered.append(str(error).splitlines()[0])
+
+
+def _do(work: Callable[[Task], Outcome], task: Task) -> Outcome:
+    """One task.
+
+    Raises:
+        ValueError: this worker could not begin as it should.
+    """
+    if _hindered:
+        raise ValueError(f"a worker has no GPU to itself ({_hindered[0]}); choose --workers 1, or --device cpu")
+    return work(task)
 
 
 def _end_without(parent: int) -> None:

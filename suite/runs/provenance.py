@@ -48,7 +48,7 @@ def packages() -> dict[str, str | None]:
 
 
 @cache
-def numbers_follow_from() -> dict[str, str | None]:
+def numbers_follow_from() -> dict[str, str]:
     """What two processes must have in common to compute the same numbers, but for the device."""
     released = {name: found.partition("+")[0] for name in _NUMERIC if (found := _version(name))}
     return {"suite": f"code {code()[:12]}", **released}

@@ -37,6 +37,8 @@ class Resources:
             raise ValueError("--shared is of a cluster's workers; name its --scheduler, or leave --shared out")
         if self.workers is not None and self.scheduler is not None:
             raise ValueError("a cluster has the workers that were started for it; leave out --workers, or --scheduler")
+        if self.compiled and self.scheduler is not None:
+            raise ValueError("passes are compiled on this machine alone; leave out --compile, or --scheduler")
 
 
 def workers_for(cells: Sequence[Cell], device: str, asked: int | None) -> int:

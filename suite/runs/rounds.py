@@ -58,6 +58,7 @@ class Aim:
         store: where they are when they are finished.
         training: columns of training settings that tables show.
         looks: how often the interval was looked at.
+        looked: at how many draws, the last time.
         done: whether there will be no more draws.
         seconds: of computing, in all cells looked at.
         block: what was looked at last; None where the measure gives no such quantity of these networks.
@@ -68,6 +69,7 @@ class Aim:
     store: Store
     training: Sequence[str]
     looks: int = 0
+    looked: int = 0
     done: bool = False
     seconds: float = 0.0
     block: Block | None = None
@@ -95,12 +97,13 @@ class Aim:
 
     @property
     def draws(self) -> int:
-        """So far."""
-        return self.cells[-1].stop
+        """That were looked at last."""
+        return self.looked
 
     def look(self, kept: Mapping[str, Kept]) -> bool:
         """Looks at the draws, all of which are kept; says whether more are wanted, whose cells it adds."""
         self.looks += 1
+        self.looked = self.cells[-1].stop
         self.seconds = sum(kept[cell.key].provenance["seconds"] for cell in self.cells)
         shapes = {cell.key: kept[cell.key].shapes for cell in self.cells}
         blocks = blocks_of(self.cells, shapes, self.store.read, self.training)

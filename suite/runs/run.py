@@ -110,9 +110,10 @@ def run_shard(
     Other arguments and errors are those of `run_study`.
     """
     folder = results / study.spec.name
-    work = _compute(study, Store(folder / "cells"), resources, announce, shard)
-    if folder.is_dir():  # a part may have nothing to do
-        write_failures(folder, work.rounds.cells, work.failures, shard)
+    store = Store(folder / "cells")
+    store.prepare()  # also where a part has nothing to do: its folder can then be copied like the others
+    work = _compute(study, store, resources, announce, shard)
+    write_failures(folder, work.rounds.cells, work.failures, shard)
     return Results(folder, shard)
 
 
@@ -171,12 +172,11 @@ def _crew(resources: Resources) -> Crew:
     if resources.scheduler is not None:
         from suite.runs.cluster import Cluster  # noqa: PLC0415  # an extra
 
-        crew: Crew = Cluster(resources.scheduler, resources.device, resources.shared)
-    else:
-        crew = Pool(device=choose_device(resources.device))
+        return Cluster(resources.scheduler, resources.device, resources.shared)
+    device = choose_device(resources.device)
     if resources.compiled:
-        check_compiler(crew.device)
-    return crew
+        check_compiler(device)
+    return Pool(device=device)
 
 
 def _read_back(store: Store, cell: Cell) -> Kept:

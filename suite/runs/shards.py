@@ -47,7 +47,7 @@ def parse_shard(text: str) -> Shard:
     Raises:
         ValueError: it is none.
     """
-    found = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text, flags=re.ASCII)
+    found = re.fullmatch(r"(\d{1,9})/(\d{1,9})", text, flags=re.ASCII)
     if found and 1 <= int(found[1]) <= int(found[2]):
         return Shard(int(found[1]), int(found[2]))
     raise ValueError(f"--shard {text}: not a part of a whole; write 1/8 for the first of eight, 8/8 for the last")

@@ -67,8 +67,9 @@ class Store:
         Raises:
             OSError: nothing can be written there, which is better known before computing than after.
         """
-        write_whole(self.folder / "writable", lambda file: file.write(b"x"))
-        (self.folder / "writable").unlink(missing_ok=True)
+        probe = self.folder / "writable.tmp"
+        write_whole(probe, lambda file: file.write(b"x"))
+        probe.unlink(missing_ok=True)
         remove_abandoned(self.folder)
 
     def save(self, key: str, stored: Stored) -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from suite.runs.cells import Cell
+from suite.runs.execute import Progress
+from suite.runs.resources import Resources
 from suite.runs.run import complete
 from suite.spec.load import load_studies
 from tests.faults.mixed import SPEC, Undisturbed, assert_undisturbed
@@ -31,9 +33,10 @@ def test_any_order_and_any_number_of_workers_give_the_same_tables(
     monkeypatch.setattr(Cell, "cost", property(chance))
     (study,) = load_studies([SPEC])
 
-    complete(
-        study, tmp_path, workers=workers, announce=lambda *_: lambda cell: shuffled.append((cell.name, cell.start))
-    )
+    def announce(*_: object) -> Progress:
+        return lambda cell: shuffled.append((cell.name, cell.start))
+
+    complete(study, tmp_path, Resources(workers=workers), announce)
 
     assert shuffled != sorted(shuffled)
     assert len(shuffled) == undisturbed.computed

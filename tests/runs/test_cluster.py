@@ -17,6 +17,7 @@ from suite.runs import cluster as clusters
 from suite.runs.cluster import Cluster
 from tests.runs.tiny import SPECS, ran
 
+ROOT = Path(__file__).parents[2]
 TINY = SPECS / "tiny.toml"
 TABLES = ("measurements.parquet", "summary.parquet", "members.csv", "landscapes.parquet")
 SETTINGS = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0", "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "3s"}
@@ -30,10 +31,10 @@ class Processes:
     running: list["subprocess.Popen[bytes]"] = field(default_factory=list)
     address: str = ""
 
-    def start(self, *arguments: str) -> "subprocess.Popen[bytes]":
+    def start(self, *arguments: str, path: str | None = None) -> "subprocess.Popen[bytes]":
         """`dask`, in its own folder."""
         command = [sys.executable, "-m", "dask", *arguments]
-        environment = {**os.environ, **SETTINGS}
+        environment = {**os.environ, **SETTINGS, "PYTHONPATH": path or str(ROOT)}
         with (self.folder / f"{len(self.running)}.log").open("wb") as log:
             started = subprocess.Popen(command, cwd=self.folder, env=environment, stdout=log, stderr=log)
         self.running.append(started)
@@ -51,10 +52,10 @@ class Processes:
         self.address = json.loads(file.read_text())["address"]
         return started
 
-    def worker(self, *arguments: str) -> "subprocess.Popen[bytes]":
+    def worker(self, *arguments: str, path: str | None = None) -> "subprocess.Popen[bytes]":
         """Of one thread."""
         return self.start(
-            "worker", self.address, "--nthreads", "1", "--host", "127.0.0.1", "--no-dashboard", *arguments
+            "worker", self.address, "--nthreads", "1", "--host", "127.0.0.1", "--no-dashboard", *arguments, path=path
         )
 
     def end(self) -> None:
@@ -97,9 +98,17 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
         found.scheduler()
         found.worker()
         found.worker("--resources", "GPU=1", "--name", "with a GPU")
+        _until(lambda: _connected(found.address) == 2)
         yield found
     finally:
         found.end()
+
+
+def _connected(address: str) -> int:
+    from distributed import Client
+
+    with Client(address, set_as_default=False) as client:
+        return len(client.scheduler_info(n_workers=-1)["workers"])
 
 
 def _run(address: str, folder: Path, *options: str) -> "subprocess.Popen[str]":
@@ -107,7 +116,7 @@ def _run(address: str, folder: Path, *options: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [*command, *options],
         cwd=folder.parent,
-        env={**os.environ, **SETTINGS, "PYTHONPATH": str(Path.cwd())},
+        env={**os.environ, **SETTINGS, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -237,28 +246,50 @@ def test_no_workers_are_an_error_after_a_while(
     assert f"dask worker {alone.address}" in said
 
 
-@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense://127.0.0.1:1", "nowhere"])
-def test_an_address_where_nobody_answers_is_an_error(
-    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """With the command that starts a scheduler."""
-    monkeypatch.setattr(clusters, "CONNECT", 0.5)
+def test_an_address_where_nobody_answers_is_an_error(tmp_path: Path) -> None:
+    """With the command that starts a scheduler, and nothing after that line."""
+    run = _run("tcp://127.0.0.1:1", tmp_path / "results")
+    _, said = run.communicate(timeout=120)
 
-    said = _said("--scheduler", address, tmp_path=tmp_path)
+    assert run.returncode == 2
+    assert said.splitlines()[-1].startswith("error: --scheduler tcp://127.0.0.1:1: no Dask scheduler answers there")
+    assert said.splitlines()[-1].endswith("start one: dask scheduler")
 
-    assert said.startswith(f"error: --scheduler {address}: no Dask scheduler answers there")
-    assert said.endswith("start one: dask scheduler")
+
+@pytest.mark.parametrize("address", ["", "nowhere", "127.0.0.1", "tcp://", "udp://h:1", "[::1", "tcp://h:x", "h:70000"])
+def test_what_is_no_address_is_told_at_once(address: str, tmp_path: Path) -> None:
+    """With what one looks like."""
+    assert "write tcp://HOST:PORT" in _said("--scheduler", address, tmp_path=tmp_path)
+
+
+def test_a_scheduler_that_asks_for_certificates_is_an_error(alone: Processes, tmp_path: Path) -> None:
+    """Whoever has none is told so by Dask."""
+    said = _said("--scheduler", alone.address.replace("tcp", "tls"), tmp_path=tmp_path)
+
+    assert "no Dask scheduler that we can talk to" in said
+
+
+def test_a_worker_without_the_suite_is_refused(alone: Processes, tmp_path: Path) -> None:
+    """Before it is handed anything."""
+    (tmp_path / "empty" / "suite").mkdir(parents=True)
+    (tmp_path / "empty" / "suite" / "__init__.py").touch()
+    alone.worker(path=str(tmp_path / "empty"))
+
+    said = _said("--scheduler", alone.address, tmp_path=tmp_path / "results")
+
+    assert "none, or one of another version for code" in said
 
 
 def test_a_worker_of_other_code_is_refused(two: Processes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Since its numbers would be others; the line says what differs."""
-    monkeypatch.setattr(clusters, "numbers_follow_from", lambda: {"suite": "code 0", "torch": "1.0"})
+    monkeypatch.setattr(clusters, "numbers_follow_from", lambda: {"suite": "code 0", "torch": "1.0", "jax": "2"})
 
     said = _said("--scheduler", two.address, "--device", "cpu", tmp_path=tmp_path)
 
     assert "would not give the same numbers" in said
     assert "for code 0" in said
     assert "for 1.0" in said
+    assert "jax None for 2" in said
 
 
 def test_a_shared_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:

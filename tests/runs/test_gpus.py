@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -49,13 +50,17 @@ def test_processes_have_places_of_their_own_until_they_die(tmp_path: Path, monke
             holder.communicate()
 
 
-def _device(task: int) -> tuple[int, int]:
+def _device(task: int, folder: str) -> tuple[int, int]:
     import os
     import time
 
     import torch
 
-    time.sleep(0.05)  # so that both have something to do
+    mark = Path(folder, str(os.getpid()))
+    mark.touch()
+    until = time.monotonic() + 120
+    while len(list(mark.parent.iterdir())) < 2 and time.monotonic() < until:  # so that both have something to do
+        time.sleep(0.01)
     return os.getpid(), torch.cuda.chosen  # type: ignore[attr-defined]
 
 
@@ -69,10 +74,13 @@ def _pretend(folder: Path) -> None:
 def test_a_pool_has_a_worker_a_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each with one of its own, from its first task to its last."""
     _pretend(tmp_path)
+    marks = tmp_path / "marks"
+    marks.mkdir()
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
 
     with Pool(2, "cuda") as pool:
-        found = [outcome for _, outcome in pool.outcomes(_device, range(40), _device)]
+        work = partial(_device, folder=str(marks))
+        found = [outcome for _, outcome in pool.outcomes(work, range(12), work)]
 
     assert len(set(found)) == 2
     assert {device for _, device in found} == {0, 1}
@@ -84,3 +92,17 @@ def test_as_many_workers_as_gpus(have: int, asked: int | None, workers: int, mon
     monkeypatch.setattr(resources, "gpus", lambda: have)
 
     assert workers_for(cells_of(load_studies([SPECS / "tiny.toml"])[0]), "cuda", asked) == workers
+
+
+def test_workers_without_a_gpu_say_so_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No cell has failed then."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import torch\n\ndef fail(device):\n    raise RuntimeError('all are busy')\n\ntorch.cuda.set_device = fail\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
+    with (
+        pytest.raises(ValueError, match=r"no GPU to itself .all are busy.; choose --workers 1"),
+        Pool(2, "cuda") as pool,
+    ):
+        list(pool.outcomes(abs, range(3), abs))

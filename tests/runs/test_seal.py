@@ -151,7 +151,7 @@ def test_what_a_killed_writer_of_tables_left_goes_after_an_hour(finished: Result
         file.touch()
     os.utime(old, (time.time() - 4000,) * 2)
 
-    complete(load(tmp_path), tmp_path / "results", workers=1)
+    complete(load(tmp_path), tmp_path / "results", Resources(workers=1))
 
     assert not old.exists()
     assert young.exists()
