@@ -82,8 +82,7 @@ def run(
     """Compute what is missing of the studies, then write their tables and reports where these are not up to date."""
     with _errors_as_exit_codes(), _terminated_as_interrupted():
         # Each command loads what it needs: --help is instant.
-        from suite.claims.judge import judge_results  # noqa: PLC0415
-        from suite.claims.tell import lines_of  # noqa: PLC0415
+        from suite.claims.tell import kept_rows, lines_of, surprising  # noqa: PLC0415
         from suite.progress import Progress  # noqa: PLC0415
         from suite.runs.resources import Resources  # noqa: PLC0415
         from suite.runs.run import complete, run_shard  # noqa: PLC0415
@@ -106,8 +105,8 @@ def run(
                 typer.echo(f"{study.spec.name}: part {part.part} of {part.of} is in {found.folder / 'cells'}")
             elif found.has_tables:
                 _warn_of_imprecise(found.imprecise())
-                verdicts = judge_results(study.spec.claim, found)
-                surprises += sum(verdict.surprising for verdict in verdicts)
+                verdicts = kept_rows(found.folder)
+                surprises += surprising(verdicts)
                 for line in lines_of(study.spec.name, verdicts):
                     typer.echo(line)
                 typer.echo(f"{study.spec.name}: {found.report}")
@@ -180,8 +179,8 @@ def judge_claims(
     """Judge the specs' claims by what the results folder holds, without computing."""
     with _errors_as_exit_codes():
         from suite.claims.judge import judge_results  # noqa: PLC0415
-        from suite.claims.tell import as_json as rows_of  # noqa: PLC0415
-        from suite.claims.tell import lines_of  # noqa: PLC0415
+        from suite.claims.tell import as_json as in_json  # noqa: PLC0415
+        from suite.claims.tell import lines_of, rows_of, surprising  # noqa: PLC0415
         from suite.runs.results import Results  # noqa: PLC0415
         from suite.spec.load import load_studies  # noqa: PLC0415
 
@@ -192,9 +191,9 @@ def judge_claims(
         for study in studies:
             found = Results(results / study.spec.name)
             with _damage_explained(found):
-                verdicts = judge_results(study.spec.claim, found)
-            surprises += sum(verdict.surprising for verdict in verdicts)
-            rows += rows_of(study.spec.name, verdicts, study.spec.source)
+                verdicts = rows_of(judge_results(study.spec.claim, found), study.spec.source)
+            surprises += surprising(verdicts)
+            rows += in_json(study.spec.name, verdicts)
             for line in () if as_json else lines_of(study.spec.name, verdicts):
                 typer.echo(line)
         if as_json:

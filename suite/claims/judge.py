@@ -10,10 +10,10 @@ import numpy as np
 from suite.catalog.claims import Claim
 from suite.catalog.dotted import load
 from suite.claims.evidence import Evidence
-from suite.claims.points import Tables
 from suite.statistics.survival import holm
 
 if TYPE_CHECKING:
+    from suite.claims.points import Tables
     from suite.runs.results import Results
 
 LEVEL = 0.05
@@ -52,11 +52,6 @@ class Verdict:
     needed: float
     unit: str
 
-    @property
-    def surprising(self) -> bool:
-        """Whether it is established that the claim is not as expected."""
-        return self.verdict != self.claim.expected
-
 
 def judge_results(claims: Sequence[Claim], results: "Results") -> list[Verdict]:
     """A verdict on each claim, from what a run has left in a folder.
@@ -65,10 +60,12 @@ def judge_results(claims: Sequence[Claim], results: "Results") -> list[Verdict]:
         claims: of one study.
         results: of its run.
     """
+    from suite.claims.points import Tables  # noqa: PLC0415  # a study without claims needs no pandas
+
     return judge(claims, Tables(results.summary, results.values_of)) if claims else []
 
 
-def judge(claims: Sequence[Claim], tables: Tables) -> list[Verdict]:
+def judge(claims: Sequence[Claim], tables: "Tables") -> list[Verdict]:
     """A verdict on each claim, corrected together (Holm).
 
     Args:

@@ -1,63 +1,76 @@
-"""Verdicts in words, as a table and as JSON."""
+"""Verdicts as rows of a table, and in words."""
 
-from collections.abc import Iterator, Sequence
+import csv
+from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite
+from pathlib import Path
 from typing import Any
-
-import pandas as pd
 
 from suite.claims.judge import Verdict
 
-COLUMNS = (
-    "claim",
-    "source",
-    "test",
-    "verdict",
-    "expected",
-    "estimate",
-    "ci_low",
-    "ci_high",
-    "p",
-    "draws",
-    "members",
-    "needed",
-    "unit",
-)
+Row = dict[str, Any]
+
+COLUMNS: Mapping[str, type] = {
+    "claim": str,
+    "source": str,
+    "test": str,
+    "verdict": str,
+    "expected": str,
+    "estimate": float,
+    "ci_low": float,
+    "ci_high": float,
+    "p": float,
+    "draws": int,
+    "members": int,
+    "needed": float,
+    "unit": str,
+}
+"""Of verdicts.csv, with their types; an empty number is nan."""
+
+FILE = "verdicts.csv"
 
 
-def verdicts_table(verdicts: Sequence[Verdict], source: str) -> pd.DataFrame:
+def rows_of(verdicts: Sequence[Verdict], source: str) -> list[Row]:
     """One row a claim.
 
     Args:
         verdicts: of one study.
         source: the study's, for claims that name none.
     """
-    return pd.DataFrame(
-        [
-            (
-                found.claim.says,
-                found.claim.source or source,
-                found.claim.test,
-                found.verdict,
-                found.claim.expected,
-                found.estimate,
-                found.low,
-                found.high,
-                found.p,
-                found.draws,
-                found.members,
-                found.needed,
-                found.unit,
-            )
-            for found in verdicts
-        ],
-        columns=COLUMNS,
-    )
+    return [
+        {
+            "claim": found.claim.says,
+            "source": found.claim.source or source,
+            "test": found.claim.test,
+            "verdict": found.verdict,
+            "expected": found.claim.expected,
+            "estimate": found.estimate,
+            "ci_low": found.low,
+            "ci_high": found.high,
+            "p": found.p,
+            "draws": found.draws,
+            "members": found.members,
+            "needed": found.needed,
+            "unit": found.unit,
+        }
+        for found in verdicts
+    ]
 
 
-def as_json(study: str, verdicts: Sequence[Verdict], source: str) -> list[dict[str, Any]]:
-    """The same, with null for what there is none of."""
-    rows: Any = verdicts_table(verdicts, source).to_dict("records")
+def kept_rows(folder: Path) -> list[Row]:
+    """The rows that the last run has written; none where the study makes no claims."""
+    file = folder / FILE
+    if not file.exists():
+        return []
+    with file.open(newline="") as lines:
+        return [
+            {name: kind(row[name]) if row[name] or kind is str else float("nan") for name, kind in COLUMNS.items()}
+            for row in csv.DictReader(lines)
+        ]
+
+
+def as_json(study: str, rows: Sequence[Row]) -> list[Row]:
+    """The rows with their study, and null for what there is none of."""
     return [
         {"study": study}
         | {key: None if isinstance(value, float) and not isfinite(value) else value for key, value in row.items()}
@@ -65,19 +78,25 @@ def as_json(study: str, verdicts: Sequence[Verdict], source: str) -> list[dict[s
     ]
 
 
-def lines_of(study: str, verdicts: Sequence[Verdict]) -> Iterator[str]:
+def surprising(rows: Sequence[Row]) -> int:
+    """How many verdicts are not the expected ones."""
+    return sum(row["verdict"] != row["expected"] for row in rows)
+
+
+def lines_of(study: str, rows: Sequence[Row]) -> Iterator[str]:
     """A line a claim: the verdict, the claim in its own words, and the numbers."""
-    for found in verdicts:
-        surprise = f", expected {found.claim.expected}" if found.surprising else ""
-        yield f"{study}: {found.verdict}{surprise}: {found.claim.says} ({numbers(found)})"
+    for row in rows:
+        surprise = f", expected {row['expected']}" if row["verdict"] != row["expected"] else ""
+        yield f"{study}: {row['verdict']}{surprise}: {row['claim']} ({_numbers(row)})"
 
 
-def numbers(found: Verdict) -> str:
+def _numbers(row: Row) -> str:
     """What a verdict rests on, in words."""
-    if not found.members:
+    if not row["members"]:
         return "the tables have nothing of it"
-    interval = f" [{found.low:.3g}, {found.high:.3g}]" if isfinite(found.low) and isfinite(found.high) else ""
-    sizes = f"{found.members} members" + (f", {found.draws} draws" if found.draws else "")
-    more = f"; about {found.needed:,.0f} {found.unit} would decide" if isfinite(found.needed) else ""
-    p = "p < 0.0001" if found.p < 1e-4 else f"p = {found.p:.2g}"
-    return f"{found.estimate:.3g}{interval}, {p}, {sizes}{more}"
+    low, high = row["ci_low"], row["ci_high"]
+    interval = f" [{low:.3g}, {high:.3g}]" if isfinite(low) and isfinite(high) else ""
+    sizes = f"{row['members']} members" + (f", {row['draws']} draws" if row["draws"] else "")
+    more = f"; about {row['needed']:,.0f} {row['unit']} would decide" if isfinite(row["needed"]) else ""
+    p = "p < 0.0001" if row["p"] < 1e-4 else f"p = {row['p']:.2g}"
+    return f"{row['estimate']:.3g}{interval}, {p}, {sizes}{more}"

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from suite.catalog.claims import AnyClaim
 from suite.claims.judge import judge_results
-from suite.claims.tell import verdicts_table
+from suite.claims.tell import COLUMNS, rows_of
 from suite.report.bounds import BOUND, bounds_table
 from suite.report.captions import CAPTIONS
 from suite.report.comparisons import OUTCOMES, WAITS, comparisons_table
@@ -38,7 +38,8 @@ def write_report(results: "Results") -> "Path":
         "comparisons": comparisons_table(results.values_of((*WAITS, *OUTCOMES)), results.summary),
     }
     claims = TypeAdapter(list[AnyClaim]).validate_python(results.run["spec"].get("claim", []))
-    tables["verdicts"] = verdicts_table(judge_results(claims, results), results.run["spec"].get("source", ""))
+    judged = rows_of(judge_results(claims, results), results.run["spec"].get("source", ""))
+    tables["verdicts"] = pd.DataFrame(judged, columns=list(COLUMNS))
     page = render(results.run, results.summary, tables, results.charts, results.precision)
     for name, table in tables.items():
         file = results.folder / f"{name}.csv"
