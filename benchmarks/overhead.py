@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -130,7 +131,8 @@ def _scheduler(folder: Path) -> Iterator[str]:
         [*dask, "scheduler", *host, "--port", "0", "--scheduler-file", str(file)],
         [*dask, "worker", *host, "--nthreads", "1", "--nworkers", str(WORKERS), "--scheduler-file", str(file)],
     ]
-    running = [subprocess.Popen(command, cwd=folder, stderr=subprocess.DEVNULL) for command in commands]
+    ours = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}  # and no other suite that may be installed
+    running = [subprocess.Popen(command, cwd=folder, env=ours, stderr=subprocess.DEVNULL) for command in commands]
     try:
         until = time.monotonic() + 60
         while not file.exists() and time.monotonic() < until:

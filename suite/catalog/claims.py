@@ -104,11 +104,14 @@ class BoundedBy(Claim):
     """A quantity stays below another, or below its closed form, in every member."""
 
     test: Literal["bounded_by"] = "bounded_by"
-    formula = "`quantity` <= `bound` + `margin` in every member"
+    formula = "`quantity` <= `bound` + `margin` in every member, or it exceeds it by no more than `z` standard errors"
     function = "suite.claims.bounds:bounded_by"
     quantity: str = Field(description="what stays below")
     bound: str = Field(description='another quantity, or "theory", its closed form')
-    margin: float = Field(default=0.0, ge=0, description="by which it may exceed the bound: what is called below")
+    margin: float = Field(default=0.0, ge=0, description="by which it may exceed the bound; shown to be kept")
+    z: float | None = Field(
+        default=None, gt=0, description="standard errors by which it may seem to; shown not to be broken"
+    )
 
 
 class AgreesWith(Claim):

@@ -1,5 +1,7 @@
 """Claims that a quantity keeps to a bound, or to its law, in every member."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from suite.catalog.claims import AgreesWith, BoundedBy
@@ -13,7 +15,9 @@ THEORY = "theory"
 def bounded_by(tables: Tables, claim: BoundedBy) -> Evidence:
     """In every member the quantity lies below the bound, and no more than the margin above.
 
-    The estimate is of the member that comes nearest: the bound less the quantity.
+    The estimate is of the member that comes nearest: the bound less the quantity. Where standard errors are given, the
+    bound is only not refuted: it holds while no member seems to exceed it by more, however few draws there are, and the
+    estimate is the largest z.
     """
     found = points(tables, claim, claim.quantity)
     if claim.bound == THEORY:
@@ -25,7 +29,11 @@ def bounded_by(tables: Tables, claim: BoundedBy) -> Evidence:
             (point.estimate(claim.statistic), bound.estimate(claim.statistic))
             for point, bound in matched(found, bounds, *spare)
         ]
-    return every([above(bound - value, -claim.margin, 1) for value, bound in pairs])
+    spare_room = [bound - value for value, bound in pairs]
+    if claim.z is None:
+        return every([above(room, -claim.margin, 1) for room in spare_room])
+    exceeds = [(Estimate(-claim.margin) - room) for room in spare_room]
+    return _not_further(exceeds, claim.z, one_sided=True)
 
 
 def agrees_with(tables: Tables, claim: AgreesWith) -> Evidence:
@@ -40,7 +48,8 @@ def agrees_with(tables: Tables, claim: AgreesWith) -> Evidence:
         return NOTHING
     if claim.relative is not None:
         return every([_within(point, claim.relative, claim.statistic) for point in found])
-    return _not_further(found, claim)
+    assert claim.z is not None
+    return _not_further([point.estimate(claim.statistic) - Estimate(point.theory) for point in found], claim.z)
 
 
 def _within(point: Point, relative: float, statistic: str) -> Evidence:
@@ -52,18 +61,20 @@ def _within(point: Point, relative: float, statistic: str) -> Evidence:
     return Evidence(error.value / scale, low / scale, high / scale, both.for_it, both.against, value.draws, 1)
 
 
-def _not_further(found: list[Point], claim: AgreesWith) -> Evidence:
+def _not_further(deviations: Sequence[Estimate], most: float, one_sided: bool = False) -> Evidence:
+    """That no deviation is larger than so many of its standard errors."""
     from scipy.stats import norm  # noqa: PLC0415  # slow to load, and only verdicts need it
 
-    assert claim.z is not None
-    estimates = [(point.estimate(claim.statistic), point.theory) for point in found]
-    scores = [(value.value - theory) / value.error for value, theory in estimates if 0 < value.error < np.inf]
-    if not scores:
+    known = [each for each in deviations if np.isfinite(each.value) and np.isfinite(each.error)]
+    if not known:
         return NOTHING
-    largest = max(scores, key=abs)
-    refuted = min(1.0, 2 * len(scores) * float(norm.sf(abs(largest))))
-    kept = abs(largest) <= claim.z
-    draws = min(value.draws for value, _ in estimates)
+    scores = [each.value / each.error if each.error else float(np.sign(each.value)) * np.inf for each in known]
+    scores = [0.0 if np.isnan(score) else score for score in scores]
+    largest = max(scores) if one_sided else max(scores, key=abs)
+    tails = 1 if one_sided else 2
+    refuted = min(1.0, tails * len(scores) * float(norm.sf(largest if one_sided else abs(largest))))
+    kept = largest <= most if one_sided else abs(largest) <= most
+    draws = min(each.draws for each in known)
     return Evidence(largest, np.nan, np.nan, 0.0 if kept else 1.0, 1.0 if kept else refuted, draws, len(scores))
 
 
