@@ -10,12 +10,11 @@ from suite.catalog.dotted import load
 from suite.catalog.initializations import DataDependent
 from suite.catalog.measure_settings import AccuracySettings, CorrelationSettings, JacobianSettings, OnTheDomain
 from suite.catalog.measures import MEASURES
-from suite.measures.gradients import LossAt
 from suite.measures.trainability import TaskAt
 from suite.nets.data_dependent import activate_at_data
 from suite.nets.ensemble import Ensemble
 from suite.nets.initialization import draw_parameters
-from suite.nets.losses import HALF_SQUARE
+from suite.nets.losses import HALF_SQUARE, LossAt
 from suite.nets.pairs import draw_pairs
 from suite.nets.sample import Sample, sample_domain
 from suite.nets.streams import block_size
