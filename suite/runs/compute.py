@@ -8,7 +8,13 @@ import torch
 
 from suite.catalog.dotted import load
 from suite.catalog.initializations import DataDependent
-from suite.catalog.measure_settings import AccuracySettings, CorrelationSettings, JacobianSettings, OnTheDomain
+from suite.catalog.measure_settings import (
+    AccuracySettings,
+    CorrelationSettings,
+    JacobianSettings,
+    OnTheDomain,
+    ScoreSettings,
+)
 from suite.catalog.measures import MEASURES
 from suite.measures.trainability import TaskAt
 from suite.nets.data_dependent import activate_at_data
@@ -147,9 +153,11 @@ def _domain(cell: Cell, sample: Sample | None, data: Data | None, draws: slice, 
             pairs = draw_pairs(cell.member.widths[0], cosine, cell.seed, draws.start, draws.stop)
             return (pairs * input_variance(cell.member, settings) ** 0.5).to(device)
         case "loss" if data is not None:
-            return LossAt(data.loss, data.train.inputs, data.train.labels)
+            batch = slice(cell.settings.points if isinstance(cell.settings, ScoreSettings) else None)
+            return LossAt(data.loss, data.train.inputs[..., batch], data.train.labels[..., batch])
         case "loss" if sample is not None:
-            points = sample.points()
+            few = cell.settings.points if isinstance(cell.settings, ScoreSettings) else None
+            points = sample.some(few) if few else sample.points()
             return LossAt(HALF_SQUARE, points, points.new_zeros(cell.member.widths[-1], points.shape[1]))
         case _:
             return None
