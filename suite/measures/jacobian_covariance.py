@@ -46,10 +46,11 @@ def jacobian_covariance(
     delta = passes.backward(torch.ones_like(passes.forward(points)))
     rows = torch.bmm(delta.mT, ensemble.layers[0].weight).double()
     rows = rows / rows.abs().amax(dim=2, keepdim=True)  # of whatever size, without under- or overflow
-    constant = (rows == rows[..., :1]).all(2).any(1)
     rows = rows - rows.mean(2, keepdim=True)
-    rows = rows / torch.linalg.vector_norm(rows, dim=2, keepdim=True)
-    sound = rows.isfinite().all(2).all(1) & ~constant
+    rows = rows / torch.linalg.vector_norm(
+        rows, dim=2, keepdim=True
+    )  # nan if all alike: as 1 or -1 their mean is exact
+    sound = rows.isfinite().all(2).all(1)
     # Singular values of the rows, squared, are the eigenvalues of their products; what they leave out is 0.
     values = torch.linalg.svdvals(torch.where(sound[:, None, None], rows, 0.0)).square()
     missing = points.shape[2] - values.shape[1]

@@ -171,6 +171,15 @@ def test_grasp_is_a_quotient_of_differences(networks, activation, normalization)
     torch.testing.assert_close(grasp(ensemble, at, ScoreSettings())["grasp"], expected, rtol=1e-7, atol=1e-8)
 
 
+def test_nothing_flows_through_a_layer_of_weights_that_are_0(by_hand):
+    """-inf, whatever lies behind it; a draw beside it has its score."""
+    ensemble = by_hand((1, 1, 1, 1), Relu(), [2.0, 1, 0, 1, 3, 1], [2.0, 1, 5, 1, 3, 1])
+
+    found = synflow(ensemble, None, SynflowSettings())["log_synflow"]
+
+    assert found.tolist() == [-inf, pytest.approx(log(3 * 30), rel=1e-12)]
+
+
 def test_synflow_is_a_layers_share_times_the_layers(networks):
     """In bias-free rectifier networks of positive weights: L + 1 times the output at ones, which is R."""
     ensemble = networks((3, 5, 4, 2), Relu(), 6, Variance(weight_variance=2.0, bias_variance=0.0))
