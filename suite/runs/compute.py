@@ -77,7 +77,7 @@ def _taking(
 ) -> Callable[[slice, int], Readings]:
     """Draws `first` .. `last` with their data; what comes back takes some of them, counted from `first`."""
     cell = course.cell
-    data = make_data(cell.task, cell.seed, first, last, _dtype(cell)) if cell.task else None
+    data = make_data(cell.task, cell.seed, first, last, _dtype(cell), judged=cell.trains) if cell.task else None
     ensemble = replace(_ensemble(cell, first, last, data).to(_dtype(cell)), compiled=compiled)
 
     def take(part: slice, tile: int) -> Readings:
