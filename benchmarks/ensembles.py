@@ -41,8 +41,8 @@ def _drawn(shape: Shape) -> tuple[Critical, tuple[int, ...], LayerVariances, int
 class Timed:
     """What the benchmarks of one estimator share; asv times its subclasses."""
 
-    params = (list(SHAPES), DEVICES)
-    param_names = ("shape", "device")
+    params: tuple[list[str], ...] = (list(SHAPES), DEVICES)
+    param_names: tuple[str, ...] = ("shape", "device")
     timeout = 300
     dtype = torch.float64
 

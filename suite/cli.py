@@ -240,7 +240,7 @@ def list_entries() -> None:
     for title, lines in tables.items():
         typer.echo(title)
         for name, line in lines.items():
-            typer.echo(f"  {name:<17} {line}")
+            typer.echo(f"  {name:<19} {line}")
 
 
 @app.command()

@@ -67,6 +67,32 @@ class GradientsSettings(InFloats, Precise):
     draws: Draws = 256
 
 
+MOST_SCORED = 10_000
+"""Points of a zero-cost score, some of which hold kernels of points by points."""
+
+
+FEWEST_CORRELATED = 3
+"""Inputs that gradients correlate by: of two, centred, the correlation is 1 or -1 always; of one there is none."""
+
+
+class ScoreSettings(InFloats, Precise):
+    """Settings of a zero-cost score: on a batch of training points, or of the domain's where nothing is trained."""
+
+    draws: Draws = 256
+    points: int = Field(
+        default=64,
+        ge=2,
+        le=MOST_SCORED,
+        description="points that it looks at, at most: the first of the training set, or even ones of the domain's",
+    )
+
+
+class SynflowSettings(Precise):
+    """Settings of SynFlow, which looks at weights alone."""
+
+    draws: Draws = 256
+
+
 class AccuracySettings(Settings):
     """Settings of training."""
 

@@ -46,6 +46,17 @@ QUANTITIES: dict[str, Quantity] = {
     "collapse_by_angle": Quantity("collapsed: the inputs' hidden vectors became one direction", "frequency"),
     "input_gradient": Quantity("rms over points of the norm of the loss's gradient by the input"),
     "parameter_gradient": Quantity("norm of the loss's gradient by a layer's weights and bias", index=("layer",)),
+    "grad_norm": Quantity("norm of the loss's gradient by all parameters, on a batch"),
+    "snip": Quantity("sum over parameters of |theta dL/dtheta|, on a batch"),
+    "grasp": Quantity("minus the sum over parameters of theta (H g), on a batch"),
+    "log_synflow": Quantity("natural logarithm of the sum of theta dR/dtheta, R = 1^T prod |W_l| 1"),
+    "fisher": Quantity("sum over hidden units of half the mean squared activation times its gradient, on a batch"),
+    "jacobian_covariance": Quantity(
+        "-sum log(l + k) + 1 / (l + k) over eigenvalues l of the input gradients' correlation, k = 1e-5"
+    ),
+    "naswot": Quantity("log |K|, K_ij the hidden units on the same side at points i and j; -inf where K is singular"),
+    "ntk_trace": Quantity("trace of the neural tangent kernel on a batch"),
+    "ntk_condition": Quantity("its largest eigenvalue over its smallest; infinite where that is rounding alone"),
     "train_loss": Quantity("loss on the training set: cross-entropy, or half the mean squared error", index=("step",)),
     "train_accuracy": Quantity("accuracy on the training set", index=("step",)),
     "validation_accuracy": Quantity("accuracy on the validation set", index=("step",)),

@@ -1,29 +1,12 @@
 """Gradients at initialisation: how strongly the training loss pulls on the input and on each layer."""
 
-from typing import NamedTuple
-
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from suite.catalog.measure_settings import GradientsSettings
 from suite.nets.backward import Backpropagation
 from suite.nets.ensemble import Ensemble
-from suite.nets.losses import Loss
-
-
-class LossAt(NamedTuple):
-    """A loss with the points it is taken over.
-
-    Attributes:
-        loss: one number a network.
-        points: of each draw, or shared by all.
-        labels: one a point and output, of each draw or shared.
-    """
-
-    loss: Loss
-    points: Float[Tensor, "*draws inputs points"]
-    labels: Float[Tensor, "*draws outputs points"]
+from suite.nets.losses import LossAt
 
 
 def gradients(ensemble: Ensemble, domain: LossAt, settings: GradientsSettings) -> dict[str, Tensor]:
@@ -44,8 +27,7 @@ def gradients(ensemble: Ensemble, domain: LossAt, settings: GradientsSettings) -
 
     Source: Yu & Zhang 2021, arXiv:2105.08911, who relate Collapse to Constant to vanishing gradients.
     """
-    points = domain.points.expand(ensemble.draws, *domain.points.shape[-2:])
-    labels = domain.labels.expand(ensemble.draws, *domain.labels.shape[-2:])
+    loss, points, labels = domain.of_each(ensemble.draws)
     total = points.shape[2]
     summed = torch.zeros_like(ensemble.parameters)
     by_input = ensemble.parameters.new_zeros(ensemble.draws)
@@ -53,7 +35,7 @@ def gradients(ensemble: Ensemble, domain: LossAt, settings: GradientsSettings) -
         part = points[..., chunk]
         share = part.shape[2] / total
         passes = Backpropagation(ensemble, part.shape[2])
-        delta = passes.backward(domain.loss.gradient(passes.forward(part), labels[..., chunk]))
+        delta = passes.backward(loss.gradient(passes.forward(part), labels[..., chunk]))
         summed += share * passes.gradient
         pulled = torch.bmm(ensemble.layers[0].weight.mT, delta)
         by_input += share * part.shape[2] * pulled.square().sum((1, 2))

@@ -5,6 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from suite.nets.ensemble import Ensemble, layer_views
+from suite.nets.losses import LossAt
 from suite.nets.normalization import AXES, standardize_, standardize_backward_
 
 
@@ -105,3 +106,16 @@ class Backpropagation:
         torch.sum(delta * self.standard[index], dim=-1, keepdim=True, out=gradient.gain)
         axis = AXES[self.ensemble.normalization]
         standardize_backward_(delta.mul_(layer.gain), self.standard[index], self.scales[index], axis)
+
+
+def loss_gradient(ensemble: Ensemble, at: LossAt) -> Float[Tensor, "draws parameters"]:
+    """The loss's gradient by each network's parameters, all points at once.
+
+    Args:
+        ensemble: of any options.
+        at: the loss, its points and their labels.
+    """
+    loss, points, labels = at.of_each(ensemble.draws)
+    passes = Backpropagation(ensemble, points.shape[2])
+    passes.backward(loss.gradient(passes.forward(points), labels))
+    return passes.gradient

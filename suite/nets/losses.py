@@ -1,7 +1,8 @@
-"""Losses of many networks at once: one number a network, and its gradient by the outputs."""
+"""Losses of many networks at once: one number a network, its gradient by the outputs, and where it is taken."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -60,3 +61,22 @@ LOSSES: dict[str, Loss] = {
     "cross_entropy": CROSS_ENTROPY,
     "half_square": HALF_SQUARE,
 }
+
+
+class LossAt(NamedTuple):
+    """A loss with the points it is taken over.
+
+    Attributes:
+        loss: one number a network.
+        points: of each draw, or shared by all.
+        labels: one a point and output, of each draw or shared.
+    """
+
+    loss: Loss
+    points: Float[Tensor, "*draws inputs points"]
+    labels: Float[Tensor, "*draws outputs points"]
+
+    def of_each(self, draws: int) -> "LossAt":
+        """The same with points and labels for each of so many draws."""
+        points, labels = (some.expand(draws, *some.shape[-2:]) for some in (self.points, self.labels))
+        return LossAt(self.loss, points, labels)

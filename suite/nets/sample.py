@@ -13,6 +13,9 @@ from suite.nets.streams import stream
 COARSE = 8
 """Intervals of a side, at least, that a coarser sample leaves."""
 
+GOLDEN = (5**0.5 - 1) / 2
+"""Multiples of it, modulo 1, are spread as evenly as can be, however many there are."""
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -81,6 +84,18 @@ class Sample:
             points_a_line=intervals // stride + 1,
             step=self.step * stride,
         )
+
+    def some(self, number: int) -> Float[Tensor, "inputs points"]:
+        """So many of `points`, evenly spread, or all if there are no more: one out of each of as many equal stretches.
+
+        Where in its stretch follows the golden ratio, so that they do not line up on a grid or at the lines' ends.
+        """
+        points = self.points()
+        total = points.shape[1]
+        number = min(number, total)
+        ends = torch.arange(number + 1) * total // number
+        place = (torch.arange(number) * GOLDEN) % 1 * torch.diff(ends)
+        return points[:, (ends[:-1] + place.long()).to(points.device)]
 
     def third_differences(self, values: Float[Tensor, "*batch points"]) -> Float[Tensor, "*batch stencils"]:
         """The divided differences Delta_h^3 f / h^3 of values at `points`, along all lines."""

@@ -10,7 +10,13 @@ from typing import Any
 
 from suite.catalog.domain import GRID_INPUTS, INTERVALS, Box, Domain
 from suite.catalog.initializations import DataDependent
-from suite.catalog.measure_settings import REPLICATES_A_CELL, AccuracySettings, LandscapeSettings, OnTheDomain
+from suite.catalog.measure_settings import (
+    REPLICATES_A_CELL,
+    AccuracySettings,
+    LandscapeSettings,
+    OnTheDomain,
+    ScoreSettings,
+)
 from suite.catalog.measures import LANDSCAPE, MEASURES, Measure
 from suite.catalog.optimizers import Optimizer
 from suite.catalog.precision import DRAWS_A_CELL, Precise, precision_asked
@@ -77,6 +83,18 @@ class Cell:
         return self.measure.sees != "loss" and (self.measure.sees != "task" or self.task.half_width is not None)
 
     @property
+    def points(self) -> int:
+        """Points of the domain's sample or of the task that the measure looks at; 1 where it looks at neither."""
+        settings = self.settings
+        if self.sampled and isinstance(settings, OnTheDomain) and settings.step:
+            points = self.domain.points(self.member.widths[0], settings.step, settings.lines)
+        elif self.measure.sees == "loss" and self.task:
+            points = self.task.train
+        else:
+            return 1
+        return min(points, settings.points) if isinstance(settings, ScoreSettings) else points
+
+    @property
     def version(self) -> str:
         """Of the code that its numbers come from: of the networks, then of each measure."""
         measures = [LANDSCAPE if name == "landscape" else MEASURES[name] for name, _ in self.taken]
@@ -116,11 +134,21 @@ class Cell:
         if isinstance(self.settings, AccuracySettings):
             first = self.settings.optimizer[0]
             return 3 * work * len(self.settings.optimizer) * self.settings.steps * first.batch
+        if isinstance(self.settings, ScoreSettings):
+            return work * self.points * self._passes_of_a_score
         if isinstance(self.settings, OnTheDomain) and self.settings.step:
             passes = 10 * self.member.depth if self.name == "v3_limit" else 1
             return work * passes * self.domain.points(self.member.widths[0], self.settings.step, self.settings.lines)
         # A Jacobian carries as many columns as the layers are wide, and its singular values cost some more.
         return work * 20 * max(self.member.widths) if self.name == "jacobian" else work
+
+    @property
+    def _passes_of_a_score(self) -> int:
+        """How often a zero-cost score goes through the networks, forward or back: a pass of weights counts as two."""
+        outputs = self.member.widths[-1]
+        if self.name == "ntk":
+            return 1 + 2 * outputs * (self.points if self.member.normalization == "batch" else 1)
+        return {"naswot": 1, "grasp": 9}.get(self.name, 3)
 
 
 def cells_of(study: Study) -> list[Cell]:

@@ -8,14 +8,19 @@ import torch
 
 from suite.catalog.dotted import load
 from suite.catalog.initializations import DataDependent
-from suite.catalog.measure_settings import AccuracySettings, CorrelationSettings, JacobianSettings, OnTheDomain
+from suite.catalog.measure_settings import (
+    AccuracySettings,
+    CorrelationSettings,
+    JacobianSettings,
+    OnTheDomain,
+    ScoreSettings,
+)
 from suite.catalog.measures import MEASURES
-from suite.measures.gradients import LossAt
 from suite.measures.trainability import TaskAt
 from suite.nets.data_dependent import activate_at_data
 from suite.nets.ensemble import Ensemble
 from suite.nets.initialization import draw_parameters
-from suite.nets.losses import HALF_SQUARE
+from suite.nets.losses import HALF_SQUARE, LossAt
 from suite.nets.pairs import draw_pairs
 from suite.nets.sample import Sample, sample_domain
 from suite.nets.streams import block_size
@@ -74,7 +79,7 @@ def _taking(
 ) -> Callable[[slice, int], Readings]:
     """Draws `first` .. `last` with their data; what comes back takes some of them, counted from `first`."""
     cell = course.cell
-    data = make_data(cell.task, cell.seed, first, last, _dtype(cell)) if cell.task else None
+    data = make_data(cell.task, cell.seed, first, last, _dtype(cell), judged=cell.trains) if cell.task else None
     ensemble = replace(_ensemble(cell, first, last, data).to(_dtype(cell)), compiled=compiled)
 
     def take(part: slice, tile: int) -> Readings:
@@ -150,9 +155,11 @@ def _domain(cell: Cell, sample: Sample | None, data: Data | None, draws: slice, 
             pairs = draw_pairs(cell.member.widths[0], cosine, cell.seed, draws.start, draws.stop)
             return (pairs * input_variance(cell.member, settings) ** 0.5).to(device)
         case "loss" if data is not None:
-            return LossAt(data.loss, data.train.inputs, data.train.labels)
+            batch = slice(cell.settings.points if isinstance(cell.settings, ScoreSettings) else None)
+            return LossAt(data.loss, data.train.inputs[..., batch], data.train.labels[..., batch])
         case "loss" if sample is not None:
-            points = sample.points()
+            few = cell.settings.points if isinstance(cell.settings, ScoreSettings) else None
+            points = sample.some(few) if few else sample.points()
             return LossAt(HALF_SQUARE, points, points.new_zeros(cell.member.widths[-1], points.shape[1]))
         case _:
             return None

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import torch
 
-from suite.catalog.measure_settings import AccuracySettings, OnTheDomain
+from suite.catalog.measure_settings import AccuracySettings, ScoreSettings
 from suite.nets.ensemble import TILE_BYTES
 from suite.runs.cells import Cell
 
@@ -40,10 +40,12 @@ def draws_a_tile(cell: Cell, device: str = "cpu") -> int:
         if room is None:
             networks = min(networks, TRAINING_LAYER_BYTES // (4 * max(widths) * first.batch))
         return max(1, networks // len(settings.optimizer))
+    if isinstance(settings, ScoreSettings):
+        return max(1, (room or TRAINING_BYTES) // (8 * _held_by_a_score(cell)))
     held = max(widths)
     if cell.measure.sees == "loss" and cell.member.normalization == "batch":  # every layer of all points at once
         held = 4 * sum(widths)
-    values = max(held * int(_points(cell)), cell.member.parameters)
+    values = max(held * _columns(cell), cell.member.parameters)
     return max(1, (TILE_BYTES if room is None else room // LAYERS_HELD) // (8 * values))
 
 
@@ -53,14 +55,24 @@ def _free(device: str) -> int:
     return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
 
 
-def _points(cell: Cell) -> int:
-    """Columns that a layer's activations have in one pass."""
-    settings, inputs = cell.settings, cell.member.widths[0]
-    if cell.sampled and isinstance(settings, OnTheDomain) and settings.step:
-        return cell.domain.points(inputs, settings.step, settings.lines)
-    if cell.measure.sees == "loss" and cell.task:
-        return cell.task.train
-    return max(cell.member.widths) if cell.name == "jacobian" else 1
+def _columns(cell: Cell) -> int:
+    """That a layer's activations have in one pass."""
+    return max(cell.member.widths) if cell.name == "jacobian" else cell.points
+
+
+def _held_by_a_score(cell: Cell) -> int:
+    """Numbers that a zero-cost score holds for one network: every layer's at all points, and kernels of these."""
+    widths, points, parameters = cell.member.widths, cell.points, cell.member.parameters
+    layers = sum(widths) * points
+    if cell.name in ("grad_norm", "snip", "jacobian_covariance"):
+        return 4 * layers + 4 * parameters
+    if cell.name == "naswot":
+        return 6 * layers + parameters + 4 * points**2
+    if cell.name == "ntk":
+        rows = points * widths[-1]
+        by_rows = 2 * rows * parameters if cell.member.normalization == "batch" else 5 * widths[-1] * layers
+        return 8 * layers + 3 * parameters + 5 * rows**2 + by_rows
+    return (24 if cell.name == "grasp" else 8) * layers + 8 * parameters  # differentiated twice
 
 
 def in_tiles(take: Callable[[slice, int], Found], draws: int, size: int, found: list[Found], start: int = 0) -> int:

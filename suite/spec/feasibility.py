@@ -6,7 +6,7 @@ from math import ceil
 
 from suite.catalog.domain import GRID_INPUTS
 from suite.catalog.limits import MOST_CELLS
-from suite.catalog.measure_settings import REPLICATES_A_CELL, AccuracySettings, OnTheDomain
+from suite.catalog.measure_settings import REPLICATES_A_CELL, AccuracySettings, OnTheDomain, ScoreSettings
 from suite.catalog.precision import DRAWS_A_CELL, Precise, precision_asked
 from suite.catalog.schedule import recorded_steps
 from suite.spec.claims import unfounded
@@ -25,6 +25,7 @@ def infeasible(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
     yield from _too_large(spec, members)
     yield from list(_too_many_cells(spec, members)) or _too_many_rows(spec, members)
     yield from _too_many_points(spec, members)
+    yield from _too_large_kernels(spec, members)
     yield from _too_much_data(spec)
     yield from unsuitable(spec, members)
     yield from unfounded(spec, members)
@@ -107,6 +108,28 @@ def _too_many_points(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]
                     f"{points:,} points of {inputs} inputs take {_bytes(need)}, this machine has "
                     f"{_bytes(memory_limit())}; take a larger step or fewer lines",
                 )
+
+
+def _too_large_kernels(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
+    """Of a tangent kernel, all outputs at all points by themselves, and by the parameters under batch normalisation."""
+    settings = spec.measures.get("ntk")
+    accuracy = spec.measures.get("accuracy")
+    if not isinstance(settings, ScoreSettings) or settings.step is None:
+        return
+    for member in members:
+        points = spec.domain.points(member.widths[0], settings.step, settings.lines)
+        if isinstance(accuracy, AccuracySettings):
+            points = max(task.train for task in accuracy.task)
+        rows = min(points, settings.points) * member.widths[-1]
+        held = _COPIES * rows + (member.parameters if member.normalization == "batch" else 0)
+        need = rows * held * _FLOAT64
+        if need > memory_limit():
+            yield Finding(
+                ("measure", "ntk", "points"),
+                f"the tangent kernel of {rows:,} outputs at all points takes {_bytes(need)}, this machine has "
+                f"{_bytes(memory_limit())}; ask for fewer points",
+            )
+            return
 
 
 def _too_much_data(spec: Spec) -> Iterator[Finding]:

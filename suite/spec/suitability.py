@@ -3,9 +3,15 @@
 from collections.abc import Iterator, Sequence
 from itertools import product
 
-from suite.catalog.activations import Relu
+from suite.catalog.activations import Identity, Relu
 from suite.catalog.initializations import DataDependent
-from suite.catalog.measure_settings import AccuracySettings, CorrelationSettings, FeatureDiversitySettings, OnTheDomain
+from suite.catalog.measure_settings import (
+    FEWEST_CORRELATED,
+    AccuracySettings,
+    CorrelationSettings,
+    FeatureDiversitySettings,
+    OnTheDomain,
+)
 from suite.catalog.measures import MEASURES
 from suite.catalog.optimizers import Optimizer
 from suite.catalog.precision import Precise
@@ -22,6 +28,7 @@ def unsuitable(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
     yield from _precise_quantities(spec)
     yield from _plain_only(spec, members)
     yield from _pairs(spec, members)
+    yield from _without_score(spec, members)
     yield from _idle(spec, members)
     accuracy = spec.measures.get("accuracy")
     if isinstance(accuracy, AccuracySettings):
@@ -87,6 +94,26 @@ def _pairs(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
         yield Finding(
             ("measure", "jacobian"),
             "the Jacobian starts at the first hidden layer's activations; give depth = 2 or more, or drop the measure",
+        )
+
+
+def _without_score(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
+    """Zero-cost scores that some networks have none of, whatever their weights."""
+    few = sorted({member.widths[0] for member in members if member.widths[0] < FEWEST_CORRELATED})
+    if few and "jacobian_covariance" in spec.measures:
+        inputs = f"{few[0]} input" + ("s" if few[0] > 1 else "")
+        yield Finding(
+            ("measure", "jacobian_covariance"),
+            f"gradients by {inputs} correlate by 1, by -1 or not at all, whatever the network: such members have no "
+            f"score; give inputs = {FEWEST_CORRELATED} or more, or drop the measure",
+            fatal=False,
+        )
+    if "naswot" in spec.measures and any(isinstance(member.activation, Identity) for member in members):
+        yield Finding(
+            ("measure", "naswot"),
+            "units of the identity are neither on nor off: such members have no score; take another activation, or "
+            "drop the measure",
+            fatal=False,
         )
 
 

@@ -117,7 +117,9 @@ def digits() -> tuple[Float[Tensor, "64 images"], Float[Tensor, "10 images"]]:
     return pixels.T.float(), one_hot(torch.from_numpy(shown).long()).T.float()
 
 
-def make_data(task: Task, seed: int, start: int, stop: int, dtype: torch.dtype = torch.float32) -> Data:
+def make_data(
+    task: Task, seed: int, start: int, stop: int, dtype: torch.dtype = torch.float32, judged: bool = True
+) -> Data:
     """The data of replicates start .. stop: three separate sets each.
 
     Points are uniform in the task's box. Where there is a limited number of them, each replicate puts all in a
@@ -130,12 +132,14 @@ def make_data(task: Task, seed: int, start: int, stop: int, dtype: torch.dtype =
         start: first replicate.
         stop: one past the last.
         dtype: of points and labels; both are decided in float32, so that precisions agree on them.
+        judged: whether validation and test sets are made; else they are empty, which saves most of the time, and the
+            training sets are the same.
 
     Raises:
         ValueError: the sets take more points than there are.
     """
-    sizes = task.points
-    inputs, labels = (_uniform if task.available is None else _chosen)(task, seed, start, stop)
+    sizes = task.points if judged else (task.train, 0, 0)
+    inputs, labels = (_uniform if task.available is None else _chosen)(task, seed, start, stop, sum(sizes))
     parts = [
         Points(points.to(dtype).contiguous(), marks.to(dtype).contiguous())
         for points, marks in zip(inputs.split(sizes, dim=2), labels.split(sizes, dim=2), strict=True)
@@ -143,13 +147,13 @@ def make_data(task: Task, seed: int, start: int, stop: int, dtype: torch.dtype =
     return Data(seed, LOSSES[task.loss], *parts)
 
 
-def _uniform(task: Task, seed: int, start: int, stop: int) -> tuple[Tensor, Tensor]:
-    """Points of the task's box and their labels, the three sets in a row."""
+def _uniform(task: Task, seed: int, start: int, stop: int, number: int) -> tuple[Tensor, Tensor]:
+    """The first so many points of the task's box and their labels, the three sets in a row."""
     sizes, half_width = task.points, task.half_width
     assert half_width is not None
 
     def draw(generator: np.random.Generator, replicates: int) -> Tensor:
-        unit = generator.random((replicates, task.inputs, sum(sizes)), dtype=np.float32)
+        unit = generator.random((replicates, task.inputs, sum(sizes)), dtype=np.float32)[..., :number]
         return half_width * torch.from_numpy(2 * unit - 1)
 
     purpose: dict[str, Any] = {"data": task.name, "sizes": sizes, "inputs": task.inputs}
@@ -157,8 +161,8 @@ def _uniform(task: Task, seed: int, start: int, stop: int) -> tuple[Tensor, Tens
     return inputs, load(task.function)(inputs, task)
 
 
-def _chosen(task: Task, seed: int, start: int, stop: int) -> tuple[Tensor, Tensor]:
-    """Some of the task's points and their labels, the three sets in a row, no point twice in a replicate."""
+def _chosen(task: Task, seed: int, start: int, stop: int, number: int) -> tuple[Tensor, Tensor]:
+    """So many of the task's points and their labels, the three sets in a row, no point twice in a replicate."""
     available, asked = task.available, sum(task.points)
     assert available is not None
     if asked > available:
@@ -169,7 +173,7 @@ def _chosen(task: Task, seed: int, start: int, stop: int) -> tuple[Tensor, Tenso
         return torch.from_numpy(generator.permuted(order, axis=1))
 
     orders = draw_in_blocks(draw, seed, {"data": task.name}, start, stop, block_size(available))
-    places = torch.cat([orders[:, : task.train], orders[:, available - (asked - task.train) :]], dim=1)
+    places = torch.cat([orders[:, : task.train], orders[:, available - (asked - task.train) :]], dim=1)[:, :number]
     inputs, labels = (
         everything.index_select(1, places.flatten()).unflatten(1, places.shape).transpose(0, 1)
         for everything in load(task.function)()

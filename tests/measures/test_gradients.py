@@ -10,10 +10,10 @@ from suite.catalog.activations import Abs, Relu, Tanh
 from suite.catalog.measure_settings import GradientsSettings, NoSettings
 from suite.catalog.tasks import Checkerboard
 from suite.measures.activation_ratio import activation_ratio
-from suite.measures.gradients import LossAt, gradients
+from suite.measures.gradients import gradients
 from suite.nets.backward import Backpropagation
 from suite.nets.ensemble import layer_views
-from suite.nets.losses import HALF_SQUARE
+from suite.nets.losses import HALF_SQUARE, LossAt
 from suite.nets.sample import sample_domain
 from suite.training.tasks import make_data
 

@@ -305,3 +305,42 @@ def test_a_ball_of_many_dimensions_is_sampled(intervals):
 
     assert sample.points().norm(dim=0).max() <= 1 + 1e-14
     assert len(sample.axes.unique()) > 1
+
+
+@pytest.mark.parametrize(
+    ("inputs", "domain"), [(1, Box()), (2, Box()), (2, Ball()), (5, Box()), (5, Ball(radius=2.0))], ids=str
+)
+@pytest.mark.parametrize("number", [2, 7, 20, 33])
+def test_some_points_of_a_sample_are_distinct_and_spread_over_it(inputs, domain, number):
+    """One from each of as many stretches; all, in order, where no more are there."""
+    sample = sample_domain(inputs, STEP, 9, 1, domain)
+    points = sample.points()
+
+    some = sample.some(number)
+
+    places = [torch.nonzero((points == column[:, None]).all(0))[0].item() for column in some.T]
+    total = points.shape[1]
+    assert all(i * total // number <= place < (i + 1) * total // number for i, place in enumerate(places))
+    assert torch.equal(sample.some(10 * total), points)
+
+
+def test_some_points_of_a_plane_do_not_line_up():
+    """64 of a grid of 33 a side: no column or row of it holds more than 5, half of them lie on either side."""
+    some = sample_domain(2, STEP, 0, 0).some(64)
+
+    for coordinate in some:
+        _, counts = coordinate.unique(return_counts=True)
+        assert counts.max() <= 5
+        assert len(counts) > 20
+        assert abs((coordinate > 0).double().mean() - 0.5) < 0.05
+    assert torch.linalg.svdvals(some).min() > 0.5 * torch.linalg.svdvals(some).max()
+
+
+def test_some_points_of_random_lines_are_not_all_at_their_ends():
+    """64 lines of 33 points, 64 of which are asked for: one a line, at 20 places along or more."""
+    sample = sample_domain(5, STEP, 64, 1)
+
+    some = sample.some(64)
+
+    along = some[sample.axes, torch.arange(64)]
+    assert len(along.unique()) >= 20

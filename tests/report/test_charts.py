@@ -22,11 +22,13 @@ CHARTS = {
         "learning_curves",
         "accuracy",
     },
+    "tiny_scores": set(),
 }
 LAWS = {
     "tiny": {"correlation", "jacobian", "dead_neurons", "trainability"},
     "tiny_death": {"dead_neurons", "trainability"},
     "tiny_digits": set(),
+    "tiny_scores": set(),
 }
 
 

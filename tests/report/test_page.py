@@ -85,6 +85,17 @@ def test_every_chart_is_drawn_offline(results: Results, opened: tuple[str, str])
     assert_drawn(results, *opened)
 
 
+def test_quantities_without_a_chart_leave_a_page_of_their_own(
+    results_of: Callable[[str], Results], tmp_path: Path
+) -> None:
+    """Of zero-cost scores alone."""
+    folder = shutil.copytree(results_of("tiny_scores").folder, tmp_path / "scores", ignore=lambda *_: ["cells"])
+    found = Results(Path(folder))
+
+    assert found.charts == {}
+    assert "Zero-cost scores of very small networks" in write_report(found).read_text()
+
+
 @pytest.mark.parametrize("name", ["tiny_death", "tiny_digits"])
 def test_every_chart_of_the_other_tiny_studies_is_drawn(
     name: str, results_of: Callable[[str], Results], tmp_path: Path

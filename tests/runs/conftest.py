@@ -22,6 +22,25 @@ draws = 20
 draws = 20
 [measure.gradients]
 draws = 20
+[measure.grad_norm]
+draws = 20
+[measure.snip]
+draws = 20
+points = 16
+[measure.grasp]
+draws = 20
+[measure.synflow]
+draws = 20
+[measure.fisher]
+draws = 20
+[measure.jacobian_covariance]
+draws = 20
+[measure.naswot]
+draws = 20
+points = 4
+[measure.ntk]
+draws = 20
+points = 4
 [measure.dead_neurons]
 draws = 20
 [measure.trainability]

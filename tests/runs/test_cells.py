@@ -132,6 +132,20 @@ def test_gradients_are_of_the_loss_that_the_study_trains(study):
     assert {cell.task for cell in alone if cell.name == "gradients"} == {None}
 
 
+def test_scores_cost_more_the_more_points_they_look_at(study):
+    """So that the longest cells start first; those of weights alone do not."""
+
+    def costs(points):
+        asked = "".join(f"[measure.{name}]\npoints = {points}\n" for name in ("grad_norm", "grasp", "ntk"))
+        cells = cells_of(study(ONE, f"{asked}[measure.synflow]\n"))
+        return {cell.name: cell.cost for cell in cells if cell.name != "landscape"}
+
+    few, many = costs(8), costs(32)
+
+    assert {name: many[name] / few[name] for name in few} == {"grad_norm": 4, "grasp": 4, "ntk": 4, "synflow": 1}
+    assert few["grasp"] > few["grad_norm"] > few["synflow"]
+
+
 def test_only_planes_have_landscapes(study):
     """Two inputs, whatever else is measured."""
     assert "landscape" in {cell.name for cell in cells_of(study(ONE, V3.format(draws=5)))}

@@ -9,8 +9,11 @@ import torch
 
 from suite.catalog.measures import LANDSCAPE, MEASURES
 from suite.catalog.quantities import QUANTITIES
+from suite.nets.backward import loss_gradient
+from suite.nets.losses import HALF_SQUARE, LossAt
+from suite.nets.sample import sample_domain
 from suite.runs.cells import cells_of
-from suite.runs.compute import _take, compute
+from suite.runs.compute import _ensemble, _take, compute
 from tests.runs.conftest import LINE, REGRESSION
 
 WATCHERS = ("feature_diversity", "revival")
@@ -27,6 +30,24 @@ def cells_with(study, name):
     """Of regressions too, which have other scores."""
     both = [*cells_of(study()), *(cells_of(study(LINE, REGRESSION)) if name == "accuracy" else [])]
     return [cell for cell in both if name in dict(cell.taken)]
+
+
+OTHERS = [
+    'inputs = 4\noutputs = 2\nwidth = 5\ndepth = 3\nactivation = "tanh"',
+    'inputs = 4\nwidth = 5\ndepth = 2\nactivation = "relu"\nnormalization = ["batch", "layer"]\nresidual = true',
+    'inputs = 3\nwidth = 1\ndepth = 1\nactivation = "relu"',
+]
+
+
+@pytest.mark.parametrize("family", OTHERS, ids=["outputs", "normalised and residual", "one unit"])
+@pytest.mark.parametrize("name", ["grad_norm", "snip", "grasp", "fisher", "jacobian_covariance", "naswot", "ntk"])
+def test_scores_of_other_networks_do_not_hang_on_tiles(study, name, family):
+    """Of points of the domain, where nothing is trained."""
+    for cell in cells_of(study(family, f"[measure.{name}]\ndraws = 9\npoints = 5\n")):
+        whole, parts = compute(cell, tile=64), compute(cell, tile=2)
+        for quantity, values in whole.items():
+            np.testing.assert_allclose(parts[quantity], values, rtol=1e-6, atol=1e-12, err_msg=quantity)
+            assert values.shape == (9,)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -74,7 +95,7 @@ def test_a_measure_returns_the_quantities_that_the_catalog_says(study, name):
 
 @pytest.mark.parametrize(
     "name",
-    ["v3", "v3_limit", "collapse", "gradients", "dead_neurons", "trainability", "correlation", "jacobian", "accuracy"],
+    [name for name in MEASURES if name not in (*WATCHERS, "activation_ratio")],
 )
 def test_draws_are_the_same_wherever_their_cell_starts(study, name):
     """Draws 13 to 20 alone are those of the cell from 0 to 20."""
@@ -87,6 +108,31 @@ def test_draws_are_the_same_wherever_their_cell_starts(study, name):
         expected = np.take(whole[quantity], range(13, 20), axis=axis)
         atol = 10 * whole["v3_floor"].max() if name == "v3" else 1e-4 if name == "accuracy" else 1e-12
         np.testing.assert_allclose(values, expected, rtol=1e-4 if name == "accuracy" else 1e-6, atol=atol)
+
+
+def test_a_score_looks_at_the_first_training_points(study):
+    """Whose data are the training's: 64 or more of 64 are all of them, which the gradients' norms by layer are of."""
+    (gradients, *_) = cells_named(study, "gradients")
+    (score, *_) = cells_named(study, "grad_norm")
+    fewer = replace(score, settings=score.settings.model_copy(update={"points": 16}))
+    all_points, by_layer = compute(score)["grad_norm"], compute(gradients)["parameter_gradient"]
+
+    np.testing.assert_allclose(all_points, np.sqrt((by_layer**2).sum(1)), rtol=1e-9)
+    assert (np.abs(compute(fewer)["grad_norm"] / all_points - 1) > 1e-3).all()
+
+
+def test_a_score_without_training_looks_at_points_of_the_domain(study):
+    """As many as it is asked to, of half the mean square."""
+    cells = cells_of(study(measures="[measure.grad_norm]\ndraws = 5\npoints = 9\n[measure.gradients]\ndraws = 5\n"))
+    (score, *_), (gradients, *_) = ([c for c in cells if c.name == name] for name in ("grad_norm", "gradients"))
+    points = sample_domain(2, score.settings.step, 1, 1).some(9)
+    at = LossAt(HALF_SQUARE, points, torch.zeros(1, 9).double())
+    ensemble = _ensemble(score, 0, 5, None).to(torch.float64)
+
+    np.testing.assert_allclose(compute(score)["grad_norm"], loss_gradient(ensemble, at).norm(dim=1), rtol=1e-12)
+    whole = replace(score, settings=score.settings.model_copy(update={"points": 10_000}))
+    by_layer = compute(gradients)["parameter_gradient"]
+    np.testing.assert_allclose(compute(whole)["grad_norm"], np.sqrt((by_layer**2).sum(1)), rtol=1e-9)
 
 
 def test_a_draw_is_one_network_in_every_measure_and_at_the_start_of_training(study):

@@ -37,6 +37,12 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Results:
     return ran("tiny_digits", tmp_path_factory)
 
 
+@pytest.fixture(scope="module")
+def scores(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """Zero-cost scores of networks of three inputs."""
+    return ran("tiny_scores", tmp_path_factory)
+
+
 TABLES = ("measurements.parquet", "summary.parquet", "summary.csv", "members.csv", "landscapes.parquet")
 
 
@@ -150,7 +156,19 @@ def test_the_summary_agrees_with_the_raw_values(tiny: Results) -> None:
     assert ((rows["ci_low"] <= rows["mean"]) & (rows["mean"] <= rows["ci_high"])).all()
 
 
-def test_tables_hold_every_quantity_where_it_applies(tiny: Results, death: Results) -> None:
+def test_summaries_survive_scores_that_are_no_numbers(scores: Results) -> None:
+    """Tables keep -inf and infinity; `n` says how many draws of six the statistics are of, all of them numbers."""
+    raw = scores.measurements.astype({"member": str}).groupby(["member", "quantity"])["value"]
+    kept = raw.agg(lambda values: np.isfinite(values).sum())
+    summary = scores.summary.astype({"member": str}).set_index(["member", "quantity"])
+
+    assert (summary["n"] == kept.reindex(summary.index)).all()
+    assert np.isneginf(scores.measurements["value"]).any()
+    assert not np.isinf(summary[["mean", "std", "median", "ci_low", "ci_high"]]).to_numpy().any()
+    assert (summary.loc[summary["n"] > 0, "mean"].notna()).all()
+
+
+def test_tables_hold_every_quantity_where_it_applies(tiny: Results, death: Results, scores: Results) -> None:
     """All quantities of the catalog turn up, errors where there is a regression, ratios of means in the summary only.
 
     Exact V3 is of smooth members only, breakpoints of the others.
@@ -158,8 +176,10 @@ def test_tables_hold_every_quantity_where_it_applies(tiny: Results, death: Resul
     table = tiny.measurements
     ratios = {name for name, quantity in QUANTITIES.items() if quantity.kind == "ratio"}
     errors = {"validation_error", "test_error"}
-    assert set(tiny.summary["quantity"].unique()) == set(QUANTITIES) - errors
-    assert set(table["quantity"].unique()) == set(QUANTITIES) - errors - ratios
+    scored = set(scores.measurements["quantity"].unique())
+    assert scored == set(scores.summary["quantity"].unique())
+    assert set(tiny.summary["quantity"].unique()) == set(QUANTITIES) - errors - scored
+    assert set(table["quantity"].unique()) == set(QUANTITIES) - errors - ratios - scored
     assert errors < set(death.measurements["quantity"].unique())
     assert not {name for name in death.measurements["quantity"].unique() if name.endswith("accuracy")}
     assert set(table.loc[table["quantity"] == "v3_exact", "activation"].unique()) == {"tanh"}

@@ -50,3 +50,37 @@ def test_on_a_gpu_a_tile_grows_with_the_free_memory(study, name, gpu):
     assert tile(100 * 2**30) == pytest.approx(100 * small, rel=0.01)
     assert tile(100 * 2**30) > draws_a_tile(cell)
     assert tile(2**29, 2**30, 2**29) == small
+
+
+SCORED = 'width = 6\ninputs = 3\noutputs = 2\ndepth = 3\nactivation = "relu"\n'
+SCORES = ("grad_norm", "snip", "grasp", "fisher", "jacobian_covariance", "naswot", "ntk")
+
+
+@pytest.mark.parametrize("name", SCORES)
+def test_a_tile_of_scores_shrinks_as_their_points_grow(study, name):
+    """As fast at least as they do; with their square where kernels rule."""
+
+    def tile(points):
+        (cell,) = [
+            cell for cell in cells_of(study(SCORED, f"[measure.{name}]\npoints = {points}\n")) if cell.name == name
+        ]
+        assert cell.points == points
+        return draws_a_tile(cell)
+
+    few, many = tile(100), tile(1000)
+
+    assert many <= max(1, few / (20 if name in ("naswot", "ntk") else 9))
+
+
+def test_a_tile_of_tangent_kernels_has_room_for_jacobians_under_batch_normalisation(study):
+    """Outputs by points by parameters, in 64 MiB."""
+
+    def tile(normalization):
+        family = f'{SCORED}normalization = "{normalization}"'.replace("width = 6", "width = 60")
+        (cell,) = [cell for cell in cells_of(study(family, "[measure.ntk]\n")) if cell.name == "ntk"]
+        return draws_a_tile(cell), 2 * 64 * cell.member.parameters * 8
+
+    (plain, _), (batch, jacobian) = tile("layer"), tile("batch")
+
+    assert batch < plain
+    assert batch * jacobian <= 64 * 2**20

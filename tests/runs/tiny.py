@@ -10,7 +10,7 @@ from suite.runs.run import run_study
 from suite.spec.load import load_studies
 
 SPECS = Path(__file__).parents[1] / "specs"
-NAMES = ("tiny", "tiny_death", "tiny_digits")
+NAMES = ("tiny", "tiny_death", "tiny_digits", "tiny_scores")
 
 _done: dict[str, Results] = {}
 

@@ -429,6 +429,32 @@ CASES = [
         "measure.collapse.threshold",
         "give a number below 1",
     ),
+    _edited(
+        "one point of a score",
+        "[measure.accuracy]",
+        "[measure.naswot]\npoints = 1\n[measure.accuracy]",
+        16,
+        "measure.naswot.points",
+        "give 2 or more",
+    ),
+    _edited(
+        "more points of a score than any kernel has",
+        "[measure.accuracy]",
+        "[measure.ntk]\npoints = 10_001\n[measure.accuracy]",
+        16,
+        "measure.ntk.points",
+        "give 10_000 or less",
+    ),
+    Case(
+        "tangent kernel beyond memory",
+        _file(
+            VALID[: VALID.index("[measure.accuracy]")].replace("inputs = 2", "inputs = 2\noutputs = 100")
+            + "[measure.ntk]\npoints = 10_000\nstep = 0.0078125\n"
+        ),
+        17,
+        "measure.ntk.points",
+        "ask for fewer points",
+    ),
     _edited("one square", "squares = 2", "squares = 1", 16, "measure.accuracy.task.squares", "give 2 or more"),
     _edited(
         "one bad value of an axis in a choice",
@@ -703,6 +729,7 @@ CASES = [
             ("dead_neurons", 'normalization = ["none", "layer"]', 'normalization = "layer"'),
             ("trainability", "residual = true", "residual = true"),
             ("revival", 'normalization = "layer"', 'normalization = "layer"'),
+            ("synflow", "residual = true", "residual = true"),
         )
     ),
     Case(
@@ -794,8 +821,9 @@ CASES = [
             f"replicates = 2\n{key} = {value}",
             20,
             f"measure.accuracy.{key}",
-            "precision is of measures with draws (v3, collapse, gradients, dead_neurons, trainability, correlation, "
-            "jacobian); training takes replicates",
+            "precision is of measures with draws (v3, collapse, gradients, grad_norm, snip, grasp, synflow, fisher, "
+            "jacobian_covariance, naswot, ntk, dead_neurons, trainability, correlation, jacobian); training takes "
+            "replicates",
         )
         for key, value in (("precision", 0.1), ("precision_of", '"success"'), ("max_draws", 1024))
     ),

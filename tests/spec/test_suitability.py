@@ -14,6 +14,10 @@ SUCCESS = REGRESSION | {"steps = 10": "steps = 10\nsuccess = 0.8"}
 BOUND = {"replicates = 2": "replicates = 2\n\n[measure.trainability]"}
 DECAY = BOUND | {"batch = 32": "batch = 32, weight_decay = 0.01"}
 MANY = {"draws = 16": "precision = 0.1\nmax_draws = 1_024_000_000_000"}
+FEW_INPUTS = {"[measure.v3]": "[measure.jacobian_covariance]\n\n[measure.v3]"}
+ONE_INPUT = FEW_INPUTS | REGRESSION
+UNTRAINED = {VALID[VALID.index("[measure.accuracy]") :]: ""}
+LINEAR = {"[measure.v3]": "[measure.naswot]\n\n[measure.v3]", '"relu"': '"identity"'}
 SOME_DECAY = BOUND | {"batch = 32": "batch = 32, weight_decay = [0.0, 0.01]"}
 
 
@@ -38,6 +42,9 @@ def warned(folder: Path, edits: dict[str, str]) -> list[str]:
         (SUCCESS, "19: measure.accuracy.success: ", "regressions are judged by max_error"),
         (DECAY, "21: measure.trainability: ", "weight decay can revive dead neurons"),
         (SOME_DECAY, "21: measure.trainability: ", "weight decay can revive dead neurons"),
+        (FEW_INPUTS, "11: measure.jacobian_covariance: ", "gradients by 2 inputs correlate by 1, by -1 or not at all"),
+        (ONE_INPUT, "11: measure.jacobian_covariance: ", "by 1 input correlate"),
+        (LINEAR, "11: measure.naswot: ", "units of the identity are neither on nor off"),
         (MANY, "13: measure.v3.max_draws: ", "up to 1,024,000,000,000 draws of 3 members make tables of"),
     ],
     ids=[
@@ -46,6 +53,9 @@ def warned(folder: Path, edits: dict[str, str]) -> list[str]:
         "success of regressions",
         "weight decay",
         "some weight decay",
+        "correlation over two inputs",
+        "correlation over one input",
+        "codes of the identity",
         "many draws",
     ],
 )
@@ -78,6 +88,8 @@ def test_a_residual_family_of_several_is_named_by_its_own_line(tmp_path: Path):
         BOUND,
         {"draws = 16": "precision = 0.1"},
         {"batch = 32": "batch = 32, weight_decay = 0.01"},
+        {"[measure.v3]": "[measure.naswot]\n\n[measure.v3]"},
+        UNTRAINED | {"inputs = 2": "inputs = 3", "[measure.v3]": "[measure.jacobian_covariance]\n\n[measure.v3]"},
     ],
     ids=[
         "residual depth 2",
@@ -86,6 +98,8 @@ def test_a_residual_family_of_several_is_named_by_its_own_line(tmp_path: Path):
         "no decay",
         "some precision",
         "no trainability",
+        "codes of rectifiers",
+        "correlation over three inputs",
     ],
 )
 def test_what_suits_well_is_not_warned_of(edits: dict[str, str], tmp_path: Path):

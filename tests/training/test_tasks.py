@@ -91,6 +91,17 @@ def test_validation_has_as_many_points_as_test_unless_given():
 
 
 @over_every_task
+def test_training_sets_are_the_same_where_nothing_else_is_made(task):
+    """Also from a replicate on; the other sets are empty then."""
+    whole, alone = (make_data(task, 3, 2, 9, judged=judged) for judged in (True, False))
+
+    assert torch.equal(alone.train.inputs, whole.train.inputs)
+    assert torch.equal(alone.train.labels, whole.train.labels)
+    assert [part.inputs.shape[2] for part in (whole.validation, whole.test)] == [30, 20]
+    assert [part.labels.shape[2] for part in (alone.validation, alone.test)] == [0, 0]
+
+
+@over_every_task
 def test_a_replicates_data_are_the_same_in_whatever_range(task):
     """Across blocks of 64 too."""
     whole = make_data(task, 3, 0, 100)

@@ -1,0 +1,125 @@
+"""The forward pass once more, out of place, so that torch can differentiate it, and its derivatives, by anything."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from suite.catalog.activations import Activation, Elu, LeakyRelu
+from suite.catalog.linear_region import LinearRegion
+from suite.nets.ensemble import Ensemble, layer_views
+from suite.nets.normalization import AXES, EPSILON
+
+Phi = Callable[[Tensor], Tensor]
+
+
+class Passed(NamedTuple):
+    """What a hidden layer made of its inputs.
+
+    Attributes:
+        below: its inputs, h_{l-1}.
+        weighted: z = W h_{l-1} + b.
+        standard: z brought to mean 0 and variance 1, where the networks are normalised.
+        argument: what phi is applied to: z, or gain times the standardised z plus shift.
+        above: h_l, the layer below included where the networks are residual.
+    """
+
+    below: Float[Tensor, "draws fan_in points"]
+    weighted: Float[Tensor, "draws width points"]
+    standard: Float[Tensor, "draws width points"] | None
+    argument: Float[Tensor, "draws width points"]
+    above: Float[Tensor, "draws width points"]
+
+
+def trace(
+    ensemble: Ensemble,
+    points: Float[Tensor, "draws inputs points"],
+    parameters: Float[Tensor, "draws parameters"] | None = None,
+) -> tuple[list[Passed], Float[Tensor, "draws outputs points"]]:
+    """What each hidden layer passes on, and the outputs: the numbers of a call but for rounding.
+
+    All of it is kept. Whatever of `points` and `parameters` asks for gradients is what torch can differentiate by,
+    twice, too; at a kink of phi its slope is one-sided or in between, and does not change with z.
+
+    Args:
+        ensemble: of any options.
+        points: of each network.
+        parameters: in place of the ensemble's own.
+    """
+    widths, normalized = ensemble.widths, ensemble.normalization != "none"
+    *hidden, readout = layer_views(ensemble.parameters if parameters is None else parameters, widths, normalized)
+    phi = differentiable(ensemble.activation)
+    h, passed = points, []
+    for index, layer in enumerate(hidden):
+        below = h
+        weighted = argument = torch.baddbmm(layer.bias, layer.weight, below)
+        standard = None
+        if layer.gain is not None and layer.shift is not None:
+            standard = _standardized(weighted, AXES[ensemble.normalization])
+            argument = torch.addcmul(layer.shift, layer.gain, standard)
+        h = phi(argument)
+        if ensemble.residual and index:
+            shared = min(widths[index : index + 2])
+            h = torch.cat([h[:, :shared] + below[:, :shared], h[:, shared:]], dim=1)
+        passed.append(Passed(below, weighted, standard, argument, h))
+    return passed, torch.baddbmm(readout.bias, readout.weight, h)
+
+
+def _standardized(z: Float[Tensor, "draws units points"], axis: int) -> Float[Tensor, "draws units points"]:
+    centred = z - z.mean(axis, keepdim=True)
+    return centred * (centred.square().mean(axis, keepdim=True) + EPSILON).rsqrt()
+
+
+def differentiable(activation: Activation) -> Phi:
+    """Phi of a catalog's activation, out of place."""
+    return _PHI[activation.name](activation)
+
+
+def _leaky_relu(activation: Activation) -> Phi:
+    assert isinstance(activation, LeakyRelu)
+    slope = activation.slope
+    return lambda z: torch.nn.functional.leaky_relu(z, slope)
+
+
+def _elu(activation: Activation) -> Phi:
+    assert isinstance(activation, Elu)
+    alpha = activation.alpha
+    return lambda z: torch.nn.functional.elu(z, alpha)
+
+
+def _softplus(_: Activation) -> Phi:
+    return lambda z: torch.logaddexp(z, torch.zeros((), dtype=z.dtype, device=z.device))
+
+
+def _linear_region(drop: Callable[[Tensor, float], Tensor]) -> Callable[[Activation], Phi]:
+    """clip(z, -a, a) - sign(z) drop(|z| - a), with the a of the activation."""
+
+    def build(activation: Activation) -> Phi:
+        assert isinstance(activation, LinearRegion)
+        a = activation.linear_region
+        return lambda z: z.clamp(-a, a) - z.sign() * drop((z.abs() - a).clamp(min=0), a)
+
+    return build
+
+
+_PHI: dict[str, Callable[[Activation], Phi]] = {
+    "relu": lambda _: torch.relu,
+    "abs": lambda _: torch.abs,
+    "identity": lambda _: lambda z: z,
+    "leaky_relu": _leaky_relu,
+    "elu": _elu,
+    "selu": lambda _: torch.selu,
+    "gelu": lambda _: torch.nn.functional.gelu,
+    "silu": lambda _: torch.nn.functional.silu,
+    "softplus": _softplus,
+    "tanh": lambda _: torch.tanh,
+    "erf": lambda _: torch.erf,
+    "sin": lambda _: torch.sin,
+    "sigmoid": lambda _: torch.sigmoid,
+    "htanh": _linear_region(lambda excess, a: torch.zeros_like(excess)),
+    "s_exp": _linear_region(lambda excess, a: -torch.expm1(-excess)),
+    "s_sin": _linear_region(lambda excess, a: 1 - torch.cos(excess)),
+    "s_saw": _linear_region(lambda excess, a: excess.clamp(max=a)),
+}

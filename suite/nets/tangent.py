@@ -1,0 +1,66 @@
+"""The neural tangent kernel of many networks at once: how alike outputs at two points hang on the parameters."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from suite.nets.differentiable import Passed, trace
+from suite.nets.ensemble import Ensemble
+
+
+def tangent_kernel(
+    ensemble: Ensemble, points: Float[Tensor, "draws inputs points"]
+) -> Float[Tensor, "draws rows rows"]:
+    """Theta = J J^T, J the Jacobian of all outputs at all points by all parameters.
+
+    Rows go through the points of the first output, then of the second. Without batch normalisation J itself
+    is not needed: a layer's weights and biases add (h_i . h_j + 1) times the product of the gradients by its weighted
+    inputs, gains and shifts add what is alike.
+
+    Args:
+        ensemble: of any options.
+        points: of each network; under batch normalisation they are the batch, and every output hangs on all of them.
+    """
+    with torch.enable_grad():
+        if ensemble.normalization == "batch":
+            return _by_rows(ensemble, points)
+        passed, outputs = trace(ensemble, points.clone().requires_grad_())
+        places = [part for layer in passed for part in (layer.weighted, layer.argument)]
+        found = [
+            torch.autograd.grad(outputs[:, number].sum(), [*places, outputs], retain_graph=True)
+            for number in range(outputs.shape[1])
+        ]
+    pulls = [torch.cat(parts, dim=2) for parts in zip(*found, strict=True)]
+    below = [layer.below for layer in passed] + [passed[-1].above]
+    kernel = _affine(pulls[-1], below[-1].detach())
+    for index, layer in enumerate(passed):
+        kernel += _affine(pulls[2 * index], below[index].detach())
+        if layer.standard is not None:
+            kernel += _gains_and_shifts(pulls[2 * index + 1], layer)
+    return kernel
+
+
+def _affine(pull: Float[Tensor, "draws width rows"], below: Tensor) -> Float[Tensor, "draws rows rows"]:
+    """What a layer's weights and biases add, from the gradients by its weighted inputs."""
+    return torch.bmm(pull.mT, pull) * _for_outputs(torch.bmm(below.mT, below) + 1, pull.shape[2])
+
+
+def _gains_and_shifts(pull: Float[Tensor, "draws width rows"], layer: Passed) -> Float[Tensor, "draws rows rows"]:
+    assert layer.standard is not None
+    standard = layer.standard.detach()
+    weighted = pull * standard.repeat(1, 1, pull.shape[2] // standard.shape[2])
+    return torch.bmm(weighted.mT, weighted) + torch.bmm(pull.mT, pull)
+
+
+def _for_outputs(alike: Float[Tensor, "draws points points"], rows: int) -> Float[Tensor, "draws rows rows"]:
+    outputs = rows // alike.shape[1]
+    return alike.repeat(1, outputs, outputs)
+
+
+def _by_rows(ensemble: Ensemble, points: Tensor) -> Float[Tensor, "draws rows rows"]:
+    theta = ensemble.parameters.detach().clone().requires_grad_()
+    _, outputs = trace(ensemble, points, theta)
+    single = outputs.flatten(1).sum(0)  # networks share nothing: the sum's gradient by all is each one's by its own
+    rows = [torch.autograd.grad(each, theta, retain_graph=True)[0] for each in single]
+    jacobian = torch.stack(rows, dim=1)
+    return torch.bmm(jacobian, jacobian.mT)
