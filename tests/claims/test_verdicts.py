@@ -1,0 +1,193 @@
+"""Each test of a claim on draws that leave no doubt, or none that could be had."""
+
+import numpy as np
+import pytest
+
+from suite.catalog.claims import (
+    AgreesWith,
+    BoundedBy,
+    Claim,
+    Greater,
+    Monotone,
+    PeaksInside,
+    RankCorrelation,
+    SurvivalShorter,
+)
+from suite.claims.judge import Verdict, judge
+from tests.claims.simulated import Row, member, tables_of
+
+SAYS = {"says": "It is so."}
+BETWEEN = {"axis": "activation", "value": "abs", "than": "relu", **SAYS}
+
+
+def around(centre: float, n: int = 100, spread: float = 0.1) -> np.ndarray:
+    """Draws whose mean and median are the centre, to rounding."""
+    half = np.linspace(0.01, 1, n // 2)
+    return centre + spread * np.concatenate([half, -half])
+
+
+def course(*centres: float, quantity: str = "v3", **axes: object) -> list[Row]:
+    """A member a depth: 1, 2, 4, ..."""
+    return [member(quantity, around(centre), depth=2**place, **axes) for place, centre in enumerate(centres)]
+
+
+def verdict(claim: Claim, rows: list[Row]) -> Verdict:
+    (found,) = judge([claim], tables_of(rows))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("centres", "expected"),
+    [((1, 2, 1), "holds"), ((1, 2, 3), "fails"), ((3, 1, 2), "fails"), ((1, 1, 1), "undecided")],
+)
+def test_a_peak(centres: tuple[float, ...], expected: str) -> None:
+    """Inside, at either end, or nowhere."""
+    found = verdict(PeaksInside(quantity="v3", along="depth", **SAYS), course(*centres))
+
+    assert found.verdict == expected
+    assert (found.draws, found.members) == (100, 3)
+
+
+def test_a_peak_has_to_be_in_every_line() -> None:
+    """One activation without a peak refutes it, unless the claim is about the other."""
+    rows = course(1, 2, 1, activation="relu") + course(1, 2, 3, activation="abs")
+
+    assert verdict(PeaksInside(quantity="v3", along="depth", **SAYS), rows).verdict == "fails"
+    alone = PeaksInside(quantity="v3", along="depth", where={"activation": "relu"}, **SAYS)
+    assert verdict(alone, rows).verdict == "holds"
+
+
+@pytest.mark.parametrize(
+    ("centres", "direction", "slack", "expected"),
+    [
+        ((1, 2, 3), "rises", 0, "holds"),
+        ((1, 2, 3), "falls", 0, "fails"),
+        ((1, 3, 2), "rises", 0, "fails"),
+        ((1, 3, 2.9), "rises", 0.5, "holds"),
+        ((1, 2, 2), "rises", 0, "undecided"),
+        ((3, 2, 1), "falls", 0, "holds"),
+    ],
+)
+def test_one_way(centres: tuple[float, ...], direction: str, slack: float, expected: str) -> None:
+    """Every step; by no more than the slack the other way."""
+    claim = Monotone.model_validate(
+        {"quantity": "v3", "along": "depth", "direction": direction, "slack": slack, **SAYS}
+    )
+
+    assert verdict(claim, course(*centres)).verdict == expected
+
+
+@pytest.mark.parametrize(("margin", "expected"), [(0.0, "holds"), (0.4, "holds"), (0.5, "undecided"), (0.6, "fails")])
+def test_one_is_greater_by_a_margin(margin: float, expected: str) -> None:
+    """The difference is 0.5, which the estimate says, with its interval around it."""
+    rows = course(1.5, 2.5, activation="abs") + course(1.0, 2.0, activation="relu")
+
+    found = verdict(Greater(quantity="v3", margin=margin, **BETWEEN), rows)
+
+    assert found.verdict == expected
+    assert found.low < found.estimate < found.high
+    assert found.estimate == pytest.approx(0.5)
+
+
+def test_every_pair_or_the_average() -> None:
+    """One pair of six the other way round refutes the one claim, not the other."""
+    rows = [
+        row
+        for depth in range(6)
+        for row in (
+            member("v3", around(2.0 + 0.1 * depth if depth else 0.9), activation="abs", depth=depth),
+            member("v3", around(1.0), activation="relu", depth=depth),
+        )
+    ]
+
+    assert verdict(Greater(quantity="v3", **BETWEEN), rows).verdict == "fails"
+    average = verdict(Greater(quantity="v3", of="average", **BETWEEN), rows)
+    assert (average.verdict, average.unit) == ("holds", "members")
+
+
+def test_trained_replicates_are_compared_in_pairs() -> None:
+    """What all share drops out: a small difference is established which independent draws would hide."""
+    data = np.linspace(0, 1, 16)
+    rows = [member("test_accuracy", data + 0.01 + 0.001 * (-1) ** np.arange(16), activation="abs")]
+    rows += [member("test_accuracy", data, activation="relu")]
+
+    assert verdict(Greater(quantity="test_accuracy", **BETWEEN), rows).verdict == "holds"
+
+
+@pytest.mark.parametrize(("bounds", "expected"), [({"at_least": 0.5}, "holds"), ({"at_most": 0.0}, "fails")])
+def test_ranks(bounds: dict[str, float], expected: str) -> None:
+    """Twenty members in the same order."""
+    rows = [
+        member(quantity, around(float(depth)), depth=depth) for depth in range(20) for quantity in ("v3", "output_std")
+    ]
+
+    found = verdict(RankCorrelation(first="v3", second="output_std", **bounds, **SAYS), rows)
+
+    assert found.verdict == expected
+    assert found.estimate == pytest.approx(1)
+    assert (found.members, found.unit) == (20, "members")
+
+
+@pytest.mark.parametrize(
+    ("bound", "how", "expected"),
+    [
+        (2.0, {}, "holds"),
+        (0.5, {}, "fails"),
+        (1.0, {}, "undecided"),
+        (1.0, {"margin": 0.1}, "holds"),
+        (1.0, {"z": 3.0}, "holds"),
+        (0.5, {"z": 3.0}, "fails"),
+    ],
+)
+def test_bounds(bound: float, how: dict[str, float], expected: str) -> None:
+    """The theory's value, or another quantity's."""
+    by_theory = [member("v3", around(1.0), theory=bound, depth=1)]
+    by_other = [member("v3", around(1.0), depth=1), member("output_std", around(bound), depth=1)]
+
+    assert verdict(BoundedBy(quantity="v3", bound="theory", **how, **SAYS), by_theory).verdict == expected
+    assert verdict(BoundedBy(quantity="v3", bound="output_std", **how, **SAYS), by_other).verdict == expected
+
+
+@pytest.mark.parametrize(
+    ("theory", "how", "expected"),
+    [
+        (1.0, {"relative": 0.1}, "holds"),
+        (1.3, {"relative": 0.1}, "fails"),
+        (1.0, {"z": 3.0}, "holds"),
+        (1.1, {"z": 3.0}, "fails"),
+    ],
+)
+def test_agreement(theory: float, how: dict[str, float], expected: str) -> None:
+    """Within an error that is shown to be kept, or standard errors that are not exceeded."""
+    assert (
+        verdict(AgreesWith(quantity="v3", **how, **SAYS), [member("v3", around(1.0), theory, depth=1)]).verdict
+        == expected
+    )
+
+
+def test_waits() -> None:
+    """Those that never ended are the longest."""
+    rows = [member("steps_to_success", np.arange(1.0, 21), activation="abs")]
+    rows += [member("steps_to_success", [*np.arange(11.0, 21), *[np.nan] * 10], activation="relu")]
+
+    assert verdict(SurvivalShorter(quantity="steps_to_success", **BETWEEN), rows).verdict == "holds"
+
+
+def test_what_the_tables_do_not_have_is_undecided() -> None:
+    """With no members, and nothing that would decide."""
+    found = verdict(Greater(quantity="output_std", **BETWEEN), course(1, 2, activation="abs"))
+
+    assert (found.verdict, found.members) == ("undecided", 0)
+    assert np.isnan(found.needed)
+
+
+def test_draws_that_are_no_numbers_are_left_out() -> None:
+    """A run that diverged."""
+    rows = [
+        member("v3", [*around(2.0), np.nan, np.inf], activation="abs"),
+        member("v3", around(1.0), activation="relu"),
+    ]
+
+    found = verdict(Greater(quantity="v3", **BETWEEN), rows)
+
+    assert (found.verdict, found.draws) == ("holds", 100)
