@@ -46,6 +46,9 @@ ResultsFolder = Annotated[Path, typer.Option("--results", metavar="DIR", help="W
 MustHold = Annotated[
     bool, typer.Option("--claims-must-hold", help="Exit code 3 where a claim's verdict is not the expected one.")
 ]
+Quick = Annotated[
+    bool, typer.Option("--quick", help="A tenth of the draws, steps and replicates, under a name that says so.")
+]
 
 
 @app.command()
@@ -78,6 +81,7 @@ def run(
         ),
     ] = False,
     must_hold: MustHold = False,
+    in_part: Quick = False,
 ) -> None:
     """Compute what is missing of the studies, then write their tables and reports where these are not up to date."""
     with _errors_as_exit_codes(), _terminated_as_interrupted():
@@ -87,11 +91,10 @@ def run(
         from suite.runs.resources import Resources  # noqa: PLC0415
         from suite.runs.run import complete, run_shard  # noqa: PLC0415
         from suite.runs.shards import parse_shard  # noqa: PLC0415
-        from suite.spec.load import load_studies  # noqa: PLC0415
 
         resources = Resources(device.value, workers, compiled, scheduler, shared)
         part = parse_shard(shard) if shard is not None else None
-        studies = load_studies(paths)
+        studies = _loaded(paths, in_part)
         _check_folder(results)
         failed = surprises = 0
         for study in studies:
@@ -175,6 +178,7 @@ def judge_claims(
     results: ResultsFolder = Path("results"),
     as_json: Annotated[bool, typer.Option("--json", help="The same for programs to read.")] = False,
     must_hold: MustHold = False,
+    in_part: Quick = False,
 ) -> None:
     """Judge the specs' claims by what the results folder holds, without computing."""
     with _errors_as_exit_codes():
@@ -182,9 +186,8 @@ def judge_claims(
         from suite.claims.tell import as_json as in_json  # noqa: PLC0415
         from suite.claims.tell import lines_of, rows_of, surprising  # noqa: PLC0415
         from suite.runs.results import Results  # noqa: PLC0415
-        from suite.spec.load import load_studies  # noqa: PLC0415
 
-        studies = load_studies(paths)
+        studies = _loaded(paths, in_part)
         _check_tables(studies, results)
         rows: list[dict[str, Any]] = []
         surprises = 0
@@ -321,6 +324,18 @@ def _terminated_as_interrupted() -> Iterator[None]:
 def _run_into(results: Path) -> str:
     """The command that fills a results folder."""
     return "python -m suite run PATH" + ("" if results == Path("results") else f" --results {results}")
+
+
+def _loaded(paths: list[Path], in_part: bool) -> "list[Study]":
+    """The studies, or a tenth of each."""
+    from suite.spec.load import load_studies  # noqa: PLC0415
+
+    studies = load_studies(paths)
+    if not in_part:
+        return studies
+    from suite.spec.quick import quick  # noqa: PLC0415
+
+    return [quick(study) for study in studies]
 
 
 def _check_tables(studies: "Sequence[Study]", results: Path) -> None:

@@ -1,0 +1,40 @@
+"""A tenth of a study: to see within minutes what it will look like, under a name of its own."""
+
+from dataclasses import replace
+from typing import Any
+
+from suite.catalog.measures import MEASURES
+from suite.catalog.precision import DRAWS_A_CELL
+from suite.catalog.settings import Settings
+from suite.spec.load import Study
+
+PART = 10
+FEWEST_REPLICATES = 4
+NOTE = "quick: a tenth of the draws, steps and replicates"
+
+
+def quick(study: Study) -> Study:
+    """The study with a tenth of its draws, steps and replicates, never under 4 replicates.
+
+    Its name and title say so, and with them whatever is written of it; findings of the whole are left out.
+    """
+    spec = study.spec
+    measures = {name: _tenth(settings) for name in MEASURES if (settings := getattr(spec.measure, name)) is not None}
+    changed = {
+        "name": f"{spec.name}-quick",
+        "title": f"{spec.title} ({NOTE})",
+        "findings": (),
+        "measure": spec.measure.model_copy(update=measures),
+    }
+    return replace(study, spec=spec.model_copy(update=changed))
+
+
+def _tenth(settings: Settings) -> Settings:
+    stated = {name: getattr(settings, name) for name in type(settings).model_fields}
+    changed: dict[str, Any] = {}
+    for name, fewest in (("draws", 2), ("steps", 2), ("replicates", FEWEST_REPLICATES)):
+        if isinstance(amount := stated.get(name), int):
+            changed[name] = min(amount, max(fewest, amount // PART))
+    if "max_draws" in stated:
+        changed["max_draws"] = max(1, stated["max_draws"] // PART // DRAWS_A_CELL) * DRAWS_A_CELL
+    return settings.model_copy(update=changed)
