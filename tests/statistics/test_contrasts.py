@@ -1,0 +1,87 @@
+"""Contrasts: the textbooks' tests where they exist, and stated levels where they do not."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from suite.statistics.contrasts import Estimate, estimate, of_pairs, over_members
+
+
+def test_a_difference_of_means_is_welchs_test() -> None:
+    """Value, p and interval as scipy has them."""
+    generator = np.random.default_rng(1)
+    first, second = generator.normal(0.4, 1, 20), generator.normal(0, 3, 50)
+
+    difference = estimate(first, "mean") - estimate(second, "mean")
+
+    test = stats.ttest_ind(first, second, equal_var=False, alternative="greater")
+    assert difference.above() == pytest.approx(test.pvalue)
+    assert difference.below() == pytest.approx(1 - test.pvalue)
+    interval = stats.ttest_ind(first, second, equal_var=False).confidence_interval()
+    assert difference.interval == pytest.approx((interval.low, interval.high))
+
+
+def test_pairs_are_students_test() -> None:
+    """Of the differences, second less first; pairs without a value are left out."""
+    generator = np.random.default_rng(2)
+    first = generator.normal(size=12)
+    second = first + generator.normal(0.1, 0.2, 12)
+
+    found = of_pairs(np.append(first, np.nan), np.append(second, 1.0), "mean")
+
+    assert found.above() == pytest.approx(stats.ttest_rel(second, first, alternative="greater").pvalue)
+    assert found.draws == 12
+
+
+def test_frequencies_keep_an_error_at_0_and_1() -> None:
+    """Agresti and Caffo: one event and one non-event more."""
+    never, often = estimate(np.zeros(18), "frequency"), estimate(np.ones(18), "frequency")
+
+    assert never.value == 0
+    assert never.error == pytest.approx(np.sqrt(0.05 * 0.95 / 20))
+    assert never.error == pytest.approx(often.error)
+    assert (often - never).above() < 1e-20
+
+
+@pytest.mark.parametrize("n", [10, 25, 200])
+def test_a_median_is_covered_as_often_as_stated(n: int) -> None:
+    """Of skewed draws: in about 95 of 100 samples."""
+    generator = np.random.default_rng(n)
+    samples = np.exp(generator.normal(size=(1000, n)))
+    bounds = np.array([estimate(sample, "median").interval for sample in samples])
+
+    covered = ((bounds[:, 0] <= 1) & (bounds[:, 1] >= 1)).mean()
+
+    assert 0.92 < covered < 0.99
+
+
+def test_waits_that_never_ended_are_the_longest() -> None:
+    """A median among the others is known; one of nothing else is not."""
+    assert estimate(np.array([1.0, 2, 3, 4, 5, 6, 7, np.inf, np.inf]), "median").value == 5
+    assert not np.isfinite(estimate(np.array([1.0, *[np.inf] * 9]), "median").error)
+
+
+def test_ties_do_not_make_a_median_sure() -> None:
+    """Where most draws are one and the same, their order says nothing of the error; where all are, it is 0."""
+    assert estimate(np.array([1.0] + [2.0] * 20), "median").error == np.inf
+    assert estimate(np.full(20, 2.0), "median").error == 0
+
+
+def test_what_is_exact_is_above_or_not() -> None:
+    """A single value stands for itself; equal ones are neither above nor below each other."""
+    larger, smaller = estimate(np.array([2.0]), "mean"), Estimate(1.0)
+
+    assert (larger - smaller).above() == 0
+    assert (smaller - larger).above() == 1
+    assert (smaller - smaller).above() == (smaller - smaller).below() == 1
+    assert (larger - smaller).interval == (1, 1)
+
+
+def test_nothing_is_known_of_no_draws() -> None:
+    """Nor of a single pair of members, as a sample of pairs."""
+    nothing = estimate(np.array([np.nan, np.inf]), "mean")
+
+    assert nothing.draws == 0
+    assert nothing.above(-1e9) == nothing.below(1e9) == 1
+    assert over_members(np.array([3.0])).above() == 1
+    assert over_members(np.array([3.0, 3.1, 2.9])).above() < 0.001
