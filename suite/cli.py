@@ -206,6 +206,31 @@ def judge_claims(
 
 
 @app.command()
+def compare(
+    first: Annotated[Path, typer.Argument(metavar="A", help="A results folder, or one study's in it.")],
+    second: Annotated[Path, typer.Argument(metavar="B", help="Another.")],
+    as_json: Annotated[bool, typer.Option("--json", help="The same for programs to read.")] = False,
+) -> None:
+    """Compare two runs: spec, environment, numbers beyond chance, and verdicts; exit code 1 where a verdict changed."""
+    with _errors_as_exit_codes():
+        from suite.claims.compare import compare as compared  # noqa: PLC0415
+        from suite.claims.compare import lines_of  # noqa: PLC0415
+        from suite.runs.results import Results  # noqa: PLC0415
+
+        found = []
+        for one, other in _alike(first, second):
+            results = Results(one), Results(other)
+            with _damage_explained(results[0]), _damage_explained(results[1]):
+                found.append(compared(*results))
+        for line in () if as_json else (line for each in found for line in lines_of(each)):
+            typer.echo(line)
+        if as_json:
+            typer.echo(json.dumps([each.as_json() for each in found], indent=2))
+        if any(each.verdicts for each in found):
+            raise typer.Exit(LACKING)
+
+
+@app.command()
 def check(paths: Specs) -> None:
     """Check specs without computing anything."""
     with _errors_as_exit_codes():
@@ -324,6 +349,16 @@ def _terminated_as_interrupted() -> Iterator[None]:
 def _run_into(results: Path) -> str:
     """The command that fills a results folder."""
     return "python -m suite run PATH" + ("" if results == Path("results") else f" --results {results}")
+
+
+def _alike(first: Path, second: Path) -> list[tuple[Path, Path]]:
+    """The folders of studies that two results folders both have, or these folders themselves."""
+    if (first / "run.json").exists() and (second / "run.json").exists():
+        return [(first, second)]
+    names = [{file.parent.name for file in folder.glob("*/run.json")} for folder in (first, second)]
+    if not (both := sorted(names[0] & names[1])):
+        _fail(f"{first} and {second} have no study in common; name two results folders, or one study's in each")
+    return [(first / name, second / name) for name in both]
 
 
 def _loaded(paths: list[Path], in_part: bool) -> "list[Study]":

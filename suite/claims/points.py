@@ -83,7 +83,7 @@ def points(tables: Tables, claim: Claim, quantity: str) -> list[Point]:
     if summary.empty:
         return []
     kind = QUANTITIES[quantity].kind
-    axes = [name for name in summary.columns if name not in _NO_AXES]
+    axes = axes_of(summary)
     keys = [name for name in ("member", "learning_rate", *axes) if name in summary.columns]
     raw: Mapping[Any, Array] = {}
     if kind != "ratio":
@@ -104,6 +104,11 @@ def points(tables: Tables, claim: Claim, quantity: str) -> list[Point]:
             )
         )
     return found
+
+
+def axes_of(table: pd.DataFrame) -> list[str]:
+    """The columns that say which members, and which setting of the training, a row is of."""
+    return [name for name in table.columns if name not in _NO_AXES]
 
 
 def lines(found: Sequence[Point], along: str) -> Iterator[list[Point]]:
