@@ -1,0 +1,105 @@
+"""How commands end: the only place that turns errors into exit codes, and what they warn of."""
+
+import signal
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import typer
+
+from suite.cli.options import FAULTY, INTERRUPTED
+from suite.spec.problems import SpecError
+
+if TYPE_CHECKING:
+    from suite.runs.results import Results
+
+_LESS = "ask for smaller networks or fewer points, or free memory"
+
+
+@contextmanager
+def errors_as_exit_codes() -> Iterator[None]:
+    """Whatever a user can mend ends in a line and an exit code; what is a fault of ours keeps its traceback."""
+    try:
+        yield
+    except SpecError as error:
+        fail(str(error))
+    except BrokenPipeError:
+        raise  # nobody reads on, which typer ends quietly; no fault of the results
+    except ConnectionError as error:
+        fail(f"error: {error}")
+    except OSError as error:
+        what = (
+            f"{error.filename}: {error.strerror}" if error.filename and error.strerror else error.strerror or str(error)
+        )
+        fail(f"error: {what}; check that the results folder is whole and can be written")
+    except ValueError as error:
+        fail(f"error: {error}")
+    except MemoryError as error:
+        fail(f"error: out of memory; what is finished is kept: {error or _LESS}")
+    except KeyboardInterrupt:
+        typer.echo("interrupted; what is finished is kept, and the same command goes on from there", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+
+
+@contextmanager
+def terminated_as_interrupted() -> Iterator[None]:
+    """SIGTERM, by which clusters and `kill` end a run, and SIGHUP of a closed terminal are taken as Ctrl-C is, once."""
+    ends = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    found = {end: signal.getsignal(end) for end in ends}
+    before = {end: handler for end, handler in found.items() if handler is not signal.SIG_IGN}  # as under nohup
+
+    def interrupt(*_: object) -> None:
+        for end in before:  # the run is ending already
+            signal.signal(end, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    for end in before:
+        signal.signal(end, interrupt)
+    try:
+        yield
+    finally:
+        for end, handler in before.items():
+            if signal.getsignal(end) is interrupt:
+                signal.signal(end, handler)
+
+
+def fail(message: str) -> None:
+    """Ends the command with a line."""
+    typer.echo(message, err=True)
+    raise typer.Exit(FAULTY)
+
+
+def warn(warnings: Iterable[object]) -> None:
+    """A line each."""
+    for warning in warnings:
+        typer.echo(f"{warning} (warning)", err=True)
+
+
+def warn_of_imprecise(lines: list[str]) -> None:
+    """A line each, of the first few."""
+    warn(lines[:_SHOWN])
+    if len(lines) > _SHOWN:
+        typer.echo(f"and {len(lines) - _SHOWN} more like these; precision.csv has every one (warning)", err=True)
+
+
+_SHOWN = 8
+"""Lines of what did not become as precise as asked; a study may have hundreds of members."""
+
+
+def tell_failures(found: "Results") -> None:
+    """A line each cell that failed, and where to read on."""
+    for failure in found.failures[:_SHOWN]:
+        typer.echo(
+            f"{found.name}: {failure['measure']} of {failure['member']}, draws {failure['first']} to "
+            f"{failure['last']}: failed: {failure['reason']}",
+            err=True,
+        )
+    if found.failures:
+        number = len(found.failures)
+        cells = "1 cell" if number == 1 else f"{number} cells"
+        more = f" ({number - _SHOWN} more than shown)" if number > _SHOWN else ""
+        typer.echo(
+            f"{found.name}: {cells} failed{more}, the rest is done; {found.failure_log} has the tracebacks, "
+            "and the same command tries again",
+            err=True,
+        )

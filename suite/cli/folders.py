@@ -1,0 +1,63 @@
+"""What commands find where they are pointed: specs, results folders, tables."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from suite.cli.endings import fail
+
+if TYPE_CHECKING:
+    from suite.runs.results import Results
+    from suite.spec.load import Study
+
+
+def loaded(paths: list[Path], in_part: bool) -> "list[Study]":
+    """The studies, or a tenth of each."""
+    from suite.spec.load import load_studies  # noqa: PLC0415
+
+    studies = load_studies(paths)
+    if not in_part:
+        return studies
+    from suite.spec.quick import quick  # noqa: PLC0415
+
+    return [quick(study) for study in studies]
+
+
+def check_folder(results: Path) -> None:
+    """A results folder that cannot be written is told before hours of computing, not after."""
+    if results.exists() and not results.is_dir():
+        fail(f"{results}: not a folder; name another with --results")
+
+
+def check_tables(studies: "Sequence[Study]", results: Path) -> None:
+    """What was never run has no tables to look at."""
+    lacking = [study.spec.name for study in studies if not (results / study.spec.name / "run.json").exists()]
+    if lacking:
+        fail(f"{results}: no results of {', '.join(lacking)}; run the spec first: {run_into(results)}")
+
+
+@contextmanager
+def damage_explained(found: "Results") -> Iterator[None]:
+    """Tables that cannot be read are told by their folder."""
+    try:
+        yield
+    except KeyError as error:
+        fail(f"{found.folder}: tables of another version, without {error}; run the spec again")
+    except (OSError, ValueError) as error:
+        fail(f"{found.folder}: tables that are damaged or missing ({error}); run the spec again")
+
+
+def alike(first: Path, second: Path) -> list[tuple[Path, Path]]:
+    """The folders of studies that two results folders both have, or these folders themselves."""
+    if (first / "run.json").exists() and (second / "run.json").exists():
+        return [(first, second)]
+    names = [{file.parent.name for file in folder.glob("*/run.json")} for folder in (first, second)]
+    if not (both := sorted(names[0] & names[1])):
+        fail(f"{first} and {second} have no study in common; name two results folders, or one study's in each")
+    return [(first / name, second / name) for name in both]
+
+
+def run_into(results: Path) -> str:
+    """The command that fills a results folder."""
+    return "python -m suite run PATH" + ("" if results == Path("results") else f" --results {results}")

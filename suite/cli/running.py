@@ -1,0 +1,133 @@
+"""The commands that compute, or say what there is to compute: run, plan, merge."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from suite.cli.app import app
+from suite.cli.endings import errors_as_exit_codes, tell_failures, terminated_as_interrupted, warn, warn_of_imprecise
+from suite.cli.folders import check_folder, loaded, run_into
+from suite.cli.options import LACKING, UNEXPECTED, Device, MustHold, Quick, ResultsFolder, Specs
+
+
+@app.command()
+def run(
+    paths: Specs,
+    results: ResultsFolder = Path("results"),
+    device: Annotated[Device, typer.Option(help="Where to compute; auto takes a GPU if there is one.")] = Device.auto,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Processes; if not said, one a core where it pays, or one a GPU."),
+    ] = None,
+    compiled: Annotated[
+        bool,
+        typer.Option("--compile", help="Compile the passes of narrow networks; pays from some 100,000 draws a member."),
+    ] = False,
+    shard: Annotated[
+        str | None,
+        typer.Option(metavar="I/N", help="Compute one of N parts alone; `merge` makes the tables."),
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS", help="Have a Dask cluster compute, such as tcp://host:8786; takes the extra `dask`."
+        ),
+    ] = None,
+    shared: Annotated[
+        bool,
+        typer.Option(
+            "--shared", help="The cluster's workers write to DIR themselves, which all of them have at one path."
+        ),
+    ] = False,
+    must_hold: MustHold = False,
+    in_part: Quick = False,
+) -> None:
+    """Compute what is missing of the studies, then write their tables and reports where these are not up to date."""
+    with errors_as_exit_codes(), terminated_as_interrupted():
+        # Each command loads what it needs: --help is instant.
+        from suite.claims.tell import kept_rows, lines_of, surprising  # noqa: PLC0415
+        from suite.progress import Progress  # noqa: PLC0415
+        from suite.runs.resources import Resources  # noqa: PLC0415
+        from suite.runs.run import complete, run_shard  # noqa: PLC0415
+        from suite.runs.shards import parse_shard  # noqa: PLC0415
+
+        resources = Resources(device.value, workers, compiled, scheduler, shared)
+        part = parse_shard(shard) if shard is not None else None
+        studies = loaded(paths, in_part)
+        check_folder(results)
+        failed = surprises = 0
+        for study in studies:
+            warn(study.warnings)
+            with Progress(study) as progress:
+                how = (resources, progress.announce)
+                found = run_shard(study, results, part, *how) if part else complete(study, results, *how)
+            failed += len(found.failures)
+            tell_failures(found)
+            if part:
+                typer.echo(f"{study.spec.name}: part {part.part} of {part.of} is in {found.folder / 'cells'}")
+            elif found.has_tables:
+                warn_of_imprecise(found.imprecise())
+                verdicts = kept_rows(found.folder)
+                surprises += surprising(verdicts)
+                for line in lines_of(study.spec.name, verdicts):
+                    typer.echo(line)
+                typer.echo(f"{study.spec.name}: {found.report}")
+        if failed:
+            raise typer.Exit(LACKING)
+        if must_hold and surprises:
+            raise typer.Exit(UNEXPECTED)
+
+
+@app.command()
+def plan(
+    paths: Specs,
+    results: ResultsFolder = Path("results"),
+    workers: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Processes to plan for; as `run` would have if not said.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The same for programs to read.")] = False,
+) -> None:
+    """Say what a run would compute and why, and about what time, memory and disk it takes. Stores nothing."""
+    with errors_as_exit_codes(), terminated_as_interrupted():
+        from suite.runs.plan import plan_of, tell  # noqa: PLC0415
+        from suite.spec.load import load_studies  # noqa: PLC0415
+
+        check_folder(results)
+        plans = [plan_of(study, results, workers) for study in load_studies(paths)]
+        if as_json:
+            typer.echo(json.dumps([found.as_json() for found in plans], indent=2))
+        else:
+            for line in tell(plans):
+                typer.echo(line)
+
+
+@app.command()
+def merge(paths: Specs, results: ResultsFolder = Path("results")) -> None:
+    """Make the tables and reports of studies that were run in parts, or say what is missing. Computes nothing."""
+    with errors_as_exit_codes(), terminated_as_interrupted():
+        from collections import Counter  # noqa: PLC0415
+
+        from suite.runs.resources import Resources  # noqa: PLC0415
+        from suite.runs.run import complete, survey  # noqa: PLC0415
+        from suite.spec.load import load_studies  # noqa: PLC0415
+
+        check_folder(results)
+        incomplete = False
+        for study in load_studies(paths):
+            cells, kept = survey(study, results)
+            missing = Counter(cell.name for cell in cells if cell.key not in kept)
+            if missing:
+                incomplete = True
+                counts = ", ".join(f"{number} of {name}" for name, number in missing.items())
+                folder = results / study.spec.name / "cells"
+                typer.echo(
+                    f"{study.spec.name}: {missing.total()} cells are missing from {folder}: "
+                    f"{counts}; copy them there, or compute them: {run_into(results)}",
+                    err=True,
+                )
+            else:
+                typer.echo(f"{study.spec.name}: {complete(study, results, Resources('cpu', workers=1)).report}")
+        if incomplete:
+            raise typer.Exit(LACKING)

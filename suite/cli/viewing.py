@@ -1,0 +1,132 @@
+"""The commands that look at specs and at what runs have left: claims, compare, check, list, report."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from suite.cli.app import app
+from suite.cli.endings import errors_as_exit_codes, warn
+from suite.cli.folders import alike, check_tables, damage_explained, loaded
+from suite.cli.options import LACKING, UNEXPECTED, MustHold, Quick, ResultsFolder, Specs
+
+
+@app.command("claims")
+def judge_claims(
+    paths: Specs,
+    results: ResultsFolder = Path("results"),
+    as_json: Annotated[bool, typer.Option("--json", help="The same for programs to read.")] = False,
+    must_hold: MustHold = False,
+    in_part: Quick = False,
+) -> None:
+    """Judge the specs' claims by what the results folder holds, without computing."""
+    with errors_as_exit_codes():
+        from suite.claims.judge import judge_results  # noqa: PLC0415
+        from suite.claims.tell import as_json as in_json  # noqa: PLC0415
+        from suite.claims.tell import lines_of, rows_of, surprising  # noqa: PLC0415
+        from suite.runs.results import Results  # noqa: PLC0415
+
+        studies = loaded(paths, in_part)
+        check_tables(studies, results)
+        rows: list[dict[str, Any]] = []
+        surprises = 0
+        for study in studies:
+            found = Results(results / study.spec.name)
+            with damage_explained(found):
+                verdicts = rows_of(judge_results(study.spec.claim, found), study.spec.source)
+            surprises += surprising(verdicts)
+            rows += in_json(study.spec.name, verdicts)
+            for line in () if as_json else lines_of(study.spec.name, verdicts):
+                typer.echo(line)
+        if as_json:
+            typer.echo(json.dumps(rows, indent=2))
+        if must_hold and surprises:
+            raise typer.Exit(UNEXPECTED)
+
+
+@app.command()
+def compare(
+    first: Annotated[Path, typer.Argument(metavar="A", help="A results folder, or one study's in it.")],
+    second: Annotated[Path, typer.Argument(metavar="B", help="Another.")],
+    as_json: Annotated[bool, typer.Option("--json", help="The same for programs to read.")] = False,
+) -> None:
+    """Compare two runs: spec, environment, numbers beyond chance, and verdicts; exit code 1 where a verdict changed."""
+    with errors_as_exit_codes():
+        from suite.claims.compare import compare as compared  # noqa: PLC0415
+        from suite.claims.compare import lines_of  # noqa: PLC0415
+        from suite.runs.results import Results  # noqa: PLC0415
+
+        found = []
+        for one, other in alike(first, second):
+            results = Results(one), Results(other)
+            with damage_explained(results[0]), damage_explained(results[1]):
+                found.append(compared(*results))
+        for line in () if as_json else (line for each in found for line in lines_of(each)):
+            typer.echo(line)
+        if as_json:
+            typer.echo(json.dumps([each.as_json() for each in found], indent=2))
+        if any(each.verdicts for each in found):
+            raise typer.Exit(LACKING)
+
+
+@app.command()
+def check(paths: Specs) -> None:
+    """Check specs without computing anything."""
+    with errors_as_exit_codes():
+        from suite.catalog.measures import precisely  # noqa: PLC0415
+        from suite.spec.load import load_studies  # noqa: PLC0415
+
+        for study in load_studies(paths):
+            warn(study.warnings)
+            number = len(study.members)
+            measures = ", ".join(name + precisely(name, settings) for name, settings in study.spec.measures.items())
+            typer.echo(f"{study.spec.name}: {number} member{'' if number == 1 else 's'}; {measures}")
+
+
+@app.command("list")
+def list_entries() -> None:
+    """List what a spec can name: measures, activations, initialisations, tasks, domains, optimisers."""
+    from suite.catalog.activations import ACTIVATIONS  # noqa: PLC0415
+    from suite.catalog.domain import DOMAINS  # noqa: PLC0415
+    from suite.catalog.initializations import INITIALIZATIONS  # noqa: PLC0415
+    from suite.catalog.measures import MEASURES  # noqa: PLC0415
+    from suite.catalog.optimizers import OPTIMIZERS  # noqa: PLC0415
+    from suite.catalog.tasks import TASKS  # noqa: PLC0415
+
+    tables = {
+        "measures": {
+            name: measure.summary + (f"; precision is of {measure.headline}" if measure.headline else "")
+            for name, measure in MEASURES.items()
+        },
+        "activations": {name: entry.formula for name, entry in ACTIVATIONS.items()},
+        "initialisations": {name: entry.formula for name, entry in INITIALIZATIONS.items()},
+        "tasks": {name: entry.formula for name, entry in TASKS.items()},
+        "domains": {name: entry.formula for name, entry in DOMAINS.items()},
+        "optimisers": {name: entry.formula for name, entry in OPTIMIZERS.items()},
+    }
+    for title, lines in tables.items():
+        typer.echo(title)
+        for name, line in lines.items():
+            typer.echo(f"  {name:<19} {line}")
+
+
+@app.command()
+def report(paths: Specs, results: ResultsFolder = Path("results")) -> None:
+    """Draw the reports again from the tables that a run has left, without computing."""
+    with errors_as_exit_codes():
+        from suite.report.page import write_report  # noqa: PLC0415
+        from suite.runs.results import Results  # noqa: PLC0415
+        from suite.spec.load import load_studies  # noqa: PLC0415
+
+        studies = load_studies(paths)
+        check_tables(studies, results)
+        for study in studies:
+            found = Results(results / study.spec.name)
+            with damage_explained(found):
+                if found.run["spec"] != study.spec.as_run():
+                    typer.echo(
+                        f"{study.spec.name}: the spec has changed since these tables; run it again (warning)", err=True
+                    )
+                page = write_report(found)
+            typer.echo(f"{study.spec.name}: {page}")
