@@ -11,6 +11,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from suite.catalog.claims import PeaksInside
+from suite.claims.judge import judge
+from suite.claims.tell import rows_of
 from suite.report.bounds import BOUND, bounds_table
 from suite.report.comparisons import OUTCOMES, WAITS, comparisons_table
 from suite.report.page import embedded, render, write_report
@@ -20,6 +23,7 @@ from suite.runs.resources import Resources
 from suite.runs.results import Results
 from suite.runs.run import run_study
 from suite.spec.load import load_studies
+from tests.claims.simulated import member, tables_of
 from tests.runs.tiny import SPECS, ran
 
 TINY = SPECS / "tiny.toml"
@@ -166,6 +170,7 @@ class _Elements(HTMLParser):
 def _page_saying(text: str, results: Results) -> str:
     """The page of a study whose author, and whose failures, say this."""
     spec = results.run["spec"] | {"title": text, "source": text, "claims": [text, text], "findings": [text]}
+    claim = PeaksInside(says=text, quantity="v3", along="depth")
     failed = [{"measure": "v3", "member": "relu", "draws": [0, 1], "key": "", "reason": text}]
     run = results.run | {"spec": spec, "failed": failed}
     tables = {
@@ -173,6 +178,7 @@ def _page_saying(text: str, results: Results) -> str:
         "bounds": bounds_table(results.summary, results.values_of(BOUND)),
         "phases": phases_table(results.values_of(PHASES), results.summary),
         "comparisons": comparisons_table(results.values_of((*WAITS, *OUTCOMES)), results.summary),
+        "verdicts": pd.DataFrame(rows_of(judge([claim], tables_of([member("v3", [1.0, 2.0], depth=1)])), text)),
     }
     return render(run, results.summary, tables, {"variability": results.charts["variability"]})
 
@@ -181,7 +187,8 @@ def test_texts_add_nothing_to_a_page_but_text(results: Results, monkeypatch: pyt
     """Whatever title, source, claims, findings and reasons say, a browser finds the same elements, and that text."""
     monkeypatch.setattr("vl_convert.javascript_bundle", lambda: "")
     plain = _Elements(_page_saying("quince", results))
-    assert plain.words.count("quince") == 5  # the title twice, claims and findings; source and reason have words around
+    # The title twice, two claims in words, one judged, a finding; source and reason have words around them.
+    assert plain.words.count("quince") == 6
 
     for text in HOSTILE:
         found = _Elements(_page_saying(text, results))

@@ -221,7 +221,14 @@ CASES = [
     ),
     # unknown names
     _edited("unknown top-level key", "seed = 7", "sead = 7\nseed = 7", 2, "sead", "did you mean seed?"),
-    _edited("unknown table", "[family]", "[notes]\nx = 1\n[family]", 4, "notes", "known here: claim, claims, domain, family,"),
+    _edited(
+        "unknown table",
+        "[family]",
+        "[notes]\nx = 1\n[family]",
+        4,
+        "notes",
+        "known here: claim, claims, domain, family,",
+    ),
     _edited(
         "unknown family key",
         "inputs = 2",
