@@ -74,8 +74,9 @@ def _not_further(deviations: Sequence[Estimate], most: float, one_sided: bool = 
     tails = 1 if one_sided else 2
     refuted = min(1.0, tails * len(scores) * float(norm.sf(largest if one_sided else abs(largest))))
     kept = largest <= most if one_sided else abs(largest) <= most
-    draws = min(each.draws for each in known)
-    return Evidence(largest, np.nan, np.nan, 0.0 if kept else 1.0, 1.0 if kept else refuted, draws, len(scores))
+    draws = min((each.draws for each in known if each.error), default=1)
+    against = 1.0 if kept else refuted
+    return Evidence(largest, np.nan, np.nan, 1.0, against, draws, len(scores), until_refuted=True)
 
 
 def _known(point: Point) -> bool:

@@ -22,6 +22,7 @@ class Evidence:
         draws: of a member, the fewest.
         members: that are compared.
         unit: what there would have to be more of to be surer.
+        until_refuted: whether the claim holds as long as nothing speaks against it; there is no p-value for it then.
     """
 
     estimate: float
@@ -32,6 +33,7 @@ class Evidence:
     draws: int
     members: int
     unit: Literal["draws", "members"] = "draws"
+    until_refuted: bool = False
 
 
 NOTHING = Evidence(np.nan, np.nan, np.nan, 1.0, 1.0, 0, 0)

@@ -34,7 +34,8 @@ class Verdict:
         estimate: of what the claim's test is about.
         low: lower end of its 95% interval, uncorrected; nan where there is none.
         high: upper end.
-        p: of the verdict, or of the nearer one where undecided; corrected for the study's number of claims.
+        p: of the verdict, or of the nearer one where undecided; corrected for the study's number of claims. nan of
+            what holds since it is not refuted.
         draws: of a member, the fewest.
         members: that were compared.
         needed: draws or members, as `unit` says, that would probably decide; nan where that cannot be told.
@@ -73,8 +74,9 @@ def judge(claims: Sequence[Claim], tables: "Tables") -> list[Verdict]:
         tables: of its run.
     """
     evidence: list[Evidence] = [load(claim.function)(tables, claim) for claim in claims]
-    nearer = np.array([min(1.0, 2 * min(each.for_it, each.against)) for each in evidence])
-    corrected = holm(nearer) if len(nearer) else nearer
+    # What only is not refuted counts among the claims, but has no small p-value of its own to spend.
+    nearer = [each.against if each.until_refuted else 2 * min(each.for_it, each.against) for each in evidence]
+    corrected: Sequence[float] = list(holm(np.minimum(1.0, nearer))) if nearer else []
     return [
         _verdict(claim, each, float(p), len(claims)) for claim, each, p in zip(claims, evidence, corrected, strict=True)
     ]
@@ -82,7 +84,11 @@ def judge(claims: Sequence[Claim], tables: "Tables") -> list[Verdict]:
 
 def _verdict(claim: Claim, evidence: Evidence, p: float, claims: int) -> Verdict:
     verdict: Outcome = "undecided"
-    if p <= LEVEL:
+    if evidence.until_refuted and p > LEVEL:
+        verdict, p = "holds", np.nan
+    elif evidence.until_refuted:
+        verdict = "fails"
+    elif p <= LEVEL:
         verdict = "holds" if evidence.for_it < evidence.against else "fails"
     needed = _needed(evidence, claims) if verdict == "undecided" else np.nan
     return Verdict(

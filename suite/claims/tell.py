@@ -96,7 +96,7 @@ def _numbers(row: Row) -> str:
         return "the tables have nothing of it"
     low, high = row["ci_low"], row["ci_high"]
     interval = f" [{low:.3g}, {high:.3g}]" if isfinite(low) and isfinite(high) else ""
-    sizes = f"{row['members']} members" + (f", {row['draws']} draws" if row["draws"] else "")
+    sizes = f"{row['members']} members" + (f", {row['draws']} draws" if row["draws"] > 1 else "")
     more = f"; about {row['needed']:,.0f} {row['unit']} would decide" if isfinite(row["needed"]) else ""
-    p = "p < 0.0001" if row["p"] < 1e-4 else f"p = {row['p']:.2g}"
+    p = "p < 0.0001" if row["p"] < 1e-4 else f"p = {row['p']:.2g}" if isfinite(row["p"]) else "not refuted"
     return f"{row['estimate']:.3g}{interval}, {p}, {sizes}{more}"

@@ -165,6 +165,18 @@ def test_agreement(theory: float, how: dict[str, float], expected: str) -> None:
     )
 
 
+def test_what_only_is_not_refuted_has_no_p() -> None:
+    """Nor does it count for other claims' correction more than any claim does."""
+    claims = [AgreesWith(quantity="v3", z=3.0, **SAYS), PeaksInside(quantity="output_std", along="depth", **SAYS)]
+    rows = [member("v3", around(1.0), theory=1.0, depth=1), *course(1, 2, 1, quantity="output_std")]
+
+    kept, peak = judge(claims, tables_of(rows))
+
+    assert (kept.verdict, peak.verdict) == ("holds", "holds")
+    assert np.isnan(kept.p)
+    assert peak.p == pytest.approx(2 * verdict(claims[1], rows).p)
+
+
 def test_waits() -> None:
     """Those that never ended are the longest."""
     rows = [member("steps_to_success", np.arange(1.0, 21), activation="abs")]
