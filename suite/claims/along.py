@@ -16,7 +16,7 @@ def peaks_inside(tables: Tables, claim: PeaksInside) -> Evidence:
     inner value has a chance to be the one, which the p-value pays for by Bonferroni's factor; against the claim stands
     that an end lies above all inner values.
     """
-    found = lines(points(tables, claim, claim.quantity), claim.along)
+    found = lines(points(tables, claim.quantity, where=claim.where, layer=claim.layer), claim.along)
     return every([_peak([point.estimate(claim.statistic) for point in line]) for line in found if len(line) > 2])
 
 
@@ -34,7 +34,7 @@ def monotone(tables: Tables, claim: Monotone) -> Evidence:
 
     The estimate is of the step that is least sure to.
     """
-    found = lines(points(tables, claim, claim.quantity), claim.along)
+    found = lines(points(tables, claim.quantity, where=claim.where, layer=claim.layer), claim.along)
     return every([_steps(line, claim) for line in found if len(line) > 1])
 
 

@@ -19,11 +19,11 @@ def bounded_by(tables: Tables, claim: BoundedBy) -> Evidence:
     bound is only not refuted: it holds while no member seems to exceed it by more, however few draws there are, and the
     estimate is the largest z.
     """
-    found = points(tables, claim, claim.quantity)
+    found = points(tables, claim.quantity, where=claim.where, layer=claim.layer)
     if claim.bound == THEORY:
         pairs = [(point.estimate(claim.statistic), Estimate(point.theory)) for point in found if _known(point)]
     else:
-        bounds = points(tables, claim, claim.bound)
+        bounds = points(tables, claim.bound, where=claim.where, layer=claim.layer)
         spare = {name for point in found for name in point.axes} ^ {name for point in bounds for name in point.axes}
         pairs = [
             (point.estimate(claim.statistic), bound.estimate(claim.statistic))
@@ -43,7 +43,7 @@ def agrees_with(tables: Tables, claim: AgreesWith) -> Evidence:
     standard errors are kept is only not refuted: it holds while no member is further off, however few draws there are,
     and the estimate is the largest z.
     """
-    found = [point for point in points(tables, claim, claim.quantity) if _known(point)]
+    found = [point for point in points(tables, claim.quantity, where=claim.where, layer=claim.layer) if _known(point)]
     if not found:
         return NOTHING
     if claim.relative is not None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from math import ceil, floor, log10
 from typing import TYPE_CHECKING, Literal
 
@@ -63,7 +64,10 @@ def judge_results(claims: Sequence[Claim], results: "Results") -> list[Verdict]:
     """
     from suite.claims.points import Tables  # noqa: PLC0415  # a study without claims needs no pandas
 
-    return judge(claims, Tables(results.summary, results.values_of)) if claims else []
+    if not claims:
+        return []
+    once = cache(results.values_of)  # claims of one study are often about one quantity
+    return judge(claims, Tables(results.summary, once))
 
 
 def judge(claims: Sequence[Claim], tables: "Tables") -> list[Verdict]:

@@ -20,7 +20,7 @@ def greater(tables: Tables, claim: Greater) -> Evidence:
     Trained replicates share their data, so they are compared pair by pair. On average, pairs of members are what is
     resampled in thought: the spread of their differences has the draws' own in it.
     """
-    found = points(tables, claim, claim.quantity)
+    found = points(tables, claim.quantity, where=claim.where, layer=claim.layer)
     pairs = list(matched(at(found, claim.axis, claim.value), at(found, claim.axis, claim.than), claim.axis))
     if not pairs:
         return NOTHING
@@ -48,7 +48,7 @@ def survival_shorter(tables: Tables, claim: SurvivalShorter) -> Evidence:
     """
     from scipy.stats import norm  # noqa: PLC0415  # slow to load, and only verdicts need it
 
-    found = points(tables, claim, claim.quantity)
+    found = points(tables, claim.quantity, where=claim.where, layer=claim.layer)
     parts = []
     for first, second in matched(at(found, claim.axis, claim.value), at(found, claim.axis, claim.than), claim.axis):
         assert first.values is not None

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from suite.catalog.claims import Claim, Scalar
+from suite.catalog.claims import Scalar
 from suite.catalog.quantities import QUANTITIES
 from suite.statistics.contrasts import Estimate, estimate
 from suite.statistics.intervals import NORMAL_QUANTILE, Array
@@ -49,6 +49,7 @@ class Point:
     """One member under one setting of the training.
 
     Attributes:
+        member: its name.
         axes: what it is, by axis.
         kind: of the quantity.
         values: one a draw, in the draws' order, nan for waits that did not end; None of a ratio of means.
@@ -56,6 +57,7 @@ class Point:
         theory: what its law says; nan where there is none.
     """
 
+    member: str
     axes: dict[str, Any]
     kind: str
     values: Array | None
@@ -77,9 +79,22 @@ class Point:
         return tuple((name, value) for name, value in sorted(self.axes.items()) if name not in axes)
 
 
-def points(tables: Tables, claim: Claim, quantity: str) -> list[Point]:
-    """A quantity's points that the claim is about: of the last layer unless it says another, after the last step."""
-    summary = _chosen(tables.summary[tables.summary["quantity"] == quantity], claim)
+def points(
+    tables: Tables,
+    quantity: str,
+    *,
+    where: Mapping[str, Sequence[Scalar]] | None = None,
+    layer: int | None = None,
+) -> list[Point]:
+    """A quantity's points, after the last step.
+
+    Args:
+        tables: of one run.
+        quantity: its name.
+        where: axes with the values that are asked for; everything unless given.
+        layer: of a quantity that has layers; each member's last one unless given.
+    """
+    summary = _chosen(tables.summary[tables.summary["quantity"] == quantity], where or {}, layer)
     if summary.empty:
         return []
     kind = QUANTITIES[quantity].kind
@@ -87,7 +102,7 @@ def points(tables: Tables, claim: Claim, quantity: str) -> list[Point]:
     keys = [name for name in ("member", "learning_rate", *axes) if name in summary.columns]
     raw: Mapping[Any, Array] = {}
     if kind != "ratio":
-        rows = _chosen(tables.values_of([quantity]), claim).sort_values("draw", kind="stable")
+        rows = _chosen(tables.values_of((quantity,)), where or {}, layer).sort_values("draw", kind="stable")
         raw = {
             _key(key): group["value"].to_numpy(float) for key, group in rows.groupby(keys, dropna=False, observed=True)
         }
@@ -96,6 +111,7 @@ def points(tables: Tables, claim: Claim, quantity: str) -> list[Point]:
         key = _key(tuple(row[name] for name in keys))
         found.append(
             Point(
+                str(row["member"]),
                 {name: row[name] for name in axes if not pd.isna(row[name])},
                 kind,
                 raw.get(key) if kind != "ratio" else None,
@@ -131,16 +147,17 @@ def at(found: Sequence[Point], axis: str, value: Scalar) -> list[Point]:
     return [point for point in found if axis in point.axes and _same(point.axes[axis], value)]
 
 
-def _chosen(rows: pd.DataFrame, claim: Claim) -> pd.DataFrame:
-    for axis, wanted in claim.where.items():
+def _chosen(rows: pd.DataFrame, where: Mapping[str, Sequence[Scalar]], layer: int | None) -> pd.DataFrame:
+    for axis, wanted in where.items():
         if axis not in rows.columns:
             return rows.iloc[:0]
-        rows = rows[[any(_same(found, value) for value in wanted) for found in rows[axis]]]
+        there = [found for found in rows[axis].unique() if any(_same(found, value) for value in wanted)]
+        rows = rows[rows[axis].isin(there)]
     if rows["step"].notna().any():
         rows = rows[rows["step"] == rows["step"].max()]
     if rows["layer"].notna().any():
         last = rows.groupby("member", observed=True)["layer"].transform("max")
-        rows = rows[rows["layer"] == (last if claim.layer is None else claim.layer)]
+        rows = rows[rows["layer"] == (last if layer is None else layer)]
     return rows
 
 

@@ -22,7 +22,10 @@ def rank_correlation(tables: Tables, claim: RankCorrelation) -> Evidence:
 
     Source: Bonett & Wright 2000.
     """
-    first, second = points(tables, claim, claim.first), points(tables, claim, claim.second)
+    first, second = (
+        points(tables, claim.first, where=claim.where, layer=claim.layer),
+        points(tables, claim.second, where=claim.where, layer=claim.layer),
+    )
     only_one = {name for name, _ in {pair for point in second for pair in point.axes.items()}} - {
         name for point in first for name in point.axes
     }

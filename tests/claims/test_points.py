@@ -1,0 +1,69 @@
+"""Which points of a study a claim's quantity has, and that raw values are read once for all claims."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from suite.catalog.claims import Monotone
+from suite.claims.judge import judge_results
+from suite.claims.points import points
+from suite.runs.results import Results
+from tests.claims.simulated import member, tables_of
+
+ROWS = [
+    member("v3", np.linspace(0, 1, 5) + depth, depth=depth, activation=activation, residual=residual)
+    for depth in (1, 2)
+    for activation, residual in (("relu", "yes"), ("abs", "no"))
+]
+
+
+def test_without_a_choice_every_member_is_a_point() -> None:
+    """Known by its name, with its own draws in order."""
+    found = points(tables_of(ROWS), "v3")
+
+    assert len({point.member for point in found}) == 4
+    for point in found:
+        assert point.member == repr(sorted(point.axes.items()))
+        assert point.values is not None
+        assert point.values.tolist() == (np.linspace(0, 1, 5) + point.axes["depth"]).tolist()
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        ({"activation": ("relu",)}, {(1, "relu"), (2, "relu")}),
+        ({"activation": ("relu", "abs"), "depth": (2,)}, {(2, "relu"), (2, "abs")}),
+        ({"residual": (True,)}, {(1, "relu"), (2, "relu")}),
+        ({"residual": (False,), "depth": (1.0,)}, {(1, "abs")}),
+        ({"depth": (3,)}, set()),
+        ({"no_axis": (1,)}, set()),
+    ],
+)
+def test_a_choice_is_of_values_by_axis(where: dict[str, tuple[object, ...]], expected: set[tuple[int, str]]) -> None:
+    """True and false are what tables call yes and no; what the tables do not have is nowhere."""
+    found = points(tables_of(ROWS), "v3", where=where)
+
+    assert {(point.axes["depth"], point.axes["activation"]) for point in found} == expected
+
+
+def test_raw_values_are_read_once_for_all_claims(tmp_path: Path) -> None:
+    """Two claims about one quantity, which differ in what they choose of it."""
+    tables, asked = tables_of(ROWS), []
+
+    class Kept(Results):
+        summary = tables.summary
+
+        def values_of(self, quantities: Sequence[str]) -> pd.DataFrame:
+            asked.append(quantities)
+            return tables.values_of(quantities)
+
+    claims = [
+        Monotone(says="So.", quantity="v3", along="depth", direction="rises", where={"activation": name})
+        for name in ("relu", "abs")
+    ]
+
+    assert [found.members for found in judge_results(claims, Kept(tmp_path))] == [2, 2]
+    assert len(asked) == 1
