@@ -118,6 +118,7 @@ class Store:
         """
         try:
             with zipfile.ZipFile(self.path(key)) as archive:
+                _require_note(archive, key)
                 return _array(archive, quantity)
         except _DAMAGE as error:
             raise OSError(f"{self.path(key)} changed while it was in use; run the same command again") from error
@@ -125,6 +126,12 @@ class Store:
     def path(self, key: str) -> Path:
         """A cell's file, whether or not it is there."""
         return self.folder / f"{key}.npz"
+
+
+def _require_note(archive: zipfile.ZipFile, key: str) -> None:
+    """The note is there to its last character: an archive opens, and gives its arrays, also where its end was cut."""
+    if json.loads(archive.comment[:-_DIGEST])["key"] != key:
+        raise ValueError("the note is another cell's")
 
 
 def _array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:

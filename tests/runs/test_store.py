@@ -113,6 +113,19 @@ def test_what_is_damaged_after_the_check_is_never_read(store, file):
         store.read(KEY, "train_loss")
 
 
+def test_a_file_that_is_cut_after_the_check_is_never_read(store, file):
+    """Anywhere, also within the note, without which the arrays would still be whole; or another cell's in its place."""
+    content = file.read_bytes()
+    for length in range(len(content)):
+        file.write_bytes(content[:length])
+        with pytest.raises(OSError, match="run the same command again"):
+            store.read(KEY, "v3")
+    store.save("4567cdef", STORED)
+    store.path("4567cdef").rename(file)
+    with pytest.raises(OSError, match="run the same command again"):
+        store.read(KEY, "v3")
+
+
 def test_a_damaged_file_is_replaced_by_saving_anew(store, file):
     """As a run does."""
     file.write_bytes(b"PK")
