@@ -1,6 +1,7 @@
 """Claims about the course of a quantity along an axis."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from suite.catalog.claims import Monotone, PeaksInside
@@ -25,8 +26,7 @@ def _peak(line: Sequence[Estimate]) -> Evidence:
     members = len(line)
     above_both = [every([above(inner - end, 0.0, members) for end in (first, last)]) for inner in inside]
     an_end = some([every([above(end - inner, 0.0, members) for inner in inside]) for end in (first, last)])
-    best = some(above_both)
-    return Evidence(best.estimate, best.low, best.high, best.for_it, an_end.for_it, best.draws, members)
+    return replace(some(above_both), against=an_end.for_it, members=members)
 
 
 def monotone(tables: Tables, claim: Monotone) -> Evidence:

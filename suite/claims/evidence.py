@@ -1,7 +1,7 @@
 """Evidence: what tables say for a claim and against it, and how such statements are put together."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -57,15 +57,11 @@ def every(parts: Sequence[Evidence]) -> Evidence:
     if not parts:
         return NOTHING
     weakest = max(parts, key=lambda part: (part.for_it, -part.against))
-    return Evidence(
-        weakest.estimate,
-        weakest.low,
-        weakest.high,
-        weakest.for_it,
-        min(1.0, len(parts) * min(part.against for part in parts)),
-        min(part.draws for part in parts),
-        sum(part.members for part in parts),
-        weakest.unit,
+    return replace(
+        weakest,
+        against=min(1.0, len(parts) * min(part.against for part in parts)),
+        draws=min(part.draws for part in parts),
+        members=sum(part.members for part in parts),
     )
 
 
@@ -74,13 +70,10 @@ def some(parts: Sequence[Evidence]) -> Evidence:
     if not parts:
         return NOTHING
     best = min(parts, key=lambda part: (part.for_it, -part.against))
-    return Evidence(
-        best.estimate,
-        best.low,
-        best.high,
-        min(1.0, len(parts) * best.for_it),
-        max(part.against for part in parts),
-        min(part.draws for part in parts),
-        max(part.members for part in parts),
-        best.unit,
+    return replace(
+        best,
+        for_it=min(1.0, len(parts) * best.for_it),
+        against=max(part.against for part in parts),
+        draws=min(part.draws for part in parts),
+        members=max(part.members for part in parts),
     )
