@@ -6,7 +6,7 @@ import numpy as np
 
 from suite.catalog.claims import AgreesWith, BoundedBy
 from suite.claims.evidence import NOTHING, Evidence, above, every
-from suite.claims.points import Point, Tables, matched, points
+from suite.claims.points import Point, Tables, matched, points, unshared
 from suite.statistics.contrasts import Estimate
 
 THEORY = "theory"
@@ -24,10 +24,9 @@ def bounded_by(tables: Tables, claim: BoundedBy) -> Evidence:
         pairs = [(point.estimate(claim.statistic), Estimate(point.theory)) for point in found if _known(point)]
     else:
         bounds = points(tables, claim.bound, where=claim.where, layer=claim.layer)
-        spare = {name for point in found for name in point.axes} ^ {name for point in bounds for name in point.axes}
         pairs = [
             (point.estimate(claim.statistic), bound.estimate(claim.statistic))
-            for point, bound in matched(found, bounds, *spare)
+            for point, bound in matched(found, bounds, *unshared(found, bounds))
         ]
     spare_room = [bound - value for value, bound in pairs]
     if claim.z is None:

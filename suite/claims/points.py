@@ -142,6 +142,12 @@ def matched(first: Sequence[Point], second: Sequence[Point], *axes: str) -> Iter
             yield point, other
 
 
+def unshared(first: Sequence[Point], second: Sequence[Point]) -> set[str]:
+    """The axes that only one of two sets of points has, such as the training's beside what is measured untrained."""
+    one, other = ({name for point in found for name in point.axes} for found in (first, second))
+    return one ^ other
+
+
 def at(found: Sequence[Point], axis: str, value: Scalar) -> list[Point]:
     """The points with a value of an axis."""
     return [point for point in found if axis in point.axes and _same(point.axes[axis], value)]

@@ -6,7 +6,7 @@ import numpy as np
 
 from suite.catalog.claims import RankCorrelation
 from suite.claims.evidence import NOTHING, Evidence
-from suite.claims.points import Tables, matched, points
+from suite.claims.points import Tables, matched, points, unshared
 from suite.statistics.intervals import NORMAL_QUANTILE, Array
 from suite.statistics.rank import spearman
 
@@ -22,15 +22,8 @@ def rank_correlation(tables: Tables, claim: RankCorrelation) -> Evidence:
 
     Source: Bonett & Wright 2000.
     """
-    first, second = (
-        points(tables, claim.first, where=claim.where, layer=claim.layer),
-        points(tables, claim.second, where=claim.where, layer=claim.layer),
-    )
-    only_one = {name for name, _ in {pair for point in second for pair in point.axes.items()}} - {
-        name for point in first for name in point.axes
-    }
-    other_way = {name for point in first for name in point.axes} - {name for point in second for name in point.axes}
-    pairs = list(matched(second, first, *only_one, *other_way))
+    first, second = (points(tables, name, where=claim.where, layer=claim.layer) for name in (claim.first, claim.second))
+    pairs = list(matched(second, first, *unshared(first, second)))
     values: Array = np.array(
         [[one.estimate(claim.statistic).value, other.estimate(claim.statistic).value] for other, one in pairs]
     ).reshape(-1, 2)
