@@ -5,13 +5,14 @@ from dataclasses import replace
 import numpy as np
 
 from suite.catalog.claims import Greater, SurvivalShorter
+from suite.catalog.measures import MEASURES
 from suite.claims.evidence import NOTHING, Evidence, above, every
 from suite.claims.points import Point, Tables, at, matched, points
 from suite.statistics.contrasts import Estimate, of_pairs, over_members
 from suite.statistics.survival import logrank
 
-TRAINED = ("train_", "validation_", "test_", "success", "steps_to_success", "phase1_steps", "feature_", "leading_share")
-"""What the names of quantities begin with whose draws share their data from member to member."""
+TRAINED = frozenset(name for each in MEASURES.values() if each.sees == "training" for name in each.quantities)
+"""Quantities whose draws share their data from member to member."""
 
 
 def greater(tables: Tables, claim: Greater) -> Evidence:
@@ -35,7 +36,7 @@ def greater(tables: Tables, claim: Greater) -> Evidence:
 
 
 def _difference(first: Point, second: Point, claim: Greater) -> Estimate:
-    paired = claim.quantity.startswith(TRAINED) and first.kind == "value"
+    paired = claim.quantity in TRAINED and first.kind == "value"
     if paired and first.values is not None and second.values is not None and len(first.values) == len(second.values):
         return of_pairs(second.values, first.values, claim.statistic)
     return first.estimate(claim.statistic) - second.estimate(claim.statistic)

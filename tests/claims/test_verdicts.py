@@ -105,13 +105,14 @@ def test_every_pair_or_the_average() -> None:
     assert (average.verdict, average.unit) == ("holds", "members")
 
 
-def test_trained_replicates_are_compared_in_pairs() -> None:
+@pytest.mark.parametrize("quantity", ["test_accuracy", "revived"])
+def test_trained_replicates_are_compared_in_pairs(quantity: str) -> None:
     """What all share drops out: a small difference is established which independent draws would hide."""
     data = np.linspace(0, 1, 16)
-    rows = [member("test_accuracy", data + 0.01 + 0.001 * (-1) ** np.arange(16), activation="abs")]
-    rows += [member("test_accuracy", data, activation="relu")]
+    rows = [member(quantity, data + 0.01 + 0.001 * (-1) ** np.arange(16), activation="abs")]
+    rows += [member(quantity, data, activation="relu")]
 
-    assert verdict(Greater(quantity="test_accuracy", **BETWEEN), rows).verdict == "holds"
+    assert verdict(Greater(quantity=quantity, **BETWEEN), rows).verdict == "holds"
 
 
 @pytest.mark.parametrize(("bounds", "expected"), [({"at_least": 0.5}, "holds"), ({"at_most": 0.0}, "fails")])
