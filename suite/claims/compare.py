@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from suite.claims.points import axes_of
-from suite.claims.tell import kept_rows
+from suite.claims.tell import kept_rows, p_in_words
 from suite.statistics.survival import holm
 
 if TYPE_CHECKING:
@@ -100,8 +100,8 @@ def lines_of(found: Comparison) -> Iterator[str]:
         f"beyond chance{rest}"
     )
     for row in found.beyond_chance.head(_SHOWN).to_dict("records"):
-        p = "p < 0.0001" if row["p"] < 1e-4 else f"p = {row['p']:.2g}"
-        yield f"{found.study}: {row['setting']}: {row['mean_first']:.4g} and {row['mean_second']:.4g} ({p})"
+        means = f"{row['mean_first']:.4g} and {row['mean_second']:.4g}"
+        yield f"{found.study}: {row['setting']}: {means} ({p_in_words(row['p'])})"
     for claim, (one, other) in found.verdicts.items():
         yield f"{found.study}: verdict changed: {one}, then {other}: {claim}"
 

@@ -90,6 +90,11 @@ def lines_of(study: str, rows: Sequence[Row]) -> Iterator[str]:
         yield f"{study}: {row['verdict']}{surprise}: {row['claim']} ({_numbers(row)})"
 
 
+def p_in_words(p: float) -> str:
+    """A p-value, with its letter; nan is that of a claim which only is not refuted."""
+    return "p < 0.0001" if p < 1e-4 else f"p = {p:.2g}" if isfinite(p) else "not refuted"
+
+
 def _numbers(row: Row) -> str:
     """What a verdict rests on, in words."""
     if not row["members"]:
@@ -98,5 +103,4 @@ def _numbers(row: Row) -> str:
     interval = f" [{low:.3g}, {high:.3g}]" if isfinite(low) and isfinite(high) else ""
     sizes = f"{row['members']} members" + (f", {row['draws']} draws" if row["draws"] > 1 else "")
     more = f"; about {row['needed']:,.0f} {row['unit']} would decide" if isfinite(row["needed"]) else ""
-    p = "p < 0.0001" if row["p"] < 1e-4 else f"p = {row['p']:.2g}" if isfinite(row["p"]) else "not refuted"
-    return f"{row['estimate']:.3g}{interval}, {p}, {sizes}{more}"
+    return f"{row['estimate']:.3g}{interval}, {p_in_words(row['p'])}, {sizes}{more}"

@@ -4,6 +4,7 @@ from typing import Any
 
 import pandas as pd
 
+from suite.claims.tell import p_in_words
 from suite.report.comparisons import WAITS
 from suite.report.page_tables import PageTable, number, records, span
 
@@ -16,7 +17,7 @@ def verdicts(table: pd.DataFrame) -> PageTable:
             row["verdict"] + ("" if row["verdict"] == row["expected"] else f" (expected: {row['expected']})"),
             number(row["estimate"], "{:.3g}"),
             span(row, "ci_low", "ci_high"),
-            "< 0.0001" if row["p"] < 1e-4 else f"{row['p']:.2g}" if pd.notna(row["p"]) else "not refuted",
+            p_in_words(row["p"]).removeprefix("p ").removeprefix("= "),  # the column is called p
             str(row["members"]),
             str(row["draws"]) if row["draws"] else "",
             f"{row['needed']:,.0f} {row['unit']}" if pd.notna(row["needed"]) else "",
