@@ -57,9 +57,7 @@ class Comparison:
             "compared": self.compared,
             "only_one": self.only_one,
             "identical": self.identical,
-            "beyond_chance": self.beyond_chance.astype(object)
-            .where(self.beyond_chance.notna(), None)
-            .to_dict("records"),
+            "beyond_chance": self.beyond_chance.to_dict("records"),
             "verdicts": {claim: list(values) for claim, values in self.verdicts.items()},
         }
 
@@ -71,9 +69,8 @@ def compare(first: "Results", second: "Results") -> Comparison:
     so, with Holm's correction for all numbers that are not identical. Runs of one seed share their draws, which
     keeps them nearer together than the test supposes: it then finds less, not more.
     """
-    numbers = _numbers(first.summary).merge(
-        _numbers(second.summary), on="setting", how="outer", suffixes=("_first", "_second")
-    )
+    one, other = _numbers(first.summary), _numbers(second.summary)
+    numbers = one.merge(other, on="setting", how="outer", suffixes=("_first", "_second"))
     both = numbers.dropna(subset=["mean_first", "mean_second"])
     scale = np.maximum(both["mean_first"].abs(), both["mean_second"].abs())
     same = (both["mean_first"] - both["mean_second"]).abs() <= _IDENTICAL * scale
@@ -95,10 +92,8 @@ def lines_of(found: Comparison) -> Iterator[str]:
         for key, (one, other) in differences.items():
             yield f"{found.study}: {title}: {key}: {one!r} and {other!r}"
     rest = f", {found.only_one} in one run only" if found.only_one else ""
-    yield (
-        f"{found.study}: {found.compared} numbers, {found.identical} the same, {len(found.beyond_chance)} different "
-        f"beyond chance{rest}"
-    )
+    differing = f"{len(found.beyond_chance)} different beyond chance"
+    yield f"{found.study}: {found.compared} numbers, {found.identical} the same, {differing}{rest}"
     for row in found.beyond_chance.head(_SHOWN).to_dict("records"):
         means = f"{row['mean_first']:.4g} and {row['mean_second']:.4g}"
         yield f"{found.study}: {row['setting']}: {means} ({p_in_words(row['p'])})"
@@ -112,18 +107,13 @@ def _numbers(summary: pd.DataFrame) -> pd.DataFrame:
     named = [name for name in axes if name not in ("depth", "activation", "initialization")]
 
     def setting(row: Mapping[Any, Any]) -> str:
+        network = f"{row['quantity']} of {row['activation']}, depth {row['depth']}, {row['initialization']}"
         told = [f"{name} {row[name]}" for name in sorted(named) if not pd.isna(row[name])]
-        return ", ".join(
-            [f"{row['quantity']} of {row['activation']}, depth {row['depth']}, {row['initialization']}", *told]
-        )
+        return ", ".join([network, *told])
 
-    rows = summary.to_dict("records")
-    return pd.DataFrame(
-        {
-            "setting": [setting(row) for row in rows],
-            **{name: summary[name].to_numpy(float) for name in ("n", "mean", "std")},
-        }
-    ).drop_duplicates("setting")
+    settings = {"setting": [setting(row) for row in summary.to_dict("records")]}
+    statistics = {name: summary[name].to_numpy(float) for name in ("n", "mean", "std")}
+    return pd.DataFrame(settings | statistics).drop_duplicates("setting")
 
 
 def _beyond_chance(numbers: pd.DataFrame) -> pd.DataFrame:
@@ -133,14 +123,11 @@ def _beyond_chance(numbers: pd.DataFrame) -> pd.DataFrame:
     known = numbers[(numbers["n_first"] > 1) & (numbers["n_second"] > 1)]
     if known.empty:
         return pd.DataFrame(columns=columns)
-    one, other = (
-        [known[f"{name}_{which}"].to_numpy() for name in ("mean", "std", "n")] for which in ("first", "second")
-    )
+    runs = ([known[f"{name}_{run}"].to_numpy() for name in ("mean", "std", "n")] for run in ("first", "second"))
+    (mean, std, n), (other_mean, other_std, other_n) = runs
     with np.errstate(divide="ignore", invalid="ignore"):
-        p = np.asarray(
-            ttest_ind_from_stats(one[0], one[1], one[2], other[0], other[1], other[2], equal_var=False).pvalue
-        )
-    corrected = holm(np.nan_to_num(p, nan=1.0))
+        p = ttest_ind_from_stats(mean, std, n, other_mean, other_std, other_n, equal_var=False).pvalue
+    corrected = holm(np.nan_to_num(np.asarray(p), nan=1.0))
     found = known.assign(p=corrected)[columns]
     return found[found["p"] <= LEVEL].sort_values("p").reset_index(drop=True)
 
@@ -157,8 +144,5 @@ def _differences(first: Any, second: Any, key: str = "") -> Iterator[tuple[str, 
 def _changed(first: "Results", second: "Results") -> dict[str, tuple[str, str]]:
     before = {row["claim"]: row["verdict"] for row in kept_rows(first.folder)}
     after = {row["claim"]: row["verdict"] for row in kept_rows(second.folder)}
-    return {
-        claim: (verdict, after[claim])
-        for claim, verdict in before.items()
-        if claim in after and after[claim] != verdict
-    }
+    both = {claim: (verdict, after[claim]) for claim, verdict in before.items() if claim in after}
+    return {claim: (one, other) for claim, (one, other) in both.items() if one != other}
