@@ -1,17 +1,13 @@
-"""How commands end: the only place that turns errors into exit codes, and what they warn of."""
+"""How commands end: the only place that turns errors into exit codes, and how they warn."""
 
 import signal
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import typer
 
 from suite.cli.options import FAULTY, INTERRUPTED
 from suite.spec.problems import SpecError
-
-if TYPE_CHECKING:
-    from suite.runs.results import Results
 
 _LESS = "ask for smaller networks or fewer points, or free memory"
 
@@ -73,33 +69,3 @@ def warn(warnings: Iterable[object]) -> None:
     """A line each."""
     for warning in warnings:
         typer.echo(f"{warning} (warning)", err=True)
-
-
-def warn_of_imprecise(lines: list[str]) -> None:
-    """A line each, of the first few."""
-    warn(lines[:_SHOWN])
-    if len(lines) > _SHOWN:
-        typer.echo(f"and {len(lines) - _SHOWN} more like these; precision.csv has every one (warning)", err=True)
-
-
-_SHOWN = 8
-"""Lines of what did not become as precise as asked; a study may have hundreds of members."""
-
-
-def tell_failures(found: "Results") -> None:
-    """A line each cell that failed, and where to read on."""
-    for failure in found.failures[:_SHOWN]:
-        typer.echo(
-            f"{found.name}: {failure['measure']} of {failure['member']}, draws {failure['first']} to "
-            f"{failure['last']}: failed: {failure['reason']}",
-            err=True,
-        )
-    if found.failures:
-        number = len(found.failures)
-        cells = "1 cell" if number == 1 else f"{number} cells"
-        more = f" ({number - _SHOWN} more than shown)" if number > _SHOWN else ""
-        typer.echo(
-            f"{found.name}: {cells} failed{more}, the rest is done; {found.failure_log} has the tracebacks, "
-            "and the same command tries again",
-            err=True,
-        )

@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 
 from suite.cli.app import app
-from suite.cli.endings import errors_as_exit_codes, tell_failures, terminated_as_interrupted, warn, warn_of_imprecise
+from suite.cli.endings import errors_as_exit_codes, terminated_as_interrupted, warn
 from suite.cli.folders import check_folder, loaded, run_into
 from suite.cli.options import LACKING, UNEXPECTED, Device, MustHold, Quick, ResultsFolder, Specs
+from suite.cli.telling import tell_run
 
 
 @app.command()
@@ -47,7 +48,6 @@ def run(
     """Compute what is missing of the studies, then write their tables and reports where these are not up to date."""
     with errors_as_exit_codes(), terminated_as_interrupted():
         # Each command loads what it needs: --help is instant.
-        from suite.claims.tell import kept_rows, lines_of, surprising  # noqa: PLC0415
         from suite.progress import Progress  # noqa: PLC0415
         from suite.runs.resources import Resources  # noqa: PLC0415
         from suite.runs.run import complete, run_shard  # noqa: PLC0415
@@ -64,16 +64,7 @@ def run(
                 how = (resources, progress.announce)
                 found = run_shard(study, results, part, *how) if part else complete(study, results, *how)
             failed += len(found.failures)
-            tell_failures(found)
-            if part:
-                typer.echo(f"{study.spec.name}: part {part.part} of {part.of} is in {found.folder / 'cells'}")
-            elif found.has_tables:
-                warn_of_imprecise(found.imprecise())
-                verdicts = kept_rows(found.folder)
-                surprises += surprising(verdicts)
-                for line in lines_of(study.spec.name, verdicts):
-                    typer.echo(line)
-                typer.echo(f"{study.spec.name}: {found.report}")
+            surprises += tell_run(found)
         if failed:
             raise typer.Exit(LACKING)
         if must_hold and surprises:

@@ -10,6 +10,7 @@ from suite.cli.app import app
 from suite.cli.endings import errors_as_exit_codes, warn
 from suite.cli.folders import alike, check_tables, damage_explained, loaded
 from suite.cli.options import LACKING, UNEXPECTED, MustHold, Quick, ResultsFolder, Specs
+from suite.cli.telling import tell_verdicts
 
 
 @app.command("claims")
@@ -24,7 +25,7 @@ def judge_claims(
     with errors_as_exit_codes():
         from suite.claims.judge import judge_results  # noqa: PLC0415
         from suite.claims.tell import as_json as in_json  # noqa: PLC0415
-        from suite.claims.tell import lines_of, rows_of, surprising  # noqa: PLC0415
+        from suite.claims.tell import rows_of, surprising  # noqa: PLC0415
         from suite.runs.results import Results  # noqa: PLC0415
 
         studies = loaded(paths, in_part)
@@ -35,10 +36,8 @@ def judge_claims(
             found = Results(results / study.spec.name)
             with damage_explained(found):
                 verdicts = rows_of(judge_results(study.spec.claim, found), study.spec.source)
-            surprises += surprising(verdicts)
             rows += in_json(study.spec.name, verdicts)
-            for line in () if as_json else lines_of(study.spec.name, verdicts):
-                typer.echo(line)
+            surprises += surprising(verdicts) if as_json else tell_verdicts(study.spec.name, verdicts)
         if as_json:
             typer.echo(json.dumps(rows, indent=2))
         if must_hold and surprises:

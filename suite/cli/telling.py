@@ -1,0 +1,65 @@
+"""What commands tell of a study: failed cells, numbers that are not as precise as asked, verdicts, its page."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from suite.cli.endings import warn
+
+if TYPE_CHECKING:
+    from suite.runs.results import Results
+
+_SHOWN = 8
+"""Lines of what failed, or did not become as precise as asked; a study may have hundreds of members."""
+
+
+def tell_run(found: "Results") -> int:
+    """What a run, or a part of one, has left; the number of verdicts that are not the expected ones."""
+    from suite.claims.tell import kept_rows  # noqa: PLC0415  # --help is instant
+
+    _tell_failures(found)
+    if found.shard:
+        typer.echo(f"{found.name}: part {found.shard.part} of {found.shard.of} is in {found.folder / 'cells'}")
+        return 0
+    if not found.has_tables:
+        return 0
+    _warn_of_imprecise(found.imprecise())
+    surprises = tell_verdicts(found.name, kept_rows(found.folder))
+    typer.echo(f"{found.name}: {found.report}")
+    return surprises
+
+
+def tell_verdicts(study: str, rows: Sequence[dict[str, Any]]) -> int:
+    """A line a claim; the number of verdicts that are not the expected ones."""
+    from suite.claims.tell import lines_of, surprising  # noqa: PLC0415  # as above
+
+    for line in lines_of(study, rows):
+        typer.echo(line)
+    return surprising(rows)
+
+
+def _tell_failures(found: "Results") -> None:
+    """A line each cell that failed, and where to read on."""
+    for failure in found.failures[:_SHOWN]:
+        typer.echo(
+            f"{found.name}: {failure['measure']} of {failure['member']}, draws {failure['first']} to "
+            f"{failure['last']}: failed: {failure['reason']}",
+            err=True,
+        )
+    if found.failures:
+        number = len(found.failures)
+        cells = "1 cell" if number == 1 else f"{number} cells"
+        more = f" ({number - _SHOWN} more than shown)" if number > _SHOWN else ""
+        typer.echo(
+            f"{found.name}: {cells} failed{more}, the rest is done; {found.failure_log} has the tracebacks, "
+            "and the same command tries again",
+            err=True,
+        )
+
+
+def _warn_of_imprecise(lines: list[str]) -> None:
+    """A line each, of the first few."""
+    warn(lines[:_SHOWN])
+    if len(lines) > _SHOWN:
+        typer.echo(f"and {len(lines) - _SHOWN} more like these; precision.csv has every one (warning)", err=True)
