@@ -66,14 +66,22 @@ class Monotone(Claim):
     slack: float = Field(default=0.0, ge=0, description="by how much a step may go the other way")
 
 
-class Greater(Claim):
+class PairClaim(Claim):
+    """Two settings that differ in one axis are compared, wherever all other axes match."""
+
+    quantity: str
+    axis: str = Field(description="along which the two settings lie")
+    value: Scalar
+    than: Scalar
+
+
+class Greater(PairClaim):
     """One value of an axis has a larger quantity than another, wherever all other axes match."""
 
     test: Literal["greater"] = "greater"
     formula = "`quantity` at `axis` = `value` exceeds that at `than` by more than `margin`, other axes alike"
     function = "suite.claims.pairs:greater"
     quantity: str = Field(description="what is larger")
-    axis: str = Field(description="along which the two settings lie")
     value: Scalar = Field(description="the one that has more")
     than: Scalar = Field(description="the one that has less")
     margin: float = Field(default=0.0, description="by how much more, at least")
@@ -131,14 +139,13 @@ class AgreesWith(Claim):
         return self
 
 
-class SurvivalShorter(Claim):
+class SurvivalShorter(PairClaim):
     """Waits are shorter under one setting than another; those that did not end outlast the time they were watched."""
 
     test: Literal["survival_shorter"] = "survival_shorter"
     formula = "waits `quantity` at `axis` = `value` are shorter than at `than` (log-rank), other axes alike"
     function = "suite.claims.pairs:survival_shorter"
     quantity: str = Field(description="steps until something happens")
-    axis: str = Field(description="along which the two settings lie")
     value: Scalar = Field(description="the one with the shorter waits")
     than: Scalar = Field(description="the other")
 

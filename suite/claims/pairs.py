@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from suite.catalog.claims import Greater, SurvivalShorter
+from suite.catalog.claims import Greater, PairClaim, SurvivalShorter
 from suite.catalog.measures import MEASURES
 from suite.claims.evidence import NOTHING, Evidence, above, every
 from suite.claims.points import Point, Tables, at, matched, points
@@ -21,8 +21,7 @@ def greater(tables: Tables, claim: Greater) -> Evidence:
     Trained replicates share their data, so they are compared pair by pair. On average, pairs of members are what is
     resampled in thought: the spread of their differences has the draws' own in it.
     """
-    found = points(tables, claim.quantity, where=claim.where, layer=claim.layer)
-    pairs = list(matched(at(found, claim.axis, claim.value), at(found, claim.axis, claim.than), claim.axis))
+    pairs = _pairs(tables, claim)
     if not pairs:
         return NOTHING
     differences = [_difference(first, second, claim) for first, second in pairs]
@@ -49,9 +48,8 @@ def survival_shorter(tables: Tables, claim: SurvivalShorter) -> Evidence:
     """
     from scipy.stats import norm  # noqa: PLC0415  # slow to load, and only verdicts need it
 
-    found = points(tables, claim.quantity, where=claim.where, layer=claim.layer)
     parts = []
-    for first, second in matched(at(found, claim.axis, claim.value), at(found, claim.axis, claim.than), claim.axis):
+    for first, second in _pairs(tables, claim):
         assert first.values is not None
         assert second.values is not None
         ended = [~np.isnan(values) for values in (first.values, second.values)]
@@ -68,3 +66,9 @@ def survival_shorter(tables: Tables, claim: SurvivalShorter) -> Evidence:
             )
         )
     return every(parts)
+
+
+def _pairs(tables: Tables, claim: PairClaim) -> list[tuple[Point, Point]]:
+    """The points at the axis's one value, each with the one at the other that matches."""
+    found = points(tables, claim.quantity, where=claim.where, layer=claim.layer)
+    return list(matched(at(found, claim.axis, claim.value), at(found, claim.axis, claim.than), claim.axis))
