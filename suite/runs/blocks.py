@@ -13,7 +13,7 @@ from suite.catalog.optimizers import Optimizer
 from suite.catalog.quantities import QUANTITIES
 from suite.catalog.schedule import recorded_steps
 from suite.catalog.settings import Settings
-from suite.catalog.tasks import Task
+from suite.catalog.training import training_settings
 from suite.runs.cells import Cell
 from suite.runs.draws import Array, Draws, Part, Parts, RatioOfMeans
 from suite.runs.laws import Law, law_of
@@ -93,16 +93,6 @@ def training_columns(study: Study) -> list[str]:
     keys = dict.fromkeys(key for row in rows for key in row)
     varied = [key for key in keys if len({row.get(key) for row in rows}) > 1]
     return [*varied, *(key for key in ("learning_rate",) if key not in varied)]
-
-
-def training_settings(task: Task | None, optimizer: Optimizer | None) -> dict[str, Any]:
-    """Every setting of a task and an optimiser by its column, their names under `task` and `optimizer`."""
-    row: dict[str, Any] = {}
-    if task is not None:
-        row |= {"task": task.name, **task.parameters}
-    if optimizer is not None:
-        row |= {"optimizer": optimizer.name, **optimizer.parameters}
-    return row
 
 
 def blocks_of(cells: Sequence[Cell], shapes: Mapping[str, Shapes], read: Read, columns: Sequence[str]) -> list[Block]:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from suite.catalog.domain import INTERVALS
 from suite.catalog.measure_settings import AccuracySettings
 from suite.catalog.optimizers import Optimizer
-from suite.runs.blocks import Read, Shapes, training_settings
+from suite.catalog.training import training_settings
+from suite.runs.blocks import Read, Shapes
 from suite.runs.cells import Cell
 
 LEARNED_DRAWS = 1

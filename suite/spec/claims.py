@@ -8,6 +8,7 @@ from suite.catalog.measure_settings import AccuracySettings
 from suite.catalog.measures import MEASURES
 from suite.catalog.quantities import QUANTITIES
 from suite.catalog.shown import shown
+from suite.catalog.training import training_settings
 from suite.spec.members import Finding, Member
 from suite.spec.model import Spec
 from suite.spec.problems import nearest
@@ -57,17 +58,14 @@ _SHOWN = 12
 
 def _axes(spec: Spec, members: Sequence[Member]) -> dict[str, list[Any]]:
     """Every axis with its values, members' and the training's."""
-    found: dict[str, dict[Any, None]] = {}
-    for member in members:
-        for axis, value in member.axes.items():
-            found.setdefault(axis, {})[value] = None
+    settings = [member.axes for member in members]
     accuracy = spec.measures.get("accuracy")
     if isinstance(accuracy, AccuracySettings):
-        for task in accuracy.task:
-            for axis, value in {"task": task.name, **task.parameters}.items():
-                found.setdefault(axis, {})[value] = None
-        for optimizer in accuracy.optimizer:
-            for axis, value in {"optimizer": optimizer.name, **optimizer.parameters}.items():
-                found.setdefault(axis, {})[value] = None
+        settings += [training_settings(task, None) for task in accuracy.task]
+        settings += [training_settings(None, optimizer) for optimizer in accuracy.optimizer]
+    found: dict[str, dict[Any, None]] = {}
+    for one in settings:
+        for axis, value in one.items():
+            found.setdefault(axis, {})[value] = None
     found.pop("learning_rate", None)  # selected over, so that tables keep one a member
     return {axis: list(values) for axis, values in found.items()}
