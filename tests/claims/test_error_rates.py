@@ -212,7 +212,7 @@ def test_a_shuffled_predictor_predicts_nothing(repetitions: int) -> None:
 
     assert judge([plain, *OTHERS], tables)[0].verdict == "holds"
     assert ends["holds"] == 0
-    # The power of so many members at a corrected 5%: Fisher's z of 0.7 is 0.867, times 5, less 2.73; about 0.95.
+    # The power of 28 members at a corrected 5%: 0.867, the transformed 0.7, over an error of 0.2, less 2.58: 0.96.
     assert ends["fails"] >= binom.ppf(1e-4, ends.total(), 0.93)
 
 
