@@ -44,6 +44,11 @@ class Claim(Settings):
     )
 
 
+def _either(at_least: float | None, at_most: float | None, what: str) -> None:
+    if (at_least is None) == (at_most is None):
+        raise PydanticCustomError("bound", "{what} has one bound here; give either at_least or at_most", {"what": what})
+
+
 class PeaksInside(Claim):
     """The maximum along an axis lies at neither end."""
 
@@ -100,11 +105,35 @@ class RankCorrelation(Claim):
     second: str = Field(description="another")
     at_least: float | None = Field(default=None, ge=-1, lt=1, description="rho is larger than this")
     at_most: float | None = Field(default=None, gt=-1, le=1, description="rho is smaller than this")
+    shuffled: bool = Field(
+        default=False,
+        description="the values of `first` are dealt out to the members anew, which leaves nothing: a control",
+    )
 
     @model_validator(mode="after")
     def _one_bound(self) -> "RankCorrelation":
-        if (self.at_least is None) == (self.at_most is None):
-            raise PydanticCustomError("bound", "a correlation has one bound here; give either at_least or at_most")
+        _either(self.at_least, self.at_most, "a correlation")
+        return self
+
+
+class Level(Claim):
+    """A quantity lies above a number, or below."""
+
+    test: Literal["level"] = "level"
+    formula = "`quantity` is at least, or at most, a number: in every member, on average, or in every single draw"
+    function = "suite.claims.levels:level"
+    quantity: str = Field(description="what lies there")
+    at_least: float | None = Field(default=None, allow_inf_nan=False, description="it is larger than this")
+    at_most: float | None = Field(default=None, allow_inf_nan=False, description="it is smaller than this")
+    of: Literal["every", "average", "draw"] = Field(
+        default="every",
+        description="in every member, on average over members, or in every draw of every member: there the number "
+        "itself is allowed, and one draw beyond it refutes the claim, which holds until then",
+    )
+
+    @model_validator(mode="after")
+    def _one_bound(self) -> "Level":
+        _either(self.at_least, self.at_most, "a level")
         return self
 
 
@@ -155,6 +184,7 @@ CLAIMS: dict[str, type[Claim]] = {
     "monotone": Monotone,
     "greater": Greater,
     "rank_correlation": RankCorrelation,
+    "level": Level,
     "bounded_by": BoundedBy,
     "agrees_with": AgreesWith,
     "survival_shorter": SurvivalShorter,

@@ -81,6 +81,8 @@ QUANTITIES: dict[str, Quantity] = {
     "feature_cosine": Quantity("mean cosine of features over pairs of samples", index=("layer", "step")),
     "feature_cosine_within": Quantity("the same over pairs of one class", index=("layer", "step")),
     "feature_cosine_between": Quantity("the same over pairs of two classes", index=("layer", "step")),
+    "feature_change_phase1": Quantity("change of feature_cosine in phase 1, network by network", index=("layer",)),
+    "feature_change_phase2": Quantity("change of feature_cosine after phase 1, where it ended", index=("layer",)),
     "leading_share": Quantity(
         "share of a layer's weight change in its leading direction, sigma_1^2 / |W_t - W_0|_F^2",
         index=("layer", "step"),

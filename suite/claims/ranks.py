@@ -1,6 +1,7 @@
 """Claims that two quantities order members alike."""
 
-from math import atanh, sqrt, tanh
+from math import atanh, factorial, sqrt, tanh
+from zlib import crc32
 
 import numpy as np
 
@@ -18,16 +19,20 @@ def rank_correlation(tables: Tables, claim: RankCorrelation) -> Evidence:
     """Spearman's rho over members, by Fisher's transformation with Bonett's and Wright's error.
 
     What a member's numbers are uncertain by is in their order already; the statement is about the family that members
-    are from, so that members are the sample.
+    are from, so that members are the sample. Perfect order of few members is no surer than the one order in n! that it
+    is, which the transformation, infinite there, does not know. Shuffled values are dealt out in an order that follows
+    from the claim's own words and the number of members alone.
 
     Source: Bonett & Wright 2000.
     """
     first, second = (points(tables, name, where=claim.where, layer=claim.layer) for name in (claim.first, claim.second))
-    pairs = list(matched(second, first, *unshared(first, second)))
+    pairs = sorted(matched(second, first, *unshared(first, second)), key=lambda pair: repr(pair[0].but()))
     values: Array = np.array(
         [[one.estimate(claim.statistic).value, other.estimate(claim.statistic).value] for other, one in pairs]
     ).reshape(-1, 2)
     x, y = values[np.isfinite(values).all(axis=1)].T
+    if claim.shuffled:
+        x = np.random.default_rng(crc32(claim.says.encode())).permutation(x)
     if len(x) < FEWEST or not np.isfinite(rho := float(spearman(x[None], y[None])[0])):
         return NOTHING
     return _against_bound(rho, len(x), claim)
@@ -42,7 +47,9 @@ def _against_bound(rho: float, members: int, claim: RankCorrelation) -> Evidence
     error = sqrt((1 + inside**2 / 2) / (members - 3))
     z = sign * (atanh(inside) - atanh(min(max(bound, -_NEARLY), _NEARLY))) / error
     low, high = (tanh(atanh(inside) + side * NORMAL_QUANTILE * error) for side in (-1, 1))
-    return Evidence(rho, low, high, float(norm.sf(z)), float(norm.cdf(z)), 0, members, "members")
+    least = 1 / factorial(members)
+    for_it, against = (max(least, float(tail)) for tail in (norm.sf(z), norm.cdf(z)))
+    return Evidence(rho, low, high, for_it, against, 0, members, "members")
 
 
 _NEARLY = 0.9999

@@ -27,8 +27,11 @@ class FeatureDiversity:
     `leading_share`, sigma_1^2 / |W_t - W_0|_F^2 of the layer's weights, nan before the first step. Weight decay
     shrinks W_0, which is no learning: under plain SGD the decayed W_0 is subtracted, (1 - rate decay)^t W_0; other
     optimisers entangle the two, and leave it nan.
-    And `phase1_steps`, (networks,), the first step, on a schedule that grows by 2^(1/8), at which the loss over
-    the training set is below 0.9 ln C; nan where training never gets there.
+    `phase1_steps`, (networks,), is the first step, on a schedule that grows by 2^(1/8), at which the loss over the
+    training set is below 0.9 ln C; nan where training never gets there. And, (networks, layers), the changes of the
+    mean cosine over all pairs, network by network: `feature_change_phase1` from the start to the last recorded step
+    up to there, of a network that never gets there to the last of all; `feature_change_phase2` on to the last step,
+    nan of such a network. A network that diverged has no cosine at the last step.
 
     Source: Liu et al. 2021, arXiv:2112.00980; the phase's end is our operational definition.
     """
@@ -62,7 +65,20 @@ class FeatureDiversity:
         """As the class says."""
         found = {name: torch.stack(values, dim=-1) for name, values in self.seen.items()}
         first = found.pop("phase1_steps").amin(dim=-1)
+        if "feature_cosine" in found:
+            names = ("feature_change_phase1", "feature_change_phase2")
+            found |= dict(zip(names, self._changes(found["feature_cosine"], first), strict=True))
         return found | {"phase1_steps": torch.where(first.isfinite(), first, torch.nan)}
+
+    def _changes(
+        self, cosines: Float[Tensor, "networks layers steps"], ends: Float[Tensor, " networks"]
+    ) -> tuple[Float[Tensor, "networks layers"], Float[Tensor, "networks layers"]]:
+        """By how much cosines change in phase 1, and by how much after it."""
+        steps = torch.tensor(self.recorded[: cosines.shape[-1]], dtype=ends.dtype, device=ends.device)
+        place = torch.searchsorted(steps, ends, right=True) - 1
+        there = cosines.gather(-1, place[:, None, None].expand(-1, cosines.shape[1], 1))[..., 0]
+        after = torch.where(ends.isfinite()[:, None], cosines[..., -1] - there, torch.nan)
+        return there - cosines[..., 0], after
 
     def _cosines(self, features: Float[Tensor, "networks units points"]) -> tuple[Tensor, Tensor, Tensor]:
         """Mean cosines over all pairs of samples, over pairs within a class, and between classes."""

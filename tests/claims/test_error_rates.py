@@ -16,6 +16,7 @@ from suite.catalog.claims import (
     BoundedBy,
     Claim,
     Greater,
+    Level,
     Monotone,
     PeaksInside,
     RankCorrelation,
@@ -61,10 +62,10 @@ def family(generator: np.random.Generator) -> list[Row]:
     ]
 
 
-def unrelated(generator: np.random.Generator) -> list[Row]:
+def unrelated(generator: np.random.Generator, members: int = 12) -> list[Row]:
     return [
         member(quantity, generator.normal(size=8) + generator.normal(), depth=depth)
-        for depth in range(12)
+        for depth in range(members)
         for quantity in ("v3", "output_std")
     ]
 
@@ -97,6 +98,19 @@ NO_EFFECT: dict[str, tuple[Make, Claim]] = {
     ),
     "a family": (family, Greater(quantity="v3", of="average", **BETWEEN)),
     "ranks": (unrelated, RankCorrelation(first="v3", second="output_std", at_least=0.0, **SAYS)),
+    "ranks of a few members": (
+        lambda generator: unrelated(generator, 5),
+        RankCorrelation(first="v3", second="output_std", at_most=0.0, **SAYS),
+    ),
+    "a level": (
+        alike("v3", lambda generator: generator.normal(size=64), "depth", DEPTHS[:1]),
+        Level(quantity="v3", at_least=0, **SAYS),
+    ),
+    "every member's level": (
+        alike("v3", lambda generator: generator.normal(size=64), "depth", DEPTHS),
+        Level(quantity="v3", at_most=0, **SAYS),
+    ),
+    "an average level": (family, Level(quantity="v3", at_least=0, of="average", **SAYS)),
     "a bound that is met": (
         lambda generator: [member("v3", generator.normal(1, 1, 64), theory=1.0, depth=1)],
         BoundedBy(quantity="v3", bound="theory", **SAYS),
@@ -177,3 +191,30 @@ def test_many_claims_are_corrected_together(repetitions: int) -> None:
         wrong += any(found.verdict != "undecided" for found in judge(claims, tables_of(rows)))
 
     assert wrong <= binom.isf(1e-4, repetitions // 2, LEVEL)
+
+
+def test_a_shuffled_predictor_predicts_nothing(repetitions: int) -> None:
+    """As many members as the shipped control has, in the same order: shuffled, this hardly ever holds, and fails."""
+    rows = [
+        member(quantity, [float(depth)], depth=depth, activation=name)
+        for depth in range(14)
+        for name in PAIR
+        for quantity in ("v3", "output_std")
+    ]
+    tables, ends = tables_of(rows), Counter[str]()
+    for place in range(min(repetitions, 200)):
+        claim = RankCorrelation(
+            first="v3", second="output_std", at_least=0.7, shuffled=True, says=f"Deal number {place} goes with it."
+        )
+        (found,) = judge([claim, *OTHERS], tables)[:1]
+        ends[found.verdict] += 1
+    plain = RankCorrelation(first="v3", second="output_std", at_least=0.7, **SAYS)
+
+    assert judge([plain, *OTHERS], tables)[0].verdict == "holds"
+    assert ends["holds"] == 0
+    # The power of 28 members at a corrected 5%: 0.867, the transformed 0.7, over an error of 0.2, less 2.58: 0.96.
+    assert ends["fails"] >= binom.ppf(1e-4, ends.total(), 0.93)
+
+
+OTHERS = [Greater(quantity="v3", **BETWEEN, where={"depth": 99}) for _ in range(4)]
+"""Claims of the same study that have nothing to say, but count for the correction."""

@@ -8,6 +8,7 @@ from suite.catalog.claims import (
     BoundedBy,
     Claim,
     Greater,
+    Level,
     Monotone,
     PeaksInside,
     RankCorrelation,
@@ -127,6 +128,86 @@ def test_ranks(bounds: dict[str, float], expected: str) -> None:
     assert found.verdict == expected
     assert found.estimate == pytest.approx(1)
     assert (found.members, found.unit) == (20, "members")
+
+
+def test_perfect_order_is_no_surer_than_one_order_of_all() -> None:
+    """Five members that nothing relates are in one of two perfect orders 2 times in 120."""
+    rows = [member(quantity, [float(depth)], depth=depth) for depth in range(5) for quantity in ("v3", "output_std")]
+
+    found = verdict(RankCorrelation(first="v3", second="output_std", at_least=0.0, **SAYS), rows)
+
+    assert found.p == pytest.approx(2 / 120)
+
+
+def test_a_shuffled_predictor_is_the_same_at_every_judgement() -> None:
+    """Twenty members in the same order have none left; which deal it is follows from the claim's words alone."""
+    rows = [
+        member(quantity, around(float(depth)), depth=depth) for depth in range(20) for quantity in ("v3", "output_std")
+    ]
+    dealt = {"first": "v3", "second": "output_std", "at_least": 0.5, "shuffled": True}
+
+    once, again = (verdict(RankCorrelation(**dealt, **SAYS), order) for order in (rows, rows[::-1]))
+    other = verdict(RankCorrelation(**dealt, says="It is so, too."), rows)
+
+    assert abs(once.estimate) < 0.7
+    assert once.estimate == again.estimate
+    assert once.estimate != other.estimate
+
+
+@pytest.mark.parametrize(
+    ("bound", "expected"),
+    [
+        ({"at_least": 1.5}, "holds"),
+        ({"at_least": 2.0}, "undecided"),
+        ({"at_least": 2.5}, "fails"),
+        ({"at_most": 3.5}, "holds"),
+        ({"at_most": 3.0}, "undecided"),
+        ({"at_most": 2.5}, "fails"),
+        ({"at_least": 2.2, "of": "average"}, "undecided"),
+        ({"at_least": 1.0, "of": "average"}, "holds"),
+        ({"at_most": 9.0, "of": "average"}, "holds"),
+        ({"at_least": 9.0, "of": "average"}, "fails"),
+    ],
+)
+def test_a_level_of_every_member_or_on_average(bound: dict[str, float], expected: str) -> None:
+    """Members around 2, 2.5, 2.5 and 3: the lowest decides what lies above, the highest what lies below."""
+    rows = course(2, 2.5, 2.5, 3)
+
+    found = verdict(Level.model_validate({"quantity": "v3", **bound, **SAYS}), rows)
+
+    assert found.verdict == expected
+    assert found.low < found.estimate < found.high
+    assert found.members == 4
+
+
+@pytest.mark.parametrize(
+    ("bound", "expected", "furthest"),
+    [
+        ({"at_most": 0}, "fails", 1),
+        ({"at_most": 1}, "holds", 1),
+        ({"at_least": 0}, "holds", 0),
+        ({"at_least": 0.5}, "fails", 0),
+    ],
+)
+def test_a_level_of_every_draw(bound: dict[str, float], expected: str, furthest: float) -> None:
+    """A single one of 100 refutes it; the number itself is allowed, and draws that are no numbers say nothing."""
+    rows = [member("revived_permanent", [0.0] * 100, depth=1)]
+    rows += [member("revived_permanent", [0.0] * 49 + [1.0, np.nan], depth=2)]
+
+    found = verdict(Level.model_validate({"quantity": "revived_permanent", "of": "draw", **bound, **SAYS}), rows)
+
+    assert (found.verdict, found.estimate) == (expected, furthest)
+    assert (found.draws, found.members) == (50, 2)
+    assert np.isnan(found.p) == (expected == "holds")
+
+
+def test_a_wait_that_did_not_end_is_above_every_level() -> None:
+    """Of every draw and of the median."""
+    rows = [member("steps_to_success", [1.0, 2.0, 3.0, np.nan], activation="abs")]
+
+    below = Level(quantity="steps_to_success", at_most=1000, of="draw", **SAYS)
+
+    assert verdict(below, rows).verdict == "fails"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Features in phase 1 and after it, on hand-made curves."""
+"""Features in phase 1 and after it, on hand-made changes."""
 
 import numpy as np
 import pandas as pd
@@ -9,31 +9,36 @@ from suite.report.phases import phases_table
 STEPS = [0, 1, 2, 4, 8]
 
 
-def test_phase_1_ends_network_by_network():
-    """One leaves at step 4, one at step 2, one never: changes are up to there, and from there on."""
-    curves = {0: [0.5, 0.6, 0.7, 0.9, 0.3], 1: [0.5, 0.6, 0.8, 0.4, 0.2], 2: [0.5, 0.5, 0.5, 0.6, 0.65]}
-    ends = {0: 5.0, 1: 2.0, 2: np.nan}
-    common = {"member": "m", "depth": 3, "activation": "relu", "initialization": "he", "learning_rate": 0.1}
+def test_changes_are_means_over_those_that_lived_to_see_them() -> None:
+    """One leaves phase 1, one does and diverges, one never leaves: three changes in it, one after it."""
+    curves = {0: [0.5, 0.6, 0.7, 0.9, 0.3], 1: [0.5, 0.6, 0.8, 0.4, np.nan], 2: [0.5, 0.5, 0.5, 0.6, 0.65]}
+    early, late = {0: 0.4, 1: 0.3, 2: 0.15}, {0: -0.6, 1: np.nan, 2: np.nan}
+    common = {"member": "m", "depth": 3, "activation": "relu", "initialization": "he", "learning_rate": 0.1, "layer": 3}
     values = pd.DataFrame(
         [
-            {**common, "quantity": "feature_cosine", "layer": 3, "step": step, "draw": draw, "value": value}
+            {**common, "quantity": "feature_cosine", "step": step, "draw": draw, "value": value}
             for draw, curve in curves.items()
             for step, value in zip(STEPS, curve, strict=True)
         ]
-        + [{**common, "quantity": "phase1_steps", "draw": draw, "value": end} for draw, end in ends.items()]
+        + [
+            {**common, "quantity": f"feature_change_phase{phase}", "draw": draw, "value": value}
+            for phase, changes in ((1, early), (2, late))
+            for draw, value in changes.items()
+        ]
     ).astype({"step": "Int64", "layer": "Int64"})
     summary = values.drop_duplicates(["quantity", "layer", "step"]).drop(columns="draw")
 
     (row,) = phases_table(values, summary).to_dict("records")
 
     assert row["in_phase_1"] == pytest.approx(np.mean([0.4, 0.3, 0.15]))
-    assert row["after"] == pytest.approx(-0.6)  # of the two that left
+    assert row["after"] == pytest.approx(-0.6)
+    assert np.isnan(row["after_low"])
     assert (row["layer"], row["n"], row["start"]) == (3, 3, pytest.approx(0.5))
     assert (row["peak"], row["peak_step"]) == (pytest.approx(2.0 / 3), 2)
     assert row["in_low"] < row["in_phase_1"] < row["in_high"]
 
 
-def test_without_features_there_is_no_table():
+def test_without_features_there_is_no_table() -> None:
     """Nor a file."""
     values = pd.DataFrame({"quantity": ["test_accuracy"], "value": [1.0]})
 

@@ -259,6 +259,10 @@ def test_features_have_rows_by_layer_and_step(digits: Results) -> None:
         assert (rows.loc[started, "n"] == 2).all()
         assert rows.loc[started, "mean"].between(-1, 1.000001).all()
         assert (rows.loc[~started, "n"] == (0 if quantity == "leading_share" else 2)).all()
+    for quantity in ("feature_change_phase1", "feature_change_phase2"):
+        rows = digits.summary[digits.summary["quantity"] == quantity]
+        assert len(rows) == 6 * 2 * 2
+        assert rows["step"].isna().all()
 
 
 def test_options_of_the_architecture_are_columns(digits: Results) -> None:

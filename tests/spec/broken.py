@@ -841,6 +841,31 @@ CASES = [
         "measure.activation_ratio.precision",
         "precision is of measures with draws",
     ),
+    *(
+        _added(
+            f"{test} with {found} bounds",
+            f'[[claim]]\nsays = "So."\ntest = "{test}"\n{about}\n{bounds}',
+            20,
+            "claim",
+            "has one bound here; give either at_least or at_most",
+        )
+        for test, about in (("level", 'quantity = "v3"'), ("rank_correlation", 'first = "v3"\nsecond = "v3_floor"'))
+        for found, bounds in (("no", ""), ("two", "at_least = 0\nat_most = 0.5\n"))
+    ),
+    _added(
+        "a level that is no number",
+        '[[claim]]\nsays = "So."\ntest = "level"\nquantity = "v3"\nat_most = nan\n',
+        24,
+        "claim.at_most",
+        "give a finite number",
+    ),
+    _added(
+        "a claim about what is not measured",
+        '[[claim]]\nsays = "So."\ntest = "level"\nquantity = "feature_change_phase1"\nat_least = 0\n',
+        23,
+        "claim.quantity",
+        "not measured here",
+    ),
     _edited(
         "no edge of chaos",
         '"relu"',

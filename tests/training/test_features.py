@@ -206,3 +206,29 @@ def test_waits_are_watched_more_finely_than_features():
     assert set(recorded_steps(1000)) < set(observer.stops)
     gaps = [late / early for early, late in zip(observer.stops[20:], observer.stops[21:], strict=False)]
     assert max(gaps) < 1.11  # 1.09 but for rounding to whole steps
+
+
+def test_features_change_in_phase_1_and_after_it_network_by_network(monkeypatch):
+    """One leaves at step 5, between recorded steps; one at step 2; one never, whose every step is in phase 1."""
+    curves = [
+        [0.5, 0.6, 0.7, 0.8, 0.9, 0.4, 0.3],
+        [0.5, 0.6, 0.8, 0.4, 0.2, 0.2, 0.1],
+        [0.5, 0.5, 0.5, 0.5, 0.5, 0.6, 0.7],
+    ]
+    ends = [5, 2, 99]
+    steps = recorded_steps(8)
+    assert steps == [0, 1, 2, 3, 4, 6, 8]
+    ensemble = networks((2, 3, 1), draws=3)
+    observer = watch(ensemble, steps=8)
+    now = 0
+    losses = "suite.training.features.train_loss"
+    monkeypatch.setattr(losses, lambda *_: torch.tensor([0.1 if now >= end else log(2) for end in ends]))
+    seen = torch.tensor(curves)
+    monkeypatch.setattr(observer, "_cosines", lambda _: (seen[:, steps.index(now)],) * 3)
+
+    for now in observer.stops:
+        observer.look(ensemble, now)
+    found = observer.readings()
+
+    assert found["feature_change_phase1"][:, 0].tolist() == pytest.approx([0.4, 0.3, 0.2])
+    assert found["feature_change_phase2"][:, 0].tolist() == pytest.approx([-0.6, -0.7, nan], nan_ok=True)
