@@ -303,4 +303,4 @@ def test_report_draws_the_same_page_again(tmp_path: Path) -> None:
 
     assert page.read_bytes() == first
     assert {file: file.stat().st_mtime_ns for file in (tmp_path / "tiny" / "cells").iterdir()} == cells
-    assert not pd.read_csv(tmp_path / "tiny" / "predictors.csv").empty
+    assert not pd.read_csv(tmp_path / "tiny" / "tournament.csv").empty

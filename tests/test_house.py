@@ -19,16 +19,29 @@ MAY_IMPORT = {
     "measures": {"nets", "catalog", "theory"},
     "training": {"training", "nets", "catalog"},
     "claims": {"claims", "catalog", "statistics", "runs"},
-    "runs": {"runs", "spec", "catalog", "theory", "nets", "measures", "training", "statistics", "report"},
-    "report": {"report", "claims", "catalog", "statistics", "runs"},
+    "runs": {"runs", "spec", "catalog", "theory", "nets", "measures", "training", "statistics", "report", "tournament"},
+    "tournament": {"tournament", "claims", "catalog", "statistics", "runs"},
+    "report": {"report", "claims", "tournament", "catalog", "statistics", "runs"},
     "progress": {"runs", "spec"},
-    "cli": {"cli", "claims", "spec", "catalog", "runs", "report", "progress"},
+    "cli": {"cli", "claims", "tournament", "spec", "catalog", "runs", "report", "progress"},
     "__init__": {"spec", "runs", "report"},
     "__main__": {"cli"},
 }
 """Room -> rooms it may know. Within `measures` no file knows another."""
 
-TORCH_FREE = {"catalog", "theory", "spec", "statistics", "claims", "report", "cli", "progress", "__init__", "__main__"}
+TORCH_FREE = {
+    "catalog",
+    "theory",
+    "spec",
+    "statistics",
+    "claims",
+    "tournament",
+    "report",
+    "cli",
+    "progress",
+    "__init__",
+    "__main__",
+}
 
 
 def _imports(code: str) -> Iterator[str]:

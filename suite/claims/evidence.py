@@ -56,7 +56,8 @@ def every(parts: Sequence[Evidence]) -> Evidence:
     """
     if not parts:
         return NOTHING
-    weakest = max(parts, key=lambda part: (part.for_it, -part.against))
+    # Of parts that are beyond doubt alike, the one whose interval starts lowest.
+    weakest = max(parts, key=lambda part: (part.for_it, -part.against, -np.nan_to_num(part.low)))
     return replace(
         weakest,
         against=min(1.0, len(parts) * min(part.against for part in parts)),

@@ -7,7 +7,7 @@ import numpy as np
 from suite.catalog.claims import Greater, PairClaim, SurvivalShorter
 from suite.catalog.measures import MEASURES
 from suite.claims.evidence import NOTHING, Evidence, above, every
-from suite.claims.points import Point, Tables, at, matched, points
+from suite.claims.points import Point, Tables, at, both_drawn, matched, points
 from suite.statistics.contrasts import Estimate, of_pairs, over_members
 from suite.statistics.survival import logrank
 
@@ -35,9 +35,9 @@ def greater(tables: Tables, claim: Greater) -> Evidence:
 
 
 def _difference(first: Point, second: Point, claim: Greater) -> Estimate:
-    paired = claim.quantity in TRAINED and first.kind == "value"
-    if paired and first.values is not None and second.values is not None and len(first.values) == len(second.values):
-        return of_pairs(second.values, first.values, claim.statistic)
+    if claim.quantity in TRAINED and first.kind == "value":
+        one, other = both_drawn(first, second)
+        return of_pairs(other, one, claim.statistic)
     return first.estimate(claim.statistic) - second.estimate(claim.statistic)
 
 

@@ -53,6 +53,7 @@ class Point:
         axes: what it is, by axis.
         kind: of the quantity.
         values: one a draw, in the draws' order, nan for waits that did not end; None of a ratio of means.
+        draws: their numbers, nan of what has no draws; None likewise.
         stated: what the summary says of it.
         theory: what its law says; nan where there is none.
     """
@@ -61,6 +62,7 @@ class Point:
     axes: dict[str, Any]
     kind: str
     values: Array | None
+    draws: Array | None
     stated: Estimate
     theory: float
 
@@ -100,21 +102,23 @@ def points(
     kind = QUANTITIES[quantity].kind
     axes = axes_of(summary)
     keys = [name for name in ("member", "learning_rate", *axes) if name in summary.columns]
-    raw: Mapping[Any, Array] = {}
+    raw: Mapping[Any, tuple[Array, Array]] = {}
     if kind != "ratio":
         rows = _chosen(tables.values_of((quantity,)), where or {}, layer).sort_values("draw", kind="stable")
         raw = {
-            _key(key): group["value"].to_numpy(float) for key, group in rows.groupby(keys, dropna=False, observed=True)
+            _key(key): (group["value"].to_numpy(float), group["draw"].to_numpy(float, na_value=np.nan))
+            for key, group in rows.groupby(keys, dropna=False, observed=True)
         }
     found = []
     for row in summary.to_dict("records"):
-        key = _key(tuple(row[name] for name in keys))
+        values, draws = raw.get(_key(tuple(row[name] for name in keys)), (None, None))
         found.append(
             Point(
                 str(row["member"]),
                 {name: row[name] for name in axes if not pd.isna(row[name])},
                 kind,
-                raw.get(key) if kind != "ratio" else None,
+                values,
+                draws,
                 Estimate(row["mean"], (row["ci_high"] - row["ci_low"]) / (2 * NORMAL_QUANTILE), draws=int(row["n"])),
                 float(row["theory"]),
             )
@@ -148,15 +152,24 @@ def unshared(first: Sequence[Point], second: Sequence[Point]) -> set[str]:
     return one ^ other
 
 
+def both_drawn(first: Point, second: Point) -> tuple[Array, Array]:
+    """The values of draws that both have, by the draws' numbers: a cell that failed leaves a gap in one."""
+    if first.values is None or second.values is None or first.draws is None or second.draws is None:
+        return np.empty(0), np.empty(0)
+    _, here, there = np.intersect1d(first.draws, second.draws, assume_unique=True, return_indices=True)
+    return first.values[here], second.values[there]
+
+
 def at(found: Sequence[Point], axis: str, value: Scalar) -> list[Point]:
     """The points with a value of an axis."""
     return [point for point in found if axis in point.axes and _same(point.axes[axis], value)]
 
 
 def _chosen(rows: pd.DataFrame, where: Mapping[str, Sequence[Scalar]], layer: int | None) -> pd.DataFrame:
-    for axis, wanted in where.items():
-        if axis not in rows.columns:
-            return rows.iloc[:0]
+    # An axis that has no column is the same for all, and one without values is of the training alone.
+    for axis, wanted in ((name, wanted) for name, wanted in where.items() if name in rows.columns):
+        if rows[axis].isna().all():
+            continue
         there = [found for found in rows[axis].unique() if any(_same(found, value) for value in wanted)]
         rows = rows[rows[axis].isin(there)]
     if rows["step"].notna().any():

@@ -6,13 +6,11 @@ from zlib import crc32
 import numpy as np
 
 from suite.catalog.claims import RankCorrelation
+from suite.catalog.predict import FEWEST
 from suite.claims.evidence import NOTHING, Evidence
 from suite.claims.points import Tables, matched, points, unshared
 from suite.statistics.intervals import NORMAL_QUANTILE, Array
 from suite.statistics.rank import spearman
-
-FEWEST = 5
-"""Members of whose correlation something can be said."""
 
 
 def rank_correlation(tables: Tables, claim: RankCorrelation) -> Evidence:

@@ -1,4 +1,4 @@
-"""What commands tell of a study: failed cells, numbers that are not as precise as asked, verdicts, its page."""
+"""What commands tell of a study: what failed, what is not as precise as asked, verdicts, who tells best, its page."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ _SHOWN = 8
 def tell_run(found: "Results") -> int:
     """What a run, or a part of one, has left; the number of verdicts that are not the expected ones."""
     from suite.claims.tell import kept_rows  # noqa: PLC0415  # --help is instant
+    from suite.tournament.tell import lines_of  # noqa: PLC0415  # as above
 
     _tell_failures(found)
     if found.shard:
@@ -26,6 +27,8 @@ def tell_run(found: "Results") -> int:
         return 0
     _warn_of_imprecise(found.imprecise())
     surprises = tell_verdicts(found.name, kept_rows(found.folder))
+    for line in lines_of(found.name, found.folder):
+        typer.echo(line)
     typer.echo(f"{found.name}: {found.report}")
     return surprises
 

@@ -1,8 +1,9 @@
 """The commands that look at specs and at what runs have left: claims, compare, check, list, report."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +12,10 @@ from suite.cli.endings import errors_as_exit_codes, warn
 from suite.cli.folders import alike, check_tables, damage_explained, loaded
 from suite.cli.options import LACKING, UNEXPECTED, MustHold, Quick, ResultsFolder, Specs
 from suite.cli.telling import tell_verdicts
+
+if TYPE_CHECKING:
+    from suite.runs.results import Results
+    from suite.spec.load import Study
 
 
 @app.command("claims")
@@ -35,6 +40,7 @@ def judge_claims(
         for study in studies:
             found = Results(results / study.spec.name)
             with damage_explained(found):
+                _warn_of_change(study, found, ("seed", "family", "domain", "measure"))  # claims may have been added
                 verdicts = rows_of(judge_results(study.spec.claim, found), study.spec.source)
             rows += in_json(study.spec.name, verdicts)
             surprises += surprising(verdicts) if as_json else tell_verdicts(study.spec.name, verdicts)
@@ -123,9 +129,13 @@ def report(paths: Specs, results: ResultsFolder = Path("results")) -> None:
         for study in studies:
             found = Results(results / study.spec.name)
             with damage_explained(found):
-                if found.run["spec"] != study.spec.as_run():
-                    typer.echo(
-                        f"{study.spec.name}: the spec has changed since these tables; run it again (warning)", err=True
-                    )
+                _warn_of_change(study, found, found.run["spec"].keys() | study.spec.as_run().keys())
                 page = write_report(found)
             typer.echo(f"{study.spec.name}: {page}")
+
+
+def _warn_of_change(study: "Study", found: "Results", keys: Iterable[str]) -> None:
+    """That tables are of another spec than the one at hand, as far as these keys go."""
+    now = study.spec.as_run()
+    if any(found.run["spec"].get(key) != now.get(key) for key in keys):
+        typer.echo(f"{study.spec.name}: the spec has changed since these tables; run it again (warning)", err=True)

@@ -70,7 +70,19 @@ CAPTIONS = {
     "accuracy": ("After training", "Test accuracy or error, and success rate, with 95% intervals."),
     "accuracy_against_v3": (
         "Does variability tell what will train?",
-        "A point a member, labelled with its depth. The table below has the rank correlations.",
+        "A point a member, labelled with its depth.",
+    ),
+    "tournament": (
+        "What tells which networks will train?",
+        "Rank correlation of what is known before training with what training comes to, over members of two hidden "
+        "layers or more, with 95% intervals; the tables below have all of it, tournament.csv that of single "
+        "activations and sizes, too. Over all members part of a correlation may be one activation standing above "
+        "another; within activation is the average of what is true of each by itself.",
+    ),
+    "tournament_by_training": (
+        "From one training to another",
+        "The same over all members, of the baselines and of the measured predictors that do best on average over the "
+        "settings of the training, which favours these a little.",
     ),
     "activation_ratio": (
         "Activation ratio",

@@ -4,14 +4,17 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from suite.report import death, features, signal, training, variability
+from suite.report import death, features, signal, tournament, training, variability
 from suite.report.landscapes import landscapes_chart
 from suite.report.marks import Chart
 from suite.report.series import with_series
 
 
 def charts_of(
-    summary: pd.DataFrame, landscapes: pd.DataFrame | None = None, waits: pd.DataFrame | None = None
+    summary: pd.DataFrame,
+    landscapes: pd.DataFrame | None = None,
+    waits: pd.DataFrame | None = None,
+    standings: pd.DataFrame | None = None,
 ) -> dict[str, Chart]:
     """Every chart that the study's quantities allow, by name, in the order of the report.
 
@@ -19,6 +22,7 @@ def charts_of(
         summary: statistics over draws.
         landscapes: outputs over the plane, if the study has two inputs.
         waits: raw values of waiting times, if the study has some.
+        standings: of the tournament, if the spec asks for one.
     """
     summary = with_series(summary)
     makers: dict[str, Callable[[], Chart | None]] = {
@@ -37,6 +41,8 @@ def charts_of(
         "revival": lambda: death.revival(summary),
         "accuracy": lambda: training.accuracy(summary),
         "accuracy_against_v3": lambda: training.accuracy_against_v3(summary),
+        "tournament": lambda: None if standings is None else tournament.ranked(standings),
+        "tournament_by_training": lambda: None if standings is None else tournament.by_training(standings),
         "activation_ratio": lambda: variability.activation_ratio(summary),
         "landscapes": lambda: None if landscapes is None else landscapes_chart(landscapes, summary),
     }

@@ -12,9 +12,9 @@ from suite.claims.tell import COLUMNS, rows_of
 from suite.report.bounds import BOUND, bounds_table
 from suite.report.captions import CAPTIONS
 from suite.report.comparisons import OUTCOMES, WAITS, comparisons_table
-from suite.report.page_tables import PageTable, agreement, overview, rank_correlations
+from suite.report.page_tables import PageTable, agreement, overview
 from suite.report.phases import PHASES, phases_table
-from suite.report.predictors import predictors_table
+from suite.report.tournament import standings
 from suite.report.verdict_tables import bounds, outcomes, phases, precision, verdicts, waits
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def write_report(results: "Results") -> "Path":
     from suite.runs.store import write_whole  # noqa: PLC0415  # the page itself needs no store
 
     tables = {
-        "predictors": predictors_table(results.summary),
+        "tournament": results.tournament,
         "bounds": bounds_table(results.summary, results.values_of(BOUND)),
         "phases": phases_table(results.values_of(PHASES), results.summary),
         "comparisons": comparisons_table(results.values_of((*WAITS, *OUTCOMES)), results.summary),
@@ -43,7 +43,7 @@ def write_report(results: "Results") -> "Path":
     page = render(results.run, results.summary, tables, results.charts, results.precision)
     for name, table in tables.items():
         file = results.folder / f"{name}.csv"
-        if table.empty and name != "predictors":
+        if table.empty:
             file.unlink(missing_ok=True)
         else:
             write_whole(file, lambda handle, table=table: handle.write(table.to_csv(index=False).encode()))  # type: ignore[misc]
@@ -64,7 +64,7 @@ def render(
     Args:
         run: the content of run.json.
         summary: statistics over draws.
-        tables: rank correlations, bounds, phases, comparisons and verdicts, by name.
+        tables: the tournament, bounds, phases, comparisons and verdicts, by name.
         charts: Altair charts by name.
         precise: what a precision took, if the spec asked for one.
     """
@@ -101,7 +101,7 @@ def render(
 def _beside(summary: pd.DataFrame, tables: dict[str, pd.DataFrame]) -> dict[str, list[PageTable]]:
     """The tables under each chart."""
     found = {
-        "accuracy_against_v3": [rank_correlations(tables["predictors"])],
+        "tournament": standings(tables["tournament"]),
         "trainability": [bounds(tables["bounds"])],
         "feature_diversity": [phases(tables["phases"])],
         "phase_1": [waits(tables["comparisons"])],

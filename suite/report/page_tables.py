@@ -1,4 +1,4 @@
-"""The report's tables, as text: rank correlations, agreement with theory, and the overview."""
+"""The report's tables, as text: agreement with theory, and the overview."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,47 +26,6 @@ class PageTable:
     heads: list[str]
     words: int
     rows: list[list[str]]
-
-
-def rank_correlations(predictors: pd.DataFrame) -> PageTable:
-    """What orders members by test accuracy, by group, the strongest first."""
-    heads = [
-        "training",
-        "members",
-        "predictor",
-        "statistic",
-        "n",
-        "rank correlation",
-        "95% interval",
-        "over -depth's",
-        "95% interval",
-    ]
-    ordered = predictors.sort_values(["training", "members", "spearman"], ascending=[True, True, False])
-    rows = [
-        [
-            row["training"],
-            row["members"],
-            row["predictor"],
-            row["statistic"],
-            str(row["n"]),
-            signed(row["spearman"]),
-            span(row, "ci_low", "ci_high"),
-            signed(row["over_depth"]),
-            span(row, "over_depth_low", "over_depth_high"),
-        ]
-        for row in records(ordered)
-    ]
-    plain = all(not row[0] for row in rows)
-    return PageTable(
-        "What orders members by test accuracy?",
-        "Spearman's rank correlation with mean test accuracy over members of depth 2 and more; 95% intervals by the "
-        "bootstrap over members. The last two columns say by how much a predictor beats -depth on the same members. "
-        "With all members pooled, part of a correlation may be one activation standing above another; within one, "
-        "few members make coarse intervals.",
-        heads[1:] if plain else heads,
-        3 if plain else 4,
-        [row[1:] if plain else row for row in rows],
-    )
 
 
 Z_LIMIT = 4.0

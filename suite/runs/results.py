@@ -60,19 +60,34 @@ class Results:
 
         found = []
         with pq.ParquetFile(self.folder / "measurements.parquet") as file:  # pandas would hold many groups at once
-            for group in range(file.num_row_groups):
-                names = file.read_row_group(group, columns=["quantity"])["quantity"]
-                wanted = pc.is_in(names, pa.array(quantities, pa.string()))
-                if pc.any(wanted).as_py():
-                    found.append(file.read_row_group(group).filter(wanted))
+            for group, held in enumerate(self._quantities_by_group):
+                if held.intersection(quantities):
+                    rows = file.read_row_group(group)
+                    found.append(rows.filter(pc.is_in(rows["quantity"], pa.array(quantities, pa.string()))))
             table = pa.concat_tables(found) if found else file.schema_arrow.empty_table()
         frame: pd.DataFrame = table.to_pandas()
         return frame
 
     @cached_property
+    def _quantities_by_group(self) -> list[set[str]]:
+        """Which quantities each group of rows of the raw values holds."""
+        import pyarrow.parquet as pq  # noqa: PLC0415  # as above
+
+        with pq.ParquetFile(self.folder / "measurements.parquet") as file:
+            columns = (file.read_row_group(group, columns=["quantity"]) for group in range(file.num_row_groups))
+            return [set(column["quantity"].unique().to_pylist()) for column in columns]
+
+    @cached_property
     def summary(self) -> "pd.DataFrame":
         """Statistics over draws, one row a member, quantity, layer and step."""
         return _read(self.folder / "summary.parquet")
+
+    @cached_property
+    def tournament(self) -> "pd.DataFrame":
+        """What tells which networks will train; empty unless the spec asks for it."""
+        from suite.tournament.table import tournament_table  # noqa: PLC0415  # needed for reports alone
+
+        return tournament_table(self)
 
     @cached_property
     def landscapes(self) -> "pd.DataFrame | None":
@@ -136,7 +151,7 @@ class Results:
         from suite.report.charts import charts_of  # noqa: PLC0415  # tables alone need no charting library
         from suite.report.comparisons import WAITS  # noqa: PLC0415
 
-        return charts_of(self.summary, self.landscapes, self.values_of(WAITS))
+        return charts_of(self.summary, self.landscapes, self.values_of(WAITS), self.tournament)
 
 
 def write_tables(

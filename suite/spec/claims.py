@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from suite.catalog.claims import Claim
+from suite.catalog.claims import Where
 from suite.catalog.measure_settings import AccuracySettings
 from suite.catalog.measures import MEASURES
 from suite.catalog.quantities import QUANTITIES
@@ -13,13 +13,18 @@ from suite.spec.members import Finding, Member
 from suite.spec.model import Spec
 from suite.spec.problems import nearest
 
+Location = tuple[str | int, ...]
+Values = dict[str, list[Any]]
+"""Of every axis."""
+
 _THEORY = "theory"
+_SHOWN = 12
 
 
 def unfounded(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
     """Claims about quantities that the study does not measure, or about settings that it does not have."""
     measured = {quantity: None for name in spec.measures for quantity in MEASURES[name].quantities}
-    values = _axes(spec, members)
+    values = values_of_axes(spec, members)
     for place, claim in enumerate(spec.claim):
         here = ("claim", place)
         for key in ("quantity", "first", "second", "bound"):
@@ -32,31 +37,35 @@ def unfounded(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
             axis = getattr(claim, key, None)
             if axis is not None and axis not in values:
                 yield Finding((*here, key), f"{shown(axis)} is no axis of this study; {nearest(axis, values)}")
-        yield from _settings(here, claim, values)
+        yield from nowhere((*here, "where"), claim.where, values)
+        compared = getattr(claim, "axis", None)
+        if compared in values:
+            for key in ("value", "than"):
+                yield from _missing((*here, key), compared, getattr(claim, key), values[compared])
 
 
-def _settings(here: tuple[str | int, ...], claim: Claim, values: dict[str, list[Any]]) -> Iterator[Finding]:
-    """Values of axes that no member has."""
-    asked: list[tuple[tuple[str | int, ...], str, Any]] = []
-    for axis, wanted in claim.where.items():
+def nowhere(here: Location, where: Where, values: Values) -> Iterator[Finding]:
+    """What a `where` asks for that no member has."""
+    for axis, wanted in where.items():
         if axis not in values:
-            yield Finding((*here, "where", axis), f"{shown(axis)} is no axis of this study; {nearest(axis, values)}")
-        else:
-            asked += [((*here, "where", axis), axis, value) for value in wanted]
-    compared = getattr(claim, "axis", None)
-    if compared in values:
-        asked += [((*here, key), compared, getattr(claim, key)) for key in ("value", "than")]
-    for location, name, value in asked:
-        written = ("yes" if value else "no") if isinstance(value, bool) else value
-        if written not in values[name]:
-            known = ", ".join(shown(found) for found in values[name][:_SHOWN])
-            yield Finding(location, f"no member has {name} = {shown(value)}; they have {known}")
+            yield Finding((*here, axis), f"{shown(axis)} is no axis of this study; {nearest(axis, values)}")
+            continue
+        for value in wanted:
+            yield from _missing((*here, axis), axis, value, values[axis])
 
 
-_SHOWN = 12
+def _missing(location: Location, axis: str, value: Any, there: Sequence[Any]) -> Iterator[Finding]:
+    if as_in_tables(value) not in there:
+        known = ", ".join(shown(found) for found in there[:_SHOWN])
+        yield Finding(location, f"no member has {axis} = {shown(value)}; they have {known}")
 
 
-def _axes(spec: Spec, members: Sequence[Member]) -> dict[str, list[Any]]:
+def as_in_tables(value: Any) -> Any:
+    """A value of an axis as tables and members have it."""
+    return ("yes" if value else "no") if isinstance(value, bool) else value
+
+
+def values_of_axes(spec: Spec, members: Sequence[Member]) -> Values:
     """Every axis with its values, members' and the training's."""
     settings = [member.axes for member in members]
     accuracy = spec.measures.get("accuracy")

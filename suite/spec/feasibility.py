@@ -12,6 +12,7 @@ from suite.catalog.schedule import recorded_steps
 from suite.spec.claims import unfounded
 from suite.spec.members import Finding, Member
 from suite.spec.model import Spec
+from suite.spec.predict import untold
 from suite.spec.suitability import unsuitable
 
 _COPIES = 4
@@ -29,6 +30,7 @@ def infeasible(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
     yield from _too_much_data(spec)
     yield from unsuitable(spec, members)
     yield from unfounded(spec, members)
+    yield from untold(spec, members)
 
 
 def memory_limit() -> int:

@@ -13,6 +13,7 @@ from suite.catalog.initializations import Initialization, Initializations
 from suite.catalog.limits import Count
 from suite.catalog.measure_settings import OnTheDomain, V3Settings
 from suite.catalog.measures import MEASURES
+from suite.catalog.predict import Predict
 from suite.catalog.settings import Axis, Settings
 
 MAX_DEPTH = 1_000
@@ -88,6 +89,7 @@ class SpecFile(Settings):
     title: str = Field(min_length=1, description="what the study shows, in a sentence")
     source: str = Field(default="", description="where the question is from")
     claim: Axis[AnyClaim] = Field(default=(), description="what should be true of the results; a repeated [[claim]]")
+    predict: Predict | None = Field(default=None, description="a tournament of what tells which networks will train")
     claims: Axis[str] = Field(default=(), description="what the source claims, in sentences, for the report to show")
     findings: Axis[str] = Field(default=(), description="what a run of this very spec shows of that, in sentences")
     seed: int = Field(ge=0, lt=2**63, description="all randomness of the study follows from it")

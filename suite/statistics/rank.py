@@ -1,83 +1,25 @@
-"""Rank correlation over members: does one quantity order networks as another does?"""
-
-from collections.abc import Callable
-from typing import NamedTuple
+"""Rank correlations over members, many samples at once: does one quantity order networks as another does?"""
 
 import numpy as np
 
-from suite.statistics.intervals import LEVEL, RESAMPLES, Array
+from suite.statistics.intervals import Array
 
-MIN_MEMBERS = 4
-"""Fewer have no interval to speak of."""
+MANY = 256
+"""Members, of whose pairs there are too many to hold those of many samples."""
 
-
-class RankCorrelation(NamedTuple):
-    """Spearman's rho over members, with a 95% interval.
-
-    Attributes:
-        estimate: rho; nan where a quantity is the same for all members.
-        low: lower end of the interval.
-        high: upper end.
-        members: how many.
-    """
-
-    estimate: float
-    low: float
-    high: float
-    members: int
-
-
-def rank_correlation(first: Array, second: Array) -> RankCorrelation:
-    """Spearman's rho of two quantities over members; the bootstrap resamples members, which the claim is about.
-
-    Args:
-        first: one value a member.
-        second: likewise; members without either value are left out.
-    """
-    return _over_members(spearman, first, second)
-
-
-def rank_advantage(first: Array, rival: Array, outcome: Array) -> RankCorrelation:
-    """How much better one quantity ranks members by an outcome than a rival does: the difference of their rhos.
-
-    The bootstrap resamples members, and takes both correlations on the same ones.
-
-    Args:
-        first: one value a member.
-        rival: likewise.
-        outcome: likewise; members that lack any of the three are left out.
-    """
-
-    def advantage(first: Array, rival: Array, outcome: Array) -> Array:
-        return spearman(first, outcome) - spearman(rival, outcome)
-
-    return _over_members(advantage, first, rival, outcome)
-
-
-def _over_members(statistic: Callable[..., Array], *quantities: Array) -> RankCorrelation:
-    """A statistic of quantities over the members that have them all, with its bootstrap over members.
-
-    Args:
-        statistic: of (samples, members) arrays, one number a sample.
-        quantities: one value a member each.
-    """
-    known = np.isfinite(quantities).all(axis=0)
-    chosen = [quantity[known] for quantity in quantities]
-    members = int(known.sum())
-    if members < MIN_MEMBERS:
-        return RankCorrelation(np.nan, np.nan, np.nan, members)
-    rows = np.random.default_rng((0x5EA, members)).integers(0, members, (RESAMPLES, members))
-    replicates = statistic(*(quantity[rows] for quantity in chosen))
-    replicates = replicates[np.isfinite(replicates)]
-    estimate = float(statistic(*(quantity[None] for quantity in chosen))[0])
-    if not np.isfinite(estimate) or not replicates.size:
-        return RankCorrelation(estimate, np.nan, np.nan, members)
-    low, high = np.quantile(replicates, ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
-    return RankCorrelation(estimate, float(low), float(high), members)
+_PAIRS_AT_A_TIME = 2**22
 
 
 def spearman(first: Array, second: Array) -> Array:
-    """Pearson's correlation of the ranks, row by row; ties share their mean rank."""
+    """Pearson's correlation of the ranks, row by row; ties share their mean rank.
+
+    Args:
+        first: (samples, members), without gaps; infinite values are the first or the last in order.
+        second: likewise.
+
+    Returns:
+        One rho a sample; nan where either quantity is the same for all members.
+    """
     from scipy.stats import rankdata  # noqa: PLC0415  # slow to load, and only reports need it
 
     x, y = (rankdata(values, axis=1) for values in (first, second))
@@ -85,3 +27,36 @@ def spearman(first: Array, second: Array) -> Array:
     scale = np.sqrt((x**2).sum(axis=1) * (y**2).sum(axis=1))
     rho: Array = np.divide((x * y).sum(axis=1), scale, out=np.full(len(x), np.nan), where=scale > 0)
     return rho
+
+
+def kendall(first: Array, second: Array) -> Array:
+    """Kendall's tau-b, row by row: concordant less discordant pairs of members, over those that are not tied.
+
+    Args:
+        first: (samples, members), without gaps; infinite values are the first or the last in order.
+        second: likewise.
+
+    Returns:
+        One tau a sample; nan where either quantity is the same for all members.
+    """
+    samples, members = first.shape
+    if members > MANY:
+        from scipy.stats import kendalltau  # noqa: PLC0415  # as above
+
+        return np.array([kendalltau(x, y).statistic for x, y in zip(first, second, strict=True)])
+    size = max(1, _PAIRS_AT_A_TIME // members**2)
+    starts = range(0, samples, size)
+    return np.concatenate([_tau(first[start : start + size], second[start : start + size]) for start in starts])
+
+
+def _tau(first: Array, second: Array) -> Array:
+    one, other = np.triu_indices(first.shape[1], 1)
+
+    def signs(values: Array) -> Array:
+        left, right = values[:, one], values[:, other]
+        return (left > right).astype(np.float64) - (left < right)
+
+    x, y = signs(first), signs(second)
+    scale = np.sqrt((x**2).sum(axis=1) * (y**2).sum(axis=1))
+    tau: Array = np.divide((x * y).sum(axis=1), scale, out=np.full(len(x), np.nan), where=scale > 0)
+    return tau

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from suite.claims.evidence import above, every
 from suite.cli import app
+from suite.statistics.contrasts import Estimate
 
 SPEC = """title = "Two claims"
 source = "Nobody 2026"
@@ -123,3 +125,24 @@ def test_what_was_never_run_cannot_be_judged(folder: Path, tmp_path: Path) -> No
 
     assert done.exit_code == 2
     assert "run the spec first" in done.stderr
+
+
+@pytest.mark.parametrize(("old", "new", "warned"), [("seed = 3", "seed = 4", 1), ("Nobody 2026", "Everybody", 0)])
+def test_tables_of_another_study_are_told(folder: Path, old: str, new: str, warned: int) -> None:
+    """What numbers depend on has changed since; words and claims may."""
+    spec = folder / "later" / "two.toml"
+    spec.parent.mkdir(exist_ok=True)
+    spec.write_text((SPEC + OTHER).replace(old, new))
+
+    done = CliRunner().invoke(app, ["claims", str(spec), "--results", str(folder / "results")])
+
+    assert done.exit_code == 0
+    assert done.stderr.count("the spec has changed since these tables; run it again (warning)") == warned
+
+
+def test_what_is_beyond_doubt_alike_is_told_of_the_least() -> None:
+    """Two p-values of 0: the estimate is that of the smaller difference."""
+    large, small = (above(Estimate(value, 1e-9), 0.0, 2) for value in (3.0, 1.0))
+
+    assert large.for_it == small.for_it == 0
+    assert every([large, small]).estimate == every([small, large]).estimate == 1.0

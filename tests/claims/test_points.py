@@ -1,6 +1,7 @@
 """Which points of a study a claim's quantity has, and that raw values are read once for all claims."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from suite.catalog.claims import Monotone
 from suite.claims.judge import judge_results
-from suite.claims.points import points
+from suite.claims.points import both_drawn, points
 from suite.runs.results import Results
 from tests.claims.simulated import member, tables_of
 
@@ -39,14 +40,43 @@ def test_without_a_choice_every_member_is_a_point() -> None:
         ({"residual": (True,)}, {(1, "relu"), (2, "relu")}),
         ({"residual": (False,), "depth": (1.0,)}, {(1, "abs")}),
         ({"depth": (3,)}, set()),
-        ({"no_axis": (1,)}, set()),
+        ({"no_axis": (1,)}, {(1, "relu"), (2, "relu"), (1, "abs"), (2, "abs")}),
     ],
 )
 def test_a_choice_is_of_values_by_axis(where: dict[str, tuple[object, ...]], expected: set[tuple[int, str]]) -> None:
-    """True and false are what tables call yes and no; what the tables do not have is nowhere."""
+    """True and false are what tables call yes and no; a value that no row has is nowhere.
+
+    An axis without a column is the same for all: tables show what the study varies.
+    """
     found = points(tables_of(ROWS), "v3", where=where)
 
     assert {(point.axes["depth"], point.axes["activation"]) for point in found} == expected
+
+
+def test_an_axis_of_the_training_says_nothing_of_what_is_measured_before_it() -> None:
+    """Variability has no board; accuracy is chosen by its own."""
+    rows = [member("v3", [1.0, 2.0], depth=2, squares=np.nan), member("v3", [1.0, 2.0], depth=3, squares=np.nan)]
+    rows += [member("test_accuracy", [0.5, 0.6], depth=2, squares=float(squares)) for squares in (2, 8)]
+
+    tables = tables_of(rows)
+
+    assert len(points(tables, "v3", where={"squares": (8,)})) == 2
+    assert [point.axes["squares"] for point in points(tables, "test_accuracy", where={"squares": (8,)})] == [8]
+
+
+def test_draws_pair_up_by_their_numbers() -> None:
+    """A cell that failed leaves a gap in one of two members: the others' draws still meet their own."""
+    whole, gap = points(
+        tables_of([member("test_accuracy", np.arange(6.0), depth=depth) for depth in (1, 2)]), "test_accuracy"
+    )
+    assert gap.values is not None
+    assert gap.draws is not None
+    kept = np.array([0, 2, 3, 5])
+    gap = replace(gap, values=gap.values[kept], draws=gap.draws[kept])
+
+    one, other = both_drawn(whole, gap)
+
+    assert one.tolist() == other.tolist() == [0, 2, 3, 5]
 
 
 def test_raw_values_are_read_once_for_all_claims(tmp_path: Path) -> None:

@@ -18,7 +18,6 @@ from suite.report.bounds import BOUND, bounds_table
 from suite.report.comparisons import OUTCOMES, WAITS, comparisons_table
 from suite.report.page import embedded, render, write_report
 from suite.report.phases import PHASES, phases_table
-from suite.report.predictors import predictors_table
 from suite.runs.resources import Resources
 from suite.runs.results import Results
 from suite.runs.run import run_study
@@ -174,7 +173,7 @@ def _page_saying(text: str, results: Results) -> str:
     failed = [{"measure": "v3", "member": "relu", "draws": [0, 1], "key": "", "reason": text}]
     run = results.run | {"spec": spec, "failed": failed}
     tables = {
-        "predictors": predictors_table(results.summary),
+        "tournament": results.tournament,
         "bounds": bounds_table(results.summary, results.values_of(BOUND)),
         "phases": phases_table(results.values_of(PHASES), results.summary),
         "comparisons": comparisons_table(results.values_of((*WAITS, *OUTCOMES)), results.summary),
@@ -278,7 +277,7 @@ seed = 1
 [family]
 width = 4
 inputs = 2
-depth = [2, 3, 4]
+depth = [2, 3, 4, 5, 6]
 activation = "relu"
 initialization = "data_dependent"
 
@@ -297,6 +296,9 @@ task = { name = "checkerboard", squares = [2, 4], train = 16, test = 8 }
 optimizer = { name = "sgd", learning_rate = 0.1, batch = 8 }
 steps = 2
 replicates = 2
+
+[predict]
+outcome = "test_accuracy"
 """
 
 
@@ -311,9 +313,8 @@ def test_what_is_measured_for_each_task_has_a_report(tmp_path: Path) -> None:
 
     assert {"collapse", "gradients", "correlation", "variability", "accuracy_against_v3"} <= set(found.charts)
     assert all(chart.to_dict()["datasets"] for chart in found.charts.values())
-    predictors = pd.read_csv(found.folder / "predictors.csv")
-    assert {"-depth", "width", "v3", "-collapsed_relative", "-correlation"} <= set(predictors["predictor"])
-    assert predictors["training"].nunique() == 2
-    assert not predictors.duplicated(["training", "members", "predictor", "statistic"]).any()
-    assert (predictors["n"] == 3).all()
-    assert "What orders members" in page
+    standings = pd.read_csv(found.folder / "tournament.csv")
+    assert {"-depth", "width", "v3", "-collapsed_relative", "-correlation"} <= set(standings["predictor"])
+    assert standings["training"].nunique() == 2
+    assert not standings.duplicated(["training", "group", "predictor"]).any()
+    assert "What tells test accuracy (squares 2)?" in page

@@ -89,6 +89,12 @@ def _added(id: str, measures: str, line: int, key: str, fragment: str) -> Case:
     return Case(id, _file(VALID + measures), line, key, fragment)
 
 
+def _told(id: str, predict: str, line: int, key: str, fragment: str) -> Case:
+    """A tournament in line 21, of as many members as one needs."""
+    text = VALID.replace("depth = [1, 2, 3]", "depth = [1, 2, 3, 4, 5, 6]") + f"\n[predict]\n{predict}\n"
+    return Case(id, _file(text), line, key, fragment)
+
+
 def _untrained(id: str, name: str, fragment: str) -> Case:
     """A measure in line 15, where the training stood."""
     text = VALID[: VALID.index("[measure.accuracy]")] + f"[measure.{name}]\n"
@@ -738,6 +744,67 @@ CASES = [
             ("revival", 'normalization = "layer"', 'normalization = "layer"'),
             ("synflow", "residual = true", "residual = true"),
         )
+    ),
+    _told("tournament without an outcome", "", 21, "predict.outcome", "outcome is missing; add it"),
+    _told("unknown outcome", 'outcome = "accuracy"', 22, "predict.outcome", "test_accuracy"),
+    _told(
+        "outcome of regressions",
+        'outcome = ["train_loss", "test_error"]',
+        22,
+        "predict.outcome",
+        "give test_accuracy or train_loss",
+    ),
+    _told(
+        "predictor that is not measured",
+        'outcome = "success"\npredictors = ["v3", "born_dead"]',
+        23,
+        "predict.predictors",
+        "'born_dead' is not measured here; known here: v3, v3_floor, v3_over_rms",
+    ),
+    _told(
+        "predictor that is known too late",
+        'outcome = "success"\npredictors = "train_loss"',
+        23,
+        "predict.predictors",
+        "'train_loss' is known only after training",
+    ),
+    _told(
+        "predictor that is no quantity",
+        'outcome = "success"\npredictors = "v3_flor"',
+        23,
+        "predict.predictors",
+        "'v3_flor' is no quantity; did you mean v3_floor?",
+    ),
+    _told(
+        "tournament of members that are not there",
+        'outcome = "success"\nwhere = { depth = [2, 7] }',
+        23,
+        "predict.where.depth",
+        "no member has depth = 7; they have 1, 2, 3, 4, 5, 6",
+    ),
+    _told(
+        "tournament of too few, as chosen",
+        'outcome = "success"\nwhere = { depth = [2, 3, 4, 5] }',
+        21,
+        "predict",
+        "4 members have 2 hidden layers or more",
+    ),
+    _added(
+        "tournament of too few",
+        '\n[predict]\noutcome = "success"\n',
+        21,
+        "predict",
+        "2 members have 2 hidden layers or more, the order of so few says nothing; have 5 or more",
+    ),
+    Case(
+        "tournament without training",
+        _file(
+            VALID[: VALID.index("[measure.accuracy]")].replace("[1, 2, 3]", "[2, 3, 4, 5, 6]")
+            + '[predict]\noutcome = "success"\n'
+        ),
+        16,
+        "predict.outcome",
+        "nothing is trained here; add [measure.accuracy]",
     ),
     Case(
         "correlation of one input",

@@ -1,0 +1,136 @@
+"""The tournament's charts and tables: what tells which networks will train."""
+
+from dataclasses import replace
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from suite.report.marks import COLORS, HEIGHT, WIDTH, Chart
+from suite.report.page_tables import PageTable, number, records, signed, span
+from suite.tournament.groups import ALL
+from suite.tournament.table import WITHIN
+
+_LINES = 5
+"""Measured predictors whose course over the settings of training is drawn; baselines are drawn besides."""
+
+_CONTEST = ["outcome", "training"]
+
+
+def standings(table: pd.DataFrame) -> list[PageTable]:
+    """A table a contest: predictors, the best first, over all members, within activation and draw by draw."""
+    tables = [_standing(str(outcome), str(training), rows) for (outcome, training), rows in _contests(table)]
+    return [replace(found, note=_NOTE if place == 0 else "") for place, found in enumerate(tables)]
+
+
+def _standing(outcome: str, training: str, rows: pd.DataFrame) -> PageTable:
+    everyone = records(rows[rows["group"] == ALL])
+    within = {row["predictor"]: row for row in records(rows[rows["group"] == WITHIN])}
+    heads = ["predictor", "remark", "members", "rho", "tau", f"rho over {_baseline(everyone)}'s", "without a family"]
+    if within:
+        heads += ["rho within activation", f"over {_baseline(list(within.values()))}'s"]
+    body = []
+    for row in everyone:
+        shown = [row["predictor"] + (" (baseline)" if row["kind"] == "baseline" else ""), row["note"]]
+        shown += [str(row["members"]), *(_with_interval(row, name) for name in ("spearman", "kendall", "advantage"))]
+        shown += [span(row, "without_low", "without_high")]
+        if within:
+            shown += [_with_interval(within[row["predictor"]], name) for name in ("spearman", "advantage")]
+        body.append([*shown, _with_interval(row, "draw_by_draw"), number(row["seconds"], "{:.2g}")])
+    heads += ["draw by draw", "seconds a member"]
+    return PageTable(f"What tells {_title(outcome, training)}?", "", heads, 2, body)
+
+
+def _baseline(rows: list[dict[str, Any]]) -> str:
+    return next((str(row["baseline"]) for row in rows if row["baseline"]), "no baseline")
+
+
+def _with_interval(row: dict[str, Any], name: str) -> str:
+    ends = "" if pd.isna(row[f"{name}_low"]) else f" ({span(row, f'{name}_low', f'{name}_high')})"
+    return signed(row[name]) + ends
+
+
+_NOTE = (
+    "rho is Spearman's, tau Kendall's rank correlation over members of two hidden layers or more; 1 is the order of "
+    "the outcome, -1 the opposite one. Which way each predictor points was stated beforehand: a minus before its name, "
+    "that less is better. 95% intervals by the bootstrap on two levels, members and their draws. What a predictor has "
+    "over the best baseline is on the same members and resamples. Without a family: the range of rho when the members "
+    "that differ in depth alone are left out, one such family at a time. Draw by draw: the mean over members of the "
+    "rank correlation between one network's own number and what that very network came to. No interval is corrected "
+    "for the number of predictors."
+)
+
+
+def _title(outcome: str, training: str) -> str:
+    return outcome.replace("_", " ") + (f" ({training})" if training else "")
+
+
+def _contests(table: pd.DataFrame) -> Any:
+    return table.groupby(_CONTEST, sort=False)
+
+
+def ranked(table: pd.DataFrame) -> Chart | None:
+    """Predictors in their order, a panel a contest, with intervals: over all members, and within activation."""
+    shown = table[table["group"].isin([ALL, WITHIN]) & table["spearman"].notna()]
+    panels = [_panel(_title(str(outcome), str(training)), rows) for (outcome, training), rows in _contests(shown)]
+    return alt.concat(*panels, columns=3, spacing=24) if panels else None
+
+
+def _panel(title: str, rows: pd.DataFrame) -> Any:
+    order = list(dict.fromkeys(rows.sort_values("group", key=lambda group: group != ALL, kind="stable")["predictor"]))
+    columns = ["predictor", "kind", "group", "members", "spearman", "spearman_low", "spearman_high", "kendall"]
+    names = alt.Y("predictor:N", title=None, sort=order, axis=alt.Axis(labelLimit=200))
+    colors = alt.Scale(domain=[ALL, WITHIN], range=[COLORS[0], COLORS[1]])
+    base = alt.Chart(rows[[*columns, "seconds"]]).encode(
+        y=names,
+        yOffset=alt.YOffset("group:N", sort=[ALL, WITHIN]),
+        color=alt.Color("group:N", title="members", scale=colors, legend=alt.Legend(orient="top")),
+    )
+    rho = alt.X("spearman:Q", title="Spearman's rho", scale=alt.Scale(domain=[-1, 1]))
+    shape = alt.Shape(
+        "kind:N",
+        title=None,
+        scale=alt.Scale(domain=["measured", "baseline"], range=["circle", "diamond"]),
+        legend=alt.Legend(orient="top"),
+    )
+    numbers = [alt.Tooltip(f"{name}:Q", format=".3g") for name in (*columns[4:], "seconds")]
+    points = base.mark_point(filled=True, size=42).encode(
+        x=rho, shape=shape, tooltip=["predictor:N", "group:N", "members:Q", *numbers]
+    )
+    intervals = base.mark_rule().encode(x=alt.X("spearman_low:Q"), x2="spearman_high:Q")
+    nothing = alt.Chart(pd.DataFrame({"at": [0.0]})).mark_rule(color="#999999").encode(x="at:Q")
+    return alt.layer(nothing, intervals, points).properties(width=WIDTH - 40, height=alt.Step(9), title=title)
+
+
+def by_training(table: pd.DataFrame) -> Chart | None:
+    """How well the best predictors and the baselines do under one setting of the training after another."""
+    everyone = table[(table["group"] == ALL) & table["spearman"].notna()]
+    if everyone["training"].nunique() < 2:
+        return None
+    return alt.concat(
+        *(_course(str(outcome), rows) for outcome, rows in everyone.groupby("outcome", sort=False)), columns=2
+    )
+
+
+def _course(outcome: str, rows: pd.DataFrame) -> Any:
+    average = rows[rows["kind"] == "measured"].groupby("predictor")["spearman"].mean().sort_values(ascending=False)
+    best = list(average.index[:_LINES])
+    baselines = list(dict.fromkeys(rows.loc[rows["kind"] == "baseline", "predictor"]))
+    drawn = rows[rows["predictor"].isin([*best, *baselines])]
+    columns = ["predictor", "kind", "training", "spearman", "spearman_low", "spearman_high"]
+    colors = alt.Scale(domain=[*best, *baselines], range=[*COLORS, *COLORS])
+    base = alt.Chart(drawn[columns]).encode(
+        x=alt.X("training:N", title=None, sort=list(dict.fromkeys(rows["training"])), axis=alt.Axis(labelAngle=0)),
+        xOffset=alt.XOffset("predictor:N", sort=[*best, *baselines]),
+        color=alt.Color("predictor:N", title=None, scale=colors, sort=[*best, *baselines]),
+    )
+    y = alt.Y("spearman:Q", title="Spearman's rho", scale=alt.Scale(domain=[-1, 1]))
+    shape = alt.Shape(
+        "kind:N",
+        title=None,
+        scale=alt.Scale(domain=["measured", "baseline"], range=["circle", "diamond"]),
+    )
+    points = base.mark_point(filled=True, size=50).encode(y=y, shape=shape, tooltip=columns)
+    intervals = base.mark_rule().encode(y=alt.Y("spearman_low:Q"), y2="spearman_high:Q")
+    title = _title(outcome, "")
+    return alt.layer(intervals, points).properties(width=2 * WIDTH, height=HEIGHT, title=title)

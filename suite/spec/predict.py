@@ -1,0 +1,61 @@
+"""Whether a study has what its tournament is about."""
+
+from collections.abc import Iterator, Sequence
+
+from suite.catalog.claims import Where
+from suite.catalog.measure_settings import AccuracySettings
+from suite.catalog.measures import MEASURES
+from suite.catalog.predict import FEWEST, SHALLOWEST, Predict
+from suite.catalog.quantities import QUANTITIES
+from suite.catalog.shown import shown
+from suite.spec.claims import as_in_tables, nowhere, values_of_axes
+from suite.spec.members import Finding, Member
+from suite.spec.model import Spec
+from suite.spec.problems import nearest
+
+
+def untold(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
+    """Outcomes that no training gives, predictors that are not measured before it, and too few members."""
+    predict = spec.predict
+    if predict is None:
+        return
+    yield from _outcomes(spec, predict)
+    known = {
+        name: None
+        for measure in spec.measures
+        if MEASURES[measure].sees != "training"
+        for name in MEASURES[measure].quantities
+    }
+    for name in predict.predictors or ():
+        if name not in known:
+            why = "no quantity"
+            if name in QUANTITIES:
+                trained = any(name in m.quantities for m in MEASURES.values() if m.sees == "training")
+                why = "known only after training" if trained else "not measured here"
+            yield Finding(("predict", "predictors"), f"{shown(name)} is {why}; {nearest(name, known)}")
+    yield from nowhere(("predict", "where"), predict.where, values_of_axes(spec, members))
+    deep = sum(member.depth >= SHALLOWEST and _asked_for(member, predict.where) for member in members)
+    if deep < FEWEST:
+        yield Finding(
+            ("predict",),
+            f"{deep} members have {SHALLOWEST} hidden layers or more, the order of so few says nothing; "
+            f"have {FEWEST} or more",
+        )
+
+
+def _asked_for(member: Member, where: Where) -> bool:
+    return all(member.axes[axis] in map(as_in_tables, wanted) for axis, wanted in where.items() if axis in member.axes)
+
+
+def _outcomes(spec: Spec, predict: Predict) -> Iterator[Finding]:
+    accuracy = spec.measures.get("accuracy")
+    if not isinstance(accuracy, AccuracySettings):
+        yield Finding(("predict", "outcome"), "nothing is trained here; add [measure.accuracy]")
+        return
+    for outcome in predict.outcome:
+        if outcome == "test_error" and not any(task.regression for task in accuracy.task):
+            cure = "give test_accuracy or train_loss"
+            yield Finding(("predict", "outcome"), f"test_error is of regressions, which no task here is; {cure}")
+        if outcome == "test_accuracy" and all(task.regression for task in accuracy.task):
+            cure = "give test_error or train_loss"
+            yield Finding(("predict", "outcome"), f"regressions have no test_accuracy; {cure}")

@@ -1,0 +1,94 @@
+"""The two-level bootstrap: members are resampled, and of each the draws that its number is a statistic of."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suite.statistics.intervals import LEVEL, Array
+
+RESAMPLES = 1000
+COPIES = 256
+"""Resamples of a member's draws that are kept; every resample of members takes one of them at random."""
+
+_SEED = 0x2BE5
+
+Statistic = Literal["mean", "median"]
+
+
+class Interval(NamedTuple):
+    """An estimate with its 95% interval; nan where there is none."""
+
+    estimate: float
+    low: float
+    high: float
+
+
+def statistic_and_copies(draws: Sequence[Array], statistic: Statistic) -> Array:
+    """A statistic of each member's draws, and of resamples of them.
+
+    Quantities that are measured on equally many draws are resampled alike, draw by draw.
+
+    Args:
+        draws: one array a member, in the draws' order; nan is left out, and of a mean whatever is infinite. One draw
+            is taken for exact.
+        statistic: which; the median is the lower of two middle ones, so that infinite draws leave it a number.
+
+    Returns:
+        (members, 1 + COPIES): the statistic of the draws first. nan for a member without draws.
+    """
+    found = np.full((len(draws), 1 + COPIES), np.nan)
+    for place, values in enumerate(draws):
+        known = values[~np.isnan(values)] if statistic == "median" else values[np.isfinite(values)]
+        if known.size:
+            chosen = known[_resamples_of_draws(len(known))]
+            middle = (len(known) - 1) // 2
+            found[place] = (
+                np.partition(chosen, middle, axis=1)[:, middle] if statistic == "median" else chosen.mean(axis=1)
+            )
+    return found
+
+
+@lru_cache(maxsize=8)
+def _resamples_of_draws(n: int) -> NDArray[np.int64]:
+    """The draws themselves first."""
+    resamples = np.random.default_rng((_SEED, n)).integers(0, n, (COPIES, n))
+    return np.concatenate([np.arange(n)[None], resamples])
+
+
+class Resampling:
+    """Resamples of members, the same for all quantities that are to be compared on them.
+
+    The first is the members themselves. An outcome and what is to tell it are resampled each by draws of its own.
+
+    Args:
+        members: how many.
+        stream: of the generator; samples that are to be independent have different ones.
+    """
+
+    def __init__(self, members: int, stream: int = 0) -> None:
+        generator = np.random.default_rng((_SEED, members, stream))
+        shape = (RESAMPLES, members)
+        themselves = np.arange(members)[None]
+        self._members = np.concatenate([themselves, generator.integers(0, members, shape)])
+        none = np.zeros((1, members), dtype=np.int64)
+        self._copies = [np.concatenate([none, generator.integers(1, 1 + COPIES, shape)]) for _ in range(2)]
+
+    def predictor(self, copies: Array) -> Array:
+        """A predictor of the members, from `statistic_and_copies`, in each resample, (1 + RESAMPLES, members)."""
+        return np.asarray(copies[self._members, self._copies[0]])
+
+    def outcome(self, copies: Array) -> Array:
+        """Their outcome, likewise."""
+        return np.asarray(copies[self._members, self._copies[1]])
+
+
+def interval(replicates: Array) -> Interval:
+    """The estimate, which is the first replicate, with the percentiles of the others."""
+    known = replicates[1:][np.isfinite(replicates[1:])]
+    if not np.isfinite(replicates[0]) or not known.size:
+        return Interval(float(replicates[0]), np.nan, np.nan)
+    low, high = np.quantile(known, ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
+    return Interval(float(replicates[0]), float(low), float(high))

@@ -1,0 +1,108 @@
+"""What enters a tournament: the right members, the right way round, baselines and all."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from suite.catalog.predict import Predict
+from suite.tournament.contests import Contest, contests
+from tests.tournament.fields import study
+
+
+def only(predict: Predict, *made: object) -> Contest:
+    """Of a study with one contest."""
+    (found,) = contests(predict, *made)  # type: ignore[arg-type]
+    return found
+
+
+ACCURACY = {"test_accuracy": lambda depth, _: [0.9 - depth / 100, 0.8 - depth / 100]}
+
+
+def test_one_hidden_layer_stays_out() -> None:
+    """Its activation ratio is an outlier: seven depths, six of them deep enough, two activations."""
+    found = only(Predict(outcome=("test_accuracy",)), *study(ACCURACY))
+
+    assert len(found.members) == 12
+    assert min(axes["depth"] for axes in found.axes) == 2
+
+
+def test_baselines_are_what_the_architecture_alone_tells() -> None:
+    """-depth, mean width of hidden layers, parameters, hidden activations per parameter."""
+    found = only(Predict(outcome=("test_accuracy",)), *study(ACCURACY, depths=(2, 3, 4, 6, 12), activations=("relu",)))
+
+    values = {one.name: np.concatenate(one.values).tolist() for one in found.predictors if one.measure is None}
+
+    assert values["-depth"] == [-2, -3, -4, -6, -12]
+    assert values["width"] == [30, 20, 15, 10, 5]
+    assert values["parameters"] == [1002, 1003, 1004, 1006, 1012]
+    assert values["activation_ratio"] == [60 / count for count in values["parameters"]]
+
+
+def test_each_quantity_points_the_way_that_the_catalog_says() -> None:
+    """Collapse is bad, variability good; a frequency is ordered by its mean."""
+    quantities = {"v3": lambda depth, _: [1.0, 2.0, depth], "collapsed_relative": lambda depth, _: [0.0, 1.0, 1.0]}
+    found = only(Predict(outcome=("test_accuracy",)), *study(ACCURACY | quantities))
+
+    shown = {one.name: one for one in found.predictors}
+
+    assert shown["v3"].values[1].tolist() == [1, 2, 3]
+    assert shown["-collapsed_relative"].values[1].tolist() == [0, -1, -1]
+    assert (shown["v3"].statistic, shown["-collapsed_relative"].statistic) == ("median", "mean")
+    assert (shown["v3"].measure, shown["-collapsed_relative"].measure) == ("v3", "collapse")
+
+
+def test_predictors_can_be_chosen() -> None:
+    """Baselines are there whether asked for or not."""
+    quantities = {"v3": lambda *_: [1.0], "output_rms": lambda *_: [1.0]}
+    found = only(Predict(outcome=("test_accuracy",), predictors=("output_rms",)), *study(ACCURACY | quantities))
+
+    assert [one.name for one in found.predictors][4:] == ["output_rms"]
+
+
+def test_what_is_known_after_training_alone_is_no_predictor() -> None:
+    """Training accuracy would tell test accuracy well."""
+    found = only(Predict(outcome=("test_accuracy",)), *study(ACCURACY | {"train_accuracy": lambda *_: [0.5]}))
+
+    assert all(one.measure is None for one in found.predictors)
+
+
+@pytest.mark.parametrize("outcome", ["train_loss", "steps_to_success"])
+def test_lost_runs_are_the_worst_of_an_outcome_that_should_be_small(outcome: str) -> None:
+    """A run that diverged, or never got there, counts as the largest."""
+    found = only(Predict(outcome=(outcome,)), *study({outcome: lambda *_: [3.0, np.nan, 1.0]}))
+
+    assert found.result.name == f"-{outcome}"
+    assert found.result.statistic == "median"
+    assert found.result.values[0].tolist() == [-3, -np.inf, -1]
+
+
+def test_each_setting_of_the_training_is_a_contest_of_its_own() -> None:
+    """What is measured before training enters all of them."""
+    made = study(ACCURACY | {"v3": lambda depth, _: [depth]}, training=({"squares": 2.0}, {"squares": 8.0}))
+
+    found = list(contests(Predict(outcome=("test_accuracy",)), *made))
+
+    assert [contest.training for contest in found] == [{"squares": 2.0}, {"squares": 8.0}]
+    assert all(len(contest.predictors[-1].values[0]) == 1 for contest in found)
+    (one,) = contests(Predict(outcome=("test_accuracy",), where={"squares": (8,)}), *made)
+    assert one.training["squares"] == 8
+    assert len(one.predictors[-1].values[0]) == 1
+
+
+def test_what_looks_at_the_task_tells_that_task_alone() -> None:
+    """A gradient on one board says nothing of another."""
+    settings = ({"squares": 2.0}, {"squares": 8.0})
+    made = study({"test_accuracy": ACCURACY["test_accuracy"]}, training=settings)
+    tables, members = made
+    gradients = study({"test_accuracy": lambda depth, _: [depth * 1.0]}, training=settings)[0]
+    summary = gradients.summary.assign(quantity="grad_norm", mean=gradients.summary["squares"])
+    values = gradients.values_of(["test_accuracy"])
+    values = values.assign(quantity="grad_norm", value=values["squares"])
+
+    joined = type(tables)(
+        pd.concat([tables.summary, summary]),
+        lambda names: values if "grad_norm" in names else tables.values_of(names),
+    )
+    found = list(contests(Predict(outcome=("test_accuracy",)), joined, members))
+
+    assert [contest.predictors[-1].values[0].tolist() for contest in found] == [[2.0], [8.0]]

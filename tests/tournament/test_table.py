@@ -1,0 +1,155 @@
+"""The tournament's table, chart and words, of a study that was really run."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from suite.report.tournament import by_training, ranked, standings
+from suite.runs.resources import Resources
+from suite.runs.results import Results
+from suite.runs.run import run_study
+from suite.spec.load import load_studies
+from suite.tournament.table import COLUMNS, WITHIN
+from tests.runs.tiny import ran
+
+SPEC = """
+title = "Two boards, and scores of which one has no value"
+seed = 11
+
+[family]
+width = 6
+inputs = 2
+depth = [2, 3, 4, 5, 6]
+activation = ["relu", "tanh"]
+
+[measure.v3]
+draws = 16
+step = 0.5
+
+[measure.jacobian_covariance]
+draws = 16
+points = 8
+
+[measure.snip]
+draws = 16
+points = 8
+
+[measure.accuracy]
+task = { name = "checkerboard", squares = [2, 4], train = 32, test = 32 }
+optimizer = { name = "adam", learning_rate = 0.01, batch = 32 }
+steps = 20
+replicates = 6
+
+[predict]
+outcome = ["train_loss", "test_accuracy"]
+predictors = ["jacobian_covariance", "snip", "v3"]
+"""
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """Of two boards."""
+    folder = tmp_path_factory.mktemp("tournament")
+    (folder / "boards.toml").write_text(SPEC)
+    return run_study(load_studies([folder / "boards.toml"])[0], folder / "results", Resources(workers=1))
+
+
+@pytest.fixture(scope="module")
+def table(results: Results) -> pd.DataFrame:
+    """Its tournament."""
+    return results.tournament
+
+
+def test_every_contest_has_every_predictor_in_every_group_the_best_first(table: pd.DataFrame) -> None:
+    """Two outcomes on two boards; all members, within activation, each activation."""
+    assert tuple(table.columns) == COLUMNS
+    contests = table.groupby(["outcome", "training"], sort=False)
+    assert [name for name, _ in contests] == [
+        (outcome, f"squares {squares}") for outcome in ("train_loss", "test_accuracy") for squares in (2, 4)
+    ]
+    for _, rows in table.groupby(["outcome", "training", "group"]):
+        assert len(rows) == 7
+        assert set(rows["predictor"]) >= {"-depth", "width", "parameters", "activation_ratio", "snip", "v3"}
+        assert rows["spearman"].dropna().is_monotonic_decreasing
+        assert not rows["spearman"].isna().iloc[: rows["spearman"].notna().sum()].any()
+    assert set(table["group"]) == {"all", WITHIN, "relu", "tanh"}
+
+
+def test_numbers_are_what_they_can_be(table: pd.DataFrame) -> None:
+    """Correlations within -1 and 1, estimates within their range, the best baseline without an advantage."""
+    known = table[table["spearman"].notna()]
+    for name in ("spearman", "kendall"):
+        assert known[name].between(-1, 1).all()
+        assert (known[f"{name}_low"] <= known[f"{name}_high"]).all()
+    assert (table[table["predictor"] == table["baseline"]]["advantage"].isna()).all()
+    baselines = known[known["kind"] == "baseline"]
+    best = baselines.groupby(["outcome", "training", "group"])["spearman"].transform("max")
+    assert (baselines["spearman"] == best)[baselines["predictor"] == baselines["baseline"]].all()
+    assert (known["without_low"].dropna() <= known["without_high"].dropna()).all()
+
+
+def test_a_score_without_a_value_says_so_instead_of_printing_a_number(table: pd.DataFrame) -> None:
+    """With two inputs the covariance of Jacobians has none."""
+    rows = table[table["predictor"] == "jacobian_covariance"]
+
+    assert rows["spearman"].isna().all()
+    assert (rows["members"] == 0).all()
+    assert set(rows["note"]) == {"has no value for these networks"}
+
+
+def test_costs_are_what_cells_took(results: Results, table: pd.DataFrame) -> None:
+    """Seconds a member; baselines cost nothing, and what is measured for two boards costs both."""
+    seconds = table.groupby("predictor")["seconds"].first()
+    taken = [cell["seconds"] for cell in results.run["cells"] if cell["measure"] == "snip"]
+
+    assert seconds["snip"] == pytest.approx(sum(taken) / 10)
+    assert (seconds[["-depth", "width", "parameters", "activation_ratio"]] == 0).all()
+    assert seconds["v3"] > 0
+
+
+def test_the_page_has_a_table_a_contest(table: pd.DataFrame) -> None:
+    """With the note where a number would stand."""
+    shown = standings(table)
+
+    assert shown[0].title == "What tells train loss (squares 2)?"
+    assert len(shown) == 4
+    for one in shown:
+        assert {len(row) for row in one.rows} == {len(one.heads)}
+    (covariance,) = [row for row in shown[0].rows if row[0] == "jacobian_covariance"]
+    assert "has no value for these networks" in covariance
+
+
+def test_charts_have_a_panel_a_contest_and_a_course_over_boards(table: pd.DataFrame) -> None:
+    """Predictors without a value have no place in them."""
+    chart = ranked(table)
+    assert chart is not None
+    panels = chart.to_dict()["concat"]
+    assert len(panels) == 4
+    assert "jacobian_covariance" not in json.dumps(chart.to_dict())
+    course = by_training(table)
+    assert course is not None
+    assert len(course.to_dict()["concat"]) == 2
+
+
+def test_a_study_that_asks_for_none_has_none(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """An empty table, and no chart."""
+    found = ran("tiny_scores", tmp_path_factory)
+
+    assert found.tournament.empty
+    assert ranked(found.tournament) is None
+    assert by_training(found.tournament) is None
+    assert "tournament" not in found.charts
+
+
+def test_one_board_has_no_course(table: pd.DataFrame) -> None:
+    """There is nothing to lay side by side."""
+    assert by_training(table[table["training"] == "squares 2"]) is None
+
+
+def test_the_same_run_gives_the_same_table(results: Results, table: pd.DataFrame) -> None:
+    """All resamples have seeds of their own."""
+    again = Results(Path(results.folder)).tournament
+
+    pd.testing.assert_frame_equal(again, table)
