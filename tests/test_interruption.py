@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.runs.tiny import SPECS, ran
+from tests.runs.tiny import SPECS, assert_same_as_undisturbed, assert_same_tables
 
 TINY = SPECS / "tiny.toml"
 
@@ -36,12 +36,6 @@ def _started(folder: Path, workers: int, cells: int) -> "subprocess.Popen[str]":
     return run
 
 
-def _same_as_undisturbed(folder: Path, factory: pytest.TempPathFactory) -> None:
-    whole = ran("tiny", factory).folder
-    for table in ("measurements.parquet", "summary.parquet", "members.csv", "landscapes.parquet"):
-        assert (folder / "tiny" / table).read_bytes() == (whole / table).read_bytes()
-
-
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_says_how_to_go_on_and_does(
@@ -61,7 +55,7 @@ def test_an_interrupted_run_says_how_to_go_on_and_does(
     subprocess.run(_command(tmp_path, workers), check=True, capture_output=True)
 
     assert {file: file.stat().st_mtime_ns for file in kept} == kept
-    _same_as_undisturbed(tmp_path, tmp_path_factory)
+    assert_same_as_undisturbed(tmp_path, tmp_path_factory)
 
 
 def test_a_driver_that_is_killed_loses_nothing_that_was_finished(
@@ -76,7 +70,7 @@ def test_a_driver_that_is_killed_loses_nothing_that_was_finished(
     subprocess.run(_command(tmp_path, 1), check=True, capture_output=True)
 
     assert {file: file.stat().st_mtime_ns for file in kept} == kept
-    _same_as_undisturbed(tmp_path, tmp_path_factory)
+    assert_same_as_undisturbed(tmp_path, tmp_path_factory)
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the workers in /proc")
@@ -92,7 +86,7 @@ def test_a_worker_that_is_killed_is_replaced(tmp_path: Path, tmp_path_factory: p
 
     assert killed == 1
     assert run.returncode == 0, said
-    _same_as_undisturbed(tmp_path, tmp_path_factory)
+    assert_same_as_undisturbed(tmp_path, tmp_path_factory)
 
 
 LONG = """
@@ -152,6 +146,4 @@ def test_a_long_piece_of_work_that_is_killed_goes_on_from_its_checkpoint(tmp_pat
     assert 200 <= step < 4000
     assert [line for line in said.splitlines() if line.startswith("goes")] == [f"goes on from step {step}"]
     assert not list(cells.glob("*.part"))
-    for table in ("measurements.parquet", "summary.parquet", "members.csv", "landscapes.parquet"):
-        whole = (tmp_path / "whole" / "long" / table).read_bytes()
-        assert (tmp_path / "killed" / "long" / table).read_bytes() == whole
+    assert_same_tables(tmp_path / "killed" / "long", tmp_path / "whole" / "long")

@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.runs.tiny import ran
+from tests.runs.tiny import assert_same_as_undisturbed
 from tests.scaling_page import NO_DASK, commands, scripts, workplace
 
 ROOT = Path(__file__).parents[1]
-TABLES = ("measurements.parquet", "summary.parquet", "members.csv", "landscapes.parquet")
 ENVIRONMENT = os.environ | {
     "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}",
     "PYTHONPATH": str(ROOT),
@@ -30,7 +29,7 @@ def test_the_commands_of_a_machine_alone_make_the_tables(
 
     _typed(block, workplace(tmp_path / "work"))
 
-    _same_as_undisturbed(tmp_path / "work", tmp_path_factory)
+    assert_same_as_undisturbed(tmp_path / "work" / "results", tmp_path_factory)
 
 
 @pytest.mark.skipif(NO_DASK, reason="no Dask: install the extra dask")
@@ -50,7 +49,7 @@ def test_the_commands_of_a_dask_cluster_make_the_tables(
     ):
         _typed(run, work)
 
-    _same_as_undisturbed(work, tmp_path_factory)
+    assert_same_as_undisturbed(work / "results", tmp_path_factory)
 
 
 def test_scripts_are_small_enough_to_be_tested() -> None:
@@ -84,9 +83,3 @@ def _running(command: str, work: Path) -> Iterator[None]:
         except subprocess.TimeoutExpired:
             running.kill()
             running.wait()
-
-
-def _same_as_undisturbed(work: Path, factory: pytest.TempPathFactory) -> None:
-    whole = ran("tiny", factory).folder
-    for table in TABLES:
-        assert (work / "results" / "tiny" / table).read_bytes() == (whole / table).read_bytes()

@@ -14,13 +14,12 @@ from suite.runs.rounds import Rounds
 from suite.runs.shards import Shard
 from suite.runs.store import Store
 from suite.spec.load import load_studies
-from tests.runs.tiny import SPECS, ran
+from tests.runs.tiny import SPECS, assert_same_as_undisturbed
 from tests.scaling_page import NO_DASK, commands, scripts, workplace
 from tests.slurm_cluster import cluster, jobs, lacking
 
 pytestmark = pytest.mark.skipif(lacking() is not None, reason=str(lacking()))
 
-TABLES = ("measurements.parquet", "summary.parquet", "members.csv", "landscapes.parquet")
 PARTS = 3
 WAIT = 300
 """Seconds for jobs of ten, on a machine that does much else besides."""
@@ -53,7 +52,7 @@ def test_a_job_array_and_its_merge_make_the_same_tables(
     for task in range(1, PARTS + 1):
         assert f"tiny: part {task} of {PARTS} is in" in (work / f"suite-{parts}-{task}.out").read_text()
     assert "report.html" in (work / "merge.out").read_text()
-    _same_as_undisturbed(work, tmp_path_factory)
+    assert_same_as_undisturbed(work / "results", tmp_path_factory)
 
 
 def test_a_part_whose_time_is_nearly_up_goes_on_in_a_job_of_its_own_number(
@@ -69,7 +68,7 @@ def test_a_part_whose_time_is_nearly_up_goes_on_in_a_job_of_its_own_number(
     assert {_fact("JobState", job, slurm) for job in (*_tasks(parts), merge)} == {"COMPLETED"}
     assert "interrupted; what is finished is kept" in (work / f"suite-{parts}-1.out").read_text()
     assert {file: file.stat().st_mtime_ns for file in kept} == kept
-    _same_as_undisturbed(work, tmp_path_factory)
+    assert_same_as_undisturbed(work / "results", tmp_path_factory)
 
 
 @pytest.mark.parametrize(("end", "state"), [("scancel", "CANCELLED"), ("kill -9", "FAILED")])
@@ -96,7 +95,7 @@ def test_a_part_that_was_ended_is_missing_until_it_is_submitted_again(
 
     assert {_fact("JobState", job, slurm) for job in (*_tasks(parts), merge)} == {"COMPLETED"}
     assert {file: file.stat().st_mtime_ns for file in kept} == kept
-    _same_as_undisturbed(work, tmp_path_factory)
+    assert_same_as_undisturbed(work / "results", tmp_path_factory)
 
 
 @pytest.mark.skipif(NO_DASK, reason="no Dask: install the extra dask")
@@ -115,7 +114,7 @@ def test_a_job_of_a_dask_scheduler_and_workers_goes_on_when_its_time_is_nearly_u
     assert _fact("JobState", job, slurm) == "COMPLETED", said
     assert _fact("Restarts", job, slurm) == "1", said
     assert "failed to start" not in (work / f"dask-{job}.log").read_text()
-    _same_as_undisturbed(work, tmp_path_factory)
+    assert_same_as_undisturbed(work / "results", tmp_path_factory)
 
 
 def _submitted(work: Path, slurm: dict[str, str]) -> list[str]:
@@ -165,9 +164,3 @@ def _processes(job: str, work: Path, slurm: dict[str, str]) -> list[int]:
     """Those of a job's step, which are the run and its workers."""
     lines = _typed(f"scontrol listpids {_fact('JobId', job, slurm)}", work, slurm).splitlines()[1:]
     return [int(process) for process, _, step, *_ in map(str.split, lines) if step == "0"]
-
-
-def _same_as_undisturbed(work: Path, factory: pytest.TempPathFactory) -> None:
-    whole = ran("tiny", factory).folder
-    for table in TABLES:
-        assert (work / "results" / "tiny" / table).read_bytes() == (whole / table).read_bytes()

@@ -10,10 +10,10 @@ from typer.testing import CliRunner
 
 from suite.cli import app
 from suite.runs.store import Store
+from tests.runs.tiny import TABLES
 
 SPEC = Path(__file__).parents[1] / "specs" / "tiny_mixed.toml"
 STUDY = SPEC.stem
-TABLES = ("measurements.parquet", "summary.parquet", "summary.csv", "members.csv", "landscapes.parquet")
 
 
 @dataclass(frozen=True)

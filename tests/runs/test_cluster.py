@@ -15,11 +15,10 @@ from typer.testing import CliRunner
 from suite.cli import app
 from suite.runs import cluster as clusters
 from suite.runs.cluster import Cluster
-from tests.runs.tiny import SPECS, ran
+from tests.runs.tiny import SPECS, assert_same_as_undisturbed
 
 ROOT = Path(__file__).parents[2]
 TINY = SPECS / "tiny.toml"
-TABLES = ("measurements.parquet", "summary.parquet", "members.csv", "landscapes.parquet")
 SETTINGS = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0", "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "3s"}
 
 
@@ -127,12 +126,6 @@ def _cells(folder: Path) -> list[Path]:
     return list((folder / "tiny" / "cells").glob("*.npz"))
 
 
-def _same_as_undisturbed(folder: Path, factory: pytest.TempPathFactory) -> None:
-    whole = ran("tiny", factory).folder
-    for table in TABLES:
-        assert (folder / "tiny" / table).read_bytes() == (whole / table).read_bytes()
-
-
 @pytest.mark.parametrize("options", [[], ["--shared"]])
 def test_a_cluster_makes_the_same_tables(
     options: list[str], two: Processes, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
@@ -143,7 +136,7 @@ def test_a_cluster_makes_the_same_tables(
 
     assert run.returncode == 0, said
     assert len(_cells(tmp_path / "results")) == 99
-    _same_as_undisturbed(tmp_path / "results", tmp_path_factory)
+    assert_same_as_undisturbed(tmp_path / "results", tmp_path_factory)
 
 
 def test_a_worker_that_is_killed_half_way_costs_nothing(
@@ -157,7 +150,7 @@ def test_a_worker_that_is_killed_half_way_costs_nothing(
     _, said = run.communicate(timeout=300)
 
     assert run.returncode == 0, said
-    _same_as_undisturbed(tmp_path / "results", tmp_path_factory)
+    assert_same_as_undisturbed(tmp_path / "results", tmp_path_factory)
 
 
 def test_a_scheduler_that_is_killed_ends_the_run_and_the_next_goes_on(
@@ -182,7 +175,7 @@ def test_a_scheduler_that_is_killed_ends_the_run_and_the_next_goes_on(
         capture_output=True,
     )
     assert {file: file.stat().st_mtime_ns for file in kept} == kept
-    _same_as_undisturbed(tmp_path / "results", tmp_path_factory)
+    assert_same_as_undisturbed(tmp_path / "results", tmp_path_factory)
 
 
 def _die(task: int, lethal: int) -> str:

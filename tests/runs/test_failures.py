@@ -12,7 +12,7 @@ from suite.cli import app
 from suite.runs.cells import Cell
 from suite.runs.failures import failure_of
 from suite.runs.store import Readings
-from tests.runs.tiny import SPECS, ran
+from tests.runs.tiny import SPECS, assert_same_as_undisturbed
 
 TINY = SPECS / "tiny.toml"
 runner = CliRunner()
@@ -65,9 +65,7 @@ def test_a_failing_cell_is_recorded_and_the_rest_is_done(
     assert not (folder / "failures.csv").exists()
     assert not (folder / "failures.log").exists()
     assert "What failed" not in (folder / "report.html").read_text()
-    whole = ran("tiny", tmp_path_factory).folder
-    for table in ("measurements.parquet", "summary.parquet", "members.csv"):
-        assert (folder / table).read_bytes() == (whole / table).read_bytes()
+    assert_same_as_undisturbed(tmp_path, tmp_path_factory)
 
 
 def test_a_study_of_which_everything_failed_has_no_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

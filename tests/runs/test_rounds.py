@@ -17,6 +17,7 @@ from suite.runs.rounds import Rounds
 from suite.runs.run import run_study
 from suite.runs.store import Kept, Store, Stored
 from suite.spec.load import load_studies
+from tests.runs.tiny import assert_same_tables
 
 FAMILY = 'width = 6\ninputs = 2\ndepth = [1, 3]\nactivation = ["relu", "tanh"]'
 SPEC = f"""
@@ -97,8 +98,7 @@ def test_two_processes_take_as_many_draws(results: Results, tmp_path: Path) -> N
     again = ran(tmp_path, workers=2)
 
     pd.testing.assert_frame_equal(effort(again), effort(results))
-    for name in ("summary.parquet", "measurements.parquet"):
-        assert (again.folder / name).read_bytes() == (results.folder / name).read_bytes()
+    assert_same_tables(again.folder, results.folder)
 
 
 def test_a_second_run_computes_nothing_and_an_interrupted_one_goes_on(results: Results, tmp_path: Path) -> None:

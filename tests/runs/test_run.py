@@ -14,7 +14,7 @@ from suite.runs.resources import Resources
 from suite.runs.results import Results
 from suite.runs.run import run_study
 from suite.spec.load import load_studies
-from tests.runs.tiny import NAMES, SPECS, ran
+from tests.runs.tiny import NAMES, SPECS, TABLES, ran
 
 TINY = SPECS / "tiny.toml"
 
@@ -41,9 +41,6 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Results:
 def scores(tmp_path_factory: pytest.TempPathFactory) -> Results:
     """Zero-cost scores of networks of three inputs."""
     return ran("tiny_scores", tmp_path_factory)
-
-
-TABLES = ("measurements.parquet", "summary.parquet", "summary.csv", "members.csv", "landscapes.parquet")
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -15,10 +15,9 @@ from suite.runs.run import complete
 from suite.runs.shards import Shard, parse_shard
 from suite.runs.store import Store
 from suite.spec.load import load_studies
-from tests.runs.tiny import SPECS, ran
+from tests.runs.tiny import SPECS, assert_same_as_undisturbed, assert_same_tables
 
 runner = CliRunner()
-TABLES = ("measurements.parquet", "summary.parquet", "members.csv")
 
 
 def _invoke(command: str, spec: Path, folder: Path, *options: str) -> tuple[int, str]:
@@ -63,9 +62,7 @@ def test_parts_that_were_copied_together_make_the_same_tables(
 
     assert code == 0
     assert "report.html" in said
-    for table in TABLES:
-        whole = ran("tiny", tmp_path_factory).folder / table
-        assert (tmp_path / "3" / "tiny" / table).read_bytes() == whole.read_bytes()
+    assert_same_as_undisturbed(tmp_path / "3", tmp_path_factory)
 
 
 def test_parts_of_a_study_with_a_precision_take_their_rounds_themselves(tmp_path: Path) -> None:
@@ -78,8 +75,7 @@ def test_parts_of_a_study_with_a_precision_take_their_rounds_themselves(tmp_path
         assert _invoke("run", spec, tmp_path / "parts", "--shard", f"{part}/2", "--workers", "1")[0] == 0
 
     assert _invoke("merge", spec, tmp_path / "parts")[0] == 0
-    for table in TABLES:
-        assert (tmp_path / "parts" / "tiny_precise" / table).read_bytes() == (whole.folder / table).read_bytes()
+    assert_same_tables(tmp_path / "parts" / "tiny_precise", whole.folder)
 
 
 def test_what_fails_in_a_part_is_told_in_its_own_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

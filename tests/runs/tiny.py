@@ -1,4 +1,4 @@
-"""The tiny studies of tests/specs, each run once for all tests that look at its tables."""
+"""The tiny studies of tests/specs, each run once for all tests that look at its tables or compare others with them."""
 
 from pathlib import Path
 
@@ -11,6 +11,8 @@ from suite.spec.load import load_studies
 
 SPECS = Path(__file__).parents[1] / "specs"
 NAMES = ("tiny", "tiny_death", "tiny_digits", "tiny_scores")
+TABLES = ("measurements.parquet", "summary.parquet", "summary.csv", "members.csv", "landscapes.parquet")
+"""What two runs of a study have alike to the byte; the last only where there are two inputs."""
 
 _done: dict[str, Results] = {}
 
@@ -21,3 +23,16 @@ def ran(name: str, folders: pytest.TempPathFactory) -> Results:
         (study,) = load_studies([SPECS / f"{name}.toml"])
         _done[name] = run_study(study, folders.mktemp(f"results_of_{name}"), Resources(workers=1))
     return _done[name]
+
+
+def assert_same_tables(found: Path, expected: Path) -> None:
+    """Two folders of one study's results have the same tables, to the byte."""
+    there = [name for name in TABLES if (expected / name).exists()]
+    assert "summary.parquet" in there
+    assert [name for name in TABLES if (found / name).exists()] == there
+    assert [name for name in there if (found / name).read_bytes() != (expected / name).read_bytes()] == []
+
+
+def assert_same_as_undisturbed(results: Path, folders: pytest.TempPathFactory) -> None:
+    """The tables of `tiny` in a results folder are those of a run that nothing happened to."""
+    assert_same_tables(results / "tiny", ran("tiny", folders).folder)
