@@ -36,8 +36,8 @@ _STATISTICS = {*STATISTICS, "theory", "z", "relative_difference"} - {"n", "mean"
 _WORDS = ("title", "source", "claims", "findings")
 """Keys of a spec on which no number and no verdict depends."""
 
-_SAME_FOR_ALL = ("device", "compiled", "threads", "torch", "numpy", "processor")
-"""Of cells' provenance: in a run on one machine each has one value."""
+_CIRCUMSTANCES = ("commit", "device", "compiled", "threads", "torch", "numpy", "processor")
+"""Of cells' provenance: what few values are for all of them."""
 
 
 def refresh(specs: Path = SPECS, results: Path = RESULTS, reference: Path = REFERENCE) -> list[Path]:
@@ -101,7 +101,9 @@ def _keep(found: Results, folder: Path) -> Path:
         write_whole(folder / table.name, _text(_rounded(table)))
     run = {key: value for key, value in found.run.items() if key not in ("cells", "failed")}
     cells = found.run["cells"]
-    run["computed"] = {name: sorted({cell[name] for cell in cells if name in cell}) for name in _SAME_FOR_ALL}
+    run["computed"] = {
+        name: sorted({cell[name] for cell in cells if cell.get(name) is not None}) for name in _CIRCUMSTANCES
+    }
     write_whole(folder / "run.json", _text(json.dumps(run, indent=2) + "\n"))
     return folder
 
