@@ -54,6 +54,9 @@ def judge_claims(
 def compare(
     first: Annotated[Path, typer.Argument(metavar="A", help="A results folder, or one study's in it.")],
     second: Annotated[Path, typer.Argument(metavar="B", help="Another.")],
+    must_agree: Annotated[
+        bool, typer.Option("--numbers-must-agree", help="Exit code 1 also where numbers differ beyond chance.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The same for programs to read.")] = False,
 ) -> None:
     """Compare two runs: spec, environment, numbers beyond chance, and verdicts; exit code 1 where a verdict changed."""
@@ -71,7 +74,7 @@ def compare(
             typer.echo(line)
         if as_json:
             typer.echo(json.dumps([each.as_json() for each in found], indent=2))
-        if any(each.verdicts for each in found):
+        if any(each.verdicts or (must_agree and not each.numbers_agree) for each in found):
             raise typer.Exit(LACKING)
 
 

@@ -79,8 +79,13 @@ class Results:
 
     @cached_property
     def summary(self) -> "pd.DataFrame":
-        """Statistics over draws, one row a member, quantity, layer and step."""
-        return _read(self.folder / "summary.parquet")
+        """Statistics over draws, one row a member, quantity, layer and step; of a reference as its CSV has them."""
+        file = self.folder / "summary.parquet"
+        if file.exists() or not (table := self.folder / "summary.csv").exists():
+            return _read(file)
+        import pandas as pd  # noqa: PLC0415  # as above
+
+        return pd.read_csv(table)
 
     @cached_property
     def tournament(self) -> "pd.DataFrame":

@@ -3,9 +3,12 @@
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from suite.claims.compare import changed
+from suite.claims.numbers import numbers_of
 from suite.cli import app
 
 SPEC = """title = "Twice"
@@ -13,11 +16,11 @@ seed = {seed}
 [family]
 parameters = 300
 inputs = 3
-depth = [1, 4]
+depth = {depth}
 activation = ["relu", "abs"]
 initialization = {{ scheme = "critical", bias_std = 0.1 }}
 [measure.v3]
-draws = 256
+draws = {draws}
 step = {step}
 lines = 8
 [[claim]]
@@ -31,10 +34,12 @@ margin = {margin}
 """
 
 
-def ran(folder: Path, seed: int = 1, step: float = 0.25, margin: float = 0.0) -> Path:
+def ran(
+    folder: Path, seed: int = 1, step: float = 0.25, margin: float = 0.0, draws: int = 256, depth: str = "[1, 4]"
+) -> Path:
     folder.mkdir()
     spec = folder / "twice.toml"
-    spec.write_text(SPEC.format(seed=seed, step=step, margin=margin))
+    spec.write_text(SPEC.format(seed=seed, step=step, margin=margin, draws=draws, depth=depth))
     done = CliRunner().invoke(app, ["run", str(spec), "--results", str(folder), "--workers", "1"])
     assert done.exit_code == 0, done.stderr
     return folder
@@ -97,3 +102,88 @@ def test_damage_is_told_by_its_folder(first: Path, tmp_path: Path) -> None:
     code, said = compared(first, tmp_path)
     assert code == 2
     assert "no study in common" in said
+
+
+def test_fewer_draws_are_compared_without_alarm(first: Path, tmp_path: Path) -> None:
+    """Means of the first draws alone, and verdicts that want draws, are told, and are no change."""
+    few = tmp_path / "few"
+    code, said = compared(first, ran(few, draws=4), "--numbers-must-agree")
+
+    assert code == 0
+    assert "twice: 12 numbers, 0 the same, 0 different beyond chance" in said
+    assert "twice: fewer draws or members: holds, then undecided: The absolute value" in said
+    assert "verdict changed" not in said
+    code, said = compared(few, first, "--numbers-must-agree", "--json")
+    (found,) = json.loads(said)
+    assert code == 0
+    assert found["verdicts"] == {}
+    assert list(found["undecided"].values()) == [["undecided", "holds"]]
+
+
+def test_undecided_is_a_change_where_nothing_is_wanting() -> None:
+    """Of as many draws and members; and a verdict against another is one in any case."""
+    held = {"claim": "It is so.", "verdict": "holds", "draws": 64, "members": 4}
+
+    assert changed([held], [held]) == ({}, {})
+    assert changed([held], [held | {"verdict": "undecided"}])[0] == {"It is so.": ("holds", "undecided")}
+    assert changed([held], [held | {"verdict": "fails", "draws": 8}])[0] == {"It is so.": ("holds", "fails")}
+    assert changed([held], [held | {"verdict": "undecided", "members": 2}])[1] == {"It is so.": ("holds", "undecided")}
+    assert changed([held], [held | {"claim": "Another."}]) == ({}, {})
+
+
+def test_numbers_must_agree_where_that_is_asked(first: Path, tmp_path: Path) -> None:
+    """Numbers of another resolution have an exit code then, with all verdicts the same."""
+    other = ran(tmp_path / "other", step=0.5)
+
+    assert compared(first, other)[0] == 0
+    assert compared(first, other, "--numbers-must-agree")[0] == 1
+
+
+def test_nothing_in_common_is_no_agreement(first: Path, tmp_path: Path) -> None:
+    """A study of other networks by the same name."""
+    other = ran(tmp_path / "other", depth="[2, 3]")
+
+    code, said = compared(first, other, "--numbers-must-agree")
+
+    assert code == 1
+    assert "twice: 0 numbers, 0 the same, 0 different beyond chance, 12 in the first run only, 12 in the second" in said
+
+
+def rows(quantity: str, mean: float, std: float, n: int, **axes: object) -> dict[str, object]:
+    setting = {"member": "m", "depth": 2, "activation": "relu", "initialization": "he", "layer": 1, **axes}
+    return {**setting, "quantity": quantity, "n": n, "mean": mean, "std": std}
+
+
+def test_each_kind_of_number_has_its_test() -> None:
+    """Exact numbers differ if they are not the same; rare events that a few draws lack do not; single draws cannot."""
+    nothing = float("nan")
+    first = [
+        rows("activation_ratio", 0.25, nothing, 1),
+        rows("born_dead", 0.05, 0.2, 1024),
+        rows("test_accuracy", 0.9, nothing, 1),
+        rows("v3", 1.0, 0.1, 100),
+        rows("phase1_steps", nothing, nothing, 16),
+    ]
+    second = [
+        rows("activation_ratio", 0.26, nothing, 1),
+        rows("born_dead", 0.0, 0.0, 16),
+        rows("test_accuracy", 0.8, nothing, 1),
+        rows("v3", 1.1, 0.1, 100),
+        rows("phase1_steps", 12.0, 3.0, 16),
+    ]
+
+    found = numbers_of(pd.DataFrame(first), pd.DataFrame(second))
+
+    assert (found.compared, found.identical, found.only_first, found.only_second) == (4, 0, 0, 1)
+    assert [setting.split()[0] for setting in found.beyond_chance["setting"]] == ["activation_ratio", "v3"]
+
+
+def test_settings_are_the_same_whichever_types_their_columns_have() -> None:
+    """Gaps make a CSV's whole numbers broken ones, and one study's whole numbers are broken in another."""
+    first, second = (
+        pd.DataFrame([rows("v3", 1.0, 0.1, 4, layer=kind(3), weight_decay=kind(0))]) for kind in (int, float)
+    )
+
+    found = numbers_of(first, second)
+
+    assert (found.compared, found.identical) == (1, 1)

@@ -1,0 +1,162 @@
+"""The reference: what the shipped studies found, as version control keeps it: `python -m suite.runs.reference`.
+
+Of each study there are its tables for reading, the CSV ones, and run.json without the list of its cells; `compare`
+reads them as it reads a results folder. Statistics have six digits and means eleven, more than `compare` looks at, so
+that a run elsewhere, which differs in the sixteenth, leaves nearly every line as it was.
+"""
+
+import argparse
+import csv
+import io
+import json
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from math import isfinite
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from pydantic import ValidationError
+
+from suite.runs.results import Results
+from suite.runs.store import write_whole
+from suite.spec.load import Study, load_studies
+from suite.spec.model import Spec
+from suite.spec.problems import SpecError
+from suite.statistics.summary import STATISTICS
+
+SPECS, RESULTS, REFERENCE = Path("specs"), Path("results"), Path("results/reference")
+"""In the project's folder."""
+
+REFRESH = f"python -m suite run {SPECS} && python -m suite.runs.reference"
+"""What brings the reference up to date."""
+
+_DIGITS, _DIGITS_OF_STATISTICS = 11, 6
+_STATISTICS = {*STATISTICS, "theory", "z", "relative_difference"} - {"n", "mean"}
+_WORDS = ("title", "source", "claims", "findings")
+"""Keys of a spec on which no number and no verdict depends."""
+
+_CIRCUMSTANCES = ("commit", "device", "compiled", "threads", "torch", "numpy", "processor")
+"""Of cells' provenance: what few values are for all of them."""
+
+
+def refresh(specs: Path = SPECS, results: Path = RESULTS, reference: Path = REFERENCE) -> list[Path]:
+    """Writes the reference anew from finished results; studies that are no more go.
+
+    Args:
+        specs: the shipped studies.
+        results: where all of them have been run.
+        reference: where to; its folders hold nothing else.
+
+    Returns:
+        The studies' folders.
+
+    Raises:
+        SpecError: a spec is faulty.
+        ValueError: a study was not run as it is now, or not wholly; nothing is written.
+        OSError: a table cannot be read or written.
+    """
+    studies = load_studies([specs])
+    if lacking := [line for study in studies for line in _lacking(study, Results(results / study.spec.name))]:
+        raise ValueError("\n".join(lacking))
+    for folder in _folders(reference):
+        shutil.rmtree(folder)
+    return [_keep(Results(results / study.spec.name), reference / study.spec.name) for study in studies]
+
+
+def outdated(studies: Sequence[Study], reference: Path = REFERENCE) -> list[str]:
+    """Why a reference is not that of these studies as they are now, a line each study; words may have changed.
+
+    Args:
+        studies: all that are shipped.
+        reference: where it is kept.
+    """
+    kept = {folder.name: Results(folder) for folder in _folders(reference)}
+    found = [f"{name}: there is no such spec" for name in kept if name not in {study.spec.name for study in studies}]
+    for study in studies:
+        name = study.spec.name
+        if name not in kept or not kept[name].has_tables:
+            found.append(f"{name}: not there")
+        elif _without_words(_declared(kept[name].run["spec"])) != _without_words(study.spec.as_run()):
+            found.append(f"{name}: the spec has changed since")
+    return [f"{reference}: {line}; refresh it: {REFRESH}" for line in found]
+
+
+def _folders(reference: Path) -> list[Path]:
+    return sorted(folder for folder in reference.glob("*") if folder.is_dir())
+
+
+def _lacking(study: Study, found: Results) -> Iterator[str]:
+    name = study.spec.name
+    if not found.has_tables:
+        yield f"{found.folder}: no results of {name}; run it first: python -m suite run {SPECS}"
+    elif found.run["spec"] != study.spec.as_run():
+        yield f"{found.folder}: the spec has changed since these tables; run it again: python -m suite run {SPECS}"
+    elif found.run["failed"]:
+        yield f"{found.folder}: {len(found.run['failed'])} cells failed; run it again: python -m suite run {SPECS}"
+
+
+def _keep(found: Results, folder: Path) -> Path:
+    for table in sorted(found.folder.glob("*.csv")):
+        write_whole(folder / table.name, _text(_rounded(table)))
+    run = {key: value for key, value in found.run.items() if key not in ("cells", "failed")}
+    cells = found.run["cells"]
+    run["computed"] = {
+        name: sorted({cell[name] for cell in cells if cell.get(name) is not None}) for name in _CIRCUMSTANCES
+    }
+    write_whole(folder / "run.json", _text(json.dumps(run, indent=2) + "\n"))
+    return folder
+
+
+def _rounded(table: Path) -> str:
+    """A table with fewer digits."""
+    with table.open(newline="") as lines:
+        header, *rows = csv.reader(lines)
+    digits = [_DIGITS_OF_STATISTICS if name in _STATISTICS else _DIGITS for name in header]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows([_number(cell, few) for cell, few in zip(row, digits, strict=True)] for row in rows)
+    return text.getvalue()
+
+
+def _number(text: str, digits: int) -> str:
+    """A number shortened; what is none, or whole, as it is."""
+    try:
+        value = float(text)
+    except ValueError:
+        return text
+    return text if text.isdigit() or not isfinite(value) else f"{value:.{digits}g}"
+
+
+def _text(content: str) -> Callable[[BinaryIO], object]:
+    return lambda file: file.write(content.encode())
+
+
+def _declared(kept: dict[str, Any]) -> dict[str, Any]:
+    """A kept spec with the defaults of today, which say what it left to them in the words of its own day."""
+    try:
+        return Spec.model_validate({key: value for key, value in kept.items() if value != []}).as_run()
+    except ValidationError:
+        return kept
+
+
+def _without_words(spec: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in spec.items() if key not in _WORDS}
+
+
+def _main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m suite.runs.reference",
+        description=f"Writes {REFERENCE} anew from finished results of all of {SPECS}; studies that are no more go.",
+    )
+    parser.add_argument("results", nargs="?", type=Path, default=RESULTS, help="where all shipped studies were run")
+    try:
+        for folder in refresh(results=parser.parse_args().results):
+            print(folder)
+    except (SpecError, ValueError, OSError) as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    _main()

@@ -1,0 +1,180 @@
+"""The reference: of the shipped studies as they are, refreshed from results, and a measure that can fail."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from suite.cli import app
+from suite.runs.blocks import training_columns
+from suite.runs.reference import outdated, refresh
+from suite.runs.resources import Resources
+from suite.runs.run import complete, run_study
+from suite.runs.tables import member_axes
+from suite.spec.load import Study, load_studies
+
+ROOT = Path(__file__).parents[2]
+REFERENCE = ROOT / "results" / "reference"
+PARTS = ROOT / "tests" / "specs" / "reference"
+
+SPEC = """title = "A small study"
+seed = 1
+[family]
+width = 4
+inputs = 2
+depth = [1, 2]
+activation = ["relu", "tanh"]
+[measure.correlation]
+draws = 6
+[measure.collapse]
+draws = 6
+[[claim]]
+says = "Cosines rise with depth."
+test = "monotone"
+quantity = "correlation"
+along = "depth"
+direction = "rises"
+"""
+
+
+def study_of(folder: Path, text: str = SPEC, name: str = "small") -> Study:
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.toml").write_text(text)
+    return next(study for study in load_studies([folder]) if study.spec.name == name)
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Specs, results and their reference."""
+    folder = tmp_path_factory.mktemp("reference")
+    complete(study_of(folder / "specs"), folder / "results", Resources(workers=1))
+    refreshed(folder)
+    return folder
+
+
+@pytest.fixture
+def project(done: Path, tmp_path: Path) -> Path:
+    """The same, to be changed."""
+    shutil.copytree(done, tmp_path / "project")
+    return tmp_path / "project"
+
+
+def refreshed(project: Path) -> list[Path]:
+    return refresh(project / "specs", project / "results", project / "results" / "reference")
+
+
+def compared(*arguments: object) -> tuple[int, str]:
+    done = CliRunner().invoke(app, ["compare", *map(str, arguments)])
+    return done.exit_code, done.stdout + done.stderr
+
+
+def test_the_reference_is_of_the_shipped_studies_as_they_are() -> None:
+    """Each has its folder, of its very spec but for the words; whoever changes one is told what to do."""
+    assert outdated(load_studies([ROOT / "specs"]), REFERENCE) == []
+
+
+def test_the_reference_holds_tables_for_reading_alone() -> None:
+    """And a record of the run, without its list of cells."""
+    for folder in REFERENCE.iterdir():
+        names = {file.name for file in folder.iterdir()}
+        assert {"run.json", "summary.csv", "members.csv"} <= names
+        assert {file.suffix for file in folder.iterdir()} == {".json", ".csv"}
+        assert "cells" not in json.loads((folder / "run.json").read_text())
+
+
+@pytest.mark.parametrize("file", sorted(PARTS.glob("*.toml")), ids=lambda file: file.stem)
+def test_what_is_computed_anew_is_part_of_a_shipped_study(file: Path) -> None:
+    """Same seed, domain, members and settings but for fewer draws and replicates; and settings have the same names."""
+    part, whole = load_studies([file])[0], load_studies([ROOT / "specs" / file.name])[0]
+
+    assert (part.spec.seed, part.spec.domain) == (whole.spec.seed, whole.spec.domain)
+    assert {member.name for member in part.members} <= {member.name for member in whole.members}
+    assert set(member_axes(part.members)) == set(member_axes(whole.members))
+    if "accuracy" in part.spec.measures:
+        assert set(training_columns(part)) == set(training_columns(whole))
+    for name, settings in part.spec.measures.items():
+        some, all_ = settings.model_dump(mode="json"), whole.spec.measures[name].model_dump(mode="json")
+        for amount in {"draws", "replicates"} & set(some):
+            assert some.pop(amount) <= all_.pop(amount)
+        if name == "accuracy":
+            assert all(optimizer in all_["optimizer"] for optimizer in some.pop("optimizer"))
+            all_.pop("optimizer")
+        assert some == all_
+
+
+def test_a_part_agrees_and_a_number_ten_standard_errors_off_does_not(tmp_path: Path) -> None:
+    """As `tox -e reference` compares, on one part and on a copy of the reference that is changed in one place."""
+    (part,) = load_studies([PARTS / "variability_hard.toml"])
+    run_study(part, tmp_path / "results", Resources(workers=1))
+    here, there = tmp_path / "results" / "variability_hard", tmp_path / "reference" / "variability_hard"
+
+    code, said = compared(REFERENCE / "variability_hard", here, "--numbers-must-agree")
+    assert code == 0
+    assert " 0 different beyond chance" in said
+    shutil.copytree(REFERENCE / "variability_hard", there)
+    summary = pd.read_csv(there / "summary.csv")
+    row = summary.index[(summary["quantity"] == "v3") & (summary["depth"] == 4)][0]
+    summary.loc[row, "mean"] += 10 * summary.loc[row, "std"] / summary.loc[row, "n"] ** 0.5
+    summary.to_csv(there / "summary.csv", index=False)
+    code, said = compared(there.parent, here.parent, "--numbers-must-agree")
+    assert code == 1
+    assert " 1 different beyond chance" in said
+    assert "variability_hard: v3 of relu, depth 4, critical(bias_std=0.1): " in said
+    assert compared(there, here)[0] == 0
+
+
+def test_a_run_and_its_reference_are_the_same(project: Path) -> None:
+    """Fewer digits make no difference; all that is read is there, and verdicts too."""
+    reference = project / "results" / "reference"
+
+    code, said = compared(reference, project / "results", "--numbers-must-agree")
+
+    assert code == 0
+    number = len(pd.read_csv(project / "results" / "small" / "summary.csv"))
+    assert said == f"small: {number} numbers, {number} the same, 0 different beyond chance\n"
+    assert {file.name for file in (reference / "small").iterdir()} == {
+        file.name for file in (project / "results" / "small").glob("*.csv")
+    } | {"run.json"}
+    assert outdated(load_studies([project / "specs"]), reference) == []
+
+
+def test_refreshing_again_changes_nothing_and_what_is_no_more_goes(project: Path) -> None:
+    """Byte by byte; a study without its spec has no reference."""
+    reference = project / "results" / "reference"
+    before = {file: file.read_bytes() for file in reference.glob("*/*")}
+    (reference / "gone").mkdir()
+    (reference / "gone" / "run.json").write_text("{}")
+    assert ["gone" in line for line in outdated(load_studies([project / "specs"]), reference)] == [True]
+
+    assert refreshed(project) == [reference / "small"]
+
+    assert {file: file.read_bytes() for file in reference.glob("*/*")} == before
+
+
+def test_a_spec_that_has_changed_makes_the_reference_stale_but_its_words_do_not(project: Path) -> None:
+    """It is named with the cure; titles and findings may change."""
+    reference = project / "results" / "reference"
+
+    def told(text: str) -> list[str]:
+        return outdated([study_of(project / "specs", text)], reference)
+
+    assert told(SPEC.replace("A small study", "A study").replace("seed", 'findings = ["It is so."]\nseed', 1)) == []
+    for old, new in (("seed = 1", "seed = 2"), ("draws = 6", "draws = 7"), ('"rises"', '"falls"')):
+        (line,) = told(SPEC.replace(old, new, 1))
+        assert line.startswith(f"{reference}: small: the spec has changed since; refresh it: python -m suite run specs")
+    assert "another: not there" in outdated([study_of(project / "specs", SPEC, "another")], reference)[1]
+
+
+def test_nothing_is_refreshed_from_what_was_not_run_as_it_is(project: Path) -> None:
+    """All that is lacking is told at once, and the old reference stays."""
+    kept = {file: file.read_bytes() for file in (project / "results" / "reference").glob("*/*")}
+    study_of(project / "specs", SPEC.replace("seed = 1", "seed = 2"))
+    study_of(project / "specs", SPEC, "another")
+
+    with pytest.raises(ValueError, match=r"no results of another.*\n.*small: the spec has changed since these tables"):
+        refreshed(project)
+
+    assert {file: file.read_bytes() for file in (project / "results" / "reference").glob("*/*")} == kept
