@@ -232,7 +232,9 @@ def test_a_run_writes_plain_lines_where_there_is_no_terminal(tmp_path: Path) -> 
 
     assert "\x1b" not in done.stderr
     assert "cells to compute" in done.stderr
-    assert done.stdout.strip() == f"tiny: {tmp_path / 'tiny' / 'report.html'}"
+    *told, page = done.stdout.splitlines()
+    assert [line.partition(": told best by ")[0] for line in told] == ["tiny: test_accuracy", "tiny: train_loss"]
+    assert page == f"tiny: {tmp_path / 'tiny' / 'report.html'}"
     again = subprocess.run(command, check=True, capture_output=True, text=True)
     assert "0 cells to compute" in again.stderr
 

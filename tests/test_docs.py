@@ -44,7 +44,8 @@ def test_the_example_spec_runs(tmp_path: Path) -> None:
 
     results = run_study(load_studies([spec])[0], tmp_path / "results", Resources(workers=1))
 
-    assert len(results.members) == 6
+    assert len(results.members) == 8
+    assert not results.tournament.empty
 
 
 def test_the_notebook_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

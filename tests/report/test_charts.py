@@ -11,7 +11,7 @@ from suite.runs.results import Results
 from tests.runs.tiny import NAMES
 
 CHARTS = {
-    "tiny": set(CAPTIONS),
+    "tiny": set(CAPTIONS) - {"tournament_by_training"},  # there is one
     "tiny_death": {"dead_neurons", "trainability", "learning_curves", "revival", "accuracy"},
     "tiny_digits": {
         "collapse",
@@ -41,7 +41,7 @@ def drawn_fields(spec: Any) -> Iterator[str]:
         for channel, encoding in spec.get("encoding", {}).items():
             if channel in ("x", "y"):
                 yield encoding["field"]
-        for key in ("layer", "hconcat", "vconcat", "spec"):
+        for key in ("layer", "concat", "hconcat", "vconcat", "spec"):
             yield from drawn_fields(spec.get(key))
 
 
