@@ -18,21 +18,22 @@ class Quantity:
         decided: whether it is decided exactly in some layers and networks and at sample points in others,
             which the tables' column `method` tells apart.
         sign: which way a tournament takes it, stated before any data are looked at: networks with more of it (1), or
-            with less (-1), are expected to train better; of an outcome, have trained better.
+            with less (-1), are expected to train better; of an outcome, have trained better. 0 of what says nothing of
+            networks, and enters none.
     """
 
     meaning: str
     kind: Kind = "value"
     index: tuple[Literal["layer", "step"], ...] = ()
     decided: bool = False
-    sign: Literal[1, -1] = 1
+    sign: Literal[1, 0, -1] = 1
 
 
 QUANTITIES: dict[str, Quantity] = {
     "activation_ratio": Quantity("hidden activations per parameter"),
     "v3": Quantity("variability: mean |third divided difference| of the output over the domain"),
     "v3_over_rms": Quantity("v3 divided by output_rms; 0 where the output is 0 everywhere"),
-    "v3_floor": Quantity("typical size that rounding alone gives v3", sign=-1),
+    "v3_floor": Quantity("typical size that rounding alone gives v3", sign=0),
     "v3_exact": Quantity("mean |third derivative| at the centres of v3's stencils (smooth activations)"),
     "slope_variation": Quantity("total variation of the slope per unit length (piecewise-linear activations)"),
     "breakpoints": Quantity("kinks of the output per length of the domain's side (piecewise-linear activations)"),

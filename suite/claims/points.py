@@ -68,8 +68,10 @@ class Point:
 
     def estimate(self, statistic: str) -> Estimate:
         """The statistic that claims about it go by; of a frequency and a ratio of means it is that."""
-        if self.values is None:
+        if self.values is None or self.draws is None:
             return self.stated
+        if np.isnan(self.draws).all() and len(self.values) == 1:  # a number of the architecture
+            return Estimate(float(self.values[0]))
         if self.kind == "frequency":
             return estimate(self.values, "frequency")
         if self.kind == "time":

@@ -26,23 +26,33 @@ def standings(table: pd.DataFrame) -> list[PageTable]:
 def _standing(outcome: str, training: str, rows: pd.DataFrame) -> PageTable:
     everyone = records(rows[rows["group"] == ALL])
     within = {row["predictor"]: row for row in records(rows[rows["group"] == WITHIN])}
-    heads = ["predictor", "remark", "members", "rho", "tau", f"rho over {_baseline(everyone)}'s", "without a family"]
+    heads = [
+        "predictor",
+        "remark",
+        "members",
+        "rho",
+        "tau",
+        "over the best baseline",
+        "over -depth",
+        "without a family",
+    ]
     if within:
-        heads += ["rho within activation", f"over {_baseline(list(within.values()))}'s"]
+        heads += ["rho within activation", "over the best baseline"]
     body = []
     for row in everyone:
         shown = [row["predictor"] + (" (baseline)" if row["kind"] == "baseline" else ""), row["note"]]
-        shown += [str(row["members"]), *(_with_interval(row, name) for name in ("spearman", "kendall", "advantage"))]
-        shown += [span(row, "without_low", "without_high")]
+        shown += [str(row["members"]), *(_with_interval(row, name) for name in ("spearman", "kendall"))]
+        shown += [_advantage(row), _with_interval(row, "over_depth"), span(row, "without_low", "without_high")]
         if within:
-            shown += [_with_interval(within[row["predictor"]], name) for name in ("spearman", "advantage")]
+            inside = within[row["predictor"]]
+            shown += [_with_interval(inside, "spearman"), _advantage(inside)]
         body.append([*shown, _with_interval(row, "draw_by_draw"), number(row["seconds"], "{:.2g}")])
     heads += ["draw by draw", "seconds a member"]
     return PageTable(f"What tells {_title(outcome, training)}?", "", heads, 2, body)
 
 
-def _baseline(rows: list[dict[str, Any]]) -> str:
-    return next((str(row["baseline"]) for row in rows if row["baseline"]), "no baseline")
+def _advantage(row: dict[str, Any]) -> str:
+    return "none" if pd.isna(row["advantage"]) else f"{row['baseline']}: {_with_interval(row, 'advantage')}"
 
 
 def _with_interval(row: dict[str, Any], name: str) -> str:

@@ -25,6 +25,7 @@ def untold(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
         for measure in spec.measures
         if MEASURES[measure].sees != "training"
         for name in MEASURES[measure].quantities
+        if QUANTITIES[name].sign
     }
     for name in predict.predictors or ():
         if name not in known:
@@ -32,6 +33,8 @@ def untold(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
             if name in QUANTITIES:
                 trained = any(name in m.quantities for m in MEASURES.values() if m.sees == "training")
                 why = "known only after training" if trained else "not measured here"
+            if name in QUANTITIES and not QUANTITIES[name].sign:
+                why = "no property of a network"
             yield Finding(("predict", "predictors"), f"{shown(name)} is {why}; {nearest(name, known)}")
     yield from nowhere(("predict", "where"), predict.where, values_of_axes(spec, members))
     deep = sum(member.depth >= SHALLOWEST and _asked_for(member, predict.where) for member in members)

@@ -31,9 +31,12 @@ class Estimate:
         """The difference of two independent ones, with Welch's degrees of freedom."""
         variances = np.array([self.error**2, other.error**2])
         total = float(variances.sum())
-        shares = variances**2 / np.array([self.freedom, other.freedom])
-        freedom = total**2 / float(shares.sum()) if 0 < total < np.inf and shares.sum() > 0 else np.inf
-        return Estimate(self.value - other.value, sqrt(total), freedom, min(self.draws, other.draws))
+        freedom = np.inf
+        if 0 < total < np.inf:
+            shares = float((variances**2 / np.array([self.freedom, other.freedom])).sum())
+            freedom = total**2 / shares if shares > 0 else np.inf
+        sampled = [each.draws for each in (self, other) if each.error]
+        return Estimate(self.value - other.value, sqrt(total), freedom, min(sampled, default=1))
 
     def above(self, bound: float = 0.0) -> float:
         """One-sided p-value of its lying above a bound: how often as much is seen where it does not."""
@@ -66,10 +69,11 @@ def estimate(values: Array, statistic: Statistic) -> Estimate:
 
     A mean has Student's error. A frequency is shrunk by one event and one non-event, as Agresti and Caffo do, which
     keeps tests at their level also near 0 and 1. A median's error is from the order statistics around it (Price &
-    Bonett); infinite values, waits that did not end, are longer than all others.
+    Bonett); infinite values, waits that did not end, are longer than all others. Of a single draw, and of draws that
+    are all alike, the error cannot be told: what they have not shown may be rare.
 
     Args:
-        values: one a draw; what is nan is left out. A single one is taken for exact.
+        values: one a draw; what is nan is left out.
         statistic: which.
 
     Source: Agresti & Caffo 2000; Price & Bonett 2001.
@@ -78,13 +82,13 @@ def estimate(values: Array, statistic: Statistic) -> Estimate:
     n = len(known)
     if n == 0:
         return Estimate(np.nan, np.inf, draws=0)
-    if n == 1:
-        return Estimate(float(known[0]))
     if statistic == "frequency":
         shrunk = (known.sum() + 1) / (n + 2)
         return Estimate(float(known.mean()), sqrt(shrunk * (1 - shrunk) / (n + 2)), draws=n)
     if statistic == "median":
         return _median(np.sort(known))
+    if known.min() == known.max():
+        return Estimate(float(known[0]), np.inf, draws=n)
     return Estimate(float(known.mean()), float(known.std(ddof=1)) / sqrt(n), n - 1, n)
 
 
@@ -123,7 +127,7 @@ def _median(ordered: Array) -> Estimate:
     quantile = float(norm.ppf((1 + covered) / 2))
     with np.errstate(invalid="ignore"):
         error = float((high - low) / (2 * quantile)) if quantile > 0 else np.inf
-    if error == 0 and ordered[0] < ordered[-1]:  # so many are alike that their order says nothing of its error
+    if error == 0:  # so many are alike that their order says nothing of its error
         error = np.inf
     middle = float(np.quantile(ordered, 0.5, method="inverted_cdf"))
     return Estimate(middle, np.inf if np.isnan(error) else error, draws=n)

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from suite.statistics.intervals import LEVEL, Array
+from suite.statistics.intervals import NORMAL_QUANTILE, Array
 
 RESAMPLES = 1000
 COPIES = 256
@@ -32,22 +32,23 @@ def statistic_and_copies(draws: Sequence[Array], statistic: Statistic) -> Array:
     Quantities that are measured on equally many draws are resampled alike, draw by draw.
 
     Args:
-        draws: one array a member, in the draws' order; nan is left out, and of a mean whatever is infinite. One draw
-            is taken for exact.
-        statistic: which; the median is the lower of two middle ones, so that infinite draws leave it a number.
+        draws: one array a member, in the draws' order; nan is left out. One draw is taken for exact.
+        statistic: which; the median is the lower of two middle ones, so that infinite draws leave it a number, and a
+            mean of some infinite draws is infinite, or nan where they are so both ways.
 
     Returns:
         (members, 1 + COPIES): the statistic of the draws first. nan for a member without draws.
     """
     found = np.full((len(draws), 1 + COPIES), np.nan)
     for place, values in enumerate(draws):
-        known = values[~np.isnan(values)] if statistic == "median" else values[np.isfinite(values)]
+        known = values[~np.isnan(values)]
         if known.size:
             chosen = known[_resamples_of_draws(len(known))]
             middle = (len(known) - 1) // 2
-            found[place] = (
-                np.partition(chosen, middle, axis=1)[:, middle] if statistic == "median" else chosen.mean(axis=1)
-            )
+            with np.errstate(invalid="ignore"):
+                found[place] = (
+                    np.partition(chosen, middle, axis=1)[:, middle] if statistic == "median" else chosen.mean(axis=1)
+                )
     return found
 
 
@@ -85,10 +86,28 @@ class Resampling:
         return np.asarray(copies[self._members, self._copies[1]])
 
 
-def interval(replicates: Array) -> Interval:
-    """The estimate, which is the first replicate, with the percentiles of the others."""
-    known = replicates[1:][np.isfinite(replicates[1:])]
-    if not np.isfinite(replicates[0]) or not known.size:
-        return Interval(float(replicates[0]), np.nan, np.nan)
-    low, high = np.quantile(known, ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
-    return Interval(float(replicates[0]), float(low), float(high))
+def of_correlation(replicates: Array) -> Interval:
+    """The first replicate of a correlation, with an interval by the spread of the others.
+
+    The spread is that of Fisher's transformation, around the estimate itself: resampled draws add their noise once more
+    to numbers that have it already, which shifts a strong correlation's replicates below it. A resample in which there
+    is no order has the correlation 0.
+    """
+    estimate = float(replicates[0])
+    if not np.isfinite(estimate):
+        return Interval(estimate, np.nan, np.nan)
+    transformed = np.arctanh(np.clip(np.nan_to_num(replicates), -_NEARLY, _NEARLY))
+    half = NORMAL_QUANTILE * transformed[1:].std()
+    low, high = np.tanh([transformed[0] - half, transformed[0] + half])
+    return Interval(estimate, min(float(low), estimate), max(float(high), estimate))
+
+
+_NEARLY = 0.9999
+"""Of a correlation of 1, whose transformation is infinite."""
+
+
+def of_difference(first: Array, second: Array) -> Interval:
+    """The first replicate of two correlations' difference, with a normal interval by the spread of the others."""
+    estimate = float(first[0] - second[0])
+    half = NORMAL_QUANTILE * float((np.nan_to_num(first) - np.nan_to_num(second))[1:].std())
+    return Interval(estimate, estimate - half, estimate + half)

@@ -17,16 +17,18 @@ from suite.statistics.two_level import Statistic
 
 @dataclass(frozen=True)
 class Drawn:
-    """A quantity of members, the larger the better.
+    """A quantity of members.
 
     Attributes:
         name: how tables call it; with a minus where less of the quantity is better.
+        sign: -1 where less of it is better.
         statistic: of a member's draws, which members are ordered by.
         values: one array a member, one number a draw; empty where a member has none.
         draws: the draws' numbers, likewise; nan where there are none.
     """
 
     name: str
+    sign: int
     statistic: Statistic
     values: Sequence[Array]
     draws: Sequence[Array]
@@ -98,7 +100,7 @@ def _asked(predict: Predict, tables: Tables) -> list[str]:
         for measure in MEASURES.values()
         if measure.sees != "training"
         for name in measure.quantities
-        if name in there and name != "activation_ratio"  # a baseline, known of every member
+        if name in there and QUANTITIES[name].sign and name != "activation_ratio"  # a baseline, known of every member
     ]
     return [name for name in every if name in predict.predictors] if predict.predictors else every
 
@@ -113,12 +115,12 @@ def _by_training(found: Sequence[Point], facts: pd.DataFrame) -> Iterator[tuple[
 
 
 def _result(outcome: Outcome, entered: Sequence[Point]) -> Drawn:
-    """Of what falls as training succeeds, the negative; runs that were lost or never got there are the worst."""
+    """Of what falls as training succeeds, runs that were lost or never got there are the largest."""
     values = [point.values for point in entered if point.values is not None]
     draws = [point.draws for point in entered if point.draws is not None]
     if QUANTITIES[outcome].sign > 0:
-        return Drawn(outcome, "mean", values, draws)
-    return Drawn(f"-{outcome}", "median", [-np.nan_to_num(some, nan=np.inf, posinf=np.inf) for some in values], draws)
+        return Drawn(outcome, 1, "mean", values, draws)
+    return Drawn(f"-{outcome}", -1, "median", [np.where(np.isnan(some), np.inf, some) for some in values], draws)
 
 
 def _measured(
@@ -138,25 +140,37 @@ def _measured(
             values.append(np.empty(0))
             draws.append(np.empty(0))
         elif point.values is None or point.draws is None:  # a ratio of means, which no draw has
-            values.append(sign * np.array([point.stated.value]))
+            values.append(np.array([point.stated.value]))
             draws.append(np.array([np.nan]))
         else:
-            values.append(sign * point.values)
+            values.append(point.values)
             draws.append(point.draws)
     measure = next(key for key, measure in MEASURES.items() if name in measure.quantities)
     shown: Statistic = "mean" if QUANTITIES[name].kind == "frequency" else statistic
-    return Predictor(name if sign > 0 else f"-{name}", shown, values, draws, measure)
+    return Predictor(name if sign > 0 else f"-{name}", sign, shown, values, draws, measure)
 
 
 def _baselines(facts: pd.DataFrame) -> Iterator[Predictor]:
-    """What every honest study compares with: all that an architecture's counts can tell."""
-    units = facts["widths"].map(lambda widths: sum(map(int, str(widths).split())))
+    """What every honest study compares with: all that an architecture's counts can tell.
+
+    Outcomes often peak at an inner depth, which no count does: nearness to the middle of the study's depths, on a
+    logarithmic scale, is what whatever peaks there has to beat. The parameters of one budget differ by rounding alone.
+    """
+    depth, parameters = facts["depth"].to_numpy(float), facts["parameters"].to_numpy(float)
+    units = facts["widths"].map(lambda widths: sum(map(int, str(widths).split()))).to_numpy(float)
+    middle = (np.log(depth.min()) + np.log(depth.max())) / 2
     counts = {
-        "-depth": -facts["depth"],
-        "width": units / facts["depth"],
-        "parameters": facts["parameters"],
-        "activation_ratio": units / facts["parameters"],
+        "-depth": depth,
+        "middle_depth": -np.abs(np.log(depth) - middle),
+        "width": units / depth,
+        "parameters": parameters,
+        "activation_ratio": units / parameters,
     }
+    if parameters.max() < _ONE_BUDGET * parameters.min():
+        del counts["parameters"]
     for name, column in counts.items():
-        values = [np.array([value]) for value in column.to_numpy(float)]
-        yield Predictor(name, "mean", values, [np.array([np.nan])] * len(values), None)
+        values = [np.array([value]) for value in column]
+        yield Predictor(name, -1 if name[0] == "-" else 1, "mean", values, [np.array([np.nan])] * len(values), None)
+
+
+_ONE_BUDGET = 1.05

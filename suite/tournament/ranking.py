@@ -8,7 +8,14 @@ from suite.catalog.predict import FEWEST
 from suite.statistics.contrasts import estimate
 from suite.statistics.intervals import Array
 from suite.statistics.rank import kendall, spearman
-from suite.statistics.two_level import Interval, Resampling, interval
+from suite.statistics.two_level import (
+    RESAMPLES,
+    Interval,
+    Resampling,
+    of_correlation,
+    of_difference,
+    statistic_and_copies,
+)
 from suite.tournament.contests import Drawn
 from suite.tournament.groups import Group
 
@@ -19,71 +26,92 @@ NOTHING = Interval(np.nan, np.nan, np.nan)
 class Ranking:
     """Groups of members, in each of which members are ordered; what is said is the average over the groups.
 
-    All predictors are looked at on the same resamples of members, so that their differences are paired.
+    All predictors are looked at on the same resamples of members, so that their differences are paired. A predictor
+    that is the same for all of a group orders nothing there: its correlation is 0. Members without a value are left
+    out, also of what it is compared with.
 
     Args:
-        outcome: of the contest's members, from `statistic_and_copies`.
-        groups: one, or those within which members are compared; those in which a predictor is the same for all have no
-            part in its average.
+        outcome: of the contest's members, from `ordered`.
+        predictors: by name, likewise.
+        baselines: which of them are.
+        groups: one, or those within which members are compared.
     """
 
-    def __init__(self, outcome: Array, groups: Sequence[Group]) -> None:
+    def __init__(
+        self, outcome: Array, predictors: Mapping[str, Array], baselines: Sequence[str], groups: Sequence[Group]
+    ) -> None:
         self._outcome = outcome
+        self._predictors = predictors
+        self._baselines = baselines
         self._groups = groups
         self._resamplings: dict[tuple[int, int], Resampling] = {}
+        self._rhos: dict[tuple[str, bytes], Array] = {}
 
-    def members(self, predictor: Array) -> int:
+    def members(self, predictor: str) -> int:
         """How many its correlations are of."""
         return sum(map(len, self._common(predictor)))
 
-    def groups(self, predictor: Array) -> int:
-        """In how many of the groups members are ordered by it."""
-        return len(self._common(predictor))
-
-    def spearman(self, predictor: Array) -> Interval:
-        """Rho with its interval."""
-        return interval(self._replicates(spearman, predictor, self._common(predictor)))
-
-    def kendall(self, predictor: Array) -> Interval:
-        """Tau-b with its interval."""
-        return interval(self._replicates(kendall, predictor, self._common(predictor)))
-
-    def advantage(self, predictor: Array, rival: Array) -> Interval:
-        """The predictor's rho less the rival's, on the members that have the predictor."""
+    def orders(self, predictor: str) -> tuple[int, int]:
+        """In how many groups it orders members, of how many in which they could be ordered."""
         common = self._common(predictor)
-        return interval(self._replicates(spearman, predictor, common) - self._replicates(spearman, rival, common))
+        return sum(self._varies(predictor, group) for group in common), len(common)
 
-    def without(self, predictor: Array, families: Mapping[str, Group]) -> dict[str, float]:
+    def spearman(self, predictor: str) -> Interval:
+        """Rho with its interval."""
+        return of_correlation(self._rho(predictor, self._common(predictor)))
+
+    def kendall(self, predictor: str) -> Interval:
+        """Tau-b with its interval."""
+        return of_correlation(self._replicates(kendall, predictor, self._common(predictor)))
+
+    def best_baseline(self, predictor: str) -> str | None:
+        """The baseline of the largest rho over the members that have the predictor."""
+        common = self._common(predictor)
+        rhos = {name: float(self._rho(name, common)[0]) for name in self._baselines}
+        known = {name: rho for name, rho in rhos.items() if np.isfinite(rho)}
+        return max(known, key=lambda name: known[name], default=None)
+
+    def advantage(self, predictor: str, rival: str) -> Interval:
+        """The predictor's rho less a rival's, over the members that have the predictor."""
+        common = self._common(predictor)
+        return of_difference(self._rho(predictor, common), self._rho(rival, common))
+
+    def without(self, predictor: str, families: Mapping[str, Group]) -> dict[str, float]:
         """Rho when a family is left out, by the family's name; nothing of those that leave too few."""
-        found = {}
+        values, found = self._predictors[predictor], {}
+        common = self._common(predictor)
         for name, family in families.items():
-            rest = [group[~np.isin(group, family)] for group in self._common(predictor)]
-            if sum(map(len, rest)) < self.members(predictor):
-                rho = [
-                    float(spearman(predictor[None, group, 0], self._outcome[None, group, 0])[0])
-                    for group in rest
-                    if self._orders(predictor, group)
-                ]
-                if rho:
-                    found[name] = float(np.mean(rho))
+            rest = [group for group in (group[~np.isin(group, family)] for group in common) if len(group) >= FEWEST]
+            if rest and sum(map(len, rest)) < sum(map(len, common)):
+                rho = [spearman(values[None, group, 0], self._outcome[None, group, 0])[0] for group in rest]
+                if np.isfinite(rho).any():
+                    found[name] = float(np.nan_to_num(rho).mean())
         return found
 
-    def _common(self, predictor: Array) -> list[Group]:
-        """Of each group the members that have both; no group in which either is the same for all."""
-        known = ~np.isnan(predictor[:, 0]) & ~np.isnan(self._outcome[:, 0])
-        return [some for group in self._groups if self._orders(predictor, some := group[known[group]])]
+    def _common(self, predictor: str) -> list[Group]:
+        """Of each group the members that have both, if they are enough and the outcome is not the same for all."""
+        known = ~np.isnan(self._predictors[predictor][:, 0]) & ~np.isnan(self._outcome[:, 0])
+        groups = [group[known[group]] for group in self._groups]
+        return [group for group in groups if len(group) >= FEWEST and _vary(self._outcome[group, 0])]
 
-    def _orders(self, predictor: Array, group: Group) -> bool:
-        enough = len(group) >= FEWEST
-        return enough and all(np.ptp(_finite(values[group, 0])) > 0 for values in (predictor, self._outcome))
+    def _varies(self, predictor: str, group: Group) -> bool:
+        return _vary(self._predictors[predictor][group, 0])
 
-    def _replicates(self, correlation: Correlation, predictor: Array, groups: Sequence[Group]) -> Array:
-        if not groups:
-            return np.full(1, np.nan)
-        found = []
+    def _rho(self, predictor: str, groups: Sequence[Group]) -> Array:
+        """Spearman's, once for each predictor and members."""
+        key = (predictor, b"".join(group.tobytes() for group in groups))
+        if key not in self._rhos:
+            self._rhos[key] = self._replicates(spearman, predictor, groups)
+        return self._rhos[key]
+
+    def _replicates(self, correlation: Correlation, predictor: str, groups: Sequence[Group]) -> Array:
+        if not any(self._varies(predictor, group) for group in groups):
+            return np.full(1 + RESAMPLES, np.nan)
+        values, found = self._predictors[predictor], []
         for place, group in enumerate(groups):
             resampling = self._resampling(len(group), place)
-            found.append(correlation(resampling.predictor(predictor[group]), resampling.outcome(self._outcome[group])))
+            drawn = resampling.predictor(values[group]), resampling.outcome(self._outcome[group])
+            found.append(np.nan_to_num(correlation(*drawn)))
         return np.asarray(np.mean(found, axis=0))
 
     def _resampling(self, members: int, place: int) -> Resampling:
@@ -93,12 +121,13 @@ class Ranking:
         return self._resamplings[key]
 
 
-def _finite(values: Array) -> Array:
-    """Infinite values as the largest numbers, whose differences are numbers."""
-    return np.nan_to_num(values, posinf=_LARGE, neginf=-_LARGE)
+def ordered(drawn: Drawn) -> Array:
+    """A quantity's statistic of each member's draws and of their resamples, the larger the better."""
+    return drawn.sign * statistic_and_copies(drawn.values, drawn.statistic)
 
 
-_LARGE = 1e300
+def _vary(values: Array) -> bool:
+    return bool((values != values[0]).any())
 
 
 def draw_by_draw(predictor: Drawn, result: Drawn) -> Array:
@@ -113,7 +142,8 @@ def draw_by_draw(predictor: Drawn, result: Drawn) -> Array:
         x, y = predictor.values[place][here], outcome[there]
         known = ~np.isnan(x) & ~np.isnan(y)
         if known.sum() >= FEWEST:
-            found[place] = spearman(x[None, known], y[None, known])[0]
+            rho = spearman(x[None, known], y[None, known])[0]
+            found[place] = predictor.sign * result.sign * rho
     return found
 
 

@@ -10,10 +10,10 @@ import pandas as pd
 from suite.catalog.predict import FEWEST, Predict
 from suite.claims.points import Tables
 from suite.statistics.intervals import Array
-from suite.statistics.two_level import Interval, statistic_and_copies
+from suite.statistics.two_level import Interval
 from suite.tournament.contests import Contest, Predictor, contests
 from suite.tournament.groups import ALL, Group, families, groups, named
-from suite.tournament.ranking import NOTHING, Ranking, averaged, draw_by_draw
+from suite.tournament.ranking import NOTHING, Ranking, averaged, draw_by_draw, ordered
 
 if TYPE_CHECKING:
     from suite.runs.results import Results
@@ -38,6 +38,9 @@ COLUMNS = (
     "advantage",
     "advantage_low",
     "advantage_high",
+    "over_depth",
+    "over_depth_low",
+    "over_depth_high",
     "without_low",
     "without_high",
     "hinges_on",
@@ -45,6 +48,7 @@ COLUMNS = (
     "draw_by_draw_low",
     "draw_by_draw_high",
     "draw_by_draw_members",
+    "draws",
     "seconds",
     "note",
 )
@@ -82,48 +86,53 @@ def _order(row: Row) -> tuple[bool, float]:
 
 
 def _seconds(cells: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """What each measure took on average over the members that it was taken of."""
-    taken = pd.DataFrame(cells, columns=["measure", "member", "seconds"])
-    each: pd.Series[float] = taken.groupby(["measure", "member"])["seconds"].sum()
-    return {str(name): float(value) for name, value in each.groupby("measure").mean().items()}
+    """What each measure took for a member, on average; of what is taken for each task, for one."""
+    taken = pd.DataFrame(cells, columns=["measure", "member", "draws", "seconds"])
+    taken["draws"] = taken["draws"].map(str)
+    a_piece = taken.groupby(["measure", "member", "draws"])["seconds"].mean()
+    a_measure = a_piece.groupby(["measure", "member"]).sum().groupby("measure").mean()
+    return {str(name): float(value) for name, value in a_measure.items()}
 
 
 def _standings(contest: Contest, seconds: Mapping[str, float]) -> Iterator[list[Row]]:
     """The rows of one group after another."""
-    outcome = statistic_and_copies(contest.result.values, contest.result.statistic)
-    copies = [statistic_and_copies(predictor.values, predictor.statistic) for predictor in contest.predictors]
+    outcome = ordered(contest.result)
+    values = {predictor.name: ordered(predictor) for predictor in contest.predictors}
+    baselines = [predictor.name for predictor in contest.predictors if predictor.measure is None]
     drawn = [draw_by_draw(predictor, contest.result) for predictor in contest.predictors]
     kin = families(contest.axes)
     training = ", ".join(named(axis, value) for axis, value in contest.training.items())
     for name, parts in _compared(contest).items():
-        ranking = Ranking(outcome, parts)
-        rhos = [ranking.spearman(values) for values in copies]
-        best = _best_baseline(contest.predictors, rhos)
+        ranking = Ranking(outcome, values, baselines, parts)
+        places = np.concatenate(parts)
         rows: list[Row] = []
-        for predictor, values, rho, own in zip(contest.predictors, copies, rhos, drawn, strict=True):
-            rival = None if best is None or predictor is contest.predictors[best] else copies[best]
-            without = ranking.without(values, kin)
-            within, having = averaged(own[np.concatenate(parts)])
+        for predictor, own in zip(contest.predictors, drawn, strict=True):
+            one = predictor.name
+            best = ranking.best_baseline(one) or ""
+            without = ranking.without(one, kin)
+            within, having = averaged(own[places])
             rows.append(
                 {
                     "outcome": contest.outcome,
                     "training": training,
                     "group": name,
-                    "predictor": predictor.name,
-                    "kind": "baseline" if predictor.measure is None else "measured",
+                    "predictor": one,
+                    "kind": "measured" if predictor.measure else "baseline",
                     "statistic": predictor.statistic if predictor.measure else "exact",
-                    "members": ranking.members(values),
-                    **_columns("spearman", rho),
-                    **_columns("kendall", ranking.kendall(values)),
-                    "baseline": "" if best is None else contest.predictors[best].name,
-                    **_columns("advantage", NOTHING if rival is None else ranking.advantage(values, rival)),
+                    "members": ranking.members(one),
+                    **_columns("spearman", ranking.spearman(one)),
+                    **_columns("kendall", ranking.kendall(one)),
+                    "baseline": best,
+                    **_columns("advantage", _over(ranking, one, best)),
+                    **_columns("over_depth", _over(ranking, one, "-depth")),
                     "without_low": min(without.values(), default=np.nan),
                     "without_high": max(without.values(), default=np.nan),
                     "hinges_on": min(without, key=lambda family: without[family], default=""),
                     **_columns("draw_by_draw", within),
                     "draw_by_draw_members": having,
+                    "draws": int(np.median([len(predictor.values[place]) for place in places])),
                     "seconds": seconds[predictor.measure] if predictor.measure else 0.0,
-                    "note": _note(values, parts, ranking.groups(values)),
+                    "note": _note(predictor, values[one][places, 0], places, ranking.orders(one)),
                 }
             )
         yield rows
@@ -137,36 +146,35 @@ def _compared(contest: Contest) -> dict[str, list[Group]]:
     return {ALL: [single.pop(ALL)]} | within | {name: [group] for name, group in single.items()}
 
 
-def _best_baseline(predictors: Sequence[Predictor], rhos: Sequence[Interval]) -> int | None:
-    places = [
-        place
-        for place, predictor in enumerate(predictors)
-        if predictor.measure is None and np.isfinite(rhos[place].estimate)
-    ]
-    return max(places, key=lambda place: rhos[place].estimate, default=None)
+def _over(ranking: Ranking, predictor: str, baseline: str) -> Interval:
+    """What a predictor has over a baseline; nothing over itself, and nothing where there is none."""
+    return NOTHING if baseline in ("", predictor) else ranking.advantage(predictor, baseline)
 
 
 def _columns(name: str, found: Interval) -> dict[str, float]:
     return {name: found.estimate, f"{name}_low": found.low, f"{name}_high": found.high}
 
 
-def _note(values: Array, parts: Sequence[Group], ordered: int) -> str:
-    """Why a predictor has no place, or of how few members it is one.
+def _note(predictor: Predictor, estimates: Array, places: Group, orders: tuple[int, int]) -> str:
+    """Why a predictor has no place, or of what it is one.
 
     Args:
-        values: of all members.
-        parts: the groups that it is asked of.
-        ordered: in how many of them it orders members.
+        predictor: with its draws.
+        estimates: of the members that it is asked of.
+        places: of these.
+        orders: in how many groups it orders members, of how many.
     """
-    estimates = values[np.concatenate(parts), 0]
     lacking, endless = int(np.isnan(estimates).sum()), int(np.isinf(estimates).sum())
     if lacking == len(estimates):
         return "has no value for these networks"
     if len(estimates) - lacking < FEWEST:
         return f"has a value for {len(estimates) - lacking} members only"
-    if not ordered:
-        return "is the same for all members" if len(parts) == 1 else "orders the members of no activation"
-    told = [f"orders the members of {ordered} of {len(parts)} activations"] if ordered < len(parts) else []
+    if not orders[0]:
+        return "is the same for all members"
+    draws = np.concatenate([predictor.values[place] for place in places])
+    lost = float(np.isnan(draws).mean())
+    told = [f"orders the members of {orders[0]} of {orders[1]} activations"] if orders[0] < orders[1] else []
     told += [f"no value for {lacking} of {len(estimates)} members"] if lacking else []
+    told += [f"no value in {lost:.1%} of draws"] if lost and not lacking else []
     told += [f"infinite for {endless} of {len(estimates)} members"] if endless else []
     return "; ".join(told)

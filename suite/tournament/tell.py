@@ -29,10 +29,13 @@ def lines_of(study: str, folder: Path) -> Iterator[str]:
         if best is None:
             yield f"{study}: {outcome}{under}: nothing measured tells it"
             continue
-        rival = ranked.get(best["baseline"])
-        compared = f"; the best baseline, {best['baseline']}, {float(rival['spearman']):.2f}" if rival else ""
-        low, high = (float(best[f"spearman_{end}"] or "nan") for end in ("low", "high"))
+        over = f", {_number(best, 'advantage')} over {best['baseline']}" if best["advantage"] else ""
         yield (
-            f"{study}: {outcome}{under}: told best by {best['predictor']}, rho {float(best['spearman']):.2f} "
-            f"[{low:.2f}, {high:.2f}] over {best['members']} members{compared}"
+            f"{study}: {outcome}{under}: told best by {best['predictor']}, rho {_number(best, 'spearman')} of "
+            f"{best['members']} members{over}"
         )
+
+
+def _number(row: dict[str, str], name: str) -> str:
+    value, low, high = (float(row[key] or "nan") for key in (name, f"{name}_low", f"{name}_high"))
+    return f"{value:.2f} [{low:.2f}, {high:.2f}]"

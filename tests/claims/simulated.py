@@ -27,6 +27,7 @@ def tables_of(rows: Sequence[Row]) -> Tables:
         known = {"member": name, **axes, "quantity": quantity, "layer": pd.NA, "step": pd.NA, "learning_rate": np.nan}
         found = summarise(draws[:, None], QUANTITIES[quantity].kind)
         summaries.append({**known, **{key: found[key][0] for key in STATISTICS}, "theory": theory})
-        values += [{**known, "draw": draw, "value": value} for draw, value in enumerate(draws)]
+        numbers = range(len(draws)) if len(draws) > 1 else [np.nan]  # one number is the architecture's own
+        values += [{**known, "draw": draw, "value": value} for draw, value in zip(numbers, draws, strict=True)]
     raw = pd.DataFrame(values)
     return Tables(pd.DataFrame(summaries), lambda quantities: raw[raw["quantity"].isin(quantities)])

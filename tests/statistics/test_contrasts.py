@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from suite.statistics.contrasts import Estimate, estimate, of_pairs, over_members
+from suite.statistics.contrasts import Estimate, Statistic, estimate, of_pairs, over_members
 
 
 def test_a_difference_of_means_is_welchs_test() -> None:
@@ -62,14 +62,40 @@ def test_waits_that_never_ended_are_the_longest() -> None:
 
 
 def test_ties_do_not_make_a_median_sure() -> None:
-    """Where most draws are one and the same, their order says nothing of the error; where all are, it is 0."""
+    """Where most draws are one and the same, their order says nothing of the error."""
     assert estimate(np.array([1.0] + [2.0] * 20), "median").error == np.inf
-    assert estimate(np.full(20, 2.0), "median").error == 0
+
+
+@pytest.mark.parametrize("statistic", ["mean", "median"])
+@pytest.mark.parametrize("draws", [1, 2, 20])
+def test_draws_that_are_all_alike_say_nothing_of_their_error(statistic: Statistic, draws: int) -> None:
+    """What they have not shown may be rare: a single draw, or 15 of 16 that were lost, establish nothing."""
+    same = estimate(np.array([2.0] * draws + [np.nan] * 3), statistic)
+
+    assert (same.value, same.error, same.draws) == (2.0, np.inf, draws)
+    assert same.above(0.0) == same.below(3.0) == 1
+    assert (same - Estimate(1.0)).above() == (Estimate(1.0) - same).below() == 1
+
+
+def test_a_rare_large_value_is_not_ruled_out_by_draws_without_one() -> None:
+    """0.25 in one draw of 100: that the mean is below 0.001 is said wrongly in 1 of 20 samples at most."""
+    wrong = 0
+    for seed in range(500):
+        draws = 0.25 * (np.random.default_rng(seed).random(64) < 0.01)
+        wrong += estimate(draws, "mean").below(0.001) <= 0.05
+    assert wrong <= 25
+
+
+def test_the_draws_of_a_difference_are_those_of_what_is_sampled() -> None:
+    """An exact number has none to run out of."""
+    sampled = estimate(np.arange(30.0), "mean")
+
+    assert (sampled - Estimate(1.0)).draws == (Estimate(1.0) - sampled).draws == 30
 
 
 def test_what_is_exact_is_above_or_not() -> None:
-    """A single value stands for itself; equal ones are neither above nor below each other."""
-    larger, smaller = estimate(np.array([2.0]), "mean"), Estimate(1.0)
+    """Equal numbers are neither above nor below each other."""
+    larger, smaller = Estimate(2.0), Estimate(1.0)
 
     assert (larger - smaller).above() == 0
     assert (smaller - larger).above() == 1

@@ -6,6 +6,7 @@ import pytest
 
 from suite.catalog.predict import Predict
 from suite.tournament.contests import Contest, contests
+from suite.tournament.ranking import ordered
 from tests.tournament.fields import study
 
 
@@ -27,15 +28,28 @@ def test_one_hidden_layer_stays_out() -> None:
 
 
 def test_baselines_are_what_the_architecture_alone_tells() -> None:
-    """-depth, mean width of hidden layers, parameters, hidden activations per parameter."""
-    found = only(Predict(outcome=("test_accuracy",)), *study(ACCURACY, depths=(2, 3, 4, 6, 12), activations=("relu",)))
+    """Depth, nearness to the middle depth, mean width of hidden layers, hidden activations per parameter."""
+    found = only(Predict(outcome=("test_accuracy",)), *study(ACCURACY, depths=(2, 3, 4, 6, 8), activations=("relu",)))
 
     values = {one.name: np.concatenate(one.values).tolist() for one in found.predictors if one.measure is None}
 
-    assert values["-depth"] == [-2, -3, -4, -6, -12]
-    assert values["width"] == [30, 20, 15, 10, 5]
-    assert values["parameters"] == [1002, 1003, 1004, 1006, 1012]
-    assert values["activation_ratio"] == [60 / count for count in values["parameters"]]
+    assert values["-depth"] == [2, 3, 4, 6, 8]
+    assert found.predictors[0].sign == -1
+    assert values["middle_depth"] == pytest.approx([-np.log(2), -np.log(4 / 3), 0, -np.log(6 / 4), -np.log(2)])
+    assert values["width"] == [30, 20, 15, 10, 7]
+    assert values["activation_ratio"] == [
+        units / (1000 + d) for units, d in ((60, 2), (60, 3), (60, 4), (60, 6), (56, 8))
+    ]
+    assert "parameters" not in values
+
+
+def test_sizes_are_a_baseline_where_they_differ() -> None:
+    """By more than the rounding within one budget."""
+    tables, members = study(ACCURACY, activations=("relu",))
+    found = only(Predict(outcome=("test_accuracy",)), tables, members.assign(parameters=100 * members["depth"]))
+
+    (sizes,) = [one for one in found.predictors if one.name == "parameters"]
+    assert np.concatenate(sizes.values).tolist() == [200, 300, 400, 600, 800, 1200]
 
 
 def test_each_quantity_points_the_way_that_the_catalog_says() -> None:
@@ -46,7 +60,8 @@ def test_each_quantity_points_the_way_that_the_catalog_says() -> None:
     shown = {one.name: one for one in found.predictors}
 
     assert shown["v3"].values[1].tolist() == [1, 2, 3]
-    assert shown["-collapsed_relative"].values[1].tolist() == [0, -1, -1]
+    assert shown["-collapsed_relative"].values[1].tolist() == [0, 1, 1]
+    assert (shown["v3"].sign, shown["-collapsed_relative"].sign) == (1, -1)
     assert (shown["v3"].statistic, shown["-collapsed_relative"].statistic) == ("median", "mean")
     assert (shown["v3"].measure, shown["-collapsed_relative"].measure) == ("v3", "collapse")
 
@@ -56,7 +71,14 @@ def test_predictors_can_be_chosen() -> None:
     quantities = {"v3": lambda *_: [1.0], "output_rms": lambda *_: [1.0]}
     found = only(Predict(outcome=("test_accuracy",), predictors=("output_rms",)), *study(ACCURACY | quantities))
 
-    assert [one.name for one in found.predictors][4:] == ["output_rms"]
+    assert [one.name for one in found.predictors if one.measure] == ["output_rms"]
+
+
+def test_what_rounding_makes_is_no_predictor() -> None:
+    """v3_floor says how far v3 can be trusted, nothing of networks."""
+    found = only(Predict(outcome=("test_accuracy",)), *study(ACCURACY | {"v3_floor": lambda *_: [1.0]}))
+
+    assert all(one.measure is None for one in found.predictors)
 
 
 def test_what_is_known_after_training_alone_is_no_predictor() -> None:
@@ -71,9 +93,9 @@ def test_lost_runs_are_the_worst_of_an_outcome_that_should_be_small(outcome: str
     """A run that diverged, or never got there, counts as the largest."""
     found = only(Predict(outcome=(outcome,)), *study({outcome: lambda *_: [3.0, np.nan, 1.0]}))
 
-    assert found.result.name == f"-{outcome}"
-    assert found.result.statistic == "median"
-    assert found.result.values[0].tolist() == [-3, -np.inf, -1]
+    assert (found.result.name, found.result.sign, found.result.statistic) == (f"-{outcome}", -1, "median")
+    assert found.result.values[0].tolist() == [3, np.inf, 1]
+    assert ordered(found.result)[0, 0] == -3
 
 
 def test_each_setting_of_the_training_is_a_contest_of_its_own() -> None:
