@@ -15,6 +15,9 @@ SHALLOWEST = 2
 FEWEST = 5
 """Members of whose order something can be said."""
 
+BASELINES = ("-depth", "middle_depth", "width", "parameters", "activation_ratio")
+"""What the architecture alone tells, and every tournament has."""
+
 
 class Predict(Settings):
     """Which quantity, known before training, tells what will train."""

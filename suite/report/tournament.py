@@ -11,8 +11,8 @@ from suite.report.page_tables import PageTable, number, records, signed, span
 from suite.tournament.groups import ALL
 from suite.tournament.table import WITHIN
 
-_LINES = 5
-"""Measured predictors whose course over the settings of training is drawn; baselines are drawn besides."""
+_LINES, _BASELINES = 5, 3
+"""Measured predictors, and baselines, whose course over the settings of training is drawn."""
 
 _CONTEST = ["outcome", "training"]
 
@@ -82,6 +82,8 @@ def _contests(table: pd.DataFrame) -> Any:
 def ranked(table: pd.DataFrame) -> Chart | None:
     """Predictors in their order, a panel a contest, with intervals: over all members, and within activation."""
     shown = table[table["group"].isin([ALL, WITHIN]) & table["spearman"].notna()]
+    if shown.empty and not table.empty:
+        return alt.Chart(pd.DataFrame({"said": ["Nothing orders the members."]})).mark_text().encode(text="said:N")
     panels = [_panel(_title(str(outcome), str(training)), rows) for (outcome, training), rows in _contests(shown)]
     return alt.concat(*panels, columns=3, spacing=24) if panels else None
 
@@ -123,12 +125,14 @@ def by_training(table: pd.DataFrame) -> Chart | None:
 
 
 def _course(outcome: str, rows: pd.DataFrame) -> Any:
-    average = rows[rows["kind"] == "measured"].groupby("predictor")["spearman"].mean().sort_values(ascending=False)
-    best = list(average.index[:_LINES])
-    baselines = list(dict.fromkeys(rows.loc[rows["kind"] == "baseline", "predictor"]))
+    average = rows.groupby(["kind", "predictor"])["spearman"].mean().sort_values(ascending=False)
+    best, baselines = (
+        list(average[kind].index[:most]) if kind in average else []
+        for kind, most in (("measured", _LINES), ("baseline", _BASELINES))
+    )
     drawn = rows[rows["predictor"].isin([*best, *baselines])]
     columns = ["predictor", "kind", "training", "spearman", "spearman_low", "spearman_high"]
-    colors = alt.Scale(domain=[*best, *baselines], range=[*COLORS, *COLORS])
+    colors = alt.Scale(domain=[*best, *baselines], range=COLORS)
     base = alt.Chart(drawn[columns]).encode(
         x=alt.X("training:N", title=None, sort=list(dict.fromkeys(rows["training"])), axis=alt.Axis(labelAngle=0)),
         xOffset=alt.XOffset("predictor:N", sort=[*best, *baselines]),

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from suite.catalog.claims import Where
 from suite.catalog.measure_settings import AccuracySettings
 from suite.catalog.measures import MEASURES
-from suite.catalog.predict import FEWEST, SHALLOWEST, Predict
+from suite.catalog.predict import BASELINES, FEWEST, SHALLOWEST, Predict
 from suite.catalog.quantities import QUANTITIES
 from suite.catalog.shown import shown
 from suite.spec.claims import as_in_tables, nowhere, values_of_axes
@@ -28,7 +28,9 @@ def untold(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
         if QUANTITIES[name].sign
     }
     for name in predict.predictors or ():
-        if name not in known:
+        if name in BASELINES:
+            yield Finding(("predict", "predictors"), f"{shown(name)} is a baseline, which is there anyway; drop it")
+        elif name not in known:
             why = "no quantity"
             if name in QUANTITIES:
                 trained = any(name in m.quantities for m in MEASURES.values() if m.sees == "training")
@@ -37,7 +39,8 @@ def untold(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
                 why = "no property of a network"
             yield Finding(("predict", "predictors"), f"{shown(name)} is {why}; {nearest(name, known)}")
     yield from nowhere(("predict", "where"), predict.where, values_of_axes(spec, members))
-    deep = sum(member.depth >= SHALLOWEST and _asked_for(member, predict.where) for member in members)
+    of_members = {axis: wanted for axis, wanted in predict.where.items() if any(axis in one.axes for one in members)}
+    deep = sum(member.depth >= SHALLOWEST and _asked_for(member, of_members) for member in members)
     if deep < FEWEST:
         yield Finding(
             ("predict",),
@@ -47,7 +50,7 @@ def untold(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
 
 
 def _asked_for(member: Member, where: Where) -> bool:
-    return all(member.axes[axis] in map(as_in_tables, wanted) for axis, wanted in where.items() if axis in member.axes)
+    return all(member.axes.get(axis) in map(as_in_tables, wanted) for axis, wanted in where.items())
 
 
 def _outcomes(spec: Spec, predict: Predict) -> Iterator[Finding]:

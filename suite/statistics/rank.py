@@ -4,7 +4,7 @@ import numpy as np
 
 from suite.statistics.intervals import Array
 
-MANY = 256
+MANY = 128
 """Members, of whose pairs there are too many to hold those of many samples."""
 
 _PAIRS_AT_A_TIME = 2**22

@@ -1,13 +1,12 @@
 """The two-level bootstrap: members are resampled, and of each the draws that its number is a statistic of."""
 
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from suite.statistics.intervals import NORMAL_QUANTILE, Array
+from suite.statistics.intervals import MOST_RESAMPLED, NORMAL_QUANTILE, Array
 
 RESAMPLES = 1000
 COPIES = 256
@@ -26,30 +25,39 @@ class Interval(NamedTuple):
     high: float
 
 
-def statistic_and_copies(draws: Sequence[Array], statistic: Statistic) -> Array:
-    """A statistic of each member's draws, and of resamples of them.
+def statistic_and_copies(draws: Array, statistic: Statistic) -> Array:
+    """A statistic of a member's draws, and of resamples of them.
 
-    Quantities that are measured on equally many draws are resampled alike, draw by draw.
+    Quantities that are measured on equally many draws are resampled alike, draw by draw. Of more than `MOST_RESAMPLED`
+    draws neither time nor memory grows further: a mean is resampled in so many groups of neighbours, a median as what
+    it is, the k-th smallest of n draws whose places are uniform.
 
     Args:
-        draws: one array a member, in the draws' order; nan is left out. One draw is taken for exact.
+        draws: in their order; nan is left out. One draw is taken for exact.
         statistic: which; the median is the lower of two middle ones, so that infinite draws leave it a number, and a
             mean of some infinite draws is infinite, or nan where they are so both ways.
 
     Returns:
-        (members, 1 + COPIES): the statistic of the draws first. nan for a member without draws.
+        (1 + COPIES): the statistic of the draws first. nan for a member without draws.
     """
-    found = np.full((len(draws), 1 + COPIES), np.nan)
-    for place, values in enumerate(draws):
-        known = values[~np.isnan(values)]
-        if known.size:
-            chosen = known[_resamples_of_draws(len(known))]
-            middle = (len(known) - 1) // 2
-            with np.errstate(invalid="ignore"):
-                found[place] = (
-                    np.partition(chosen, middle, axis=1)[:, middle] if statistic == "median" else chosen.mean(axis=1)
-                )
-    return found
+    known = draws[~np.isnan(draws)]
+    n = len(known)
+    if not n:
+        return np.full(1 + COPIES, np.nan)
+    middle = (n - 1) // 2
+    with np.errstate(invalid="ignore"):
+        if n > MOST_RESAMPLED and statistic == "median":
+            places = np.random.default_rng((_SEED, n)).beta(middle + 1, n - middle, COPIES)
+            places = np.concatenate([[middle], np.ceil(n * places).astype(np.int64) - 1])
+            return np.asarray(np.sort(known)[places])
+        if n > MOST_RESAMPLED:
+            groups = np.array([group.mean() for group in np.array_split(known, MOST_RESAMPLED)])
+            copies = groups[_resamples_of_draws(MOST_RESAMPLED)].mean(axis=1)
+            return np.concatenate([[known.mean()], copies[1:]])
+        chosen = known[_resamples_of_draws(n)]
+        return np.asarray(
+            np.partition(chosen, middle, axis=1)[:, middle] if statistic == "median" else chosen.mean(axis=1)
+        )
 
 
 @lru_cache(maxsize=8)
@@ -78,7 +86,7 @@ class Resampling:
         self._copies = [np.concatenate([none, generator.integers(1, 1 + COPIES, shape)]) for _ in range(2)]
 
     def predictor(self, copies: Array) -> Array:
-        """A predictor of the members, from `statistic_and_copies`, in each resample, (1 + RESAMPLES, members)."""
+        """A predictor of the members, each with its copies, in each resample, (1 + RESAMPLES, members)."""
         return np.asarray(copies[self._members, self._copies[0]])
 
     def outcome(self, copies: Array) -> Array:

@@ -8,11 +8,28 @@ import numpy as np
 import pandas as pd
 
 from suite.catalog.measures import MEASURES
-from suite.catalog.predict import SHALLOWEST, Outcome, Predict
+from suite.catalog.predict import BASELINES, SHALLOWEST, Outcome, Predict
 from suite.catalog.quantities import QUANTITIES
 from suite.claims.points import Point, Tables, points
 from suite.statistics.intervals import Array
-from suite.statistics.two_level import Statistic
+from suite.statistics.two_level import COPIES, Statistic, statistic_and_copies
+
+
+@dataclass(frozen=True)
+class Draws:
+    """What is kept of a member's draws.
+
+    Attributes:
+        numbers: of the draws that may have an outcome; none of what has no draws.
+        values: of these.
+        size: how many there are in all.
+        lost: how many of all have no value.
+    """
+
+    numbers: Array
+    values: Array
+    size: int
+    lost: int
 
 
 @dataclass(frozen=True)
@@ -22,16 +39,17 @@ class Drawn:
     Attributes:
         name: how tables call it; with a minus where less of the quantity is better.
         sign: -1 where less of it is better.
-        statistic: of a member's draws, which members are ordered by.
-        values: one array a member, one number a draw; empty where a member has none.
-        draws: the draws' numbers, likewise; nan where there are none.
+        statistic: in words, of a member's draws.
+        ordered: (members, 1 + copies), that statistic of each member's draws and of resamples of them, the larger the
+            better; nan of members that have none.
+        draws: of each member, the draws that may be compared one by one.
     """
 
     name: str
     sign: int
-    statistic: Statistic
-    values: Sequence[Array]
-    draws: Sequence[Array]
+    statistic: str
+    ordered: Array
+    draws: Sequence[Draws]
 
 
 @dataclass(frozen=True)
@@ -52,15 +70,13 @@ class Contest:
     Attributes:
         outcome: its name in the catalog.
         training: the setting, by axis.
-        members: their names, of two hidden layers or more.
-        axes: of each member.
+        axes: of each member, which has two hidden layers or more.
         result: what training came to.
         predictors: baselines first.
     """
 
     outcome: Outcome
     training: dict[str, Any]
-    members: Sequence[str]
     axes: Sequence[Mapping[str, Any]]
     result: Drawn
     predictors: Sequence[Predictor]
@@ -78,19 +94,23 @@ def contests(predict: Predict, tables: Tables, members: pd.DataFrame) -> Iterato
         members: one row a member: axes, widths and exact parameter counts.
     """
     facts = members.set_index("member")
-    known = {name: points(tables, name, where=predict.where) for name in _asked(predict, tables)}
-    for outcome in predict.outcome:
-        found = [
+    found = {
+        outcome: [
             point
             for point in points(tables, outcome, where=predict.where)
             if point.values is not None and point.axes["depth"] >= SHALLOWEST
         ]
-        for training, entered in _by_training(found, facts):
-            names = [point.member for point in entered]
-            axes = [{key: value for key, value in point.axes.items() if key not in training} for point in entered]
-            measured = [_measured(name, known[name], names, training, predict.statistic) for name in known]
-            baselines = list(_baselines(facts.loc[names]))
-            yield Contest(outcome, training, names, axes, _result(outcome, entered), [*baselines, *measured])
+        for outcome in predict.outcome
+    }
+    trained = max((int(np.nanmax(_numbers(point))) + 1 for each in found.values() for point in each), default=0)
+    # Each quantity is reduced to what is needed before the next is read.
+    measured = [_measured(name, tables, predict, trained) for name in _asked(predict, tables)]
+    for outcome, entered in found.items():
+        for training, some in _by_training(entered, facts):
+            names = [point.member for point in some]
+            axes = [{key: value for key, value in point.axes.items() if key not in training} for point in some]
+            known = [each.of(names, training) for each in measured]
+            yield Contest(outcome, training, axes, _result(outcome, some), [*_baselines(facts.loc[names]), *known])
 
 
 def _asked(predict: Predict, tables: Tables) -> list[str]:
@@ -100,7 +120,7 @@ def _asked(predict: Predict, tables: Tables) -> list[str]:
         for measure in MEASURES.values()
         if measure.sees != "training"
         for name in measure.quantities
-        if name in there and QUANTITIES[name].sign and name != "activation_ratio"  # a baseline, known of every member
+        if name in there and QUANTITIES[name].sign and name not in BASELINES
     ]
     return [name for name in every if name in predict.predictors] if predict.predictors else every
 
@@ -116,38 +136,61 @@ def _by_training(found: Sequence[Point], facts: pd.DataFrame) -> Iterator[tuple[
 
 def _result(outcome: Outcome, entered: Sequence[Point]) -> Drawn:
     """Of what falls as training succeeds, runs that were lost or never got there are the largest."""
-    values = [point.values for point in entered if point.values is not None]
-    draws = [point.draws for point in entered if point.draws is not None]
-    if QUANTITIES[outcome].sign > 0:
-        return Drawn(outcome, 1, "mean", values, draws)
-    return Drawn(f"-{outcome}", -1, "median", [np.where(np.isnan(some), np.inf, some) for some in values], draws)
+    sign = QUANTITIES[outcome].sign
+    values = [np.empty(0) if point.values is None else point.values for point in entered]
+    statistic: Statistic = "mean"
+    if sign < 0:
+        statistic, values = "median", [np.where(np.isnan(some), np.inf, some) for some in values]
+    ordered = np.array([sign * statistic_and_copies(some, statistic) for some in values])
+    draws = [Draws(_numbers(point), some, len(some), 0) for point, some in zip(entered, values, strict=True)]
+    return Drawn(outcome if sign > 0 else f"-{outcome}", sign, statistic, ordered, draws)
 
 
-def _measured(
-    name: str, found: Sequence[Point], members: Sequence[str], training: Mapping[str, Any], statistic: Statistic
-) -> Predictor:
-    """A quantity; of one that looks at the task, under the training's own."""
-    sign = QUANTITIES[name].sign
-    own = {
-        point.member: point
-        for point in found
-        if all(point.axes.get(axis, value) == value for axis, value in training.items())
-    }
-    values, draws = [], []
-    for member in members:
-        point = own.get(member)
-        if point is None:
-            values.append(np.empty(0))
-            draws.append(np.empty(0))
-        elif point.values is None or point.draws is None:  # a ratio of means, which no draw has
-            values.append(np.array([point.stated.value]))
-            draws.append(np.array([np.nan]))
-        else:
-            values.append(point.values)
-            draws.append(point.draws)
+def _numbers(point: Point) -> Array:
+    return np.empty(0) if point.draws is None else point.draws
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """A quantity of all members, under each setting of the training that it looks at."""
+
+    name: str
+    sign: int
+    statistic: str
+    measure: str
+    found: Sequence[tuple[str, Mapping[str, Any], Array, Draws]]
+
+    def of(self, members: Sequence[str], training: Mapping[str, Any]) -> Predictor:
+        """Of some members; of what looks at the task, under the training's own."""
+        own = {
+            member: (ordered, draws)
+            for member, axes, ordered, draws in self.found
+            if all(axes.get(axis, value) == value for axis, value in training.items())
+        }
+        nothing = np.full(1 + COPIES, np.nan), Draws(np.empty(0), np.empty(0), 0, 0)
+        ordered, draws = zip(*(own.get(member, nothing) for member in members), strict=True)
+        return Predictor(self.name, self.sign, self.statistic, np.array(ordered), draws, self.measure)
+
+
+def _measured(name: str, tables: Tables, predict: Predict, trained: int) -> _Measured:
+    """A quantity, of whose draws those are kept one by one that are trained.
+
+    A ratio of means has no draws to resample: its members' numbers are taken for exact.
+    """
+    quantity = QUANTITIES[name]
+    statistic: Statistic = "mean" if quantity.kind == "frequency" else predict.statistic
+    found = []
+    for point in points(tables, name, where=predict.where):
+        values = np.array([point.stated.value]) if point.values is None else point.values
+        numbers = _numbers(point)
+        ordered = quantity.sign * statistic_and_copies(values, statistic)
+        kept = numbers < trained
+        some = values[kept] if len(kept) == len(values) else np.empty(0)
+        draws = Draws(numbers[kept], some, len(values), int(np.isnan(values).sum()))
+        found.append((point.member, point.axes, ordered, draws))
     measure = next(key for key, measure in MEASURES.items() if name in measure.quantities)
-    shown: Statistic = "mean" if QUANTITIES[name].kind == "frequency" else statistic
-    return Predictor(name if sign > 0 else f"-{name}", sign, shown, values, draws, measure)
+    shown = "ratio of means" if quantity.kind == "ratio" else statistic
+    return _Measured(name if quantity.sign > 0 else f"-{name}", quantity.sign, shown, measure, found)
 
 
 def _baselines(facts: pd.DataFrame) -> Iterator[Predictor]:
@@ -157,7 +200,8 @@ def _baselines(facts: pd.DataFrame) -> Iterator[Predictor]:
     logarithmic scale, is what whatever peaks there has to beat. The parameters of one budget differ by rounding alone.
     """
     depth, parameters = facts["depth"].to_numpy(float), facts["parameters"].to_numpy(float)
-    units = facts["widths"].map(lambda widths: sum(map(int, str(widths).split()))).to_numpy(float)
+    # members.csv has inputs and outputs at the ends.
+    units = facts["widths"].map(lambda widths: sum(map(int, widths.split()[1:-1]))).to_numpy(float)
     middle = (np.log(depth.min()) + np.log(depth.max())) / 2
     counts = {
         "-depth": depth,
@@ -168,9 +212,10 @@ def _baselines(facts: pd.DataFrame) -> Iterator[Predictor]:
     }
     if parameters.max() < _ONE_BUDGET * parameters.min():
         del counts["parameters"]
+    nothing = [Draws(np.empty(0), np.empty(0), 1, 0)] * len(facts)
     for name, column in counts.items():
-        values = [np.array([value]) for value in column]
-        yield Predictor(name, -1 if name[0] == "-" else 1, "mean", values, [np.array([np.nan])] * len(values), None)
+        sign = -1 if name[0] == "-" else 1
+        yield Predictor(name, sign, "exact", sign * np.tile(column[:, None], 1 + COPIES), nothing, None)
 
 
 _ONE_BUDGET = 1.05

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from suite.catalog.predict import FEWEST
+
 Group = NDArray[np.int64]
 """Places of members."""
 
@@ -17,6 +19,8 @@ APART = ("depth",)
 def groups(axes: Sequence[Mapping[str, Any]]) -> dict[str, Group]:
     """All members, and those that have one value of an axis that the others do not share, by name.
 
+    Such groups are large enough for an order; of those that have the same members, the first.
+
     Args:
         axes: of each member.
     """
@@ -26,7 +30,10 @@ def groups(axes: Sequence[Mapping[str, Any]]) -> dict[str, Group]:
         different = list(dict.fromkeys(value for value in values if value is not None))
         if len(different) > 1:
             for value in different:
-                found[named(axis, value)] = np.flatnonzero([other == value for other in values])
+                group = np.flatnonzero([other == value for other in values])
+                known = any(np.array_equal(group, other) for other in found.values())
+                if len(group) >= FEWEST and not known:
+                    found[named(axis, value)] = group
     return found
 
 

@@ -14,7 +14,6 @@ from suite.statistics.two_level import (
     Resampling,
     of_correlation,
     of_difference,
-    statistic_and_copies,
 )
 from suite.tournament.contests import Drawn
 from suite.tournament.groups import Group
@@ -31,7 +30,7 @@ class Ranking:
     out, also of what it is compared with.
 
     Args:
-        outcome: of the contest's members, from `ordered`.
+        outcome: of the contest's members, as a contest has it.
         predictors: by name, likewise.
         baselines: which of them are.
         groups: one, or those within which members are compared.
@@ -121,11 +120,6 @@ class Ranking:
         return self._resamplings[key]
 
 
-def ordered(drawn: Drawn) -> Array:
-    """A quantity's statistic of each member's draws and of their resamples, the larger the better."""
-    return drawn.sign * statistic_and_copies(drawn.values, drawn.statistic)
-
-
 def _vary(values: Array) -> bool:
     return bool((values != values[0]).any())
 
@@ -136,10 +130,10 @@ def draw_by_draw(predictor: Drawn, result: Drawn) -> Array:
     Returns:
         One rho a member; nan where fewer than five draws have both, or either is the same for all.
     """
-    found = np.full(len(result.values), np.nan)
-    for place, (outcome, drawn) in enumerate(zip(result.values, result.draws, strict=True)):
-        _, here, there = np.intersect1d(predictor.draws[place], drawn, assume_unique=True, return_indices=True)
-        x, y = predictor.values[place][here], outcome[there]
+    found = np.full(len(result.draws), np.nan)
+    for place, (own, drawn) in enumerate(zip(predictor.draws, result.draws, strict=True)):
+        _, here, there = np.intersect1d(own.numbers, drawn.numbers, assume_unique=True, return_indices=True)
+        x, y = own.values[here], drawn.values[there]
         known = ~np.isnan(x) & ~np.isnan(y)
         if known.sum() >= FEWEST:
             rho = spearman(x[None, known], y[None, known])[0]

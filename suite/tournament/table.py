@@ -1,7 +1,6 @@
 """The tournament's table: one row a contest, group and predictor."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,11 +8,10 @@ import pandas as pd
 
 from suite.catalog.predict import FEWEST, Predict
 from suite.claims.points import Tables
-from suite.statistics.intervals import Array
 from suite.statistics.two_level import Interval
 from suite.tournament.contests import Contest, Predictor, contests
 from suite.tournament.groups import ALL, Group, families, groups, named
-from suite.tournament.ranking import NOTHING, Ranking, averaged, draw_by_draw, ordered
+from suite.tournament.ranking import NOTHING, Ranking, averaged, draw_by_draw
 
 if TYPE_CHECKING:
     from suite.runs.results import Results
@@ -67,7 +65,7 @@ def tournament_table(results: "Results") -> pd.DataFrame:
     if asked is None:
         return pd.DataFrame(columns=list(COLUMNS))
     predict = Predict.model_validate(asked)
-    tables = Tables(results.summary, cache(results.values_of))
+    tables = Tables(results.summary, results.values_of)
     seconds = _seconds(results.run["cells"])
     rows = [
         row
@@ -96,14 +94,13 @@ def _seconds(cells: Sequence[Mapping[str, Any]]) -> dict[str, float]:
 
 def _standings(contest: Contest, seconds: Mapping[str, float]) -> Iterator[list[Row]]:
     """The rows of one group after another."""
-    outcome = ordered(contest.result)
-    values = {predictor.name: ordered(predictor) for predictor in contest.predictors}
+    values = {predictor.name: predictor.ordered for predictor in contest.predictors}
     baselines = [predictor.name for predictor in contest.predictors if predictor.measure is None]
     drawn = [draw_by_draw(predictor, contest.result) for predictor in contest.predictors]
     kin = families(contest.axes)
     training = ", ".join(named(axis, value) for axis, value in contest.training.items())
     for name, parts in _compared(contest).items():
-        ranking = Ranking(outcome, values, baselines, parts)
+        ranking = Ranking(contest.result.ordered, values, baselines, parts)
         places = np.concatenate(parts)
         rows: list[Row] = []
         for predictor, own in zip(contest.predictors, drawn, strict=True):
@@ -118,7 +115,7 @@ def _standings(contest: Contest, seconds: Mapping[str, float]) -> Iterator[list[
                     "group": name,
                     "predictor": one,
                     "kind": "measured" if predictor.measure else "baseline",
-                    "statistic": predictor.statistic if predictor.measure else "exact",
+                    "statistic": predictor.statistic,
                     "members": ranking.members(one),
                     **_columns("spearman", ranking.spearman(one)),
                     **_columns("kendall", ranking.kendall(one)),
@@ -130,9 +127,9 @@ def _standings(contest: Contest, seconds: Mapping[str, float]) -> Iterator[list[
                     "hinges_on": min(without, key=lambda family: without[family], default=""),
                     **_columns("draw_by_draw", within),
                     "draw_by_draw_members": having,
-                    "draws": int(np.median([len(predictor.values[place]) for place in places])),
+                    "draws": int(np.median([predictor.draws[place].size for place in places])),
                     "seconds": seconds[predictor.measure] if predictor.measure else 0.0,
-                    "note": _note(predictor, values[one][places, 0], places, ranking.orders(one)),
+                    "note": _note(predictor, places, ranking.orders(one)),
                 }
             )
         yield rows
@@ -142,7 +139,8 @@ def _compared(contest: Contest) -> dict[str, list[Group]]:
     """Groups by name, and the average over activations where there are several."""
     single = groups(contest.axes)
     activations = dict.fromkeys(member["activation"] for member in contest.axes)
-    within = {WITHIN: [single[name] for name in activations]} if len(activations) > 1 else {}
+    parts = [np.flatnonzero([member["activation"] == name for member in contest.axes]) for name in activations]
+    within = {WITHIN: parts} if len(parts) > 1 else {}
     return {ALL: [single.pop(ALL)]} | within | {name: [group] for name, group in single.items()}
 
 
@@ -155,24 +153,23 @@ def _columns(name: str, found: Interval) -> dict[str, float]:
     return {name: found.estimate, f"{name}_low": found.low, f"{name}_high": found.high}
 
 
-def _note(predictor: Predictor, estimates: Array, places: Group, orders: tuple[int, int]) -> str:
+def _note(predictor: Predictor, places: Group, orders: tuple[int, int]) -> str:
     """Why a predictor has no place, or of what it is one.
 
     Args:
-        predictor: with its draws.
-        estimates: of the members that it is asked of.
-        places: of these.
+        predictor: of all members.
+        places: of the members that it is asked of.
         orders: in how many groups it orders members, of how many.
     """
+    estimates = predictor.ordered[places, 0]
     lacking, endless = int(np.isnan(estimates).sum()), int(np.isinf(estimates).sum())
     if lacking == len(estimates):
         return "has no value for these networks"
     if len(estimates) - lacking < FEWEST:
         return f"has a value for {len(estimates) - lacking} members only"
     if not orders[0]:
-        return "is the same for all members"
-    draws = np.concatenate([predictor.values[place] for place in places])
-    lost = float(np.isnan(draws).mean())
+        return "is the same for all members" if orders[1] else "the outcome is the same for all members"
+    lost = sum(predictor.draws[place].lost for place in places) / sum(predictor.draws[place].size for place in places)
     told = [f"orders the members of {orders[0]} of {orders[1]} activations"] if orders[0] < orders[1] else []
     told += [f"no value for {lacking} of {len(estimates)} members"] if lacking else []
     told += [f"no value in {lost:.1%} of draws"] if lost and not lacking else []

@@ -27,7 +27,11 @@ def lines_of(study: str, folder: Path) -> Iterator[str]:
         under = f" ({training})" if training else ""
         best = next((row for row in ranked.values() if row["kind"] == "measured"), None)
         if best is None:
-            yield f"{study}: {outcome}{under}: nothing measured tells it"
+            yield f"{study}: {outcome}{under}: nothing that is measured orders the members"
+            continue
+        if not float(best["spearman_low"] or "nan") > 0:
+            told = f"{best['predictor']}, rho {_number(best, 'spearman')} of {best['members']} members"
+            yield f"{study}: {outcome}{under}: nothing that is measured tells it surely; the best is {told}"
             continue
         over = f", {_number(best, 'advantage')} over {best['baseline']}" if best["advantage"] else ""
         yield (

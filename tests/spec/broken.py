@@ -759,7 +759,21 @@ CASES = [
         'outcome = "success"\npredictors = ["v3", "born_dead"]',
         23,
         "predict.predictors",
-        "'born_dead' is not measured here; known here: v3, v3_floor, v3_over_rms",
+        "'born_dead' is not measured here; known here: v3, v3_over_rms",
+    ),
+    _told(
+        "predictor that says nothing of networks",
+        'outcome = "success"\npredictors = "v3_floor"',
+        23,
+        "predict.predictors",
+        "'v3_floor' is no property of a network",
+    ),
+    _told(
+        "predictor that is there anyway",
+        'outcome = "success"\npredictors = "activation_ratio"',
+        23,
+        "predict.predictors",
+        "'activation_ratio' is a baseline, which is there anyway; drop it",
     ),
     _told(
         "predictor that is known too late",
@@ -773,7 +787,7 @@ CASES = [
         'outcome = "success"\npredictors = "v3_flor"',
         23,
         "predict.predictors",
-        "'v3_flor' is no quantity; did you mean v3_floor?",
+        "'v3_flor' is no quantity; known here: v3, v3_over_rms",
     ),
     _told(
         "tournament of members that are not there",

@@ -40,7 +40,7 @@ def study(
                 "activation": activation,
                 "initialization": "critical",
                 "parameters": 1000 + depth,
-                "widths": " ".join(["2", *[str(60 // depth)] * depth, "1"][1:-1]),
+                "widths": " ".join(["2", *[str(60 // depth)] * depth, "1"]),
             }
             for depth, activation in names
         ]

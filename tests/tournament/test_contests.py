@@ -6,7 +6,6 @@ import pytest
 
 from suite.catalog.predict import Predict
 from suite.tournament.contests import Contest, contests
-from suite.tournament.ranking import ordered
 from tests.tournament.fields import study
 
 
@@ -23,7 +22,7 @@ def test_one_hidden_layer_stays_out() -> None:
     """Its activation ratio is an outlier: seven depths, six of them deep enough, two activations."""
     found = only(Predict(outcome=("test_accuracy",)), *study(ACCURACY))
 
-    assert len(found.members) == 12
+    assert len(found.axes) == 12
     assert min(axes["depth"] for axes in found.axes) == 2
 
 
@@ -31,7 +30,7 @@ def test_baselines_are_what_the_architecture_alone_tells() -> None:
     """Depth, nearness to the middle depth, mean width of hidden layers, hidden activations per parameter."""
     found = only(Predict(outcome=("test_accuracy",)), *study(ACCURACY, depths=(2, 3, 4, 6, 8), activations=("relu",)))
 
-    values = {one.name: np.concatenate(one.values).tolist() for one in found.predictors if one.measure is None}
+    values = {one.name: (one.sign * one.ordered[:, 0]).tolist() for one in found.predictors if one.measure is None}
 
     assert values["-depth"] == [2, 3, 4, 6, 8]
     assert found.predictors[0].sign == -1
@@ -49,7 +48,7 @@ def test_sizes_are_a_baseline_where_they_differ() -> None:
     found = only(Predict(outcome=("test_accuracy",)), tables, members.assign(parameters=100 * members["depth"]))
 
     (sizes,) = [one for one in found.predictors if one.name == "parameters"]
-    assert np.concatenate(sizes.values).tolist() == [200, 300, 400, 600, 800, 1200]
+    assert sizes.ordered[:, 0].tolist() == [200, 300, 400, 600, 800, 1200]
 
 
 def test_each_quantity_points_the_way_that_the_catalog_says() -> None:
@@ -59,8 +58,8 @@ def test_each_quantity_points_the_way_that_the_catalog_says() -> None:
 
     shown = {one.name: one for one in found.predictors}
 
-    assert shown["v3"].values[1].tolist() == [1, 2, 3]
-    assert shown["-collapsed_relative"].values[1].tolist() == [0, 1, 1]
+    assert shown["v3"].ordered[1, 0] == 2
+    assert shown["-collapsed_relative"].ordered[1, 0] == pytest.approx(-2 / 3)
     assert (shown["v3"].sign, shown["-collapsed_relative"].sign) == (1, -1)
     assert (shown["v3"].statistic, shown["-collapsed_relative"].statistic) == ("median", "mean")
     assert (shown["v3"].measure, shown["-collapsed_relative"].measure) == ("v3", "collapse")
@@ -94,8 +93,8 @@ def test_lost_runs_are_the_worst_of_an_outcome_that_should_be_small(outcome: str
     found = only(Predict(outcome=(outcome,)), *study({outcome: lambda *_: [3.0, np.nan, 1.0]}))
 
     assert (found.result.name, found.result.sign, found.result.statistic) == (f"-{outcome}", -1, "median")
-    assert found.result.values[0].tolist() == [3, np.inf, 1]
-    assert ordered(found.result)[0, 0] == -3
+    assert found.result.draws[0].values.tolist() == [3, np.inf, 1]
+    assert found.result.ordered[0, 0] == -3
 
 
 def test_each_setting_of_the_training_is_a_contest_of_its_own() -> None:
@@ -105,10 +104,10 @@ def test_each_setting_of_the_training_is_a_contest_of_its_own() -> None:
     found = list(contests(Predict(outcome=("test_accuracy",)), *made))
 
     assert [contest.training for contest in found] == [{"squares": 2.0}, {"squares": 8.0}]
-    assert all(len(contest.predictors[-1].values[0]) == 1 for contest in found)
+    assert all(contest.predictors[-1].ordered[:, 0].tolist()[:2] == [2, 3] for contest in found)
     (one,) = contests(Predict(outcome=("test_accuracy",), where={"squares": (8,)}), *made)
     assert one.training["squares"] == 8
-    assert len(one.predictors[-1].values[0]) == 1
+    assert one.predictors[-1].ordered[:, 0].tolist()[:2] == [2, 3]
 
 
 def test_what_looks_at_the_task_tells_that_task_alone() -> None:
@@ -127,4 +126,30 @@ def test_what_looks_at_the_task_tells_that_task_alone() -> None:
     )
     found = list(contests(Predict(outcome=("test_accuracy",)), joined, members))
 
-    assert [contest.predictors[-1].values[0].tolist() for contest in found] == [[2.0], [8.0]]
+    assert [contest.predictors[-1].ordered[0, 0] for contest in found] == [2.0, 8.0]
+
+
+def test_only_draws_that_are_trained_are_kept_one_by_one() -> None:
+    """The others are in the statistic, and counted."""
+    quantities = {"v3": lambda depth, _: [1.0, np.nan, *[5.0] * 100]}
+    found = only(Predict(outcome=("test_accuracy",)), *study(ACCURACY | quantities))
+
+    draws = found.predictors[-1].draws[0]
+
+    assert draws.numbers.tolist() == [0, 1]
+    assert draws.values.tolist()[0] == 1
+    assert (draws.size, draws.lost) == (102, 1)
+    assert found.predictors[-1].ordered[0, 0] == 5
+
+
+def test_a_ratio_of_means_has_no_draws() -> None:
+    """Its members' numbers are taken for exact."""
+    tables, members = study(ACCURACY | {"v3": lambda depth, _: [depth, depth + 1.0]})
+    summary = tables.summary.assign(quantity=tables.summary["quantity"].replace("v3", "jacobian_ratio"))
+    found = only(Predict(outcome=("test_accuracy",)), type(tables)(summary, tables.values_of), members)
+
+    ratio = found.predictors[-1]
+
+    assert (ratio.name, ratio.statistic) == ("-jacobian_ratio", "ratio of means")
+    assert (ratio.ordered == ratio.ordered[:, :1]).all()
+    assert ratio.ordered[0, 0] == -2.5

@@ -7,14 +7,14 @@ import pytest
 from scipy.stats import spearmanr
 
 from suite.statistics.two_level import statistic_and_copies
-from suite.tournament.contests import Drawn
+from suite.tournament.contests import Drawn, Draws
 from suite.tournament.groups import ALL, families, groups
 from suite.tournament.ranking import Ranking, averaged, draw_by_draw
 
 
 def exact(values: object) -> np.ndarray:
     """Members of one draw each."""
-    return statistic_and_copies([np.array([value]) for value in np.asarray(values, dtype=float)], "mean")
+    return np.array([statistic_and_copies(np.array([value]), "mean") for value in np.asarray(values, dtype=float)])
 
 
 def ranking_of(outcome: object, groups: list[np.ndarray], *baselines: str, **predictors: object) -> Ranking:
@@ -138,20 +138,25 @@ def test_groups_and_families() -> None:
         {"depth": depth, "activation": activation, "initialization": "critical", "budget": budget}
         for activation in ("relu", "abs")
         for budget in (500, 1500)
-        for depth in (2, 3)
+        for depth in (2, 3, 4)
     ]
 
     assert list(groups(axes)) == [ALL, "relu", "abs", "budget 500", "budget 1500"]
-    assert groups(axes)["budget 500"].tolist() == [0, 1, 4, 5]
+    assert groups(axes)["budget 500"].tolist() == [0, 1, 2, 6, 7, 8]
     assert list(families(axes)) == [
         f"{activation}, budget {budget}" for activation in ("relu", "abs") for budget in (500, 1500)
     ]
-    assert families(axes)["abs, budget 500"].tolist() == [4, 5]
+    assert families(axes)["abs, budget 500"].tolist() == [6, 7, 8]
+    assert list(groups(axes[:4])) == [ALL]  # too few for an order
+    same = [{**one, "width": one["activation"]} for one in axes]
+    assert list(groups(same)) == list(groups(axes))  # the same members under another name
 
 
 def drawn(values: list[np.ndarray], numbers: list[np.ndarray] | None = None) -> Drawn:
     """A quantity with its draws' numbers."""
-    return Drawn("x", 1, "mean", values, numbers or [np.arange(len(some), dtype=float) for some in values])
+    places = numbers or [np.arange(len(some), dtype=float) for some in values]
+    draws = [Draws(place, some, len(some), 0) for place, some in zip(places, values, strict=True)]
+    return Drawn("x", 1, "mean", np.empty(0), draws)
 
 
 def test_draw_by_draw_one_network_is_compared_with_itself() -> None:
@@ -171,7 +176,7 @@ def test_draw_by_draw_says_nothing_of_baselines_and_of_what_never_differs() -> N
     """An architecture has one number for all draws."""
     outcome = drawn([RNG.normal(size=12)])
 
-    assert np.isnan(draw_by_draw(drawn([np.array([3.0])], [np.array([np.nan])]), outcome)).all()
+    assert np.isnan(draw_by_draw(drawn([np.empty(0)]), outcome)).all()
     assert np.isnan(draw_by_draw(drawn([np.ones(12)]), outcome)).all()
     assert np.isnan(draw_by_draw(drawn([np.arange(4.0)]), outcome)).all()
 

@@ -3,15 +3,20 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from suite.catalog.predict import Predict
+from suite.claims.points import Tables, points
 from suite.report.tournament import by_training, ranked, standings
 from suite.runs.resources import Resources
 from suite.runs.results import Results
 from suite.runs.run import run_study
 from suite.spec.load import load_studies
+from suite.tournament.contests import contests
 from suite.tournament.table import COLUMNS, WITHIN
+from suite.tournament.tell import lines_of
 from tests.runs.tiny import ran
 
 SPEC = """
@@ -27,6 +32,8 @@ activation = ["relu", "tanh"]
 [measure.v3]
 draws = 16
 step = 0.5
+
+[measure.activation_ratio]
 
 [measure.jacobian_covariance]
 draws = 16
@@ -163,3 +170,31 @@ def test_the_same_run_gives_the_same_table(results: Results, table: pd.DataFrame
     again = Results(Path(results.folder)).tournament
 
     pd.testing.assert_frame_equal(again, table)
+
+
+def test_the_baseline_is_the_activation_ratio_that_is_measured(results: Results) -> None:
+    """Inputs and outputs are no activations."""
+    tables = Tables(results.summary, results.values_of)
+    measured = {point.member: point.estimate("mean").value for point in points(tables, "activation_ratio")}
+    contest = next(contests(Predict(outcome=("success",)), tables, results.members))
+
+    (baseline,) = [one for one in contest.predictors if one.name == "activation_ratio"]
+
+    assert baseline.ordered[:, 0].tolist() == pytest.approx(list(measured.values()))
+
+
+def test_a_line_a_contest_says_who_did_best(results: Results, table: pd.DataFrame, tmp_path: Path) -> None:
+    """Only of what is sure; what orders nothing is told as well."""
+    chosen = table[(table["training"] == "squares 2") & (table["outcome"] == "train_loss")].copy()
+    chosen.loc[chosen["predictor"] == "snip", ["spearman", "spearman_low", "spearman_high"]] = (0.99, 0.5, 0.999)
+    chosen.sort_values("spearman", ascending=False).to_csv(tmp_path / "tournament.csv")
+    (line,) = lines_of("boards", tmp_path)
+    assert line.startswith("boards: train_loss (squares 2): told best by snip, rho 0.99 [0.50, 1.00] of 10 members, ")
+
+    chosen.loc[chosen["predictor"] == "snip", "spearman_low"] = -0.1
+    chosen.sort_values("spearman", ascending=False).to_csv(tmp_path / "tournament.csv")
+    assert "nothing that is measured tells it surely; the best is snip" in next(lines_of("boards", tmp_path))
+
+    chosen.loc[chosen["kind"] == "measured", "spearman"] = np.nan
+    chosen.to_csv(tmp_path / "tournament.csv")
+    assert "nothing that is measured orders the members" in next(lines_of("boards", tmp_path))
