@@ -127,7 +127,7 @@ def _standings(contest: Contest, seconds: Mapping[str, float]) -> Iterator[list[
                     "hinges_on": min(without, key=lambda family: without[family], default=""),
                     **_columns("draw_by_draw", within),
                     "draw_by_draw_members": having,
-                    "draws": int(np.median([predictor.draws[place].size for place in places])),
+                    "draws": max(predictor.draws[place].size for place in places),
                     "seconds": seconds[predictor.measure] if predictor.measure else 0.0,
                     "note": _note(predictor, places, ranking.orders(one)),
                 }
