@@ -11,8 +11,8 @@ from suite.report.page_tables import PageTable, number, records, signed, span
 from suite.tournament.groups import ALL
 from suite.tournament.table import WITHIN
 
-_LINES, _BASELINES = 5, 3
-"""Measured predictors, and baselines, whose course over the settings of training is drawn."""
+_LINES = {"measured": 5, "baseline": 3}
+"""Predictors whose course over the settings of training is drawn."""
 
 _CONTEST = ["outcome", "training"]
 
@@ -119,24 +119,25 @@ def by_training(table: pd.DataFrame) -> Chart | None:
     everyone = table[(table["group"] == ALL) & table["spearman"].notna()]
     if everyone["training"].nunique() < 2:
         return None
-    return alt.concat(
-        *(_course(str(outcome), rows) for outcome, rows in everyone.groupby("outcome", sort=False)), columns=2
-    )
+    drawn = [*_best(everyone, "measured", "v3"), *_best(everyone, "baseline", "-depth")]
+    contests = everyone[everyone["predictor"].isin(drawn)].groupby("outcome", sort=False)
+    return alt.concat(*(_course(str(outcome), rows, drawn) for outcome, rows in contests), columns=2)
 
 
-def _course(outcome: str, rows: pd.DataFrame) -> Any:
-    average = rows.groupby(["kind", "predictor"])["spearman"].mean().sort_values(ascending=False)
-    best, baselines = (
-        list(average[kind].index[:most]) if kind in average else []
-        for kind, most in (("measured", _LINES), ("baseline", _BASELINES))
-    )
-    drawn = rows[rows["predictor"].isin([*best, *baselines])]
+def _best(rows: pd.DataFrame, kind: str, always: str) -> list[str]:
+    """The predictors of a kind that do best on average over all contests, and one that a reader looks for."""
+    rho = rows[rows["kind"] == kind].groupby("predictor")["spearman"].mean().sort_values(ascending=False)
+    best = list(rho.index[: _LINES[kind]])
+    return best if always in best or always not in rho.index else [*best[:-1], always]
+
+
+def _course(outcome: str, rows: pd.DataFrame, drawn: list[str]) -> Any:
     columns = ["predictor", "kind", "training", "spearman", "spearman_low", "spearman_high"]
-    colors = alt.Scale(domain=[*best, *baselines], range=COLORS)
-    base = alt.Chart(drawn[columns]).encode(
+    colors = alt.Scale(domain=drawn, range=COLORS)
+    base = alt.Chart(rows[columns]).encode(
         x=alt.X("training:N", title=None, sort=list(dict.fromkeys(rows["training"])), axis=alt.Axis(labelAngle=0)),
-        xOffset=alt.XOffset("predictor:N", sort=[*best, *baselines]),
-        color=alt.Color("predictor:N", title=None, scale=colors, sort=[*best, *baselines]),
+        xOffset=alt.XOffset("predictor:N", sort=drawn),
+        color=alt.Color("predictor:N", title=None, scale=colors, sort=drawn),
     )
     y = alt.Y("spearman:Q", title="Spearman's rho", scale=alt.Scale(domain=[-1, 1]))
     shape = alt.Shape(
