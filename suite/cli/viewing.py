@@ -10,7 +10,7 @@ import typer
 from suite.cli.app import app
 from suite.cli.endings import errors_as_exit_codes, warn
 from suite.cli.folders import alike, check_tables, damage_explained, loaded
-from suite.cli.options import LACKING, UNEXPECTED, MustHold, Quick, ResultsFolder, Specs
+from suite.cli.options import LACKING, UNEXPECTED, Changes, MustHold, Quick, ResultsFolder, Specs
 from suite.cli.telling import tell_verdicts
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ def judge_claims(
     as_json: Annotated[bool, typer.Option("--json", help="The same for programs to read.")] = False,
     must_hold: MustHold = False,
     in_part: Quick = False,
+    changes: Changes = None,
 ) -> None:
     """Judge the specs' claims by what the results folder holds, without computing."""
     with errors_as_exit_codes():
@@ -33,7 +34,7 @@ def judge_claims(
         from suite.claims.tell import rows_of, surprising  # noqa: PLC0415
         from suite.runs.results import Results  # noqa: PLC0415
 
-        studies = loaded(paths, in_part)
+        studies = loaded(paths, changes, in_part)
         check_tables(studies, results)
         rows: list[dict[str, Any]] = []
         surprises = 0
@@ -76,13 +77,12 @@ def compare(
 
 
 @app.command()
-def check(paths: Specs) -> None:
+def check(paths: Specs, changes: Changes = None) -> None:
     """Check specs without computing anything."""
     with errors_as_exit_codes():
         from suite.catalog.measures import precisely  # noqa: PLC0415
-        from suite.spec.load import load_studies  # noqa: PLC0415
 
-        for study in load_studies(paths):
+        for study in loaded(paths, changes):
             warn(study.warnings)
             number = len(study.members)
             measures = ", ".join(name + precisely(name, settings) for name, settings in study.spec.measures.items())
@@ -117,14 +117,13 @@ def list_entries() -> None:
 
 
 @app.command()
-def report(paths: Specs, results: ResultsFolder = Path("results")) -> None:
+def report(paths: Specs, results: ResultsFolder = Path("results"), changes: Changes = None) -> None:
     """Draw the reports again from the tables that a run has left, without computing."""
     with errors_as_exit_codes():
         from suite.report.page import write_report  # noqa: PLC0415
         from suite.runs.results import Results  # noqa: PLC0415
-        from suite.spec.load import load_studies  # noqa: PLC0415
 
-        studies = load_studies(paths)
+        studies = loaded(paths, changes)
         check_tables(studies, results)
         for study in studies:
             found = Results(results / study.spec.name)
