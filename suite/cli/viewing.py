@@ -1,4 +1,4 @@
-"""The commands that look at specs and at what runs have left: claims, compare, check, list, report."""
+"""The commands that look at specs and at what runs have left: claims, compare, check, report."""
 
 import json
 from collections.abc import Iterable
@@ -87,33 +87,6 @@ def check(paths: Specs, changes: Changes = None) -> None:
             number = len(study.members)
             measures = ", ".join(name + precisely(name, settings) for name, settings in study.spec.measures.items())
             typer.echo(f"{study.spec.name}: {number} member{'' if number == 1 else 's'}; {measures}")
-
-
-@app.command("list")
-def list_entries() -> None:
-    """List what a spec can name: measures, activations, initialisations, tasks, domains, optimisers."""
-    from suite.catalog.activations import ACTIVATIONS  # noqa: PLC0415
-    from suite.catalog.domain import DOMAINS  # noqa: PLC0415
-    from suite.catalog.initializations import INITIALIZATIONS  # noqa: PLC0415
-    from suite.catalog.measures import MEASURES  # noqa: PLC0415
-    from suite.catalog.optimizers import OPTIMIZERS  # noqa: PLC0415
-    from suite.catalog.tasks import TASKS  # noqa: PLC0415
-
-    tables = {
-        "measures": {
-            name: measure.summary + (f"; precision is of {measure.headline}" if measure.headline else "")
-            for name, measure in MEASURES.items()
-        },
-        "activations": {name: entry.formula for name, entry in ACTIVATIONS.items()},
-        "initialisations": {name: entry.formula for name, entry in INITIALIZATIONS.items()},
-        "tasks": {name: entry.formula for name, entry in TASKS.items()},
-        "domains": {name: entry.formula for name, entry in DOMAINS.items()},
-        "optimisers": {name: entry.formula for name, entry in OPTIMIZERS.items()},
-    }
-    for title, lines in tables.items():
-        typer.echo(title)
-        for name, line in lines.items():
-            typer.echo(f"  {name:<19} {line}")
 
 
 @app.command()
