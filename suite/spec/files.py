@@ -50,6 +50,18 @@ def _files(path: Path, problems: list[Problem]) -> list[Path]:
     return [path]
 
 
+def name_fault(name: str) -> str | None:
+    """Why a study cannot be called so, and what to do; None where it can."""
+    if name.lower() in RESERVED_NAMES:
+        return f"the name {name} is reserved in results/; rename the file"
+    if _DEVICE.fullmatch(name):
+        return f"the name {name} is a device's on some systems; rename the file"
+    if not _NAME.fullmatch(name):
+        cure = "rename the file with letters, digits, '_', '-' and '.' (not first or last), 100 at most"
+        return f"{name[:40]!r} cannot name a folder of results; {cure}"
+    return None
+
+
 def _name_problems(files: Sequence[Path]) -> list[Problem]:
     """Names become folders of results/, so they are plain, unreserved and different."""
     problems = []
@@ -58,14 +70,8 @@ def _name_problems(files: Sequence[Path]) -> list[Problem]:
         by_name[file.stem.lower()].append(file)
         if file.suffix != ".toml":
             problems.append(Problem(str(file), 1, "", "not a .toml file; specs end in .toml"))
-        elif file.stem.lower() in RESERVED_NAMES:
-            problems.append(Problem(str(file), 1, "", f"the name {file.stem} is reserved in results/; rename the file"))
-        elif _DEVICE.fullmatch(file.stem):
-            message = f"the name {file.stem} is a device's on some systems; rename the file"
-            problems.append(Problem(str(file), 1, "", message))
-        elif not _NAME.fullmatch(file.stem):
-            cure = "rename the file with letters, digits, '_', '-' and '.' (not first or last), 100 at most"
-            problems.append(Problem(str(file), 1, "", f"{file.stem[:40]!r} cannot name a folder of results; {cure}"))
+        elif fault := name_fault(file.stem):
+            problems.append(Problem(str(file), 1, "", fault))
     for same in by_name.values():
         for file in same[1:]:
             message = f"has the same name as {same[0]}, and so the same results folder; rename one of them"
