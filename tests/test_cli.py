@@ -206,7 +206,15 @@ def test_a_run_tells_of_growing_work_and_of_what_did_not_become_as_precise_as_as
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["run", "--help"], ["list"], ["list", "v3"], ["schema"], ["check", str(TINY), "--set", "seed=2"]],
+    [
+        ["--help"],
+        ["run", "--help"],
+        ["list"],
+        ["list", "v3"],
+        ["schema"],
+        ["check", str(TINY), "--set", "seed=2"],
+        ["explain", str(TINY)],
+    ],
 )
 def test_what_computes_nothing_loads_no_torch(arguments: list[str]) -> None:
     """Help, list and check stay instant: in a fresh process they never import torch, pandas or altair."""

@@ -32,7 +32,7 @@ def spec(tmp_path: Path) -> Path:
 
 
 def _suite(command: str, spec: Path, *arguments: str) -> Any:
-    results = [] if command == "check" else ["--results", str(spec.parent / "results")]
+    results = [] if command in ("check", "explain") else ["--results", str(spec.parent / "results")]
     return CliRunner().invoke(app, [command, str(spec), *arguments, *results])
 
 
@@ -92,7 +92,7 @@ def test_a_damaged_piece_is_not_taken_over(spec: Path) -> None:
     assert _suite("run", spec, "--set", "claim=").exit_code == 0
 
 
-@pytest.mark.parametrize("command", ["run", "check", "plan", "merge", "claims", "report"])
+@pytest.mark.parametrize("command", ["run", "check", "explain", "plan", "merge", "claims", "report"])
 def test_every_command_takes_changes_and_tells_their_faults(command: str, spec: Path) -> None:
     """Exit code 2, with the change as the place, and nothing written."""
     done = _suite(command, spec, "--set", "family.depth=0")

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from suite.cli import listing, running, viewing, writing  # noqa: F401  # their commands join the application
+from suite.cli import explaining, listing, running, viewing, writing  # noqa: F401  # their commands join the application
 from suite.cli.app import app
 
 __all__ = ["COMMAND", "app", "main"]
