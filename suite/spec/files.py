@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 from suite.spec.problems import Problem
@@ -42,12 +43,26 @@ def _files(path: Path, problems: list[Problem]) -> list[Path]:
             )
         return found
     if not known:
-        problems.append(Problem(str(path), 1, "", "no such file or folder; check the path"))
+        problems.append(Problem(str(path), 1, "", f"no such file or folder; {_nearest_spec(path)}"))
         return []
     if not path.is_file():  # a pipe may never end
         problems.append(Problem(str(path), 1, "", "neither a file nor a folder; save the spec as a file"))
         return []
     return [path]
+
+
+def _nearest_spec(path: Path) -> str:
+    """The cure for a path that leads nowhere: a spec of nearly that name beside it, or where specs are by custom."""
+    try:
+        there = [file for folder in (_CUSTOMARY, path.parent) for file in sorted(folder.glob("*.toml"))]
+        near = {file.stem: file for file in there if file.is_file()}
+    except OSError:  # a folder that may not be looked into
+        near = {}
+    close = get_close_matches(path.stem, near, n=1)
+    return f"did you mean {near[close[0]]}?" if close else "check the path"
+
+
+_CUSTOMARY = Path("specs")
 
 
 def name_fault(name: str) -> str | None:
