@@ -142,17 +142,19 @@ def test_a_report_of_tables_of_another_version_says_to_run_again(tmp_path_factor
 
 
 def test_list_names_every_entry_of_every_catalog() -> None:
-    """`list` shows measures, activations, initialisations, tasks, domains and optimisers, a line each."""
+    """`list` shows measures, activations, initialisations, tasks, domains, optimisers and claims, in order."""
     from suite.catalog.activations import ACTIVATIONS
+    from suite.catalog.claims import CLAIMS
     from suite.catalog.domain import DOMAINS
     from suite.catalog.initializations import INITIALIZATIONS
     from suite.catalog.measures import MEASURES
     from suite.catalog.optimizers import OPTIMIZERS
     from suite.catalog.tasks import TASKS
 
-    shown = [line.split()[0] for line in runner.invoke(app, ["list"]).stdout.splitlines() if line.startswith("  ")]
+    lines = runner.invoke(app, ["list"]).stdout.splitlines()
+    shown = [line.split()[0] for line in lines if line.startswith("  ") and line[2] != " "]
 
-    assert shown == [*MEASURES, *ACTIVATIONS, *INITIALIZATIONS, *TASKS, *DOMAINS, *OPTIMIZERS]
+    assert shown == [*MEASURES, *ACTIVATIONS, *INITIALIZATIONS, *TASKS, *DOMAINS, *OPTIMIZERS, *CLAIMS]
 
 
 def test_check_counts_members_and_warns_of_unstable_critical_points(tmp_path: Path) -> None:
@@ -202,7 +204,18 @@ def test_a_run_tells_of_growing_work_and_of_what_did_not_become_as_precise_as_as
     assert all(member in page for member in table["member"])
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["list"], ["check", str(TINY)]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["run", "--help"],
+        ["list"],
+        ["list", "v3"],
+        ["schema"],
+        ["check", str(TINY), "--set", "seed=2"],
+        ["explain", str(TINY)],
+    ],
+)
 def test_what_computes_nothing_loads_no_torch(arguments: list[str]) -> None:
     """Help, list and check stay instant: in a fresh process they never import torch, pandas or altair."""
     code = (

@@ -1,12 +1,15 @@
 """The README says what the code does, and its blocks run."""
 
 import re
+import shlex
 import tomllib
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from suite.catalog.quantities import QUANTITIES
+from suite.cli import app
 from suite.runs.resources import Resources
 from suite.runs.run import run_study
 from suite.spec.load import load_studies
@@ -38,7 +41,7 @@ def test_the_commands_are_those_that_the_task_runner_and_users_type() -> None:
 
 def test_the_example_spec_runs(tmp_path: Path) -> None:
     """A reader may paste it into a file."""
-    (block,) = _blocks("toml")
+    block, *_ = _blocks("toml")
     spec = tmp_path / "example.toml"
     spec.write_text(block)
 
@@ -46,6 +49,17 @@ def test_the_example_spec_runs(tmp_path: Path) -> None:
 
     assert len(results.members) == 8
     assert not results.tournament.empty
+
+
+def test_the_changes_that_are_shown_can_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of shipped specs, as far as `check` goes, and the folder that is named is the first one's."""
+    monkeypatch.chdir(ROOT)
+    lines = [line for line in README.splitlines() if line.startswith("python -m suite") and " --set " in line]
+
+    done = [CliRunner().invoke(app, ["check", *shlex.split(line)[4:]]) for line in lines]
+
+    assert [each.exit_code for each in done] == [0, 0]
+    assert f"`results/{done[0].stdout.partition(':')[0]}`" in README
 
 
 def test_the_notebook_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,6 @@ import typer
 app = typer.Typer(
     help="Benchmarks of what makes multi-layer perceptrons trainable: specs in, tables and charts out.",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )

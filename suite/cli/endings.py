@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 import typer
 
@@ -59,7 +60,7 @@ def terminated_as_interrupted() -> Iterator[None]:
                 signal.signal(end, handler)
 
 
-def fail(message: str) -> None:
+def fail(message: str) -> NoReturn:
     """Ends the command with a line."""
     typer.echo(message, err=True)
     raise typer.Exit(FAULTY)

@@ -12,11 +12,12 @@ if TYPE_CHECKING:
     from suite.spec.load import Study
 
 
-def loaded(paths: list[Path], in_part: bool) -> "list[Study]":
-    """The studies, or a tenth of each."""
+def loaded(paths: list[Path], changes: list[str] | None = None, in_part: bool = False) -> "list[Study]":
+    """The studies, with the changes made, or a tenth of each."""
+    from suite.spec.changes import parse_changes  # noqa: PLC0415
     from suite.spec.load import load_studies  # noqa: PLC0415
 
-    studies = load_studies(paths)
+    studies = load_studies(paths, parse_changes(changes or ()))
     if not in_part:
         return studies
     from suite.spec.quick import quick  # noqa: PLC0415

@@ -28,6 +28,15 @@ ResultsFolder = Annotated[Path, typer.Option("--results", metavar="DIR", help="W
 MustHold = Annotated[
     bool, typer.Option("--claims-must-hold", help="Exit code 3 where a claim's verdict is not the expected one.")
 ]
+Changes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Try a change without a new file, such as family.parameters=5000 or claim.0.margin=0.1; the value is "
+        "TOML, none takes the key out. May be repeated. Results go to a folder of the change's own.",
+    ),
+]
 Quick = Annotated[
     bool, typer.Option("--quick", help="A tenth of the draws, steps and replicates, under a name that says so.")
 ]

@@ -9,7 +9,7 @@ import typer
 from suite.cli.app import app
 from suite.cli.endings import errors_as_exit_codes, terminated_as_interrupted, warn
 from suite.cli.folders import check_folder, loaded, run_into
-from suite.cli.options import LACKING, UNEXPECTED, Device, MustHold, Quick, ResultsFolder, Specs
+from suite.cli.options import LACKING, UNEXPECTED, Changes, Device, MustHold, Quick, ResultsFolder, Specs
 from suite.cli.telling import tell_run
 
 
@@ -44,6 +44,7 @@ def run(
     ] = False,
     must_hold: MustHold = False,
     in_part: Quick = False,
+    changes: Changes = None,
 ) -> None:
     """Compute what is missing of the studies, then write their tables and reports where these are not up to date."""
     with errors_as_exit_codes(), terminated_as_interrupted():
@@ -55,7 +56,7 @@ def run(
 
         resources = Resources(device.value, workers, compiled, scheduler, shared)
         part = parse_shard(shard) if shard is not None else None
-        studies = loaded(paths, in_part)
+        studies = loaded(paths, changes, in_part)
         check_folder(results)
         failed = surprises = 0
         for study in studies:
@@ -79,14 +80,14 @@ def plan(
         int | None, typer.Option(min=1, metavar="N", help="Processes to plan for; as `run` would have if not said.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The same for programs to read.")] = False,
+    changes: Changes = None,
 ) -> None:
     """Say what a run would compute and why, and about what time, memory and disk it takes. Stores nothing."""
     with errors_as_exit_codes(), terminated_as_interrupted():
         from suite.runs.plan import plan_of, tell  # noqa: PLC0415
-        from suite.spec.load import load_studies  # noqa: PLC0415
 
         check_folder(results)
-        plans = [plan_of(study, results, workers) for study in load_studies(paths)]
+        plans = [plan_of(study, results, workers) for study in loaded(paths, changes)]
         if as_json:
             typer.echo(json.dumps([found.as_json() for found in plans], indent=2))
         else:
@@ -95,18 +96,17 @@ def plan(
 
 
 @app.command()
-def merge(paths: Specs, results: ResultsFolder = Path("results")) -> None:
+def merge(paths: Specs, results: ResultsFolder = Path("results"), changes: Changes = None) -> None:
     """Make the tables and reports of studies that were run in parts, or say what is missing. Computes nothing."""
     with errors_as_exit_codes(), terminated_as_interrupted():
         from collections import Counter  # noqa: PLC0415
 
         from suite.runs.resources import Resources  # noqa: PLC0415
         from suite.runs.run import complete, survey  # noqa: PLC0415
-        from suite.spec.load import load_studies  # noqa: PLC0415
 
         check_folder(results)
         incomplete = False
-        for study in load_studies(paths):
+        for study in loaded(paths, changes):
             cells, kept = survey(study, results)
             missing = Counter(cell.name for cell in cells if cell.key not in kept)
             if missing:

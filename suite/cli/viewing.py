@@ -1,4 +1,4 @@
-"""The commands that look at specs and at what runs have left: claims, compare, check, list, report."""
+"""The commands that look at specs and at what runs have left: claims, compare, check, report."""
 
 import json
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ import typer
 from suite.cli.app import app
 from suite.cli.endings import errors_as_exit_codes, warn
 from suite.cli.folders import alike, check_tables, damage_explained, loaded
-from suite.cli.options import LACKING, UNEXPECTED, MustHold, Quick, ResultsFolder, Specs
+from suite.cli.options import LACKING, UNEXPECTED, Changes, MustHold, Quick, ResultsFolder, Specs
 from suite.cli.telling import tell_verdicts
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ def judge_claims(
     as_json: Annotated[bool, typer.Option("--json", help="The same for programs to read.")] = False,
     must_hold: MustHold = False,
     in_part: Quick = False,
+    changes: Changes = None,
 ) -> None:
     """Judge the specs' claims by what the results folder holds, without computing."""
     with errors_as_exit_codes():
@@ -33,7 +34,7 @@ def judge_claims(
         from suite.claims.tell import rows_of, surprising  # noqa: PLC0415
         from suite.runs.results import Results  # noqa: PLC0415
 
-        studies = loaded(paths, in_part)
+        studies = loaded(paths, changes, in_part)
         check_tables(studies, results)
         rows: list[dict[str, Any]] = []
         surprises = 0
@@ -79,55 +80,26 @@ def compare(
 
 
 @app.command()
-def check(paths: Specs) -> None:
+def check(paths: Specs, changes: Changes = None) -> None:
     """Check specs without computing anything."""
     with errors_as_exit_codes():
         from suite.catalog.measures import precisely  # noqa: PLC0415
-        from suite.spec.load import load_studies  # noqa: PLC0415
 
-        for study in load_studies(paths):
+        for study in loaded(paths, changes):
             warn(study.warnings)
             number = len(study.members)
             measures = ", ".join(name + precisely(name, settings) for name, settings in study.spec.measures.items())
             typer.echo(f"{study.spec.name}: {number} member{'' if number == 1 else 's'}; {measures}")
 
 
-@app.command("list")
-def list_entries() -> None:
-    """List what a spec can name: measures, activations, initialisations, tasks, domains, optimisers."""
-    from suite.catalog.activations import ACTIVATIONS  # noqa: PLC0415
-    from suite.catalog.domain import DOMAINS  # noqa: PLC0415
-    from suite.catalog.initializations import INITIALIZATIONS  # noqa: PLC0415
-    from suite.catalog.measures import MEASURES  # noqa: PLC0415
-    from suite.catalog.optimizers import OPTIMIZERS  # noqa: PLC0415
-    from suite.catalog.tasks import TASKS  # noqa: PLC0415
-
-    tables = {
-        "measures": {
-            name: measure.summary + (f"; precision is of {measure.headline}" if measure.headline else "")
-            for name, measure in MEASURES.items()
-        },
-        "activations": {name: entry.formula for name, entry in ACTIVATIONS.items()},
-        "initialisations": {name: entry.formula for name, entry in INITIALIZATIONS.items()},
-        "tasks": {name: entry.formula for name, entry in TASKS.items()},
-        "domains": {name: entry.formula for name, entry in DOMAINS.items()},
-        "optimisers": {name: entry.formula for name, entry in OPTIMIZERS.items()},
-    }
-    for title, lines in tables.items():
-        typer.echo(title)
-        for name, line in lines.items():
-            typer.echo(f"  {name:<19} {line}")
-
-
 @app.command()
-def report(paths: Specs, results: ResultsFolder = Path("results")) -> None:
+def report(paths: Specs, results: ResultsFolder = Path("results"), changes: Changes = None) -> None:
     """Draw the reports again from the tables that a run has left, without computing."""
     with errors_as_exit_codes():
         from suite.report.page import write_report  # noqa: PLC0415
         from suite.runs.results import Results  # noqa: PLC0415
-        from suite.spec.load import load_studies  # noqa: PLC0415
 
-        studies = load_studies(paths)
+        studies = loaded(paths, changes)
         check_tables(studies, results)
         for study in studies:
             found = Results(results / study.spec.name)

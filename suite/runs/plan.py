@@ -148,7 +148,7 @@ def _line(
         return Line(name, states, 0.0, 0.0, "")
     if done:
         rate = median(kept[cell.key].provenance["seconds"] / cell.cost for cell in done)
-        size = median(store.path(cell.key).stat().st_size / (cell.stop - cell.start) for cell in done)
+        size = median(kept[cell.key].size / (cell.stop - cell.start) for cell in done)
         basis = "recorded"
     else:
         rate, size = _trial(sorted(to_do, key=lambda cell: cell.cost)[len(to_do) // 2])

@@ -92,7 +92,7 @@ def run_study(
     """
     folder = results / study.spec.name
     store = Store(folder / "cells")
-    work = _compute(study, store, resources, announce)
+    work = _compute(study, store, resources, announce, lender=_lender(study, results))
     write_failures(folder, work.rounds.cells, work.failures)
     _write(study, folder, store, work)
     return Results(folder)
@@ -112,15 +112,21 @@ def run_shard(
     folder = results / study.spec.name
     store = Store(folder / "cells")
     store.prepare()  # also where a part has nothing to do: its folder can then be copied like the others
-    work = _compute(study, store, resources, announce, shard)
+    work = _compute(study, store, resources, announce, shard, lender=_lender(study, results))
     write_failures(folder, work.rounds.cells, work.failures, shard)
     return Results(folder, shard)
 
 
 def survey(study: Study, results: Path) -> tuple[list[Cell], dict[str, Kept]]:
     """A study's cells, as far as can be told from those that are there, and these by their keys; computes nothing."""
-    work = _compute(study, Store(results / study.spec.name / "cells"), computing=False)
+    store = Store(results / study.spec.name / "cells")
+    work = _compute(study, store, computing=False, lender=_lender(study, results))
     return work.rounds.cells, work.kept
+
+
+def _lender(study: Study, results: Path) -> Store | None:
+    """The finished cells of the study that this one is a change of: those that are the same are taken from there."""
+    return Store(results / study.base / "cells") if study.base else None
 
 
 class _Work(NamedTuple):
@@ -138,15 +144,22 @@ def _compute(
     announce: Announce | None = None,
     shard: Shard | None = None,
     computing: bool = True,
+    lender: Store | None = None,
 ) -> _Work:
     """Computes what is missing, round by round; or finds out what is, as far as can be told without computing."""
     rounds, kept, failures = Rounds(study, store, shard), dict[str, Kept](), dict[str, Failure]()
     crew: Crew | None = None
     announced = False
+
+    def find(cell: Cell) -> Kept | None:
+        if (found := store.check(cell.key)) or lender is None:
+            return found
+        return store.borrow(cell.key, lender) if computing else lender.check(cell.key)
+
     with ExitStack() as stack:
         while True:
             new = [cell for cell in rounds.cells if cell.key not in kept and cell.key not in failures]
-            kept |= {cell.key: found for cell in new if (found := store.check(cell.key))}
+            kept |= {cell.key: found for cell in new if (found := find(cell))}
             if rounds.advance(kept):
                 continue
             missing = [cell for cell in new if cell.key not in kept]

@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 from suite.spec.problems import Problem
@@ -42,12 +43,38 @@ def _files(path: Path, problems: list[Problem]) -> list[Path]:
             )
         return found
     if not known:
-        problems.append(Problem(str(path), 1, "", "no such file or folder; check the path"))
+        problems.append(Problem(str(path), 1, "", f"no such file or folder; {_nearest_spec(path)}"))
         return []
     if not path.is_file():  # a pipe may never end
         problems.append(Problem(str(path), 1, "", "neither a file nor a folder; save the spec as a file"))
         return []
     return [path]
+
+
+def _nearest_spec(path: Path) -> str:
+    """The cure for a path that leads nowhere: a spec of nearly that name beside it, or where specs are by custom."""
+    try:
+        there = [file for folder in (_CUSTOMARY, path.parent) for file in sorted(folder.glob("*.toml"))]
+        near = {file.stem: file for file in there if file.is_file()}
+    except OSError:  # a folder that may not be looked into
+        near = {}
+    close = get_close_matches(path.stem, near, n=1)
+    return f"did you mean {near[close[0]]}?" if close else "check the path"
+
+
+_CUSTOMARY = Path("specs")
+
+
+def name_fault(name: str) -> str | None:
+    """Why a study cannot be called so, and what to do; None where it can."""
+    if name.lower() in RESERVED_NAMES:
+        return f"the name {name} is reserved in results/; rename the file"
+    if _DEVICE.fullmatch(name):
+        return f"the name {name} is a device's on some systems; rename the file"
+    if not _NAME.fullmatch(name):
+        cure = "rename the file with letters, digits, '_', '-' and '.' (not first or last), 100 at most"
+        return f"{name[:40]!r} cannot name a folder of results; {cure}"
+    return None
 
 
 def _name_problems(files: Sequence[Path]) -> list[Problem]:
@@ -58,14 +85,8 @@ def _name_problems(files: Sequence[Path]) -> list[Problem]:
         by_name[file.stem.lower()].append(file)
         if file.suffix != ".toml":
             problems.append(Problem(str(file), 1, "", "not a .toml file; specs end in .toml"))
-        elif file.stem.lower() in RESERVED_NAMES:
-            problems.append(Problem(str(file), 1, "", f"the name {file.stem} is reserved in results/; rename the file"))
-        elif _DEVICE.fullmatch(file.stem):
-            message = f"the name {file.stem} is a device's on some systems; rename the file"
-            problems.append(Problem(str(file), 1, "", message))
-        elif not _NAME.fullmatch(file.stem):
-            cure = "rename the file with letters, digits, '_', '-' and '.' (not first or last), 100 at most"
-            problems.append(Problem(str(file), 1, "", f"{file.stem[:40]!r} cannot name a folder of results; {cure}"))
+        elif fault := name_fault(file.stem):
+            problems.append(Problem(str(file), 1, "", fault))
     for same in by_name.values():
         for file in same[1:]:
             message = f"has the same name as {same[0]}, and so the same results folder; rename one of them"

@@ -1,11 +1,12 @@
 """From TOML files to Specs: every fault of every file is found before anything is computed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from suite.spec.changes import Change, Lines, changed_name, changed_title, make, stranded
 from suite.spec.feasibility import infeasible
 from suite.spec.files import spec_files
 from suite.spec.locate import locate
@@ -13,7 +14,7 @@ from suite.spec.members import Finding, Member, resolve
 from suite.spec.messages import dotted, line_of, path_in, problems_of
 from suite.spec.model import Spec, SpecFile
 from suite.spec.problems import Problem, SpecError, first_of
-from suite.spec.read import read_toml
+from suite.spec.read import TOO_NESTED, read_toml, within_limits
 
 
 @dataclass(frozen=True)
@@ -24,19 +25,23 @@ class Study:
         spec: as the file has it.
         members: all architectures, each once.
         warnings: problems that do not keep it from running.
+        base: of a study that the command line has changed, the name of the unchanged one, whose finished work serves
+            as far as it is the same; else empty.
     """
 
     spec: Spec
     members: tuple[Member, ...]
     warnings: tuple[Problem, ...] = ()
+    base: str = ""
 
 
-def load_studies(paths: Iterable[str | Path]) -> list[Study]:
+def load_studies(paths: Iterable[str | Path], changes: Sequence[Change] = ()) -> list[Study]:
     """Read and check spec files; folders stand for the .toml files in them, not in their subfolders.
 
     Args:
         paths: files or folders, in the order wanted; a file named twice counts once, one that links name twice is two
             studies.
+        changes: to make in each of them before it is checked; they become studies of another name.
 
     Raises:
         SpecError: one file or more is faulty; it names every fault of all of them (of a file with hundreds, the
@@ -46,7 +51,7 @@ def load_studies(paths: Iterable[str | Path]) -> list[Study]:
     studies = []
     for file in spec_files(paths, problems):
         try:
-            studies.append(_load(file))
+            studies.append(_load(file, changes))
         except SpecError as error:
             problems += error.problems
     if problems:
@@ -54,14 +59,18 @@ def load_studies(paths: Iterable[str | Path]) -> list[Study]:
     return studies
 
 
-def _load(file: Path) -> Study:
+def _load(file: Path, changes: Sequence[Change]) -> Study:
     text, data = read_toml(file)
-    lines = locate(text)
+    lines: Lines = {**locate(text)}
+    if problems := make(changes, data, lines, str(file)):
+        raise SpecError(problems)
+    if not within_limits(data):
+        raise SpecError([Problem(str(file), changes[0].place, "", TOO_NESTED)])
     try:
         declared = SpecFile.model_validate(data)
     except ValidationError as error:
         raise SpecError(first_of(problems_of(error, data, str(file), lines))) from None
-    spec = Spec(name=file.stem, **{key: getattr(declared, key) for key in SpecFile.model_fields})
+    spec = _named(file.stem, declared, changes)
     members, findings = resolve(spec.family)
     findings += infeasible(spec, members)
 
@@ -70,6 +79,15 @@ def _load(file: Path) -> Study:
         return Problem(str(file), line_of(path, lines), dotted(path), finding.message)
 
     if fatal := [problem(finding) for finding in findings if finding.fatal]:
-        raise SpecError(first_of(fatal))
+        raise SpecError([*first_of(fatal), *stranded(changes, fatal, str(file))])
     warnings = first_of([problem(finding) for finding in findings if not finding.fatal])
-    return Study(spec, tuple(members), tuple(warnings))
+    return Study(spec, tuple(members), tuple(warnings), base=file.stem if changes else "")
+
+
+def _named(name: str, declared: SpecFile, changes: Sequence[Change]) -> Spec:
+    """The spec under its file's name, or under one that says what was changed, without the findings of the whole."""
+    content = {key: getattr(declared, key) for key in SpecFile.model_fields}
+    content["title"] = changed_title(declared.title, changes)
+    if changes and not any(change.path[0] == "findings" for change in changes):
+        content["findings"] = ()
+    return Spec(name=changed_name(name, changes), **content)

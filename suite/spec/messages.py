@@ -1,7 +1,7 @@
 """Turns pydantic's findings into problems in the words of a spec's author."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from itertools import accumulate
 from typing import Any, get_args
@@ -17,7 +17,7 @@ from suite.spec.model import SpecFile
 from suite.spec.problems import MOST_TOLD, Problem, nearest
 
 
-def problems_of(error: ValidationError, data: Any, file: str, lines: dict[Path, int]) -> list[Problem]:
+def problems_of(error: ValidationError, data: Any, file: str, lines: Mapping[Path, int | str]) -> list[Problem]:
     """Every fault that pydantic found, each with its line and a cure; of a great many, one more than are told.
 
     Args:
@@ -33,15 +33,15 @@ def problems_of(error: ValidationError, data: Any, file: str, lines: dict[Path, 
         path = path_in(data, location, missing=detail["type"] == "missing")
         located.append((line_of(path, lines), path, detail))
     found: dict[Problem, None] = {}
-    for line, path, detail in sorted(located, key=lambda place: place[0]):
+    for line, path, detail in sorted(located, key=lambda place: (isinstance(place[0], str), place[0])):
         found[Problem(file, line, dotted(path), _message(detail))] = None
         if len(found) > MOST_TOLD:  # a message may take longer than all else, and no more of them are told
             break
     return list(found)
 
 
-def line_of(path: Sequence[str | int], lines: dict[Path, int]) -> int:
-    """The line of a path, or of the closest table around it that the file writes out."""
+def line_of(path: Sequence[str | int], lines: Mapping[Path, int | str]) -> int | str:
+    """The line of a path, or of the closest table around it that the file writes out; or the change that sets it."""
     path = tuple(path)
     while path not in lines:
         path = path[:-1]

@@ -11,20 +11,26 @@ class Problem:
 
     Attributes:
         file: the path as the user gave it.
-        line: from 1.
+        line: from 1; of what the command line has set, that it has: `--set family.depth`.
         key: the place inside the file, such as `family.depth`; empty where the whole file is meant.
         message: what is wrong; what to do.
     """
 
     file: str
-    line: int
+    line: int | str
     key: str
     message: str
 
     def __str__(self) -> str:
         """One line, in which whatever a terminal might obey or turn around is written out, as \\x1b is."""
-        text = ": ".join(part for part in (f"{self.file}:{self.line}", self.key, self.message) if part)
-        return "".join(character if character.isprintable() else _escaped(character) for character in text)
+        place = f"{self.file}:{self.line}" if isinstance(self.line, int) else f"{self.file} {self.line}"
+        text = ": ".join(part for part in (place, self.key, self.message) if part)
+        return printable(text)
+
+
+def printable(text: str) -> str:
+    """A text in which whatever a terminal might obey is written out."""
+    return "".join(character if character.isprintable() else _escaped(character) for character in text)
 
 
 def _escaped(character: str) -> str:

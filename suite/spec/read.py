@@ -32,7 +32,7 @@ def read_toml(file: Path) -> tuple[str, dict[str, Any]]:
     if _LONG_KEY.search(text):
         raise _too_nested(file)
     data = _parsed(file, text)
-    if not _within_limits(data):
+    if not within_limits(data):
         raise _too_nested(file)
     return text, data
 
@@ -74,11 +74,34 @@ _LONGEST = 200
 
 
 def _too_nested(file: Path) -> SpecError:
-    message = "a number of hundreds of digits or more, or tables within tables without end; shorten it"
-    return SpecError([Problem(str(file), 1, "", message)])
+    return SpecError([Problem(str(file), 1, "", TOO_NESTED)])
 
 
-def _within_limits(data: Any) -> bool:
+TOO_NESTED = "a number of hundreds of digits or more, or tables within tables without end; shorten it"
+
+
+def parsed_value(text: str) -> Any:
+    """What a TOML value says that stands by itself.
+
+    Raises:
+        ValueError: it is no value, more than one, or more nested than any spec.
+    """
+    if _LONG_KEY.search(text):
+        raise ValueError(TOO_NESTED)
+    try:
+        data = tomllib.loads(f"value = {text}\n")
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(re.sub(r" \(at .*\)$", "", str(error)[:_LONGEST]).lower()) from None
+    except (ValueError, RecursionError):  # as above
+        raise ValueError(TOO_NESTED) from None
+    if len(data) > 1:
+        raise ValueError("more than one value")
+    if not within_limits(data):
+        raise ValueError(TOO_NESTED)
+    return data["value"]
+
+
+def within_limits(data: Any) -> bool:
     """Whether tables nest no further, and whole numbers are no longer, than the rest of the suite can take."""
     level = [data]
     for _ in range(MOST_NESTED):

@@ -12,7 +12,7 @@ from suite.spec.model import SpecFile
 SCHEMA_FILE = Path(__file__).parents[1] / "spec.schema.json"
 
 
-class _Toml(GenerateJsonSchema):
+class Toml(GenerateJsonSchema):
     """JSON schema without null, which TOML cannot write."""
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> dict[str, Any]:
@@ -28,8 +28,8 @@ class _Toml(GenerateJsonSchema):
 
 def spec_schema() -> dict[str, Any]:
     """The JSON schema (draft 2020-12) of a spec file's content."""
-    schema = SpecFile.model_json_schema(mode="validation", schema_generator=_Toml)
-    return {"$schema": _Toml.schema_dialect, **schema, "title": "Trainability study"}
+    schema = SpecFile.model_json_schema(mode="validation", schema_generator=Toml)
+    return {"$schema": Toml.schema_dialect, **schema, "title": "Trainability study"}
 
 
 def schema_text() -> str:

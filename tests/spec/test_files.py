@@ -6,9 +6,9 @@ import pytest
 
 import suite
 from suite.runs.cells import cells_of
-from suite.spec.files import RESERVED_NAMES
+from suite.spec.files import RESERVED_NAMES, spec_files
 from suite.spec.load import load_studies
-from suite.spec.problems import SpecError
+from suite.spec.problems import Problem, SpecError
 from tests.spec.broken import VALID
 
 SMALL = """\
@@ -146,3 +146,22 @@ def test_no_text_of_a_spec_names_a_cell_or_a_member(tmp_path: Path) -> None:
     keys = [[cell.key for cell in cells_of(study)] for study in load_studies([plain, changed])]
 
     assert keys[0] == keys[1]
+
+
+def test_a_path_that_leads_nowhere_offers_the_nearest_spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Beside it, or in specs/, for who gives a study's name alone or mistypes it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "specs").mkdir()
+    (tmp_path / "specs" / "variability.toml").write_text("")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "collapse.toml").write_text("")
+
+    def told(path: str) -> str:
+        problems: list[Problem] = []
+        assert spec_files([path], problems) == []
+        return problems[0].message
+
+    assert told("variability") == "no such file or folder; did you mean specs/variability.toml?"
+    assert told("specs/varability.toml") == "no such file or folder; did you mean specs/variability.toml?"
+    assert told("other/colapse.toml") == "no such file or folder; did you mean other/collapse.toml?"
+    assert told("nowhere/else.toml") == "no such file or folder; check the path"

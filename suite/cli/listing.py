@@ -1,0 +1,43 @@
+"""The commands that say what a spec may say: list, schema."""
+
+from typing import Annotated
+
+import typer
+
+from suite.cli.app import app
+from suite.cli.endings import errors_as_exit_codes, fail
+
+
+def _known(incomplete: str) -> list[str]:
+    """For the shell to complete."""
+    from suite.cli.entries import names  # noqa: PLC0415  # --help is instant
+
+    return [name for name in names() if name.startswith(incomplete)]
+
+
+@app.command("list")
+def list_entries(
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[NAME]", help="One of them, or a quantity: all there is to say.", autocompletion=_known
+        ),
+    ] = None,
+) -> None:
+    """List what a spec can name: measures, activations, initialisations, tasks, domains, optimisers, claims."""
+    with errors_as_exit_codes():
+        from suite.cli.entries import names, overview, told  # noqa: PLC0415  # as above
+        from suite.spec.problems import nearest, printable  # noqa: PLC0415  # as above
+
+        if name is not None and name not in names():
+            fail(f"error: there is no {printable(name)}; {nearest(name, names())}")
+        for line in overview() if name is None else told(name):
+            typer.echo(line)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON schema of specs, by which editors complete and check them as they are written."""
+    from suite.spec.schema import schema_text  # noqa: PLC0415  # as above
+
+    typer.echo(schema_text(), nl=False)

@@ -1,0 +1,82 @@
+"""Settings in words: each key with its default, what it is, and which values it takes."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic.fields import FieldInfo
+
+from suite.catalog.settings import Settings
+from suite.spec.schema import Toml
+
+_KINDS = {"integer": "a whole number", "number": "a number", "string": "text", "boolean": "true or false"}
+_LIMITS = {
+    "minimum": "from {}",
+    "exclusiveMinimum": "above {}",
+    "maximum": "to {}",
+    "exclusiveMaximum": "below {}",
+    "multipleOf": "in steps of {}",
+}
+_UNREACHED = 10**6
+"""Limits from here on are told by the error alone: nobody comes near them."""
+
+
+def settable(model: type[Settings], tag: str) -> Iterator[tuple[str, FieldInfo]]:
+    """The keys that a table of a spec has besides the one that holds its entry's name."""
+    return ((key, field) for key, field in model.model_fields.items() if key != tag)
+
+
+def key_of(key: str, field: FieldInfo) -> str:
+    """`draws = 256`, or the key alone where there is no default that a spec could write."""
+    written = _as_toml(field.default)
+    return f"{key} = {written}" if written else key
+
+
+def _as_toml(value: Any) -> str:
+    if isinstance(value, tuple) and len(value) == 1:
+        value = value[0]
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str) and value:
+        return f'"{value}"'
+    return str(value) if isinstance(value, int | float) else ""
+
+
+def in_words(model: type[Settings], tag: str, name: str) -> Iterator[str]:
+    """A line for each setting; how the table is written where it has none.
+
+    Args:
+        model: the settings.
+        tag: the key that holds the entry's name; empty of measures.
+        name: the entry's.
+    """
+    schema = model.model_json_schema(mode="validation", schema_generator=Toml)
+    lines = [(key_of(key, field), field, values_of(schema["properties"][key])) for key, field in settable(model, tag)]
+    if not lines:
+        yield "  no settings" + ("" if tag else f": [measure.{name}]")
+        return
+    yield f"  settings of [measure.{name}]:" if not tag else "  settings:"
+    width = max(len(key) for key, _, _ in lines)
+    for key, field, values in lines:
+        needed = "needed: " if field.is_required() else ""
+        yield f"    {key:<{width}}  {needed}{'; '.join(part for part in (field.description, values) if part)}"
+
+
+def values_of(written: Mapping[str, Any]) -> str:
+    """Which values a key takes, from its JSON schema; nothing of tables, which the description tells of."""
+    if "anyOf" in written:
+        single, *others = written["anyOf"]
+        words = values_of(single)
+        return f"{words}; or a list" if words and any(other.get("type") == "array" for other in others) else words
+    if "enum" in written:
+        return " or ".join(filter(None, map(_as_toml, written["enum"])))
+    kinds = written.get("type", ())
+    if isinstance(kinds, list):
+        return " or ".join(_KINDS[kind] for kind in kinds)
+    if kinds not in _KINDS:
+        return ""
+    limits = [
+        words.format(f"{written[key]:g}" if isinstance(written[key], float) else written[key])
+        for key, words in _LIMITS.items()
+        if key in written and abs(written[key]) < _UNREACHED
+    ]
+    return f"{_KINDS[written['type']]} {' and '.join(limits)}".rstrip()

@@ -1,0 +1,70 @@
+"""The text of a new spec: a small study that explains itself, or a copy of another with notes on what to change."""
+
+import os
+from pathlib import Path
+from string import Template
+
+from suite.spec.locate import locate
+from suite.spec.read import read_toml
+from suite.spec.schema import SCHEMA_FILE
+
+_TEMPLATE = Path(__file__).with_name("new.toml")
+_DIRECTIVE = "#:schema "
+
+_NOTES = {
+    "title": "Change this: a sentence, the page's heading.",
+    "source": "Where the question of the copied study is from: name your own, or drop this.",
+    "claims": "What that source says: drop this, or write what yours says.",
+    "findings": "What a run of the copied study has shown: drop this, and write what yours shows when you know it.",
+    "seed": "Change this for other networks: the same number draws those of the copied study.",
+    "family": "The networks: what you want to judge comes in here, beside what it is to be compared with.",
+    "measure": "What is measured of them; `python -m suite list` has all that can be.",
+    "claim": "What should be true of the copied study: keep what you expect of yours, and change or drop the rest.",
+}
+"""By key; each is written above the first line of it."""
+
+
+def fresh_text(file: Path) -> str:
+    """A small study, every key of which is explained.
+
+    Args:
+        file: where the text will be.
+    """
+    template = Template(_TEMPLATE.read_text(encoding="utf-8"))
+    return template.substitute(schema=_schema_line(file), path=file.as_posix())
+
+
+def copied_text(file: Path, original: Path) -> str:
+    """Another spec's text, with notes on what should be changed.
+
+    Args:
+        file: where the text will be.
+        original: the spec that is copied.
+
+    Raises:
+        SpecError: that cannot be read, or is no TOML.
+    """
+    text, data = read_toml(original)
+    places = locate(text)
+    notes = {places[key,]: note for key, note in _NOTES.items() if key in data}
+    lines = [
+        _schema_line(file),
+        f"# A copy of {original.name}, to be changed; `python -m suite explain` says what it does.",
+    ]
+    for number, line in enumerate(text.splitlines(), start=1):
+        if number in notes:
+            lines.append(f"# {notes[number]}")
+        if not line.startswith(_DIRECTIVE):
+            lines.append(line)
+    return "\n".join(lines) + "\n"
+
+
+def _schema_line(file: Path) -> str:
+    """The schema's path for editors, in the repository; elsewhere how to have one, since a path would not last."""
+    folder = file.resolve().parent
+    if folder.is_relative_to(SCHEMA_FILE.parents[1]):
+        return _DIRECTIVE + Path(os.path.relpath(SCHEMA_FILE, folder)).as_posix()
+    return (
+        "# For completion in an editor: `python -m suite schema > spec.schema.json` in this folder, and as first line\n"
+        f"# {_DIRECTIVE}spec.schema.json"
+    )

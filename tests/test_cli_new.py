@@ -1,0 +1,187 @@
+"""`new`: a spec to start from, which runs as it is, explains itself and overwrites nothing."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from suite.catalog.measure_settings import AccuracySettings
+from suite.cli import app
+from suite.spec.load import load_studies
+from suite.spec.model import Family, SpecFile
+from suite.spec.shipped import shipped_specs
+from suite.spec.starting import copied_text, fresh_text
+
+ROOT = Path(__file__).parents[1]
+LEFT_OUT = re.compile(r"^# (\w+) *= ")
+
+
+def new(folder: Path, *arguments: str) -> Result:
+    """The command, writing into a folder."""
+    return CliRunner().invoke(app, ["new", *arguments, "--folder", str(folder)])
+
+
+def test_a_new_spec_runs_as_it_is(tmp_path: Path) -> None:
+    """Without a warning, from end to end: here a tenth of it."""
+    done = new(tmp_path / "specs", "mine")
+    spec = tmp_path / "specs" / "mine.toml"
+
+    assert done.exit_code == 0
+    assert done.stdout == f"{spec}: change it as you like, then python -m suite run {spec}\n"
+    ran = CliRunner().invoke(app, ["run", "--quick", str(spec), "--results", str(tmp_path), "--workers", "1"])
+    assert ran.exit_code == 0, ran.stderr
+    assert "(warning)" not in ran.stderr
+    assert "mine-quick: test_accuracy: told best by " in ran.stdout
+    assert (tmp_path / "mine-quick" / "report.html").exists()
+
+
+def test_without_a_folder_it_is_where_specs_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In specs/, which is made if need be."""
+    monkeypatch.chdir(tmp_path)
+
+    assert CliRunner().invoke(app, ["new", "mine"]).exit_code == 0
+
+    assert (tmp_path / "specs" / "mine.toml").read_text() == fresh_text(Path("specs/mine.toml"))
+    assert "python -m suite run specs/mine.toml" in (tmp_path / "specs" / "mine.toml").read_text()
+
+
+def test_the_new_spec_tells_of_every_key() -> None:
+    """Of the file, of families and of training, given or behind a #."""
+    text = fresh_text(Path("specs/mine.toml"))
+    told = {match[1] for line in text.splitlines() if (match := re.match(r"(?:# )?\[*([\w.]+)\]* *(?:=|#|$)", line))}
+
+    roots = {key.partition(".")[0] for key in told}
+    assert roots >= set(SpecFile.model_fields)
+    assert told >= set(Family.model_fields)
+    assert told >= set(AccuracySettings.model_fields) - {"max_error"}  # of regressions, which this task is none
+    assert max(map(len, text.splitlines())) <= 120
+
+
+def test_every_key_behind_a_mark_may_be_given(tmp_path: Path) -> None:
+    """Each by itself, in place of what it stands in for."""
+    file = tmp_path / "mine.toml"
+    lines = fresh_text(file).splitlines()
+    places = [place for place, line in enumerate(lines) if LEFT_OUT.match(line)]
+    assert len(places) > 10
+    for place in places:
+        key = LEFT_OUT.match(lines[place])[1]
+        rival = {"width": "parameters", "precision": "draws"}.get(key, "nothing")
+        changed = [line.removeprefix("# ") if at == place else line for at, line in enumerate(lines)]
+        if rival != "nothing":
+            before = max(at for at in range(place) if changed[at].startswith(rival))
+            del changed[before]
+        file.write_text("\n".join(changed))
+
+        (study,) = load_studies([file])
+
+        assert study.spec.title
+
+
+@pytest.mark.parametrize("name", sorted(shipped_specs()))
+def test_a_copy_of_a_shipped_study_is_that_study_with_notes(name: str, tmp_path: Path) -> None:
+    """What it does is the same to the last setting; what to change is said above it."""
+    assert new(tmp_path, "mine", "--like", name).exit_code == 0
+
+    text = (tmp_path / "mine.toml").read_text()
+    (copy,), (original,) = load_studies([tmp_path / "mine.toml"]), load_studies([shipped_specs()[name]])
+    assert copy.spec.as_run() | {"name": name} == original.spec.as_run()
+    assert f"# A copy of {name}.toml, to be changed" in text
+    assert "\n# Change this: a sentence, the page's heading.\ntitle" in text
+    assert re.search(r"\n# Change this for other networks: [^\n]*\nseed", text)
+    assert text.count("#:schema") == 1
+
+
+def test_a_copy_may_be_of_any_file(tmp_path: Path) -> None:
+    """And what is wrong with that file is told as of any spec."""
+    assert new(tmp_path, "mine", "--like", str(ROOT / "tests" / "specs" / "tiny.toml")).exit_code == 0
+    assert load_studies([tmp_path / "mine.toml"])[0].spec.title == "Every measure on very small networks"
+
+    done = new(tmp_path, "other", "--like", str(tmp_path / "none.toml"))
+
+    assert done.exit_code == 2
+    assert "none.toml:1: cannot be read (No such file or directory)" in done.stderr
+    assert not (tmp_path / "other.toml").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("con", "a device's on some systems"),
+        ("asv", "is reserved in results/"),
+        ("a/b", "cannot name a folder of results"),
+        ("../mine", "cannot name a folder of results"),
+        ("mine.toml", "give the name alone, mine"),
+        ("x" * 101, "cannot name a folder of results"),
+        ("", "cannot name a folder of results"),
+    ],
+)
+def test_a_name_is_checked_as_any_studys(name: str, why: str, tmp_path: Path) -> None:
+    """Before anything is written."""
+    done = new(tmp_path / "specs", name)
+
+    assert done.exit_code == 2
+    assert why in done.stderr
+    assert not (tmp_path / "specs").exists()
+
+
+@pytest.mark.parametrize("name", ["mine", "MINE"])
+def test_nothing_is_overwritten(name: str, tmp_path: Path) -> None:
+    """Nor is a second study made whose results would be the first one's on some systems."""
+    (tmp_path / "mine.toml").write_text("precious")
+
+    done = new(tmp_path, name)
+
+    assert done.exit_code == 2
+    assert (
+        done.stderr == f"error: {tmp_path / 'mine.toml'} is there already, and is not overwritten; give another name\n"
+    )
+    assert [file.read_text() for file in tmp_path.iterdir()] == ["precious"]
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    """A file lies where the folder has to be."""
+    (tmp_path / "specs").touch()
+
+    done = new(tmp_path / "specs", "mine")
+
+    assert done.exit_code == 2
+    assert "cannot be written (File exists); give another name, or another --folder" in done.stderr
+
+
+def test_an_unknown_study_offers_the_nearest(tmp_path: Path) -> None:
+    """Exit code 2, and nothing is written."""
+    done = new(tmp_path, "mine", "--like", "variabilty")
+
+    assert done.exit_code == 2
+    assert done.stderr == "error: --like variabilty: no such study; did you mean variability?\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_installation_without_the_specs_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one that is copied by hand may be."""
+    monkeypatch.setattr("suite.spec.shipped._FOLDERS", (tmp_path / "shipped",))
+
+    done = new(tmp_path, "mine", "--like", "variability")
+
+    assert done.exit_code == 2
+    assert "the suite was installed without its specs; name a spec file" in done.stderr
+
+
+def test_the_specs_are_in_what_is_installed() -> None:
+    """Built from the repository or from a source archive, the wheel has them where they are looked for."""
+    targets = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]
+    assert targets["wheel"]["force-include"] == {"specs": "suite/shipped"}
+    assert "specs" in targets["sdist"]["include"]
+
+
+def test_the_schema_is_named_where_its_path_lasts(tmp_path: Path) -> None:
+    """In the repository, from any folder; elsewhere a comment says how to have it."""
+    shipped = shipped_specs()["variability"]
+
+    assert copied_text(ROOT / "specs" / "mine.toml", shipped).startswith("#:schema ../suite/spec.schema.json\n")
+    assert copied_text(ROOT / "specs" / "long" / "x.toml", shipped).startswith(
+        "#:schema ../../suite/spec.schema.json\n"
+    )
+    assert fresh_text(tmp_path / "mine.toml").startswith("# For completion in an editor: `python -m suite schema > ")
