@@ -120,6 +120,7 @@ def list_entries() -> None:
 def report(paths: Specs, results: ResultsFolder = Path("results")) -> None:
     """Draw the reports again from the tables that a run has left, without computing."""
     with errors_as_exit_codes():
+        from suite.report.index import write_index  # noqa: PLC0415
         from suite.report.page import write_report  # noqa: PLC0415
         from suite.runs.results import Results  # noqa: PLC0415
         from suite.spec.load import load_studies  # noqa: PLC0415
@@ -132,6 +133,7 @@ def report(paths: Specs, results: ResultsFolder = Path("results")) -> None:
                 _warn_of_change(study, found, found.run["spec"].keys() | study.spec.as_run().keys())
                 page = write_report(found)
             typer.echo(f"{study.spec.name}: {page}")
+        write_index(results)
 
 
 def _warn_of_change(study: "Study", found: "Results", keys: Iterable[str]) -> None:

@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import subprocess
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -23,23 +22,10 @@ from suite.runs.results import Results
 from suite.runs.run import run_study
 from suite.spec.load import load_studies
 from tests.claims.simulated import member, tables_of
+from tests.report.browser import open_in_browser
 from tests.runs.tiny import SPECS, ran
 
 TINY = SPECS / "tiny.toml"
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--virtual-time-budget=20000",
-    "--enable-logging=stderr",
-]
-NO_NETWORK = "--host-resolver-rules=MAP * ~NOTFOUND"
 
 
 @pytest.fixture(scope="module")
@@ -53,20 +39,6 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     found = run_study(load_studies([spec])[0], folder / "results", Resources(workers=1))
     write_report(found)
     return found
-
-
-def open_in_browser(page: Path, profile: Path) -> tuple[str, str]:
-    """A page's document after its scripts ran with the network blocked, and the browser's log."""
-    if BROWSER is None:
-        pytest.skip("no Chromium on this machine to open the report with")
-    done = subprocess.run(
-        [BROWSER, *FLAGS, NO_NETWORK, f"--user-data-dir={profile}", "--dump-dom", page.as_uri()],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
-    return done.stdout, done.stderr
 
 
 def assert_drawn(results: Results, document: str, log: str) -> None:
