@@ -38,8 +38,14 @@ CAPTIONS = {
         "A neuron is dead where it is constant over the domain; a network is born dead where a whole layer is. "
         "Lines are closed forms. Decided exactly in the first layer and with one input, elsewhere at sample points.",
     ),
+    "success_bound": (
+        "Is success bounded by trainability?",
+        "A point a member and task: the share of trainings that succeed, with Wilson's 95% interval, against the share "
+        "of random networks that have the live neurons which the task needs. Above the black line success would exceed "
+        "its bound; how far below it a point lies is what having the neurons does not suffice for.",
+    ),
     "trainability": (
-        "Trainability bounds success",
+        "Trainability and success, by size",
         "Share of random networks that have the live neurons which the task needs, with its closed form as a line, "
         "and the share of trainings that succeed, with Wilson's 95% intervals. Success may not lie above.",
     ),
@@ -90,8 +96,9 @@ CAPTIONS = {
     ),
     "landscapes": (
         "Landscapes",
-        "Outputs over the plane, blue below 0 and red above: random ones scaled by their own largest value, "
-        "trained ones as probabilities.",
+        "Outputs over the plane, blue below 0 and red above: random ones scaled by their own largest value, so that a "
+        "network which has collapsed to a constant is of one colour; trained ones as probabilities, beside the true "
+        "board. White is undecided: a network that has learnt nothing.",
     ),
 }
 """Title and what to see, by chart."""
