@@ -117,9 +117,17 @@ def list_entries() -> None:
 
 
 @app.command()
-def report(paths: Specs, results: ResultsFolder = Path("results")) -> None:
+def report(
+    paths: Specs,
+    results: ResultsFolder = Path("results"),
+    figures: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Also write each chart as PNG and SVG, sized for print, into DIR/STUDY."),
+    ] = None,
+) -> None:
     """Draw the reports again from the tables that a run has left, without computing."""
     with errors_as_exit_codes():
+        from suite.report.figures import write_figures  # noqa: PLC0415
         from suite.report.index import write_index  # noqa: PLC0415
         from suite.report.page import write_report  # noqa: PLC0415
         from suite.runs.results import Results  # noqa: PLC0415
@@ -132,7 +140,10 @@ def report(paths: Specs, results: ResultsFolder = Path("results")) -> None:
             with damage_explained(found):
                 _warn_of_change(study, found, found.run["spec"].keys() | study.spec.as_run().keys())
                 page = write_report(found)
+                drawn = [] if figures is None else write_figures(found, figures)
             typer.echo(f"{study.spec.name}: {page}")
+            if drawn:
+                typer.echo(f"{study.spec.name}: {len(drawn)} figures in {drawn[0].parent}")
         write_index(results)
 
 
