@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import jinja2
 
-_INCLUDED = ("style.css",)
+_INCLUDED = ("style.css", "page.js")
 
 
 def environment() -> "jinja2.Environment":

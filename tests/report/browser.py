@@ -1,8 +1,12 @@
 """A browser without a network, and what a page has become in it."""
 
+import html
+import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,3 +38,26 @@ def open_in_browser(page: Path, profile: Path) -> tuple[str, str]:
         check=True,
     )
     return done.stdout, done.stderr
+
+
+def act_in_browser(page: Path, script: str, folder: Path) -> Any:
+    """What a script finds out about a page when all its charts are drawn.
+
+    Args:
+        page: the page.
+        script: the body of an async function, which sees the page's own names; what it returns becomes JSON.
+        folder: for the page with that script, and the browser's profile.
+    """
+    act = (
+        "<script>const waiting = setInterval(async () => { if (!document.body.dataset.ready) return;"
+        " clearInterval(waiting); document.body.dataset.found = JSON.stringify(await (async () => {"
+        f"{script}"
+        "})()); }, 20);</script></body>"
+    )
+    before, _, after = page.read_text().rpartition("</body>")
+    copy = folder / "acted.html"
+    copy.write_text(before + act + after)
+    document, log = open_in_browser(copy, folder / "profile")
+    assert "CONSOLE" not in log, log
+    (found,) = re.findall(r'data-found="([^"]*)"', document)
+    return json.loads(html.unescape(found))

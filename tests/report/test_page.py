@@ -15,7 +15,8 @@ from suite.claims.judge import judge
 from suite.claims.tell import rows_of
 from suite.report.bounds import BOUND, bounds_table
 from suite.report.comparisons import OUTCOMES, WAITS, comparisons_table
-from suite.report.page import embedded, render, write_report
+from suite.report.embedding import embedded
+from suite.report.page import render, write_report
 from suite.report.phases import PHASES, phases_table
 from suite.runs.resources import Resources
 from suite.runs.results import Results
@@ -140,7 +141,13 @@ class _Elements(HTMLParser):
 
 def _page_saying(text: str, results: Results) -> str:
     """The page of a study whose author, and whose failures, say this."""
-    spec = results.run["spec"] | {"title": text, "source": text, "claims": [text, text], "findings": [text]}
+    spec = results.run["spec"] | {
+        "title": text,
+        "question": text,
+        "source": text,
+        "claims": [text, text],
+        "findings": [text],
+    }
     claim = PeaksInside(says=text, quantity="v3", along="depth")
     failed = [{"measure": "v3", "member": "relu", "draws": [0, 1], "key": "", "reason": text}]
     run = results.run | {"spec": spec, "failed": failed}
@@ -158,8 +165,9 @@ def test_texts_add_nothing_to_a_page_but_text(results: Results, monkeypatch: pyt
     """Whatever title, source, claims, findings and reasons say, a browser finds the same elements, and that text."""
     monkeypatch.setattr("vl_convert.javascript_bundle", lambda: "")
     plain = _Elements(_page_saying("quince", results))
-    # The title twice, two claims in words, one judged, a finding; source and reason have words around them.
-    assert plain.words.count("quince") == 6
+    # The title twice, the question, two claims in words, one judged in its table, a finding; the judged one in words,
+    # source and reason have words around them.
+    assert plain.words.count("quince") == 7
 
     for text in HOSTILE:
         found = _Elements(_page_saying(text, results))
