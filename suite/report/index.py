@@ -20,6 +20,7 @@ class Entry:
         name: of the study.
         link: to its report.
         title: what it shows.
+        question: that it asks; empty where it says none.
         source: where its question is from.
         verdicts: how many of its claims came to each verdict.
         surprises: how many verdicts are not the expected ones.
@@ -32,6 +33,7 @@ class Entry:
     name: str
     link: str
     title: str = ""
+    question: str = ""
     source: str = ""
     verdicts: tuple[tuple[str, int], ...] = ()
     surprises: int = 0
@@ -76,6 +78,7 @@ def _entry(folder: Path) -> Entry:
             folder.name,
             link,
             run["spec"]["title"],
+            run["spec"].get("question", ""),
             run["spec"].get("source", ""),
             tuple((verdict, counts[verdict]) for verdict in _VERDICTS if counts[verdict]),
             surprising(rows),

@@ -15,11 +15,23 @@ COLORS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#00
 """Okabe and Ito's palette, which colour-blind readers can tell apart; shapes are the second cue."""
 
 _NUMBER = "datum.value != 0 && abs(datum.value) < 0.001 ? format(datum.value, '~e') : format(datum.value, '.6~g')"
+_ROUND = "indexof([1, 2, 5], round(datum.value / pow(10, floor(log(datum.value) / LN10 + 1e-6)))) >= 0"
 AXIS = alt.Axis(labelExpr=_NUMBER, tickCount=6, labelOverlap=True)
+_LOG_AXIS = alt.Axis(
+    labelExpr=f"{_ROUND} ? ({_NUMBER}) : ''",
+    gridOpacity={"condition": {"test": _ROUND, "value": 1}, "value": 0},
+    tickCount=6,
+    labelOverlap="greedy",
+)
 DECADES = alt.Axis(values=[0, *(base * 10**power for power in range(9) for base in (1, 3))], labelOverlap=True)
 """Of steps, which run over powers of ten and start at 0 or 1."""
 
 _STATISTICS = ("mean", "median", "q05", "q95", "ci_low", "ci_high", "theory")
+
+
+def axis_of(scale: alt.Scale | None) -> alt.Axis:
+    """The axis of a quantity; a logarithmic one names 1, 2 and 5 of each power of ten alone."""
+    return _LOG_AXIS if scale is not None and scale.to_dict().get("type") == "log" else AXIS
 
 
 def has(summary: pd.DataFrame, quantity: str) -> bool:
@@ -122,7 +134,7 @@ def by_axis(
     axis = str(rows["axis"].iloc[0])
     data = plain(rows[["member", "series", "hue", "panel", "along", *_STATISTICS, "n", "parameters"]])
     x = alt.X("along:Q", title=axis, scale=alt.Scale(type="log", base=2), axis=alt.Axis(tickCount=7))
-    y = alt.Y(f"{value}:Q", title=title, scale=scale if scale is not None else alt.Undefined, axis=AXIS)
+    y = alt.Y(f"{value}:Q", title=title, scale=scale if scale is not None else alt.Undefined, axis=axis_of(scale))
 
     def draw(field: str) -> Any:
         colored = color(rows, field=field)
@@ -145,7 +157,9 @@ def _by_series(rows: pd.DataFrame, title: str, scale: alt.Scale | None, value: s
     data = plain(rows[["member", "series", "along", *_STATISTICS, "n", "parameters"]])
     names = alt.Y("series:N", title=None, sort=None, axis=alt.Axis(labelLimit=420))
     base = alt.Chart(data).encode(y=names, color=color(rows, legend=False))
-    x = alt.X(f"{value}:Q", title=title, scale=scale if scale is not None else alt.Scale(zero=False), axis=AXIS)
+    x = alt.X(
+        f"{value}:Q", title=title, scale=scale if scale is not None else alt.Scale(zero=False), axis=axis_of(scale)
+    )
     layers = [base.mark_point(filled=True, size=55).encode(x=x, tooltip=_tooltip(rows, "parameters"))]
     if value == "mean" and rows["ci_low"].notna().any():
         layers.append(base.mark_rule().encode(x=alt.X("ci_low:Q"), x2="ci_high:Q"))
@@ -157,7 +171,7 @@ def _by_series(rows: pd.DataFrame, title: str, scale: alt.Scale | None, value: s
 def by_layer(rows: pd.DataFrame, title: str, scale: alt.Scale | None = None) -> Any:
     """A quantity through the layers, a colour a series: means with 95% intervals, the law as a line."""
     data = plain(rows[["member", "series", "hue", "panel", "layer", *_STATISTICS, "n"]])
-    y = alt.Y("mean:Q", title=title, scale=scale if scale is not None else alt.Undefined, axis=AXIS)
+    y = alt.Y("mean:Q", title=title, scale=scale if scale is not None else alt.Undefined, axis=axis_of(scale))
 
     def draw(field: str) -> Any:
         colored = color(rows, field=field)
@@ -210,7 +224,7 @@ def scatter(data: pd.DataFrame, x: str, x_title: str, y: str, y_title: str, scal
     columns = list(dict.fromkeys(["series", "along", "member", x, y]))
     colored = color(data)
     base = alt.Chart(plain(data[columns])).encode(
-        x=alt.X(f"{x}:Q", title=x_title, scale=scale, axis=AXIS),
+        x=alt.X(f"{x}:Q", title=x_title, scale=scale, axis=axis_of(scale)),
         y=alt.Y(f"{y}:Q", title=y_title, scale=alt.Scale(zero=False)),
         color=colored,
     )

@@ -17,6 +17,7 @@ from suite.spec.load import load_studies
 from tests.report.browser import open_in_browser
 
 SMALL = """title = "A study that </title><script>document.title = 0</script>"
+question = "Are cosines <b>large</b>?"
 seed = 1
 [family]
 width = 4
@@ -63,8 +64,21 @@ def test_a_run_leaves_an_index_of_all_studies_with_their_verdicts(folder: Path) 
     assert links(page) == ["other/report.html", "small/report.html"]
     assert all((folder / "results" / link).exists() for link in links(page))
     assert page.count("1 holds") == page.count("1 fails") == page.count("1 not as expected") == 2
+    assert page.count("Are cosines &lt;b&gt;large&lt;/b&gt;?") == 2
     assert "<script" not in page
     assert not re.search(r"(src|href)=.?(https?:)?//", page)
+
+
+def test_links_of_index_and_reports_lead_to_what_is_there(folder: Path) -> None:
+    """Every file that a page names, and every place within it."""
+    for page in (folder / "results").rglob("*.html"):
+        text = page.read_text().split("<script>", maxsplit=1)[0]
+        found = re.findall(r'href="([^"]+)"', text)
+        assert len(found) > 2, page
+        for link in found:
+            file, _, place = unquote(link).partition("#")
+            assert file == "data:," or not file or (page.parent / file).exists(), link
+            assert not place or f'id="{place}"' in text, link
 
 
 def test_the_index_follows_from_the_studies_files_alone(folder: Path) -> None:
