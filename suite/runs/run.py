@@ -60,6 +60,7 @@ def complete(
         unseal(folder)
     if found.has_tables:
         write_report(found)
+    if found.has_tables or (results / INDEX).exists():  # where everything failed, an older report has gone
         write_index(results)
     if not found.failures:
         seal(study, folder, cells)

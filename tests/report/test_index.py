@@ -1,5 +1,6 @@
 """The index over all studies: their verdicts, the way to their reports, and what damage leaves of it."""
 
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -92,6 +93,23 @@ def test_the_index_follows_from_the_studies_files_alone(folder: Path) -> None:
     complete(study, folder / "results", Resources(workers=1))
 
     assert page.read_bytes() == before
+
+
+def test_what_failed_wholly_leaves_the_index(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its older report is gone, and nothing points there any more; nor does what a killed writer left stay."""
+    results = Path(shutil.copytree(folder / "results", tmp_path / "results"))
+    left = results / ".index.html.abcdefgh"
+    left.touch()
+    os.utime(left, (0, 0))
+    (tmp_path / "small.toml").write_text(SMALL.replace("seed = 1", "seed = 2"))
+    (study,) = load_studies([tmp_path / "small.toml"])
+    monkeypatch.setattr("suite.measures.correlation.correlation", lambda *_: 1 / 0)
+
+    found = complete(study, results, Resources(workers=1))
+
+    assert not found.has_tables
+    assert links((results / "index.html").read_text()) == ["other/report.html"]
+    assert not left.exists()
 
 
 def test_a_damaged_study_hides_no_other(folder: Path, results_of: Callable[[str], Results], tmp_path: Path) -> None:
