@@ -45,7 +45,7 @@ def act_in_browser(page: Path, script: str, folder: Path) -> Any:
 
     Args:
         page: the page.
-        script: the body of an async function, which sees the page's own names; what it returns becomes JSON.
+        script: the body of an async function, which sees what the page keeps in `report`; what it returns becomes JSON.
         folder: for the page with that script, and the browser's profile.
     """
     act = (

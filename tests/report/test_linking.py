@@ -12,6 +12,7 @@ from tests.report.browser import act_in_browser
 from tests.runs.tiny import ran
 
 LOOK = """
+const { drawn, contentOf } = window.report;
 const dims = () => Object.fromEntries([...document.querySelectorAll(".chart")].map((chart) => [chart.id.slice(6),
   { dim: chart.querySelectorAll(".dim").length, off: chart.querySelectorAll(".off").length,
     all: chart.querySelectorAll(".role-mark > *").length }]));

@@ -1,5 +1,6 @@
 // The page's own script: it draws the charts one after the other, and lights a member, or leaves a setting out, in all.
 "use strict";
+{ // a scope of its own: the libraries' short names are everywhere else
 const LOOK = { font: "system-ui, sans-serif", axis: { gridColor: "#e8ecf0", labelFontSize: 11, titleFontSize: 12 },
                legend: { labelFontSize: 12, symbolOpacity: 1, symbolStrokeWidth: 1.6 }, view: { stroke: null }, background: null };
 const FIELDS = ["series", "hue", "what", "way", "group", "kind", "predictor", "along"];
@@ -248,3 +249,6 @@ tellScheme();
   }
   document.body.dataset.ready = "yes";
 })();
+
+window.report = { drawn, contentOf };
+}
