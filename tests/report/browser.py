@@ -20,7 +20,7 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--virtual-time-budget=20000",
+    "--virtual-time-budget=60000",
     "--enable-logging=stderr",
 ]
 NO_NETWORK = "--host-resolver-rules=MAP * ~NOTFOUND"
@@ -34,7 +34,7 @@ def open_in_browser(page: Path, profile: Path) -> tuple[str, str]:
         [BROWSER, *FLAGS, NO_NETWORK, f"--user-data-dir={profile}", "--dump-dom", page.as_uri()],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
         check=True,
     )
     return done.stdout, done.stderr

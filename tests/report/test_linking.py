@@ -51,6 +51,12 @@ def found(page: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
       element.classList.contains("dim") === !members.has(seen.member)));
     press(document.body, "Escape");
     seen.escaped = dims();
+    const hover = (kind, element) => element.dispatchEvent(new PointerEvent(kind, { bubbles: true }));
+    hover("pointerover", picked.element);
+    seen.hovered = dims();
+    seen.barWhileHovering = document.getElementById("lit").hidden;
+    hover("pointerover", document.querySelector("#chart-variability svg"));
+    seen.left = dims();
     const label = document.querySelector("#chart-variability .role-legend-label text");
     seen.value = label.textContent;
     click(label);
@@ -87,6 +93,13 @@ def test_a_member_that_is_clicked_lights_in_every_chart(found: Any) -> None:
     assert {name for name, count in found["clicked"].items() if count["dim"]} > {"variability", "collapse", "accuracy"}
     assert "lit in" in found["bar"]
     assert all(count["dim"] == 0 for count in found["escaped"].values())
+
+
+def test_pointing_at_a_member_lights_it_until_the_pointer_leaves(found: Any) -> None:
+    """As a click does, without the bar that a click leaves to let go by."""
+    assert found["hovered"] == found["clicked"]
+    assert found["barWhileHovering"]
+    assert found["left"] == found["escaped"]
 
 
 def test_a_legend_leaves_a_series_out_of_every_chart(found: Any) -> None:

@@ -88,8 +88,8 @@ async function contentOf(name, kind) {
   const { view } = await vegaEmbed(document.createElement("div"), { ...spec, background: "white" }, { actions: false, renderer: "svg" });
   try {
     if (kind === "svg") return new Blob([await view.toSVG()], { type: "image/svg+xml" });
-    const canvas = await view.toCanvas(3);
-    return await new Promise((done) => { canvas.toBlob(done, "image/png"); });
+    const [, written] = (await view.toCanvas(3)).toDataURL("image/png").split(",");
+    return new Blob([Uint8Array.from(atob(written), (letter) => letter.charCodeAt(0))], { type: "image/png" });
   } finally { view.finalize(); }
 }
 
