@@ -93,9 +93,19 @@ def check(paths: Specs, changes: Changes = None) -> None:
 
 
 @app.command()
-def report(paths: Specs, results: ResultsFolder = Path("results"), changes: Changes = None) -> None:
+def report(
+    paths: Specs,
+    results: ResultsFolder = Path("results"),
+    changes: Changes = None,
+    figures: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Also write each chart as PNG and SVG, sized for print, into DIR/STUDY."),
+    ] = None,
+) -> None:
     """Draw the reports again from the tables that a run has left, without computing."""
     with errors_as_exit_codes():
+        from suite.report.figures import write_figures  # noqa: PLC0415
+        from suite.report.index import write_index  # noqa: PLC0415
         from suite.report.page import write_report  # noqa: PLC0415
         from suite.runs.results import Results  # noqa: PLC0415
 
@@ -106,7 +116,11 @@ def report(paths: Specs, results: ResultsFolder = Path("results"), changes: Chan
             with damage_explained(found):
                 _warn_of_change(study, found, found.run["spec"].keys() | study.spec.as_run().keys())
                 page = write_report(found)
+                drawn = [] if figures is None else write_figures(found, figures)
             typer.echo(f"{study.spec.name}: {page}")
+            if drawn:
+                typer.echo(f"{study.spec.name}: {len(drawn)} figures in {drawn[0].parent}")
+        write_index(results)
 
 
 def _warn_of_change(study: "Study", found: "Results", keys: Iterable[str]) -> None:

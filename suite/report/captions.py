@@ -3,12 +3,15 @@
 CAPTIONS = {
     "variability": (
         "Variability at initialisation",
-        "Means over draws with 95% intervals; medians dashed. A few draws carry the mean of deep, narrow members.",
+        "Look for a rise with depth, a peak inside, and a fall, of V3 (mean third difference of the output at the "
+        "study's step) and of V3 over the output's own size. Means over draws with 95% intervals; medians "
+        "dashed. Where a median leaves its mean, a few draws carry the mean, as in deep, narrow members.",
     ),
     "collapse": (
         "Collapse to Constant",
-        "Share of draws whose output hardly varies, with Wilson's 95% interval: against its own size (relative), "
-        "against the size that theory predicts (absolute), or not at all (exact: one value, or a dead hidden layer).",
+        "Look for the depth at which the share leaves 0, and compare it with the peak of variability. Share of draws "
+        "whose output hardly varies, with Wilson's 95% interval: against its own size (relative), against the size "
+        "that theory predicts (absolute), or not at all (exact: one value, or a dead hidden layer).",
     ),
     "collapse_ways": (
         "The way they collapsed",
@@ -38,8 +41,14 @@ CAPTIONS = {
         "A neuron is dead where it is constant over the domain; a network is born dead where a whole layer is. "
         "Lines are closed forms. Decided exactly in the first layer and with one input, elsewhere at sample points.",
     ),
+    "success_bound": (
+        "Is success bounded by trainability?",
+        "A point a member and task: the share of trainings that succeed, with Wilson's 95% interval, against the share "
+        "of random networks that have the live neurons which the task needs. Above the black line success would exceed "
+        "its bound; how far below it a point lies is what having the neurons does not suffice for.",
+    ),
     "trainability": (
-        "Trainability bounds success",
+        "Trainability and success, by size",
         "Share of random networks that have the live neurons which the task needs, with its closed form as a line, "
         "and the share of trainings that succeed, with Wilson's 95% intervals. Success may not lie above.",
     ),
@@ -56,21 +65,30 @@ CAPTIONS = {
     ),
     "phase_1": (
         "How long phase 1 lasts",
-        "Share of networks whose training loss is still above 0.9 of its chance level, by Kaplan and Meier; those "
+        "The further left a curve falls, the sooner these networks start to learn. Share of networks whose training "
+        "loss is still above 0.9 of its chance level, by Kaplan and Meier; those "
         "that never leave are censored at the last step, not dropped.",
     ),
     "gradients": (
         "Gradients at initialisation",
-        "Of the training loss, medians over draws. Collapse goes with small gradients but is not the same thing.",
+        "Of the training loss, medians over draws; both axes of gradients are logarithmic. Look for members whose "
+        "gradients vanish with depth, and on the right whether these are the ones that collapse: the two go together "
+        "but are not the same thing.",
     ),
     "learning_curves": (
         "Learning curves",
-        "Means over replicates with 95% intervals, at the learning rate that validation chose.",
+        "Look for curves that stay at the height where all begin: these networks do not learn. Means over replicates "
+        "with 95% intervals, at the learning rate that validation chose.",
     ),
-    "accuracy": ("After training", "Test accuracy or error, and success rate, with 95% intervals."),
+    "accuracy": (
+        "After training",
+        "What the networks have come to: test accuracy or error, and the share of replicates that succeeded, with 95% "
+        "intervals. Look for the sizes at which one setting still trains and another no longer does.",
+    ),
     "accuracy_against_v3": (
         "Does variability tell what will train?",
-        "A point a member, labelled with its depth.",
+        "A point a member, labelled with its depth. Were variability to tell, points would rise from left to right, "
+        "and those of one colour by themselves, too; a cloud in a corner says that all of them train alike.",
     ),
     "tournament": (
         "What tells which networks will train?",
@@ -90,8 +108,9 @@ CAPTIONS = {
     ),
     "landscapes": (
         "Landscapes",
-        "Outputs over the plane, blue below 0 and red above: random ones scaled by their own largest value, "
-        "trained ones as probabilities.",
+        "Outputs over the plane, blue below 0 and red above: random ones scaled by their own largest value, so that a "
+        "network which has collapsed to a constant is of one colour; trained ones as probabilities, beside the true "
+        "board. White is undecided: a network that has learnt nothing.",
     ),
 }
 """Title and what to see, by chart."""

@@ -1,6 +1,7 @@
 """The Altair charts of a study, from its tables alone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -15,6 +16,7 @@ def charts_of(
     landscapes: pd.DataFrame | None = None,
     waits: pd.DataFrame | None = None,
     standings: pd.DataFrame | None = None,
+    tasks: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Chart]:
     """Every chart that the study's quantities allow, by name, in the order of the report.
 
@@ -23,6 +25,7 @@ def charts_of(
         landscapes: outputs over the plane, if the study has two inputs.
         waits: raw values of waiting times, if the study has some.
         standings: of the tournament, if the spec asks for one.
+        tasks: that networks are trained on, as run.json has them.
     """
     summary = with_series(summary)
     makers: dict[str, Callable[[], Chart | None]] = {
@@ -33,6 +36,7 @@ def charts_of(
         "correlation": lambda: signal.correlation(summary),
         "jacobian": lambda: signal.jacobian(summary),
         "dead_neurons": lambda: death.dead_neurons(summary),
+        "success_bound": lambda: death.success_bound(summary),
         "trainability": lambda: death.trainability(summary),
         "gradients": lambda: variability.gradients(summary),
         "feature_diversity": lambda: features.feature_diversity(summary),
@@ -44,6 +48,6 @@ def charts_of(
         "tournament": lambda: None if standings is None else tournament.ranked(standings),
         "tournament_by_training": lambda: None if standings is None else tournament.by_training(standings),
         "activation_ratio": lambda: variability.activation_ratio(summary),
-        "landscapes": lambda: None if landscapes is None else landscapes_chart(landscapes, summary),
+        "landscapes": lambda: None if landscapes is None else landscapes_chart(landscapes, summary, tasks),
     }
     return {name: chart for name, make in makers.items() if (chart := make()) is not None}

@@ -12,12 +12,14 @@ from suite.report.marks import (
     by_layer,
     by_panel,
     by_step,
+    color,
     has,
     plain,
     row,
     rows_of,
+    second_cue,
 )
-from suite.report.series import once, pick, with_series
+from suite.report.series import once, pick, training_axes, with_series
 
 
 def dead_neurons(summary: pd.DataFrame) -> Chart | None:
@@ -43,16 +45,17 @@ def trainability(summary: pd.DataFrame) -> Chart | None:
         return None
     names = {"trainability": "trainability", "success": "success rate"}
     found = pd.concat([rows_of(summary, quantity).assign(what=name) for quantity, name in names.items()])
-    kept = ["series", "along", "what", "mean", "ci_low", "ci_high", "theory", "n"]
+    kept = ["member", "series", "along", "what", "mean", "ci_low", "ci_high", "theory", "n"]
     axis = str(found["axis"].iloc[0])
+    colored = alt.Color("what:N", title=None, scale=alt.Scale(domain=list(names.values()), range=COLORS))
     base = alt.Chart(plain(found[kept])).encode(
         x=alt.X("along:Q", title=axis, scale=alt.Scale(type="log", base=2), axis=alt.Axis(tickCount=7)),
-        color=alt.Color("what:N", title=None, scale=alt.Scale(domain=list(names.values()), range=COLORS)),
+        color=colored,
     )
     y = alt.Y("mean:Q", title="probability", scale=alt.Scale(domain=[0, 1]))
     points = base.mark_point(filled=True, size=45).encode(
         y=y,
-        shape=alt.Shape("what:N", title=None, legend=None),
+        shape=second_cue(colored),
         tooltip=[
             "series:N",
             "along:Q",
@@ -64,6 +67,31 @@ def trainability(summary: pd.DataFrame) -> Chart | None:
     rule = base.mark_rule().encode(y=alt.Y("ci_low:Q"), y2="ci_high:Q")
     law = base.transform_filter("isValid(datum.theory)").mark_line(opacity=0.8).encode(y=alt.Y("theory:Q"))
     return by_panel(alt.layer(law, rule, points).properties(width=WIDTH, height=HEIGHT), found)
+
+
+def success_bound(summary: pd.DataFrame) -> Chart | None:
+    """Success rate against the trainability that bounds it, a point a member and training, with the bound itself."""
+    if not (has(summary, "trainability") and has(summary, "success")):
+        return None
+    trainable = rows_of(summary, "trainability")
+    keys = ["member", *(name for name in training_axes(summary) if name in trainable and trainable[name].notna().any())]
+    bounds = trainable[[*keys, "mean"]].rename(columns={"mean": "trainability"})
+    rows = rows_of(summary, "success").merge(bounds, on=keys, how="inner")
+    if rows.empty:
+        return None
+    colored = color(rows, field="hue")
+    kept = ["member", "series", "hue", "along", "axis", "trainability", "mean", "ci_low", "ci_high", "n"]
+    base = alt.Chart(plain(rows[kept])).encode(
+        x=alt.X("trainability:Q", title="trainability", scale=alt.Scale(domain=[0, 1])), color=colored
+    )
+    y = alt.Y("mean:Q", title="success rate", scale=alt.Scale(domain=[0, 1]))
+    numbers = [alt.Tooltip(f"{name}:Q", format=".4f") for name in ("trainability", "mean", "ci_low", "ci_high")]
+    tooltip = ["series:N", "along:Q", *numbers, "n:Q"]
+    points = base.mark_point(filled=True, size=45).encode(y=y, shape=second_cue(colored), tooltip=tooltip)
+    intervals = base.mark_rule(opacity=0.45).encode(y=alt.Y("ci_low:Q"), y2="ci_high:Q")
+    ends = alt.Chart(pd.DataFrame({"trainability": [0.0, 1.0], "bound": [0.0, 1.0]}))
+    bound = ends.mark_line(color="black", strokeWidth=1.5).encode(x=alt.X("trainability:Q"), y=alt.Y("bound:Q"))
+    return alt.layer(bound, intervals, points).properties(width=2 * HEIGHT, height=2 * HEIGHT)
 
 
 def revival(summary: pd.DataFrame) -> Chart | None:
@@ -80,5 +108,5 @@ def revival(summary: pd.DataFrame) -> Chart | None:
     widest = rows[rows["along"] == rows.groupby("series")["along"].transform("max")]
     data = widest.assign(what=widest["quantity"].astype(str).map(names))
     colored = alt.Color("what:N", title=None, scale=alt.Scale(domain=list(names.values()), range=COLORS))
-    kept = data[["series", "along", "what", "step", "mean", "ci_low", "ci_high", "n"]]
+    kept = data[["member", "series", "along", "what", "step", "mean", "ci_low", "ci_high", "n"]]
     return by_panel(by_step(kept, "active again, neurons a network", colored), kept)

@@ -5,7 +5,20 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from suite.report.marks import COLORS, HEIGHT, WIDTH, Chart, by_panel, by_step, color, has, plain, spread
+from suite.report.marks import (
+    COLORS,
+    DECADES,
+    HEIGHT,
+    WIDTH,
+    Chart,
+    by_panel,
+    by_step,
+    color,
+    has,
+    plain,
+    second_cue,
+    spread,
+)
 from suite.report.series import selected, with_series
 from suite.statistics.survival import kaplan_meier
 
@@ -31,7 +44,7 @@ def feature_diversity(summary: pd.DataFrame) -> Chart | None:
     colored = alt.Color(
         "what:N", title=None, scale=alt.Scale(domain=list(_COSINES.values()), range=COLORS), legend=_LEGEND
     )
-    kept = data[["series", "along", "layer", "what", "step", "mean", "ci_low", "ci_high", "n"]]
+    kept = data[["member", "series", "along", "layer", "what", "step", "mean", "ci_low", "ci_high", "n"]]
     return by_panel(by_step(kept, "mean cosine; share", colored, alt.Scale(domain=[-0.1, 1])), kept)
 
 
@@ -56,18 +69,21 @@ def phase_1(waits: pd.DataFrame, summary: pd.DataFrame) -> Chart | None:
         curve = kaplan_meier(group["value"].fillna(end).to_numpy(dtype=float), ended)
         steps, shares = [1.0, *curve.steps, end], [1.0, *curve.survival]
         place = f", {group['axis'].iloc[0]} {along:g}" if several else ""
-        names = {"series": f"{series}{place}", "hue": f"{hue}{place}", "panel": panel}
+        names = {"series": f"{series}{place}", "hue": f"{hue}{place}", "panel": str(panel)}
+        names["member"] = str(group["member"].iloc[0])
         curves.append(pd.DataFrame({**names, "step": steps, "share": [*shares, shares[-1]]}))
     data = pd.concat(curves, ignore_index=True)
 
     def draw(field: str) -> Any:
+        colored = color(data, field=field)
         return (
             alt.Chart(plain(data))
             .mark_line(interpolate="step-after", strokeWidth=2)
             .encode(
-                x=alt.X("step:Q", title="step", scale=alt.Scale(type="log", domain=[1, end])),
+                x=alt.X("step:Q", title="step", scale=alt.Scale(type="log", domain=[1, end]), axis=DECADES),
                 y=alt.Y("share:Q", title="share still in phase 1", scale=alt.Scale(domain=[0, 1])),
-                color=color(data, field=field),
+                color=colored,
+                strokeDash=second_cue(colored, alt.StrokeDash),
                 tooltip=["series:N", "step:Q", alt.Tooltip("share:Q", format=".3f")],
             )
             .properties(width=WIDTH, height=HEIGHT)

@@ -14,8 +14,24 @@ WIDTH, HEIGHT = 300, 220
 COLORS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999999"]
 """Okabe and Ito's palette, which colour-blind readers can tell apart; shapes are the second cue."""
 
-AXIS = alt.Axis(format="~g", tickCount=6, labelOverlap=True)
+_NUMBER = "datum.value != 0 && abs(datum.value) < 0.001 ? format(datum.value, '~e') : format(datum.value, '.6~g')"
+_ROUND = "indexof([1, 2, 5], round(datum.value / pow(10, floor(log(datum.value) / LN10 + 1e-6)))) >= 0"
+AXIS = alt.Axis(labelExpr=_NUMBER, tickCount=6, labelOverlap=True)
+_LOG_AXIS = alt.Axis(
+    labelExpr=f"{_ROUND} ? ({_NUMBER}) : ''",
+    gridOpacity={"condition": {"test": _ROUND, "value": 1}, "value": 0},
+    tickCount=6,
+    labelOverlap="greedy",
+)
+DECADES = alt.Axis(values=[0, *(base * 10**power for power in range(9) for base in (1, 3))], labelOverlap=True)
+"""Of steps, which run over powers of ten and start at 0 or 1."""
+
 _STATISTICS = ("mean", "median", "q05", "q95", "ci_low", "ci_high", "theory")
+
+
+def axis_of(scale: alt.Scale | None) -> alt.Axis:
+    """The axis of a quantity; a logarithmic one names 1, 2 and 5 of each power of ten alone."""
+    return _LOG_AXIS if scale is not None and scale.to_dict().get("type") == "log" else AXIS
 
 
 def has(summary: pd.DataFrame, quantity: str) -> bool:
@@ -66,7 +82,7 @@ def color(rows: pd.DataFrame, legend: bool = True, field: str = "series") -> alt
     # Below the panels, where long names have room.
     columns = 2 if len(names) > 3 else 1
     below = alt.Legend(orient="bottom", direction="vertical", columns=columns, labelLimit=460) if legend else None
-    return alt.Color(f"{field}:N", title=None, sort=names, scale=alt.Scale(range=COLORS), legend=below)
+    return alt.Color(f"{field}:N", title=None, sort=names, scale=alt.Scale(domain=names, range=COLORS), legend=below)
 
 
 def by_panel(chart: Any, rows: pd.DataFrame, field: str = "series") -> Any:
@@ -88,8 +104,17 @@ def spread(rows: pd.DataFrame, draw: Any) -> Any:
     return by_panel(draw("hue"), rows, "panel")
 
 
-def _shape(field: str) -> alt.Shape:
-    return alt.Shape(f"{field}:N", title=None, legend=None)
+def second_cue(colored: alt.Color, channel: Any = alt.Shape) -> Any:
+    """What colours tell apart told by shapes, or dashes, too, in the colours' own legend.
+
+    Args:
+        colored: the colours.
+        channel: what else tells it.
+    """
+    given: Any = colored.to_dict()
+    alike = {name: given[name] for name in ("field", "type", "title", "sort", "legend") if name in given}
+    domain = given.get("scale", {}).get("domain")
+    return channel(**alike, **({"scale": alt.Scale(domain=domain)} if domain else {}))
 
 
 def _tooltip(rows: pd.DataFrame, *names: str) -> list[Any]:
@@ -107,15 +132,17 @@ def by_axis(
     if rows["along"].nunique() < 2:
         return _by_series(rows, title, scale, value)
     axis = str(rows["axis"].iloc[0])
-    data = plain(rows[["series", "hue", "panel", "along", *_STATISTICS, "n", "parameters"]])
+    data = plain(rows[["member", "series", "hue", "panel", "along", *_STATISTICS, "n", "parameters"]])
     x = alt.X("along:Q", title=axis, scale=alt.Scale(type="log", base=2), axis=alt.Axis(tickCount=7))
-    y = alt.Y(f"{value}:Q", title=title, scale=scale if scale is not None else alt.Undefined, axis=AXIS)
+    y = alt.Y(f"{value}:Q", title=title, scale=scale if scale is not None else alt.Undefined, axis=axis_of(scale))
 
     def draw(field: str) -> Any:
-        base = alt.Chart(data).encode(x=x, color=color(rows, field=field))
+        colored = color(rows, field=field)
+        base = alt.Chart(data).encode(x=x, color=colored)
         layers = [*_lines(base, rows, y, value)]
         tooltip = _tooltip(rows, "along", "parameters")
-        layers.append(base.mark_point(filled=True, size=45).encode(y=y, shape=_shape(field), tooltip=tooltip))
+        points = base.mark_point(filled=True, size=45)
+        layers.append(points.encode(y=y, shape=second_cue(colored), tooltip=tooltip))
         if value == "mean" and rows["ci_low"].notna().any():
             layers.append(base.mark_rule().encode(y=alt.Y("ci_low:Q"), y2="ci_high:Q"))
         if median:
@@ -127,10 +154,12 @@ def by_axis(
 
 def _by_series(rows: pd.DataFrame, title: str, scale: alt.Scale | None, value: str) -> Any:
     """A quantity by series: a point each with its interval, the law as a tick."""
-    data = plain(rows[["series", "along", *_STATISTICS, "n", "parameters"]])
+    data = plain(rows[["member", "series", "along", *_STATISTICS, "n", "parameters"]])
     names = alt.Y("series:N", title=None, sort=None, axis=alt.Axis(labelLimit=420))
     base = alt.Chart(data).encode(y=names, color=color(rows, legend=False))
-    x = alt.X(f"{value}:Q", title=title, scale=scale if scale is not None else alt.Scale(zero=False), axis=AXIS)
+    x = alt.X(
+        f"{value}:Q", title=title, scale=scale if scale is not None else alt.Scale(zero=False), axis=axis_of(scale)
+    )
     layers = [base.mark_point(filled=True, size=55).encode(x=x, tooltip=_tooltip(rows, "parameters"))]
     if value == "mean" and rows["ci_low"].notna().any():
         layers.append(base.mark_rule().encode(x=alt.X("ci_low:Q"), x2="ci_high:Q"))
@@ -141,14 +170,16 @@ def _by_series(rows: pd.DataFrame, title: str, scale: alt.Scale | None, value: s
 
 def by_layer(rows: pd.DataFrame, title: str, scale: alt.Scale | None = None) -> Any:
     """A quantity through the layers, a colour a series: means with 95% intervals, the law as a line."""
-    data = plain(rows[["series", "hue", "panel", "layer", *_STATISTICS, "n"]])
-    y = alt.Y("mean:Q", title=title, scale=scale if scale is not None else alt.Undefined, axis=AXIS)
+    data = plain(rows[["member", "series", "hue", "panel", "layer", *_STATISTICS, "n"]])
+    y = alt.Y("mean:Q", title=title, scale=scale if scale is not None else alt.Undefined, axis=axis_of(scale))
 
     def draw(field: str) -> Any:
-        base = alt.Chart(data).encode(x=alt.X("layer:Q", title="layer", axis=AXIS), color=color(rows, field=field))
+        colored = color(rows, field=field)
+        base = alt.Chart(data).encode(x=alt.X("layer:Q", title="layer", axis=AXIS), color=colored)
         layers = [*_lines(base, rows, y, "mean")]
         tooltip = _tooltip(rows, "layer")
-        layers.append(base.mark_point(filled=True, size=28).encode(y=y, shape=_shape(field), tooltip=tooltip))
+        points = base.mark_point(filled=True, size=28)
+        layers.append(points.encode(y=y, shape=second_cue(colored), tooltip=tooltip))
         if rows["ci_low"].notna().any():
             layers.append(base.mark_rule().encode(y=alt.Y("ci_low:Q"), y2="ci_high:Q"))
         return alt.layer(*layers).properties(width=WIDTH, height=HEIGHT)
@@ -175,25 +206,29 @@ def by_step(rows: pd.DataFrame, title: str, colored: alt.Color, scale: alt.Scale
     """A quantity while networks train: means with 95% bands, to be cut into panels or not."""
     data = plain(rows)
     base = alt.Chart(data).encode(
-        x=alt.X("step:Q", title="step", scale=alt.Scale(type="symlog", constant=1)), color=colored
+        x=alt.X("step:Q", title="step", scale=alt.Scale(type="symlog", constant=1), axis=DECADES), color=colored
     )
     y = alt.Y("mean:Q", title=title, scale=scale if scale is not None else alt.Undefined)
     names = [name for name in ("series", "along", "layer", "what") if name in data.columns]
     tooltip = [*names, "step:Q", alt.Tooltip("mean:Q", format=".4f"), "n:Q"]
-    line = base.mark_line(point=alt.OverlayMarkDef(size=12), clip=True).encode(y=y, tooltip=tooltip)
+    line = base.mark_line(clip=True).encode(y=y)
+    # Colours that follow a number are told apart by how light they are.
+    shape = {"shape": second_cue(colored)} if str(colored.shorthand).endswith(":N") else {}
+    points = base.mark_point(filled=True, size=16, opacity=1, clip=True).encode(y=y, tooltip=tooltip, **shape)
     band = base.mark_area(opacity=0.15, clip=True).encode(y=alt.Y("ci_low:Q"), y2="ci_high:Q")
-    return (band + line).properties(width=WIDTH, height=HEIGHT)
+    return alt.layer(band, line, points).properties(width=WIDTH, height=HEIGHT)
 
 
 def scatter(data: pd.DataFrame, x: str, x_title: str, y: str, y_title: str, scale: alt.Scale) -> Any:
     """A point a member, labelled with its place on the main axis."""
     columns = list(dict.fromkeys(["series", "along", "member", x, y]))
+    colored = color(data)
     base = alt.Chart(plain(data[columns])).encode(
-        x=alt.X(f"{x}:Q", title=x_title, scale=scale, axis=AXIS),
+        x=alt.X(f"{x}:Q", title=x_title, scale=scale, axis=axis_of(scale)),
         y=alt.Y(f"{y}:Q", title=y_title, scale=alt.Scale(zero=False)),
-        color=color(data),
+        color=colored,
     )
     tooltip = ["member:N", "along:Q", alt.Tooltip(f"{x}:Q", format=".4g"), alt.Tooltip(f"{y}:Q", format=".4f")]
-    points = base.mark_point(filled=True, size=55).encode(shape=_shape("series"), tooltip=tooltip)
+    points = base.mark_point(filled=True, size=55).encode(shape=second_cue(colored), tooltip=tooltip)
     labels = base.mark_text(dx=9, align="left", fontSize=9).encode(text="along:Q")
     return alt.layer(points, labels).properties(width=WIDTH, height=HEIGHT)

@@ -1,6 +1,5 @@
 """The report: one page with every chart and table, readable without a network."""
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -9,11 +8,17 @@ from pydantic import TypeAdapter
 from suite.catalog.claims import AnyClaim
 from suite.claims.judge import judge_results
 from suite.claims.tell import COLUMNS, rows_of
+from suite.report.answer import picture, summed, told
 from suite.report.bounds import BOUND, bounds_table
 from suite.report.captions import CAPTIONS
 from suite.report.comparisons import OUTCOMES, WAITS, comparisons_table
+from suite.report.embedding import embedded, packed
+from suite.report.index import FILE as INDEX
+from suite.report.origin import again, origin
 from suite.report.page_tables import PageTable, agreement, overview
 from suite.report.phases import PHASES, phases_table
+from suite.report.series import main_axis, names_of_members
+from suite.report.templating import environment
 from suite.report.tournament import standings
 from suite.report.verdict_tables import bounds, outcomes, phases, precision, verdicts, waits
 
@@ -68,33 +73,45 @@ def render(
         charts: Altair charts by name.
         precise: what a precision took, if the spec asked for one.
     """
-    import jinja2  # noqa: PLC0415  # `list` and `check` need no templates
-    import vl_convert as vlc  # noqa: PLC0415
+    import vl_convert as vlc  # noqa: PLC0415  # `list` and `check` draw nothing
 
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("suite.report"), autoescape=True, undefined=jinja2.StrictUndefined
-    )
     beside = _beside(summary, tables)
     written = tables | ({} if precise is None else {"precision": precise})
-    sections = [
-        {
+    sections = {
+        name: {
             "name": name,
             "title": CAPTIONS[name][0],
             "caption": CAPTIONS[name][1],
-            "chart": embedded(chart.to_dict()),
+            "chart": embedded(packed(chart.to_dict(), ". ".join(CAPTIONS[name]))),
             "tables": beside.get(name, []),
         }
         for name, chart in charts.items()
-    ]
-    return environment.get_template("page.html").render(
-        run=run,
-        failed=run["failed"],
-        sections=sections,
-        verdicts=verdicts(tables["verdicts"]),
-        overview=overview(summary),
-        precision=precision(precise),
-        files=["summary.csv", "members.csv", *(f"{name}.csv" for name, table in written.items() if not table.empty)],
-        libraries=vlc.javascript_bundle(),  # type: ignore[call-arg]  # its stub asks for what its documentation leaves out,
+    }
+    return (
+        environment()
+        .get_template("page.html")
+        .render(
+            run=run,
+            failed=run["failed"],
+            told=told(tables["verdicts"]),
+            summed=summed(tables["verdicts"]),
+            verdicts=verdicts(tables["verdicts"]),
+            answer=sections.pop(picture(run["spec"], charts) or "", None),
+            sections=list(sections.values()),
+            overview=overview(summary),
+            precision=precision(precise),
+            files=[
+                "summary.csv",
+                "members.csv",
+                *(name + ".csv" for name, table in written.items() if not table.empty),
+            ],
+            members=embedded(names_of_members(summary)),
+            axis=main_axis(summary),
+            index=INDEX,
+            provenance=origin(run),
+            again=again(run),
+            libraries=vlc.javascript_bundle(),  # type: ignore[call-arg]  # its stub asks for what its documentation leaves out
+        )
     )
 
 
@@ -102,7 +119,7 @@ def _beside(summary: pd.DataFrame, tables: dict[str, pd.DataFrame]) -> dict[str,
     """The tables under each chart."""
     found = {
         "tournament": standings(tables["tournament"]),
-        "trainability": [bounds(tables["bounds"])],
+        "success_bound": [bounds(tables["bounds"])],
         "feature_diversity": [phases(tables["phases"])],
         "phase_1": [waits(tables["comparisons"])],
         "accuracy": outcomes(tables["comparisons"]),
@@ -111,8 +128,3 @@ def _beside(summary: pd.DataFrame, tables: dict[str, pd.DataFrame]) -> dict[str,
         "dead_neurons": [agreement(summary, ["dead_fraction", "born_dead"])],
     }
     return {name: [table for table in some if table.rows] for name, some in found.items()}
-
-
-def embedded(value: object) -> str:
-    """JSON that may stand inside a script element: no text of a spec can end the element."""
-    return json.dumps(value).replace("<", "\\u003c")

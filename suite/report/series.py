@@ -89,6 +89,13 @@ def by_member(rows: pd.DataFrame, statistic: str) -> "pd.Series[float]":
     return rows.drop_duplicates("member").set_index("member")[statistic]
 
 
+def names_of_members(summary: pd.DataFrame) -> dict[str, str]:
+    """What each member is called where charts go by member: its series and its place on the main axis."""
+    rows = once(summary).drop_duplicates("member")
+    called = rows["series"] + ", " + rows["axis"] + " " + rows["along"].map("{:g}".format)
+    return dict(zip(rows["member"].astype(str), called, strict=True))
+
+
 def in_words(pairs: Sequence[tuple[str, str]]) -> str:
     """Axes with their values, but for what is switched off."""
     return ", ".join(f"{name} {value}" for name, value in pairs if not _off(name, value))
@@ -100,7 +107,9 @@ def once(table: pd.DataFrame) -> pd.DataFrame:
     The first task's rows stand for all.
     """
     first = table.drop_duplicates(["member", "quantity", "layer"])
-    return with_series(first.drop(columns=[*training_axes(table), "series", "hue", "panel", "along", "axis"]))
+    return with_series(
+        first.drop(columns=[*training_axes(table), "series", "hue", "panel", "along", "axis"], errors="ignore")
+    )
 
 
 def joined(table: pd.DataFrame, columns: Sequence[str]) -> "pd.Series[str]":

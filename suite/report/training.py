@@ -24,7 +24,7 @@ def learning_curves(summary: pd.DataFrame) -> Chart | None:
         # A run that diverges would flatten all other curves: it leaves the picture at the top.
         start = rows.loc[rows["step"] == 0, "mean"]
         top = 1.0 if quantity == "validation_accuracy" else float(2 * start[start < 10 * start.median()].max())
-        kept = rows[["series", "along", "step", "mean", "ci_low", "ci_high", "n"]]
+        kept = rows[["member", "series", "along", "step", "mean", "ci_low", "ci_high", "n"]]
         curves = by_step(kept, title, axis if several else color(rows), alt.Scale(domain=[0, top]))
         panels.append(by_panel(curves, kept) if several else curves)
     if not panels:

@@ -1,5 +1,7 @@
 """Charts of random networks over the domain: variability, collapse, gradients."""
 
+from typing import Any
+
 import altair as alt
 import pandas as pd
 
@@ -37,19 +39,22 @@ def collapse_ways(summary: pd.DataFrame) -> Chart | None:
     rows = with_series(summary[summary["quantity"].isin(list(ways))])
     if rows.empty:
         return None
-    data = rows.assign(way=rows["quantity"].astype(str).map(ways))[["series", "along", "axis", "way", "mean", "n"]]
-    return (
-        alt.Chart(plain(data))
-        .mark_bar(stroke="white", strokeWidth=0.5)
-        .encode(
-            x=alt.X("along:O", title=str(data["axis"].iloc[0])),
-            y=alt.Y("mean:Q", title="share of draws", scale=alt.Scale(domain=[0, 1]), stack="zero"),
-            color=alt.Color("way:N", title="collapsed by", scale=alt.Scale(domain=list(ways.values()), range=COLORS)),
-            tooltip=["series:N", "along:O", "way:N", alt.Tooltip("mean:Q", format=".3f"), "n:Q"],
-        )
-        .properties(width=WIDTH, height=160)
-        .facet(facet=alt.Facet("series:N", title=None), columns=3)
+    data = rows.assign(way=rows["quantity"].astype(str).map(ways)).assign(letter=lambda table: table["way"].str[0])
+    data = data[["member", "series", "along", "axis", "way", "letter", "mean", "n"]]
+    base = alt.Chart(plain(data)).encode(x=alt.X("along:O", title=str(data["axis"].iloc[0])))
+    share: dict[str, Any] = {"title": "share of draws", "scale": alt.Scale(domain=[0, 1]), "stack": "zero"}
+    bars = base.mark_bar(stroke="white", strokeWidth=0.5).encode(
+        y=alt.Y("mean:Q", **share),
+        color=alt.Color("way:N", title="collapsed by", scale=alt.Scale(domain=list(ways.values()), range=COLORS)),
+        tooltip=["series:N", "along:O", "way:N", alt.Tooltip("mean:Q", format=".3f"), "n:Q"],
     )
+    letters = base.mark_text(fontSize=9, color="white").encode(  # for whom colours do not tell
+        y=alt.Y("mean:Q", bandPosition=0.5, **share),
+        detail="way:N",
+        text=alt.condition("datum.mean > 0.08", "letter:N", alt.value("")),
+    )
+    panels = alt.layer(bars, letters).properties(width=WIDTH, height=160)
+    return panels.facet(facet=alt.Facet("series:N", title=None), columns=3)
 
 
 def slope_variation(summary: pd.DataFrame) -> Chart | None:

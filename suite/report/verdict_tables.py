@@ -66,7 +66,7 @@ def bounds(table: pd.DataFrame) -> PageTable:
         f"{verdict} Wilson's 95% intervals in brackets. Replicate i starts from draw i: {without} of the replicates "
         "succeeded although their own network lacked what the task needs (the column without)."
     )
-    return PageTable("Is success bounded by trainability?", note, heads, 2, rows)
+    return PageTable("The bound, row by row", note, heads, 2, rows)
 
 
 def precision(table: pd.DataFrame | None) -> PageTable:

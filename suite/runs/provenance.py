@@ -58,7 +58,7 @@ def numbers_follow_from() -> dict[str, str]:
 def code() -> str:
     """A hash of the suite's own source files and templates, whether or not they are committed."""
     digest = hashlib.sha256()
-    for file in sorted(file for file in _PACKAGE.rglob("*") if file.suffix in (".py", ".html", ".json")):
+    for file in sorted(file for file in _PACKAGE.rglob("*") if file.suffix in (".py", ".html", ".css", ".js", ".json")):
         content = file.read_bytes()
         digest.update(f"{file.relative_to(_PACKAGE).as_posix()} {len(content)}\n".encode() + content)
     return digest.hexdigest()

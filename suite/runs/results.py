@@ -156,7 +156,8 @@ class Results:
         from suite.report.charts import charts_of  # noqa: PLC0415  # tables alone need no charting library
         from suite.report.comparisons import WAITS  # noqa: PLC0415
 
-        return charts_of(self.summary, self.landscapes, self.values_of(WAITS), self.tournament)
+        tasks = self.run["spec"]["measure"].get("accuracy", {}).get("task", [])
+        return charts_of(self.summary, self.landscapes, self.values_of(WAITS), self.tournament, tasks)
 
 
 def write_tables(

@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from suite.report.index import FILE as INDEX
+from suite.report.index import write_index
 from suite.runs.cells import Cell, cells_of
 from suite.runs.checkpoint import sweep
 from suite.runs.crew import Crew
@@ -36,7 +38,7 @@ def complete(
     resources: Resources = WHATEVER_THERE_IS,
     announce: Announce | None = None,
 ) -> Results:
-    """Computes what a study lacks and writes its tables and its report; nothing where all is as a run would leave it.
+    """Computes what a study lacks and writes its tables, its report and the index; nothing where all is as after a run.
 
     Cells that fail are told in `failures` of what is returned, and tried again by the next run.
 
@@ -45,6 +47,8 @@ def complete(
     folder, cells = results / study.spec.name, cells_of(study)
     remove_abandoned(folder)
     if is_sealed(study, folder, cells):
+        if not (results / INDEX).exists():
+            write_index(results)
         found = Results(folder)
         if announce:
             announce(study, _recorded(found, cells), [])
@@ -56,6 +60,8 @@ def complete(
         unseal(folder)
     if found.has_tables:
         write_report(found)
+    if found.has_tables or (results / INDEX).exists():  # where everything failed, an older report has gone
+        write_index(results)
     if not found.failures:
         seal(study, folder, cells)
     return found

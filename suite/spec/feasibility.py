@@ -12,6 +12,7 @@ from suite.catalog.schedule import recorded_steps
 from suite.spec.claims import unfounded
 from suite.spec.members import Finding, Member
 from suite.spec.model import Spec
+from suite.spec.picture import undrawn
 from suite.spec.predict import untold
 from suite.spec.suitability import unsuitable
 
@@ -31,6 +32,7 @@ def infeasible(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
     yield from unsuitable(spec, members)
     yield from unfounded(spec, members)
     yield from untold(spec, members)
+    yield from undrawn(spec)
 
 
 def memory_limit() -> int:

@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field, create_model, model_validator
 from pydantic_core import PydanticCustomError
 
 from suite.catalog.activations import Activation, Activations
+from suite.catalog.charts import CHARTS
 from suite.catalog.claims import AnyClaim
 from suite.catalog.domain import INTERVALS, Box, OneDomain
 from suite.catalog.initializations import Initialization, Initializations
@@ -88,6 +89,12 @@ class SpecFile(Settings):
 
     title: str = Field(min_length=1, description="what the study shows, in a sentence")
     source: str = Field(default="", description="where the question is from")
+    question: str | None = Field(default=None, min_length=1, description="what the study asks, in a sentence")
+    picture: str | None = Field(
+        default=None,
+        description="the chart that answers it, by its name in the report; that of the first claim unless given",
+        json_schema_extra={"enum": list(CHARTS)},
+    )
     claim: Axis[AnyClaim] = Field(default=(), description="what should be true of the results; a repeated [[claim]]")
     predict: Predict | None = Field(default=None, description="a tournament of what tells which networks will train")
     claims: Axis[str] = Field(default=(), description="what the source claims, in sentences, for the report to show")

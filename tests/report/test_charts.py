@@ -11,8 +11,8 @@ from suite.runs.results import Results
 from tests.runs.tiny import NAMES
 
 CHARTS = {
-    "tiny": set(CAPTIONS) - {"tournament_by_training"},  # there is one
-    "tiny_death": {"dead_neurons", "trainability", "learning_curves", "revival", "accuracy"},
+    "tiny": set(CAPTIONS) - {"tournament_by_training"},  # it trains in one way
+    "tiny_death": {"dead_neurons", "success_bound", "trainability", "learning_curves", "revival", "accuracy"},
     "tiny_digits": {
         "collapse",
         "collapse_ways",

@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import subprocess
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -16,30 +15,18 @@ from suite.claims.judge import judge
 from suite.claims.tell import rows_of
 from suite.report.bounds import BOUND, bounds_table
 from suite.report.comparisons import OUTCOMES, WAITS, comparisons_table
-from suite.report.page import embedded, render, write_report
+from suite.report.embedding import embedded
+from suite.report.page import render, write_report
 from suite.report.phases import PHASES, phases_table
 from suite.runs.resources import Resources
 from suite.runs.results import Results
 from suite.runs.run import run_study
 from suite.spec.load import load_studies
 from tests.claims.simulated import member, tables_of
+from tests.report.browser import open_in_browser
 from tests.runs.tiny import SPECS, ran
 
 TINY = SPECS / "tiny.toml"
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--virtual-time-budget=20000",
-    "--enable-logging=stderr",
-]
-NO_NETWORK = "--host-resolver-rules=MAP * ~NOTFOUND"
 
 
 @pytest.fixture(scope="module")
@@ -53,20 +40,6 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     found = run_study(load_studies([spec])[0], folder / "results", Resources(workers=1))
     write_report(found)
     return found
-
-
-def open_in_browser(page: Path, profile: Path) -> tuple[str, str]:
-    """A page's document after its scripts ran with the network blocked, and the browser's log."""
-    if BROWSER is None:
-        pytest.skip("no Chromium on this machine to open the report with")
-    done = subprocess.run(
-        [BROWSER, *FLAGS, NO_NETWORK, f"--user-data-dir={profile}", "--dump-dom", page.as_uri()],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
-    return done.stdout, done.stderr
 
 
 def assert_drawn(results: Results, document: str, log: str) -> None:
@@ -168,7 +141,13 @@ class _Elements(HTMLParser):
 
 def _page_saying(text: str, results: Results) -> str:
     """The page of a study whose author, and whose failures, say this."""
-    spec = results.run["spec"] | {"title": text, "source": text, "claims": [text, text], "findings": [text]}
+    spec = results.run["spec"] | {
+        "title": text,
+        "question": text,
+        "source": text,
+        "claims": [text, text],
+        "findings": [text],
+    }
     claim = PeaksInside(says=text, quantity="v3", along="depth")
     failed = [{"measure": "v3", "member": "relu", "draws": [0, 1], "key": "", "reason": text}]
     run = results.run | {"spec": spec, "failed": failed}
@@ -186,8 +165,9 @@ def test_texts_add_nothing_to_a_page_but_text(results: Results, monkeypatch: pyt
     """Whatever title, source, claims, findings and reasons say, a browser finds the same elements, and that text."""
     monkeypatch.setattr("vl_convert.javascript_bundle", lambda: "")
     plain = _Elements(_page_saying("quince", results))
-    # The title twice, two claims in words, one judged, a finding; source and reason have words around them.
-    assert plain.words.count("quince") == 6
+    # The title twice, the question, two claims in words, one judged in its table, a finding; the judged one in words,
+    # source and reason have words around them.
+    assert plain.words.count("quince") == 7
 
     for text in HOSTILE:
         found = _Elements(_page_saying(text, results))

@@ -124,7 +124,7 @@ def test_a_file_of_many_keys_and_brackets_is_read_without_delay(tmp_path: Path) 
 
 
 def test_a_run_in_a_notebook_writes_in_the_results_folder_alone(tmp_path: Path) -> None:
-    """Whatever the spec says: all its files come to be under the study's own name."""
+    """Whatever the spec says: all its files come to be under the study's own name, and an index above them."""
     (tmp_path / "specs").mkdir()
     file = tmp_path / "specs" / "study.toml"
     file.write_text(SMALL.replace("One small network", "../../evil"))
@@ -133,7 +133,7 @@ def test_a_run_in_a_notebook_writes_in_the_results_folder_alone(tmp_path: Path) 
 
     assert found.folder == tmp_path / "results" / "study"
     assert {path.name for path in tmp_path.iterdir()} == {"specs", "results"}
-    assert {path.name for path in (tmp_path / "results").iterdir()} == {"study"}
+    assert {path.name for path in (tmp_path / "results").iterdir()} == {"study", "index.html"}
     assert [path.name for path in (tmp_path / "specs").iterdir()] == ["study.toml"]
 
 

@@ -37,7 +37,7 @@ def test_a_quick_run_says_so(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["run", "--quick", spec, "--results", str(tmp_path), "--workers", "1"])
 
     assert done.exit_code == 0, done.stderr
-    assert [folder.name for folder in tmp_path.iterdir()] == ["tiny_digits-quick"]
+    assert [found.name for found in tmp_path.iterdir() if found.is_dir()] == ["tiny_digits-quick"]
     assert (
         "(quick: a tenth of the draws, steps and replicates)"
         in (tmp_path / "tiny_digits-quick/report.html").read_text()

@@ -1,0 +1,56 @@
+"""The report's charts by name, and what each needs: by it a spec says which picture answers its question."""
+
+from dataclasses import dataclass
+
+TOURNAMENT = "[predict]"
+"""What stands for a tournament among the things that a chart needs."""
+
+PLANE = "inputs = 2"
+"""What stands for members whose outputs over the plane are kept."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a chart shows.
+
+    Attributes:
+        quantities: that are drawn in it.
+        every: whether it needs all of them, or is there with any.
+    """
+
+    quantities: tuple[str, ...]
+    every: bool = False
+
+
+CHARTS: dict[str, Shown] = {
+    "variability": Shown(("v3", "v3_over_rms", "v3_exact")),
+    "collapse": Shown(("collapsed_relative", "collapsed_absolute", "collapsed_exact")),
+    "collapse_ways": Shown(("collapse_by_death", "collapse_by_bias", "collapse_by_norm", "collapse_by_angle")),
+    "slope_variation": Shown(("slope_variation", "breakpoints")),
+    "correlation": Shown(("correlation",)),
+    "jacobian": Shown(("jacobian_mean", "jacobian_ratio", "jacobian_max")),
+    "dead_neurons": Shown(("dead_fraction", "born_dead")),
+    "success_bound": Shown(("trainability", "success"), every=True),
+    "trainability": Shown(("trainability",)),
+    "gradients": Shown(("input_gradient", "parameter_gradient")),
+    "feature_diversity": Shown(
+        (
+            "feature_cosine",
+            "feature_cosine_within",
+            "feature_cosine_between",
+            "leading_share",
+            "feature_change_phase1",
+            "feature_change_phase2",
+        )
+    ),
+    "phase_1": Shown(("phase1_steps",)),
+    "learning_curves": Shown(("train_loss", "validation_accuracy", "validation_error")),
+    "revival": Shown(("revived", "revived_permanent")),
+    "accuracy": Shown(("test_accuracy", "test_error", "success")),
+    "accuracy_against_v3": Shown(("test_accuracy", "v3"), every=True),
+    "tournament": Shown((TOURNAMENT,)),
+    "tournament_by_training": Shown((TOURNAMENT,)),
+    "activation_ratio": Shown(("activation_ratio",)),
+    "landscapes": Shown((PLANE,)),
+}
+"""In the order of the report."""

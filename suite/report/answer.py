@@ -1,0 +1,105 @@
+"""The top of the page: what each claim came to in plain words, and the one picture that answers the question."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+import pandas as pd
+
+from suite.catalog.charts import CHARTS
+from suite.claims.tell import p_in_words
+from suite.report.page_tables import records
+
+_ESTIMATES = {
+    "peaks_inside": "an inner value exceeds the ends by {}",
+    "monotone": "the least sure step is one of {}",
+    "greater": "the difference is {}",
+    "rank_correlation": "Spearman's rho is {}",
+    "level": "the value that decides is {}",
+    "bounded_by": "what decides is {}",
+    "agrees_with": "the largest deviation is {}",
+    "survival_shorter": "the log-rank test's z is {}",
+}
+"""What a test's estimate is of; of claims about every member or pair it is that of the one that decides."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """A claim's verdict in words.
+
+    Attributes:
+        verdict: holds, fails or undecided.
+        claim: in its own words.
+        grounds: what the verdict rests on.
+        surprise: what was expected instead; empty where this was.
+    """
+
+    verdict: str
+    claim: str
+    grounds: str
+    surprise: str
+
+
+def told(verdicts: pd.DataFrame) -> list[Told]:
+    """Every claim with its verdict, in words."""
+    return [
+        Told(
+            row["verdict"],
+            row["claim"],
+            _grounds(row),
+            "" if row["verdict"] == row["expected"] else row["expected"],
+        )
+        for row in records(verdicts)
+    ]
+
+
+def summed(verdicts: pd.DataFrame) -> str:
+    """All verdicts in one sentence; empty where there are none."""
+    if verdicts.empty:
+        return ""
+    counts = Counter(verdicts["verdict"])
+    several = {"holds": "hold", "fails": "fail", "undecided": "are undecided"}
+    one = {"holds": "holds", "fails": "fails", "undecided": "is undecided"}
+    parts = [f"{counts[name]} {(one if counts[name] == 1 else several)[name]}" for name in several if counts[name]]
+    surprises = int((verdicts["verdict"] != verdicts["expected"]).sum())
+    as_expected = "all as expected" if not surprises else f"{surprises} not as expected"
+    total = len(verdicts)
+    return f"Of {total} {'claim' if total == 1 else 'claims'} {', '.join(parts)}; {as_expected}."
+
+
+def _grounds(row: Mapping[str, Any]) -> str:
+    if not row["members"]:
+        return "The tables have nothing of it."
+    value = f"{row['estimate']:.3g}"
+    if pd.notna(row["ci_low"]) and pd.notna(row["ci_high"]):
+        value += f" (95% interval {row['ci_low']:.3g} to {row['ci_high']:.3g})"
+    sentence = _ESTIMATES.get(row["test"], "the estimate is {}").format(value)
+    sizes = f"{row['members']} {'member' if row['members'] == 1 else 'members'}"
+    sizes += f" of {row['draws']:,} draws or more" if row["draws"] > 1 else ""
+    sure = p_in_words(row["p"]) if isfinite(row["p"]) else "nothing speaks against it"
+    needed = f" About {row['needed']:,.0f} {row['unit']} would decide." if pd.notna(row["needed"]) else ""
+    return f"{sentence[0].upper()}{sentence[1:]}; {sizes}, {sure}.{needed}"
+
+
+def picture(spec: Mapping[str, Any], charts: Iterable[str]) -> str | None:
+    """The chart that answers a study's question.
+
+    The one that the spec names; else one of what the first claim is about that has a chart: of both its quantities, or
+    of the first; else the tournament, or the first chart of all. None where there are no charts.
+
+    Args:
+        spec: as run.json has it.
+        charts: names of those that there are, in the order of the page.
+    """
+    drawn = list(charts)
+    if spec.get("picture") in drawn:
+        return str(spec["picture"])
+    for claim in spec.get("claim", []):
+        named = [claim[key] for key in ("quantity", "first", "second", "bound") if key in claim]
+        both = [name for name in drawn if CHARTS[name].every and set(CHARTS[name].quantities) == set(named)]
+        some = [name for quantity in named for name in drawn if quantity in CHARTS[name].quantities]
+        if both or some:
+            return [*both, *some][0]
+    return "tournament" if "tournament" in drawn else drawn[0] if drawn else None

@@ -1,0 +1,45 @@
+"""Charts as a page holds them: their data by columns, in as many digits as can be seen: a third of the room."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+_DIGITS = 6
+
+
+def packed(chart: Mapping[str, Any], described: str) -> dict[str, Any]:
+    """A chart's Vega-Lite text with its data by columns, which the page's script unpacks.
+
+    Args:
+        chart: as Altair gives it.
+        described: what a screen reader says of it.
+    """
+    datasets = {name: _columns(rows) for name, rows in chart.get("datasets", {}).items()}
+    return {**chart, "description": described, "datasets": datasets}
+
+
+def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Every column by itself: words once each, and where they stand."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    return {"rows": len(rows), "columns": {name: _column([row.get(name) for row in rows]) for name in names}}
+
+
+def _column(values: list[Any]) -> Any:
+    words = list(dict.fromkeys(values)) if all(isinstance(value, str) for value in values) else []
+    if words:
+        codes = {word: code for code, word in enumerate(words)}
+        return {"words": words, "at": [codes[value] for value in values]}
+    short = [_short(value) for value in values]
+    return short[0] if short and not isinstance(short[0], list) and all(each == short[0] for each in short) else short
+
+
+def _short(value: Any) -> Any:
+    if not isinstance(value, float):
+        return value
+    rounded = float(f"{value:.{_DIGITS}g}")
+    return int(rounded) if rounded.is_integer() and abs(rounded) < 1e15 else rounded
+
+
+def embedded(value: object) -> str:
+    """JSON that may stand inside a script element: no text of a spec can end the element."""
+    return json.dumps(value, separators=(",", ":")).replace("<", "\\u003c")

@@ -1,0 +1,50 @@
+"""The foot of the page: what ran, where and with what, and the command that does it again."""
+
+from collections.abc import Iterable
+from typing import Any
+
+_QUICK = "-quick"
+_SHOWN = 12
+"""Characters of a commit."""
+
+
+def origin(run: dict[str, Any]) -> list[str]:
+    """What ran, where and with what, a sentence or two each.
+
+    Args:
+        run: the content of run.json.
+    """
+    environment, cells = run["environment"], run["cells"]
+    packages = ", ".join(f"{name} {version}" for name, version in environment["packages"].items() if version)
+    commits = _listed(_commit(cell.get("commit")) for cell in cells)
+    processors = _listed(cell.get("processor") for cell in cells)
+    threads = _listed(cell.get("threads") for cell in cells)
+    seconds = sum(cell["seconds"] for cell in cells)
+    return [
+        f"{len(cells):,} pieces of work, {seconds:,.0f} s of computing on {_listed(cell['device'] for cell in cells)}"
+        + (f", {threads} {'thread' if threads == '1' else 'threads'} each" if threads else "")
+        + (f", instructions {processors}" if processors else "")
+        + (f", by the code of commit {commits}" if commits else "")
+        + ".",
+        f"Tables and page by suite {environment['suite']}"
+        + (f", commit {_commit(environment['commit'])}" if environment["commit"] else "")
+        + f", on {environment['system']} {environment['machine']}, Python {environment['python']}, {packages}.",
+    ]
+
+
+def again(run: dict[str, Any]) -> str:
+    """The command that computes a study again."""
+    commit, name = run["environment"]["commit"], str(run["study"])
+    of_quick = name.endswith(_QUICK) and "(quick: " in run["spec"]["title"]
+    what = f"--quick specs/{name.removesuffix(_QUICK)}.toml" if of_quick else f"specs/{name}.toml"
+    checkout = f"git checkout {commit.removesuffix('+')[:_SHOWN]} && " if commit else ""
+    return f"{checkout}python -m suite run {what}"
+
+
+def _commit(commit: str | None) -> str | None:
+    """Short, and said so where the code had changed since."""
+    return commit and commit[:_SHOWN] + (" with changes" if commit.endswith("+") else "")
+
+
+def _listed(values: Iterable[Any]) -> str:
+    return ", ".join(dict.fromkeys(str(value) for value in values if value))

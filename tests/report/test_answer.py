@@ -1,0 +1,115 @@
+"""The top of the page: verdicts in words, and the chart that answers."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from suite.catalog.charts import CHARTS, PLANE, TOURNAMENT
+from suite.catalog.quantities import QUANTITIES
+from suite.claims.tell import COLUMNS
+from suite.report.answer import picture, summed, told
+from suite.report.captions import CAPTIONS
+from suite.runs.results import Results
+from tests.runs.tiny import NAMES
+
+ROW: dict[str, Any] = {
+    "claim": "V3 peaks.",
+    "source": "",
+    "test": "peaks_inside",
+    "verdict": "holds",
+    "expected": "holds",
+    "estimate": 78.13,
+    "ci_low": 72.25,
+    "ci_high": 84.01,
+    "p": 1e-9,
+    "draws": 512,
+    "members": 22,
+    "needed": np.nan,
+    "unit": "draws",
+}
+
+
+def verdicts(*rows: dict[str, Any]) -> pd.DataFrame:
+    return pd.DataFrame([ROW | row for row in rows], columns=list(COLUMNS))
+
+
+def test_a_verdict_is_told_with_its_grounds() -> None:
+    """What was found, how surely, and of how many."""
+    (found,) = told(verdicts({}))
+
+    assert (found.verdict, found.claim, found.surprise) == ("holds", "V3 peaks.", "")
+    assert found.grounds == (
+        "An inner value exceeds the ends by 78.1 (95% interval 72.2 to 84); "
+        "22 members of 512 draws or more, p < 0.0001."
+    )
+
+
+def test_what_would_decide_what_was_expected_and_what_is_missing_are_told() -> None:
+    """In the words of the claim's own test."""
+    open_one, refuted, nothing = told(
+        verdicts(
+            {"verdict": "undecided", "needed": 1600.0, "p": 0.2, "test": "greater"},
+            {"verdict": "fails", "members": 1, "draws": 1, "ci_low": np.nan, "test": "level"},
+            {"members": 0},
+        )
+    )
+
+    assert open_one.grounds.endswith("p = 0.2. About 1,600 draws would decide.")
+    assert open_one.surprise == refuted.surprise == "holds"
+    assert refuted.grounds == "The value that decides is 78.1; 1 member, p < 0.0001."
+    assert nothing.grounds == "The tables have nothing of it."
+
+
+def test_all_verdicts_make_one_sentence() -> None:
+    """Each kind counted, and what is no surprise called so."""
+    assert summed(verdicts({}, {}, {"verdict": "fails"})) == "Of 3 claims 2 hold, 1 fails; 1 not as expected."
+    assert summed(verdicts({"verdict": "fails", "expected": "fails"})) == "Of 1 claim 1 fails; all as expected."
+    assert summed(verdicts().iloc[:0]) == ""
+
+
+def test_every_chart_is_in_the_catalog_with_quantities_that_there_are() -> None:
+    """A spec may name all charts, and no others; captions and catalog have one order."""
+    assert set(CHARTS) == set(CAPTIONS)
+    assert {name for chart in CHARTS.values() for name in chart.quantities} <= {*QUANTITIES, TOURNAMENT, PLANE}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_chart_that_is_drawn_has_what_the_catalog_says_that_it_needs(
+    name: str, results_of: Callable[[str], Results]
+) -> None:
+    """So that what a spec may name for its picture is there when the page is made."""
+    results = results_of(name)
+    measured = {*results.summary["quantity"], PLANE, TOURNAMENT}
+
+    for chart in results.charts:
+        needed = CHARTS[chart]
+        assert (all if needed.every else any)(quantity in measured for quantity in needed.quantities), chart
+
+
+DRAWN = ["variability", "collapse", "accuracy", "accuracy_against_v3", "tournament"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "chart"),
+    [
+        ({"picture": "collapse", "claim": [{"quantity": "v3"}]}, "collapse"),
+        ({"picture": "landscapes", "claim": [{"quantity": "success"}]}, "accuracy"),
+        ({"claim": [{"quantity": "naswot"}, {"quantity": "collapsed_exact"}]}, "collapse"),
+        ({"claim": [{"first": "v3", "second": "test_accuracy"}]}, "accuracy_against_v3"),
+        ({"claim": [{"first": "v3", "second": "collapsed_relative"}]}, "variability"),
+        ({"claim": [{"quantity": "naswot"}]}, "tournament"),
+        ({}, "tournament"),
+    ],
+)
+def test_the_picture_is_the_one_named_or_that_of_the_first_claim_with_a_chart(spec: dict[str, Any], chart: str) -> None:
+    """A picture that could not be drawn gives way to the claims, and these to the tournament."""
+    assert picture(spec, DRAWN) == chart
+
+
+def test_without_claims_and_tournament_the_first_chart_answers() -> None:
+    """And without charts none does."""
+    assert picture({}, ["collapse", "accuracy"]) == "collapse"
+    assert picture({}, []) is None

@@ -1,0 +1,139 @@
+"""The index over all studies: their verdicts, the way to their reports, and what damage leaves of it."""
+
+import os
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+from suite.report.index import write_index
+from suite.report.page import write_report
+from suite.runs.resources import Resources
+from suite.runs.results import Results
+from suite.runs.run import complete
+from suite.spec.load import load_studies
+from tests.report.browser import open_in_browser
+
+SMALL = """title = "A study that </title><script>document.title = 0</script>"
+question = "Are cosines <b>large</b>?"
+seed = 1
+[family]
+width = 4
+inputs = 2
+depth = [1, 2]
+activation = "relu"
+[measure.correlation]
+draws = 6
+[[claim]]
+says = "Cosines lie above -1."
+test = "level"
+quantity = "correlation"
+at_least = -1.0
+of = "draw"
+[[claim]]
+says = "Cosines lie below -0.9."
+test = "level"
+quantity = "correlation"
+at_most = -0.9
+of = "draw"
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Results of two studies."""
+    found = tmp_path_factory.mktemp("index")
+    for name in ("other", "small"):
+        (found / f"{name}.toml").write_text(SMALL)
+        (study,) = load_studies([found / f"{name}.toml"])
+        complete(study, found / "results", Resources(workers=1))
+    return found
+
+
+def links(page: str) -> list[str]:
+    """Where the page points."""
+    return [unquote(found) for found in re.findall(r'href="([^"#]+)"', page) if not found.startswith("data:")]
+
+
+def test_a_run_leaves_an_index_of_all_studies_with_their_verdicts(folder: Path) -> None:
+    """Each with a link to its report, and what is not as expected."""
+    page = (folder / "results" / "index.html").read_text()
+
+    assert links(page) == ["other/report.html", "small/report.html"]
+    assert all((folder / "results" / link).exists() for link in links(page))
+    assert page.count("1 holds") == page.count("1 fails") == page.count("1 not as expected") == 2
+    assert page.count("Are cosines &lt;b&gt;large&lt;/b&gt;?") == 2
+    assert "<script" not in page
+    assert not re.search(r"(src|href)=.?(https?:)?//", page)
+
+
+def test_links_of_index_and_reports_lead_to_what_is_there(folder: Path) -> None:
+    """Every file that a page names, and every place within it."""
+    for page in (folder / "results").rglob("*.html"):
+        text = page.read_text().split("<script>", maxsplit=1)[0]
+        found = re.findall(r'href="([^"]+)"', text)
+        assert len(found) > 2, page
+        for link in found:
+            file, _, place = unquote(link).partition("#")
+            assert file == "data:," or not file or (page.parent / file).exists(), link
+            assert not place or f'id="{place}"' in text, link
+
+
+def test_the_index_follows_from_the_studies_files_alone(folder: Path) -> None:
+    """Written again it is the same to the last byte, and a finished study puts it back where it is gone."""
+    page = folder / "results" / "index.html"
+    before = page.read_bytes()
+    assert write_index(folder / "results").read_bytes() == before
+
+    page.unlink()
+    (study,) = load_studies([folder / "small.toml"])
+    complete(study, folder / "results", Resources(workers=1))
+
+    assert page.read_bytes() == before
+
+
+def test_what_failed_wholly_leaves_the_index(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its older report is gone, and nothing points there any more; nor does what a killed writer left stay."""
+    results = Path(shutil.copytree(folder / "results", tmp_path / "results"))
+    left = results / ".index.html.abcdefgh"
+    left.touch()
+    os.utime(left, (0, 0))
+    (tmp_path / "small.toml").write_text(SMALL.replace("seed = 1", "seed = 2"))
+    (study,) = load_studies([tmp_path / "small.toml"])
+    monkeypatch.setattr("suite.measures.correlation.correlation", lambda *_: 1 / 0)
+
+    found = complete(study, results, Resources(workers=1))
+
+    assert not found.has_tables
+    assert links((results / "index.html").read_text()) == ["other/report.html"]
+    assert not left.exists()
+
+
+def test_a_damaged_study_hides_no_other(folder: Path, results_of: Callable[[str], Results], tmp_path: Path) -> None:
+    """It is listed with what is wrong; files that are no study are not."""
+    results = shutil.copytree(folder / "results", tmp_path / "results", ignore=shutil.ignore_patterns("cells"))
+    (results / "small" / "run.json").write_text("{")
+    (results / "other").rename(results / "50% of #1")  # no plain part of an address
+    (results / "asv").mkdir()
+    (results / "README.md").touch()
+    shutil.copytree(results_of("tiny_scores").folder, results / "tiny_scores", ignore=shutil.ignore_patterns("cells"))
+    write_report(Results(results / "tiny_scores"))
+
+    page = write_index(results).read_text()
+
+    assert links(page) == ["50% of #1/report.html", "small/report.html", "tiny_scores/report.html"]
+    assert "Its tables cannot be read (JSONDecodeError" in page
+    assert page.count("1 holds") == 1
+    assert "Zero-cost scores of very small networks" in page
+
+
+def test_the_index_opens_offline_and_shows_markup_as_text(folder: Path, tmp_path: Path) -> None:
+    """Nothing of a title is run, and the console is silent."""
+    document, log = open_in_browser(folder / "results" / "index.html", tmp_path / "profile")
+
+    assert "<title>Studies of trainability</title>" in document
+    assert document.count("A study that &lt;/title&gt;&lt;script&gt;") == 2
+    assert "CONSOLE" not in log

@@ -1,0 +1,180 @@
+"""Charts that know of each other, in a browser: what is picked in one shows in all, by pointer and by keyboard."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from suite.report.page import write_report
+from suite.runs.results import Results
+from tests.report.browser import act_in_browser
+from tests.runs.tiny import ran
+
+LOOK = """
+const { drawn, contentOf } = window.report;
+const dims = () => Object.fromEntries([...document.querySelectorAll(".chart")].map((chart) => [chart.id.slice(6),
+  { dim: chart.querySelectorAll(".dim").length, off: chart.querySelectorAll(".off").length,
+    all: chart.querySelectorAll(".role-mark > *").length }]));
+const point = (name) => drawn.get(name).marks.find((mark) => mark.members.size === 1);
+const click = (element) => element.dispatchEvent(new MouseEvent("click", { bubbles: true }));
+const press = (element, key) => element.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+const text = (id) => document.getElementById(id).textContent;
+"""
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of the tiny study."""
+    source = ran("tiny", tmp_path_factory).folder
+    folder = tmp_path_factory.mktemp("linking") / "tiny"
+    folder.mkdir()
+    for file in source.iterdir():
+        if file.is_file():
+            (folder / file.name).write_bytes(file.read_bytes())
+    return write_report(Results(folder))
+
+
+@pytest.fixture(scope="module")
+def found(page: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """All that one visit of the page brings to light."""
+    script = """
+    const seen = {};
+    const picked = point("variability");
+    seen.member = [...picked.members][0];
+    click(picked.element);
+    seen.clicked = dims();
+    seen.itself = picked.element.classList.contains("dim");
+    seen.bar = text("lit-text");
+    seen.others = [...drawn.values()].every(({ marks }) => marks.every(({ element, members }) => !members.size ||
+      !marks.some((mark) => mark.members.has(seen.member)) ||
+      element.classList.contains("dim") === !members.has(seen.member)));
+    press(document.body, "Escape");
+    seen.escaped = dims();
+    const hover = (kind, element) => element.dispatchEvent(new PointerEvent(kind, { bubbles: true }));
+    hover("pointerover", picked.element);
+    seen.hovered = dims();
+    seen.barWhileHovering = document.getElementById("lit").hidden;
+    hover("pointerover", document.querySelector("#chart-variability svg"));
+    seen.left = dims();
+    const label = document.querySelector("#chart-variability .role-legend-label text");
+    seen.value = label.textContent;
+    click(label);
+    seen.leftOut = dims();
+    seen.pressed = label.getAttribute("aria-pressed");
+    seen.wrong = [...drawn.values()].flatMap(({ marks }) => marks).filter(({ element, data }) =>
+      element.classList.contains("off") !== (data[0].series === seen.value)).length;
+    press(label, "Enter");
+    seen.back = dims();
+    const chart = document.getElementById("chart-collapse");
+    press(chart, "ArrowRight");
+    seen.first = text("said");
+    press(chart, "ArrowRight");
+    seen.second = text("said");
+    press(chart, "Escape");
+    for (const details of document.querySelectorAll("details[data-table]")) details.open = true;
+    await new Promise((next) => { setTimeout(next, 100); });
+    seen.tables = Object.fromEntries([...document.querySelectorAll("details[data-table]")].map((details) =>
+      [details.dataset.table, details.querySelectorAll("tbody tr").length]));
+    const ink = () => getComputedStyle(document.querySelector("#chart-variability .role-axis-label text")).fill;
+    const ground = () => getComputedStyle(document.body).backgroundColor;
+    seen.light = [ink(), ground()];
+    click(document.getElementById("scheme"));
+    seen.dark = [ink(), ground()];
+    return seen;
+    """
+    return act_in_browser(page, LOOK + script, tmp_path_factory.mktemp("visit"))
+
+
+def test_a_member_that_is_clicked_lights_in_every_chart(found: Any) -> None:
+    """All other members fade wherever this one is, and nowhere else; Escape lets go."""
+    assert not found["itself"]
+    assert found["others"]
+    assert {name for name, count in found["clicked"].items() if count["dim"]} > {"variability", "collapse", "accuracy"}
+    assert "lit in" in found["bar"]
+    assert all(count["dim"] == 0 for count in found["escaped"].values())
+
+
+def test_pointing_at_a_member_lights_it_until_the_pointer_leaves(found: Any) -> None:
+    """As a click does, without the bar that a click leaves to let go by."""
+    assert found["hovered"] == found["clicked"]
+    assert found["barWhileHovering"]
+    assert found["left"] == found["escaped"]
+
+
+def test_a_legend_leaves_a_series_out_of_every_chart(found: Any) -> None:
+    """Only what is of that series goes, in all charts, and the same button brings it back by keyboard."""
+    assert found["wrong"] == 0
+    assert {name for name, count in found["leftOut"].items() if count["off"]} >= {"variability", "collapse", "accuracy"}
+    assert found["pressed"] == "false"
+    assert all(count["off"] == 0 for count in found["back"].values())
+
+
+def test_arrow_keys_go_from_member_to_member_and_say_so(found: Any) -> None:
+    """Each with its numbers, for whoever hears the page."""
+    assert found["first"] != found["second"]
+    assert "depth" in found["first"]
+    assert "C2C frequency" in found["first"]
+
+
+def test_every_chart_has_its_data_as_a_table(found: Any) -> None:
+    """Built when it is opened."""
+    assert len(found["tables"]) == len(found["clicked"])
+    assert all(rows > 1 for rows in found["tables"].values()), found["tables"]
+
+
+def test_a_dark_page_has_light_text_in_its_charts_too(found: Any) -> None:
+    """Text and ground change places."""
+    assert found["light"] != found["dark"]
+    assert found["dark"][0] != found["dark"][1]
+
+
+def test_charts_can_be_downloaded_in_four_formats(page: Path, tmp_path: Path) -> None:
+    """As a picture, a drawing, a specification with its data, and a table, none of them marked by what is lit."""
+    script = """
+    const found = {};
+    click(point("variability").element);
+    for (const name of ["variability", "collapse_ways", "landscapes"]) {
+      const kinds = ["png", "svg", "json", "csv"].map((kind) => contentOf(name, kind));
+      const [png, svg, json, csv] = await Promise.all(kinds);
+      const head = new Uint8Array(await png.slice(0, 4).arrayBuffer());
+      found[name] = { png: String.fromCharCode(...head.slice(1)), svg: (await svg.text()).slice(0, 4),
+                      marked: /class="[^"]*(dim|off)/.test(await svg.text()),
+                      rows: Object.values(JSON.parse(await json.text()).datasets).flat().length,
+                      lines: (await csv.text()).split("\\r\\n").length };
+    }
+    return found;
+    """
+    charts = Results(page.parent).charts
+
+    found = act_in_browser(page, LOOK + script, tmp_path)
+
+    assert len(found) == 3  # one of lines, one of bars in panels, one of pictures
+    for name, got in found.items():
+        assert (got["png"], got["svg"], got["marked"]) == ("PNG", "<svg", False), name
+        assert got["rows"] == sum(len(rows) for rows in charts[name].to_dict()["datasets"].values()), name
+        assert got["lines"] > 2, name
+
+
+def test_data_of_a_page_are_those_of_its_charts(page: Path) -> None:
+    """To six digits: columns that the script puts together again."""
+    text = page.read_text()
+    for name, chart in Results(page.parent).charts.items():
+        start = text.index(f'id="data-{name}">') + len(f'id="data-{name}">')
+        packed = json.loads(text[start : text.index("</script>", start)])
+        for key, rows in chart.to_dict()["datasets"].items():
+            columns = packed["datasets"][key]["columns"]
+            assert packed["datasets"][key]["rows"] == len(rows)
+            for place, row in enumerate(rows):
+                for column, value in row.items():
+                    assert _at(columns[column], place) == (pytest.approx(value, rel=1e-5) if _number(value) else value)
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _at(column: Any, place: int) -> Any:
+    if isinstance(column, dict):
+        return column["words"][column["at"][place]]
+    return column[place] if isinstance(column, list) else column
