@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from suite.runs.results import Results
     from suite.spec.load import Study
 
-__all__ = ["load", "run"]
+__all__ = ["load", "plug_in", "run"]
 
 
 def load(path: str | Path) -> "Study":
@@ -30,12 +30,30 @@ def load(path: str | Path) -> "Study":
         SpecError: the file is faulty; the message names every fault with its line and cure.
         ValueError: the path is a folder of several specs.
     """
-    from suite.spec.load import load_studies  # noqa: PLC0415  # `import suite` stays instant
+    from suite.plugins.sources import plug_in_installed  # noqa: PLC0415  # `import suite` stays instant
+    from suite.spec.load import load_studies  # noqa: PLC0415  # as above
 
+    plug_in_installed()
     study, *others = load_studies([path])
     if others:
         raise ValueError(f"{path} holds {len(others) + 1} specs; load one file at a time")
     return study
+
+
+def plug_in(path: str | Path) -> None:
+    """Takes up a Python file of plug-ins, whose activations, measures, ... can then stand in specs.
+
+    Taken up again after it was edited, it replaces what it had added.
+
+    Args:
+        path: the file. It is run, so name none that you would not run yourself.
+
+    Raises:
+        PlugInError: it cannot be run, or what it adds is not right; the message says where and what to do.
+    """
+    from suite.plugins import sources  # noqa: PLC0415  # as above
+
+    sources.plug_in(path)
 
 
 def run(

@@ -28,6 +28,14 @@ ResultsFolder = Annotated[Path, typer.Option("--results", metavar="DIR", help="W
 MustHold = Annotated[
     bool, typer.Option("--claims-must-hold", help="Exit code 3 where a claim's verdict is not the expected one.")
 ]
+PlugIns = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--plugin",
+        metavar="FILE",
+        help="A Python file, which is run, with activations, measures, ... of your own; may be given more than once.",
+    ),
+]
 Quick = Annotated[
     bool, typer.Option("--quick", help="A tenth of the draws, steps and replicates, under a name that says so.")
 ]

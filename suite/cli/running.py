@@ -8,8 +8,8 @@ import typer
 
 from suite.cli.app import app
 from suite.cli.endings import errors_as_exit_codes, terminated_as_interrupted, warn
-from suite.cli.folders import check_folder, loaded, run_into
-from suite.cli.options import LACKING, UNEXPECTED, Device, MustHold, Quick, ResultsFolder, Specs
+from suite.cli.folders import check_folder, loaded, plug_in, run_into
+from suite.cli.options import LACKING, UNEXPECTED, Device, MustHold, PlugIns, Quick, ResultsFolder, Specs
 from suite.cli.telling import tell_run
 
 
@@ -44,6 +44,7 @@ def run(
     ] = False,
     must_hold: MustHold = False,
     in_part: Quick = False,
+    plugins: PlugIns = None,
 ) -> None:
     """Compute what is missing of the studies, then write their tables and reports where these are not up to date."""
     with errors_as_exit_codes(), terminated_as_interrupted():
@@ -55,6 +56,7 @@ def run(
 
         resources = Resources(device.value, workers, compiled, scheduler, shared)
         part = parse_shard(shard) if shard is not None else None
+        plug_in(plugins)
         studies = loaded(paths, in_part)
         check_folder(results)
         failed = surprises = 0
@@ -79,6 +81,7 @@ def plan(
         int | None, typer.Option(min=1, metavar="N", help="Processes to plan for; as `run` would have if not said.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The same for programs to read.")] = False,
+    plugins: PlugIns = None,
 ) -> None:
     """Say what a run would compute and why, and about what time, memory and disk it takes. Stores nothing."""
     with errors_as_exit_codes(), terminated_as_interrupted():
@@ -86,6 +89,7 @@ def plan(
         from suite.spec.load import load_studies  # noqa: PLC0415
 
         check_folder(results)
+        plug_in(plugins)
         plans = [plan_of(study, results, workers) for study in load_studies(paths)]
         if as_json:
             typer.echo(json.dumps([found.as_json() for found in plans], indent=2))
@@ -95,7 +99,7 @@ def plan(
 
 
 @app.command()
-def merge(paths: Specs, results: ResultsFolder = Path("results")) -> None:
+def merge(paths: Specs, results: ResultsFolder = Path("results"), plugins: PlugIns = None) -> None:
     """Make the tables and reports of studies that were run in parts, or say what is missing. Computes nothing."""
     with errors_as_exit_codes(), terminated_as_interrupted():
         from collections import Counter  # noqa: PLC0415
@@ -105,6 +109,7 @@ def merge(paths: Specs, results: ResultsFolder = Path("results")) -> None:
         from suite.spec.load import load_studies  # noqa: PLC0415
 
         check_folder(results)
+        plug_in(plugins)
         incomplete = False
         for study in load_studies(paths):
             cells, kept = survey(study, results)

@@ -9,8 +9,8 @@ import typer
 
 from suite.cli.app import app
 from suite.cli.endings import errors_as_exit_codes, warn
-from suite.cli.folders import alike, check_tables, damage_explained, loaded
-from suite.cli.options import LACKING, UNEXPECTED, MustHold, Quick, ResultsFolder, Specs
+from suite.cli.folders import alike, check_tables, damage_explained, loaded, plug_in
+from suite.cli.options import LACKING, UNEXPECTED, MustHold, PlugIns, Quick, ResultsFolder, Specs
 from suite.cli.telling import tell_verdicts
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ def judge_claims(
     as_json: Annotated[bool, typer.Option("--json", help="The same for programs to read.")] = False,
     must_hold: MustHold = False,
     in_part: Quick = False,
+    plugins: PlugIns = None,
 ) -> None:
     """Judge the specs' claims by what the results folder holds, without computing."""
     with errors_as_exit_codes():
@@ -33,6 +34,7 @@ def judge_claims(
         from suite.claims.tell import rows_of, surprising  # noqa: PLC0415
         from suite.runs.results import Results  # noqa: PLC0415
 
+        plug_in(plugins)
         studies = loaded(paths, in_part)
         check_tables(studies, results)
         rows: list[dict[str, Any]] = []
@@ -55,6 +57,7 @@ def compare(
     first: Annotated[Path, typer.Argument(metavar="A", help="A results folder, or one study's in it.")],
     second: Annotated[Path, typer.Argument(metavar="B", help="Another.")],
     as_json: Annotated[bool, typer.Option("--json", help="The same for programs to read.")] = False,
+    plugins: PlugIns = None,
 ) -> None:
     """Compare two runs: spec, environment, numbers beyond chance, and verdicts; exit code 1 where a verdict changed."""
     with errors_as_exit_codes():
@@ -62,6 +65,7 @@ def compare(
         from suite.claims.compare import lines_of  # noqa: PLC0415
         from suite.runs.results import Results  # noqa: PLC0415
 
+        plug_in(plugins)
         found = []
         for one, other in alike(first, second):
             results = Results(one), Results(other)
@@ -76,12 +80,13 @@ def compare(
 
 
 @app.command()
-def check(paths: Specs) -> None:
+def check(paths: Specs, plugins: PlugIns = None) -> None:
     """Check specs without computing anything."""
     with errors_as_exit_codes():
         from suite.catalog.measures import precisely  # noqa: PLC0415
         from suite.spec.load import load_studies  # noqa: PLC0415
 
+        plug_in(plugins)
         for study in load_studies(paths):
             warn(study.warnings)
             number = len(study.members)
@@ -90,7 +95,7 @@ def check(paths: Specs) -> None:
 
 
 @app.command("list")
-def list_entries() -> None:
+def list_entries(plugins: PlugIns = None) -> None:
     """List what a spec can name: measures, activations, initialisations, tasks, domains, optimisers."""
     from suite.catalog.activations import ACTIVATIONS  # noqa: PLC0415
     from suite.catalog.domain import DOMAINS  # noqa: PLC0415
@@ -99,6 +104,8 @@ def list_entries() -> None:
     from suite.catalog.optimizers import OPTIMIZERS  # noqa: PLC0415
     from suite.catalog.tasks import TASKS  # noqa: PLC0415
 
+    with errors_as_exit_codes():
+        plug_in(plugins)
     tables = {
         "measures": {
             name: measure.summary + (f"; precision is of {measure.headline}" if measure.headline else "")
@@ -117,13 +124,14 @@ def list_entries() -> None:
 
 
 @app.command()
-def report(paths: Specs, results: ResultsFolder = Path("results")) -> None:
+def report(paths: Specs, results: ResultsFolder = Path("results"), plugins: PlugIns = None) -> None:
     """Draw the reports again from the tables that a run has left, without computing."""
     with errors_as_exit_codes():
         from suite.report.page import write_report  # noqa: PLC0415
         from suite.runs.results import Results  # noqa: PLC0415
         from suite.spec.load import load_studies  # noqa: PLC0415
 
+        plug_in(plugins)
         studies = load_studies(paths)
         check_tables(studies, results)
         for study in studies:

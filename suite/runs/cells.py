@@ -125,7 +125,17 @@ class Cell:
             "domain": self.domain.model_dump(mode="json") if self.sampled else None,
             "draws": [self.start, self.stop],
         }
+        if origins := self._origins:
+            content["plugins"] = origins
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
+
+    @property
+    def _origins(self) -> dict[str, str]:
+        """The digests of the plug-ins that the numbers come from; few have any, and the others keep their names."""
+        measures = {name: MEASURES[name].origin for name, _ in self.taken if name in MEASURES}
+        choices = (self.member.activation, self.member.initialization, self.task)
+        used = measures | {choice.label: choice.origin for choice in choices if choice is not None}
+        return {name: origin for name, origin in used.items() if origin}
 
     @cached_property
     def cost(self) -> float:

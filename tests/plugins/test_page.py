@@ -1,0 +1,58 @@
+"""docs/your-own-activation.md: its blocks run as they stand."""
+
+import re
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from suite.cli import app
+
+PAGE = (Path(__file__).parents[2] / "docs" / "your-own-activation.md").read_text()
+runner = CliRunner()
+
+
+def _blocks(language: str) -> list[str]:
+    found = re.findall(r"^ *```(.*?)\n(.*?)^ *```", PAGE, flags=re.DOTALL | re.MULTILINE)
+    return [block for named, block in found if named == language]
+
+
+def test_the_page_does_what_it_says(tmp_path, monkeypatch):
+    """File, list and run (a tenth of it): every measure, of the snake and of those beside it, and training."""
+    monkeypatch.chdir(tmp_path)
+    (function,), (spec,) = _blocks("python"), _blocks("toml")
+    assert len(function.split("@activation")[1].strip().splitlines()) <= 10
+    Path("snake.py").write_text(function)
+    Path("snake.toml").write_text(spec)
+    plain = [block.strip() for block in _blocks("")]
+    listing, judging = (next(block for block in plain if f" {verb} " in block).split()[3:] for verb in ("list", "run"))
+
+    listed = runner.invoke(app, listing)
+    ran = runner.invoke(app, [*judging, "--quick"])
+
+    assert "snake               z + sin(a z)^2 / a; a = frequency" in listed.stdout
+    assert ran.exit_code == 0, ran.stderr
+    import pandas as pd
+
+    from suite.catalog.measures import MEASURES
+
+    summary = pd.read_csv("results/snake-quick/summary.csv")
+    summary = summary[summary.n > 0]
+    lacking = {
+        name
+        for name, measure in MEASURES.items()
+        if not set(measure.quantities) & set(summary.quantity[summary.activation == "snake"])
+    }
+    assert lacking == {"jacobian_covariance"}
+
+
+def test_the_error_of_the_page_is_the_suites(tmp_path, monkeypatch):
+    """Word for word, of a function with a kink at 0.5."""
+    (said,) = [block.strip() for block in _blocks("") if block.startswith("error:")]
+    monkeypatch.chdir(tmp_path)
+    lines = ["import torch", "", "from suite.plugins import activation", "", ""]
+    lines += ["@activation", "def bent(z):", "    return torch.relu(z - 0.5)", ""]
+    Path("bent.py").write_text("\n".join(lines))
+
+    done = runner.invoke(app, ["list", "--plugin", "bent.py"])
+
+    assert done.stderr.strip() == said
