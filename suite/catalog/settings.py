@@ -21,6 +21,9 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
+    origin: ClassVar[str] = ""
+    """The digest of the plug-in that it is from, which results depend on; empty for the suite's own."""
+
 
 class Choice(Settings):
     """A named entry of a catalog with the parameters that the spec gives it."""
@@ -29,8 +32,6 @@ class Choice(Settings):
     """The key that holds the entry's name."""
     axis: ClassVar[bool] = True
     """Whether a list in place of a parameter's value is an axis of the study."""
-    origin: ClassVar[str] = ""
-    """The digest of the plug-in that it is from, which results depend on; empty for the suite's own."""
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Plug-ins: an activation of the user's own, by one decorated function.
+"""Plug-ins: an activation or a measure of the user's own, by one decorated function.
 
 In a file that `--plugin` names, or in an installed module that is an entry point of the group `suite.plugins`:
 
@@ -16,10 +16,11 @@ from suite.catalog.dotted import load
 
 if TYPE_CHECKING:
     from suite.plugins.activations import activation
+    from suite.plugins.measures import measure
 
-__all__ = ["activation"]
+__all__ = ["activation", "measure"]
 
-_FOUND_IN = {"activation": "activations"}
+_FOUND_IN = {"activation": "activations", "measure": "measures"}
 
 
 def __getattr__(name: str) -> Any:

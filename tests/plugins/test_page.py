@@ -19,7 +19,7 @@ def _blocks(language: str) -> list[str]:
 def test_the_page_does_what_it_says(tmp_path, monkeypatch):
     """File, list and run (a tenth of it): every measure, of the snake and of those beside it, and training."""
     monkeypatch.chdir(tmp_path)
-    (function,), (spec,) = _blocks("python"), _blocks("toml")
+    (function, *_), (spec,) = _blocks("python"), _blocks("toml")
     assert len(function.split("@activation")[1].strip().splitlines()) <= 10
     Path("snake.py").write_text(function)
     Path("snake.toml").write_text(spec)
@@ -43,6 +43,20 @@ def test_the_page_does_what_it_says(tmp_path, monkeypatch):
         if not set(measure.quantities) & set(summary.quantity[summary.activation == "snake"])
     }
     assert lacking == {"jacobian_covariance"}
+
+
+def test_the_measure_of_the_page_is_taken(tmp_path, monkeypatch):
+    """With its parameter, in a spec of one network."""
+    monkeypatch.chdir(tmp_path)
+    (function,) = [block for block in _blocks("python") if "import measure" in block]
+    (table,) = [block for block in _blocks("") if block.startswith("[measure.")]
+    Path("range.py").write_text(function)
+    family = "[family]\nwidth = 3\ninputs = 2\ndepth = 1\nactivation = 'relu'\n"
+    Path("ranges.toml").write_text(f"title = 'Ranges'\nseed = 1\n{family}{table}")
+
+    done = runner.invoke(app, ["check", "ranges.toml", "--plugin", "range.py"])
+
+    assert done.stdout.strip() == "ranges: 1 member; output_range"
 
 
 def test_the_error_of_the_page_is_the_suites(tmp_path, monkeypatch):
