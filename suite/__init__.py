@@ -10,14 +10,17 @@ In a notebook:
     results.charts                                          # Altair charts by name
 """
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
+
     from suite.runs.results import Results
     from suite.spec.load import Study
 
-__all__ = ["load", "plug_in", "run"]
+__all__ = ["load", "measure", "plug_in", "run"]
 
 
 def load(path: str | Path) -> "Study":
@@ -38,6 +41,39 @@ def load(path: str | Path) -> "Study":
     if others:
         raise ValueError(f"{path} holds {len(others) + 1} specs; load one file at a time")
     return study
+
+
+def measure(
+    modules: Any,
+    measures: Sequence[str],
+    *,
+    domain: Mapping[str, Any] | None = None,
+    settings: Mapping[str, Mapping[str, Any]] | None = None,
+    activation: str | Mapping[str, Any] | None = None,
+    seed: int = 0,
+) -> "DataFrame":
+    """Measures networks that are there already: MLPs of torch's modules, as they are, trained or not.
+
+    Args:
+        modules: a torch.nn.Sequential, or several of one architecture: Linear, perhaps LayerNorm or BatchNorm1d, and an
+            activation for each hidden layer, and a Linear at the end.
+        measures: names of the catalog; all but those that look at a task or at training.
+        domain: where they are looked at, as a spec says it: {"kind": "box", "half_width": 1.0} unless given.
+        settings: by measure, what a spec could say: {"collapse": {"threshold": 0.2}}; `draws` say nothing here.
+        activation: of the catalog, or of a plug-in, that stands for activations that are not modules of torch's.
+        seed: of random lines, or pairs of inputs, where a measure takes any.
+
+    Returns:
+        A frame with the columns `network` (from 0), `quantity`, `layer` (1 is the first hidden one; empty where it does
+        not apply), `method` (as in measurements.parquet) and `value`.
+
+    Raises:
+        ValueError: a module is not such an MLP, the message names the layer; or a measure is not for it.
+    """
+    from suite.runs.modules import measure_modules  # noqa: PLC0415  # as below
+
+    several = list(modules) if isinstance(modules, list | tuple) else [modules]
+    return measure_modules(several, measures, domain, settings, activation, seed)
 
 
 def plug_in(path: str | Path) -> None:
