@@ -1,4 +1,4 @@
-"""Plug-ins: an activation or a measure of the user's own, by one decorated function.
+"""Plug-ins: an activation, initialisation, task or measure of the user's own, by one decorated function.
 
 In a file that `--plugin` names, or in an installed module that is an entry point of the group `suite.plugins`:
 
@@ -16,11 +16,18 @@ from suite.catalog.dotted import load
 
 if TYPE_CHECKING:
     from suite.plugins.activations import activation
+    from suite.plugins.initializations import initialization
     from suite.plugins.measures import measure
+    from suite.plugins.tasks import task
 
-__all__ = ["activation", "measure"]
+__all__ = ["activation", "initialization", "measure", "task"]
 
-_FOUND_IN = {"activation": "activations", "measure": "measures"}
+_FOUND_IN = {
+    "activation": "activations",
+    "initialization": "initializations",
+    "measure": "measures",
+    "task": "tasks",
+}
 
 
 def __getattr__(name: str) -> Any:

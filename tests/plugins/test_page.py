@@ -59,6 +59,22 @@ def test_the_measure_of_the_page_is_taken(tmp_path, monkeypatch):
     assert done.stdout.strip() == "ranges: 1 member; output_range"
 
 
+def test_the_initialisation_and_the_task_of_the_page_are_taken(tmp_path, monkeypatch):
+    """As the inline tables of the page name them."""
+    monkeypatch.chdir(tmp_path)
+    (functions,) = [block for block in _blocks("python") if "import initialization" in block]
+    Path("others.py").write_text(functions)
+    (scheme,), (task,) = re.findall("`(initialization = .*?)`", PAGE), re.findall("`(task = .*?)`", PAGE)
+    family = f"[family]\nwidth = 3\ninputs = 2\ndepth = 1\nactivation = 'relu'\n{scheme}\n"
+    training = f"[measure.accuracy]\n{task}\noptimizer = {{ name = 'sgd', learning_rate = 0.1, batch = 8 }}\n"
+    text = f"title = 'Others'\nseed = 1\n{family}{training}steps = 1\nreplicates = 1\n"
+    Path("others.toml").write_text(text)
+
+    done = runner.invoke(app, ["check", "others.toml", "--plugin", "others.py"])
+
+    assert done.stdout.strip() == "others: 1 member; accuracy"
+
+
 def test_the_error_of_the_page_is_the_suites(tmp_path, monkeypatch):
     """Word for word, of a function with a kink at 0.5."""
     (said,) = [block.strip() for block in _blocks("") if block.startswith("error:")]
