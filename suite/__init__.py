@@ -101,6 +101,7 @@ def run(
     compiled: bool = False,
     scheduler: str | None = None,
     shared: bool = False,
+    progress: bool | None = None,
 ) -> "Results":
     """Computes what a study still lacks, writes its tables and its report if they are not up to date, and returns them.
 
@@ -113,14 +114,21 @@ def run(
             architecture and worker.
         scheduler: address of a Dask scheduler whose workers compute, such as "tcp://host:8786".
         shared: whether these write to the results folder themselves, which all have at the same path.
+        progress: whether to tell how far it has come; in a notebook, by one line that changes, unless it is False.
 
     Raises:
         ValueError: the device or the cluster is not to be had, or nothing can be compiled.
     """
-    from suite.runs.resources import Resources  # noqa: PLC0415  # as above
+    from suite.progress import InNotebook, Progress, in_notebook  # noqa: PLC0415  # as above
+    from suite.runs.resources import Resources  # noqa: PLC0415
     from suite.runs.run import complete  # noqa: PLC0415
 
-    return complete(spec, Path(results), Resources(device, workers, compiled, scheduler, shared))
+    resources = Resources(device, workers, compiled, scheduler, shared)
+    here = in_notebook()
+    if progress is False or (progress is None and not here):
+        return complete(spec, Path(results), resources)
+    with (InNotebook if here else Progress)(spec) as told:
+        return complete(spec, Path(results), resources, told.announce)
 
 
 def __getattr__(name: str) -> Any:
