@@ -10,14 +10,17 @@ In a notebook:
     results.charts                                          # Altair charts by name
 """
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
+
     from suite.runs.results import Results
     from suite.spec.load import Study
 
-__all__ = ["load", "run"]
+__all__ = ["load", "measure", "plug_in", "run"]
 
 
 def load(path: str | Path) -> "Study":
@@ -30,12 +33,63 @@ def load(path: str | Path) -> "Study":
         SpecError: the file is faulty; the message names every fault with its line and cure.
         ValueError: the path is a folder of several specs.
     """
-    from suite.spec.load import load_studies  # noqa: PLC0415  # `import suite` stays instant
+    from suite.plugins.sources import plug_in_installed  # noqa: PLC0415  # `import suite` stays instant
+    from suite.spec.load import load_studies  # noqa: PLC0415  # as above
 
+    plug_in_installed()
     study, *others = load_studies([path])
     if others:
         raise ValueError(f"{path} holds {len(others) + 1} specs; load one file at a time")
     return study
+
+
+def measure(
+    modules: Any,
+    measures: Sequence[str],
+    *,
+    domain: Mapping[str, Any] | None = None,
+    settings: Mapping[str, Mapping[str, Any]] | None = None,
+    activation: str | Mapping[str, Any] | None = None,
+    seed: int = 0,
+) -> "DataFrame":
+    """Measures networks that are there already: MLPs of torch's modules, as they are, trained or not.
+
+    Args:
+        modules: a torch.nn.Sequential, or several of one architecture: Linear, perhaps LayerNorm or BatchNorm1d, and an
+            activation for each hidden layer, and a Linear at the end.
+        measures: names of the catalog; all but those that look at a task or at training.
+        domain: where they are looked at, as a spec says it: {"kind": "box", "half_width": 1.0} unless given.
+        settings: by measure, what a spec could say: {"collapse": {"threshold": 0.2}}; `draws` say nothing here.
+        activation: of the catalog, or of a plug-in, that stands for activations that are not modules of torch's.
+        seed: of random lines, or pairs of inputs, where a measure takes any.
+
+    Returns:
+        A frame with the columns `network` (from 0), `quantity`, `layer` (1 is the first hidden one; empty where it does
+        not apply), `method` (as in measurements.parquet) and `value`.
+
+    Raises:
+        ValueError: a module is not such an MLP, the message names the layer; or a measure is not for it.
+    """
+    from suite.runs.modules import measure_modules  # noqa: PLC0415  # as below
+
+    several = list(modules) if isinstance(modules, list | tuple) else [modules]
+    return measure_modules(several, measures, domain, settings, activation, seed)
+
+
+def plug_in(path: str | Path) -> None:
+    """Takes up a Python file of plug-ins, whose activations, measures, ... can then stand in specs.
+
+    Taken up again after it was edited, it replaces what it had added.
+
+    Args:
+        path: the file. It is run, so name none that you would not run yourself.
+
+    Raises:
+        PlugInError: it cannot be run, or what it adds is not right; the message says where and what to do.
+    """
+    from suite.plugins import sources  # noqa: PLC0415  # as above
+
+    sources.plug_in(path)
 
 
 def run(
@@ -47,6 +101,7 @@ def run(
     compiled: bool = False,
     scheduler: str | None = None,
     shared: bool = False,
+    progress: bool | None = None,
 ) -> "Results":
     """Computes what a study still lacks, writes its tables and its report if they are not up to date, and returns them.
 
@@ -59,14 +114,21 @@ def run(
             architecture and worker.
         scheduler: address of a Dask scheduler whose workers compute, such as "tcp://host:8786".
         shared: whether these write to the results folder themselves, which all have at the same path.
+        progress: whether to tell how far it has come; in a notebook, by one line that changes, unless it is False.
 
     Raises:
         ValueError: the device or the cluster is not to be had, or nothing can be compiled.
     """
-    from suite.runs.resources import Resources  # noqa: PLC0415  # as above
+    from suite.progress import InNotebook, Progress, in_notebook  # noqa: PLC0415  # as above
+    from suite.runs.resources import Resources  # noqa: PLC0415
     from suite.runs.run import complete  # noqa: PLC0415
 
-    return complete(spec, Path(results), Resources(device, workers, compiled, scheduler, shared))
+    resources = Resources(device, workers, compiled, scheduler, shared)
+    here = in_notebook()
+    if progress is False or (progress is None and not here):
+        return complete(spec, Path(results), resources)
+    with (InNotebook if here else Progress)(spec) as told:
+        return complete(spec, Path(results), resources, told.announce)
 
 
 def __getattr__(name: str) -> Any:

@@ -1,10 +1,11 @@
-"""What a person sees of a run: a live table on a terminal, plain lines elsewhere."""
+"""What a person sees of a run: a live table on a terminal, one line in a notebook, plain lines elsewhere."""
 
 import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
 from types import TracebackType
+from typing import Any
 
 from rich.console import Console
 from rich.live import Live
@@ -20,6 +21,8 @@ PLAIN_INTERVAL = 10.0
 
 class Progress:
     """Follows one study's cells; use it around the run and hand `announce` to it."""
+
+    interval = PLAIN_INTERVAL
 
     def __init__(self, study: Study, console: Console | None = None) -> None:
         self.study = study
@@ -40,6 +43,15 @@ class Progress:
         if self.live is not None:
             self.live.stop()
 
+    @property
+    def is_live(self) -> bool:
+        """Whether a table is drawn that changes in its place."""
+        return self.console.is_terminal
+
+    def say(self, line: str) -> None:
+        """One line more."""
+        self.console.print(line)
+
     def announce(self, _: Study, cells: Sequence[Cell], missing: Sequence[Cell]) -> Report:
         """Takes note of what there is to do; returns what to call with each finished cell.
 
@@ -54,14 +66,14 @@ class Progress:
             self.start = self.spoke = time.monotonic()
         if self.live is not None:
             return self.finished
-        if self.console.is_terminal:
+        if self.is_live:
             self.live = Live(get_renderable=self.table, console=self.console, refresh_per_second=4)
             self.live.start()
         elif self.rounds > 1:
-            self.console.print(f"{self.study.spec.name}: {_cells(len(missing), 'more ')}, for the precision asked")
+            self.say(f"{self.study.spec.name}: {_cells(len(missing), 'more ')}, for the precision asked")
         else:
             kept = len(cells) - len(missing)
-            self.console.print(f"{self.study.spec.name}: {_cells(len(missing))} to compute, {kept} kept from before")
+            self.say(f"{self.study.spec.name}: {_cells(len(missing))} to compute, {kept} kept from before")
         return self.finished
 
     def finished(self, cell: Cell) -> None:
@@ -69,10 +81,10 @@ class Progress:
         self.left[cell.name] -= 1
         self.work_left -= cell.cost
         now = time.monotonic()
-        if self.live is None and (now - self.spoke >= PLAIN_INTERVAL or not self.left.total()):
+        if self.live is None and (now - self.spoke >= self.interval or not self.left.total()):
             self.spoke = now
             done = self.total.total() - self.left.total()
-            self.console.print(f"{self.study.spec.name}: {done} of {self.total.total()} cells, {self.remaining()}")
+            self.say(f"{self.study.spec.name}: {done} of {self.total.total()} cells, {self.remaining()}")
 
     def remaining(self) -> str:
         """Time left, judged by the work done so far."""
@@ -90,6 +102,39 @@ class Progress:
         for name, total in self.total.items():
             table.add_row(name, f"{total - self.left[name]} / {total}")
         return table
+
+
+class InNotebook(Progress):
+    """The same in a notebook, where one line changes in its place: nothing scrolls, and nothing is left behind."""
+
+    interval = 0.5
+
+    def __init__(self, study: Study, display: Any = None) -> None:
+        super().__init__(study)
+        self.display = display or _shell_display()
+        self.handle: Any = None
+
+    @property
+    def is_live(self) -> bool:
+        """A notebook is no terminal, though its kernel may have been started from one."""
+        return False
+
+    def say(self, line: str) -> None:
+        """The line, in place of the one before."""
+        if self.handle is None:
+            self.handle = self.display({"text/plain": line}, raw=True, display_id=True)
+        else:
+            self.handle.update({"text/plain": line}, raw=True)
+
+
+def in_notebook() -> bool:
+    """Whether the caller's code runs in a notebook's kernel."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return getattr(shell, "kernel", None) is not None
+
+
+def _shell_display() -> Any:
+    return sys.modules["IPython"].display.display
 
 
 def _cells(number: int, more: str = "") -> str:

@@ -13,18 +13,31 @@ ROOT = Path(__file__).parents[1] / "suite"
 MAY_IMPORT = {
     "catalog": {"catalog"},
     "theory": {"theory", "catalog"},
+    "plugins": {"plugins", "nets", "catalog"},
     "spec": {"spec", "catalog", "theory"},
     "statistics": {"statistics"},
     "nets": {"nets", "catalog", "theory"},
     "measures": {"nets", "catalog", "theory"},
     "training": {"training", "nets", "catalog"},
     "claims": {"claims", "catalog", "statistics", "runs"},
-    "runs": {"runs", "spec", "catalog", "theory", "nets", "measures", "training", "statistics", "report", "tournament"},
+    "runs": {
+        "runs",
+        "plugins",
+        "spec",
+        "catalog",
+        "theory",
+        "nets",
+        "measures",
+        "training",
+        "statistics",
+        "report",
+        "tournament",
+    },
     "tournament": {"tournament", "claims", "catalog", "statistics", "runs"},
     "report": {"report", "claims", "tournament", "catalog", "statistics", "runs"},
     "progress": {"runs", "spec"},
-    "cli": {"cli", "claims", "tournament", "spec", "catalog", "runs", "report", "progress"},
-    "__init__": {"spec", "runs", "report"},
+    "cli": {"cli", "plugins", "claims", "tournament", "spec", "catalog", "runs", "report", "progress"},
+    "__init__": {"plugins", "progress", "spec", "runs", "report"},
     "__main__": {"cli"},
 }
 """Room -> rooms it may know. Within `measures` no file knows another."""
@@ -115,6 +128,43 @@ def test_nothing_that_is_read_from_disk_is_run() -> None:
     """
     found = {file.name: found for _, file in _modules() if (found := code_from_data(file.read_text()))}
     assert found == {"cluster.py": ["cloudpickle"]}
+
+
+LOADERS = {"import_module", "exec_module", "module_from_spec", "SourceLoader", "load_module", "run_path", "run_module"}
+"""Names by which files become modules."""
+
+
+def loaders_in(code: str) -> set[str]:
+    """Those that a module uses."""
+    nodes = list(ast.walk(ast.parse(code)))
+    named = {node.id for node in nodes if isinstance(node, ast.Name)} | set(_imported_names(code))
+    return LOADERS & (named | {node.attr for node in nodes if isinstance(node, ast.Attribute)})
+
+
+def _imported_names(code: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.ImportFrom):
+            yield from (alias.name for alias in node.names)
+
+
+def test_code_of_others_comes_in_by_one_door() -> None:
+    """Files become modules in the room of plug-ins alone; dotted paths are the catalog's, or an entry point's.
+
+    Whoever asks for plug-ins is the command line or the caller of the notebook's functions: no spec can.
+    """
+    found = {
+        file.relative_to(ROOT).as_posix(): names for _, file in _modules() if (names := loaders_in(file.read_text()))
+    }
+    assert set(found) == {"catalog/dotted.py", "plugins/sources.py"}
+    asking = {
+        file.relative_to(ROOT).as_posix()
+        for _, file in _modules()
+        if {"plug_in", "plug_in_installed"} & set(_imported_names(file.read_text()))
+        or "sources.plug_in" in file.read_text()
+    }
+    assert asking == {"__init__.py", "cli/folders.py", "cli/running.py", "cli/viewing.py"}
+    assert loaders_in("from importlib import import_module") == {"import_module"}
+    assert loaders_in("loader.exec_module(module)") == {"exec_module"}
 
 
 def test_the_check_for_code_finds_what_it_must() -> None:

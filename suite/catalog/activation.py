@@ -27,6 +27,11 @@ class Activation(Choice):
     """Whether phi bends without end; others are nearly straight away from 0 and from their kinks."""
 
     @property
+    def pace(self) -> float:
+        """How many times as quickly as the sine phi bends, if more than once: quadrature is as much finer."""
+        return 1.0
+
+    @property
     def kinks(self) -> tuple[float, ...]:
         """Where phi or one of its first three derivatives jumps, in rising order."""
         return () if self.kind == "smooth" else (0.0,)

@@ -19,6 +19,10 @@ class Initialization(Choice):
     formula: ClassVar[str]
     distribution: ClassVar[Literal["gaussian", "uniform", "orthogonal", "sphere"]] = "gaussian"
 
+    def layer_variance(self, fan_in: int, fan_out: int) -> tuple[float, float] | None:
+        """(sigma_w^2, sigma_b^2) of a hidden layer where a plug-in says it; None of the suite's own schemes."""
+        return None
+
 
 class _WithBias(Initialization):
     bias_std: SizeOrNone = Field(default=0.0, description="sigma_b, the standard deviation of hidden biases")

@@ -39,6 +39,7 @@ class Measure:
         source: where it is from.
         plain: whether it is defined for networks without normalisation and residual connections only.
         headline: of a measure with draws, the quantity that a precision is of, unless a spec says another.
+        origin: the digest of the plug-in that it is from; empty for the suite's own.
     """
 
     function: str
@@ -50,6 +51,7 @@ class Measure:
     source: str
     plain: bool = False
     headline: str | None = None
+    origin: str = ""
 
 
 MEASURES: dict[str, Measure] = {

@@ -1,11 +1,12 @@
 """The shape that every table of a spec shares: frozen, strict, and closed to unknown keys."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from itertools import product
 from math import prod
 from typing import Annotated, Any, ClassVar, TypeVar, Union
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdapter
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
@@ -19,6 +20,9 @@ class Settings(BaseModel):
     """A validated table of a spec: nothing is coerced, nothing unknown is let through, nothing changes."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+    origin: ClassVar[str] = ""
+    """The digest of the plug-in that it is from, which results depend on; empty for the suite's own."""
 
 
 class Choice(Settings):
@@ -122,20 +126,29 @@ class _Expansion:
     """Lets a bare name stand for an entry's table, and a list anywhere for an axis.
 
     `"relu"`, `["relu", "abs"]`, `{ name = "elu", alpha = [0.5, 1.0] }` and lists of such tables all become
-    the tuple of single entries that they stand for.
+    the tuple of single entries that they stand for. The catalog's table is looked at whenever a value is read, since
+    plug-ins add to it.
     """
 
-    def __init__(self, tag: str, table: Mapping[str, type[Choice]]) -> None:
-        self.tag = tag
-        self.short = [name for name, entry in table.items() if not _required(entry)]
+    def __init__(self, table: Mapping[str, type[Choice]]) -> None:
+        self.table = table
+        self.tag = next(iter(table.values())).tag
+
+    def models(self) -> list[type[Choice]]:
+        """What an entry can be now."""
+        return list(self.table.values())
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        distinct = core_schema.no_info_after_validator_function(_distinct, handler(source))
-        return core_schema.no_info_before_validator_function(self._expand, distinct)
+        return core_schema.no_info_plain_validator_function(self._entries)
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        table = handler(schema["schema"])["items"]
-        return _one_or_list({"anyOf": [{"enum": self.short}, table]} if self.short else table)
+        table = handler(_entries_of(tuple(self.models())).core_schema)["items"]
+        short = [name for name, entry in self.table.items() if not _required(entry)]
+        return _one_or_list({"anyOf": [{"enum": short}, table]} if short else table)
+
+    def _entries(self, value: Any) -> tuple[Any, ...]:
+        found: tuple[Any, ...] = _entries_of(tuple(self.models())).validate_python(self._expand(value))
+        return _distinct(found)
 
     def _expand(self, value: Any) -> tuple[Any, ...]:
         entries = [{self.tag: item} if isinstance(item, str) else item for item in _as_tuple(value)]
@@ -148,9 +161,25 @@ class _Expansion:
         return tuple(single for entry in entries for single in entries_of(entry))
 
 
+@lru_cache(maxsize=64)
+def _entries_of(models: tuple[type[Choice], ...]) -> TypeAdapter[Any]:
+    """Reads entries that are any of some."""
+    union: Any = Union[models]  # noqa: UP007  # the members are known only at run time
+    if len(models) > 1:
+        union = Annotated[union, Field(discriminator=models[0].tag)]
+    return TypeAdapter(tuple[union, ...])
+
+
 def expands(field: FieldInfo) -> bool:
     """Whether a model's field holds entries of a catalog, so that one written table may stand for several."""
     return any(isinstance(note, _Expansion) for note in field.metadata)
+
+
+def models_now(field: FieldInfo) -> Iterator[type[BaseModel]]:
+    """The tables that a field may hold as things stand, where plug-ins can add to them."""
+    for note in field.metadata:
+        if hasattr(note, "models"):
+            yield from note.models()
 
 
 def entries_of(entry: Any) -> list[Any]:
@@ -179,8 +208,4 @@ def choices_of(table: Mapping[str, type[Choice]]) -> Any:
     Returns:
         A type for a pydantic field; the field then holds a tuple of entries.
     """
-    union: Any = Union[tuple(table.values())]  # noqa: UP007  # the members are known only at run time
-    tag = next(iter(table.values())).tag
-    if len(table) > 1:
-        union = Annotated[union, Field(discriminator=tag)]
-    return Annotated[tuple[union, ...], _Expansion(tag, table)]
+    return Annotated[tuple[Any, ...], _Expansion(table)]

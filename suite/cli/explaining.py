@@ -4,17 +4,18 @@ import typer
 
 from suite.cli.app import app
 from suite.cli.endings import errors_as_exit_codes, warn
-from suite.cli.folders import loaded
-from suite.cli.options import Changes, Quick, Specs
+from suite.cli.folders import loaded, plug_in
+from suite.cli.options import Changes, PlugIns, Quick, Specs
 
 
 @app.command()
-def explain(paths: Specs, changes: Changes = None, in_part: Quick = False) -> None:
+def explain(paths: Specs, changes: Changes = None, in_part: Quick = False, plugins: PlugIns = None) -> None:
     """Say in words what specs will do: networks, measures, training, claims and tournament. Computes nothing."""
     with errors_as_exit_codes():
         from suite.runs.explain import lines_of  # noqa: PLC0415  # --help is instant
         from suite.spec.statements import statements  # noqa: PLC0415  # as above
 
+        plug_in(plugins)
         for number, study in enumerate(loaded(paths, changes, in_part)):
             warn(study.warnings)
             words = list(statements(study.spec, study.members))

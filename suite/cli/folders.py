@@ -12,6 +12,15 @@ if TYPE_CHECKING:
     from suite.spec.load import Study
 
 
+def plug_in(files: list[Path] | None) -> None:
+    """Takes up what installed packages, and these files, add to what specs can name."""
+    from suite.plugins import sources  # noqa: PLC0415  # --help is instant
+
+    sources.plug_in_installed()
+    for file in files or ():
+        sources.plug_in(file)
+
+
 def loaded(paths: list[Path], changes: list[str] | None = None, in_part: bool = False) -> "list[Study]":
     """The studies, with the changes made, or a tenth of each."""
     from suite.spec.changes import parse_changes  # noqa: PLC0415

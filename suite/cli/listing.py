@@ -6,6 +6,8 @@ import typer
 
 from suite.cli.app import app
 from suite.cli.endings import errors_as_exit_codes, fail
+from suite.cli.folders import plug_in
+from suite.cli.options import PlugIns
 
 
 def _known(incomplete: str) -> list[str]:
@@ -23,12 +25,14 @@ def list_entries(
             metavar="[NAME]", help="One of them, or a quantity: all there is to say.", autocompletion=_known
         ),
     ] = None,
+    plugins: PlugIns = None,
 ) -> None:
     """List what a spec can name: measures, activations, initialisations, tasks, domains, optimisers, claims."""
     with errors_as_exit_codes():
         from suite.cli.entries import names, overview, told  # noqa: PLC0415  # as above
         from suite.spec.problems import nearest, printable  # noqa: PLC0415  # as above
 
+        plug_in(plugins)
         if name is not None and name not in names():
             fail(f"error: there is no {printable(name)}; {nearest(name, names())}")
         for line in overview() if name is None else told(name):
@@ -36,8 +40,10 @@ def list_entries(
 
 
 @app.command()
-def schema() -> None:
+def schema(plugins: PlugIns = None) -> None:
     """Print the JSON schema of specs, by which editors complete and check them as they are written."""
-    from suite.spec.schema import schema_text  # noqa: PLC0415  # as above
+    with errors_as_exit_codes():
+        from suite.spec.schema import schema_text  # noqa: PLC0415  # as above
 
-    typer.echo(schema_text(), nl=False)
+        plug_in(plugins)
+        typer.echo(schema_text(), nl=False)

@@ -37,6 +37,14 @@ Changes = Annotated[
         "TOML, none takes the key out. May be repeated. Results go to a folder of the change's own.",
     ),
 ]
+PlugIns = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--plugin",
+        metavar="FILE",
+        help="A Python file, which is run, with activations, measures, ... of your own; may be given more than once.",
+    ),
+]
 Quick = Annotated[
     bool, typer.Option("--quick", help="A tenth of the draws, steps and replicates, under a name that says so.")
 ]

@@ -8,8 +8,8 @@ import typer
 
 from suite.cli.app import app
 from suite.cli.endings import errors_as_exit_codes, terminated_as_interrupted, warn
-from suite.cli.folders import check_folder, loaded, run_into
-from suite.cli.options import LACKING, UNEXPECTED, Changes, Device, MustHold, Quick, ResultsFolder, Specs
+from suite.cli.folders import check_folder, loaded, plug_in, run_into
+from suite.cli.options import LACKING, UNEXPECTED, Changes, Device, MustHold, PlugIns, Quick, ResultsFolder, Specs
 from suite.cli.telling import tell_run
 
 
@@ -45,6 +45,7 @@ def run(
     must_hold: MustHold = False,
     in_part: Quick = False,
     changes: Changes = None,
+    plugins: PlugIns = None,
 ) -> None:
     """Compute what is missing of the studies, then write their tables and reports where these are not up to date."""
     with errors_as_exit_codes(), terminated_as_interrupted():
@@ -56,6 +57,7 @@ def run(
 
         resources = Resources(device.value, workers, compiled, scheduler, shared)
         part = parse_shard(shard) if shard is not None else None
+        plug_in(plugins)
         studies = loaded(paths, changes, in_part)
         check_folder(results)
         failed = surprises = 0
@@ -81,12 +83,14 @@ def plan(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The same for programs to read.")] = False,
     changes: Changes = None,
+    plugins: PlugIns = None,
 ) -> None:
     """Say what a run would compute and why, and about what time, memory and disk it takes. Stores nothing."""
     with errors_as_exit_codes(), terminated_as_interrupted():
         from suite.runs.plan import plan_of, tell  # noqa: PLC0415
 
         check_folder(results)
+        plug_in(plugins)
         plans = [plan_of(study, results, workers) for study in loaded(paths, changes)]
         if as_json:
             typer.echo(json.dumps([found.as_json() for found in plans], indent=2))
@@ -96,7 +100,12 @@ def plan(
 
 
 @app.command()
-def merge(paths: Specs, results: ResultsFolder = Path("results"), changes: Changes = None) -> None:
+def merge(
+    paths: Specs,
+    results: ResultsFolder = Path("results"),
+    changes: Changes = None,
+    plugins: PlugIns = None,
+) -> None:
     """Make the tables and reports of studies that were run in parts, or say what is missing. Computes nothing."""
     with errors_as_exit_codes(), terminated_as_interrupted():
         from collections import Counter  # noqa: PLC0415
@@ -105,6 +114,7 @@ def merge(paths: Specs, results: ResultsFolder = Path("results"), changes: Chang
         from suite.runs.run import complete, survey  # noqa: PLC0415
 
         check_folder(results)
+        plug_in(plugins)
         incomplete = False
         for study in loaded(paths, changes):
             cells, kept = survey(study, results)

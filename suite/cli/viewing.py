@@ -9,8 +9,8 @@ import typer
 
 from suite.cli.app import app
 from suite.cli.endings import errors_as_exit_codes, warn
-from suite.cli.folders import alike, check_tables, damage_explained, loaded
-from suite.cli.options import LACKING, UNEXPECTED, Changes, MustHold, Quick, ResultsFolder, Specs
+from suite.cli.folders import alike, check_tables, damage_explained, loaded, plug_in
+from suite.cli.options import LACKING, UNEXPECTED, Changes, MustHold, PlugIns, Quick, ResultsFolder, Specs
 from suite.cli.telling import tell_verdicts
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def judge_claims(
     must_hold: MustHold = False,
     in_part: Quick = False,
     changes: Changes = None,
+    plugins: PlugIns = None,
 ) -> None:
     """Judge the specs' claims by what the results folder holds, without computing."""
     with errors_as_exit_codes():
@@ -34,6 +35,7 @@ def judge_claims(
         from suite.claims.tell import rows_of, surprising  # noqa: PLC0415
         from suite.runs.results import Results  # noqa: PLC0415
 
+        plug_in(plugins)
         studies = loaded(paths, changes, in_part)
         check_tables(studies, results)
         rows: list[dict[str, Any]] = []
@@ -59,6 +61,7 @@ def compare(
         bool, typer.Option("--numbers-must-agree", help="Exit code 1 also where numbers differ beyond chance.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The same for programs to read.")] = False,
+    plugins: PlugIns = None,
 ) -> None:
     """Compare two runs: spec, environment, numbers beyond chance, and verdicts; exit code 1 where a verdict changed."""
     with errors_as_exit_codes():
@@ -66,6 +69,7 @@ def compare(
         from suite.claims.compare import lines_of  # noqa: PLC0415
         from suite.runs.results import Results  # noqa: PLC0415
 
+        plug_in(plugins)
         found = []
         for one, other in alike(first, second):
             results = Results(one), Results(other)
@@ -80,11 +84,12 @@ def compare(
 
 
 @app.command()
-def check(paths: Specs, changes: Changes = None) -> None:
+def check(paths: Specs, changes: Changes = None, plugins: PlugIns = None) -> None:
     """Check specs without computing anything."""
     with errors_as_exit_codes():
         from suite.catalog.measures import precisely  # noqa: PLC0415
 
+        plug_in(plugins)
         for study in loaded(paths, changes):
             warn(study.warnings)
             number = len(study.members)
@@ -97,6 +102,7 @@ def report(
     paths: Specs,
     results: ResultsFolder = Path("results"),
     changes: Changes = None,
+    plugins: PlugIns = None,
     figures: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Also write each chart as PNG and SVG, sized for print, into DIR/STUDY."),
@@ -109,6 +115,7 @@ def report(
         from suite.report.page import write_report  # noqa: PLC0415
         from suite.runs.results import Results  # noqa: PLC0415
 
+        plug_in(plugins)
         studies = loaded(paths, changes)
         check_tables(studies, results)
         for study in studies:

@@ -227,3 +227,4 @@ KERNELS: dict[str, Callable[[Activation], Kernel]] = {
     "s_sin": _s_sin,
     "s_saw": _s_saw,
 }
+"""How each activation is computed, by its name; a plug-in's joins."""

@@ -74,7 +74,7 @@ def _standardized(z: Float[Tensor, "draws units points"], axis: int) -> Float[Te
 
 def differentiable(activation: Activation) -> Phi:
     """Phi of a catalog's activation, out of place."""
-    return _PHI[activation.name](activation)
+    return PHI[activation.name](activation)
 
 
 def _leaky_relu(activation: Activation) -> Phi:
@@ -104,7 +104,7 @@ def _linear_region(drop: Callable[[Tensor, float], Tensor]) -> Callable[[Activat
     return build
 
 
-_PHI: dict[str, Callable[[Activation], Phi]] = {
+PHI: dict[str, Callable[[Activation], Phi]] = {
     "relu": lambda _: torch.relu,
     "abs": lambda _: torch.abs,
     "identity": lambda _: lambda z: z,
@@ -123,3 +123,4 @@ _PHI: dict[str, Callable[[Activation], Phi]] = {
     "s_sin": _linear_region(lambda excess, a: 1 - torch.cos(excess)),
     "s_saw": _linear_region(lambda excess, a: excess.clamp(max=a)),
 }
+"""How each activation is computed out of place, by its name; a plug-in's joins."""

@@ -1,6 +1,7 @@
 """Draws the parameters of random networks: on the CPU, in float32, so that every device sees the same ones."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
 from math import sqrt
 from typing import Any
@@ -13,6 +14,9 @@ from torch import Tensor
 from suite.catalog.initializations import Initialization
 from suite.nets.streams import block_size, draw_in_blocks
 from suite.theory.scaling import LayerVariances
+
+SHAPES: dict[str, Callable[[Initialization, Tensor], Tensor]] = {}
+"""What plug-ins make of hidden layers' standard normal numbers (draws, out, in), by their initialisations' names."""
 
 
 def draw_parameters(
@@ -49,7 +53,9 @@ def draw_parameters(
             raw.sub_(0.5).mul_(sqrt(12))
         else:
             raw = torch.from_numpy(generator.standard_normal((draws, len(scale)), dtype=np.float32))
-        if initialization.distribution in ("sphere", "orthogonal"):
+        if shaped := SHAPES.get(getattr(initialization, initialization.tag)):
+            _shape_rows(raw, shapes[:-1], partial(shaped, initialization))
+        elif initialization.distribution in ("sphere", "orthogonal"):
             _shape_rows(raw, shapes[:-1], initialization.distribution)
         return raw.mul_(scale)
 
@@ -66,14 +72,20 @@ def _scale(shapes: Sequence[tuple[int, int]], variances: LayerVariances) -> Floa
     return torch.cat(parts)
 
 
-def _shape_rows(raw: Float32[Tensor, "draws parameters"], hidden: Sequence[tuple[int, int]], distribution: str) -> None:
-    """Makes of hidden layers' Gaussian rows, in place, points of a sphere (with the bias) or orthogonal matrices."""
+def _shape_rows(
+    raw: Float32[Tensor, "draws parameters"],
+    hidden: Sequence[tuple[int, int]],
+    distribution: str | Callable[[Tensor], Tensor],
+) -> None:
+    """Makes of hidden layers' Gaussian rows, in place, points of a sphere (with the bias) or whatever is asked for."""
     place = 0
     for fan_in, fan_out in hidden:
         weights = raw[:, place : place + fan_in * fan_out]
         biases = raw[:, place + fan_in * fan_out : place + (fan_in + 1) * fan_out]
         rows = weights.unflatten(1, (fan_out, fan_in))
-        if distribution == "sphere":
+        if callable(distribution):
+            weights.copy_(distribution(rows).flatten(1))
+        elif distribution == "sphere":
             scale = sqrt(fan_in + 1) / (rows.square().sum(2) + biases.square()).sqrt()
             rows.mul_(scale[..., None])
             biases.mul_(scale)

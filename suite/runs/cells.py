@@ -125,7 +125,24 @@ class Cell:
             "domain": self.domain.model_dump(mode="json") if self.sampled else None,
             "draws": [self.start, self.stop],
         }
+        if origins := self._origins:
+            content["plugins"] = origins
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
+
+    @property
+    def _origins(self) -> dict[str, str]:
+        """The digests of the plug-ins that the numbers come from; few have any, and the others keep their names.
+
+        Raises:
+            ValueError: one was taken up anew since the spec was loaded, which has its older settings.
+        """
+        choices = (self.member.activation, self.member.initialization, self.task)
+        used = {choice.label: choice.origin for choice in choices if choice is not None}
+        for name, settings in self.taken:
+            used[name] = settings.origin
+            if name in MEASURES and MEASURES[name].origin != settings.origin:
+                raise ValueError(f"the plug-in of {name} has changed since the spec was loaded; load it again")
+        return {name: origin for name, origin in used.items() if origin}
 
     @cached_property
     def cost(self) -> float:

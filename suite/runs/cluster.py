@@ -8,6 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Self
 
+from suite.plugins.sources import check_taken_up, origins, take_up_all
 from suite.runs import workers_build
 from suite.runs.crew import GONE, Crew, Outcome, Task
 from suite.runs.provenance import numbers_follow_from
@@ -150,6 +151,7 @@ class Cluster(Crew):
         if new := sorted(set(workers) - self._like_us):
             for address, build in self._client.run(workers_build.build, workers=new, on_error="return").items():
                 _check_build(address, build)
+            _check_plugins(self._client, new)
             self._like_us |= set(new)
         if self.device == "cpu":
             return sum(worker["nthreads"] for worker in workers.values())
@@ -172,14 +174,26 @@ def _check_build(address: str, build: object) -> None:
         )
 
 
+def _check_plugins(client: "Client", workers: list[str]) -> None:
+    """Raises ValueError where workers, or the scheduler, which reads what is sent to them, cannot use our plug-ins."""
+    if not (ours := origins()):
+        return
+    found = client.run(take_up_all, ours, workers=workers, on_error="return")
+    found["scheduler"] = client.run_on_scheduler(take_up_all, ours)
+    for address, why in found.items():
+        if why and not isinstance(why, OSError):
+            raise ValueError(f"the Dask worker {address} cannot use a plug-in: {why}")
+
+
 def _on_worker(work: Callable[[Task], Outcome], task: Task, build: dict[str, str]) -> Outcome:
     """Does a task in a worker's thread, as any crew's worker does.
 
     Raises:
-        ValueError: the worker has come a moment ago, and is not like us.
+        ValueError: the worker has come a moment ago, and is not like us, or lacks a plug-in.
     """
     import torch  # noqa: PLC0415  # only those who compute need it
 
+    check_taken_up()
     if numbers_follow_from() != build:
         raise ValueError("a Dask worker that has just come would not give the same numbers; install the same there")
     torch.set_num_threads(1)  # of this thread

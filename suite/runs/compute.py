@@ -74,6 +74,18 @@ def compute(
     return course.readings()
 
 
+def measured(cell: Cell, ensemble: Ensemble) -> dict[str, torch.Tensor]:
+    """What a cell's measure says of networks that are there already, in the precision that its settings ask for.
+
+    Args:
+        cell: of a measure that looks at no task; as many draws as there are networks.
+        ensemble: the networks, in place of those that the cell would draw.
+    """
+    sample = _sample(cell, "cpu") if cell.sampled else None
+    whole = slice(cell.start, cell.stop)
+    return _take(cell, ensemble.to(_dtype(cell)), sample, None, whole, None)
+
+
 def _taking(
     course: Course, first: int, last: int, sample: Sample | None, device: str, compiled: bool
 ) -> Callable[[slice, int], Readings]:
@@ -93,11 +105,12 @@ def _taking(
 
 
 def _take(
-    cell: Cell, ensemble: Ensemble, sample: Sample | None, data: Data | None, draws: slice, bookmark: Bookmark
+    cell: Cell, ensemble: Ensemble, sample: Sample | None, data: Data | None, draws: slice, bookmark: Bookmark | None
 ) -> dict[str, torch.Tensor]:
     """What the cell's measure, or those that look at training, return for some draws."""
     if isinstance(cell.settings, AccuracySettings):
         assert data is not None
+        assert bookmark is not None
         observers: list[tuple[Callable[..., Observer], Any]] = [
             (load(MEASURES[name].function), settings) for name, settings in cell.taken
         ]

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from suite.plugins.sources import check_taken_up
 from suite.runs.crew import Crew, Outcome, Task
 from suite.runs.gpus import claim
 
@@ -129,8 +130,9 @@ def _do(work: Callable[[Task], Outcome], task: Task) -> Outcome:
     """One task.
 
     Raises:
-        ValueError: this worker could not begin as it should.
+        ValueError: this worker could not begin as it should, or lacks a plug-in.
     """
+    check_taken_up()
     if _hindered:
         raise ValueError(f"a worker has no GPU to itself ({_hindered[0]}); choose --workers 1, or --device cpu")
     return work(task)

@@ -8,6 +8,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from suite.plugins.sources import plugged_in
+
 PACKAGES = (
     "altair",
     "jinja2",
@@ -34,6 +36,7 @@ def environment() -> dict[str, Any]:
         "machine": platform.machine(),
         "system": platform.system(),
         "packages": packages(),
+        **({"plugins": plugins} if (plugins := plugged_in()) else {}),
     }
 
 

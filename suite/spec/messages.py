@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from suite.catalog.measures import MEASURES
 from suite.catalog.precision import Precise
-from suite.catalog.settings import Choice, expands, number_of_entries
+from suite.catalog.settings import Choice, expands, models_now, number_of_entries
 from suite.catalog.shown import shortened, shown
 from suite.spec.locate import Path
 from suite.spec.model import SpecFile
@@ -100,7 +100,10 @@ def _message(detail: Any) -> str:
         return f"{name} is missing; add it"
     if kind == "union_tag_invalid":
         known = [tag.strip(" '") for tag in context["expected_tags"].split(",")]
-        return f"{shown(context['tag'])} is not known; {nearest(context['tag'], known)}"
+        cure = nearest(context["tag"], known)
+        if "known here" in cure and "name" in context["discriminator"]:
+            cure += "; what a plug-in adds needs --plugin FILE"
+        return f"{shown(context['tag'])} is not known; {cure}"
     if kind == "union_tag_not_found":
         tag = context["discriminator"].strip("'")
         return f"{tag} is missing; say which entry is meant"
@@ -151,7 +154,9 @@ def _keys_at(loc: Sequence[str | int]) -> set[str]:
 
 
 def _models_in(model: type[BaseModel], key: str) -> Iterator[type[BaseModel]]:
-    pending: list[Any] = [model.model_fields[key].annotation]
+    field = model.model_fields[key]
+    yield from models_now(field)
+    pending: list[Any] = [field.annotation]
     while pending:
         annotation = pending.pop()
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):

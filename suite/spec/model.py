@@ -1,10 +1,11 @@
 """The Spec: everything that a study's TOML file may say, validated and frozen."""
 
 import json
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, create_model, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, create_model, model_validator
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from suite.catalog.activations import Activation, Activations
 from suite.catalog.charts import CHARTS
@@ -67,21 +68,38 @@ class _SomeMeasure(Settings):
 
     @model_validator(mode="after")
     def _not_empty(self) -> "_SomeMeasure":
-        if not any(getattr(self, name) for name in MEASURES):
+        if not any(getattr(self, name) for name in type(self).model_fields):
             raise PydanticCustomError("measure", "nothing is measured; add a table such as [measure.v3]")
         return self
 
 
-def _measures_model() -> Any:
+@lru_cache(maxsize=16)
+def _measures_model(measures: tuple[tuple[str, type[Settings]], ...]) -> type[_SomeMeasure]:
     fields: dict[str, Any] = {
-        name: (measure.settings | None, Field(default=None, description=measure.summary))
-        for name, measure in MEASURES.items()
+        name: (settings | None, Field(default=None, description=MEASURES[name].summary)) for name, settings in measures
     }
     summary = "The measures to take, each with its settings."
     return create_model("Measures", __base__=_SomeMeasure, __doc__=summary, **fields)
 
 
-Measures: Any = _measures_model()
+class _InTheCatalog:
+    """Reads the table of measures by what the catalog has at that time, since plug-ins add to it."""
+
+    def models(self) -> list[type[_SomeMeasure]]:
+        """What the table can hold now."""
+        return [self._model()]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(lambda value: self._model().model_validate(value))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return handler(self._model().__pydantic_core_schema__)
+
+    def _model(self) -> type[_SomeMeasure]:
+        return _measures_model(tuple((name, measure.settings) for name, measure in MEASURES.items()))
+
+
+Measures: Any = Annotated[Any, _InTheCatalog()]
 
 
 class SpecFile(Settings):
@@ -118,7 +136,9 @@ class Spec(SpecFile):
     @property
     def measures(self) -> dict[str, Settings]:
         """The measures that the study takes, in the catalog's order, their settings left unsaid filled in."""
-        asked = {name: getattr(self.measure, name) for name in MEASURES}
+        asked = {
+            name: getattr(self.measure, name, None) for name in MEASURES
+        }  # None too of a plug-in's that came later
         v3 = asked["v3"]
         default = 2 * self.domain.extent / INTERVALS
         step = v3.step if isinstance(v3, V3Settings) and v3.step is not None else default

@@ -19,7 +19,9 @@ def quick(study: Study) -> Study:
     Its name and title say so, and with them whatever is written of it; findings of the whole are left out.
     """
     spec = study.spec
-    measures = {name: _tenth(settings) for name in MEASURES if (settings := getattr(spec.measure, name)) is not None}
+    measures = {
+        name: _tenth(settings) for name in MEASURES if (settings := getattr(spec.measure, name, None)) is not None
+    }
     changed = {
         "name": f"{spec.name}-quick",
         "title": f"{spec.title} ({NOTE})",

@@ -92,7 +92,7 @@ def _inner_edges(activation: Activation, s: float, t: float, outer: Array) -> Ar
 
 def _even(activation: Activation, scale: float, sides: int) -> Array:
     """Edges from -1 to 1 of equal panels, fine enough for `sides` times the reach."""
-    width = min(_WIDTH, _SWING / scale) if activation.oscillating else _WIDTH
+    width = min(_WIDTH, _SWING / (scale * activation.pace)) if activation.oscillating else _WIDTH
     return np.linspace(-1.0, 1.0, int(np.ceil(sides * _REACH / width)) + 1)
 
 

@@ -93,7 +93,7 @@ def slope_covariance(activation: Activation, q: float, c: float) -> float:
 def _mirrored(activation: Activation, function: Callable[[Array], Array], q: float) -> float:
     """E[function(u) function(-u)]."""
     both_sides = (*activation.kinks, *(-kink for kink in activation.kinks))
-    return gaussian_mean(lambda z: function(z) * function(-z), sqrt(q), both_sides)
+    return gaussian_mean(lambda z: function(z) * function(-z), sqrt(q), both_sides, activation.pace)
 
 
 def _odd_and_even(activation: Activation) -> tuple[float, float]:

@@ -43,7 +43,7 @@ def second_moment(activation: Activation, q: float) -> float:
     """E[phi(sqrt(q) Z)^2]."""
     if activation.homogeneous:
         return q * slope_moment(activation, q)
-    return gaussian_mean(lambda z: activation.phi(z) ** 2, sqrt(q), activation.kinks)
+    return gaussian_mean(lambda z: activation.phi(z) ** 2, sqrt(q), activation.kinks, activation.pace)
 
 
 @lru_cache(maxsize=4096)
@@ -51,7 +51,9 @@ def slope_moment(activation: Activation, q: float, k: int = 1) -> float:
     """mu_k = E[phi'(sqrt(q) Z)^(2k)]; at q = 0 its limit from above, which is the mean of both sides of a kink."""
     if activation.homogeneous:
         return float(np.mean(activation.dphi(np.array([-1.0, 1.0])) ** (2 * k)))
-    return gaussian_mean(lambda z: activation.dphi(z) ** (2 * k), max(sqrt(q), 1e-12), activation.kinks)
+    return gaussian_mean(
+        lambda z: activation.dphi(z) ** (2 * k), max(sqrt(q), 1e-12), activation.kinks, activation.pace
+    )
 
 
 def chi(activation: Activation, q: float, weight_variance: float) -> float:
@@ -72,7 +74,7 @@ def variance_map_slope(activation: Activation, q: float, weight_variance: float)
     if activation.homogeneous:
         return weight_variance * slope_moment(activation, 1.0)
     std = max(sqrt(q), 1e-6)
-    mean = gaussian_mean(lambda x: activation.phi(x) * activation.dphi(x) * x, std, activation.kinks)
+    mean = gaussian_mean(lambda x: activation.phi(x) * activation.dphi(x) * x, std, activation.kinks, activation.pace)
     return weight_variance * mean / std**2
 
 

@@ -50,5 +50,5 @@ def output_variance_with(
 def _first_moment(activation: Activation, q: float) -> float:
     """E[phi(sqrt(q) Z)]."""
     if activation.homogeneous:
-        return sqrt(q) * gaussian_mean(activation.phi, 1.0, activation.kinks)
-    return gaussian_mean(activation.phi, sqrt(q), activation.kinks)
+        return sqrt(q) * gaussian_mean(activation.phi, 1.0, activation.kinks, activation.pace)
+    return gaussian_mean(activation.phi, sqrt(q), activation.kinks, activation.pace)

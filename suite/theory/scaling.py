@@ -38,6 +38,9 @@ def layer_variances(initialization: Initialization, activation: Activation, widt
         NoCriticalPointError: the activation has no edge of chaos at this bias variance.
     """
     fans = list(pairwise(widths))
+    if initialization.origin:
+        said = (initialization.layer_variance(*layer) for layer in fans[:-1])
+        return (*(pair for pair in said if pair is not None), (1.0, 0.0))
     match initialization:
         case Pytorch():
             return tuple((1 / 3, 1 / (3 * fan_in)) for fan_in, _ in fans)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from suite.catalog.activations import ACTIVATIONS, Elu, LeakyRelu, Relu, Tanh
-from suite.nets.differentiable import _PHI, differentiable, trace
+from suite.nets.differentiable import PHI, differentiable, trace
 from suite.nets.ensemble import Ensemble
 from tests.catalog.instances import EVERY as EACH
 
@@ -18,7 +18,7 @@ PLACES = torch.linspace(-30, 30, 601, dtype=torch.float64) + 0.0137
 
 def test_every_activation_has_one():
     """And nothing else has."""
-    assert _PHI.keys() == ACTIVATIONS.keys()
+    assert PHI.keys() == ACTIVATIONS.keys()
 
 
 @every

@@ -1,0 +1,221 @@
+"""From torch's modules to ensembles: networks that somebody has already, as this suite computes them."""
+
+from collections.abc import Callable, Iterator, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from suite.catalog.activations import (
+    Activation,
+    Elu,
+    Gelu,
+    Htanh,
+    Identity,
+    LeakyRelu,
+    Relu,
+    Selu,
+    Sigmoid,
+    Silu,
+    Softplus,
+    Tanh,
+)
+from suite.nets.ensemble import Ensemble
+from suite.nets.normalization import EPSILON
+
+_SUPPORTED = (
+    "an MLP is Linear, perhaps LayerNorm or BatchNorm1d, and an activation for each hidden layer, and a Linear at the "
+    "end, in a torch.nn.Sequential"
+)
+_CLOSE = 1e-6
+"""By how much the ensemble's outputs may differ from a module's, of the largest: Softplus is cut off at 2e-9."""
+
+
+class UnsupportedModuleError(ValueError):
+    """A module is no MLP that this suite can compute; the message names the layer."""
+
+
+@dataclass
+class _Hidden:
+    linear: nn.Linear
+    normalization: nn.Module | None = None
+    activation: Activation | None = None
+    place: str = ""
+
+
+def ensemble_of(modules: Sequence[nn.Module], own: Activation | None = None) -> Ensemble:
+    """Networks of one architecture, in float64 on the CPU; the modules stay as they are.
+
+    Batch normalisation takes its statistics over the points that networks are looked at, as modules do in training.
+    The variances are those of the weights and biases that are there, over all of the modules.
+
+    Args:
+        modules: each an MLP.
+        own: the activation that stands for modules of classes that are not torch's.
+
+    Raises:
+        UnsupportedModuleError: one is not an MLP, or not like the others.
+    """
+    if not modules:
+        raise UnsupportedModuleError("there is no module to measure; give one, or a list of some")
+    parts = [_taken_apart(module, own) for module in modules]
+    (widths, activation, normalization), *others = [_architecture(*part) for part in parts]
+    for number, other in enumerate(others, start=2):
+        if other != (widths, activation, normalization):
+            raise UnsupportedModuleError(f"module {number} is not built as the first is; measure each kind by itself")
+    rows = [torch.cat([values.flatten() for values in _parameters(*part)]) for part in parts]
+    if not all(bool(row.isfinite().all()) for row in rows):
+        raise UnsupportedModuleError("some parameters are not finite, so that there is nothing to measure")
+    linears = [[*(layer.linear for layer in hidden), readout] for hidden, readout in parts]
+    variances = tuple(
+        (
+            layers[0].in_features * _mean_square([layer.weight for layer in layers]),
+            _mean_square([layer.bias for layer in layers if layer.bias is not None]),
+        )
+        for layers in zip(*linears, strict=True)
+    )
+    ensemble = Ensemble(widths, activation, variances, torch.stack(rows), normalization)
+    _check_alike(ensemble, modules)
+    return ensemble
+
+
+def _mean_square(values: Sequence[Tensor]) -> float:
+    return (
+        float(torch.stack([some.detach().double().square().mean().cpu() for some in values]).mean()) if values else 0.0
+    )
+
+
+def _named_layers(module: nn.Module, name: str = "") -> Iterator[tuple[str, nn.Module]]:
+    """The layers of sequences within sequences, one after the other."""
+    if not isinstance(module, nn.Sequential):
+        yield name, module
+        return
+    for key, child in enumerate(module):  # not its named children: those that stand in it twice would come once
+        yield from _named_layers(child, f"{name}.{key}" if name else str(key))
+
+
+def _taken_apart(module: nn.Module, own: Activation | None) -> tuple[list[_Hidden], nn.Linear]:
+    if not isinstance(module, nn.Sequential):
+        raise UnsupportedModuleError(
+            f"{type(module).__name__} is no torch.nn.Sequential, and nobody can tell the order of its layers; put "
+            "them into one"
+        )
+    hidden: list[_Hidden] = []
+    for name, layer in _named_layers(module):
+        if isinstance(layer, nn.Flatten | nn.Identity) and not hidden:
+            continue
+        last = hidden[-1] if hidden else None
+        if isinstance(layer, nn.Linear):
+            if last and layer.in_features != last.linear.out_features:
+                raise _unsupported(name, layer, f"does not fit the layer below, of {last.linear.out_features} units")
+            hidden.append(_Hidden(layer, place=name))
+        elif last is None:
+            raise _unsupported(name, layer, "comes before the first Linear")
+        elif isinstance(layer, nn.LayerNorm | nn.BatchNorm1d):
+            if last.normalization is not None or last.activation is not None:
+                raise _unsupported(name, layer, "does not come straight after a Linear")
+            _check_normalization(name, layer, last.linear.out_features)
+            last.normalization = layer
+        elif last.activation is not None:
+            raise _unsupported(name, layer, "is a second one after the same Linear")
+        else:
+            last.activation = _activation(name, layer, own)
+    if len(hidden) < 2:  # a hidden layer, and the one that reads it out
+        raise UnsupportedModuleError(f"the module has {len(hidden)} Linear layers, and so no hidden one; {_SUPPORTED}")
+    *layers, readout = hidden
+    if readout.normalization is not None or readout.activation is not None:
+        raise UnsupportedModuleError(f"something follows the last Linear ({readout.place}); {_SUPPORTED}")
+    return layers, readout.linear
+
+
+def _unsupported(name: str, layer: nn.Module, why: str) -> UnsupportedModuleError:
+    return UnsupportedModuleError(f"layer {name} ({type(layer).__name__}) {why}; {_SUPPORTED}")
+
+
+def _check_normalization(name: str, layer: nn.LayerNorm | nn.BatchNorm1d, width: int) -> None:
+    if layer.eps != EPSILON:
+        raise _unsupported(name, layer, f"has eps {layer.eps:g}, here it is {EPSILON:g}")
+    if isinstance(layer, nn.LayerNorm) and layer.normalized_shape != (width,):
+        raise _unsupported(name, layer, f"is not over the {width} units below it")
+
+
+def _activation(name: str, layer: nn.Module, own: Activation | None) -> Activation:
+    """What the catalog calls a module of torch's."""
+    found = _ACTIVATIONS[type(layer)](layer) if type(layer) in _ACTIVATIONS else None
+    if found is None and own is None:
+        raise _unsupported(
+            name,
+            layer,
+            f"is nothing that the suite has ({layer}): take it out, or, if it is an activation, name that: activation=",
+        )
+    return found or own  # type: ignore[return-value]  # one of them is there
+
+
+_ACTIVATIONS: dict[type[nn.Module], Callable[[Any], Activation | None]] = {
+    nn.ReLU: lambda _: Relu(),
+    nn.LeakyReLU: lambda layer: LeakyRelu(slope=float(layer.negative_slope)) if -1 < layer.negative_slope < 1 else None,
+    nn.ELU: lambda layer: Elu(alpha=float(layer.alpha)) if layer.alpha > 0 else None,
+    nn.SELU: lambda _: Selu(),
+    nn.GELU: lambda layer: Gelu() if layer.approximate == "none" else None,
+    nn.SiLU: lambda _: Silu(),
+    nn.Softplus: lambda layer: Softplus() if layer.beta == 1 else None,
+    nn.Tanh: lambda _: Tanh(),
+    nn.Sigmoid: lambda _: Sigmoid(),
+    nn.Hardtanh: lambda layer: Htanh(linear_region=float(layer.max_val)) if layer.min_val == -layer.max_val else None,
+    nn.Identity: lambda _: Identity(),
+}
+"""Torch's modules and the catalog's activations; None where it has none with such settings."""
+
+
+def _architecture(hidden: Sequence[_Hidden], readout: nn.Linear) -> tuple[tuple[int, ...], Activation, str]:
+    first = hidden[0]
+    for layer in hidden[1:]:
+        if (layer.activation or Identity()) != (first.activation or Identity()):
+            raise UnsupportedModuleError(
+                f"the activation after layer {layer.place} is not that after layer {first.place}; all hidden layers "
+                "have the same here"
+            )
+        if type(layer.normalization) is not type(first.normalization):
+            raise UnsupportedModuleError(
+                f"layer {layer.place} is not normalised as layer {first.place} is; all hidden layers are alike here"
+            )
+    kind = {nn.LayerNorm: "layer", nn.BatchNorm1d: "batch"}.get(type(first.normalization), "none")
+    widths = (first.linear.in_features, *(layer.linear.out_features for layer in hidden), readout.out_features)
+    return widths, first.activation or Identity(), kind
+
+
+def _parameters(hidden: Sequence[_Hidden], readout: nn.Linear) -> Iterator[Tensor]:
+    """In an ensemble's layout: weights, biases, gains, shifts."""
+    for layer in hidden:
+        yield from _affine(layer.linear)
+        if (normalization := layer.normalization) is not None:
+            width = layer.linear.out_features
+            for values, default in ((normalization.weight, 1.0), (normalization.bias, 0.0)):
+                yield _plain(values) if isinstance(values, Tensor) else torch.full((width,), default).double()
+    yield from _affine(readout)
+
+
+def _affine(layer: nn.Linear) -> Iterator[Tensor]:
+    yield _plain(layer.weight)
+    yield _plain(layer.bias) if layer.bias is not None else torch.zeros(layer.out_features, dtype=torch.float64)
+
+
+def _plain(values: Tensor) -> Tensor:
+    return values.detach().cpu().double()
+
+
+def _check_alike(ensemble: Ensemble, modules: Sequence[nn.Module]) -> None:
+    """The modules' own outputs are what the ensemble computes: whatever was overlooked shows here."""
+    generator = torch.Generator().manual_seed(0)
+    points = torch.randn(ensemble.widths[0], 32, generator=generator, dtype=torch.float64)
+    found = ensemble(points)
+    for number, module in enumerate(modules):
+        with torch.no_grad():
+            theirs = deepcopy(module).cpu().double().train()(points.T).T
+        if not torch.allclose(found[number], theirs, rtol=0, atol=_CLOSE * float(theirs.abs().max()), equal_nan=True):
+            raise UnsupportedModuleError(
+                f"module {number + 1} computes something else than its layers one after the other; take out hooks and "
+                "forward methods of its own, or name another activation"
+            )

@@ -1,0 +1,229 @@
+"""What the suite finds out about an activation of which only the function is known, and whether it can be one."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+from math import inf, isfinite
+
+import torch
+from torch import Tensor
+
+from suite.catalog.activation import Kind
+
+Phi = Callable[[Tensor], Tensor]
+
+_PLACES = torch.linspace(-10, 10, 4097, dtype=torch.float64) + 0.000_313_7
+"""Where all else is tried; no round number among them, nor below."""
+
+_FINE = torch.linspace(-10, 10, 65_537, dtype=torch.float64) + 0.000_313_7
+"""Where jumps are looked for."""
+
+_FAR = torch.tensor([-1e4, -800.0, -50.0, 0.0, 50.0, 800.0, 1e4], dtype=torch.float64)
+_CUTS, _ROUNDS, _CANDIDATES, _MOST = 16, 7, 4096, 0.3
+"""Each interval in which something may jump, of so many at most, is cut in so many, so often: they end at 2e-11.
+
+Of the parts only those are kept that hold most of the change; where there is no jump, all hold about as much.
+"""
+_JUMP = 1e-4
+"""What changes by more of its largest value over such an interval has jumped: 5e6 times as steep as it is large."""
+_ORDINALS = ("", "slope", "second derivative", "third derivative")
+
+
+class UnusableError(ValueError):
+    """A function that cannot be an activation; the message says why, and what to do."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is found out.
+
+    Attributes:
+        kind: as of any activation.
+        homogeneous: likewise.
+        flat_sides: likewise.
+        pace: likewise.
+    """
+
+    kind: Kind
+    homogeneous: bool
+    flat_sides: tuple[tuple[float, float], ...]
+    pace: float
+
+
+def facts_of(phi: Phi, kinks: tuple[float, ...], slope: Phi | None = None) -> Facts:
+    """Tries a function at thousands of places.
+
+    Args:
+        phi: of a tensor.
+        kinks: where it is said to have them, in rising order.
+        slope: said to be its derivative, if anything is.
+
+    Raises:
+        UnusableError: it does not keep shape or dtype, mixes elements, is not finite, cannot be differentiated, is
+            constant, or has a kink that was not said.
+    """
+    _check_values(phi)
+    if not all(map(isfinite, kinks)) or any(high <= low for low, high in pairwise(kinks)):
+        raise UnusableError(f"its kinks {kinks} are no rising numbers; give each once, the smallest first")
+    away = _away_from(_PLACES, kinks)
+    _check_slope(phi, away, slope)
+    orders = derivatives(phi, away, 2)
+    for order in range(4):
+        _check_for_jumps(phi, order, kinks if order else ())
+    return Facts(
+        _kind(phi, kinks),
+        _homogeneous(phi),
+        _flat_sides(phi, kinks),
+        max(1.0, float(orders[2].abs().max() / orders[1].abs().max().clamp(min=1e-300))),
+    )
+
+
+def derivatives(phi: Phi, z: Tensor, order: int) -> list[Tensor]:
+    """phi and its derivatives up to an order, elementwise.
+
+    Raises:
+        UnusableError: torch cannot take them.
+    """
+    try:
+        with torch.enable_grad():
+            x = z.detach().clone().requires_grad_()
+            found = [phi(x)]
+            for _ in range(order):
+                last = found[-1]
+                (slope,) = (
+                    torch.autograd.grad(last.sum(), x, create_graph=True, materialize_grads=True)
+                    if last.requires_grad
+                    else (torch.zeros_like(x),)
+                )
+                found.append(slope)
+    except RuntimeError as error:
+        why = " ".join(str(error).split())[:120]
+        raise UnusableError(
+            f"torch cannot take its {_ORDINALS[max(1, order)]} ({why}); write it with torch's elementary functions, "
+            "none in place"
+        ) from None
+    return [values.detach() for values in found]
+
+
+def _check_values(phi: Phi) -> None:
+    for dtype in (torch.float64, torch.float32):
+        z = torch.linspace(-3, 3, 24, dtype=dtype).reshape(2, 3, 4)
+        given = z.clone()
+        found = phi(given)
+        if not isinstance(found, Tensor):
+            raise UnusableError(f"it returns {type(found).__name__}; return a tensor")
+        if found.shape != z.shape:
+            raise UnusableError(
+                f"it makes shape {tuple(found.shape)} of {tuple(z.shape)}; return a value for each element"
+            )
+        if found.dtype != dtype:
+            raise UnusableError(f"it makes {found.dtype} of {dtype}; return the dtype that comes in")
+        if not torch.equal(given, z):
+            raise UnusableError("it changes its argument in place; use the functions without an underscore")
+        if not torch.allclose(found, phi(z.clone()), rtol=0, atol=0, equal_nan=True):
+            raise UnusableError("it gives other values each time; return the same for the same")
+        alone = phi(z.flatten()[::5].clone())
+        if alone.shape != (5,) or not torch.allclose(found.flatten()[::5], alone, rtol=1e-4, atol=1e-6, equal_nan=True):
+            raise UnusableError("its values depend on their neighbours; return a value of each element alone")
+    with torch.no_grad():
+        found = phi(torch.cat([_PLACES, _FAR]))
+    if not bool(torch.isfinite(found).all()):
+        place = torch.cat([_PLACES, _FAR])[~torch.isfinite(found)][0].item()
+        raise UnusableError(f"it is not finite at z = {place:g}; clamp what overflows, up to |z| = 10,000")
+    if float(found.max()) == float(found.min()):
+        raise UnusableError("it is constant, so that nothing passes through a layer; return a function of z")
+
+
+def _check_slope(phi: Phi, z: Tensor, slope: Phi | None) -> None:
+    """Autograd's derivative, and the one that is given, against differences."""
+    step = 1e-5
+    with torch.no_grad():
+        differences = (phi(z + step) - phi(z - step)) / (2 * step)
+    ways = {"torch's derivative of it": derivatives(phi, z, 1)[1]}
+    if slope is not None:
+        with torch.no_grad():
+            given = slope(z.clone())
+        if not isinstance(given, Tensor) or given.shape != z.shape or given.dtype != z.dtype:
+            raise UnusableError("its derivative changes shape or dtype; return a slope for each element")
+        ways["the derivative that is given"] = given
+    for what, values in ways.items():
+        off = (values - differences).abs() > 1e-3 * (1 + differences.abs())
+        if off.sum() > len(z) // 200:  # a few may lie beside kinks that were not said, which are looked for next
+            place = z[off][0].item()
+            raise UnusableError(f"{what} is not the slope of its values at z = {place:.4g}; mend one of them")
+
+
+def _check_for_jumps(phi: Phi, order: int, kinks: tuple[float, ...]) -> None:
+    """Cuts whatever interval holds most of its change in one part, until only jumps are left."""
+    values = derivatives(phi, _FINE, order)[order]
+    if not bool(torch.isfinite(values).all()):
+        place = _FINE[~torch.isfinite(values)][0].item()
+        raise UnusableError(f"its {_ORDINALS[order]} is not finite at z = {place:g}; write it so that it is")
+    scale = float(values.abs().max()) or 1.0
+    low, high = _FINE[:-1], _FINE[1:]
+    change = values.diff().abs()
+    for _ in range(_ROUNDS):
+        kept = change > _JUMP * scale
+        for kink in kinks:
+            kept &= (kink < low - 1e-9) | (kink > high + 1e-9)
+        some = change.where(kept, 0).topk(min(_CANDIDATES, len(change))).indices.sort().values
+        some = some[kept[some]]
+        edges = low[some, None] + (high - low)[some, None] * torch.linspace(0, 1, _CUTS + 1, dtype=torch.float64)
+        parts = derivatives(phi, edges, order)[order].diff(dim=1).abs()
+        alone = parts > _MOST * parts.sum(1, keepdim=True)
+        low, high, change = edges[:, :-1][alone], edges[:, 1:][alone], parts[alone]
+    if len(low):
+        place = round(low[0].item(), 6) + 0.0
+        said = "".join(f"{kink:g}, " for kink in sorted({*kinks, place})).rstrip(" ")
+        raise UnusableError(
+            f"its {_ORDINALS[order] or 'value'} jumps at z = {place:g}; "
+            + (f"say so: @activation(kinks=({said}))" if order else "make it continuous")
+        )
+
+
+def _away_from(z: Tensor, kinks: tuple[float, ...], reach: float = 1e-4) -> Tensor:
+    kept = torch.ones_like(z, dtype=torch.bool)
+    for kink in kinks:
+        kept &= (z - kink).abs() > reach
+    return z[kept]
+
+
+def _between(kinks: tuple[float, ...]) -> list[tuple[float, float, Tensor]]:
+    """The intervals between kinks, with places inside of each."""
+    spread = torch.cat([torch.logspace(-3, 4, 200, dtype=torch.float64), torch.linspace(0.01, 12, 200).double()])
+    found = []
+    for low, high in pairwise((-inf, *kinks, inf)):
+        if isfinite(low) and isfinite(high):
+            inside = low + (high - low) * torch.linspace(0.001, 0.999, 257, dtype=torch.float64)
+        elif isfinite(low):
+            inside = low + spread
+        elif isfinite(high):
+            inside = high - spread
+        else:
+            inside = torch.cat([-spread, spread])
+        found.append((low, high, inside))
+    return found
+
+
+def _kind(phi: Phi, kinks: tuple[float, ...]) -> Kind:
+    slopes = [derivatives(phi, inside, 1)[1] for _, _, inside in _between(kinks)]
+    if all(float(slope.max() - slope.min()) <= 1e-12 * float(slope.abs().max()) for slope in slopes):
+        return "piecewise_linear"
+    return "kinked" if kinks else "smooth"
+
+
+def _homogeneous(phi: Phi) -> bool:
+    values = phi(_PLACES)
+    scale = float(values.abs().max())
+    return all(float((phi(a * _PLACES) - a * values).abs().max()) < 1e-12 * scale for a in (0.5, 3.0))
+
+
+def _flat_sides(phi: Phi, kinks: tuple[float, ...]) -> tuple[tuple[float, float], ...]:
+    """The intervals between kinks on which phi is constant, neighbours as one."""
+    flat: list[tuple[float, float]] = []
+    for low, high, inside in _between(kinks):
+        values = phi(inside)
+        if float(values.max() - values.min()) == 0:
+            joined = bool(flat) and flat[-1][1] == low
+            flat[-1:] = [(flat[-1][0], high)] if joined else [*flat[-1:], (low, high)]
+    return tuple(flat)

@@ -1,0 +1,150 @@
+"""An initialisation of the user's own: each hidden layer's variances, and, if need be, what weights are made of."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any, ClassVar, Literal, cast, overload
+
+import torch
+from pydantic import ValidationError, create_model, model_validator
+from pydantic_core import PydanticCustomError
+from torch import Tensor
+
+from suite.catalog.initializations import INITIALIZATIONS, Initialization
+from suite.nets.initialization import SHAPES
+from suite.plugins.parameters import Travelling, fields_of, summary_of
+from suite.plugins.sources import PlugInError, add, origin_now
+
+Function = Callable[..., float | tuple[float, float]]
+Weights = Callable[..., Tensor]
+
+_FANS = ((1, 1), (1, 64), (2, 5), (64, 1), (1000, 1000))
+"""Of layers that it is tried at."""
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What a plug-in says of its initialisation.
+
+    Attributes:
+        function: of fan_in, fan_out and parameters: sigma_w^2, or (sigma_w^2, sigma_b^2).
+        weights: of standard normal numbers (draws, out, in) and parameters: weights before they are scaled.
+    """
+
+    function: Function
+    weights: Weights | None
+
+
+class OwnInitialization(Travelling, Initialization):
+    """An initialisation that a plug-in gives."""
+
+    table = "suite.catalog.initializations:INITIALIZATIONS"
+    declared: ClassVar[Declared]
+
+    @model_validator(mode="after")
+    def _usable(self) -> "OwnInitialization":
+        """A spec that gives it parameters under which it is none is told so, with its line."""
+        try:
+            for fan_in, fan_out in _FANS:
+                self.layer_variance(fan_in, fan_out)
+            if self.declared.weights is not None:
+                _try(self)
+        except Exception as error:  # whatever the plug-in's functions do
+            what = " ".join(str(error).split())[:300]
+            told = what if isinstance(error, PlugInError) else f"it fails ({type(error).__name__}: {what}); mend it"
+            raise PydanticCustomError("own", "{message}", {"message": f"{self.label}: {told}"}) from None
+        return self
+
+    def layer_variance(self, fan_in: int, fan_out: int) -> tuple[float, float]:
+        """As the plug-in says.
+
+        Raises:
+            PlugInError: what it says are no variances.
+        """
+        said = self.declared.function(fan_in, fan_out, **self.parameters)
+        pair = said if isinstance(said, tuple) else (said, 0.0)
+        if len(pair) != 2 or not all(isinstance(value, float | int) and isfinite(value) for value in pair):
+            raise PlugInError(f"it returns {said!r}; return sigma_w^2, or (sigma_w^2, sigma_b^2), as numbers")
+        if pair[0] <= 0 or pair[1] < 0:
+            raise PlugInError(f"it returns {said!r} for fan_in = {fan_in}, fan_out = {fan_out}; variances are above 0")
+        return float(pair[0]), float(pair[1])
+
+
+def _shaped(initialization: Initialization, normal: Tensor) -> Tensor:
+    """A hidden layer's weights before they are scaled, from standard normal numbers."""
+    assert isinstance(initialization, OwnInitialization)
+    assert initialization.declared.weights is not None
+    found = initialization.declared.weights(normal.clone(), **initialization.parameters)
+    if not isinstance(found, Tensor) or found.shape != normal.shape or found.dtype != normal.dtype:
+        what = f"{tuple(found.shape)} in {found.dtype}" if isinstance(found, Tensor) else type(found).__name__
+        raise PlugInError(f"weights makes {what} of {tuple(normal.shape)} in {normal.dtype}; keep shape and dtype")
+    return found
+
+
+def _try(initialization: OwnInitialization) -> None:
+    normal = torch.randn(4, 3, 5, generator=torch.Generator().manual_seed(0))
+    found = _shaped(initialization, normal)
+    if not bool(found.isfinite().all()):
+        raise PlugInError("weights makes numbers that are not finite; mend it")
+    if not torch.equal(found, _shaped(initialization, normal)):
+        raise PlugInError("weights makes other numbers each time; make what is random of the numbers that come in")
+    if not torch.allclose(found[1:3], _shaped(initialization, normal[1:3]), rtol=1e-4, atol=1e-6):
+        raise PlugInError("weights mixes networks; make each one's of its own numbers")
+
+
+@overload
+def initialization(function: Function) -> Function: ...
+@overload
+def initialization(
+    *,
+    distribution: Literal["gaussian", "uniform", "orthogonal"] = "gaussian",
+    weights: Weights | None = None,
+    formula: str | None = None,
+) -> Callable[[Function], Function]: ...
+def initialization(
+    function: Function | None = None,
+    *,
+    distribution: Literal["gaussian", "uniform", "orthogonal"] = "gaussian",
+    weights: Weights | None = None,
+    formula: str | None = None,
+) -> Any:
+    """Adds an initialisation, named as the decorated function is.
+
+    The function takes fan_in and fan_out of a hidden layer and returns sigma_w^2, fan_in times the variance of a
+    weight, or that and sigma_b^2, the variance of a bias. Theory goes by these. Its other parameters are keys of a
+    spec, as those of an activation. The readout has gain 1 and no bias, as with the suite's own.
+
+    Args:
+        function: what is decorated.
+        distribution: of the weights.
+        weights: makes of standard normal numbers (draws, out, in), and the same parameters, the weights of a hidden
+            layer, of mean 0 and variance 1, which are then scaled; of each network's own numbers alone.
+        formula: for `list`; the first line of the docstring unless given.
+
+    Raises:
+        PlugInError: what it returns are no variances.
+    """
+    if function is None:
+        return lambda decorated: _add(decorated, distribution, weights, formula)
+    return _add(function, distribution, weights, formula)
+
+
+def _add(function: Function, distribution: str, weights: Weights | None, formula: str | None) -> Function:
+    if distribution not in ("gaussian", "uniform", "orthogonal"):
+        raise PlugInError(f"{distribution!r} is no distribution; take gaussian, uniform or orthogonal")
+    if weights is not None and distribution != "gaussian":
+        raise PlugInError("weights makes its own of Gaussian numbers; leave distribution out")
+    name, summary = function.__name__, summary_of(function)
+    fields = fields_of(function, taken=2, reserved={"scheme", *dir(OwnInitialization)})
+    fields["scheme"] = (Literal[name], name)
+    entry = cast(Any, create_model(name, __base__=OwnInitialization, __doc__=f"{summary}.", **fields))
+    entry.source, entry.entry, entry.formula = origin_now(), name, formula or summary
+    entry.origin, entry.distribution = entry.source.digest, distribution
+    entry.declared = Declared(function, weights)
+    add("an initialisation", name, [(INITIALIZATIONS, entry), *([(SHAPES, _shaped)] if weights else [])])
+    if not any(field.is_required() for field in entry.model_fields.values()):
+        try:
+            entry()
+        except ValidationError as error:
+            raise PlugInError(error.errors()[0]["msg"]) from None
+    return function

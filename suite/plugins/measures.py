@@ -1,0 +1,129 @@
+"""A measure of the user's own: one function of random networks and the points that they are looked at."""
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any, Literal, cast, overload
+
+import torch
+from pydantic import create_model
+from torch import Tensor
+
+from suite.catalog.activations import Relu
+from suite.catalog.measure_settings import Draws, InFloats
+from suite.catalog.measures import MEASURES, Measure
+from suite.catalog.precision import Precise
+from suite.catalog.quantities import QUANTITIES, Quantity
+from suite.nets.ensemble import Ensemble
+from suite.nets.sample import Sample
+from suite.plugins import found
+from suite.plugins.parameters import Travelling, fields_of, summary_of
+from suite.plugins.sources import PlugInError, add, origin_now
+
+Function = Callable[..., Tensor]
+
+
+class OwnSettings(Travelling, InFloats, Precise):
+    """Settings of a measure that a plug-in gives: where it looks, at how many networks, and its own parameters."""
+
+    table = "suite.catalog.measures:MEASURES"
+    draws: Draws = 256
+
+
+@overload
+def measure(function: Function) -> Function: ...
+@overload
+def measure(
+    *, kind: Literal["value", "frequency"] = "value", more_is_better: bool = True, plain: bool = False
+) -> Callable[[Function], Function]: ...
+def measure(
+    function: Function | None = None,
+    *,
+    kind: Literal["value", "frequency"] = "value",
+    more_is_better: bool = True,
+    plain: bool = False,
+) -> Any:
+    """Adds a measure, and a quantity, named as the decorated function is.
+
+    The function takes an ensemble of networks and points of the domain (inputs, points), and returns one number for
+    each network, which depends on that network alone. `ensemble(points)` are its outputs (draws, outputs, points);
+    `ensemble.layers` has its weights. Further parameters are keys of [measure.NAME], as those of an activation.
+
+    Args:
+        function: what is decorated.
+        kind: a value, or whether something is so, whose mean is a frequency.
+        more_is_better: which way a tournament takes it.
+        plain: whether it is defined for networks without normalisation and residual connections only.
+
+    Raises:
+        PlugInError: the function does not give a number for each network; the message says what it gives.
+    """
+    if function is None:
+        return lambda decorated: _add(decorated, kind, more_is_better, plain)
+    return _add(function, kind, more_is_better, plain)
+
+
+def _add(function: Function, kind: Literal["value", "frequency"], more_is_better: bool, plain: bool) -> Function:
+    name, summary = function.__name__, summary_of(function)
+    own = fields_of(function, taken=2, reserved=set(dir(OwnSettings)) | set(OwnSettings.model_fields))
+    settings = cast(Any, create_model(name, __base__=OwnSettings, __doc__=f"Settings of {name}.", **own))
+    settings.source, settings.entry = origin_now(), name
+    settings.origin = settings.source.digest
+
+    def take(ensemble: Ensemble, domain: Sample, settings: OwnSettings) -> dict[str, Tensor]:
+        values = function(ensemble, domain.points(), **{key: getattr(settings, key) for key in own})
+        return {name: _checked(name, values, ensemble)}
+
+    entry = Measure(
+        f"suite.plugins.found:measure_{name}",
+        settings,
+        sees="domain",
+        quantities=(name,),
+        version=1,
+        summary=summary,
+        source=settings.source.name,
+        plain=plain,
+        headline=name,
+        origin=settings.origin,
+    )
+    quantity = Quantity(summary, kind, sign=1 if more_is_better else -1)
+    add("a measure", name, [(MEASURES, entry), (QUANTITIES, quantity), (found.MEASURES, take)])
+    if not any(settings.model_fields[key].is_required() for key in own):
+        _try(function, name)
+    return function
+
+
+def _checked(name: str, values: Any, ensemble: Ensemble) -> Tensor:
+    """A number for each network, as floating-point ones.
+
+    Raises:
+        PlugInError: something else.
+    """
+    if not isinstance(values, Tensor):
+        raise PlugInError(f"{name} returns {type(values).__name__}; return a tensor")
+    if values.shape != (ensemble.draws,):
+        raise PlugInError(
+            f"{name} returns shape {tuple(values.shape)} for {ensemble.draws} networks; return one number for each, "
+            f"({ensemble.draws},)"
+        )
+    if values.is_complex() or not (values.is_floating_point() or values.dtype == torch.bool):
+        raise PlugInError(f"{name} returns {values.dtype}; return floating-point numbers, or truth values")
+    return values.detach().to(ensemble.parameters.dtype)
+
+
+def _try(function: Function, name: str) -> None:
+    """Has it measure a few small networks: all at once, again, and some of them."""
+    widths, draws = (2, 4, 3, 1), 5
+    number = sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(widths))
+    generator = torch.Generator().manual_seed(0)
+    parameters = torch.randn(draws, number, generator=generator, dtype=torch.float64)
+    points = torch.rand(2, 9, generator=generator, dtype=torch.float64)
+    networks = Ensemble(widths, Relu(), ((1.0, 1.0),) * 3, parameters.clone())
+    every = _checked(name, function(networks, points.clone()), networks)
+    again = _checked(name, function(networks, points.clone()), networks)
+    some = _checked(name, function(networks[1:3], points.clone()), networks[1:3])
+    if not torch.equal(networks.parameters, parameters):
+        raise PlugInError(f"{name} changes the networks; leave their parameters as they are")
+    if not torch.equal(every.nan_to_num(), again.nan_to_num()):
+        raise PlugInError(f"{name} gives other values each time; make what is random of the networks alone")
+    if not torch.allclose(every[1:3], some, rtol=1e-6, atol=1e-9, equal_nan=True):
+        raise PlugInError(f"{name} gives a network another value in other company; return what is of each alone")

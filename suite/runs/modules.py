@@ -1,0 +1,122 @@
+"""Measures networks that are torch's modules: no spec, no family, nothing stored."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import torch
+from pydantic import TypeAdapter, ValidationError
+
+from suite.catalog.activations import ACTIVATIONS, Activation
+from suite.catalog.domain import INTERVALS, Domain, OneDomain
+from suite.catalog.initializations import Variance
+from suite.catalog.measure_settings import CorrelationSettings, OnTheDomain
+from suite.catalog.measures import MEASURES
+from suite.catalog.settings import Settings, choices_of
+from suite.nets.ensemble import Ensemble
+from suite.nets.modules import ensemble_of
+from suite.runs.blocks import Block, blocks_of
+from suite.runs.cells import Cell
+from suite.runs.compute import measured
+from suite.spec.members import Member
+from suite.spec.problems import nearest
+
+_SHOWN = ["network", "quantity", "layer", "method", "value"]
+
+
+def measure_modules(
+    modules: Sequence[torch.nn.Module],
+    measures: Sequence[str],
+    domain: Mapping[str, Any] | Domain | None = None,
+    settings: Mapping[str, Mapping[str, Any]] | None = None,
+    activation: str | Mapping[str, Any] | None = None,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """As `suite.measure`."""
+    own = _activation(activation)
+    ensemble = ensemble_of(modules, own)
+    where = _read(TypeAdapter(OneDomain), domain if domain is not None else {"kind": "box"}, "domain")
+    chosen = {name: _settings(name, (settings or {}).get(name, {})) for name in measures}
+    if unused := sorted(set(settings or {}) - set(chosen)):
+        raise ValueError(f"settings of {unused[0]}, which is not measured; add it to measures, or drop them")
+    v3 = chosen.get("v3")
+    step = v3.step if isinstance(v3, OnTheDomain) and v3.step is not None else 2 * where.extent / INTERVALS
+    rows: list[dict[str, Any]] = []
+    for name, given in chosen.items():
+        complete = (
+            given.model_copy(update={"step": step}) if isinstance(given, OnTheDomain) and given.step is None else given
+        )
+        _check_suitable(name, complete, ensemble, where)
+        rows += _rows(_cell(name, complete, ensemble, where, seed), ensemble)
+    return pd.DataFrame(rows, columns=_SHOWN).astype({"layer": "Int64"})
+
+
+def _cell(name: str, settings: Settings, ensemble: Ensemble, domain: Domain, seed: int) -> Cell:
+    """The piece of work that a study would have of such networks."""
+    (weight_variance, bias_variance), *_ = ensemble.variances
+    drawn = Variance.model_construct(weight_variance=weight_variance, bias_variance=bias_variance)
+    normalization: Any = ensemble.normalization
+    member = Member(ensemble.widths, ensemble.activation, drawn, ensemble.variances, {}, normalization)
+    return Cell(seed, member, name, settings, None, domain, 0, ensemble.draws)
+
+
+def _rows(cell: Cell, ensemble: Ensemble) -> Iterator[dict[str, Any]]:
+    readings = {quantity: values.cpu().numpy() for quantity, values in measured(cell, ensemble).items()}
+    shapes = {quantity: values.shape for quantity, values in readings.items()}
+    for block in blocks_of([cell], {cell.key: shapes}, lambda _, quantity: readings[quantity], []):
+        if block.quantity in readings:
+            yield from _rows_of(block)
+
+
+def _rows_of(block: Block) -> Iterator[dict[str, Any]]:
+    layers = block.places.get("layer", [None] * block.columns)
+    for network, values in enumerate(block.draws.columns(0, block.columns)):
+        for layer, method, value in zip(layers, block.methods, values, strict=True):
+            row = (network, block.quantity, layer, method, float(value))
+            yield dict(zip(_SHOWN, row, strict=True))
+
+
+def _activation(given: str | Mapping[str, Any] | None) -> Activation | None:
+    if given is None:
+        return None
+    (found,) = _read(
+        TypeAdapter(choices_of(ACTIVATIONS)), dict(given) if isinstance(given, Mapping) else given, "activation"
+    )
+    assert isinstance(found, Activation)
+    return found
+
+
+def _settings(name: str, given: Mapping[str, Any]) -> Settings:
+    if name not in MEASURES:
+        raise ValueError(f"there is no measure {name}; {nearest(name, MEASURES)}")
+    if MEASURES[name].sees in ("training", "task"):
+        raise ValueError(f"{name} looks at a task and its training, which a module has none of; leave it to a spec")
+    found = _read(TypeAdapter(MEASURES[name].settings), dict(given), name)
+    assert isinstance(found, Settings)
+    return found
+
+
+def _read(adapter: TypeAdapter[Any], given: Any, what: str) -> Any:
+    try:
+        return adapter.validate_python(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in (what, *first["loc"]))
+        raise ValueError(f"{place}: {first['msg']}; give what [{what}] of a spec could say") from None
+
+
+def _check_suitable(name: str, settings: Settings, ensemble: Ensemble, domain: Domain) -> None:
+    """Raises ValueError where a measure is not defined for such networks, or the step is none of the domain."""
+    if MEASURES[name].plain and not ensemble.plain:
+        raise ValueError(f"{name} is defined for networks without normalisation; leave it out")
+    if isinstance(settings, CorrelationSettings) and ensemble.widths[0] == 1:
+        raise ValueError("correlation is of two inputs at an angle, the module has one input unit; leave it out")
+    if name == "jacobian" and ensemble.depth == 1:
+        raise ValueError(
+            "jacobian starts at the first hidden layer's activations, and there is no second; leave it out"
+        )
+    if isinstance(settings, OnTheDomain) and settings.step is not None and not domain.divides(settings.step):
+        raise ValueError(
+            f"{name}: {settings.step:g} does not divide the domain's side of {2 * domain.extent:g} into "
+            f"{domain.fewest} steps or more; take {2 * domain.extent:g}/n"
+        )

@@ -1,0 +1,85 @@
+"""What is found out about a function that is to be an activation, and what keeps it from being one."""
+
+from math import inf
+
+import pytest
+import torch
+from torch.nn import functional as F  # noqa: N812  # as everyone calls it
+
+from suite.plugins.facts import UnusableError, facts_of
+
+FOUND = [
+    ("relu", torch.relu, (0.0,), "piecewise_linear", True, ((-inf, 0.0),)),
+    ("abs", torch.abs, (0.0,), "piecewise_linear", True, ()),
+    ("identity", lambda z: z, (), "piecewise_linear", True, ()),
+    ("elu", F.elu, (0.0,), "kinked", False, ()),
+    ("hardtanh", lambda z: F.hardtanh(z, -1, 2), (-1.0, 2.0), "piecewise_linear", False, ((-inf, -1.0), (2.0, inf))),
+    ("hardswish", F.hardswish, (-3.0, 3.0), "kinked", False, ((-inf, -3.0),)),
+    ("gelu", F.gelu, (), "smooth", False, ()),
+    ("silu", F.silu, (), "smooth", False, ()),
+    ("softplus", F.softplus, (), "smooth", False, ()),
+    ("mish", F.mish, (), "smooth", False, ()),
+    ("steep tanh", lambda z: torch.tanh(20 * z), (), "smooth", False, ()),
+    ("quick sine", lambda z: torch.sin(400 * z), (), "smooth", False, ()),
+    ("square", lambda z: z**2, (), "smooth", False, ()),
+    ("a step that was flat", lambda z: F.relu(z) - F.relu(z - 1) + F.relu(z - 2), (0.0, 1.0, 2.0), "piecewise_linear",
+     False, ((-inf, 0.0), (1.0, 2.0))),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("phi", "kinks", "kind", "homogeneous", "flat"), [case[1:] for case in FOUND],
+                         ids=[case[0] for case in FOUND])  # fmt: skip
+def test_facts_are_found_out(phi, kinks, kind, homogeneous, flat):
+    """Kind, homogeneity and flat sides, of functions whose kinks are told."""
+    facts = facts_of(phi, kinks)
+
+    assert (facts.kind, facts.homogeneous, facts.flat_sides) == (kind, homogeneous, flat)
+
+
+@pytest.mark.parametrize(("rate", "pace"), [(0.5, 1.0), (1.0, 1.0), (7.0, 7.0), (40.0, 40.0)])
+def test_pace_is_that_of_the_sine_at_its_frequency(rate, pace):
+    """And 1 for whatever is slower."""
+    assert facts_of(lambda z: torch.sin(rate * z), ()).pace == pytest.approx(pace, rel=1e-3)
+
+
+REFUSED = [
+    ("a kink in the slope", torch.relu, (), "its slope jumps at z = 0; say so: @activation(kinks=(0,))"),
+    ("elsewhere", lambda z: torch.relu(z - 1.25), (), "its slope jumps at z = 1.25"),
+    ("a second one", lambda z: F.hardtanh(z, -0.5, 0.8), (-0.5,), "kinks=(-0.5, 0.8,)"),
+    ("in the second derivative", F.elu, (), "its second derivative jumps at z = 0"),
+    ("in the third", lambda z: z.abs() ** 3, (), "its third derivative jumps at z = 0"),
+    ("a small one", lambda z: torch.sin(z) + 2e-3 * torch.relu(z - 1), (), "its slope jumps at z = 1"),
+    ("a step", torch.sign, (0.0,), "its value jumps at z = 0"),
+    ("a step that is not told", lambda z: torch.sign(z) + z, (), "its value jumps at z = 0; make it continuous"),
+    ("a constant", lambda z: 0 * z + 1, (), "it is constant"),
+    ("neighbours", lambda z: torch.softmax(z, -1), (), "depend on their neighbours"),
+    ("neighbours along another axis", lambda z: z - z.mean(0) if z.dim() > 1 else z, (), "depend on their neighbours"),
+    ("chance", lambda z: z * torch.rand((), generator=CHANCE).to(z.dtype), (), "other values each time"),
+    ("in place", torch.relu_, (0.0,), "changes its argument in place"),
+    ("overflow", torch.exp, (), "not finite at z = 800; clamp"),
+    ("a pole", lambda z: torch.sin(z) / z, (), "not finite at z = 0"),
+    ("shape", lambda z: z.sum(), (), "it makes shape () of (2, 3, 4)"),
+    ("dtype", lambda z: z.double(), (), "it makes torch.float64 of torch.float32"),
+    ("no tensor", lambda z: z.tolist(), (), "it returns list"),
+    ("no gradient", lambda z: torch.sin(z).detach(), (), "torch's derivative of it is not the slope"),
+    ("disorder", torch.relu, (1.0, 0.0), "no rising numbers"),
+]  # fmt: skip
+CHANCE = torch.Generator().manual_seed(0)
+
+
+@pytest.mark.parametrize(
+    ("phi", "kinks", "fragment"), [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED]
+)
+def test_what_cannot_be_an_activation_is_told_why(phi, kinks, fragment):
+    """With the place and a cure."""
+    with pytest.raises(UnusableError) as refused:
+        facts_of(phi, kinks)
+
+    assert fragment in str(refused.value)
+
+
+def test_a_derivative_that_is_given_must_be_one():
+    """Against differences of the values."""
+    facts_of(torch.sin, (), torch.cos)
+    with pytest.raises(UnusableError, match="the derivative that is given is not the slope"):
+        facts_of(torch.sin, (), torch.sin)

@@ -1,0 +1,132 @@
+"""An initialisation by a plug-in: its variances reach weights and theory, its weights are its own."""
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from suite.catalog.activations import Relu
+from suite.catalog.initializations import INITIALIZATIONS, He
+from suite.cli import app
+from suite.nets.ensemble import layer_views
+from suite.nets.initialization import SHAPES, draw_parameters
+from suite.runs.cells import cells_of
+from suite.runs.resources import Resources
+from suite.runs.run import run_study
+from suite.spec.load import load_studies
+from suite.theory.scaling import layer_variances
+
+runner = CliRunner()
+HEAD = "import torch\nfrom suite.plugins import initialization\n\n"
+MINE = (
+    HEAD
+    + '''@initialization
+def my_he(fan_in, fan_out, bias_std: float = 0.0):
+    """He's."""
+    return 2.0, bias_std**2
+
+@initialization(distribution="uniform")
+def averaged(fan_in, fan_out, gain: float = 1.0):
+    """Glorot's, uniform."""
+    return 2 * gain * fan_in / (fan_in + fan_out)
+
+@initialization(weights=lambda normal, threshold: torch.where(normal.abs() > threshold, normal, 0.0))
+def sparse(fan_in, fan_out, threshold: float = 1.0):
+    """Only large weights."""
+    return 2.0
+'''
+)
+WIDTHS = (3, 40, 30, 1)
+
+
+def drawn(scheme, draws=200, content=None):
+    """Layers of networks under a scheme."""
+    variances = layer_variances(scheme, Relu(), WIDTHS)
+    parameters = draw_parameters(scheme, WIDTHS, variances, 1, content or {"the": "same"}, 0, draws)
+    return variances, layer_views(parameters, WIDTHS)
+
+
+def test_a_twin_draws_the_weights_of_the_suites_own(plugged):
+    """From the same streams."""
+    plugged(MINE)
+    ours, theirs = drawn(He(bias_std=0.3)), drawn(INITIALIZATIONS["my_he"](bias_std=0.3))
+
+    assert ours[0] == theirs[0]
+    for one, other in zip(ours[1], theirs[1], strict=True):
+        assert torch.equal(one.weight, other.weight)
+        assert torch.equal(one.bias, other.bias)
+
+
+def test_variances_are_each_layers_and_the_distribution_is_as_said(plugged):
+    """Of 200 networks, within 5 standard errors; uniform numbers have an end."""
+    plugged(MINE)
+    variances, layers = drawn(INITIALIZATIONS["averaged"](gain=1.5))
+
+    assert variances == (pytest.approx((9 / 43, 0)), pytest.approx((120 / 70, 0)), (1.0, 0.0))
+    for (variance, _), layer, fan_in in zip(variances[:2], layers, WIDTHS, strict=False):
+        weights = layer.weight * (fan_in / variance) ** 0.5
+        assert float(weights.square().mean()) == pytest.approx(1, abs=5 * (0.8 / weights.numel()) ** 0.5)
+        assert float(weights.abs().max()) <= 3**0.5 + 1e-5
+
+
+def test_weights_are_what_the_plug_in_makes_of_them(plugged):
+    """Hidden layers' alone; the readout's stay Gaussian."""
+    plugged(MINE)
+    _, layers = drawn(INITIALIZATIONS["sparse"]())
+
+    for layer, share in zip(layers, (0.3173, 0.3173, 1.0), strict=True):
+        nonzero = float((layer.weight != 0).double().mean())
+        assert nonzero == pytest.approx(share, abs=5 * 0.5 / layer.weight.numel() ** 0.5)
+
+
+def test_it_runs_with_two_workers_and_follows_the_file(plugged, tmp_path):
+    """Both kinds, as an axis; keys of others stay after an edit."""
+    file = plugged(MINE)
+    spec = tmp_path / "schemes.toml"
+    family = "[family]\nwidth = 5\ninputs = 2\ndepth = 2\nactivation = 'relu'\ninitialization = {}\n"
+    schemes = "['he', 'my_he', { scheme = 'sparse', threshold = [0.5, 1.0] }]"
+    measures = "[measure.v3]\ndraws = 4\nstep = 0.5\n[measure.gradients]\ndraws = 4\n"
+    spec.write_text("title = 'Schemes'\nseed = 1\n" + family.format(schemes) + measures)
+    (study,) = load_studies([spec])
+    keys = [(cell.member.initialization.label, cell.key) for cell in cells_of(study)]
+    labels = {label for label, _ in keys}
+    assert labels == {"he", "my_he", "sparse", "sparse(threshold=0.5)"}
+
+    two = run_study(study, tmp_path / "two", Resources("cpu", workers=2))
+    one = run_study(study, tmp_path / "one", Resources("cpu", workers=1))
+
+    assert two.failures == []
+    assert two.measurements.equals(one.measurements)
+    plugged(MINE + "# edited\n", file.name)
+    edited = [cell.key for cell in cells_of(load_studies([spec])[0])]
+    for (label, before), after in zip(keys, edited, strict=True):
+        assert (before == after) == (label == "he")
+
+
+FAULTY = [
+    ("no number", "@initialization", "return 'two'", "it returns 'two'; return sigma_w^2"),
+    ("nothing above 0", "@initialization", "return -1.0", "variances are above 0"),
+    ("three", "@initialization", "return 1.0, 2.0, 3.0", "it returns (1.0, 2.0, 3.0)"),
+    ("its own error", "@initialization", "return 1 / (fan_in - 1)", "ZeroDivisionError"),
+    ("a shape", "@initialization(weights=lambda normal: normal[:, 0])", "return 1.0", "keep shape and dtype"),
+    ("networks mixed", "@initialization(weights=lambda normal: normal - normal.mean(0))", "return 1.0", "mixes net"),
+    ("chance", "@initialization(weights=lambda n: n * torch.rand(1, generator=G))", "return 1.0", "numbers each time"),
+    ("a distribution", "@initialization(distribution='cauchy')", "return 1.0", "'cauchy' is no distribution"),
+    ("a name", "@initialization\ndef he(fan_in, fan_out):\n    return 2.0\n\n@initialization", "return 1.0",
+     "the suite has an initialisation he already"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("decorator", "body", "fragment"), [case[1:] for case in FAULTY], ids=[case[0] for case in FAULTY]
+)
+def test_a_faulty_one_is_told_in_a_line_with_exit_code_2(written, decorator, body, fragment):
+    """And nothing of it stays."""
+    file = written(f"{HEAD}G = torch.Generator()\n{decorator}\ndef mine(fan_in, fan_out):\n    {body}\n")
+
+    done = runner.invoke(app, ["list", "--plugin", str(file)])
+
+    assert done.exit_code == 2
+    assert f"{file}:" in done.stderr
+    assert fragment in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not {"mine"} & {*INITIALIZATIONS, *SHAPES}

@@ -1,0 +1,181 @@
+"""A measure by a plug-in: tables, precision, claims and the tournament take it as they take the suite's own."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+import suite
+from suite.catalog.measures import MEASURES
+from suite.catalog.quantities import QUANTITIES
+from suite.cli import app
+from suite.plugins import found
+from suite.runs.cells import cells_of
+from suite.runs.resources import Resources
+from suite.runs.run import run_study
+from suite.spec.load import load_studies
+
+runner = CliRunner()
+HEAD = "import torch\nfrom suite.plugins import measure\n\n"
+RANGE = (
+    HEAD
+    + '''@measure
+def output_range(ensemble, points, share: float = 1.0):
+    """Largest less smallest output over the domain, or a share of it."""
+    outputs = ensemble(points)[:, 0]
+    return share * (outputs.amax(1) - outputs.amin(1))
+
+@measure(kind="frequency", more_is_better=False)
+def small(ensemble, points):
+    """Whether the output varies by less than 1."""
+    outputs = ensemble(points)[:, 0]
+    return outputs.amax(1) - outputs.amin(1) < 1
+'''
+)
+SPEC = """
+title = "Ranges"
+seed = 1
+[family]
+width = 5
+inputs = 2
+depth = [1, 3]
+activation = ["relu", "tanh"]
+initialization = "he"
+[measure.collapse]
+draws = 6
+step = 0.5
+[measure.output_range]
+draws = 6
+step = 0.5
+share = 0.5
+[measure.small]
+draws = 6
+[[claim]]
+says = "Outputs vary."
+test = "level"
+quantity = "output_range"
+at_least = 0.0
+"""
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> Path:
+    """A study with both measures."""
+    (tmp_path / "ranges.toml").write_text(SPEC)
+    return tmp_path / "ranges.toml"
+
+
+def test_its_values_are_in_the_tables(plugged, spec, tmp_path):
+    """By two processes as by one, with its parameter, summarised by its kind, and open to claims."""
+    plugged(RANGE)
+    (study,) = load_studies([spec])
+
+    one = run_study(study, tmp_path / "one", Resources("cpu", workers=1))
+    two = run_study(study, tmp_path / "two", Resources("cpu", workers=2))
+
+    assert one.failures == two.failures == []
+    assert two.measurements.equals(one.measurements)
+    values = one.measurements.set_index(["member", "quantity", "draw"]).value.unstack("quantity")
+    assert (values.output_range > 0).all()
+    assert ((values.small == 1) == (values.output_range < 0.5)).all()  # half of the range
+    assert (values.output_range * 2 >= values.output_std).all()
+    from suite.claims.judge import judge_results
+
+    assert [verdict.verdict for verdict in judge_results(study.spec.claim, one)]
+
+
+def test_a_precision_may_be_asked_of_it(plugged, spec):
+    """Its one quantity is the headline."""
+    plugged(RANGE)
+    spec.write_text(SPEC.replace("[measure.small]\ndraws = 6", "[measure.small]\nprecision = 0.1"))
+
+    assert load_studies([spec])[0].spec.measures["small"].precision == 0.1
+
+
+def test_an_edit_computes_it_anew_and_nothing_else(plugged, spec):
+    """Keys of other measures stay."""
+    plugged(RANGE)
+    before = cells_of(load_studies([spec])[0])
+    assert all(cell.key for cell in before)
+    plugged(RANGE + "# edited\n")
+    after = cells_of(load_studies([spec])[0])
+
+    for old, new in zip(before, after, strict=True):
+        assert (old.key != new.key) == (old.name in ("output_range", "small"))
+
+
+def test_a_spec_that_was_loaded_before_an_edit_is_to_be_loaded_again(plugged, spec):
+    """Its settings are of the older plug-in, and it would not be clear which of the two had computed."""
+    plugged(RANGE)
+    cells = cells_of(load_studies([spec])[0])
+    plugged(RANGE + "# edited\n")
+
+    with pytest.raises(ValueError, match="the plug-in of output_range has changed since the spec was loaded; load it"):
+        [cell.key for cell in cells]
+
+
+def test_without_the_plug_in_the_spec_is_told_so(spec):
+    """With its line."""
+    with pytest.raises(suite.SpecError, match=r"ranges.toml:13: measure.output_range: unknown key"):
+        load_studies([spec])
+
+
+def test_a_study_that_was_loaded_before_goes_on_without_it(plugged, spec):
+    """As in a notebook, where plug-ins may come later."""
+    spec.write_text(SPEC.split("[measure.output_range]", maxsplit=1)[0])
+    (study,) = load_studies([spec])
+    plugged(RANGE)
+
+    assert list(study.spec.measures) == ["collapse"]
+
+
+FAULTY = [
+    ("shape", "return ensemble(points)", "returns shape (5, 1, 9) for 5 networks; return one number for each, (5,)"),
+    ("no tensor", "return 1.0", "returns float"),
+    ("dtype", "return ensemble(points)[:, 0].argmax(1)", "returns torch.int64"),
+    ("company", "v = ensemble(points)[:, 0, 0]; return v - v.mean()", "another value in other company"),
+    ("chance", "return torch.rand(ensemble.draws, generator=G)", "other values each time"),
+    ("a change", "ensemble.parameters.mul_(2); return ensemble(points)[:, 0, 0]", "changes the networks"),
+    ("its own error", "return ensemble.nothing", "has no attribute 'nothing'"),
+]
+
+
+@pytest.mark.parametrize(("body", "fragment"), [case[1:] for case in FAULTY], ids=[case[0] for case in FAULTY])
+def test_a_faulty_measure_is_told_in_a_line_with_exit_code_2(written, body, fragment):
+    """The file, the line, what it returns and what to return; nothing of it stays."""
+    file = written(f"{HEAD}G = torch.Generator()\n@measure\ndef mine(ensemble, points):\n    {body}\n")
+
+    done = runner.invoke(app, ["list", "--plugin", str(file)])
+
+    assert done.exit_code == 2
+    assert f"{file}:" in done.stderr
+    assert fragment in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not {"mine"} & {*MEASURES, *QUANTITIES, *found.MEASURES}
+
+
+def test_names_of_measures_and_quantities_are_taken(written):
+    """Quantities, too: tables have one column of them."""
+    for name in ("v3", "output_std"):
+        file = written(f"{HEAD}@measure\ndef {name}(ensemble, points):\n    return ensemble(points)[:, 0, 0]\n")
+
+        done = runner.invoke(app, ["list", "--plugin", str(file)])
+
+        assert done.exit_code == 2
+        assert f"the suite has a measure {name} already" in done.stderr
+
+
+def test_a_measure_sees_the_points_of_the_domain(plugged, spec, tmp_path):
+    """All of the grid's."""
+    plugged(
+        HEAD + "@measure\ndef seen(ensemble, points):\n    return ensemble(points)[:, 0, 0] * 0 + points.shape[1]\n"
+    )
+    text = SPEC.split("[measure.output_range]", maxsplit=1)[0] + "[measure.seen]\ndraws = 2\nstep = 0.5\n"
+    spec.write_text(text)
+
+    results = run_study(load_studies([spec])[0], tmp_path / "results", Resources("cpu", workers=1))
+
+    seen = results.measurements[results.measurements.quantity == "seen"].value
+    assert set(seen) == {25.0}
+    assert torch.get_default_dtype() == torch.float32

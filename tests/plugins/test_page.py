@@ -1,0 +1,88 @@
+"""docs/your-own-activation.md: its blocks run as they stand."""
+
+import re
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from suite.cli import app
+
+PAGE = (Path(__file__).parents[2] / "docs" / "your-own-activation.md").read_text()
+runner = CliRunner()
+
+
+def _blocks(language: str) -> list[str]:
+    found = re.findall(r"^ *```(.*?)\n(.*?)^ *```", PAGE, flags=re.DOTALL | re.MULTILINE)
+    return [block for named, block in found if named == language]
+
+
+def test_the_page_does_what_it_says(tmp_path, monkeypatch):
+    """File, list and run (a tenth of it): every measure, of the snake and of those beside it, and training."""
+    monkeypatch.chdir(tmp_path)
+    (function, *_), (spec,) = _blocks("python"), _blocks("toml")
+    assert len(function.split("@activation")[1].strip().splitlines()) <= 10
+    Path("snake.py").write_text(function)
+    Path("snake.toml").write_text(spec)
+    plain = [block.strip() for block in _blocks("")]
+    listing, judging = (next(block for block in plain if f" {verb} " in block).split()[3:] for verb in ("list", "run"))
+
+    listed = runner.invoke(app, listing)
+    ran = runner.invoke(app, [*judging, "--quick"])
+
+    assert "snake               z + sin(a z)^2 / a; a = frequency" in listed.stdout
+    assert ran.exit_code == 0, ran.stderr
+    import pandas as pd
+
+    from suite.catalog.measures import MEASURES
+
+    summary = pd.read_csv("results/snake-quick/summary.csv")
+    summary = summary[summary.n > 0]
+    lacking = {
+        name
+        for name, measure in MEASURES.items()
+        if not set(measure.quantities) & set(summary.quantity[summary.activation == "snake"])
+    }
+    assert lacking == {"jacobian_covariance"}
+
+
+def test_the_measure_of_the_page_is_taken(tmp_path, monkeypatch):
+    """With its parameter, in a spec of one network."""
+    monkeypatch.chdir(tmp_path)
+    (function,) = [block for block in _blocks("python") if "import measure" in block]
+    (table,) = [block for block in _blocks("") if block.startswith("[measure.")]
+    Path("range.py").write_text(function)
+    family = "[family]\nwidth = 3\ninputs = 2\ndepth = 1\nactivation = 'relu'\n"
+    Path("ranges.toml").write_text(f"title = 'Ranges'\nseed = 1\n{family}{table}")
+
+    done = runner.invoke(app, ["check", "ranges.toml", "--plugin", "range.py"])
+
+    assert done.stdout.strip() == "ranges: 1 member; output_range"
+
+
+def test_the_initialisation_and_the_task_of_the_page_are_taken(tmp_path, monkeypatch):
+    """As the inline tables of the page name them."""
+    monkeypatch.chdir(tmp_path)
+    (functions,) = [block for block in _blocks("python") if "import initialization" in block]
+    Path("others.py").write_text(functions)
+    (scheme,), (task,) = re.findall("`(initialization = .*?)`", PAGE), re.findall("`(task = .*?)`", PAGE)
+    family = f"[family]\nwidth = 3\ninputs = 2\ndepth = 1\nactivation = 'relu'\n{scheme}\n"
+    training = f"[measure.accuracy]\n{task}\noptimizer = {{ name = 'sgd', learning_rate = 0.1, batch = 8 }}\n"
+    text = f"title = 'Others'\nseed = 1\n{family}{training}steps = 1\nreplicates = 1\n"
+    Path("others.toml").write_text(text)
+
+    done = runner.invoke(app, ["check", "others.toml", "--plugin", "others.py"])
+
+    assert done.stdout.strip() == "others: 1 member; accuracy"
+
+
+def test_the_error_of_the_page_is_the_suites(tmp_path, monkeypatch):
+    """Word for word, of a function with a kink at 0.5."""
+    (said,) = [block.strip() for block in _blocks("") if block.startswith("error:")]
+    monkeypatch.chdir(tmp_path)
+    lines = ["import torch", "", "from suite.plugins import activation", "", ""]
+    lines += ["@activation", "def bent(z):", "    return torch.relu(z - 0.5)", ""]
+    Path("bent.py").write_text("\n".join(lines))
+
+    done = runner.invoke(app, ["list", "--plugin", "bent.py"])
+
+    assert done.stderr.strip() == said

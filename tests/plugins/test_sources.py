@@ -1,0 +1,234 @@
+"""Plug-ins come in by one door, say what is wrong in a line, and go wherever work goes."""
+
+import json
+import os
+import pickle
+import sys
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+import suite
+from suite.catalog.activations import ACTIVATIONS
+from suite.cli import app
+from suite.nets.activations import KERNELS
+from suite.nets.differentiable import PHI
+from suite.plugins import sources
+from suite.plugins.sources import PlugInError
+from suite.runs.cells import cells_of
+from suite.runs.resources import Resources
+from suite.runs.run import run_study
+from suite.spec.load import load_studies
+from tests.plugins.conftest import SNAKE
+
+runner = CliRunner()
+SPEC = """
+title = "Snakes"
+seed = 1
+[family]
+width = 5
+inputs = 2
+depth = 2
+activation = ["relu", { name = "snake", frequency = [1.0, 2.0] }]
+initialization = "he"
+[measure.v3]
+draws = 4
+step = 0.5
+[measure.gradients]
+draws = 4
+[measure.accuracy]
+task = { name = "checkerboard", squares = 2, train = 32, test = 32 }
+optimizer = { name = "adam", learning_rate = 0.01, batch = 16 }
+steps = 4
+replicates = 2
+"""
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> Path:
+    """A study of snakes."""
+    (tmp_path / "snakes.toml").write_text(SPEC)
+    return tmp_path / "snakes.toml"
+
+
+HEAD = "import torch\nfrom suite.plugins import activation\n\n"
+FAULTY = [
+    ("no Python", "def snake(z:\n", 1, "SyntaxError"),
+    ("a package that is not there", "import nowhere_at_all\n", 1, "No module named 'nowhere_at_all'; install it"),
+    ("an error of its own", "x = 1\n1 / 0\n", 2, "ZeroDivisionError: division by zero; mend it"),
+    ("leaving", "import sys\nsys.exit(0)\n", 2, "SystemExit"),
+    (
+        "a name of the suite",
+        HEAD + "@activation\ndef tanh(z):\n    return z**2\n",
+        4,
+        "the suite has an activation tanh",
+    ),
+    ("a name twice", HEAD + 2 * "@activation\ndef mine(z):\n    return z**2\n", 7, "has an activation mine already"),
+    ("a wrong shape", HEAD + "@activation\ndef mine(z):\n    return z.sum()\n", 4, "mine: it makes shape ()"),
+    ("a wrong dtype", HEAD + "@activation\ndef mine(z):\n    return z.double()\n", 4, "mine: it makes torch.float64"),
+    ("a kink", HEAD + "@activation\ndef mine(z):\n    return torch.relu(z)\n", 4, "kinks=(0,)"),
+    ("its own error", HEAD + "@activation\ndef mine(z):\n    return z + y\n", 4, "name 'y' is not defined"),
+    ("no type", HEAD + "@activation\ndef mine(z, a=1.0):\n    return a * z\n", 4, "write a: float = 1.0"),
+    ("a type no spec has", HEAD + "@activation\ndef mine(z, a: list = []):\n    return z\n", 4, "write a: float = 1.0"),
+    ("any number", HEAD + "@activation\ndef mine(z, *a: float):\n    return z\n", 4, "name each parameter"),
+    ("a reserved name", HEAD + "@activation\ndef mine(z, name: str = ''):\n    return z\n", 4, "another use for name"),
+    ("a default of another type", HEAD + "@activation\ndef mine(z, a: float = 'x'):\n    return z\n", 4, "mine"),
+    ("no argument", HEAD + "@activation\ndef mine():\n    return 0\n", 4, "takes 0 arguments"),
+]
+
+
+@pytest.mark.parametrize(("text", "line", "fragment"), [case[1:] for case in FAULTY], ids=[case[0] for case in FAULTY])
+def test_a_faulty_plug_in_is_told_in_a_line_with_exit_code_2(written, spec, text, line, fragment):
+    """The file, the line, what is wrong and what to do; nothing of it stays in the catalog."""
+    file = written(text)
+    before = [set(table) for table in (ACTIVATIONS, KERNELS, PHI)]
+
+    done = runner.invoke(app, ["check", str(spec), "--plugin", str(file)])
+
+    assert done.exit_code == 2
+    assert f"{file}:{line}: " in done.stderr
+    assert fragment in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert [set(table) for table in (ACTIVATIONS, KERNELS, PHI)] == before
+
+
+def test_a_file_that_is_not_there_or_no_text(written, spec, tmp_path):
+    """Exit code 2, too."""
+    (tmp_path / "image.py").write_bytes(b"\xff\xfe\x00binary")
+    for name, fragment in (("nowhere.py", "No such file"), ("image.py", "no Python text"), (".", "cannot be read")):
+        done = runner.invoke(app, ["list", "--plugin", str(tmp_path / name)])
+
+        assert done.exit_code == 2
+        assert fragment in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_spec_can_name_it_where_it_is_plugged_in_alone(plugged, spec):
+    """And is told its line where it is not, or gives it what it cannot take."""
+    with pytest.raises(suite.SpecError, match=r"snakes.toml:8: family.activation.*'snake' is not known.*--plugin"):
+        load_studies([spec])
+    plugged()
+    (study,) = load_studies([spec])
+    assert [member.activation.label for member in study.members] == ["relu", "snake", "snake(frequency=2)"]
+
+    for written, fragment in (
+        ("frequency = 0.0", r"snakes.toml:8: family.activation: snake\(frequency=0\): it is not finite"),
+        ('frequency = "fast"', "snakes.toml:8: family.activation.frequency: 'fast' is not right here; give a number"),
+        ("pitch = 1.0", "snakes.toml:8: family.activation.pitch: unknown key; known here: frequency, name"),
+    ):
+        spec.write_text(SPEC.replace("frequency = [1.0, 2.0]", written))
+        with pytest.raises(suite.SpecError, match=fragment):
+            load_studies([spec])
+
+
+def test_an_edit_makes_new_work_of_what_it_has_a_part_in_and_of_nothing_else(plugged, spec):
+    """Keys follow the file's text; networks and their weights do not."""
+    found = []
+    for text in (SNAKE, SNAKE, SNAKE + "\n# edited\n"):
+        plugged(text)
+        found.append(cells_of(load_studies([spec])[0]))
+    first, again, edited = found
+
+    assert [cell.key for cell in first] == [cell.key for cell in again]
+    for before, after in zip(first, edited, strict=True):
+        assert before.member.name == after.member.name
+        assert (before.key == after.key) == (before.member.activation.name == "relu")
+
+
+def test_an_edited_plug_in_replaces_what_it_had_added(plugged):
+    """As one does in a notebook: the new function is used, and what is gone from the file is gone."""
+    plugged(SNAKE + SNAKE.replace("def snake", "def adder"))
+    assert {"snake", "adder"} <= set(ACTIVATIONS)
+
+    plugged(SNAKE.replace("z + ", "2 * z + "))
+
+    assert "adder" not in ACTIVATIONS
+    assert ACTIVATIONS["snake"]().phi(torch.tensor([0.0]).numpy())[0] == 0
+    assert ACTIVATIONS["snake"]().dphi(torch.tensor([0.0]).numpy())[0] == 2
+
+
+def test_the_decorator_does_nothing_outside_of_plug_ins():
+    """A function in a notebook's cell could not go to workers; the error says what to do."""
+    from suite.plugins import activation
+
+    with pytest.raises(PlugInError, match=r"write the function to a file.*suite.plug_in"):
+        activation(lambda z: z**2)
+
+
+def test_whatever_is_sent_takes_the_plug_in_along(plugged, spec):
+    """As a process would find it that has never seen the file, which is gone."""
+    file = plugged()
+    cells = cells_of(load_studies([spec])[0])
+    sent = pickle.dumps(cells)
+    keys = [cell.key for cell in cells]
+    file.unlink()
+    sources.unplug(str(file))
+    assert "snake" not in ACTIVATIONS
+
+    received = pickle.loads(sent)
+
+    assert [cell.key for cell in received] == keys
+    assert "snake" in ACTIVATIONS
+
+
+def test_workers_compute_with_it_and_run_json_says_so(plugged, spec, tmp_path):
+    """Two processes give the numbers of one, though the file is gone by then."""
+    file = plugged()
+    (study,) = load_studies([spec])
+    digest = sources.plugged_in()[str(file)]
+    file.unlink()
+
+    two = run_study(study, tmp_path / "two", Resources("cpu", workers=2))
+    one = run_study(study, tmp_path / "one", Resources("cpu", workers=1))
+
+    assert two.failures == one.failures == []
+    assert two.measurements.equals(one.measurements)
+    assert json.loads((two.folder / "run.json").read_text())["environment"]["plugins"] == {str(file): digest}
+
+
+def test_workers_that_cannot_use_it_end_the_run_with_a_line(written, spec, tmp_path):
+    """Rather than that every piece of work fails, each with its traceback."""
+    only_here = f"import os\nif os.getpid() != {os.getpid()}:\n    raise ImportError('no such package')\n"
+    file = written(only_here + SNAKE)
+
+    arguments = ["run", str(spec), "--results", str(tmp_path / "results"), "--plugin", str(file)]
+    done = runner.invoke(app, [*arguments, "--workers", "2", "--device", "cpu"])
+
+    assert done.exit_code == 2
+    assert f"a worker cannot use a plug-in: {file}:3: ImportError: no such package; install it" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_installed_packages_offer_plug_ins_by_an_entry_point(monkeypatch, tmp_path):
+    """They are taken up unasked, and carry the checksum of their package."""
+    package = tmp_path / "snakes_of_mine"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "smooth.py").write_text(SNAKE)
+    monkeypatch.syspath_prepend(tmp_path)
+    point = EntryPoint("snake", "snakes_of_mine.smooth", sources.GROUP)
+    monkeypatch.setattr(sources, "entry_points", lambda group: [point] if group == sources.GROUP else [])
+    sources.plug_in_installed.cache_clear()
+    try:
+        done = runner.invoke(app, ["list"])
+        assert "snake" in done.stdout
+        origin = ACTIVATIONS["snake"].origin
+        assert origin == sources.plugged_in()["snakes_of_mine.smooth"]
+
+        other = sources.Origin("snakes_of_mine.smooth", "0" * 64)
+        sources.unplug("snakes_of_mine.smooth")
+        assert "install the same here" in str(sources.take_up_all([other]))
+    finally:
+        sources.plug_in_installed.cache_clear()
+        for name in [name for name in sys.modules if name.startswith("snakes_of_mine")]:
+            del sys.modules[name]
+
+
+def test_a_notebook_plugs_in_too(written, spec):
+    """suite.plug_in, then suite.load."""
+    suite.plug_in(written(SNAKE))
+
+    assert len(suite.load(spec).members) == 3

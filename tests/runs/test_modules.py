@@ -1,0 +1,113 @@
+"""suite.measure: what measures say of a module, against torch's own numbers."""
+
+import re
+
+import pytest
+import torch
+from torch import nn
+
+import suite
+from suite.catalog.measures import MEASURES
+from suite.catalog.quantities import QUANTITIES
+
+
+@pytest.fixture
+def module() -> nn.Sequential:
+    """Two inputs, two hidden layers of tanh."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return nn.Sequential(nn.Linear(2, 6), nn.Tanh(), nn.Linear(6, 5), nn.Tanh(), nn.Linear(5, 1))
+
+
+def grid(half_width: float, intervals: int) -> torch.Tensor:
+    side = torch.linspace(-half_width, half_width, intervals + 1, dtype=torch.float64)
+    return torch.cartesian_prod(side, side)
+
+
+def test_collapse_and_gradients_are_what_torch_says(module):
+    """Over the very grid of the domain."""
+    found = suite.measure(
+        module,
+        ["collapse", "gradients"],
+        domain={"kind": "box", "half_width": 2.0},
+        settings={"collapse": {"step": 0.25}, "gradients": {"step": 0.25}},
+    )
+
+    assert {values.dtype for values in module.parameters()} == {torch.float32}
+    twin = module.double()
+    outputs = twin(grid(2.0, 16))
+    (outputs.square().mean() / 2).backward()
+    value = found.set_index("quantity").value
+    assert value.output_std == pytest.approx(float(outputs.std(correction=0).detach()), rel=1e-9)
+    assert value.output_rms == pytest.approx(float(outputs.square().mean().sqrt().detach()), rel=1e-9)
+    layers = found[found.quantity == "parameter_gradient"].set_index("layer").value
+    for number, layer in enumerate((twin[0], twin[2], twin[4]), start=1):
+        norm = (layer.weight.grad.square().sum() + layer.bias.grad.square().sum()).sqrt()
+        assert layers[number] == pytest.approx(float(norm), rel=1e-9)
+
+
+def test_every_measure_without_a_task_can_be_taken(module):
+    """Each gives some quantity of its own, of each module, and of layers each has its row."""
+    names = [name for name, measure in MEASURES.items() if measure.sees not in ("task", "training")]
+
+    found = suite.measure([module, module], names)
+
+    assert set(found.network) == {0, 1}
+    for name in names:
+        assert set(MEASURES[name].quantities) & set(found.quantity), name
+    layered = {name for name in found.quantity if QUANTITIES[name].index}
+    assert found[found.quantity.isin(layered)].layer.notna().all()
+    assert found[~found.quantity.isin(layered)].layer.isna().all()
+    assert list(found[found.quantity == "correlation"].layer) == [1, 2, 1, 2]
+    assert list(found[found.quantity == "jacobian_mean"].layer) == [2, 2]
+
+
+def test_settings_and_domain_matter(module):
+    """The step of V3, and where it is looked at."""
+    values = [
+        suite.measure(module, ["v3"], **options).value.iloc[0]
+        for options in (
+            {},
+            {"settings": {"v3": {"step": 0.25}}},
+            {"domain": {"kind": "box", "half_width": 3.0}},
+            {"domain": {"kind": "ball", "radius": 1.0}},
+        )
+    ]
+
+    assert len(set(values)) == 4
+
+
+@pytest.mark.parametrize(
+    ("measures", "options", "fragment"),
+    [
+        (["colapse"], {}, "there is no measure colapse; did you mean collapse?"),
+        (["accuracy"], {}, "accuracy looks at a task and its training"),
+        (["trainability"], {}, "trainability looks at a task"),
+        (["v3"], {"domain": {"kind": "cube"}}, "domain: Input tag 'cube'"),
+        (["v3"], {"settings": {"v3": {"stp": 1}}}, "v3.stp: Extra inputs"),
+        (["v3"], {"settings": {"v3": {"step": 0.3}}}, "v3: 0.3 does not divide the domain's side of 2"),
+        (["v3"], {"settings": {"collapse": {}}}, "settings of collapse, which is not measured"),
+        (["v3"], {"activation": "tanhh"}, "activation.0: Input tag 'tanhh'"),
+    ],
+)
+def test_what_cannot_be_asked_is_told(module, measures, options, fragment):
+    """In a line, before anything is computed."""
+    with pytest.raises(ValueError, match=re.escape(fragment)) as refused:
+        suite.measure(module, measures, **options)
+
+    assert "\n" not in str(refused.value)
+
+
+def test_measures_that_such_networks_have_none_of(module):
+    """Normalised ones, of one input, of one hidden layer."""
+    with torch.random.fork_rng():
+        normalised = nn.Sequential(nn.Linear(2, 4), nn.LayerNorm(4), nn.ReLU(), nn.Linear(4, 1))
+        narrow = nn.Sequential(nn.Linear(1, 4), nn.ReLU(), nn.Linear(4, 1))
+
+    for which, name, fragment in (
+        (normalised, "dead_neurons", "without normalisation"),
+        (narrow, "correlation", "one input unit"),
+        (narrow, "jacobian", "there is no second"),
+    ):
+        with pytest.raises(ValueError, match=fragment):
+            suite.measure(which, [name])
