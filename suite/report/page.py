@@ -29,7 +29,7 @@ def write_report(results: "Results") -> "Path":
     Returns:
         The page.
     """
-    from suite.runs.store import write_whole  # noqa: PLC0415  # the page itself needs no store
+    from suite.runs.store import write_text  # noqa: PLC0415  # the page itself needs no store
 
     tables = {
         "tournament": results.tournament,
@@ -46,9 +46,9 @@ def write_report(results: "Results") -> "Path":
         if table.empty:
             file.unlink(missing_ok=True)
         else:
-            write_whole(file, lambda handle, table=table: handle.write(table.to_csv(index=False).encode()))  # type: ignore[misc]
+            write_text(file, table.to_csv(index=False))
     file = results.folder / "report.html"
-    write_whole(file, lambda handle: handle.write(page.encode()))
+    write_text(file, page)
     return file
 
 

@@ -11,15 +11,15 @@ import io
 import json
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from math import isfinite
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from pydantic import ValidationError
 
 from suite.runs.results import Results
-from suite.runs.store import write_whole
+from suite.runs.store import write_text
 from suite.spec.load import Study, load_studies
 from suite.spec.model import Spec
 from suite.spec.problems import SpecError
@@ -98,13 +98,13 @@ def _lacking(study: Study, found: Results) -> Iterator[str]:
 
 def _keep(found: Results, folder: Path) -> Path:
     for table in sorted(found.folder.glob("*.csv")):
-        write_whole(folder / table.name, _text(_rounded(table)))
+        write_text(folder / table.name, _rounded(table))
     run = {key: value for key, value in found.run.items() if key not in ("cells", "failed")}
     cells = found.run["cells"]
     run["computed"] = {
         name: sorted({cell[name] for cell in cells if cell.get(name) is not None}) for name in _CIRCUMSTANCES
     }
-    write_whole(folder / "run.json", _text(json.dumps(run, indent=2) + "\n"))
+    write_text(folder / "run.json", json.dumps(run, indent=2) + "\n")
     return folder
 
 
@@ -127,10 +127,6 @@ def _number(text: str, digits: int) -> str:
     except ValueError:
         return text
     return text if text.isdigit() or not isfinite(value) else f"{value:.{digits}g}"
-
-
-def _text(content: str) -> Callable[[BinaryIO], object]:
-    return lambda file: file.write(content.encode())
 
 
 def _declared(kept: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from suite.runs.failures import LOG, TABLE
 from suite.runs.shards import Shard, own_name
-from suite.runs.store import write_whole
+from suite.runs.store import write_text, write_whole
 
 if TYPE_CHECKING:
     import altair as alt
@@ -172,18 +172,15 @@ def write_tables(
     Raw values come as tables of equal columns, each of which is written before the next is asked for.
     """
 
-    def text(content: str) -> Callable[[Any], object]:
-        return lambda file: file.write(content.encode())
-
-    write_whole(folder / "members.csv", text(members.to_csv(index=False)))
+    write_text(folder / "members.csv", members.to_csv(index=False))
     write_whole(folder / "measurements.parquet", _parquet(measurements))
     write_whole(folder / "summary.parquet", _parquet([summary]))
-    write_whole(folder / "summary.csv", text(summary.to_csv(index=False)))
+    write_text(folder / "summary.csv", summary.to_csv(index=False))
     if landscapes is None:
         (folder / "landscapes.parquet").unlink(missing_ok=True)
     else:
         write_whole(folder / "landscapes.parquet", _parquet([landscapes]))
-    write_whole(folder / "run.json", text(json.dumps(run, indent=2) + "\n"))
+    write_text(folder / "run.json", json.dumps(run, indent=2) + "\n")
 
 
 def remove_tables(folder: Path) -> None:
