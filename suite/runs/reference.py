@@ -18,7 +18,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from suite.runs.results import Results
+from suite.report.page import DRAWN_UP
+from suite.runs.results import PRECISION, READABLE, Results
 from suite.runs.store import write_text
 from suite.spec.load import Study, load_studies
 from suite.spec.model import Spec
@@ -30,6 +31,9 @@ SPECS, RESULTS, REFERENCE = Path("specs"), Path("results"), Path("results/refere
 
 REFRESH = f"python -m suite run {SPECS} && python -m suite.runs.reference"
 """What brings the reference up to date."""
+
+TABLES = (*READABLE, PRECISION, *DRAWN_UP)
+"""What is kept of a study where there is one, beside its run.json; the first of them each study has."""
 
 _DIGITS, _DIGITS_OF_STATISTICS = 11, 6
 _STATISTICS = {*STATISTICS, "theory", "z", "relative_difference"} - {"n", "mean"}
@@ -97,8 +101,9 @@ def _lacking(study: Study, found: Results) -> Iterator[str]:
 
 
 def _keep(found: Results, folder: Path) -> Path:
-    for table in sorted(found.folder.glob("*.csv")):
-        write_text(folder / table.name, _rounded(table))
+    for name in TABLES:
+        if name in READABLE or (found.folder / name).exists():
+            write_text(folder / name, _rounded(found.folder / name))
     run = {key: value for key, value in found.run.items() if key not in ("cells", "failed")}
     cells = found.run["cells"]
     run["computed"] = {

@@ -18,6 +18,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+READABLE = ("members.csv", "summary.csv")
+"""Of what `write_tables` writes, the tables for reading."""
+
+PRECISION = "precision.csv"
+"""Beside them, where a spec asks for a precision."""
+
+
 @dataclass(frozen=True)
 class Results:
     """What a study found.
@@ -103,7 +110,7 @@ class Results:
     @cached_property
     def precision(self) -> "pd.DataFrame | None":
         """How tight the intervals became that the spec asked to be tight, and what it took, if it asked for any."""
-        file = self.folder / "precision.csv"
+        file = self.folder / PRECISION
         if not file.exists():
             return None
         import pandas as pd  # noqa: PLC0415  # as above
@@ -172,10 +179,10 @@ def write_tables(
     Raw values come as tables of equal columns, each of which is written before the next is asked for.
     """
 
-    write_text(folder / "members.csv", members.to_csv(index=False))
+    for name, table in zip(READABLE, (members, summary), strict=True):
+        write_text(folder / name, table.to_csv(index=False))
     write_whole(folder / "measurements.parquet", _parquet(measurements))
     write_whole(folder / "summary.parquet", _parquet([summary]))
-    write_text(folder / "summary.csv", summary.to_csv(index=False))
     if landscapes is None:
         (folder / "landscapes.parquet").unlink(missing_ok=True)
     else:

@@ -9,12 +9,15 @@ import pytest
 from typer.testing import CliRunner
 
 from suite.cli import app
+from suite.report.page import write_report
 from suite.runs.blocks import training_columns
-from suite.runs.reference import outdated, refresh
+from suite.runs.reference import TABLES, outdated, refresh
 from suite.runs.resources import Resources
+from suite.runs.results import Results
 from suite.runs.run import complete, run_study
 from suite.runs.tables import member_axes
 from suite.spec.load import Study, load_studies
+from tests.runs.tiny import ran
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "results" / "reference"
@@ -77,11 +80,11 @@ def test_the_reference_is_of_the_shipped_studies_as_they_are() -> None:
 
 
 def test_the_reference_holds_tables_for_reading_alone() -> None:
-    """And a record of the run, without its list of cells."""
+    """And a record of the run, without its list of cells; no table that no run writes any more."""
     for folder in REFERENCE.iterdir():
         names = {file.name for file in folder.iterdir()}
         assert {"run.json", "summary.csv", "members.csv"} <= names
-        assert {file.suffix for file in folder.iterdir()} == {".json", ".csv"}
+        assert names <= {*TABLES, "run.json"}
         assert "cells" not in json.loads((folder / "run.json").read_text())
 
 
@@ -152,6 +155,32 @@ def test_refreshing_again_changes_nothing_and_what_is_no_more_goes(project: Path
     assert refreshed(project) == [reference / "small"]
 
     assert {file: file.read_bytes() for file in reference.glob("*/*")} == before
+
+
+def test_what_no_run_writes_stays_out_of_the_reference(project: Path) -> None:
+    """Neither an earlier version's table that was left in a results folder nor a user's own."""
+    results, reference = (project / name / "small" for name in ("results", "results/reference"))
+    (results / "predictors.csv").write_text("predictor\n-depth\n")
+    (results / "mine.csv").write_text("a\n1\n")
+    (results / "bounds.csv").write_text("series\nrelu\n")
+
+    refreshed(project)
+
+    assert (reference / "bounds.csv").read_text() == "series\nrelu\n"
+    assert not {"predictors.csv", "mine.csv"} & {file.name for file in reference.iterdir()}
+
+
+def test_every_table_that_a_run_writes_is_known_to_the_reference(
+    tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
+) -> None:
+    """Of a study with a tournament."""
+    done = ran("tiny", tmp_path_factory).folder
+    folder = Path(shutil.copytree(done, tmp_path / "tiny", ignore=shutil.ignore_patterns("cells")))
+
+    write_report(Results(folder))
+
+    written = {file.name for file in folder.glob("*.csv")}
+    assert {"members.csv", "summary.csv", "tournament.csv"} <= written <= set(TABLES)
 
 
 def test_a_spec_that_has_changed_makes_the_reference_stale_but_its_words_do_not(project: Path) -> None:
