@@ -1,8 +1,8 @@
 """The reference: what the shipped studies found, as version control keeps it: `python -m suite.runs.reference`.
 
 Of each study there are its tables for reading, the CSV ones, and run.json without the list of its cells; `compare`
-reads them as it reads a results folder. Statistics have six digits and means eleven, more than `compare` looks at, so
-that a run elsewhere, which differs in the sixteenth, leaves nearly every line as it was.
+reads them as it reads a results folder. Means have eleven digits, more than `compare` looks at, all else six, and
+seconds are left out, so that a run elsewhere, which differs in the sixteenth, leaves nearly every line as it was.
 """
 
 import argparse
@@ -35,8 +35,16 @@ REFRESH = f"python -m suite run {SPECS} && python -m suite.runs.reference"
 TABLES = (*READABLE, PRECISION, *DRAWN_UP)
 """What is kept of a study where there is one, beside its run.json; the first of them each study has."""
 
-_DIGITS, _DIGITS_OF_STATISTICS = 11, 6
-_STATISTICS = {*STATISTICS, "theory", "z", "relative_difference"} - {"n", "mean"}
+_DIGITS, _DIGITS_OF_MEANS = 6, 11
+_STATISTICS = {*STATISTICS, "theory", "z", "relative_difference"}
+"""Columns of summary.csv that are no keys: by the others `compare` tells settings apart, which stay as they are."""
+
+_MOST = 15
+"""Digits of what is whole, and counted as likely as not."""
+
+_TIME = "seconds"
+"""A column that is another in each run."""
+
 _WORDS = ("title", "source", "claims", "findings")
 """Keys of a spec on which no number and no verdict depends."""
 
@@ -117,21 +125,29 @@ def _rounded(table: Path) -> str:
     """A table with fewer digits."""
     with table.open(newline="") as lines:
         header, *rows = csv.reader(lines)
-    digits = [_DIGITS_OF_STATISTICS if name in _STATISTICS else _DIGITS for name in header]
+    keys = set(header) - _STATISTICS if table.name == "summary.csv" else set()
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
-    writer.writerows([_number(cell, few) for cell, few in zip(row, digits, strict=True)] for row in rows)
+    for row in rows:
+        cells = zip(header, row, strict=True)
+        writer.writerow([cell if name in keys else _shortened(cell, name) for name, cell in cells])
     return text.getvalue()
 
 
-def _number(text: str, digits: int) -> str:
-    """A number shortened; what is none, or whole, as it is."""
+def _shortened(cell: str, column: str) -> str:
+    """Numbers, one or several with blanks between, to their first digits; what is none, or whole, as it is."""
+    if column == _TIME:
+        return ""
     try:
-        value = float(text)
+        numbers = [float(word) for word in cell.split(" ")]
     except ValueError:
-        return text
-    return text if text.isdigit() or not isfinite(value) else f"{value:.{digits}g}"
+        return cell
+    digits = _DIGITS_OF_MEANS if column == "mean" else _DIGITS
+    return " ".join(
+        word if word.isdigit() or not isfinite(number) else f"{number:.{_MOST if number.is_integer() else digits}g}"
+        for word, number in zip(cell.split(" "), numbers, strict=True)
+    )
 
 
 def _declared(kept: dict[str, Any]) -> dict[str, Any]:

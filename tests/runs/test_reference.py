@@ -170,6 +170,31 @@ def test_what_no_run_writes_stays_out_of_the_reference(project: Path) -> None:
     assert not {"predictors.csv", "mine.csv"} & {file.name for file in reference.iterdir()}
 
 
+def test_tables_have_few_digits_and_no_seconds(project: Path) -> None:
+    """Six digits, but for means, counts, words and what tells settings apart."""
+    results, reference = (project / name / "small" for name in ("results", "results/reference"))
+    (results / "tournament.csv").write_text(
+        "predictor,members,spearman,seconds,note\n-depth,1234567,-0.123456789012,0.1234,of 0.123456789\nv3,8,,3.5,\n"
+    )
+    (results / "precision.csv").write_text("member,layer,half_width,draws,seconds\nrelu,,0.00123456789,20480,12.34\n")
+    (results / "members.csv").write_text("widths,weight_variances\n2 1234567 1,0.1234567891 2.0 1e-12\n")
+    (results / "summary.csv").write_text(
+        "depth,learning_rate,n,mean,std,theory\n3,0.123456789012,1234567.0,0.1234567890123,0.123456789012,nan\n"
+    )
+
+    refreshed(project)
+
+    assert {
+        name: (reference / f"{name}.csv").read_text().splitlines()[1:]
+        for name in ("tournament", "precision", "members", "summary")
+    } == {
+        "tournament": ["-depth,1234567,-0.123457,,of 0.123456789", "v3,8,,,"],
+        "precision": ["relu,,0.00123457,20480,"],
+        "members": ["2 1234567 1,0.123457 2 1e-12"],
+        "summary": ["3,0.123456789012,1234567,0.12345678901,0.123457,nan"],
+    }
+
+
 def test_every_table_that_a_run_writes_is_known_to_the_reference(
     tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
 ) -> None:
