@@ -9,11 +9,10 @@ import argparse
 import csv
 import io
 import json
-import shutil
-import sys
 from collections.abc import Iterator, Sequence
 from math import isfinite
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from pydantic import ValidationError
@@ -34,6 +33,11 @@ REFRESH = f"python -m suite run {SPECS} && python -m suite.runs.reference"
 
 TABLES = (*READABLE, PRECISION, *DRAWN_UP)
 """What is kept of a study where there is one, beside its run.json; the first of them each study has."""
+
+_AGAIN = f"run it again: python -m suite run {SPECS}"
+
+_FAULTY = 2
+"""The exit code where there is something to mend, as the suite's other commands have it."""
 
 _DIGITS, _DIGITS_OF_MEANS = 6, 11
 _STATISTICS = {*STATISTICS, "theory", "z", "relative_difference"}
@@ -58,22 +62,27 @@ def refresh(specs: Path = SPECS, results: Path = RESULTS, reference: Path = REFE
     Args:
         specs: the shipped studies.
         results: where all of them have been run.
-        reference: where to; its folders hold nothing else.
+        reference: where to; the folder holds nothing else.
 
     Returns:
         The studies' folders.
 
     Raises:
         SpecError: a spec is faulty.
-        ValueError: a study was not run as it is now, or not wholly; nothing is written.
-        OSError: a table cannot be read or written.
+        ValueError: a study was not run as it is now, or not wholly, or a table is damaged.
+        OSError: a table cannot be read or written. Whatever is raised, the reference stays as it was.
     """
     studies = load_studies([specs])
     if lacking := [line for study in studies for line in _lacking(study, Results(results / study.spec.name))]:
         raise ValueError("\n".join(lacking))
-    for folder in _folders(reference):
-        shutil.rmtree(folder)
-    return [_keep(Results(results / study.spec.name), reference / study.spec.name) for study in studies]
+    reference.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=reference.parent, prefix=f".{reference.name}.") as beside:
+        new = Path(beside) / "new"
+        new.mkdir()
+        for study in studies:
+            _keep(Results(results / study.spec.name), new / study.spec.name)
+        _swap(reference, new, Path(beside) / "old")
+    return [reference / study.spec.name for study in studies]
 
 
 def outdated(studies: Sequence[Study], reference: Path = REFERENCE) -> list[str]:
@@ -99,16 +108,33 @@ def _folders(reference: Path) -> list[Path]:
 
 
 def _lacking(study: Study, found: Results) -> Iterator[str]:
-    name = study.spec.name
     if not found.has_tables:
-        yield f"{found.folder}: no results of {name}; run it first: python -m suite run {SPECS}"
-    elif found.run["spec"] != study.spec.as_run():
-        yield f"{found.folder}: the spec has changed since these tables; run it again: python -m suite run {SPECS}"
-    elif found.run["failed"]:
-        yield f"{found.folder}: {len(found.run['failed'])} cells failed; run it again: python -m suite run {SPECS}"
+        yield f"{found.folder}: no results of {study.spec.name}; run it first: python -m suite run {SPECS}"
+        return
+    try:
+        run = found.run
+    except ValueError as error:
+        yield f"{found.folder}: run.json is damaged ({error}); {_AGAIN}"
+        return
+    if run["spec"] != study.spec.as_run():
+        yield f"{found.folder}: the spec has changed since these tables; {_AGAIN}"
+    elif run["failed"]:
+        yield f"{found.folder}: {len(run['failed'])} cells failed; {_AGAIN}"
 
 
-def _keep(found: Results, folder: Path) -> Path:
+def _swap(reference: Path, new: Path, old: Path) -> None:
+    """Puts a finished folder in the reference's place; a failure puts the old one back."""
+    if reference.exists():
+        reference.rename(old)
+    try:
+        new.rename(reference)
+    except BaseException:
+        if old.exists():
+            old.rename(reference)
+        raise
+
+
+def _keep(found: Results, folder: Path) -> None:
     for name in TABLES:
         if name in READABLE or (found.folder / name).exists():
             write_text(folder / name, _rounded(found.folder / name))
@@ -118,13 +144,21 @@ def _keep(found: Results, folder: Path) -> Path:
         name: sorted({cell[name] for cell in cells if cell.get(name) is not None}) for name in _CIRCUMSTANCES
     }
     write_text(folder / "run.json", json.dumps(run, indent=2) + "\n")
-    return folder
 
 
 def _rounded(table: Path) -> str:
-    """A table with fewer digits."""
-    with table.open(newline="") as lines:
-        header, *rows = csv.reader(lines)
+    """A table with fewer digits.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    try:
+        with table.open(newline="", encoding="utf-8") as lines:
+            header, *rows = csv.reader(lines, strict=True)
+    except (ValueError, csv.Error) as error:
+        raise ValueError(f"{table}: damaged ({error}); {_AGAIN}") from error
+    if wrong := [number for number, row in enumerate(rows, start=2) if len(row) != len(header)]:
+        raise ValueError(f"{table}: damaged (row {wrong[0]} is not as long as the first); {_AGAIN}")
     keys = set(header) - _STATISTICS if table.name == "summary.csv" else set()
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -172,7 +206,7 @@ def _main() -> None:
         for folder in refresh(results=parser.parse_args().results):
             print(folder)
     except (SpecError, ValueError, OSError) as error:
-        sys.exit(str(error))
+        parser.exit(_FAULTY, f"{error}\n")
 
 
 if __name__ == "__main__":

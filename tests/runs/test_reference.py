@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -67,6 +69,10 @@ def project(done: Path, tmp_path: Path) -> Path:
 
 def refreshed(project: Path) -> list[Path]:
     return refresh(project / "specs", project / "results", project / "results" / "reference")
+
+
+def contents(reference: Path) -> dict[Path, bytes]:
+    return {file: file.read_bytes() for file in reference.glob("*/*")}
 
 
 def compared(*arguments: object) -> tuple[int, str]:
@@ -147,14 +153,14 @@ def test_a_run_and_its_reference_are_the_same(project: Path) -> None:
 def test_refreshing_again_changes_nothing_and_what_is_no_more_goes(project: Path) -> None:
     """Byte by byte; a study without its spec has no reference."""
     reference = project / "results" / "reference"
-    before = {file: file.read_bytes() for file in reference.glob("*/*")}
+    before = contents(reference)
     (reference / "gone").mkdir()
     (reference / "gone" / "run.json").write_text("{}")
     assert ["gone" in line for line in outdated(load_studies([project / "specs"]), reference)] == [True]
 
     assert refreshed(project) == [reference / "small"]
 
-    assert {file: file.read_bytes() for file in reference.glob("*/*")} == before
+    assert contents(reference) == before
 
 
 def test_what_no_run_writes_stays_out_of_the_reference(project: Path) -> None:
@@ -222,13 +228,75 @@ def test_a_spec_that_has_changed_makes_the_reference_stale_but_its_words_do_not(
     assert "another: not there" in outdated([study_of(project / "specs", SPEC, "another")], reference)[1]
 
 
+@pytest.mark.parametrize(
+    ("file", "content", "told"),
+    [
+        ("summary.csv", b"", "summary.csv: damaged"),
+        ("summary.csv", b"a,b\n1,2\n3\n", r"summary.csv: damaged \(row 3 is not"),
+        ("verdicts.csv", b'claim\n"half', "verdicts.csv: damaged"),
+        ("members.csv", b"\xff\xfe", "members.csv: damaged"),
+        ("run.json", b"{", "run.json is damaged"),
+        ("members.csv", None, "members.csv"),
+    ],
+)
+def test_a_damaged_table_leaves_the_old_reference(project: Path, file: str, content: bytes | None, told: str) -> None:
+    """Also of the studies before it, and nothing else beside it."""
+    study_of(project / "specs", SPEC, "another")
+    another = Path(shutil.copytree(project / "results" / "small", project / "results" / "another"))
+    (another / "run.json").write_text((another / "run.json").read_text().replace('"small"', '"another"'))
+    refreshed(project)
+    kept = contents(project / "results" / "reference")
+    damaged = project / "results" / "small" / file
+    damaged.unlink()
+    if content is not None:
+        damaged.write_bytes(content)
+
+    with pytest.raises((ValueError, OSError), match=told):
+        refreshed(project)
+
+    assert contents(project / "results" / "reference") == kept
+    assert {folder.name for folder in (project / "results").iterdir()} == {"another", "small", "reference"}
+
+
+def test_a_swap_that_fails_puts_the_old_reference_back(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where an interruption comes between."""
+    kept, rename = contents(project / "results" / "reference"), Path.rename
+
+    def interrupted(self: Path, target: Path) -> Path:
+        if self.name == "new":
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        refreshed(project)
+
+    assert contents(project / "results" / "reference") == kept
+    assert {folder.name for folder in (project / "results").iterdir()} == {"small", "reference"}
+
+
+def test_a_faulty_spec_ends_the_command_as_elsewhere(project: Path) -> None:
+    """With its line, and exit code 2; so do results that are lacking."""
+    for text, told in (("title = 3\n", "specs/small.toml:1: title: "), (SPEC.replace("= 6", "= 7"), "has changed")):
+        study = project / "specs" / "small.toml"
+        study.write_text(text)
+
+        done = subprocess.run(
+            [sys.executable, "-m", "suite.runs.reference"], cwd=project, capture_output=True, text=True, check=False
+        )
+
+        assert done.returncode == 2
+        assert told in done.stderr
+        assert "Traceback" not in done.stderr
+
+
 def test_nothing_is_refreshed_from_what_was_not_run_as_it_is(project: Path) -> None:
     """All that is lacking is told at once, and the old reference stays."""
-    kept = {file: file.read_bytes() for file in (project / "results" / "reference").glob("*/*")}
+    kept = contents(project / "results" / "reference")
     study_of(project / "specs", SPEC.replace("seed = 1", "seed = 2"))
     study_of(project / "specs", SPEC, "another")
 
     with pytest.raises(ValueError, match=r"no results of another.*\n.*small: the spec has changed since these tables"):
         refreshed(project)
 
-    assert {file: file.read_bytes() for file in (project / "results" / "reference").glob("*/*")} == kept
+    assert contents(project / "results" / "reference") == kept
