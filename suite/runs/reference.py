@@ -18,7 +18,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from suite.report.page import DRAWN_UP
-from suite.runs.results import PRECISION, READABLE, Results
+from suite.runs.results import KEPT_OF_CELLS, PRECISION, READABLE, Results
 from suite.runs.store import write_text
 from suite.spec.load import Study, load_studies
 from suite.spec.model import Spec
@@ -116,7 +116,9 @@ def _lacking(study: Study, found: Results) -> Iterator[str]:
     except ValueError as error:
         yield f"{found.folder}: run.json is damaged ({error}); {_AGAIN}"
         return
-    if run["spec"] != study.spec.as_run():
+    if found.is_reference:
+        yield f"{found.folder}: a reference itself; name the results of a run"
+    elif run["spec"] != study.spec.as_run():
         yield f"{found.folder}: the spec has changed since these tables; {_AGAIN}"
     elif run["failed"]:
         yield f"{found.folder}: {len(run['failed'])} cells failed; {_AGAIN}"
@@ -140,7 +142,7 @@ def _keep(found: Results, folder: Path) -> None:
             write_text(folder / name, _rounded(found.folder / name))
     run = {key: value for key, value in found.run.items() if key not in ("cells", "failed")}
     cells = found.run["cells"]
-    run["computed"] = {
+    run[KEPT_OF_CELLS] = {
         name: sorted({cell[name] for cell in cells if cell.get(name) is not None}) for name in _CIRCUMSTANCES
     }
     write_text(folder / "run.json", json.dumps(run, indent=2) + "\n")

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+KEPT_OF_CELLS = "computed"
+"""What run.json has in a reference alone, in place of the list of cells."""
+
 READABLE = ("members.csv", "summary.csv")
 """Of what `write_tables` writes, the tables for reading."""
 
@@ -54,9 +57,27 @@ class Results:
 
         return pd.read_csv(self.folder / "members.csv")
 
+    @property
+    def is_reference(self) -> bool:
+        """Whether these are a reference's tables, kept for reading: without raw values and the list of cells."""
+        return KEPT_OF_CELLS in self.run
+
+    def require_a_run(self) -> None:
+        """What takes more than tables for reading cannot be had of a reference.
+
+        Raises:
+            ValueError: it is one.
+        """
+        if self.is_reference:
+            raise ValueError(
+                f"{self.folder}: a reference, tables for reading without a run's raw values, to be compared with; "
+                "name the results of a run"
+            )
+
     @cached_property
     def measurements(self) -> "pd.DataFrame":
         """Every raw value, one a row."""
+        self.require_a_run()
         return _read(self.folder / "measurements.parquet")
 
     def values_of(self, quantities: Sequence[str]) -> "pd.DataFrame":
@@ -65,6 +86,7 @@ class Results:
         import pyarrow.compute as pc  # noqa: PLC0415
         import pyarrow.parquet as pq  # noqa: PLC0415
 
+        self.require_a_run()
         found = []
         with pq.ParquetFile(self.folder / "measurements.parquet") as file:  # pandas would hold many groups at once
             for group, held in enumerate(self._quantities_by_group):
@@ -88,17 +110,25 @@ class Results:
     def summary(self) -> "pd.DataFrame":
         """Statistics over draws, one row a member, quantity, layer and step; of a reference as its CSV has them."""
         file = self.folder / "summary.parquet"
-        if file.exists() or not (table := self.folder / "summary.csv").exists():
+        if file.exists() or not self.is_reference:
             return _read(file)
         import pandas as pd  # noqa: PLC0415  # as above
 
-        return pd.read_csv(table)
+        return pd.read_csv(self.folder / "summary.csv")
 
     @cached_property
     def tournament(self) -> "pd.DataFrame":
-        """What tells which networks will train; empty unless the spec asks for it."""
-        from suite.tournament.table import tournament_table  # noqa: PLC0415  # needed for reports alone
+        """What tells which networks will train; empty unless the spec asks for it; of a reference as it was kept."""
+        from suite.tournament.table import COLUMNS, tournament_table  # noqa: PLC0415  # needed for reports alone
 
+        if self.is_reference:
+            import pandas as pd  # noqa: PLC0415  # as above
+
+            file = self.folder / "tournament.csv"
+            if not file.exists():
+                return pd.DataFrame(columns=list(COLUMNS))
+            lacking = {name: [""] for name in COLUMNS if name not in _WORDS}
+            return pd.read_csv(file, dtype=dict.fromkeys(_WORDS, str), keep_default_na=False, na_values=lacking)
         return tournament_table(self)
 
     @cached_property
@@ -198,6 +228,9 @@ def remove_tables(folder: Path) -> None:
 
 
 _TABLES = (".csv", ".parquet")
+
+_WORDS = ("outcome", "training", "group", "predictor", "kind", "statistic", "baseline", "hinges_on", "note")
+"""Columns of tournament.csv in which nothing is a word, and no number that is lacking."""
 
 
 def _parquet(tables: "Iterable[pd.DataFrame]") -> Callable[[BinaryIO], None]:

@@ -19,7 +19,7 @@ from suite.runs.results import Results
 from suite.runs.run import complete, run_study
 from suite.runs.tables import member_axes
 from suite.spec.load import Study, load_studies
-from tests.runs.tiny import ran
+from tests.runs.tiny import SPECS, ran
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "results" / "reference"
@@ -199,6 +199,57 @@ def test_tables_have_few_digits_and_no_seconds(project: Path) -> None:
         "members": ["2 1234567 1,0.123457 2 1e-12"],
         "summary": ["3,0.123456789012,1234567,0.12345678901,0.123457,nan"],
     }
+
+
+def test_a_tournament_is_that_which_was_kept(project: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Though there are no cells to tell what it cost, and no raw values to hold it again; and empty where none was."""
+    run = Results(Path(shutil.copytree(ran("tiny", tmp_path_factory).folder, project / "results" / "tiny")))
+    shutil.copy(SPECS / "tiny.toml", project / "specs")
+    write_report(run)
+    refreshed(project)
+    reference = project / "results" / "reference"
+
+    found, made = Results(reference / "tiny").tournament, run.tournament
+
+    assert list(found.columns) == list(made.columns)
+    assert len(found) > 0
+    assert found["seconds"].isna().all()
+    pd.testing.assert_frame_equal(
+        found.drop(columns="seconds"), made.drop(columns="seconds"), check_dtype=False, rtol=1e-5
+    )
+    assert Results(reference / "small").tournament.empty
+    assert compared(reference, project / "results", "--numbers-must-agree")[0] == 0
+    assert compared(reference, reference)[0] == 0
+
+
+@pytest.mark.parametrize("command", ["report", "claims"])
+def test_what_needs_a_run_says_what_a_reference_is(project: Path, command: str) -> None:
+    """And what to name in its place; nothing is written there."""
+    reference = project / "results" / "reference"
+    kept = contents(reference)
+
+    done = CliRunner().invoke(app, [command, str(project / "specs"), "--results", str(reference)])
+
+    assert done.exit_code == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"{reference / 'small'}: a reference, which `compare` alone looks at")
+    assert "--results" in line
+    assert contents(reference) == kept
+
+
+def test_a_reference_has_no_raw_values_and_is_none_of_a_reference(project: Path) -> None:
+    """Both are told."""
+    reference = project / "results" / "reference"
+    found = Results(reference / "small")
+    with pytest.raises(ValueError, match=r"small: a reference, .* name the results of a run"):
+        found.values_of(["correlation"])
+    with pytest.raises(ValueError, match="a reference"):
+        _ = found.measurements
+
+    with pytest.raises(ValueError, match="small: a reference itself; name the results of a run"):
+        refresh(project / "specs", reference, project / "another")
+
+    assert not (project / "another").exists()
 
 
 def test_every_table_that_a_run_writes_is_known_to_the_reference(
