@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -94,24 +95,64 @@ def test_the_reference_holds_tables_for_reading_alone() -> None:
         assert "cells" not in json.loads((folder / "run.json").read_text())
 
 
+def departures(part: Study, whole: Study) -> Iterator[str]:
+    """Where a part is none of its study: in what decides which networks are drawn, or in how settings are named."""
+    for key in ("seed", "domain"):
+        if getattr(part.spec, key) != getattr(whole.spec, key):
+            yield key
+    if not {member.name for member in part.members} <= {member.name for member in whole.members}:
+        yield "family: members that the study has not"
+    if set(member_axes(part.members)) != set(member_axes(whole.members)):
+        yield "family: axes"
+    trained = {"accuracy"} <= set(part.spec.measures) & set(whole.spec.measures)
+    if trained and set(training_columns(part)) != set(training_columns(whole)):
+        yield "measure.accuracy: axes of the training"
+    for name, settings in part.spec.measures.items():
+        if name not in whole.spec.measures:
+            yield f"measure.{name}: the study has none"
+            continue
+        some, all_ = settings.model_dump(mode="json"), whole.spec.measures[name].model_dump(mode="json")
+        for key, value in some.items():
+            fewer = key in ("draws", "replicates") and value <= all_[key]
+            chosen = (name, key) == ("accuracy", "optimizer") and all(one in all_[key] for one in value)
+            if value != all_[key] and not fewer and not chosen:
+                yield f"measure.{name}.{key}"
+
+
 @pytest.mark.parametrize("file", sorted(PARTS.glob("*.toml")), ids=lambda file: file.stem)
 def test_what_is_computed_anew_is_part_of_a_shipped_study(file: Path) -> None:
     """Same seed, domain, members and settings but for fewer draws and replicates; and settings have the same names."""
-    part, whole = load_studies([file])[0], load_studies([ROOT / "specs" / file.name])[0]
+    of = f"specs/{file.name}"
+    assert (ROOT / of).exists(), f"there is no {of} any more: remove tests/specs/reference/{file.name}"
 
-    assert (part.spec.seed, part.spec.domain) == (whole.spec.seed, whole.spec.domain)
-    assert {member.name for member in part.members} <= {member.name for member in whole.members}
-    assert set(member_axes(part.members)) == set(member_axes(whole.members))
-    if "accuracy" in part.spec.measures:
-        assert set(training_columns(part)) == set(training_columns(whole))
-    for name, settings in part.spec.measures.items():
-        some, all_ = settings.model_dump(mode="json"), whole.spec.measures[name].model_dump(mode="json")
-        for amount in {"draws", "replicates"} & set(some):
-            assert some.pop(amount) <= all_.pop(amount)
-        if name == "accuracy":
-            assert all(optimizer in all_["optimizer"] for optimizer in some.pop("optimizer"))
-            all_.pop("optimizer")
-        assert some == all_
+    found = list(departures(load_studies([file])[0], load_studies([ROOT / of])[0]))
+
+    assert not found, (
+        f"tests/specs/reference/{file.name} is no part of {of} any more; take these over from it, "
+        f"with fewer draws, replicates, members or optimisers at most: {'; '.join(found)}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("seed = 1", "seed = 2", "seed"),
+        ("depth = [1, 2]", "depth = [1, 3]", "family: members that the study has not"),
+        ("draws = 6", "draws = 7", "measure.correlation.draws"),
+        ("[measure.collapse]", "[measure.collapse]\nthreshold = 0.2", "measure.collapse.threshold"),
+        ("[measure.collapse]", "[measure.jacobian]", "measure.jacobian: the study has none"),
+        ("depth = [1, 2]", "depth = [2, 1]", None),
+        ("draws = 6", "draws = 5", None),
+    ],
+)
+def test_what_departs_from_its_study_is_named(tmp_path: Path, old: str, new: str, told: str | None) -> None:
+    """And fewer draws, or members in another order, depart from nothing."""
+    assert old in SPEC
+    whole, part = (
+        study_of(tmp_path / name, text) for name, text in (("whole", SPEC), ("part", SPEC.replace(old, new, 1)))
+    )
+
+    assert list(departures(part, whole)) == ([told] if told else [])
 
 
 def test_a_part_agrees_and_a_number_ten_standard_errors_off_does_not(tmp_path: Path) -> None:
