@@ -35,6 +35,17 @@ def check_tables(studies: "Sequence[Study]", results: Path) -> None:
     lacking = [study.spec.name for study in studies if not (results / study.spec.name / "run.json").exists()]
     if lacking:
         fail(f"{results}: no results of {', '.join(lacking)}; run the spec first: {run_into(results)}")
+    from suite.runs.results import Results  # noqa: PLC0415  # --help is instant
+
+    for study in studies:
+        found = Results(results / study.spec.name)
+        with damage_explained(found):
+            references = found.is_reference
+        if references:
+            fail(
+                f"{found.folder}: a reference, which `compare` alone looks at: tables for reading without a run's raw "
+                f"values; name the results of a run with --results: {run_into(Path('results'))}"
+            )
 
 
 @contextmanager
