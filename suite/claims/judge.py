@@ -38,7 +38,7 @@ class Verdict:
         p: of the verdict, or of the nearer one where undecided; corrected for the study's number of claims. nan of
             what holds since it is not refuted.
         draws: of a member, the fewest.
-        members: that were compared.
+        members: that were compared, each once however often it was trained.
         needed: draws or members, as `unit` says, that would probably decide; nan where that cannot be told.
         unit: what is needed more of.
     """
@@ -103,7 +103,7 @@ def _verdict(claim: Claim, evidence: Evidence, p: float, claims: int) -> Verdict
         evidence.high,
         p,
         evidence.draws,
-        evidence.members,
+        len(evidence.members),
         needed,
         evidence.unit,
     )
@@ -113,7 +113,7 @@ def _needed(evidence: Evidence, claims: int) -> float:
     """As many as make the nearer verdict's z large enough for all corrections, if things are as they look."""
     from scipy.stats import norm  # noqa: PLC0415  # slow to load, and only verdicts need it
 
-    have = evidence.draws if evidence.unit == "draws" else evidence.members
+    have = evidence.draws if evidence.unit == "draws" else len(evidence.members)
     p = min(evidence.for_it, evidence.against)
     if not 0 < p < 0.5 or not have:
         return np.nan

@@ -18,6 +18,7 @@ from suite.claims.judge import Verdict, judge
 from tests.claims.simulated import Row, member, tables_of
 
 SAYS = {"says": "It is so."}
+NAMES = ("abs", "relu")
 BETWEEN = {"axis": "activation", "value": "abs", "than": "relu", **SAYS}
 
 
@@ -104,6 +105,37 @@ def test_every_pair_or_the_average() -> None:
     assert verdict(Greater(quantity="v3", **BETWEEN), rows).verdict == "fails"
     average = verdict(Greater(quantity="v3", of="average", **BETWEEN), rows)
     assert (average.verdict, average.unit) == ("holds", "members")
+
+
+@pytest.mark.parametrize(
+    ("claim", "members"),
+    [
+        (Greater(quantity="test_accuracy", of="average", **BETWEEN), 12),
+        (Greater(quantity="test_accuracy", **BETWEEN), 12),
+        (Level(quantity="test_accuracy", at_least=0, of="average", **SAYS), 12),
+        (Level(quantity="test_accuracy", at_least=0, of="draw", **SAYS), 12),
+        (RankCorrelation(first="v3", second="test_accuracy", at_least=0, **SAYS), 12),
+        (Monotone(quantity="test_accuracy", along="depth", direction="rises", **SAYS), 12),
+        (Greater(quantity="test_accuracy", of="average", **{**BETWEEN, "where": {"depth": 0}}), 2),
+    ],
+)
+def test_a_member_that_is_trained_often_is_one(claim: Claim, members: int) -> None:
+    """Three boards leave estimate, interval and number of members what they are with one."""
+    named = [{"member": f"{name}-{depth}", "activation": name, "depth": depth} for depth in range(6) for name in NAMES]
+    centres = [depth + (axes["activation"] == "abs") * (2 + 0.1 * depth) for axes in named for depth in [axes["depth"]]]
+    untrained = [member("v3", around(centre), **axes) for axes, centre in zip(named, centres, strict=True)]
+
+    def trained(boards: int) -> list[Row]:
+        return [
+            member("test_accuracy", around(centre), squares=board, **axes)
+            for board in range(boards)
+            for axes, centre in zip(named, centres, strict=True)
+        ]
+
+    once, often = (verdict(claim, untrained + trained(boards)) for boards in (1, 3))
+
+    assert once.members == often.members == members
+    assert (often.estimate, often.low, often.high) == pytest.approx((once.estimate, once.low, once.high), nan_ok=True)
 
 
 @pytest.mark.parametrize("quantity", ["test_accuracy", "revived"])
