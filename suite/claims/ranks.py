@@ -23,12 +23,14 @@ def rank_correlation(tables: Tables, claim: RankCorrelation) -> Evidence:
     are averaged over these, so that it enters once. Shuffled values are dealt out in an order that follows
     from the claim's own words and the number of members alone.
 
+    A wait that mostly did not end, and whatever else is infinite, is the last in order, or the first.
+
     Source: Bonett & Wright 2000.
     """
     first, second = (points(tables, name, where=claim.where, layer=claim.layer) for name in (claim.first, claim.second))
     pairs = sorted(matched(second, first, *unshared(first, second)), key=lambda pair: repr(pair[0].but()))
     numbers = [(other.member, [each.estimate(claim.statistic) for each in (one, other)]) for other, one in pairs]
-    known = [(name, both) for name, both in numbers if all(np.isfinite(each.value) for each in both)]
+    known = [(name, both) for name, both in numbers if not any(np.isnan(each.value) for each in both)]
     by_member = [of_each((name, both[side]) for name, both in known) for side in (0, 1)]
     x, y = (np.array([each.value for each in values.values()]) for values in by_member)
     if claim.shuffled:

@@ -129,8 +129,11 @@ def over_members(differences: Array) -> Estimate:
     members are from.
 
     Args:
-        differences: one a member, finite.
+        differences: one a member; with infinite ones the mean is infinite, and its error cannot be told.
     """
+    if not np.isfinite(differences).all():
+        with np.errstate(invalid="ignore"):  # of infinite ones of both signs there is no mean
+            return Estimate(float(differences.mean()), np.inf)
     return estimate(differences, "mean") if len(differences) > 1 else Estimate(float(differences[0]), np.inf)
 
 
