@@ -17,7 +17,9 @@ Location = tuple[str | int, ...]
 Values = dict[str, list[Any]]
 """Of every axis."""
 
-_THEORY = "theory"
+THEORY = "theory"
+"""A bound that is no quantity but the closed form."""
+
 _SHOWN = 12
 
 
@@ -29,7 +31,7 @@ def unfounded(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
         here = ("claim", place)
         for key in ("quantity", "first", "second", "bound"):
             name = getattr(claim, key, None)
-            if name is None or (key == "bound" and name == _THEORY) or name in measured:
+            if name is None or (key == "bound" and name == THEORY) or name in measured:
                 continue
             why = "not measured here" if name in QUANTITIES else "no quantity"
             yield Finding((*here, key), f"{shown(name)} is {why}; {nearest(name, measured)}")
@@ -58,6 +60,11 @@ def _missing(location: Location, axis: str, value: Any, there: Sequence[Any]) ->
     if as_in_tables(value) not in there:
         known = ", ".join(shown(found) for found in there[:_SHOWN])
         yield Finding(location, f"no member has {axis} = {shown(value)}; they have {known}")
+
+
+def asked_for(member: Member, where: Where) -> bool:
+    """Whether a `where` leaves a member in; of settings of the training it has none."""
+    return all(member.axes[axis] in map(as_in_tables, wanted) for axis, wanted in where.items() if axis in member.axes)
 
 
 def as_in_tables(value: Any) -> Any:

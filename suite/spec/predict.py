@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
-from suite.catalog.claims import Where
 from suite.catalog.measure_settings import AccuracySettings
 from suite.catalog.measures import MEASURES
 from suite.catalog.predict import FEWEST, SHALLOWEST, Predict
 from suite.catalog.quantities import QUANTITIES
 from suite.catalog.shown import shown
-from suite.spec.claims import as_in_tables, nowhere, values_of_axes
+from suite.spec.claims import asked_for, nowhere, values_of_axes
 from suite.spec.members import Finding, Member
 from suite.spec.model import Spec
 from suite.spec.problems import nearest
@@ -37,17 +36,13 @@ def untold(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
                 why = "no property of a network"
             yield Finding(("predict", "predictors"), f"{shown(name)} is {why}; {nearest(name, known)}")
     yield from nowhere(("predict", "where"), predict.where, values_of_axes(spec, members))
-    deep = sum(member.depth >= SHALLOWEST and _asked_for(member, predict.where) for member in members)
+    deep = sum(member.depth >= SHALLOWEST and asked_for(member, predict.where) for member in members)
     if deep < FEWEST:
         yield Finding(
             ("predict",),
             f"{deep} members have {SHALLOWEST} hidden layers or more, the order of so few says nothing; "
             f"have {FEWEST} or more",
         )
-
-
-def _asked_for(member: Member, where: Where) -> bool:
-    return all(member.axes[axis] in map(as_in_tables, wanted) for axis, wanted in where.items() if axis in member.axes)
 
 
 def _outcomes(spec: Spec, predict: Predict) -> Iterator[Finding]:
