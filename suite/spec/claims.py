@@ -27,8 +27,12 @@ def unfounded(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
     """Claims about quantities that the study does not measure, or about settings that it does not have."""
     measured = {quantity: None for name in spec.measures for quantity in MEASURES[name].quantities}
     values = values_of_axes(spec, members)
+    said: set[str] = set()
     for place, claim in enumerate(spec.claim):
         here = ("claim", place)
+        if claim.says in said:
+            yield Finding((*here, "says"), "another claim says the same, by which verdicts are told apart; reword one")
+        said.add(claim.says)
         for key in ("quantity", "first", "second", "bound"):
             name = getattr(claim, key, None)
             if name is None or (key == "bound" and name == THEORY) or name in measured:

@@ -951,6 +951,14 @@ CASES = [
         "not measured here",
     ),
     _claimed(
+        "words of another claim",
+        'test = "level"\nquantity = "v3"\nat_least = 0\n'
+        '[[claim]]\nsays = "So."\ntest = "level"\nquantity = "v3"\nat_least = 1',
+        6,
+        "says",
+        "another claim says the same, by which verdicts are told apart; reword one",
+    ),
+    _claimed(
         "a ratio as a wait",
         'test = "survival_shorter"\nquantity = "jacobian_ratio"\n' + BETWEEN,
         3,
