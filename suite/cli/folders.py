@@ -31,10 +31,20 @@ def check_folder(results: Path) -> None:
 
 
 def check_tables(studies: "Sequence[Study]", results: Path) -> None:
-    """What was never run has no tables to look at."""
+    """What was never run has no tables to look at, and a reference none of raw values."""
     lacking = [study.spec.name for study in studies if not (results / study.spec.name / "run.json").exists()]
     if lacking:
         fail(f"{results}: no results of {', '.join(lacking)}; run the spec first: {run_into(results)}")
+    if any(_is_reference(results / study.spec.name) for study in studies):
+        fail(
+            f"{results}: a reference, which has no raw values to judge or draw anew; it is for compare, beside a run: "
+            f"python -m suite compare {results} results"
+        )
+
+
+def _is_reference(study: Path) -> bool:
+    """Whether a folder keeps a run's tables for reading alone, none of those for programs."""
+    return (study / "summary.csv").exists() and not any(study.glob("*.parquet"))
 
 
 @contextmanager
@@ -50,6 +60,9 @@ def damage_explained(found: "Results") -> Iterator[None]:
 
 def alike(first: Path, second: Path) -> list[tuple[Path, Path]]:
     """The folders of studies that two results folders both have, or these folders themselves."""
+    for folder in (first, second):
+        if not folder.is_dir():
+            fail(f"{folder}: there is no such folder; name a results folder, or one study's in it")
     if (first / "run.json").exists() and (second / "run.json").exists():
         return [(first, second)]
     names = [{file.parent.name for file in folder.glob("*/run.json")} for folder in (first, second)]

@@ -123,6 +123,15 @@ def test_damage_is_told_by_its_folder(first: Path, tmp_path: Path) -> None:
     assert "no study in common" in said
 
 
+def test_a_folder_that_is_not_there_is_told_by_its_name(first: Path, tmp_path: Path) -> None:
+    """Whichever of the two it is."""
+    for folders in ((tmp_path / "nosuch", first), (first, tmp_path / "nosuch")):
+        code, said = compared(*folders)
+
+        assert code == 2
+        assert said.startswith(f"{tmp_path / 'nosuch'}: there is no such folder; ")
+
+
 def test_fewer_draws_are_compared_without_alarm(first: Path, tmp_path: Path) -> None:
     """Means of the first draws alone, and verdicts that want draws, are told, and are no change."""
     few = tmp_path / "few"
