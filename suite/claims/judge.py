@@ -41,6 +41,7 @@ class Verdict:
         members: that were compared, each once however often it was trained.
         needed: draws or members, as `unit` says, that would probably decide; nan where that cannot be told.
         unit: what is needed more of.
+        leaning: the verdict that so many would probably come to; empty where `needed` is not told.
     """
 
     claim: Claim
@@ -53,6 +54,7 @@ class Verdict:
     members: int
     needed: float
     unit: str
+    leaning: Literal["holds", "fails", ""] = ""
 
 
 def judge_results(claims: Sequence[Claim], results: "Results") -> list[Verdict]:
@@ -95,6 +97,7 @@ def _verdict(claim: Claim, evidence: Evidence, p: float, claims: int) -> Verdict
     elif p <= LEVEL:
         verdict = "holds" if evidence.for_it < evidence.against else "fails"
     needed = _needed(evidence, claims) if verdict == "undecided" else np.nan
+    nearer: Literal["holds", "fails"] = "holds" if evidence.for_it < evidence.against else "fails"
     return Verdict(
         claim,
         verdict,
@@ -106,6 +109,7 @@ def _verdict(claim: Claim, evidence: Evidence, p: float, claims: int) -> Verdict
         len(evidence.members),
         needed,
         evidence.unit,
+        "" if np.isnan(needed) else nearer,
     )
 
 
