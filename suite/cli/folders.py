@@ -31,7 +31,7 @@ def check_folder(results: Path) -> None:
 
 
 def check_tables(studies: "Sequence[Study]", results: Path) -> None:
-    """What was never run has no tables to look at."""
+    """What was never run has no tables to look at, and a reference none of raw values."""
     lacking = [study.spec.name for study in studies if not (results / study.spec.name / "run.json").exists()]
     if lacking:
         fail(f"{results}: no results of {', '.join(lacking)}; run the spec first: {run_into(results)}")
@@ -61,6 +61,9 @@ def damage_explained(found: "Results") -> Iterator[None]:
 
 def alike(first: Path, second: Path) -> list[tuple[Path, Path]]:
     """The folders of studies that two results folders both have, or these folders themselves."""
+    for folder in (first, second):
+        if not folder.is_dir():
+            fail(f"{folder}: there is no such folder; name a results folder, or one study's in it")
     if (first / "run.json").exists() and (second / "run.json").exists():
         return [(first, second)]
     names = [{file.parent.name for file in folder.glob("*/run.json")} for folder in (first, second)]

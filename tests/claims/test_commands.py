@@ -1,6 +1,7 @@
 """Claims from a spec to verdicts: at the end of a run, from kept tables, in the report, and as an exit code."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,21 @@ def test_what_was_never_run_cannot_be_judged(folder: Path, tmp_path: Path) -> No
     assert "run the spec first" in done.stderr
 
 
+@pytest.mark.parametrize("name", ["claims", "report"])
+def test_a_reference_is_for_comparing(name: str, folder: Path, tmp_path: Path) -> None:
+    """Nothing of it is damaged: it has no raw values, which the line says."""
+    kept = tmp_path / "two"
+    kept.mkdir()
+    for file in ("run.json", "summary.csv", "members.csv", "verdicts.csv"):
+        shutil.copy(folder / "results" / "two" / file, kept)
+
+    done = CliRunner().invoke(app, [name, str(folder / "two.toml"), "--results", str(tmp_path)])
+
+    assert done.exit_code == 2
+    assert "a reference, which `compare` alone looks at" in done.stderr
+    assert "damaged" not in done.stderr
+
+
 @pytest.mark.parametrize(("old", "new", "warned"), [("seed = 3", "seed = 4", 1), ("Nobody 2026", "Everybody", 0)])
 def test_tables_of_another_study_are_told(folder: Path, old: str, new: str, warned: int) -> None:
     """What numbers depend on has changed since; words and claims may."""
@@ -142,7 +158,7 @@ def test_tables_of_another_study_are_told(folder: Path, old: str, new: str, warn
 
 def test_what_is_beyond_doubt_alike_is_told_of_the_least() -> None:
     """Two p-values of 0: the estimate is that of the smaller difference."""
-    large, small = (above(Estimate(value, 1e-9), 0.0, 2) for value in (3.0, 1.0))
+    large, small = (above(Estimate(value, 1e-9), 0.0, []) for value in (3.0, 1.0))
 
     assert large.for_it == small.for_it == 0
     assert every([large, small]).estimate == every([small, large]).estimate == 1.0
