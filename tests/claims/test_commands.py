@@ -1,7 +1,6 @@
 """Claims from a spec to verdicts: at the end of a run, from kept tables, in the report, and as an exit code."""
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -126,21 +125,6 @@ def test_what_was_never_run_cannot_be_judged(folder: Path, tmp_path: Path) -> No
 
     assert done.exit_code == 2
     assert "run the spec first" in done.stderr
-
-
-@pytest.mark.parametrize("name", ["claims", "report"])
-def test_a_reference_is_for_comparing(name: str, folder: Path, tmp_path: Path) -> None:
-    """Nothing of it is damaged: it has no raw values, which the line says."""
-    kept = tmp_path / "two"
-    kept.mkdir()
-    for file in ("run.json", "summary.csv", "members.csv", "verdicts.csv"):
-        shutil.copy(folder / "results" / "two" / file, kept)
-
-    done = CliRunner().invoke(app, [name, str(folder / "two.toml"), "--results", str(tmp_path)])
-
-    assert done.exit_code == 2
-    assert "a reference, which `compare` alone looks at" in done.stderr
-    assert "damaged" not in done.stderr
 
 
 @pytest.mark.parametrize(("old", "new", "warned"), [("seed = 3", "seed = 4", 1), ("Nobody 2026", "Everybody", 0)])
