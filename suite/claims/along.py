@@ -7,7 +7,6 @@ from itertools import pairwise
 from suite.catalog.claims import Monotone, PeaksInside
 from suite.claims.evidence import Evidence, above, every, some
 from suite.claims.points import Point, Tables, lines, points
-from suite.statistics.contrasts import Estimate
 
 
 def peaks_inside(tables: Tables, claim: PeaksInside) -> Evidence:
@@ -18,12 +17,12 @@ def peaks_inside(tables: Tables, claim: PeaksInside) -> Evidence:
     that an end lies above all inner values.
     """
     found = lines(points(tables, claim.quantity, where=claim.where, layer=claim.layer), claim.along)
-    return every([_peak([point.estimate(claim.statistic) for point in line]) for line in found if len(line) > 2])
+    return every([_peak(line, claim.statistic) for line in found if len(line) > 2])
 
 
-def _peak(line: Sequence[Estimate]) -> Evidence:
-    first, *inside, last = line
-    members = len(line)
+def _peak(line: Sequence[Point], statistic: str) -> Evidence:
+    first, *inside, last = (point.estimate(statistic) for point in line)
+    members = frozenset(point.member for point in line)
     above_both = [every([above(inner - end, 0.0, members) for end in (first, last)]) for inner in inside]
     an_end = some([every([above(end - inner, 0.0, members) for inner in inside]) for end in (first, last)])
     return replace(some(above_both), against=an_end.for_it, members=members)
@@ -40,6 +39,6 @@ def monotone(tables: Tables, claim: Monotone) -> Evidence:
 
 def _steps(line: Sequence[Point], claim: Monotone) -> Evidence:
     sign = 1 if claim.direction == "rises" else -1
-    course = [point.estimate(claim.statistic) for point in line]
+    course = [(point.estimate(claim.statistic), point.member) for point in line]
     steps = [(before, after) if sign > 0 else (after, before) for before, after in pairwise(course)]
-    return every([above(upper - lower, -claim.slack, 2) for lower, upper in steps])
+    return every([above(upper - lower, -claim.slack, (low, high)) for (lower, low), (upper, high) in steps])

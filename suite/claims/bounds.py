@@ -21,17 +21,18 @@ def bounded_by(tables: Tables, claim: BoundedBy) -> Evidence:
     """
     found = points(tables, claim.quantity, where=claim.where, layer=claim.layer)
     if claim.bound == THEORY:
-        pairs = [(point.estimate(claim.statistic), Estimate(point.theory)) for point in found if _known(point)]
+        spare_room = [
+            (point, Estimate(point.theory) - point.estimate(claim.statistic)) for point in found if _known(point)
+        ]
     else:
         bounds = points(tables, claim.bound, where=claim.where, layer=claim.layer)
-        pairs = [
-            (point.estimate(claim.statistic), bound.estimate(claim.statistic))
+        spare_room = [
+            (point, bound.estimate(claim.statistic) - point.estimate(claim.statistic))
             for point, bound in matched(found, bounds, *unshared(found, bounds))
         ]
-    spare_room = [bound - value for value, bound in pairs]
     if claim.z is None:
-        return every([above(room, -claim.margin, 1) for room in spare_room])
-    exceeds = [(Estimate(-claim.margin) - room) for room in spare_room]
+        return every([above(room, -claim.margin, [point.member]) for point, room in spare_room])
+    exceeds = [(point, Estimate(-claim.margin) - room) for point, room in spare_room]
     return _not_further(exceeds, claim.z, one_sided=True)
 
 
@@ -48,23 +49,26 @@ def agrees_with(tables: Tables, claim: AgreesWith) -> Evidence:
     if claim.relative is not None:
         return every([_within(point, claim.relative, claim.statistic) for point in found])
     assert claim.z is not None
-    return _not_further([point.estimate(claim.statistic) - Estimate(point.theory) for point in found], claim.z)
+    return _not_further([(point, point.estimate(claim.statistic) - Estimate(point.theory)) for point in found], claim.z)
 
 
 def _within(point: Point, relative: float, statistic: str) -> Evidence:
     value, room = point.estimate(statistic), relative * abs(point.theory)
     error = value - Estimate(point.theory)
-    both = every([above(error, -room, 1), above(Estimate(0.0) - error, -room, 1)])
+    both = every([above(error, -room, [point.member]), above(Estimate(0.0) - error, -room, [point.member])])
     scale = abs(point.theory) or np.nan
     low, high = error.interval
-    return Evidence(error.value / scale, low / scale, high / scale, both.for_it, both.against, value.draws, 1)
+    return Evidence(
+        error.value / scale, low / scale, high / scale, both.for_it, both.against, value.draws, both.members
+    )
 
 
-def _not_further(deviations: Sequence[Estimate], most: float, one_sided: bool = False) -> Evidence:
+def _not_further(deviations: Sequence[tuple[Point, Estimate]], most: float, one_sided: bool = False) -> Evidence:
     """That no deviation is larger than so many of its standard errors."""
     from scipy.stats import norm  # noqa: PLC0415  # slow to load, and only verdicts need it
 
-    known = [each for each in deviations if np.isfinite(each.value) and np.isfinite(each.error)]
+    found = [(point.member, each) for point, each in deviations if np.isfinite(each.value) and np.isfinite(each.error)]
+    known = [each for _, each in found]
     if not known:
         return NOTHING
     scores = [each.value / each.error if each.error else float(np.sign(each.value)) * np.inf for each in known]
@@ -75,7 +79,9 @@ def _not_further(deviations: Sequence[Estimate], most: float, one_sided: bool = 
     kept = largest <= most if one_sided else abs(largest) <= most
     draws = min((each.draws for each in known if each.error), default=1)
     against = 1.0 if kept else refuted
-    return Evidence(largest, np.nan, np.nan, 1.0, against, draws, len(scores), until_refuted=True)
+    return Evidence(
+        largest, np.nan, np.nan, 1.0, against, draws, frozenset(name for name, _ in found), until_refuted=True
+    )
 
 
 def _known(point: Point) -> bool:

@@ -29,6 +29,8 @@ class Comparison:
         verdicts: claims that both make, with both verdicts where they differ.
         undecided: with both verdicts, too, where one is undecided and rests on fewer draws or members than the other,
             which is no change of verdict but less to judge by.
+        only_first: words of the claims that only the first makes, as where a claim was reworded between the two.
+        only_second: of those that only the second makes.
     """
 
     study: str
@@ -37,6 +39,8 @@ class Comparison:
     numbers: Numbers
     verdicts: dict[str, tuple[str, str]]
     undecided: dict[str, tuple[str, str]]
+    only_first: list[str]
+    only_second: list[str]
 
     @property
     def numbers_agree(self) -> bool:
@@ -57,6 +61,8 @@ class Comparison:
             "beyond_chance": found.beyond_chance.to_dict("records"),
             "verdicts": {claim: list(values) for claim, values in self.verdicts.items()},
             "undecided": {claim: list(values) for claim, values in self.undecided.items()},
+            "claims_only_first": self.only_first,
+            "claims_only_second": self.only_second,
         }
 
 
@@ -67,7 +73,8 @@ def compare(first: "Results", second: "Results") -> Comparison:
     or of frequencies Fisher's, says so, with Holm's correction for all numbers that are not identical. Runs of one
     seed share their draws, which keeps them nearer together than the tests suppose: they then find less, not more.
     """
-    verdicts, undecided = changed(kept_rows(first.folder), kept_rows(second.folder))
+    rows = kept_rows(first.folder), kept_rows(second.folder)
+    verdicts, undecided = changed(*rows)
     return Comparison(
         first.name,
         dict(_differences(first.run["spec"], second.run["spec"])),
@@ -75,6 +82,8 @@ def compare(first: "Results", second: "Results") -> Comparison:
         numbers_of(first.summary, second.summary),
         verdicts,
         undecided,
+        _without(*rows),
+        _without(*reversed(rows)),
     )
 
 
@@ -115,6 +124,15 @@ def lines_of(found: Comparison) -> Iterator[str]:
     for title, verdicts in (("verdict changed", found.verdicts), ("fewer draws or members", found.undecided)):
         for claim, (one, other) in verdicts.items():
             yield f"{found.study}: {title}: {one}, then {other}: {claim}"
+    for title, claims in (("first", found.only_first), ("second", found.only_second)):
+        for claim in claims:
+            yield f"{found.study}: claim of the {title} run only: {claim}"
+
+
+def _without(first: Sequence[Row], second: Sequence[Row]) -> list[str]:
+    """The claims of the first that the second does not make."""
+    there = {row["claim"] for row in second}
+    return [row["claim"] for row in first if row["claim"] not in there]
 
 
 def _short(value: Any) -> str:

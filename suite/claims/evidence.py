@@ -1,6 +1,6 @@
 """Evidence: what tables say for a claim and against it, and how such statements are put together."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -20,7 +20,7 @@ class Evidence:
         for_it: p-value for the claim: how often as much is seen where it is not so.
         against: p-value against it: how often as much is seen where it is so.
         draws: of a member, the fewest.
-        members: that are compared.
+        members: the names of those that are compared, each once however often it was trained.
         unit: what there would have to be more of to be surer.
         until_refuted: whether the claim holds as long as nothing speaks against it; there is no p-value for it then.
     """
@@ -31,20 +31,26 @@ class Evidence:
     for_it: float
     against: float
     draws: int
-    members: int
+    members: frozenset[str]
     unit: Literal["draws", "members"] = "draws"
     until_refuted: bool = False
 
 
-NOTHING = Evidence(np.nan, np.nan, np.nan, 1.0, 1.0, 0, 0)
+NOTHING = Evidence(np.nan, np.nan, np.nan, 1.0, 1.0, 0, frozenset())
 """Of a claim whose quantities the tables do not have."""
 
 
-def above(difference: Estimate, bound: float, members: int) -> Evidence:
+def above(difference: Estimate, bound: float, members: Iterable[str]) -> Evidence:
     """Of the claim that something lies above a bound."""
     low, high = difference.interval
     return Evidence(
-        difference.value, low, high, difference.above(bound), difference.below(bound), difference.draws, members
+        difference.value,
+        low,
+        high,
+        difference.above(bound),
+        difference.below(bound),
+        difference.draws,
+        frozenset(members),
     )
 
 
@@ -62,7 +68,7 @@ def every(parts: Sequence[Evidence]) -> Evidence:
         weakest,
         against=min(1.0, len(parts) * min(part.against for part in parts)),
         draws=min(part.draws for part in parts),
-        members=sum(part.members for part in parts),
+        members=_united(parts),
     )
 
 
@@ -76,5 +82,9 @@ def some(parts: Sequence[Evidence]) -> Evidence:
         for_it=min(1.0, len(parts) * best.for_it),
         against=max(part.against for part in parts),
         draws=min(part.draws for part in parts),
-        members=max(part.members for part in parts),
+        members=_united(parts),
     )
+
+
+def _united(parts: Sequence[Evidence]) -> frozenset[str]:
+    return frozenset[str]().union(*(part.members for part in parts))

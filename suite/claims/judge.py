@@ -38,9 +38,10 @@ class Verdict:
         p: of the verdict, or of the nearer one where undecided; corrected for the study's number of claims. nan of
             what holds since it is not refuted.
         draws: of a member, the fewest.
-        members: that were compared.
+        members: that were compared, each once however often it was trained.
         needed: draws or members, as `unit` says, that would probably decide; nan where that cannot be told.
         unit: what is needed more of.
+        leaning: the verdict that so many would probably come to; empty where `needed` is not told.
     """
 
     claim: Claim
@@ -53,6 +54,7 @@ class Verdict:
     members: int
     needed: float
     unit: str
+    leaning: Literal["holds", "fails", ""] = ""
 
 
 def judge_results(claims: Sequence[Claim], results: "Results") -> list[Verdict]:
@@ -95,6 +97,7 @@ def _verdict(claim: Claim, evidence: Evidence, p: float, claims: int) -> Verdict
     elif p <= LEVEL:
         verdict = "holds" if evidence.for_it < evidence.against else "fails"
     needed = _needed(evidence, claims) if verdict == "undecided" else np.nan
+    nearer: Literal["holds", "fails"] = "holds" if evidence.for_it < evidence.against else "fails"
     return Verdict(
         claim,
         verdict,
@@ -103,9 +106,10 @@ def _verdict(claim: Claim, evidence: Evidence, p: float, claims: int) -> Verdict
         evidence.high,
         p,
         evidence.draws,
-        evidence.members,
+        len(evidence.members),
         needed,
         evidence.unit,
+        "" if np.isnan(needed) else nearer,
     )
 
 
@@ -113,7 +117,7 @@ def _needed(evidence: Evidence, claims: int) -> float:
     """As many as make the nearer verdict's z large enough for all corrections, if things are as they look."""
     from scipy.stats import norm  # noqa: PLC0415  # slow to load, and only verdicts need it
 
-    have = evidence.draws if evidence.unit == "draws" else evidence.members
+    have = evidence.draws if evidence.unit == "draws" else len(evidence.members)
     p = min(evidence.for_it, evidence.against)
     if not 0 < p < 0.5 or not have:
         return np.nan

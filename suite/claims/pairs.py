@@ -1,14 +1,13 @@
 """Claims that compare two settings of an axis where all others match."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from suite.catalog.claims import Greater, PairClaim, SurvivalShorter
 from suite.catalog.measures import MEASURES
+from suite.claims.average import on_average
 from suite.claims.evidence import NOTHING, Evidence, above, every
 from suite.claims.points import Point, Tables, at, both_drawn, matched, points
-from suite.statistics.contrasts import Estimate, of_pairs, over_members
+from suite.statistics.contrasts import Estimate, of_pairs
 from suite.statistics.survival import logrank
 
 TRAINED = frozenset(name for each in MEASURES.values() if each.sees == "training" for name in each.quantities)
@@ -19,19 +18,16 @@ def greater(tables: Tables, claim: Greater) -> Evidence:
     """In every matched pair, or on average over the pairs, the first lies above the second by more than the margin.
 
     Trained replicates share their data, so they are compared pair by pair. On average, pairs of members are what is
-    resampled in thought: the spread of their differences has the draws' own in it.
+    resampled in thought: the spread of their differences has the draws' own in it. A pair that was trained in several
+    ways enters once, with the mean of its differences.
     """
     pairs = _pairs(tables, claim)
     if not pairs:
         return NOTHING
-    differences = [_difference(first, second, claim) for first, second in pairs]
-    if claim.of == "every" or len(pairs) == 1:
-        return every([above(difference, claim.margin, 2) for difference in differences])
-    values = np.array([difference.value for difference in differences])
-    average = over_members(values[np.isfinite(values)])
-    draws = min(difference.draws for difference in differences)
-    found_so = above(Estimate(average.value, average.error, average.freedom, draws), claim.margin, 2 * len(pairs))
-    return replace(found_so, unit="members")
+    differences = [((first.member, second.member), _difference(first, second, claim)) for first, second in pairs]
+    if claim.of == "every":
+        return every([above(difference, claim.margin, names) for names, difference in differences])
+    return on_average(differences, claim.margin)
 
 
 def _difference(first: Point, second: Point, claim: Greater) -> Estimate:
@@ -62,7 +58,13 @@ def survival_shorter(tables: Tables, claim: SurvivalShorter) -> Evidence:
         draws = min(len(first.values), len(second.values))
         parts.append(
             Evidence(
-                test.statistic, test.statistic - spread, test.statistic + spread, one_sided, 1 - one_sided, draws, 2
+                test.statistic,
+                test.statistic - spread,
+                test.statistic + spread,
+                one_sided,
+                1 - one_sided,
+                draws,
+                frozenset((first.member, second.member)),
             )
         )
     return every(parts)

@@ -24,10 +24,14 @@ COLUMNS: Mapping[str, type] = {
     "members": int,
     "needed": float,
     "unit": str,
+    "leaning": str,
 }
 """Of verdicts.csv, with their types; an empty number is nan."""
 
 FILE = "verdicts.csv"
+
+_LATER = {"leaning": ""}
+"""Columns that earlier runs have not written."""
 
 
 def rows_of(verdicts: Sequence[Verdict], source: str) -> list[Row]:
@@ -52,6 +56,7 @@ def rows_of(verdicts: Sequence[Verdict], source: str) -> list[Row]:
             "members": found.members,
             "needed": found.needed,
             "unit": found.unit,
+            "leaning": found.leaning,
         }
         for found in verdicts
     ]
@@ -65,7 +70,7 @@ def kept_rows(folder: Path) -> list[Row]:
     with file.open(newline="") as lines:
         return [
             {name: kind(row[name]) if row[name] or kind is str else float("nan") for name, kind in COLUMNS.items()}
-            for row in csv.DictReader(lines)
+            for row in (_LATER | found for found in csv.DictReader(lines))
         ]
 
 
@@ -95,6 +100,10 @@ def p_in_words(p: float) -> str:
     return "p < 0.0001" if p < 1e-4 else f"p = {p:.2g}" if isfinite(p) else "not refuted"
 
 
+_COME_TO = {"holds": "probably bear it out", "fails": "probably refute it", "": "decide"}
+"""What more of them would do, by which way the numbers lean."""
+
+
 def _numbers(row: Row) -> str:
     """What a verdict rests on, in words."""
     if not row["members"]:
@@ -102,5 +111,9 @@ def _numbers(row: Row) -> str:
     low, high = row["ci_low"], row["ci_high"]
     interval = f" [{low:.3g}, {high:.3g}]" if isfinite(low) and isfinite(high) else ""
     sizes = f"{row['members']} members" + (f", {row['draws']} draws" if row["draws"] > 1 else "")
-    more = f"; about {row['needed']:,.0f} {row['unit']} would decide" if isfinite(row["needed"]) else ""
+    more = (
+        f"; about {row['needed']:,.0f} {row['unit']} would {_COME_TO[row['leaning']]}"
+        if isfinite(row["needed"])
+        else ""
+    )
     return f"{row['estimate']:.3g}{interval}, {p_in_words(row['p'])}, {sizes}{more}"

@@ -41,10 +41,21 @@ def check_folder(results: Path) -> None:
 
 
 def check_tables(studies: "Sequence[Study]", results: Path) -> None:
-    """What was never run has no tables to look at."""
+    """What was never run has no tables to look at, and a reference none of raw values."""
     lacking = [study.spec.name for study in studies if not (results / study.spec.name / "run.json").exists()]
     if lacking:
         fail(f"{results}: no results of {', '.join(lacking)}; run the spec first: {run_into(results)}")
+    from suite.runs.results import Results  # noqa: PLC0415  # --help is instant
+
+    for study in studies:
+        found = Results(results / study.spec.name)
+        with damage_explained(found):
+            references = found.is_reference
+        if references:
+            fail(
+                f"{found.folder}: a reference, which `compare` alone looks at: tables for reading without a run's raw "
+                f"values; name the results of a run with --results: {run_into(Path('results'))}"
+            )
 
 
 @contextmanager
@@ -60,6 +71,9 @@ def damage_explained(found: "Results") -> Iterator[None]:
 
 def alike(first: Path, second: Path) -> list[tuple[Path, Path]]:
     """The folders of studies that two results folders both have, or these folders themselves."""
+    for folder in (first, second):
+        if not folder.is_dir():
+            fail(f"{folder}: there is no such folder; name a results folder, or one study's in it")
     if (first / "run.json").exists() and (second / "run.json").exists():
         return [(first, second)]
     names = [{file.parent.name for file in folder.glob("*/run.json")} for folder in (first, second)]

@@ -1,5 +1,6 @@
 """The report: one page with every chart and table, readable without a network."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -28,32 +29,47 @@ if TYPE_CHECKING:
     from suite.runs.results import Results
 
 
+def _verdicts(results: "Results") -> pd.DataFrame:
+    claims = TypeAdapter(list[AnyClaim]).validate_python(results.run["spec"].get("claim", []))
+    judged = rows_of(judge_results(claims, results), results.run["spec"].get("source", ""))
+    return pd.DataFrame(judged, columns=list(COLUMNS))
+
+
+_TABLES: dict[str, Callable[["Results"], pd.DataFrame]] = {
+    "tournament": lambda results: results.tournament,
+    "bounds": lambda results: bounds_table(results.summary, results.values_of(BOUND)),
+    "phases": lambda results: phases_table(results.values_of(PHASES), results.summary),
+    "comparisons": lambda results: comparisons_table(results.values_of((*WAITS, *OUTCOMES)), results.summary),
+    "verdicts": _verdicts,
+}
+
+DRAWN_UP = tuple(f"{name}.csv" for name in _TABLES)
+"""The tables that reports write, each where there is something in it."""
+
+_FORMER = ("predictors.csv",)
+"""What reports of earlier versions wrote, and none writes any more."""
+
+
 def write_report(results: "Results") -> "Path":
     """Draws report.html, and the tables that only reports need, from the study's tables alone.
 
     Returns:
         The page.
     """
-    from suite.runs.store import write_whole  # noqa: PLC0415  # the page itself needs no store
+    from suite.runs.store import write_text  # noqa: PLC0415  # the page itself needs no store
 
-    tables = {
-        "tournament": results.tournament,
-        "bounds": bounds_table(results.summary, results.values_of(BOUND)),
-        "phases": phases_table(results.values_of(PHASES), results.summary),
-        "comparisons": comparisons_table(results.values_of((*WAITS, *OUTCOMES)), results.summary),
-    }
-    claims = TypeAdapter(list[AnyClaim]).validate_python(results.run["spec"].get("claim", []))
-    judged = rows_of(judge_results(claims, results), results.run["spec"].get("source", ""))
-    tables["verdicts"] = pd.DataFrame(judged, columns=list(COLUMNS))
+    tables = {name: drawn_up(results) for name, drawn_up in _TABLES.items()}
     page = render(results.run, results.summary, tables, results.charts, results.precision)
     for name, table in tables.items():
         file = results.folder / f"{name}.csv"
         if table.empty:
             file.unlink(missing_ok=True)
         else:
-            write_whole(file, lambda handle, table=table: handle.write(table.to_csv(index=False).encode()))  # type: ignore[misc]
+            write_text(file, table.to_csv(index=False))
+    for former in _FORMER:
+        (results.folder / former).unlink(missing_ok=True)
     file = results.folder / "report.html"
-    write_whole(file, lambda handle: handle.write(page.encode()))
+    write_text(file, page)
     return file
 
 

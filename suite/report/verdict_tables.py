@@ -20,17 +20,21 @@ def verdicts(table: pd.DataFrame) -> PageTable:
             p_in_words(row["p"]).removeprefix("p ").removeprefix("= "),  # the column is called p
             str(row["members"]),
             str(row["draws"]) if row["draws"] else "",
-            f"{row['needed']:,.0f} {row['unit']}" if pd.notna(row["needed"]) else "",
+            f"{row['needed']:,.0f} {row['unit']}, {_LEANING[row['leaning']]}" if pd.notna(row["needed"]) else "",
         ]
         for row in records(table)
     ]
     note = (
         "Each claim is tested by the statistic that its spec declares, which the estimate and its 95% interval are of; "
         "p is corrected for the number of claims (Holm). A claim holds, or fails, where p is 0.05 or less; elsewhere "
-        "it is undecided, and the last column says what would probably decide."
+        "it is undecided, and the last column says what would probably decide, and which way."
     )
     heads = ["claim", "verdict", "estimate", "95% interval", "p", "members", "draws", "needed"]
     return PageTable("Claims", note, heads, 2, rows)
+
+
+_LEANING = {"holds": "to bear it out", "fails": "to refute it"}
+"""What needs so many, by which way the numbers lean."""
 
 
 def bounds(table: pd.DataFrame) -> PageTable:

@@ -8,18 +8,18 @@ import numpy as np
 import pandas as pd
 
 from suite.catalog.quantities import QUANTITIES
+from suite.runs.results import PRECISION
 from suite.runs.rounds import Aim
-from suite.runs.store import write_whole
+from suite.runs.store import write_text
 
 STATISTIC = {"value": "mean", "frequency": "frequency", "ratio": "ratio of means"}
 
 
 def write_precision(folder: Path, aims: Sequence[Aim]) -> None:
     """Writes precision.csv, or takes one away where nothing is to be known precisely any more."""
-    file = folder / "precision.csv"
+    file = folder / PRECISION
     if aims:
-        table = precision_table(aims).to_csv(index=False)
-        write_whole(file, lambda handle: handle.write(table.encode()))
+        write_text(file, precision_table(aims).to_csv(index=False))
     else:
         file.unlink(missing_ok=True)
 

@@ -1,25 +1,25 @@
 """The reference: what the shipped studies found, as version control keeps it: `python -m suite.runs.reference`.
 
 Of each study there are its tables for reading, the CSV ones, and run.json without the list of its cells; `compare`
-reads them as it reads a results folder. Statistics have six digits and means eleven, more than `compare` looks at, so
-that a run elsewhere, which differs in the sixteenth, leaves nearly every line as it was.
+reads them as it reads a results folder. Means have eleven digits, more than `compare` looks at, all else six, and
+seconds are left out, so that a run elsewhere, which differs in the sixteenth, leaves nearly every line as it was.
 """
 
 import argparse
 import csv
 import io
 import json
-import shutil
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from math import isfinite
 from pathlib import Path
-from typing import Any, BinaryIO
+from tempfile import TemporaryDirectory
+from typing import Any
 
 from pydantic import ValidationError
 
-from suite.runs.results import Results
-from suite.runs.store import write_whole
+from suite.report.page import DRAWN_UP
+from suite.runs.results import KEPT_OF_CELLS, PRECISION, READABLE, Results
+from suite.runs.store import write_text
 from suite.spec.load import Study, load_studies
 from suite.spec.model import Spec
 from suite.spec.problems import SpecError
@@ -31,9 +31,25 @@ SPECS, RESULTS, REFERENCE = Path("specs"), Path("results"), Path("results/refere
 REFRESH = f"python -m suite run {SPECS} && python -m suite.runs.reference"
 """What brings the reference up to date."""
 
-_DIGITS, _DIGITS_OF_STATISTICS = 11, 6
-_STATISTICS = {*STATISTICS, "theory", "z", "relative_difference"} - {"n", "mean"}
-_WORDS = ("title", "source", "claims", "findings")
+TABLES = (*READABLE, PRECISION, *DRAWN_UP)
+"""What is kept of a study where there is one, beside its run.json; the first of them each study has."""
+
+_AGAIN = f"run it again: python -m suite run {SPECS}"
+
+_FAULTY = 2
+"""The exit code where there is something to mend, as the suite's other commands have it."""
+
+_DIGITS, _DIGITS_OF_MEANS = 6, 11
+_STATISTICS = {*STATISTICS, "theory", "z", "relative_difference"}
+"""Columns of summary.csv that are no keys: by the others `compare` tells settings apart, which stay as they are."""
+
+_MOST = 15
+"""Digits of what is whole, and counted as likely as not."""
+
+_TIME = "seconds"
+"""A column that is another in each run."""
+
+_WORDS = ("title", "source", "question", "picture", "claims", "findings")
 """Keys of a spec on which no number and no verdict depends."""
 
 _CIRCUMSTANCES = ("commit", "device", "compiled", "threads", "torch", "numpy", "processor")
@@ -46,22 +62,27 @@ def refresh(specs: Path = SPECS, results: Path = RESULTS, reference: Path = REFE
     Args:
         specs: the shipped studies.
         results: where all of them have been run.
-        reference: where to; its folders hold nothing else.
+        reference: where to; the folder holds nothing else.
 
     Returns:
         The studies' folders.
 
     Raises:
         SpecError: a spec is faulty.
-        ValueError: a study was not run as it is now, or not wholly; nothing is written.
-        OSError: a table cannot be read or written.
+        ValueError: a study was not run as it is now, or not wholly, or a table is damaged.
+        OSError: a table cannot be read or written. Whatever is raised, the reference stays as it was.
     """
     studies = load_studies([specs])
     if lacking := [line for study in studies for line in _lacking(study, Results(results / study.spec.name))]:
         raise ValueError("\n".join(lacking))
-    for folder in _folders(reference):
-        shutil.rmtree(folder)
-    return [_keep(Results(results / study.spec.name), reference / study.spec.name) for study in studies]
+    reference.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=reference.parent, prefix=f".{reference.name}.") as beside:
+        new = Path(beside) / "new"
+        new.mkdir()
+        for study in studies:
+            _keep(Results(results / study.spec.name), new / study.spec.name)
+        _swap(reference, new, Path(beside) / "old")
+    return [reference / study.spec.name for study in studies]
 
 
 def outdated(studies: Sequence[Study], reference: Path = REFERENCE) -> list[str]:
@@ -87,50 +108,82 @@ def _folders(reference: Path) -> list[Path]:
 
 
 def _lacking(study: Study, found: Results) -> Iterator[str]:
-    name = study.spec.name
     if not found.has_tables:
-        yield f"{found.folder}: no results of {name}; run it first: python -m suite run {SPECS}"
-    elif found.run["spec"] != study.spec.as_run():
-        yield f"{found.folder}: the spec has changed since these tables; run it again: python -m suite run {SPECS}"
-    elif found.run["failed"]:
-        yield f"{found.folder}: {len(found.run['failed'])} cells failed; run it again: python -m suite run {SPECS}"
+        yield f"{found.folder}: no results of {study.spec.name}; run it first: python -m suite run {SPECS}"
+        return
+    try:
+        run = found.run
+    except ValueError as error:
+        yield f"{found.folder}: run.json is damaged ({error}); {_AGAIN}"
+        return
+    if found.is_reference:
+        yield f"{found.folder}: a reference itself; name the results of a run"
+    elif run["spec"] != study.spec.as_run():
+        yield f"{found.folder}: the spec has changed since these tables; {_AGAIN}"
+    elif run["failed"]:
+        yield f"{found.folder}: {len(run['failed'])} cells failed; {_AGAIN}"
 
 
-def _keep(found: Results, folder: Path) -> Path:
-    for table in sorted(found.folder.glob("*.csv")):
-        write_whole(folder / table.name, _text(_rounded(table)))
+def _swap(reference: Path, new: Path, old: Path) -> None:
+    """Puts a finished folder in the reference's place; a failure puts the old one back."""
+    if reference.exists():
+        reference.rename(old)
+    try:
+        new.rename(reference)
+    except BaseException:
+        if old.exists():
+            old.rename(reference)
+        raise
+
+
+def _keep(found: Results, folder: Path) -> None:
+    for name in TABLES:
+        if name in READABLE or (found.folder / name).exists():
+            write_text(folder / name, _rounded(found.folder / name))
     run = {key: value for key, value in found.run.items() if key not in ("cells", "failed")}
     cells = found.run["cells"]
-    run["computed"] = {
+    run[KEPT_OF_CELLS] = {
         name: sorted({cell[name] for cell in cells if cell.get(name) is not None}) for name in _CIRCUMSTANCES
     }
-    write_whole(folder / "run.json", _text(json.dumps(run, indent=2) + "\n"))
-    return folder
+    write_text(folder / "run.json", json.dumps(run, indent=2) + "\n")
 
 
 def _rounded(table: Path) -> str:
-    """A table with fewer digits."""
-    with table.open(newline="") as lines:
-        header, *rows = csv.reader(lines)
-    digits = [_DIGITS_OF_STATISTICS if name in _STATISTICS else _DIGITS for name in header]
+    """A table with fewer digits.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    try:
+        with table.open(newline="", encoding="utf-8") as lines:
+            header, *rows = csv.reader(lines, strict=True)
+    except (ValueError, csv.Error) as error:
+        raise ValueError(f"{table}: damaged ({error}); {_AGAIN}") from error
+    if wrong := [number for number, row in enumerate(rows, start=2) if len(row) != len(header)]:
+        raise ValueError(f"{table}: damaged (row {wrong[0]} is not as long as the first); {_AGAIN}")
+    keys = set(header) - _STATISTICS if table.name == "summary.csv" else set()
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
-    writer.writerows([_number(cell, few) for cell, few in zip(row, digits, strict=True)] for row in rows)
+    for row in rows:
+        cells = zip(header, row, strict=True)
+        writer.writerow([cell if name in keys else _shortened(cell, name) for name, cell in cells])
     return text.getvalue()
 
 
-def _number(text: str, digits: int) -> str:
-    """A number shortened; what is none, or whole, as it is."""
+def _shortened(cell: str, column: str) -> str:
+    """Numbers, one or several with blanks between, to their first digits; what is none, or whole, as it is."""
+    if column == _TIME:
+        return ""
     try:
-        value = float(text)
+        numbers = [float(word) for word in cell.split(" ")]
     except ValueError:
-        return text
-    return text if text.isdigit() or not isfinite(value) else f"{value:.{digits}g}"
-
-
-def _text(content: str) -> Callable[[BinaryIO], object]:
-    return lambda file: file.write(content.encode())
+        return cell
+    digits = _DIGITS_OF_MEANS if column == "mean" else _DIGITS
+    return " ".join(
+        word if word.isdigit() or not isfinite(number) else f"{number:.{_MOST if number.is_integer() else digits}g}"
+        for word, number in zip(cell.split(" "), numbers, strict=True)
+    )
 
 
 def _declared(kept: dict[str, Any]) -> dict[str, Any]:
@@ -155,7 +208,7 @@ def _main() -> None:
         for folder in refresh(results=parser.parse_args().results):
             print(folder)
     except (SpecError, ValueError, OSError) as error:
-        sys.exit(str(error))
+        parser.exit(_FAULTY, f"{error}\n")
 
 
 if __name__ == "__main__":

@@ -11,11 +11,21 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from suite.runs.failures import LOG, TABLE
 from suite.runs.shards import Shard, own_name
-from suite.runs.store import write_whole
+from suite.runs.store import write_text, write_whole
 
 if TYPE_CHECKING:
     import altair as alt
     import pandas as pd
+
+
+KEPT_OF_CELLS = "computed"
+"""What run.json has in a reference alone, in place of the list of cells."""
+
+READABLE = ("members.csv", "summary.csv")
+"""Of what `write_tables` writes, the tables for reading."""
+
+PRECISION = "precision.csv"
+"""Beside them, where a spec asks for a precision."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +57,27 @@ class Results:
 
         return pd.read_csv(self.folder / "members.csv")
 
+    @property
+    def is_reference(self) -> bool:
+        """Whether these are a reference's tables, kept for reading: without raw values and the list of cells."""
+        return KEPT_OF_CELLS in self.run
+
+    def require_a_run(self) -> None:
+        """What takes more than tables for reading cannot be had of a reference.
+
+        Raises:
+            ValueError: it is one.
+        """
+        if self.is_reference:
+            raise ValueError(
+                f"{self.folder}: a reference, tables for reading without a run's raw values, to be compared with; "
+                "name the results of a run"
+            )
+
     @cached_property
     def measurements(self) -> "pd.DataFrame":
         """Every raw value, one a row."""
+        self.require_a_run()
         return _read(self.folder / "measurements.parquet")
 
     def values_of(self, quantities: Sequence[str]) -> "pd.DataFrame":
@@ -58,6 +86,7 @@ class Results:
         import pyarrow.compute as pc  # noqa: PLC0415
         import pyarrow.parquet as pq  # noqa: PLC0415
 
+        self.require_a_run()
         found = []
         with pq.ParquetFile(self.folder / "measurements.parquet") as file:  # pandas would hold many groups at once
             for group, held in enumerate(self._quantities_by_group):
@@ -81,17 +110,25 @@ class Results:
     def summary(self) -> "pd.DataFrame":
         """Statistics over draws, one row a member, quantity, layer and step; of a reference as its CSV has them."""
         file = self.folder / "summary.parquet"
-        if file.exists() or not (table := self.folder / "summary.csv").exists():
+        if file.exists() or not self.is_reference:
             return _read(file)
         import pandas as pd  # noqa: PLC0415  # as above
 
-        return pd.read_csv(table)
+        return pd.read_csv(self.folder / "summary.csv")
 
     @cached_property
     def tournament(self) -> "pd.DataFrame":
-        """What tells which networks will train; empty unless the spec asks for it."""
-        from suite.tournament.table import tournament_table  # noqa: PLC0415  # needed for reports alone
+        """What tells which networks will train; empty unless the spec asks for it; of a reference as it was kept."""
+        from suite.tournament.table import COLUMNS, tournament_table  # noqa: PLC0415  # needed for reports alone
 
+        if self.is_reference:
+            import pandas as pd  # noqa: PLC0415  # as above
+
+            file = self.folder / "tournament.csv"
+            if not file.exists():
+                return pd.DataFrame(columns=list(COLUMNS))
+            lacking = {name: [""] for name in COLUMNS if name not in _WORDS}
+            return pd.read_csv(file, dtype=dict.fromkeys(_WORDS, str), keep_default_na=False, na_values=lacking)
         return tournament_table(self)
 
     @cached_property
@@ -103,7 +140,7 @@ class Results:
     @cached_property
     def precision(self) -> "pd.DataFrame | None":
         """How tight the intervals became that the spec asked to be tight, and what it took, if it asked for any."""
-        file = self.folder / "precision.csv"
+        file = self.folder / PRECISION
         if not file.exists():
             return None
         import pandas as pd  # noqa: PLC0415  # as above
@@ -173,18 +210,15 @@ def write_tables(
     Raw values come as tables of equal columns, each of which is written before the next is asked for.
     """
 
-    def text(content: str) -> Callable[[Any], object]:
-        return lambda file: file.write(content.encode())
-
-    write_whole(folder / "members.csv", text(members.to_csv(index=False)))
+    for name, table in zip(READABLE, (members, summary), strict=True):
+        write_text(folder / name, table.to_csv(index=False))
     write_whole(folder / "measurements.parquet", _parquet(measurements))
     write_whole(folder / "summary.parquet", _parquet([summary]))
-    write_whole(folder / "summary.csv", text(summary.to_csv(index=False)))
     if landscapes is None:
         (folder / "landscapes.parquet").unlink(missing_ok=True)
     else:
         write_whole(folder / "landscapes.parquet", _parquet([landscapes]))
-    write_whole(folder / "run.json", text(json.dumps(run, indent=2) + "\n"))
+    write_text(folder / "run.json", json.dumps(run, indent=2) + "\n")
 
 
 def remove_tables(folder: Path) -> None:
@@ -195,6 +229,9 @@ def remove_tables(folder: Path) -> None:
 
 
 _TABLES = (".csv", ".parquet")
+
+_WORDS = ("outcome", "training", "group", "predictor", "kind", "statistic", "baseline", "hinges_on", "note")
+"""Columns of tournament.csv in which nothing is a word, and no number that is lacking."""
 
 
 def _parquet(tables: "Iterable[pd.DataFrame]") -> Callable[[BinaryIO], None]:

@@ -184,6 +184,16 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object], at_once: bool =
         raise
 
 
+def write_text(path: Path, text: str) -> None:
+    """Writes a text, in UTF-8 and with its own line ends, so that it is there whole or not at all.
+
+    Args:
+        path: where to, as for `write_whole`.
+        text: all of it.
+    """
+    write_whole(path, lambda file: file.write(text.encode()))
+
+
 def remove_abandoned(folder: Path) -> None:
     """What lies there of `write_whole`, of writers that were killed an hour ago or more, goes."""
     for left in folder.glob(".*.*.*"):

@@ -17,7 +17,9 @@ Location = tuple[str | int, ...]
 Values = dict[str, list[Any]]
 """Of every axis."""
 
-_THEORY = "theory"
+THEORY = "theory"
+"""A bound that is no quantity but the closed form."""
+
 _SHOWN = 12
 
 
@@ -25,11 +27,15 @@ def unfounded(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
     """Claims about quantities that the study does not measure, or about settings that it does not have."""
     measured = {quantity: None for name in spec.measures for quantity in MEASURES[name].quantities}
     values = values_of_axes(spec, members)
+    said: set[str] = set()
     for place, claim in enumerate(spec.claim):
         here = ("claim", place)
+        if claim.says in said:
+            yield Finding((*here, "says"), "another claim says the same, by which verdicts are told apart; reword one")
+        said.add(claim.says)
         for key in ("quantity", "first", "second", "bound"):
             name = getattr(claim, key, None)
-            if name is None or (key == "bound" and name == _THEORY) or name in measured:
+            if name is None or (key == "bound" and name == THEORY) or name in measured:
                 continue
             why = "not measured here" if name in QUANTITIES else "no quantity"
             yield Finding((*here, key), f"{shown(name)} is {why}; {nearest(name, measured)}")
@@ -58,6 +64,16 @@ def _missing(location: Location, axis: str, value: Any, there: Sequence[Any]) ->
     if as_in_tables(value) not in there:
         known = ", ".join(shown(found) for found in there[:_SHOWN])
         yield Finding(location, f"no member has {axis} = {shown(value)}; they have {known}")
+
+
+def asked_for(members: Sequence[Member], where: Where) -> list[Member]:
+    """The members that a `where` leaves in; settings of the training are no axes of members."""
+    of_members = {axis: wanted for axis, wanted in where.items() if any(axis in member.axes for member in members)}
+    return [
+        member
+        for member in members
+        if all(member.axes.get(axis) in map(as_in_tables, wanted) for axis, wanted in of_members.items())
+    ]
 
 
 def as_in_tables(value: Any) -> Any:

@@ -10,6 +10,7 @@ from suite.catalog.measure_settings import REPLICATES_A_CELL, AccuracySettings, 
 from suite.catalog.precision import DRAWS_A_CELL, Precise, precision_asked
 from suite.catalog.schedule import recorded_steps
 from suite.spec.claims import unfounded
+from suite.spec.judgeable import unjudgeable
 from suite.spec.members import Finding, Member
 from suite.spec.model import Spec
 from suite.spec.picture import undrawn
@@ -31,6 +32,7 @@ def infeasible(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
     yield from _too_much_data(spec)
     yield from unsuitable(spec, members)
     yield from unfounded(spec, members)
+    yield from unjudgeable(spec, members)
     yield from untold(spec, members)
     yield from undrawn(spec)
 

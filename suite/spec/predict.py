@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
-from suite.catalog.claims import Where
 from suite.catalog.measure_settings import AccuracySettings
 from suite.catalog.measures import MEASURES
 from suite.catalog.predict import BASELINES, FEWEST, SHALLOWEST, Predict
 from suite.catalog.quantities import QUANTITIES
 from suite.catalog.shown import shown
-from suite.spec.claims import as_in_tables, nowhere, values_of_axes
+from suite.spec.claims import asked_for, nowhere, values_of_axes
 from suite.spec.members import Finding, Member
 from suite.spec.model import Spec
 from suite.spec.problems import nearest
@@ -39,18 +38,13 @@ def untold(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
                 why = "no property of a network"
             yield Finding(("predict", "predictors"), f"{shown(name)} is {why}; {nearest(name, known)}")
     yield from nowhere(("predict", "where"), predict.where, values_of_axes(spec, members))
-    of_members = {axis: wanted for axis, wanted in predict.where.items() if any(axis in one.axes for one in members)}
-    deep = sum(member.depth >= SHALLOWEST and _asked_for(member, of_members) for member in members)
+    deep = sum(member.depth >= SHALLOWEST for member in asked_for(members, predict.where))
     if deep < FEWEST:
         yield Finding(
             ("predict",),
             f"{deep} members have {SHALLOWEST} hidden layers or more, the order of so few says nothing; "
             f"have {FEWEST} or more",
         )
-
-
-def _asked_for(member: Member, where: Where) -> bool:
-    return all(member.axes.get(axis) in map(as_in_tables, wanted) for axis, wanted in where.items())
 
 
 def _outcomes(spec: Spec, predict: Predict) -> Iterator[Finding]:

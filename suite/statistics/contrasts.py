@@ -1,5 +1,6 @@
 """Contrasts: how surely one mean, frequency or median lies above another, or above a number."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import Literal
@@ -104,6 +105,23 @@ def of_pairs(first: Array, second: Array, statistic: Statistic) -> Estimate:
     return estimate(differences[np.isfinite(differences)], "median" if statistic == "median" else "mean")
 
 
+def mean_of(values: Sequence[Estimate]) -> Estimate:
+    """The mean of what may have draws or data in common, and so err alike: its error is no more than their mean one.
+
+    Args:
+        values: one or more; of one training of a member each.
+    """
+    numbers = np.array([each.value for each in values])
+    with np.errstate(invalid="ignore"):  # of infinite ones of both signs there is no mean
+        mean = float(numbers.mean()) if numbers.min() < numbers.max() else float(numbers[0])
+    return Estimate(
+        mean,
+        float(np.mean([each.error for each in values])),
+        min(each.freedom for each in values),
+        min(each.draws for each in values),
+    )
+
+
 def over_members(differences: Array) -> Estimate:
     """The mean of one difference a member, each of which is known within an error of its own.
 
@@ -111,8 +129,11 @@ def over_members(differences: Array) -> Estimate:
     members are from.
 
     Args:
-        differences: one a member, finite.
+        differences: one a member; with infinite ones the mean is infinite, and its error cannot be told.
     """
+    if not np.isfinite(differences).all():
+        with np.errstate(invalid="ignore"):  # of infinite ones of both signs there is no mean
+            return Estimate(float(differences.mean()), np.inf)
     return estimate(differences, "mean") if len(differences) > 1 else Estimate(float(differences[0]), np.inf)
 
 

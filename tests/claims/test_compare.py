@@ -1,6 +1,7 @@
 """Two runs side by side: the same, of another seed, and of other networks."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -91,6 +92,24 @@ def test_another_resolution_differs_beyond_chance_and_another_claim_has_another_
     assert len(differing) <= found["compared"] == 12
 
 
+def test_a_claim_that_one_run_makes_is_told_and_is_no_change(first: Path, tmp_path: Path) -> None:
+    """A reworded claim has no verdict to compare, which must not look like agreement."""
+    other = tmp_path / "other"
+    shutil.copytree(first, other)
+    table = other / "twice" / "verdicts.csv"
+    table.write_text(table.read_text().replace("more variable than ReLU", "the more variable one"))
+
+    code, said = compared(first, other)
+
+    assert code == 0
+    assert said.splitlines()[1:] == [
+        "twice: claim of the first run only: The absolute value is more variable than ReLU.",
+        "twice: claim of the second run only: The absolute value is the more variable one.",
+    ]
+    (found,) = json.loads(compared(first, other, "--json")[1])
+    assert found["claims_only_second"] == ["The absolute value is the more variable one."]
+
+
 def test_damage_is_told_by_its_folder(first: Path, tmp_path: Path) -> None:
     """As are folders that have nothing in common."""
     other = ran(tmp_path / "other")
@@ -102,6 +121,15 @@ def test_damage_is_told_by_its_folder(first: Path, tmp_path: Path) -> None:
     code, said = compared(first, tmp_path)
     assert code == 2
     assert "no study in common" in said
+
+
+def test_a_folder_that_is_not_there_is_told_by_its_name(first: Path, tmp_path: Path) -> None:
+    """Whichever of the two it is."""
+    for folders in ((tmp_path / "nosuch", first), (first, tmp_path / "nosuch")):
+        code, said = compared(*folders)
+
+        assert code == 2
+        assert said.startswith(f"{tmp_path / 'nosuch'}: there is no such folder; ")
 
 
 def test_fewer_draws_are_compared_without_alarm(first: Path, tmp_path: Path) -> None:

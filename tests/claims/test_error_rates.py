@@ -5,7 +5,9 @@ Without an effect a test may say `holds` in 2.5 of 100 repetitions, and so `fail
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -70,6 +72,25 @@ def unrelated(generator: np.random.Generator, members: int = 12) -> list[Row]:
     ]
 
 
+def trained(*quantities: str, task: int, **axes: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    """A member's quantities on one of several tasks, by the member's name, in which the task has no part."""
+    name = repr(sorted(axes.items()))
+    yield from ((quantity, {"member": name, "squares": task, **axes}) for quantity in quantities)
+
+
+def boards(generator: np.random.Generator) -> list[Row]:
+    """Members that training on four boards says the same of, four times; nothing is related, and all averages are 0."""
+    rows = []
+    for activation, depth in product(PAIR, range(6)):
+        centres = {"train_accuracy": generator.normal(), "test_accuracy": generator.normal()}
+        rows += [
+            member(quantity, generator.normal(centres[quantity], 0.1, 8), **axes)
+            for task in (2, 4, 6, 8)
+            for quantity, axes in trained(*centres, task=task, depth=depth, activation=activation)
+        ]
+    return rows
+
+
 def waits(generator: np.random.Generator) -> np.ndarray:
     found = generator.exponential(size=16).round(1) + 0.1
     return np.where(found > 1, np.nan, found)
@@ -101,6 +122,15 @@ NO_EFFECT: dict[str, tuple[Make, Claim]] = {
     "ranks of a few members": (
         lambda generator: unrelated(generator, 5),
         RankCorrelation(first="v3", second="output_std", at_most=0.0, **SAYS),
+    ),
+    "ranks on several boards": (
+        boards,
+        RankCorrelation(first="train_accuracy", second="test_accuracy", at_least=0.0, **SAYS),
+    ),
+    "an average difference on several boards": (boards, Greater(quantity="test_accuracy", of="average", **BETWEEN)),
+    "an average level on several boards": (
+        boards,
+        Level(quantity="test_accuracy", at_least=0.0, of="average", **SAYS),
     ),
     "a level": (
         alike("v3", lambda generator: generator.normal(size=64), "depth", DEPTHS[:1]),

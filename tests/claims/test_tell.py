@@ -1,9 +1,55 @@
 """Verdicts in words."""
 
+import csv
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from suite.claims.tell import p_in_words
+from suite.catalog.claims import Level
+from suite.claims.judge import judge
+from suite.claims.tell import FILE, kept_rows, lines_of, p_in_words, rows_of
+from tests.claims.simulated import member, tables_of
+
+DRAWS = np.linspace(-1, 1, 40) + 0.1
+LEANING = [({"at_least": 0.0}, "holds", "bear it out"), ({"at_most": 0.0}, "fails", "refute it")]
+
+
+@pytest.mark.parametrize(("bound", "leaning", "words"), LEANING)
+def test_undecided_says_which_way_it_leans(bound: dict[str, float], leaning: str, words: str) -> None:
+    """The mean is above 0, by too little to be sure."""
+    claim = Level.model_validate({"says": "It is so.", "quantity": "v3", **bound})
+
+    rows = rows_of(judge([claim], tables_of([member("v3", DRAWS, depth=1)])), "")
+
+    assert (rows[0]["verdict"], rows[0]["leaning"]) == ("undecided", leaning)
+    assert f"draws would probably {words})" in next(lines_of("study", rows))
+
+
+@pytest.mark.parametrize("bound", [-9.0, 9.0, 0.1])
+def test_what_is_decided_or_leans_nowhere_says_nothing_of_it(bound: float) -> None:
+    """Far below the mean, far above, and the mean itself."""
+    claim = Level(says="It is so.", quantity="v3", at_least=bound)
+
+    (row,) = rows_of(judge([claim], tables_of([member("v3", DRAWS.round(3), depth=1)])), "")
+
+    assert row["leaning"] == ""
+
+
+def test_tables_of_before_say_nothing_of_it(tmp_path: Path) -> None:
+    """Rows that an earlier version has kept can be told still."""
+    claim = Level(says="It is so.", quantity="v3", at_least=0.0)
+    (row,) = rows_of(judge([claim], tables_of([member("v3", DRAWS, depth=1)])), "")
+    del row["leaning"]
+    with (tmp_path / FILE).open("w", newline="") as file:
+        table = csv.DictWriter(file, row)
+        table.writeheader()
+        table.writerow(row)
+
+    (kept,) = kept_rows(tmp_path)
+
+    assert kept["leaning"] == ""
+    assert "draws would decide)" in next(lines_of("study", [kept]))
 
 
 @pytest.mark.parametrize(

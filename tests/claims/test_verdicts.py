@@ -18,6 +18,7 @@ from suite.claims.judge import Verdict, judge
 from tests.claims.simulated import Row, member, tables_of
 
 SAYS = {"says": "It is so."}
+NAMES = ("abs", "relu")
 BETWEEN = {"axis": "activation", "value": "abs", "than": "relu", **SAYS}
 
 
@@ -104,6 +105,37 @@ def test_every_pair_or_the_average() -> None:
     assert verdict(Greater(quantity="v3", **BETWEEN), rows).verdict == "fails"
     average = verdict(Greater(quantity="v3", of="average", **BETWEEN), rows)
     assert (average.verdict, average.unit) == ("holds", "members")
+
+
+@pytest.mark.parametrize(
+    ("claim", "members"),
+    [
+        (Greater(quantity="test_accuracy", of="average", **BETWEEN), 12),
+        (Greater(quantity="test_accuracy", **BETWEEN), 12),
+        (Level(quantity="test_accuracy", at_least=0, of="average", **SAYS), 12),
+        (Level(quantity="test_accuracy", at_least=0, of="draw", **SAYS), 12),
+        (RankCorrelation(first="v3", second="test_accuracy", at_least=0, **SAYS), 12),
+        (Monotone(quantity="test_accuracy", along="depth", direction="rises", **SAYS), 12),
+        (Greater(quantity="test_accuracy", of="average", **{**BETWEEN, "where": {"depth": 0}}), 2),
+    ],
+)
+def test_a_member_that_is_trained_often_is_one(claim: Claim, members: int) -> None:
+    """Three boards leave estimate, interval and number of members what they are with one."""
+    named = [{"member": f"{name}-{depth}", "activation": name, "depth": depth} for depth in range(6) for name in NAMES]
+    centres = [depth + (axes["activation"] == "abs") * (2 + 0.1 * depth) for axes in named for depth in [axes["depth"]]]
+    untrained = [member("v3", around(centre), **axes) for axes, centre in zip(named, centres, strict=True)]
+
+    def trained(boards: int) -> list[Row]:
+        return [
+            member("test_accuracy", around(centre), squares=board, **axes)
+            for board in range(boards)
+            for axes, centre in zip(named, centres, strict=True)
+        ]
+
+    once, often = (verdict(claim, untrained + trained(boards)) for boards in (1, 3))
+
+    assert once.members == often.members == members
+    assert (often.estimate, often.low, often.high) == pytest.approx((once.estimate, once.low, once.high), nan_ok=True)
 
 
 @pytest.mark.parametrize("quantity", ["test_accuracy", "revived"])
@@ -202,12 +234,63 @@ def test_a_level_of_every_draw(bound: dict[str, float], expected: str, furthest:
 
 
 def test_a_wait_that_did_not_end_is_above_every_level() -> None:
-    """Of every draw and of the median."""
+    """One of them among every draw."""
     rows = [member("steps_to_success", [1.0, 2.0, 3.0, np.nan], activation="abs")]
 
     below = Level(quantity="steps_to_success", at_most=1000, of="draw", **SAYS)
 
     assert verdict(below, rows).verdict == "fails"
+
+
+@pytest.mark.parametrize(
+    ("ended", "bound", "expected", "estimate"),
+    [
+        (0, {"at_most": 100}, "fails", np.inf),
+        (0, {"at_least": 10}, "holds", np.inf),
+        (0, {"at_most": 100, "of": "average"}, "undecided", np.inf),
+        (0, {"at_least": 10, "of": "average"}, "undecided", np.inf),
+        (15, {"at_most": 100}, "undecided", np.inf),
+        (15, {"at_least": 10}, "holds", np.inf),
+        (32, {"at_most": 100}, "holds", 12),
+    ],
+)
+def test_an_infinite_median_is_above_every_level(
+    ended: int, bound: dict[str, object], expected: str, estimate: float
+) -> None:
+    """Medians of 12, never, 12: as surely as draws that never ended are more than half of all."""
+    often = 12 + np.linspace(-0.5, 0.5, 33)
+    rows = [member("steps_to_success", often, depth=depth) for depth in (1, 3)]
+    rows += [member("steps_to_success", [*often[:ended], *[np.nan] * (32 - ended)], depth=2)]
+
+    found = verdict(Level.model_validate({"quantity": "steps_to_success", **bound, **SAYS}), rows)
+
+    assert (found.verdict, found.members) == (expected, 3)
+    assert found.estimate == pytest.approx(estimate, abs=0.1)
+
+
+def test_members_that_never_got_there_are_the_last_in_order() -> None:
+    """Six of twelve: without them nothing would be related."""
+    rows = [member("v3", around(float(depth)), depth=depth) for depth in range(12)]
+    rows += [member("steps_to_success", np.full(9, 5.0 if depth < 6 else np.nan), depth=depth) for depth in range(12)]
+
+    found = verdict(RankCorrelation(first="v3", second="steps_to_success", at_least=0.0, **SAYS), rows)
+
+    assert (found.verdict, found.members) == ("holds", 12)
+
+
+def test_differences_without_end_leave_an_average_undecided() -> None:
+    """One pair of six, whose first never got there: its difference is no reason to look at the five others alone."""
+    rows = [
+        member("steps_to_success", around(centre, 20) if depth or name == "relu" else [np.nan] * 20, **axes)
+        for depth in range(6)
+        for name, centre in (("abs", 5.0 + 0.1 * depth), ("relu", 9.0))
+        for axes in [{"depth": depth, "activation": name}]
+    ]
+    claim = Greater(quantity="steps_to_success", of="average", **{**BETWEEN, "value": "relu", "than": "abs"})
+
+    found = verdict(claim, rows)
+
+    assert (found.verdict, found.members) == ("undecided", 12)
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,21 @@ def test_quantities_without_a_chart_leave_a_page_of_their_own(
     assert "Zero-cost scores of very small networks" in write_report(found).read_text()
 
 
+def test_a_report_drawn_again_takes_away_what_only_earlier_versions_wrote(
+    results_of: Callable[[str], Results], tmp_path: Path
+) -> None:
+    """And what there is nothing to say in any more, but no file of the user's own."""
+    folder = Path(shutil.copytree(results_of("tiny_scores").folder, tmp_path / "scores", ignore=lambda *_: ["cells"]))
+    for name in ("predictors.csv", "bounds.csv", "mine.csv"):
+        (folder / name).write_text("a\n1\n")
+
+    write_report(Results(folder))
+
+    assert not (folder / "predictors.csv").exists()
+    assert not (folder / "bounds.csv").exists()
+    assert (folder / "mine.csv").exists()
+
+
 @pytest.mark.parametrize("name", ["tiny_death", "tiny_digits"])
 def test_every_chart_of_the_other_tiny_studies_is_drawn(
     name: str, results_of: Callable[[str], Results], tmp_path: Path

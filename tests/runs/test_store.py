@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from suite.runs.store import Store, Stored, write_whole
+from suite.runs.store import Store, Stored, write_text, write_whole
 
 KEY = "0123abcd"
 STORED = Stored(
@@ -169,5 +169,16 @@ def test_a_write_makes_its_folder_and_a_file_that_others_can_read(tmp_path):
     write_whole(path, lambda file: file.write(b"new"))
 
     assert path.read_bytes() == b"new"
+    assert path.stat().st_mode & 0o777 == 0o644
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_text_is_written_as_it_is(tmp_path):
+    """In UTF-8, whatever the machine's own, with its line ends, and whole as everything else is."""
+    path = tmp_path / "folder" / "table.csv"
+
+    write_text(path, "χ,Liu\r\n1,2\n")
+
+    assert path.read_bytes() == b"\xcf\x87,Liu\r\n1,2\n"
     assert path.stat().st_mode & 0o777 == 0o644
     assert list(path.parent.iterdir()) == [path]

@@ -89,6 +89,23 @@ def _added(id: str, measures: str, line: int, key: str, fragment: str) -> Case:
     return Case(id, _file(VALID + measures), line, key, fragment)
 
 
+BETWEEN = 'axis = "depth"\nvalue = 1\nthan = 2'
+"""Two settings of the valid spec, in three lines of a claim."""
+
+
+def _claimed(id: str, claim: str, line: int, key: str, fragment: str) -> Case:
+    """A claim that can never be judged, its lines counted from its head at 0, in a study that also has layers."""
+    more = "[measure.jacobian]\n[measure.dead_neurons]\n"
+    text = VALID.replace(
+        "learning_rate = 0.01, batch = 32 }",
+        'learning_rate = 0.01, batch = 32 }, { name = "sgd", learning_rate = 0.01, batch = 32 }]',
+    )
+    text = text.replace("optimizer = {", "optimizer = [{")
+    assert text.count("sgd") == 1
+    full = f'{text}{more}[[claim]]\nsays = "So."\n{claim}\n'
+    return Case(id, _file(full), 22 + line, f"claim.{key}" if key else "claim", fragment)
+
+
 def _told(id: str, predict: str, line: int, key: str, fragment: str) -> Case:
     """A tournament in line 21, of as many members as one needs."""
     text = VALID.replace("depth = [1, 2, 3]", "depth = [1, 2, 3, 4, 5, 6]") + f"\n[predict]\n{predict}\n"
@@ -946,6 +963,143 @@ CASES = [
         23,
         "claim.quantity",
         "not measured here",
+    ),
+    _claimed(
+        "words of another claim",
+        'test = "level"\nquantity = "v3"\nat_least = 0\n'
+        '[[claim]]\nsays = "So."\ntest = "level"\nquantity = "v3"\nat_least = 1',
+        6,
+        "says",
+        "another claim says the same, by which verdicts are told apart; reword one",
+    ),
+    _claimed(
+        "a ratio as a wait",
+        'test = "survival_shorter"\nquantity = "jacobian_ratio"\n' + BETWEEN,
+        3,
+        "quantity",
+        'is no wait, which alone survival_shorter compares; name one of steps_to_success, or take test = "greater"',
+    ),
+    _claimed(
+        "an accuracy as a wait",
+        'test = "survival_shorter"\nquantity = "test_accuracy"\n' + BETWEEN,
+        3,
+        "quantity",
+        "is no wait",
+    ),
+    _claimed(
+        "single draws of a ratio",
+        'test = "level"\nquantity = "jacobian_ratio"\nof = "draw"\nat_least = 1',
+        4,
+        "of",
+        'which no single draw has; give of = "every"',
+    ),
+    *(
+        _claimed(
+            f"{test} of words",
+            f'test = "{test}"\nquantity = "v3"\nalong = "activation"\n{way}',
+            4,
+            "along",
+            "'activation' is no axis of numbers; name one of depth, ",
+        )
+        for test, way in (("peaks_inside", ""), ("monotone", 'direction = "rises"'))
+    ),
+    _claimed(
+        "a peak among two",
+        'test = "peaks_inside"\nquantity = "v3"\nalong = "depth"\nwhere = { depth = [1, 3] }',
+        4,
+        "along",
+        "peaks_inside needs 3 values of depth or more, the claim is about 2; give it more",
+    ),
+    _claimed(
+        "a step of one",
+        'test = "monotone"\nquantity = "test_accuracy"\nalong = "squares"\ndirection = "falls"',
+        4,
+        "along",
+        "monotone needs 2 values of squares or more, the claim is about 1",
+    ),
+    _claimed(
+        "a setting and itself",
+        'test = "greater"\nquantity = "v3"\naxis = "depth"\nvalue = 2\nthan = 2.0',
+        6,
+        "than",
+        "2 is compared with itself; name two values of depth",
+    ),
+    _claimed(
+        "a setting that where takes out",
+        'test = "greater"\nquantity = "v3"\naxis = "depth"\nvalue = 2\nthan = 3\nwhere = { depth = [1, 2] }',
+        6,
+        "than",
+        "`where` leaves no member with depth = 3; take depth out of it",
+    ),
+    _claimed(
+        "a quantity and itself",
+        'test = "bounded_by"\nquantity = "v3"\nbound = "v3"',
+        4,
+        "bound",
+        "compared with itself; name two quantities",
+    ),
+    _claimed(
+        "a correlation with itself",
+        'test = "rank_correlation"\nfirst = "v3"\nsecond = "v3"\nat_least = 0',
+        4,
+        "second",
+        "compared with itself",
+    ),
+    _claimed(
+        "the order of three",
+        'test = "rank_correlation"\nfirst = "v3"\nsecond = "test_accuracy"\nat_least = 0',
+        0,
+        "",
+        "3 members, the order of so few says nothing; have 5 or more",
+    ),
+    _claimed(
+        "a layer that is too deep",
+        'test = "level"\nquantity = "dead_fraction"\nlayer = 4\nat_least = 0',
+        4,
+        "layer",
+        "no member has 'dead_fraction' of a layer 4; layers that they have: 1, 2, 3",
+    ),
+    _claimed(
+        "a layer that the chosen lack",
+        'test = "level"\nquantity = "dead_fraction"\nlayer = 3\nat_least = 0\nwhere = { depth = [1, 2] }',
+        4,
+        "layer",
+        "layers that they have: 1, 2",
+    ),
+    _claimed(
+        "a layer before the first Jacobian",
+        'test = "level"\nquantity = "jacobian_mean"\nlayer = 1\nat_least = 0',
+        4,
+        "layer",
+        "layers that they have: 2, 3",
+    ),
+    _claimed(
+        "a layer of the output",
+        'test = "level"\nquantity = "v3"\nlayer = 1\nat_least = 0',
+        4,
+        "layer",
+        "'v3' has no layers; drop the key",
+    ),
+    _claimed(
+        "a law that is not known",
+        'test = "agrees_with"\nquantity = "v3"\nz = 4',
+        3,
+        "quantity",
+        "no closed form is known of 'v3'; of these there are: active, ",
+    ),
+    _claimed(
+        "a bound that is not known",
+        'test = "bounded_by"\nquantity = "v3"\nbound = "theory"',
+        3,
+        "quantity",
+        "no closed form is known of 'v3'",
+    ),
+    _claimed(
+        "a training of the untrained",
+        'test = "greater"\nquantity = "v3"\naxis = "optimizer"\nvalue = "adam"\nthan = "sgd"',
+        4,
+        "axis",
+        "'v3' does not depend on optimizer, a setting of the training; name another axis, or another quantity",
     ),
     _edited(
         "no edge of chaos",

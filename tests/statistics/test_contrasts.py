@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from suite.statistics.contrasts import Estimate, Statistic, estimate, of_pairs, over_members
+from suite.statistics.contrasts import Estimate, Statistic, estimate, mean_of, of_pairs, over_members
 
 
 def test_a_difference_of_means_is_welchs_test() -> None:
@@ -59,6 +59,12 @@ def test_waits_that_never_ended_are_the_longest() -> None:
     """A median among the others is known; one of nothing else is not."""
     assert estimate(np.array([1.0, 2, 3, 4, 5, 6, 7, np.inf, np.inf]), "median").value == 5
     assert not np.isfinite(estimate(np.array([1.0, *[np.inf] * 9]), "median").error)
+
+
+def test_what_may_err_alike_is_no_surer_together() -> None:
+    """The mean of three tasks of one member has their mean error, and the fewest of their draws."""
+    assert mean_of([Estimate(1.0, 0.1, 9, 10), Estimate(3.0, 0.3, 4, 5)]) == Estimate(2.0, 0.2, 4, 5)
+    assert mean_of([Estimate(0.1, 0.1, 9, 10)] * 3).value == 0.1
 
 
 def test_ties_do_not_make_a_median_sure() -> None:

@@ -1,0 +1,178 @@
+"""Whether a claim can ever be judged: tests that suit their quantities, axes and layers, and enough members."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from suite.catalog.claims import AgreesWith, BoundedBy, Claim, Level, Monotone, PairClaim, PeaksInside, SurvivalShorter
+from suite.catalog.measure_settings import AccuracySettings, FeatureDiversitySettings
+from suite.catalog.measures import MEASURES
+from suite.catalog.predict import FEWEST
+from suite.catalog.quantities import QUANTITIES
+from suite.catalog.shown import shown
+from suite.catalog.training import training_settings
+from suite.spec.claims import THEORY, Location, as_in_tables, asked_for, values_of_axes
+from suite.spec.members import Finding, Member
+from suite.spec.model import Spec
+
+LAWFUL = frozenset(
+    (
+        "dead_fraction",
+        "dead_permanent",
+        "active",
+        "born_dead",
+        "trainability",
+        "correlation",
+        "jacobian_mean",
+        "jacobian_ratio",
+    )
+)
+"""Quantities that have a closed form in some networks."""
+
+_SEES = {name: measure.sees for measure in MEASURES.values() for name in measure.quantities}
+
+
+def unjudgeable(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
+    """Claims about what is there that would be undecided for ever, or true of anything."""
+    study = _Study(spec, members)
+    for place, claim in enumerate(spec.claim):
+        here = ("claim", place)
+        about = asked_for(members, claim.where)
+        names = {key: name for key in ("quantity", "first", "second", "bound") if (name := getattr(claim, key, None))}
+        yield from _kinds(here, claim, study)
+        yield from _itself(here, names)
+        yield from _settings(here, claim)
+        yield from _course(here, claim, study, about)
+        yield from _untrained(here, claim, study)
+        known = {key: name for key, name in names.items() if name in study.measured}
+        yield from _layers(here, claim, spec, known, about)
+        if "first" in names and members and len(about) < FEWEST:
+            message = f"{len(about)} members, the order of so few says nothing; have {FEWEST} or more"
+            yield Finding((*here, "where") if claim.where else here, message)
+
+
+@dataclass(frozen=True)
+class _Study:
+    """What claims are checked against."""
+
+    spec: Spec
+    members: Sequence[Member]
+
+    @property
+    def measured(self) -> set[str]:
+        return {quantity for name in self.spec.measures for quantity in MEASURES[name].quantities}
+
+    def values(self) -> dict[str, list[Any]]:
+        return values_of_axes(self.spec, self.members)
+
+    def trained_by(self) -> dict[str, tuple[str, ...]]:
+        """The axes of training alone, with what a measure has to see to have them."""
+        accuracy = self.spec.measures.get("accuracy")
+        if not isinstance(accuracy, AccuracySettings):
+            return {}
+        tasks = {axis for task in accuracy.task for axis in training_settings(task, None)}
+        optimizers = {axis for each in accuracy.optimizer for axis in training_settings(None, each)}
+        found = dict.fromkeys(optimizers, ("training",)) | dict.fromkeys(tasks, ("training", "task"))
+        architecture = {axis for member in self.members for axis in member.axes}
+        return {axis: sees for axis, sees in found.items() if axis not in architecture | {"learning_rate"}}
+
+
+def _kinds(here: Location, claim: Claim, study: _Study) -> Iterator[Finding]:
+    """Tests of waits, of single draws and of laws, of quantities that have none."""
+    name = getattr(claim, "quantity", None)
+    if name not in QUANTITIES:
+        return
+    if isinstance(claim, SurvivalShorter) and QUANTITIES[name].kind != "time":
+        waits = [wait for wait in QUANTITIES if wait in study.measured and QUANTITIES[wait].kind == "time"]
+        instead = f"name one of {', '.join(waits)}, or " if waits else ""
+        message = f'{shown(name)} is no wait, which alone survival_shorter compares; {instead}take test = "greater"'
+        yield Finding((*here, "quantity"), message)
+    if isinstance(claim, Level) and claim.of == "draw" and QUANTITIES[name].kind == "ratio":
+        message = f'{shown(name)} is a ratio of means over draws, which no single draw has; give of = "every"'
+        yield Finding((*here, "of"), message)
+    by_law = isinstance(claim, AgreesWith) or (isinstance(claim, BoundedBy) and claim.bound == THEORY)
+    if by_law and name not in LAWFUL:
+        message = f"no closed form is known of {shown(name)}; of these there are: {', '.join(sorted(LAWFUL))}"
+        yield Finding((*here, "quantity"), message)
+
+
+def _itself(here: Location, names: dict[str, str]) -> Iterator[Finding]:
+    for one, other in (("first", "second"), ("quantity", "bound")):
+        if one in names and names[one] == names.get(other):
+            yield Finding((*here, other), f"{shown(names[one])} is compared with itself; name two quantities")
+
+
+def _settings(here: Location, claim: Claim) -> Iterator[Finding]:
+    """Two settings that are one, or that the claim's own `where` takes out."""
+    if not isinstance(claim, PairClaim):
+        return
+    if as_in_tables(claim.value) == as_in_tables(claim.than):
+        yield Finding((*here, "than"), f"{shown(claim.value)} is compared with itself; name two values of {claim.axis}")
+    if claim.axis in claim.where:
+        left = [as_in_tables(value) for value in claim.where[claim.axis]]
+        for key in ("value", "than"):
+            if as_in_tables(found := getattr(claim, key)) not in left:
+                message = f"`where` leaves no member with {claim.axis} = {shown(found)}; take {claim.axis} out of it"
+                yield Finding((*here, key), message)
+
+
+def _course(here: Location, claim: Claim, study: _Study, about: Sequence[Member]) -> Iterator[Finding]:
+    """A course along what has no order, or along too few values."""
+    if not isinstance(claim, PeaksInside | Monotone) or claim.along not in (values := study.values()):
+        return
+    along = claim.along
+    if not _of_numbers(values[along]):
+        others = ", ".join(axis for axis, found in values.items() if _of_numbers(found))
+        yield Finding((*here, "along"), f"{shown(along)} is no axis of numbers; name one of {others}")
+        return
+    wanted = [as_in_tables(value) for value in claim.where.get(along, values[along])]
+    there: Iterable[Any] = values[along]
+    if along not in study.trained_by():
+        there = {member.axes[along] for member in about if along in member.axes}
+    fewest = 3 if isinstance(claim, PeaksInside) else 2
+    if (number := sum(value in wanted for value in there)) < fewest:
+        message = f"{claim.test} needs {fewest} values of {along} or more, the claim is about {number}; give it more"
+        yield Finding((*here, "along"), message)
+
+
+def _of_numbers(values: Sequence[Any]) -> bool:
+    return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+
+
+def _untrained(here: Location, claim: Claim, study: _Study) -> Iterator[Finding]:
+    """Settings of a training compared by what is measured without it."""
+    name = getattr(claim, "quantity", None)
+    for key in ("along", "axis"):
+        needed = study.trained_by().get(getattr(claim, key, ""))
+        if needed and name in _SEES and _SEES[name] not in needed:
+            message = f"{shown(name)} does not depend on {getattr(claim, key)}, a setting of the training; "
+            yield Finding((*here, key), message + "name another axis, or another quantity")
+
+
+def _layers(
+    here: Location, claim: Claim, spec: Spec, names: dict[str, str], about: Sequence[Member]
+) -> Iterator[Finding]:
+    if claim.layer is None:
+        return
+    layered = [name for name in names.values() if "layer" in QUANTITIES[name].index]
+    if names and not layered:
+        yield Finding((*here, "layer"), f"{' and '.join(map(shown, names.values()))} has no layers; drop the key")
+    for name in layered:
+        there = {layer for member in about for layer in _layers_of(name, member, spec)}
+        if about and claim.layer not in there:
+            known = ", ".join(map(str, sorted(there)[:_SHOWN])) or "none"
+            message = f"no member has {shown(name)} of a layer {claim.layer}; layers that they have: {known}"
+            yield Finding((*here, "layer"), message)
+
+
+_SHOWN = 12
+
+
+def _layers_of(name: str, member: Member, spec: Spec) -> Iterable[int]:
+    """As the tables number them."""
+    if name.startswith("jacobian"):  # from the first hidden layer on
+        return range(2, member.depth + 1)
+    settings = spec.measures.get("feature_diversity")
+    if isinstance(settings, FeatureDiversitySettings) and name in MEASURES["feature_diversity"].quantities:
+        return settings.layers or (member.depth,)
+    return range(1, member.depth + 1 + (name == "parameter_gradient"))  # the readout's, too
