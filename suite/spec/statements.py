@@ -15,17 +15,16 @@ from suite.catalog.claims import (
     SurvivalShorter,
     Where,
 )
-from suite.catalog.measures import MEASURES
-from suite.catalog.predict import SHALLOWEST, Predict
+from suite.catalog.predict import BASELINES, SHALLOWEST, Predict
 from suite.catalog.quantities import QUANTITIES
-from suite.spec.claims import as_in_tables, values_of_axes
+from suite.spec.claims import as_in_tables, asked_for, values_of_axes
 from suite.spec.members import Member
 from suite.spec.model import Spec
+from suite.spec.predict import candidates
 
 _LISTED = 24
 """Values that are written out."""
 
-_BASELINES = ("-depth", "width", "parameters", "activation_ratio")
 _ALIKE = "in every pair of members that are alike otherwise"
 _EACH = "at each setting of the other axes"
 
@@ -47,7 +46,7 @@ def statements(spec: Spec, members: Sequence[Member]) -> Iterator[str]:
 
 def _tested(claim: Claim, spec: Spec, members: Sequence[Member]) -> str:
     tell = _WORDS[type(claim)]
-    among = [member for member in members if _asked_for(member, claim.where)]
+    among = asked_for(members, claim.where)
     return tell(claim, values_of_axes(spec, among)) + _among(claim.where, among, members)
 
 
@@ -57,10 +56,6 @@ def _among(where: Where, among: Sequence[Member], members: Sequence[Member]) -> 
         return f"; of all {len(members)} members"
     asked = " and ".join(f"{axis} is {listed(wanted, 'or')}" for axis, wanted in where.items())
     return f"; where {asked}: {len(among)} of {len(members)} members"
-
-
-def _asked_for(member: Member, where: Where) -> bool:
-    return all(member.axes[axis] in map(as_in_tables, wanted) for axis, wanted in where.items() if axis in member.axes)
 
 
 def listed(values: Sequence[Any], last: str = "and") -> str:
@@ -165,10 +160,8 @@ _WORDS: dict[type[Claim], Callable[[Any, Mapping[str, Sequence[Any]]], str]] = {
 
 
 def _tournament(predict: Predict, spec: Spec, members: Sequence[Member]) -> Iterator[str]:
-    entered = [member for member in members if member.depth >= SHALLOWEST and _asked_for(member, predict.where)]
-    known = [name for measure in spec.measures if MEASURES[measure].sees != "training" for name in _signed(measure)]
-    asked = [name for name in known if predict.predictors is None or name.removeprefix("-") in predict.predictors]
-    asked = [name for name in asked if name not in _BASELINES]
+    entered = [member for member in asked_for(members, predict.where) if member.depth >= SHALLOWEST]
+    asked = [name for name in candidates(spec) if predict.predictors is None or name in predict.predictors]
     where = (
         ""
         if not predict.where
@@ -179,11 +172,7 @@ def _tournament(predict: Predict, spec: Spec, members: Sequence[Member]) -> Iter
         f"  Each orders {len(entered)} of the {len(members)} members, those of {SHALLOWEST} hidden layers or more"
         f"{where}, by the {predict.statistic} of a member's draws (a minus: the less the better):"
     )
-    yield f"    {', '.join(asked)}"
-    yield f"  and so do the baselines {', '.join(_BASELINES)}."
+    yield f"    {', '.join(f'-{name}' if QUANTITIES[name].sign < 0 else name for name in asked)}"
+    yield f"  and so do the baselines {', '.join(BASELINES)}."
     yield "  Their orders are compared with that of the outcome by rank correlations: over all members, within each"
     yield "  activation, for each value of an axis, and draw by draw; once for each setting of the training."
-
-
-def _signed(measure: str) -> list[str]:
-    return [f"-{name}" if QUANTITIES[name].sign < 0 else name for name in MEASURES[measure].quantities]
