@@ -104,6 +104,13 @@ _COME_TO = {"holds": "probably bear it out", "fails": "probably refute it", "": 
 """What more of them would do, by which way the numbers lean."""
 
 
+def what_would_decide(row: Mapping[str, Any]) -> str:
+    """How many more draws or members, and which way they would probably decide; nothing where that cannot be told."""
+    if not isfinite(row["needed"]):
+        return ""
+    return f"about {row['needed']:,.0f} {row['unit']} would {_COME_TO[row['leaning']]}"
+
+
 def _numbers(row: Row) -> str:
     """What a verdict rests on, in words."""
     if not row["members"]:
@@ -111,9 +118,5 @@ def _numbers(row: Row) -> str:
     low, high = row["ci_low"], row["ci_high"]
     interval = f" [{low:.3g}, {high:.3g}]" if isfinite(low) and isfinite(high) else ""
     sizes = f"{row['members']} members" + (f", {row['draws']} draws" if row["draws"] > 1 else "")
-    more = (
-        f"; about {row['needed']:,.0f} {row['unit']} would {_COME_TO[row['leaning']]}"
-        if isfinite(row["needed"])
-        else ""
-    )
-    return f"{row['estimate']:.3g}{interval}, {p_in_words(row['p'])}, {sizes}{more}"
+    more = what_would_decide(row)
+    return f"{row['estimate']:.3g}{interval}, {p_in_words(row['p'])}, {sizes}" + (f"; {more}" if more else "")

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from suite.catalog.charts import CHARTS
-from suite.claims.tell import p_in_words
+from suite.claims.tell import p_in_words, what_would_decide
 from suite.report.page_tables import records
 
 _ESTIMATES = {
@@ -79,8 +79,8 @@ def _grounds(row: Mapping[str, Any]) -> str:
     sizes = f"{row['members']} {'member' if row['members'] == 1 else 'members'}"
     sizes += f" of {row['draws']:,} draws or more" if row["draws"] > 1 else ""
     sure = p_in_words(row["p"]) if isfinite(row["p"]) else "nothing speaks against it"
-    needed = f" About {row['needed']:,.0f} {row['unit']} would decide." if pd.notna(row["needed"]) else ""
-    return f"{sentence[0].upper()}{sentence[1:]}; {sizes}, {sure}.{needed}"
+    needed = what_would_decide(row)
+    return f"{sentence[0].upper()}{sentence[1:]}; {sizes}, {sure}." + (f" A{needed[1:]}." if needed else "")
 
 
 def picture(spec: Mapping[str, Any], charts: Iterable[str]) -> str | None:

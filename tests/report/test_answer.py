@@ -29,6 +29,7 @@ ROW: dict[str, Any] = {
     "members": 22,
     "needed": np.nan,
     "unit": "draws",
+    "leaning": "holds",
 }
 
 
@@ -57,7 +58,7 @@ def test_what_would_decide_what_was_expected_and_what_is_missing_are_told() -> N
         )
     )
 
-    assert open_one.grounds.endswith("p = 0.2. About 1,600 draws would decide.")
+    assert open_one.grounds.endswith("p = 0.2. About 1,600 draws would probably bear it out.")
     assert open_one.surprise == refuted.surprise == "holds"
     assert refuted.grounds == "The value that decides is 78.1; 1 member, p < 0.0001."
     assert nothing.grounds == "The tables have nothing of it."
