@@ -31,6 +31,9 @@ class PageTable:
 Z_LIMIT = 4.0
 """Larger z-scores than this are called a departure from the law."""
 
+MANY_DRAWS = 100
+"""Of fewer the standard errors of heavy-tailed quantities are too small for a verdict by z-scores of that size."""
+
 
 def agreement(summary: pd.DataFrame, quantities: Sequence[str]) -> PageTable:
     """How far sampled quantities lie from their laws: z-scores where these mean something, else relatively."""
@@ -42,22 +45,29 @@ def agreement(summary: pd.DataFrame, quantities: Sequence[str]) -> PageTable:
             scores, relative = group["z"].abs().dropna(), group["relative_difference"].abs().dropna()
             verdict = "" if scores.empty else "agrees" if scores.max() <= Z_LIMIT else "departs"
             verdict += " where tested" if verdict and len(scores) < len(group) else ""
+            if group["n"].min() < MANY_DRAWS:
+                verdict = "too few draws"
             rows.append(
                 [
                     quantity,
                     str(series),
                     verdict or ("finite width" if len(relative) else "undecided"),
                     str(len(group)),
-                    f"{scores.max():.2f} of {len(scores)}" if len(scores) else "",
-                    f"{100 * relative.max():.3g}% of {len(relative)}" if len(relative) else "",
+                    f"{scores.max():.2f} ({_values(len(scores))})" if len(scores) else "",
+                    f"{100 * relative.max():.3g}% ({_values(len(relative))})" if len(relative) else "",
                 ]
             )
     heads = ["quantity", "networks", "verdict", "values", "largest |z|", "largest relative difference"]
     note = (
         f"z-scores where the law is exact or the network ten times wider than deep (agreement: {Z_LIMIT:g} or less); "
-        "elsewhere the relative difference, which is finite width showing."
+        "elsewhere the relative difference, which is finite width showing, and chance. Of fewer than "
+        f"{MANY_DRAWS} draws neither says anything."
     )
     return PageTable("Sampled against theory", note, heads, 3, rows)
+
+
+def _values(number: int) -> str:
+    return "1 value" if number == 1 else f"{number} values"
 
 
 _OVERVIEW = {

@@ -39,9 +39,13 @@ def collapse_ways(summary: pd.DataFrame) -> Chart | None:
     rows = with_series(summary[summary["quantity"].isin(list(ways))])
     if rows.empty:
         return None
-    data = rows.assign(way=rows["quantity"].astype(str).map(ways)).assign(letter=lambda table: table["way"].str[0])
-    data = data[["member", "series", "along", "axis", "way", "letter", "mean", "n"]]
-    base = alt.Chart(plain(data)).encode(x=alt.X("along:O", title=str(data["axis"].iloc[0])))
+    data = rows.assign(way=rows["quantity"].astype(str).map(ways))
+    data = data.assign(letter=data["way"].str[0], place=data["way"].map(list(ways.values()).index))
+    data = data[["member", "series", "along", "axis", "way", "letter", "place", "mean", "n"]]
+    # One order for bars and letters: each of them would stack by an encoding of its own.
+    base = alt.Chart(plain(data)).encode(
+        x=alt.X("along:O", title=str(data["axis"].iloc[0])), order=alt.Order("place:Q")
+    )
     share: dict[str, Any] = {"title": "share of draws", "scale": alt.Scale(domain=[0, 1]), "stack": "zero"}
     bars = base.mark_bar(stroke="white", strokeWidth=0.5).encode(
         y=alt.Y("mean:Q", **share),
@@ -54,7 +58,7 @@ def collapse_ways(summary: pd.DataFrame) -> Chart | None:
         text=alt.condition("datum.mean > 0.08", "letter:N", alt.value("")),
     )
     panels = alt.layer(bars, letters).properties(width=WIDTH, height=160)
-    return panels.facet(facet=alt.Facet("series:N", title=None), columns=3)
+    return panels.facet(facet=alt.Facet("series:N", title=None, sort=list(dict.fromkeys(data["series"]))), columns=3)
 
 
 def slope_variation(summary: pd.DataFrame) -> Chart | None:

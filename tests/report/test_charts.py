@@ -112,3 +112,14 @@ def test_one_network_has_one_line_in_every_chart(results_of: Callable[[str], Res
         "tanh",
         "leaky_relu(slope=0.1)",
     }
+
+
+def test_letters_stand_on_the_bars_that_they_name(results_of: Callable[[str], Results]) -> None:
+    """Bars and letters are stacked in one order, which both state."""
+    chart = results_of("tiny").charts["collapse_ways"].to_dict()
+
+    orders = [layer["encoding"]["order"]["field"] for layer in chart["spec"]["layer"]]
+
+    assert orders == ["place", "place"]
+    (rows,) = chart["datasets"].values()
+    assert {(row["letter"], row["place"]) for row in rows} == {("d", 0), ("b", 1), ("n", 2), ("a", 3)}
