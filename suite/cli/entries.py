@@ -21,7 +21,7 @@ from suite.catalog.settings import Choice, Settings
 from suite.catalog.tasks import TASKS
 from suite.cli.wording import in_words, key_of, settable
 
-_SEES = {
+SEES = {
     "nothing": "weights alone",
     "domain": "random networks on the domain's sample",
     "loss": "random networks at training points, or at the domain's where nothing is trained",
@@ -29,6 +29,7 @@ _SEES = {
     "pair": "random networks at two inputs, or none",
     "training": "networks while they train, as [measure.accuracy] says",
 }
+"""What a measure evaluates networks on, in words."""
 
 _SHARED = {*Precise.model_fields, *Claim.model_fields} - {"test"}
 """Settings that all claims have, or all measures whose draws may be added until a precision is reached."""
@@ -86,7 +87,7 @@ def catalogs() -> dict[str, dict[str, Entry]]:
 
 def _measure(name: str, measure: Measure) -> Entry:
     formula = measure.summary + (f"; precision is of {measure.headline}" if measure.headline else "")
-    facts = [f"looks at: {_SEES[measure.sees]}"]
+    facts = [f"looks at: {SEES[measure.sees]}"]
     if measure.plain:
         facts.append("defined for networks without normalisation and residual connections")
     facts += [f"quantity {quantity}: {_meaning(quantity)}" for quantity in measure.quantities]

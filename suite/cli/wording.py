@@ -27,11 +27,12 @@ def settable(model: type[Settings], tag: str) -> Iterator[tuple[str, FieldInfo]]
 
 def key_of(key: str, field: FieldInfo) -> str:
     """`draws = 256`, or the key alone where there is no default that a spec could write."""
-    written = _as_toml(field.default)
+    written = as_toml(field.default)
     return f"{key} = {written}" if written else key
 
 
-def _as_toml(value: Any) -> str:
+def as_toml(value: Any) -> str:
+    """A single value as a spec writes it; empty for what no line can say."""
     if isinstance(value, tuple) and len(value) == 1:
         value = value[0]
     if isinstance(value, bool):
@@ -68,7 +69,7 @@ def values_of(written: Mapping[str, Any]) -> str:
         words = values_of(single)
         return f"{words}; or a list" if words and any(other.get("type") == "array" for other in others) else words
     if "enum" in written:
-        return " or ".join(filter(None, map(_as_toml, written["enum"])))
+        return " or ".join(filter(None, map(as_toml, written["enum"])))
     kinds = written.get("type", ())
     if isinstance(kinds, list):
         return " or ".join(_KINDS[kind] for kind in kinds)
