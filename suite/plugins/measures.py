@@ -22,6 +22,10 @@ from suite.plugins.sources import PlugInError, add, origin_now
 Function = Callable[..., Tensor]
 
 
+_OF_TRAINING = ("replicates", "steps")
+"""What the suite takes, by its name, for an amount of work: a quick run shrinks it, and keys of cells do without."""
+
+
 class OwnSettings(Travelling, InFloats, Precise):
     """Settings of a measure that a plug-in gives: where it looks, at how many networks, and its own parameters."""
 
@@ -64,7 +68,7 @@ def measure(
 
 def _add(function: Function, kind: Literal["value", "frequency"], more_is_better: bool, plain: bool) -> Function:
     name, summary = function.__name__, summary_of(function)
-    own = fields_of(function, taken=2, reserved=set(dir(OwnSettings)) | set(OwnSettings.model_fields))
+    own = fields_of(function, taken=2, reserved={*dir(OwnSettings), *OwnSettings.model_fields, *_OF_TRAINING})
     settings = cast(Any, create_model(name, __base__=OwnSettings, __doc__=f"Settings of {name}.", **own))
     settings.source, settings.entry = origin_now(), name
     settings.origin = settings.source.digest

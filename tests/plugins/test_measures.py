@@ -11,6 +11,7 @@ from suite.catalog.measures import MEASURES
 from suite.catalog.quantities import QUANTITIES
 from suite.cli import app
 from suite.plugins import found
+from suite.plugins.sources import PlugInError
 from suite.runs.cells import cells_of
 from suite.runs.resources import Resources
 from suite.runs.run import run_study
@@ -153,6 +154,17 @@ def test_a_faulty_measure_is_told_in_a_line_with_exit_code_2(written, body, frag
     assert fragment in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert not {"mine"} & {*MEASURES, *QUANTITIES, *found.MEASURES}
+
+
+@pytest.mark.parametrize("key", ["replicates", "steps", "step", "lines", "draws", "max_draws", "dtype"])
+def test_keys_that_the_suite_knows_by_name_are_no_parameters(written, key):
+    """A quick run would shrink them, and a key of a cell leave them out: one value would pass for another."""
+    file = written(
+        f"{HEAD}@measure\ndef mine(ensemble, points, {key}: int = 2):\n    return ensemble(points)[:, 0, 0]\n"
+    )
+
+    with pytest.raises(PlugInError, match=f"a spec has another use for {key}; give the parameter another name"):
+        suite.plug_in(file)
 
 
 def test_names_of_measures_and_quantities_are_taken(written):
