@@ -136,10 +136,15 @@ class Cell:
         Raises:
             ValueError: one was taken up anew since the spec was loaded, which has its older settings.
         """
-        choices = (self.member.activation, self.member.initialization, self.task)
-        used = {choice.label: choice.origin for choice in choices if choice is not None}
+        member, task = self.member, self.task
+        used = {
+            f"activation {member.activation.label}": member.activation.origin,
+            f"initialization {member.initialization.label}": member.initialization.origin,
+        }
+        if task is not None:
+            used[f"task {task.label}"] = task.origin
         for name, settings in self.taken:
-            used[name] = settings.origin
+            used[f"measure {name}"] = settings.origin
             if name in MEASURES and MEASURES[name].origin != settings.origin:
                 raise ValueError(f"the plug-in of {name} has changed since the spec was loaded; load it again")
         return {name: origin for name, origin in used.items() if origin}

@@ -106,6 +106,35 @@ def test_an_edit_computes_it_anew_and_nothing_else(plugged, spec):
         assert (old.key != new.key) == (old.name in ("output_range", "small"))
 
 
+TWINS = """
+title = "Twins"
+seed = 1
+[family]
+width = 4
+inputs = 2
+depth = 2
+activation = "twin"
+initialization = "he"
+[measure.twin]
+draws = 4
+"""
+
+
+def test_what_has_its_name_does_not_hide_its_edit(plugged, spec):
+    """An activation and a measure may share a name; cells of both hang on both files."""
+    spec.write_text(TWINS)
+    plugged(HEAD + "@measure\ndef twin(ensemble, points):\n    return ensemble(points)[:, 0, 0]\n", "measures.py")
+    curve = (
+        "import torch\nfrom suite.plugins import activation\n@activation\ndef twin(z):\n    return z + {} * z.sin()\n"
+    )
+    found = []
+    for share in (0.5, 0.25):
+        plugged(curve.format(share), "activations.py")
+        found.append([cell.key for cell in cells_of(load_studies([spec])[0]) if cell.name == "twin"])
+
+    assert not set(found[0]) & set(found[1])
+
+
 def test_a_spec_that_was_loaded_before_an_edit_is_to_be_loaded_again(plugged, spec):
     """Its settings are of the older plug-in, and it would not be clear which of the two had computed."""
     plugged(RANGE)
