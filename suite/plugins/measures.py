@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Any, Literal, cast, overload
+from typing import Any, ClassVar, Literal, cast, overload
 
 import torch
 from pydantic import create_model
@@ -31,6 +31,8 @@ class OwnSettings(Travelling, InFloats, Precise):
 
     table = "suite.catalog.measures:MEASURES"
     draws: Draws = 256
+    declared: ClassVar[Function]
+    """What computes it; of these very settings, whatever has the measure's name by then."""
 
 
 @overload
@@ -77,6 +79,7 @@ def _add(function: Function, kind: Literal["value", "frequency"], more_is_better
         values = function(ensemble, domain.points(), **{key: getattr(settings, key) for key in own})
         return {name: _checked(name, values, ensemble)}
 
+    settings.declared = staticmethod(take)
     entry = Measure(
         f"suite.plugins.found:measure_{name}",
         settings,

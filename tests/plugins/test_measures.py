@@ -1,5 +1,6 @@
 """A measure by a plug-in: tables, precision, claims and the tournament take it as they take the suite's own."""
 
+import pickle
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from suite.cli import app
 from suite.plugins import found
 from suite.plugins.sources import PlugInError
 from suite.runs.cells import cells_of
+from suite.runs.compute import compute
 from suite.runs.resources import Resources
 from suite.runs.run import run_study
 from suite.spec.load import load_studies
@@ -149,6 +151,21 @@ def test_without_the_plug_in_the_spec_is_told_so(spec):
     """With its line."""
     with pytest.raises(suite.SpecError, match=r"ranges.toml:13: measure.output_range: unknown key"):
         load_studies([spec])
+
+
+def test_a_worker_computes_with_the_text_that_it_was_sent(plugged, spec):
+    """Also where work of an edited plug-in came in between, as on a cluster that serves two runs."""
+    spec.write_text(SPEC.split("[measure.collapse]", maxsplit=1)[0] + "[measure.value]\ndraws = 2\nstep = 0.5\n")
+    sent = []
+    for value in (1, 2):
+        plugged(HEAD + f"@measure\ndef value(ensemble, points):\n    return ensemble(points)[:, 0, 0] * 0 + {value}\n")
+        cells = [cell for cell in cells_of(load_studies([spec])[0]) if cell.name == "value"]
+        assert cells[0].key
+        sent.append(pickle.dumps(cells[0]))
+
+    received = [pickle.loads(each) for each in sent]
+
+    assert [set(compute(cell)["value"]) for cell in received] == [{1.0}, {2.0}]
 
 
 def test_a_study_that_was_loaded_before_goes_on_without_it(plugged, spec):
