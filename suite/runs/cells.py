@@ -22,6 +22,7 @@ from suite.catalog.optimizers import Optimizer
 from suite.catalog.precision import DRAWS_A_CELL, Precise, precision_asked
 from suite.catalog.settings import Settings
 from suite.catalog.tasks import Task
+from suite.runs.current import check_current
 from suite.spec.load import Study
 from suite.spec.members import Member
 
@@ -177,7 +178,11 @@ def cells_of(study: Study) -> list[Cell]:
     """All cells of a study, member by member, in the catalog's order of measures.
 
     Where a precision is asked for, those of the first look.
+
+    Raises:
+        ValueError: a plug-in that the study names has changed since it was loaded.
     """
+    check_current(study)
     spec, measures = study.spec, study.spec.measures
     accuracy = measures.get("accuracy")
     tasks = accuracy.task if isinstance(accuracy, AccuracySettings) else ()

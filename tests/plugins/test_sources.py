@@ -150,6 +150,62 @@ def test_an_edited_plug_in_replaces_what_it_had_added(plugged):
     assert ACTIVATIONS["snake"]().dphi(torch.tensor([0.0]).numpy())[0] == 2
 
 
+ALL_KINDS = """
+import torch
+from suite.plugins import activation, initialization, measure, task
+
+@activation
+def bent(z):
+    return z + 0.5 * torch.sin(z)
+
+@initialization(weights=torch.sign)
+def signs(fan_in, fan_out):
+    return 1.0
+
+@measure
+def first(ensemble, points):
+    return ensemble(points)[:, 0, 0]
+
+@task(inputs=2, classes=2)
+def halves(points):
+    return points[:, 0] > 0
+"""
+OF_ALL_KINDS = """
+title = "All kinds"
+seed = 1
+[family]
+width = 4
+inputs = 2
+depth = 2
+activation = "{activation}"
+initialization = "{initialization}"
+[measure.collapse]
+draws = 2
+{measure}
+[measure.accuracy]
+task = {{ name = {task}, train = 8, test = 8 }}
+optimizer = {{ name = "adam", learning_rate = 0.01, batch = 4 }}
+steps = 2
+replicates = 1
+"""
+OWN = {"activation": "bent", "initialization": "signs", "measure": "[measure.first]", "task": '"halves"'}
+NONE_OWN = {"activation": "relu", "initialization": "he", "measure": "", "task": '"checkerboard", squares = 2'}
+
+
+@pytest.mark.parametrize("kind", OWN)
+@pytest.mark.parametrize("gone", [True, False], ids=["gone", "edited"])
+def test_a_study_that_was_loaded_before_an_edit_is_to_be_loaded_again(plugged, spec, tmp_path, kind, gone):
+    """Of every kind: a run would be half of the older plug-in, or do without what the spec asks for."""
+    plugged(ALL_KINDS)
+    spec.write_text(OF_ALL_KINDS.format(**NONE_OWN | {kind: OWN[kind]}))
+    (study,) = load_studies([spec])
+    assert cells_of(study)
+    plugged(SNAKE if gone else ALL_KINDS + "# edited\n")
+
+    with pytest.raises(ValueError, match="has changed since the spec was loaded; load it again"):
+        run_study(study, tmp_path / "results", Resources("cpu", workers=1))
+
+
 def test_the_decorator_does_nothing_outside_of_plug_ins():
     """A function in a notebook's cell could not go to workers; the error says what to do."""
     from suite.plugins import activation
