@@ -16,7 +16,7 @@ from suite.catalog.quantities import QUANTITIES, Quantity
 from suite.nets.ensemble import Ensemble
 from suite.nets.sample import Sample
 from suite.plugins import found
-from suite.plugins.parameters import Travelling, fields_of, summary_of
+from suite.plugins.parameters import Travelling, fields_of, names_in, summary_of
 from suite.plugins.sources import PlugInError, add, origin_now
 
 Function = Callable[..., Tensor]
@@ -70,7 +70,7 @@ def measure(
 
 def _add(function: Function, kind: Literal["value", "frequency"], more_is_better: bool, plain: bool) -> Function:
     name, summary = function.__name__, summary_of(function)
-    own = fields_of(function, taken=2, reserved={*dir(OwnSettings), *OwnSettings.model_fields, *_OF_TRAINING})
+    own = fields_of(function, taken=2, reserved={*names_in(OwnSettings), *_OF_TRAINING})
     settings = cast(Any, create_model(name, __base__=OwnSettings, __doc__=f"Settings of {name}.", **own))
     settings.source, settings.entry = origin_now(), name
     settings.origin = settings.source.digest

@@ -46,8 +46,8 @@ _added: dict[str, list[tuple[dict[str, Any], str]]] = {}
 """By origin's name, the tables and names that it has added to."""
 _current: list[Origin] = []
 """The one that is being taken up; a list, since it may be none."""
-_lacking: list[str] = []
-"""What this process could not take up of what it was sent."""
+_lacking: dict[str, str] = {}
+"""By origin's name, why this process could not take up what it was sent."""
 
 
 def plug_in(path: str | Path) -> None:
@@ -141,17 +141,19 @@ def restored(origin: Origin, path: str, name: str, values: dict[str, Any], state
     """
     try:
         _take_up(origin)
-    except PlugInError as error:
-        _lacking.append(str(error))
+        entry = load(path)[name]
+        found = getattr(entry, "settings", entry).model_construct(stated, **values)
+    except Exception as error:  # whatever it is, the work that comes with it cannot be read otherwise
+        _lacking[origin.name] = str(error) if isinstance(error, PlugInError) else _told(origin, error)
         return None
-    entry = load(path)[name]
-    return getattr(entry, "settings", entry).model_construct(stated, **values)
+    _lacking.pop(origin.name, None)
+    return found
 
 
 def check_taken_up() -> None:
     """Raises PlugInError where this process lacks a plug-in that it was sent work of."""
     if _lacking:
-        raise PlugInError(f"a worker cannot use a plug-in: {_lacking[-1]}")
+        raise PlugInError(f"a worker cannot use a plug-in: {next(iter(_lacking.values()))}")
 
 
 def take_up_all(origins: Sequence[Origin]) -> str | None:

@@ -75,6 +75,15 @@ FAULTY = [
     ("a type no spec has", HEAD + "@activation\ndef mine(z, a: list = []):\n    return z\n", 4, "write a: float = 1.0"),
     ("any number", HEAD + "@activation\ndef mine(z, *a: float):\n    return z\n", 4, "name each parameter"),
     ("a reserved name", HEAD + "@activation\ndef mine(z, name: str = ''):\n    return z\n", 4, "another use for name"),
+    *(
+        (
+            f"{key}, of its class",
+            HEAD + f"@activation\ndef mine(z, {key}: float = 1.0):\n    return z\n",
+            4,
+            f"use for {key}",
+        )
+        for key in ("source", "entry", "declared", "table", "origin")
+    ),
     ("a default of another type", HEAD + "@activation\ndef mine(z, a: float = 'x'):\n    return z\n", 4, "mine"),
     ("no argument", HEAD + "@activation\ndef mine():\n    return 0\n", 4, "takes 0 arguments"),
 ]
@@ -256,6 +265,21 @@ def test_workers_that_cannot_use_it_end_the_run_with_a_line(written, spec, tmp_p
     assert done.exit_code == 2
     assert f"a worker cannot use a plug-in: {file}:3: ImportError: no such package; install it" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_plug_in_that_is_other_where_it_arrives_is_told_in_a_line(written):
+    """Also where it runs but lacks what it had; once it is there, nothing is told any more."""
+    from suite.plugins.sources import Origin, check_taken_up, restored
+
+    table = "suite.catalog.activations:ACTIVATIONS"
+    without, mended = (Origin("sent.py", digest, text) for digest, text in (("1", "x = 1"), ("2", SNAKE)))
+
+    assert restored(without, table, "snake", {"frequency": 1.0}, set()) is None
+    with pytest.raises(PlugInError, match=r"^a worker cannot use a plug-in: sent.py: KeyError: 'snake'; mend it"):
+        check_taken_up()
+
+    assert restored(mended, table, "snake", {"frequency": 1.0}, set()).frequency == 1.0
+    check_taken_up()
 
 
 def test_installed_packages_offer_plug_ins_by_an_entry_point(monkeypatch, tmp_path):
