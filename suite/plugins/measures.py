@@ -69,6 +69,8 @@ def measure(
 
 
 def _add(function: Function, kind: Literal["value", "frequency"], more_is_better: bool, plain: bool) -> Function:
+    if kind not in ("value", "frequency"):
+        raise PlugInError(f"{kind!r} is no kind of measure; take value or frequency")
     name, summary = function.__name__, summary_of(function)
     own = fields_of(function, taken=2, reserved={*names_in(OwnSettings), *_OF_TRAINING})
     settings = cast(Any, create_model(name, __base__=OwnSettings, __doc__=f"Settings of {name}.", **own))
@@ -77,7 +79,7 @@ def _add(function: Function, kind: Literal["value", "frequency"], more_is_better
 
     def take(ensemble: Ensemble, domain: Sample, settings: OwnSettings) -> dict[str, Tensor]:
         values = function(ensemble, domain.points(), **{key: getattr(settings, key) for key in own})
-        return {name: _checked(name, values, ensemble)}
+        return {name: _checked(name, values, ensemble, kind)}
 
     settings.declared = staticmethod(take)
     entry = Measure(
@@ -95,11 +97,11 @@ def _add(function: Function, kind: Literal["value", "frequency"], more_is_better
     quantity = Quantity(summary, kind, sign=1 if more_is_better else -1)
     add("a measure", name, [(MEASURES, entry), (QUANTITIES, quantity), (found.MEASURES, take)])
     if not any(settings.model_fields[key].is_required() for key in own):
-        _try(function, name)
+        _try(function, name, kind)
     return function
 
 
-def _checked(name: str, values: Any, ensemble: Ensemble) -> Tensor:
+def _checked(name: str, values: Any, ensemble: Ensemble, kind: str) -> Tensor:
     """A number for each network, as floating-point ones.
 
     Raises:
@@ -114,10 +116,14 @@ def _checked(name: str, values: Any, ensemble: Ensemble) -> Tensor:
         )
     if values.is_complex() or not (values.is_floating_point() or values.dtype == torch.bool):
         raise PlugInError(f"{name} returns {values.dtype}; return floating-point numbers, or truth values")
+    if kind == "frequency" and not bool(((values == 0) | (values == 1) | values.isnan()).all()):
+        raise PlugInError(
+            f"{name} is a frequency and returns other numbers than 0 and 1; return whether something is so"
+        )
     return values.detach().to(ensemble.parameters.dtype)
 
 
-def _try(function: Function, name: str) -> None:
+def _try(function: Function, name: str, kind: str) -> None:
     """Has it measure a few small networks: all at once, again, and some of them."""
     widths, draws = (2, 4, 3, 1), 5
     number = sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(widths))
@@ -125,9 +131,9 @@ def _try(function: Function, name: str) -> None:
     parameters = torch.randn(draws, number, generator=generator, dtype=torch.float64)
     points = torch.rand(2, 9, generator=generator, dtype=torch.float64)
     networks = Ensemble(widths, Relu(), ((1.0, 1.0),) * 3, parameters.clone())
-    every = _checked(name, function(networks, points.clone()), networks)
-    again = _checked(name, function(networks, points.clone()), networks)
-    some = _checked(name, function(networks[1:3], points.clone()), networks[1:3])
+    every = _checked(name, function(networks, points.clone()), networks, kind)
+    again = _checked(name, function(networks, points.clone()), networks, kind)
+    some = _checked(name, function(networks[1:3], points.clone()), networks[1:3], kind)
     if not torch.equal(networks.parameters, parameters):
         raise PlugInError(f"{name} changes the networks; leave their parameters as they are")
     if not torch.equal(every.nan_to_num(), again.nan_to_num()):

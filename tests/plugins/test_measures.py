@@ -202,6 +202,30 @@ def test_a_faulty_measure_is_told_in_a_line_with_exit_code_2(written, body, frag
     assert not {"mine"} & {*MEASURES, *QUANTITIES, *found.MEASURES}
 
 
+def test_a_frequency_is_of_what_is_so_or_not(written):
+    """Its mean would be none otherwise; and there are two kinds."""
+    for kind, fragment in (
+        ("frequency", "returns other numbers than 0 and 1"),
+        ("freq", "'freq' is no kind of measure"),
+    ):
+        head = f"{HEAD}@measure(kind={kind!r})\n"
+        file = written(f"{head}def mine(ensemble, points):\n    return ensemble(points)[:, 0, 0]\n")
+
+        with pytest.raises(PlugInError, match=fragment):
+            suite.plug_in(file)
+
+
+@pytest.mark.parametrize("key", ["source", "entry", "declared", "table", "origin"])
+def test_what_its_class_declares_is_no_parameter_either(written, key):
+    """It travels to workers with the settings."""
+    file = written(
+        f"{HEAD}@measure\ndef mine(ensemble, points, {key}: str = ''):\n    return ensemble(points)[:, 0, 0]\n"
+    )
+
+    with pytest.raises(PlugInError, match=f"a spec has another use for {key}"):
+        suite.plug_in(file)
+
+
 @pytest.mark.parametrize("key", ["replicates", "steps", "step", "lines", "draws", "max_draws", "dtype"])
 def test_keys_that_the_suite_knows_by_name_are_no_parameters(written, key):
     """A quick run would shrink them, and a key of a cell leave them out: one value would pass for another."""
