@@ -44,6 +44,8 @@ class Origin:
 _taken: dict[str, Origin] = {}
 _added: dict[str, list[tuple[dict[str, Any], str]]] = {}
 """By origin's name, the tables and names that it has added to."""
+_spelt: dict[Path, str] = {}
+"""How each file was first named: whatever else leads to it is the same plug-in."""
 _current: list[Origin] = []
 """The one that is being taken up; a list, since it may be none."""
 _lacking: dict[str, str] = {}
@@ -68,7 +70,15 @@ def plug_in(path: str | Path) -> None:
         raise PlugInError(f"{path}: cannot be read ({error.strerror}); name a Python file") from None
     except (SyntaxError, UnicodeDecodeError) as error:
         raise PlugInError(f"{path}: no Python text ({error}); name a Python file, in UTF-8") from None
-    _take_up(Origin(str(path), hashlib.sha256(content).hexdigest(), text))
+    _take_up(Origin(_name_of(Path(path)), hashlib.sha256(content).hexdigest(), text))
+
+
+def _name_of(path: Path) -> str:
+    """As it was first given; in full, where another file was named so from another folder."""
+    whole = path.resolve()
+    if whole not in _spelt:
+        _spelt[whole] = str(whole) if str(path) in _spelt.values() else str(path)
+    return _spelt[whole]
 
 
 @cache

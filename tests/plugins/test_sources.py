@@ -215,6 +215,23 @@ def test_a_study_that_was_loaded_before_an_edit_is_to_be_loaded_again(plugged, s
         run_study(study, tmp_path / "results", Resources("cpu", workers=1))
 
 
+def test_a_file_is_one_plug_in_however_it_is_spelt(plugged, monkeypatch):
+    """Relative and in full; and two files of one relative name are two."""
+    file = plugged()
+    monkeypatch.chdir(file.parent)
+    before = sources.plugged_in()
+
+    sources.plug_in("mine.py")
+    assert sources.plugged_in() == before
+
+    for folder, text in (("one", SNAKE.replace("snake", "adder")), ("two", SNAKE.replace("snake", "boa"))):
+        (file.parent / folder).mkdir()
+        monkeypatch.chdir(file.parent / folder)
+        Path("own.py").write_text(text)
+        sources.plug_in("own.py")
+    assert {"snake", "adder", "boa"} <= set(ACTIVATIONS)
+
+
 def test_the_decorator_does_nothing_outside_of_plug_ins():
     """A function in a notebook's cell could not go to workers; the error says what to do."""
     from suite.plugins import activation
