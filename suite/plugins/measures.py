@@ -5,13 +5,14 @@ from itertools import pairwise
 from typing import Any, ClassVar, Literal, cast, overload
 
 import torch
-from pydantic import create_model
+from pydantic import BaseModel, create_model
 from torch import Tensor
 
 from suite.catalog.activations import Relu
 from suite.catalog.measure_settings import Draws, InFloats
 from suite.catalog.measures import MEASURES, Measure
 from suite.catalog.precision import Precise
+from suite.catalog.predict import BASELINES
 from suite.catalog.quantities import QUANTITIES, Quantity
 from suite.nets.ensemble import Ensemble
 from suite.nets.sample import Sample
@@ -24,6 +25,17 @@ Function = Callable[..., Tensor]
 
 _OF_TRAINING = ("replicates", "steps")
 """What the suite takes, by its name, for an amount of work: a quick run shrinks it, and keys of cells do without."""
+
+
+_TAKEN = {
+    *("landscape", "theory"),
+    *(baseline.removeprefix("-") for baseline in BASELINES),
+    *("depth", "activation", "initialization", "inputs", "outputs", "normalization", "residual", "budget"),
+    *("task", "optimizer", "learning_rate", "batch", "train", "validation", "test"),
+    *("member", "measure", "quantity", "draw", "layer", "step", "method", "value"),
+    *dir(BaseModel),
+} - set(MEASURES)
+"""Names that would be mistaken: of what reports hold, of predictors that need no measure, of axes and columns."""
 
 
 class OwnSettings(Travelling, InFloats, Precise):
@@ -72,6 +84,8 @@ def _add(function: Function, kind: Literal["value", "frequency"], more_is_better
     if kind not in ("value", "frequency"):
         raise PlugInError(f"{kind!r} is no kind of measure; take value or frequency")
     name, summary = function.__name__, summary_of(function)
+    if name in _TAKEN or name.startswith(("_", "model_")):
+        raise PlugInError(f"{name} is something else in tables and claims; give the measure another name")
     own = fields_of(function, taken=2, reserved={*names_in(OwnSettings), *_OF_TRAINING})
     settings = cast(Any, create_model(name, __base__=OwnSettings, __doc__=f"Settings of {name}.", **own))
     settings.source, settings.entry = origin_now(), name

@@ -127,9 +127,11 @@ def add(what: str, name: str, entries: Sequence[tuple[dict[str, Any], Any]]) -> 
         entries: tables and what to put there, the one that specs are read by first.
 
     Raises:
-        PlugInError: there is one of that name.
+        PlugInError: there is one of that name, or it is no name.
     """
     origin = origin_now()
+    if not name.isidentifier() or not name.isascii():
+        raise PlugInError(f"{name!r} is no name that a spec can state; define a function with def, in plain letters")
     for table, _ in entries:
         if name in table:
             owner = next((place for place, added in _added.items() if any(n == name for _, n in added)), "the suite")

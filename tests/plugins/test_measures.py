@@ -155,17 +155,17 @@ def test_without_the_plug_in_the_spec_is_told_so(spec):
 
 def test_a_worker_computes_with_the_text_that_it_was_sent(plugged, spec):
     """Also where work of an edited plug-in came in between, as on a cluster that serves two runs."""
-    spec.write_text(SPEC.split("[measure.collapse]", maxsplit=1)[0] + "[measure.value]\ndraws = 2\nstep = 0.5\n")
+    spec.write_text(SPEC.split("[measure.collapse]", maxsplit=1)[0] + "[measure.given]\ndraws = 2\nstep = 0.5\n")
     sent = []
     for value in (1, 2):
-        plugged(HEAD + f"@measure\ndef value(ensemble, points):\n    return ensemble(points)[:, 0, 0] * 0 + {value}\n")
-        cells = [cell for cell in cells_of(load_studies([spec])[0]) if cell.name == "value"]
+        plugged(HEAD + f"@measure\ndef given(ensemble, points):\n    return ensemble(points)[:, 0, 0] * 0 + {value}\n")
+        cells = [cell for cell in cells_of(load_studies([spec])[0]) if cell.name == "given"]
         assert cells[0].key
         sent.append(pickle.dumps(cells[0]))
 
     received = [pickle.loads(each) for each in sent]
 
-    assert [set(compute(cell)["value"]) for cell in received] == [{1.0}, {2.0}]
+    assert [set(compute(cell)["given"]) for cell in received] == [{1.0}, {2.0}]
 
 
 def test_a_study_that_was_loaded_before_goes_on_without_it(plugged, spec):
@@ -246,6 +246,23 @@ def test_names_of_measures_and_quantities_are_taken(written):
 
         assert done.exit_code == 2
         assert f"the suite has a measure {name} already" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["landscape", "theory", "depth", "middle_depth", "activation", "draw", "copy"])
+def test_a_name_that_is_something_else_is_refused(written, name):
+    """Of the report's plane, of predictors, axes and columns, or of what tables of measures do themselves."""
+    file = written(f"{HEAD}@measure\ndef {name}(ensemble, points):\n    return ensemble(points)[:, 0, 0]\n")
+
+    with pytest.raises(PlugInError, match=f"{name} is something else in tables and claims; give the measure another"):
+        suite.plug_in(file)
+
+
+def test_a_function_without_a_name_is_refused(written):
+    """A spec could not state it."""
+    file = written(f"{HEAD}measure(lambda ensemble, points: ensemble(points)[:, 0, 0])\n")
+
+    with pytest.raises(PlugInError, match="'<lambda>' is no name that a spec can state"):
+        suite.plug_in(file)
 
 
 def test_a_measure_sees_the_points_of_the_domain(plugged, spec, tmp_path):
