@@ -34,7 +34,7 @@ def problems_of(error: ValidationError, data: Any, file: str, lines: Mapping[Pat
         located.append((line_of(path, lines), path, detail))
     found: dict[Problem, None] = {}
     for line, path, detail in sorted(located, key=lambda place: (isinstance(place[0], str), place[0])):
-        found[Problem(file, line, dotted(path), _message(detail))] = None
+        found[Problem(file, line, dotted(path), worded(detail))] = None
         if len(found) > MOST_TOLD:  # a message may take longer than all else, and no more of them are told
             break
     return list(found)
@@ -88,7 +88,8 @@ def _choice_keys() -> frozenset[str]:
     return frozenset(keys)
 
 
-def _message(detail: Any) -> str:
+def worded(detail: Any) -> str:
+    """What pydantic found, in the words of a spec's author, with a cure; its location is of a SpecFile."""
     kind, context, given = detail["type"], detail.get("ctx", {}), detail["input"]
     name = str(detail["loc"][-1])
     if kind == "extra_forbidden" and name in Precise.model_fields and detail["loc"][0] == "measure":
