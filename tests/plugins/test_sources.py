@@ -54,6 +54,48 @@ def spec(tmp_path: Path) -> Path:
     return tmp_path / "snakes.toml"
 
 
+ALL_KINDS = """
+import torch
+from suite.plugins import activation, initialization, measure, task
+
+@activation
+def bent(z):
+    return z + 0.5 * torch.sin(z)
+
+@initialization(weights=torch.sign)
+def signs(fan_in, fan_out):
+    return 1.0
+
+@measure
+def first(ensemble, points):
+    return ensemble(points)[:, 0, 0]
+
+@task(inputs=2, classes=2)
+def halves(points):
+    return points[:, 0] > 0
+"""
+OF_ALL_KINDS = """
+title = "All kinds"
+seed = 1
+[family]
+width = 4
+inputs = 2
+depth = 2
+activation = "{activation}"
+initialization = "{initialization}"
+[measure.collapse]
+draws = 2
+{measure}
+[measure.accuracy]
+task = {{ name = {task}, train = 8, test = 8 }}
+optimizer = {{ name = "adam", learning_rate = 0.01, batch = 4 }}
+steps = 2
+replicates = 1
+"""
+OWN = {"activation": "bent", "initialization": "signs", "measure": "[measure.first]", "task": '"halves"'}
+NONE_OWN = {"activation": "relu", "initialization": "he", "measure": "", "task": '"checkerboard", squares = 2'}
+
+
 HEAD = "import torch\nfrom suite.plugins import activation\n\n"
 FAULTY = [
     ("no Python", "def snake(z:\n", 1, "SyntaxError"),
@@ -133,6 +175,19 @@ def test_a_spec_can_name_it_where_it_is_plugged_in_alone(plugged, spec):
             load_studies([spec])
 
 
+@pytest.mark.parametrize("kind", [*OWN, "optimizer"])
+def test_plugging_in_is_a_cure_where_a_plug_in_can_add_the_name(spec, kind):
+    """Of all four kinds, and not of optimisers."""
+    strange = {"activation": "zzzzz", "initialization": "zzzzz", "measure": "[measure.zzzzz]", "task": '"zzzzz"'}
+    text = OF_ALL_KINDS.format(**NONE_OWN | {key: name for key, name in strange.items() if key == kind})
+    spec.write_text(text.replace('"adam"', '"zzzzz"') if kind == "optimizer" else text)
+
+    with pytest.raises(suite.SpecError, match="known here: ") as refused:
+        load_studies([spec])
+
+    assert ("; what a plug-in adds needs --plugin FILE" in str(refused.value)) == (kind != "optimizer")
+
+
 def test_an_edit_makes_new_work_of_what_it_has_a_part_in_and_of_nothing_else(plugged, spec):
     """Keys follow the file's text; networks and their weights do not."""
     found = []
@@ -157,48 +212,6 @@ def test_an_edited_plug_in_replaces_what_it_had_added(plugged):
     assert "adder" not in ACTIVATIONS
     assert ACTIVATIONS["snake"]().phi(torch.tensor([0.0]).numpy())[0] == 0
     assert ACTIVATIONS["snake"]().dphi(torch.tensor([0.0]).numpy())[0] == 2
-
-
-ALL_KINDS = """
-import torch
-from suite.plugins import activation, initialization, measure, task
-
-@activation
-def bent(z):
-    return z + 0.5 * torch.sin(z)
-
-@initialization(weights=torch.sign)
-def signs(fan_in, fan_out):
-    return 1.0
-
-@measure
-def first(ensemble, points):
-    return ensemble(points)[:, 0, 0]
-
-@task(inputs=2, classes=2)
-def halves(points):
-    return points[:, 0] > 0
-"""
-OF_ALL_KINDS = """
-title = "All kinds"
-seed = 1
-[family]
-width = 4
-inputs = 2
-depth = 2
-activation = "{activation}"
-initialization = "{initialization}"
-[measure.collapse]
-draws = 2
-{measure}
-[measure.accuracy]
-task = {{ name = {task}, train = 8, test = 8 }}
-optimizer = {{ name = "adam", learning_rate = 0.01, batch = 4 }}
-steps = 2
-replicates = 1
-"""
-OWN = {"activation": "bent", "initialization": "signs", "measure": "[measure.first]", "task": '"halves"'}
-NONE_OWN = {"activation": "relu", "initialization": "he", "measure": "", "task": '"checkerboard", squares = 2'}
 
 
 @pytest.mark.parametrize("kind", OWN)
