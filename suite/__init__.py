@@ -45,7 +45,7 @@ def load(path: str | Path) -> "Study":
 
 def measure(
     modules: Any,
-    measures: Sequence[str],
+    measures: str | Sequence[str],
     *,
     domain: Mapping[str, Any] | None = None,
     settings: Mapping[str, Mapping[str, Any]] | None = None,
@@ -57,7 +57,7 @@ def measure(
     Args:
         modules: a torch.nn.Sequential, or several of one architecture: Linear, perhaps LayerNorm or BatchNorm1d, and an
             activation for each hidden layer, and a Linear at the end.
-        measures: names of the catalog; all but those that look at a task or at training.
+        measures: names of the catalog, or a single one; all but those that look at a task or at training.
         domain: where they are looked at, as a spec says it: {"kind": "box", "half_width": 1.0} unless given.
         settings: by measure, what a spec could say: {"collapse": {"threshold": 0.2}}; `draws` say nothing here.
         activation: of the catalog, or of a plug-in, that stands for activations that are not modules of torch's.

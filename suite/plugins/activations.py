@@ -15,7 +15,7 @@ from suite.catalog.activations import ACTIVATIONS, Activation, Array
 from suite.nets.activations import KERNELS, Kernel, Taylor
 from suite.nets.differentiable import PHI
 from suite.plugins.facts import Facts, Phi, UnusableError, derivatives, facts_of
-from suite.plugins.parameters import Travelling, fields_of, summary_of
+from suite.plugins.parameters import Travelling, fields_of, names_in, summary_of
 from suite.plugins.sources import PlugInError, add, origin_now
 
 Function = Callable[..., Tensor]
@@ -191,7 +191,7 @@ def _add(
     derivative: Function | None,
 ) -> Function:
     name = function.__name__
-    fields = fields_of(function, taken=1, reserved={"name", *dir(OwnActivation)})
+    fields = fields_of(function, taken=1, reserved={"name", *names_in(OwnActivation)})
     summary = summary_of(function)
     fields["name"] = (Literal[name], name)
     entry = cast(Any, create_model(name, __base__=OwnActivation, __doc__=f"{summary}.", **fields))

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from suite.catalog.initializations import INITIALIZATIONS, Initialization
 from suite.nets.initialization import SHAPES
-from suite.plugins.parameters import Travelling, fields_of, summary_of
+from suite.plugins.parameters import Travelling, fields_of, names_in, summary_of
 from suite.plugins.sources import PlugInError, add, origin_now
 
 Function = Callable[..., float | tuple[float, float]]
@@ -135,7 +135,7 @@ def _add(function: Function, distribution: str, weights: Weights | None, formula
     if weights is not None and distribution != "gaussian":
         raise PlugInError("weights makes its own of Gaussian numbers; leave distribution out")
     name, summary = function.__name__, summary_of(function)
-    fields = fields_of(function, taken=2, reserved={"scheme", *dir(OwnInitialization)})
+    fields = fields_of(function, taken=2, reserved={"scheme", *names_in(OwnInitialization)})
     fields["scheme"] = (Literal[name], name)
     entry = cast(Any, create_model(name, __base__=OwnInitialization, __doc__=f"{summary}.", **fields))
     entry.source, entry.entry, entry.formula = origin_now(), name, formula or summary

@@ -2,24 +2,40 @@
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Any, Literal, cast, overload
+from typing import Any, ClassVar, Literal, cast, overload
 
 import torch
-from pydantic import create_model
+from pydantic import BaseModel, create_model
 from torch import Tensor
 
 from suite.catalog.activations import Relu
 from suite.catalog.measure_settings import Draws, InFloats
 from suite.catalog.measures import MEASURES, Measure
 from suite.catalog.precision import Precise
+from suite.catalog.predict import BASELINES
 from suite.catalog.quantities import QUANTITIES, Quantity
 from suite.nets.ensemble import Ensemble
 from suite.nets.sample import Sample
 from suite.plugins import found
-from suite.plugins.parameters import Travelling, fields_of, summary_of
+from suite.plugins.parameters import Travelling, fields_of, names_in, summary_of
 from suite.plugins.sources import PlugInError, add, origin_now
 
 Function = Callable[..., Tensor]
+
+
+_OF_TRAINING = ("replicates", "steps")
+"""What the suite takes, by its name, for an amount of work: a quick run shrinks it, and keys of cells do without."""
+
+
+_TAKEN = {
+    *("landscape", "theory"),
+    *(baseline.removeprefix("-") for baseline in BASELINES),
+    *("depth", "activation", "initialization", "inputs", "outputs", "normalization", "residual", "budget"),
+    *("task", "optimizer", "learning_rate", "batch", "train", "validation", "test"),
+    *("member", "measure", "quantity", "draw", "layer", "step", "method", "value"),
+    *dir(BaseModel),
+} - set(MEASURES)
+"""Names that would be mistaken: of what reports hold, of predictors that need no measure, of axes and columns."""
 
 
 class OwnSettings(Travelling, InFloats, Precise):
@@ -27,6 +43,8 @@ class OwnSettings(Travelling, InFloats, Precise):
 
     table = "suite.catalog.measures:MEASURES"
     draws: Draws = 256
+    declared: ClassVar[Function]
+    """What computes it; of these very settings, whatever has the measure's name by then."""
 
 
 @overload
@@ -63,16 +81,21 @@ def measure(
 
 
 def _add(function: Function, kind: Literal["value", "frequency"], more_is_better: bool, plain: bool) -> Function:
+    if kind not in ("value", "frequency"):
+        raise PlugInError(f"{kind!r} is no kind of measure; take value or frequency")
     name, summary = function.__name__, summary_of(function)
-    own = fields_of(function, taken=2, reserved=set(dir(OwnSettings)) | set(OwnSettings.model_fields))
+    if name in _TAKEN or name.startswith(("_", "model_")):
+        raise PlugInError(f"{name} is something else in tables and claims; give the measure another name")
+    own = fields_of(function, taken=2, reserved={*names_in(OwnSettings), *_OF_TRAINING})
     settings = cast(Any, create_model(name, __base__=OwnSettings, __doc__=f"Settings of {name}.", **own))
     settings.source, settings.entry = origin_now(), name
     settings.origin = settings.source.digest
 
     def take(ensemble: Ensemble, domain: Sample, settings: OwnSettings) -> dict[str, Tensor]:
         values = function(ensemble, domain.points(), **{key: getattr(settings, key) for key in own})
-        return {name: _checked(name, values, ensemble)}
+        return {name: _checked(name, values, ensemble, kind)}
 
+    settings.declared = staticmethod(take)
     entry = Measure(
         f"suite.plugins.found:measure_{name}",
         settings,
@@ -88,11 +111,11 @@ def _add(function: Function, kind: Literal["value", "frequency"], more_is_better
     quantity = Quantity(summary, kind, sign=1 if more_is_better else -1)
     add("a measure", name, [(MEASURES, entry), (QUANTITIES, quantity), (found.MEASURES, take)])
     if not any(settings.model_fields[key].is_required() for key in own):
-        _try(function, name)
+        _try(function, name, kind)
     return function
 
 
-def _checked(name: str, values: Any, ensemble: Ensemble) -> Tensor:
+def _checked(name: str, values: Any, ensemble: Ensemble, kind: str) -> Tensor:
     """A number for each network, as floating-point ones.
 
     Raises:
@@ -107,10 +130,14 @@ def _checked(name: str, values: Any, ensemble: Ensemble) -> Tensor:
         )
     if values.is_complex() or not (values.is_floating_point() or values.dtype == torch.bool):
         raise PlugInError(f"{name} returns {values.dtype}; return floating-point numbers, or truth values")
+    if kind == "frequency" and not bool(((values == 0) | (values == 1) | values.isnan()).all()):
+        raise PlugInError(
+            f"{name} is a frequency and returns other numbers than 0 and 1; return whether something is so"
+        )
     return values.detach().to(ensemble.parameters.dtype)
 
 
-def _try(function: Function, name: str) -> None:
+def _try(function: Function, name: str, kind: str) -> None:
     """Has it measure a few small networks: all at once, again, and some of them."""
     widths, draws = (2, 4, 3, 1), 5
     number = sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(widths))
@@ -118,9 +145,9 @@ def _try(function: Function, name: str) -> None:
     parameters = torch.randn(draws, number, generator=generator, dtype=torch.float64)
     points = torch.rand(2, 9, generator=generator, dtype=torch.float64)
     networks = Ensemble(widths, Relu(), ((1.0, 1.0),) * 3, parameters.clone())
-    every = _checked(name, function(networks, points.clone()), networks)
-    again = _checked(name, function(networks, points.clone()), networks)
-    some = _checked(name, function(networks[1:3], points.clone()), networks[1:3])
+    every = _checked(name, function(networks, points.clone()), networks, kind)
+    again = _checked(name, function(networks, points.clone()), networks, kind)
+    some = _checked(name, function(networks[1:3], points.clone()), networks[1:3], kind)
     if not torch.equal(networks.parameters, parameters):
         raise PlugInError(f"{name} changes the networks; leave their parameters as they are")
     if not torch.equal(every.nan_to_num(), again.nan_to_num()):

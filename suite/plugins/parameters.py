@@ -26,6 +26,11 @@ class Travelling(BaseModel):
         return restored, (self.source, self.table, self.entry, dict(self.__dict__), set(self.model_fields_set))
 
 
+def names_in(model: type[BaseModel]) -> set[str]:
+    """What a model has a use for: its attributes, its keys, and what is only declared of its class."""
+    return {*dir(model), *model.model_fields, *model.__class_vars__}
+
+
 def fields_of(function: Callable[..., Any], taken: int, reserved: set[str]) -> dict[str, Any]:
     """The keys that a function's parameters make, as pydantic declares them.
 

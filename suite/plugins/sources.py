@@ -44,10 +44,12 @@ class Origin:
 _taken: dict[str, Origin] = {}
 _added: dict[str, list[tuple[dict[str, Any], str]]] = {}
 """By origin's name, the tables and names that it has added to."""
+_spelt: dict[Path, str] = {}
+"""How each file was first named: whatever else leads to it is the same plug-in."""
 _current: list[Origin] = []
 """The one that is being taken up; a list, since it may be none."""
-_lacking: list[str] = []
-"""What this process could not take up of what it was sent."""
+_lacking: dict[str, str] = {}
+"""By origin's name, why this process could not take up what it was sent."""
 
 
 def plug_in(path: str | Path) -> None:
@@ -68,7 +70,15 @@ def plug_in(path: str | Path) -> None:
         raise PlugInError(f"{path}: cannot be read ({error.strerror}); name a Python file") from None
     except (SyntaxError, UnicodeDecodeError) as error:
         raise PlugInError(f"{path}: no Python text ({error}); name a Python file, in UTF-8") from None
-    _take_up(Origin(str(path), hashlib.sha256(content).hexdigest(), text))
+    _take_up(Origin(_name_of(Path(path)), hashlib.sha256(content).hexdigest(), text))
+
+
+def _name_of(path: Path) -> str:
+    """As it was first given; in full, where another file was named so from another folder."""
+    whole = path.resolve()
+    if whole not in _spelt:
+        _spelt[whole] = str(whole) if str(path) in _spelt.values() else str(path)
+    return _spelt[whole]
 
 
 @cache
@@ -117,9 +127,11 @@ def add(what: str, name: str, entries: Sequence[tuple[dict[str, Any], Any]]) -> 
         entries: tables and what to put there, the one that specs are read by first.
 
     Raises:
-        PlugInError: there is one of that name.
+        PlugInError: there is one of that name, or it is no name.
     """
     origin = origin_now()
+    if not name.isidentifier() or not name.isascii():
+        raise PlugInError(f"{name!r} is no name that a spec can state; define a function with def, in plain letters")
     for table, _ in entries:
         if name in table:
             owner = next((place for place, added in _added.items() if any(n == name for _, n in added)), "the suite")
@@ -141,17 +153,19 @@ def restored(origin: Origin, path: str, name: str, values: dict[str, Any], state
     """
     try:
         _take_up(origin)
-    except PlugInError as error:
-        _lacking.append(str(error))
+        entry = load(path)[name]
+        found = getattr(entry, "settings", entry).model_construct(stated, **values)
+    except Exception as error:  # whatever it is, the work that comes with it cannot be read otherwise
+        _lacking[origin.name] = str(error) if isinstance(error, PlugInError) else _told(origin, error)
         return None
-    entry = load(path)[name]
-    return getattr(entry, "settings", entry).model_construct(stated, **values)
+    _lacking.pop(origin.name, None)
+    return found
 
 
 def check_taken_up() -> None:
     """Raises PlugInError where this process lacks a plug-in that it was sent work of."""
     if _lacking:
-        raise PlugInError(f"a worker cannot use a plug-in: {_lacking[-1]}")
+        raise PlugInError(f"a worker cannot use a plug-in: {next(iter(_lacking.values()))}")
 
 
 def take_up_all(origins: Sequence[Origin]) -> str | None:

@@ -12,7 +12,7 @@ from torch.nn.functional import one_hot
 
 from suite.catalog.tasks import TASKS, Task
 from suite.plugins import found
-from suite.plugins.parameters import Travelling, fields_of, summary_of
+from suite.plugins.parameters import Travelling, fields_of, names_in, summary_of
 from suite.plugins.sources import PlugInError, add, origin_now
 
 Function = Callable[..., Tensor]
@@ -83,7 +83,7 @@ def task(
 
     def decorate(function: Function) -> Function:
         name, summary = function.__name__, summary_of(function)
-        fields = fields_of(function, taken=1, reserved={"name", *dir(OwnTask), *OwnTask.model_fields})
+        fields = fields_of(function, taken=1, reserved={"name", *names_in(OwnTask)})
         fields["name"] = (Literal[name], name)
         entry = cast(Any, create_model(name, __base__=OwnTask, __doc__=f"{summary}.", **fields))
         entry.source, entry.entry, entry.formula = origin_now(), name, formula or summary

@@ -22,6 +22,7 @@ from suite.catalog.optimizers import Optimizer
 from suite.catalog.precision import DRAWS_A_CELL, Precise, precision_asked
 from suite.catalog.settings import Settings
 from suite.catalog.tasks import Task
+from suite.runs.current import check_current
 from suite.spec.load import Study
 from suite.spec.members import Member
 
@@ -136,10 +137,15 @@ class Cell:
         Raises:
             ValueError: one was taken up anew since the spec was loaded, which has its older settings.
         """
-        choices = (self.member.activation, self.member.initialization, self.task)
-        used = {choice.label: choice.origin for choice in choices if choice is not None}
+        member, task = self.member, self.task
+        used = {
+            f"activation {member.activation.label}": member.activation.origin,
+            f"initialization {member.initialization.label}": member.initialization.origin,
+        }
+        if task is not None:
+            used[f"task {task.label}"] = task.origin
         for name, settings in self.taken:
-            used[name] = settings.origin
+            used[f"measure {name}"] = settings.origin
             if name in MEASURES and MEASURES[name].origin != settings.origin:
                 raise ValueError(f"the plug-in of {name} has changed since the spec was loaded; load it again")
         return {name: origin for name, origin in used.items() if origin}
@@ -172,7 +178,11 @@ def cells_of(study: Study) -> list[Cell]:
     """All cells of a study, member by member, in the catalog's order of measures.
 
     Where a precision is asked for, those of the first look.
+
+    Raises:
+        ValueError: a plug-in that the study names has changed since it was loaded.
     """
+    check_current(study)
     spec, measures = study.spec, study.spec.measures
     accuracy = measures.get("accuracy")
     tasks = accuracy.task if isinstance(accuracy, AccuracySettings) else ()

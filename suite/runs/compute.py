@@ -115,7 +115,7 @@ def _take(
             (load(MEASURES[name].function), settings) for name, settings in cell.taken
         ]
         return observe(ensemble, data, cell.settings, observers, bookmark)
-    measure = load(cell.measure.function)
+    measure = getattr(cell.settings, "declared", None) or load(cell.measure.function)  # a plug-in's goes with its text
     found: dict[str, torch.Tensor] = measure(
         ensemble, _domain(cell, sample, data, draws, ensemble.parameters.device), cell.settings
     )

@@ -19,6 +19,7 @@ from suite.runs.blocks import Block, blocks_of
 from suite.runs.cells import Cell
 from suite.runs.compute import measured
 from suite.spec.members import Member
+from suite.spec.messages import worded
 from suite.spec.problems import nearest
 
 _SHOWN = ["network", "quantity", "layer", "method", "value"]
@@ -26,7 +27,7 @@ _SHOWN = ["network", "quantity", "layer", "method", "value"]
 
 def measure_modules(
     modules: Sequence[torch.nn.Module],
-    measures: Sequence[str],
+    measures: str | Sequence[str],
     domain: Mapping[str, Any] | Domain | None = None,
     settings: Mapping[str, Mapping[str, Any]] | None = None,
     activation: str | Mapping[str, Any] | None = None,
@@ -36,7 +37,8 @@ def measure_modules(
     own = _activation(activation)
     ensemble = ensemble_of(modules, own)
     where = _read(TypeAdapter(OneDomain), domain if domain is not None else {"kind": "box"}, "domain")
-    chosen = {name: _settings(name, (settings or {}).get(name, {})) for name in measures}
+    names = [measures] if isinstance(measures, str) else measures
+    chosen = {name: _settings(name, (settings or {}).get(name, {})) for name in names}
     if unused := sorted(set(settings or {}) - set(chosen)):
         raise ValueError(f"settings of {unused[0]}, which is not measured; add it to measures, or drop them")
     v3 = chosen.get("v3")
@@ -79,11 +81,13 @@ def _rows_of(block: Block) -> Iterator[dict[str, Any]]:
 def _activation(given: str | Mapping[str, Any] | None) -> Activation | None:
     if given is None:
         return None
-    (found,) = _read(
+    read = _read(
         TypeAdapter(choices_of(ACTIVATIONS)), dict(given) if isinstance(given, Mapping) else given, "activation"
     )
-    assert isinstance(found, Activation)
-    return found
+    if len(read) != 1:
+        raise ValueError(f"activation: {len(read)} are given; networks have one, give its name or its table")
+    assert isinstance(read[0], Activation)
+    return read[0]
 
 
 def _settings(name: str, given: Mapping[str, Any]) -> Settings:
@@ -101,8 +105,10 @@ def _read(adapter: TypeAdapter[Any], given: Any, what: str) -> Any:
         return adapter.validate_python(given)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in (what, *first["loc"]))
-        raise ValueError(f"{place}: {first['msg']}; give what [{what}] of a spec could say") from None
+        written = [str(part) for part in first["loc"] if isinstance(part, str)]
+        where = {"activation": ("family", "activation"), "domain": ("domain",)}.get(what, ("measure", what))
+        told = worded({**first, "loc": (*where, *first["loc"])})
+        raise ValueError(f"{'.'.join((what, *written))}: {told}") from None
 
 
 def _check_suitable(name: str, settings: Settings, ensemble: Ensemble, domain: Domain) -> None:

@@ -34,7 +34,7 @@ def problems_of(error: ValidationError, data: Any, file: str, lines: Mapping[Pat
         located.append((line_of(path, lines), path, detail))
     found: dict[Problem, None] = {}
     for line, path, detail in sorted(located, key=lambda place: (isinstance(place[0], str), place[0])):
-        found[Problem(file, line, dotted(path), _message(detail))] = None
+        found[Problem(file, line, dotted(path), worded(detail))] = None
         if len(found) > MOST_TOLD:  # a message may take longer than all else, and no more of them are told
             break
     return list(found)
@@ -88,22 +88,23 @@ def _choice_keys() -> frozenset[str]:
     return frozenset(keys)
 
 
-def _message(detail: Any) -> str:
+def worded(detail: Any) -> str:
+    """What pydantic found, in the words of a spec's author, with a cure; its location is of a SpecFile."""
     kind, context, given = detail["type"], detail.get("ctx", {}), detail["input"]
     name = str(detail["loc"][-1])
     if kind == "extra_forbidden" and name in Precise.model_fields and detail["loc"][0] == "measure":
         precise = ", ".join(name for name, measure in MEASURES.items() if issubclass(measure.settings, Precise))
         return f"unknown key; precision is of measures with draws ({precise}); training takes replicates"
     if kind == "extra_forbidden":
-        return f"unknown key; {nearest(name, _keys_at(detail['loc'][:-1]))}"
+        cure = nearest(name, _keys_at(detail["loc"][:-1]))
+        return f"unknown key; {cure}{_BY_PLUG_IN if detail['loc'][:-1] == ('measure',) and _FAR in cure else ''}"
     if kind == "missing":
         return f"{name} is missing; add it"
     if kind == "union_tag_invalid":
         known = [tag.strip(" '") for tag in context["expected_tags"].split(",")]
         cure = nearest(context["tag"], known)
-        if "known here" in cure and "name" in context["discriminator"]:
-            cure += "; what a plug-in adds needs --plugin FILE"
-        return f"{shown(context['tag'])} is not known; {cure}"
+        by_plug_in = _FAR in cure and _PLUGGABLE.intersection(detail["loc"])
+        return f"{shown(context['tag'])} is not known; {cure}{_BY_PLUG_IN if by_plug_in else ''}"
     if kind == "union_tag_not_found":
         tag = context["discriminator"].strip("'")
         return f"{tag} is missing; say which entry is meant"
@@ -112,6 +113,12 @@ def _message(detail: Any) -> str:
     cure = _CURES[kind].format(**{key: _limit(value) for key, value in context.items()}) if kind in _CURES else ""
     return f"{shown(given)} is not right here; {cure}" if cure else str(detail["msg"])
 
+
+_FAR = "known here"
+"""In the cure of a name that is near none."""
+_PLUGGABLE = frozenset({"activation", "initialization", "task"})
+"""Keys that hold entries of catalogs that plug-ins can add to; besides these, [measure]."""
+_BY_PLUG_IN = "; what a plug-in adds needs --plugin FILE"
 
 _CURES = {
     "int_type": "give a whole number, without quotes, decimal point or exponent",

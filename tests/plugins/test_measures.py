@@ -1,5 +1,6 @@
 """A measure by a plug-in: tables, precision, claims and the tournament take it as they take the suite's own."""
 
+import pickle
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,9 @@ from suite.catalog.measures import MEASURES
 from suite.catalog.quantities import QUANTITIES
 from suite.cli import app
 from suite.plugins import found
+from suite.plugins.sources import PlugInError
 from suite.runs.cells import cells_of
+from suite.runs.compute import compute
 from suite.runs.resources import Resources
 from suite.runs.run import run_study
 from suite.spec.load import load_studies
@@ -105,6 +108,35 @@ def test_an_edit_computes_it_anew_and_nothing_else(plugged, spec):
         assert (old.key != new.key) == (old.name in ("output_range", "small"))
 
 
+TWINS = """
+title = "Twins"
+seed = 1
+[family]
+width = 4
+inputs = 2
+depth = 2
+activation = "twin"
+initialization = "he"
+[measure.twin]
+draws = 4
+"""
+
+
+def test_what_has_its_name_does_not_hide_its_edit(plugged, spec):
+    """An activation and a measure may share a name; cells of both hang on both files."""
+    spec.write_text(TWINS)
+    plugged(HEAD + "@measure\ndef twin(ensemble, points):\n    return ensemble(points)[:, 0, 0]\n", "measures.py")
+    curve = (
+        "import torch\nfrom suite.plugins import activation\n@activation\ndef twin(z):\n    return z + {} * z.sin()\n"
+    )
+    found = []
+    for share in (0.5, 0.25):
+        plugged(curve.format(share), "activations.py")
+        found.append([cell.key for cell in cells_of(load_studies([spec])[0]) if cell.name == "twin"])
+
+    assert not set(found[0]) & set(found[1])
+
+
 def test_a_spec_that_was_loaded_before_an_edit_is_to_be_loaded_again(plugged, spec):
     """Its settings are of the older plug-in, and it would not be clear which of the two had computed."""
     plugged(RANGE)
@@ -119,6 +151,21 @@ def test_without_the_plug_in_the_spec_is_told_so(spec):
     """With its line."""
     with pytest.raises(suite.SpecError, match=r"ranges.toml:13: measure.output_range: unknown key"):
         load_studies([spec])
+
+
+def test_a_worker_computes_with_the_text_that_it_was_sent(plugged, spec):
+    """Also where work of an edited plug-in came in between, as on a cluster that serves two runs."""
+    spec.write_text(SPEC.split("[measure.collapse]", maxsplit=1)[0] + "[measure.given]\ndraws = 2\nstep = 0.5\n")
+    sent = []
+    for value in (1, 2):
+        plugged(HEAD + f"@measure\ndef given(ensemble, points):\n    return ensemble(points)[:, 0, 0] * 0 + {value}\n")
+        cells = [cell for cell in cells_of(load_studies([spec])[0]) if cell.name == "given"]
+        assert cells[0].key
+        sent.append(pickle.dumps(cells[0]))
+
+    received = [pickle.loads(each) for each in sent]
+
+    assert [set(compute(cell)["given"]) for cell in received] == [{1.0}, {2.0}]
 
 
 def test_a_study_that_was_loaded_before_goes_on_without_it(plugged, spec):
@@ -155,6 +202,41 @@ def test_a_faulty_measure_is_told_in_a_line_with_exit_code_2(written, body, frag
     assert not {"mine"} & {*MEASURES, *QUANTITIES, *found.MEASURES}
 
 
+def test_a_frequency_is_of_what_is_so_or_not(written):
+    """Its mean would be none otherwise; and there are two kinds."""
+    for kind, fragment in (
+        ("frequency", "returns other numbers than 0 and 1"),
+        ("freq", "'freq' is no kind of measure"),
+    ):
+        head = f"{HEAD}@measure(kind={kind!r})\n"
+        file = written(f"{head}def mine(ensemble, points):\n    return ensemble(points)[:, 0, 0]\n")
+
+        with pytest.raises(PlugInError, match=fragment):
+            suite.plug_in(file)
+
+
+@pytest.mark.parametrize("key", ["source", "entry", "declared", "table", "origin"])
+def test_what_its_class_declares_is_no_parameter_either(written, key):
+    """It travels to workers with the settings."""
+    file = written(
+        f"{HEAD}@measure\ndef mine(ensemble, points, {key}: str = ''):\n    return ensemble(points)[:, 0, 0]\n"
+    )
+
+    with pytest.raises(PlugInError, match=f"a spec has another use for {key}"):
+        suite.plug_in(file)
+
+
+@pytest.mark.parametrize("key", ["replicates", "steps", "step", "lines", "draws", "max_draws", "dtype"])
+def test_keys_that_the_suite_knows_by_name_are_no_parameters(written, key):
+    """A quick run would shrink them, and a key of a cell leave them out: one value would pass for another."""
+    file = written(
+        f"{HEAD}@measure\ndef mine(ensemble, points, {key}: int = 2):\n    return ensemble(points)[:, 0, 0]\n"
+    )
+
+    with pytest.raises(PlugInError, match=f"a spec has another use for {key}; give the parameter another name"):
+        suite.plug_in(file)
+
+
 def test_names_of_measures_and_quantities_are_taken(written):
     """Quantities, too: tables have one column of them."""
     for name in ("v3", "output_std"):
@@ -164,6 +246,23 @@ def test_names_of_measures_and_quantities_are_taken(written):
 
         assert done.exit_code == 2
         assert f"the suite has a measure {name} already" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["landscape", "theory", "depth", "middle_depth", "activation", "draw", "copy"])
+def test_a_name_that_is_something_else_is_refused(written, name):
+    """Of the report's plane, of predictors, axes and columns, or of what tables of measures do themselves."""
+    file = written(f"{HEAD}@measure\ndef {name}(ensemble, points):\n    return ensemble(points)[:, 0, 0]\n")
+
+    with pytest.raises(PlugInError, match=f"{name} is something else in tables and claims; give the measure another"):
+        suite.plug_in(file)
+
+
+def test_a_function_without_a_name_is_refused(written):
+    """A spec could not state it."""
+    file = written(f"{HEAD}measure(lambda ensemble, points: ensemble(points)[:, 0, 0])\n")
+
+    with pytest.raises(PlugInError, match="'<lambda>' is no name that a spec can state"):
+        suite.plug_in(file)
 
 
 def test_a_measure_sees_the_points_of_the_domain(plugged, spec, tmp_path):

@@ -54,6 +54,48 @@ def spec(tmp_path: Path) -> Path:
     return tmp_path / "snakes.toml"
 
 
+ALL_KINDS = """
+import torch
+from suite.plugins import activation, initialization, measure, task
+
+@activation
+def bent(z):
+    return z + 0.5 * torch.sin(z)
+
+@initialization(weights=torch.sign)
+def signs(fan_in, fan_out):
+    return 1.0
+
+@measure
+def first(ensemble, points):
+    return ensemble(points)[:, 0, 0]
+
+@task(inputs=2, classes=2)
+def halves(points):
+    return points[:, 0] > 0
+"""
+OF_ALL_KINDS = """
+title = "All kinds"
+seed = 1
+[family]
+width = 4
+inputs = 2
+depth = 2
+activation = "{activation}"
+initialization = "{initialization}"
+[measure.collapse]
+draws = 2
+{measure}
+[measure.accuracy]
+task = {{ name = {task}, train = 8, test = 8 }}
+optimizer = {{ name = "adam", learning_rate = 0.01, batch = 4 }}
+steps = 2
+replicates = 1
+"""
+OWN = {"activation": "bent", "initialization": "signs", "measure": "[measure.first]", "task": '"halves"'}
+NONE_OWN = {"activation": "relu", "initialization": "he", "measure": "", "task": '"checkerboard", squares = 2'}
+
+
 HEAD = "import torch\nfrom suite.plugins import activation\n\n"
 FAULTY = [
     ("no Python", "def snake(z:\n", 1, "SyntaxError"),
@@ -75,6 +117,15 @@ FAULTY = [
     ("a type no spec has", HEAD + "@activation\ndef mine(z, a: list = []):\n    return z\n", 4, "write a: float = 1.0"),
     ("any number", HEAD + "@activation\ndef mine(z, *a: float):\n    return z\n", 4, "name each parameter"),
     ("a reserved name", HEAD + "@activation\ndef mine(z, name: str = ''):\n    return z\n", 4, "another use for name"),
+    *(
+        (
+            f"{key}, of its class",
+            HEAD + f"@activation\ndef mine(z, {key}: float = 1.0):\n    return z\n",
+            4,
+            f"use for {key}",
+        )
+        for key in ("source", "entry", "declared", "table", "origin")
+    ),
     ("a default of another type", HEAD + "@activation\ndef mine(z, a: float = 'x'):\n    return z\n", 4, "mine"),
     ("no argument", HEAD + "@activation\ndef mine():\n    return 0\n", 4, "takes 0 arguments"),
 ]
@@ -124,6 +175,19 @@ def test_a_spec_can_name_it_where_it_is_plugged_in_alone(plugged, spec):
             load_studies([spec])
 
 
+@pytest.mark.parametrize("kind", [*OWN, "optimizer"])
+def test_plugging_in_is_a_cure_where_a_plug_in_can_add_the_name(spec, kind):
+    """Of all four kinds, and not of optimisers."""
+    strange = {"activation": "zzzzz", "initialization": "zzzzz", "measure": "[measure.zzzzz]", "task": '"zzzzz"'}
+    text = OF_ALL_KINDS.format(**NONE_OWN | {key: name for key, name in strange.items() if key == kind})
+    spec.write_text(text.replace('"adam"', '"zzzzz"') if kind == "optimizer" else text)
+
+    with pytest.raises(suite.SpecError, match="known here: ") as refused:
+        load_studies([spec])
+
+    assert ("; what a plug-in adds needs --plugin FILE" in str(refused.value)) == (kind != "optimizer")
+
+
 def test_an_edit_makes_new_work_of_what_it_has_a_part_in_and_of_nothing_else(plugged, spec):
     """Keys follow the file's text; networks and their weights do not."""
     found = []
@@ -148,6 +212,37 @@ def test_an_edited_plug_in_replaces_what_it_had_added(plugged):
     assert "adder" not in ACTIVATIONS
     assert ACTIVATIONS["snake"]().phi(torch.tensor([0.0]).numpy())[0] == 0
     assert ACTIVATIONS["snake"]().dphi(torch.tensor([0.0]).numpy())[0] == 2
+
+
+@pytest.mark.parametrize("kind", OWN)
+@pytest.mark.parametrize("gone", [True, False], ids=["gone", "edited"])
+def test_a_study_that_was_loaded_before_an_edit_is_to_be_loaded_again(plugged, spec, tmp_path, kind, gone):
+    """Of every kind: a run would be half of the older plug-in, or do without what the spec asks for."""
+    plugged(ALL_KINDS)
+    spec.write_text(OF_ALL_KINDS.format(**NONE_OWN | {kind: OWN[kind]}))
+    (study,) = load_studies([spec])
+    assert cells_of(study)
+    plugged(SNAKE if gone else ALL_KINDS + "# edited\n")
+
+    with pytest.raises(ValueError, match="has changed since the spec was loaded; load it again"):
+        run_study(study, tmp_path / "results", Resources("cpu", workers=1))
+
+
+def test_a_file_is_one_plug_in_however_it_is_spelt(plugged, monkeypatch):
+    """Relative and in full; and two files of one relative name are two."""
+    file = plugged()
+    monkeypatch.chdir(file.parent)
+    before = sources.plugged_in()
+
+    sources.plug_in("mine.py")
+    assert sources.plugged_in() == before
+
+    for folder, text in (("one", SNAKE.replace("snake", "adder")), ("two", SNAKE.replace("snake", "boa"))):
+        (file.parent / folder).mkdir()
+        monkeypatch.chdir(file.parent / folder)
+        Path("own.py").write_text(text)
+        sources.plug_in("own.py")
+    assert {"snake", "adder", "boa"} <= set(ACTIVATIONS)
 
 
 def test_the_decorator_does_nothing_outside_of_plug_ins():
@@ -200,6 +295,21 @@ def test_workers_that_cannot_use_it_end_the_run_with_a_line(written, spec, tmp_p
     assert done.exit_code == 2
     assert f"a worker cannot use a plug-in: {file}:3: ImportError: no such package; install it" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_plug_in_that_is_other_where_it_arrives_is_told_in_a_line(written):
+    """Also where it runs but lacks what it had; once it is there, nothing is told any more."""
+    from suite.plugins.sources import Origin, check_taken_up, restored
+
+    table = "suite.catalog.activations:ACTIVATIONS"
+    without, mended = (Origin("sent.py", digest, text) for digest, text in (("1", "x = 1"), ("2", SNAKE)))
+
+    assert restored(without, table, "snake", {"frequency": 1.0}, set()) is None
+    with pytest.raises(PlugInError, match=r"^a worker cannot use a plug-in: sent.py: KeyError: 'snake'; mend it"):
+        check_taken_up()
+
+    assert restored(mended, table, "snake", {"frequency": 1.0}, set()).frequency == 1.0
+    check_taken_up()
 
 
 def test_installed_packages_offer_plug_ins_by_an_entry_point(monkeypatch, tmp_path):

@@ -83,11 +83,11 @@ def test_settings_and_domain_matter(module):
         (["colapse"], {}, "there is no measure colapse; did you mean collapse?"),
         (["accuracy"], {}, "accuracy looks at a task and its training"),
         (["trainability"], {}, "trainability looks at a task"),
-        (["v3"], {"domain": {"kind": "cube"}}, "domain: Input tag 'cube'"),
-        (["v3"], {"settings": {"v3": {"stp": 1}}}, "v3.stp: Extra inputs"),
+        (["v3"], {"domain": {"kind": "cube"}}, "domain: 'cube' is not known"),
+        (["v3"], {"settings": {"v3": {"stp": 1}}}, "v3.stp: unknown key; did you mean step?"),
         (["v3"], {"settings": {"v3": {"step": 0.3}}}, "v3: 0.3 does not divide the domain's side of 2"),
         (["v3"], {"settings": {"collapse": {}}}, "settings of collapse, which is not measured"),
-        (["v3"], {"activation": "tanhh"}, "activation.0: Input tag 'tanhh'"),
+        (["v3"], {"activation": "tanhh"}, "activation: 'tanhh' is not known; did you mean tanh?"),
     ],
 )
 def test_what_cannot_be_asked_is_told(module, measures, options, fragment):
@@ -111,3 +111,23 @@ def test_measures_that_such_networks_have_none_of(module):
     ):
         with pytest.raises(ValueError, match=fragment):
             suite.measure(which, [name])
+
+
+def test_a_single_measure_may_be_named_alone(module):
+    """As a list of one."""
+    assert suite.measure(module, "v3").equals(suite.measure(module, ["v3"]))
+
+
+def test_what_is_wrong_with_settings_is_said_as_of_a_spec(module):
+    """With what to give instead."""
+    for given, fragment in (
+        ({"settings": {"v3": {"stpe": 0.5}}}, r"v3.stpe: unknown key; did you mean step\?$"),
+        (
+            {"settings": {"v3": {"step": "small"}}},
+            r"v3.step: 'small' is not right here; give a number, without quotes$",
+        ),
+        ({"activation": ["relu", "tanh"]}, "activation: 2 are given; networks have one"),
+        ({"activation": "rleu"}, r"activation: 'rleu' is not known; did you mean relu\?"),
+    ):
+        with pytest.raises(ValueError, match=fragment):
+            suite.measure(module, "v3", **given)
