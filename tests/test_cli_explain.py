@@ -240,3 +240,13 @@ def test_a_bound_of_minus_nothing_is_nothing(tmp_path: Path) -> None:
     (tmp_path / "nought.toml").write_text(SPEC + claim + "at_most = -0.0\n")
 
     assert " is below 0, " in explained(str(tmp_path / "nought.toml"))
+
+
+def test_texts_of_a_spec_give_a_terminal_no_orders(tmp_path: Path) -> None:
+    """What a terminal might obey in a title is written out."""
+    (tmp_path / "odd.toml").write_text(SPEC.replace("What is", "\\u001b[2JWhat\\nis"))
+
+    told = explained(str(tmp_path / "odd.toml"))
+
+    assert "odd: \\x1b[2JWhat\\nis it like?\n" in told
+    assert "\x1b" not in told
