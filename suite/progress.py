@@ -50,7 +50,7 @@ class Progress:
 
     def say(self, line: str) -> None:
         """One line more."""
-        self.console.print(line)
+        self.console.print(line, soft_wrap=True)  # whoever reads a log finds a line in one line
 
     def announce(self, _: Study, cells: Sequence[Cell], missing: Sequence[Cell]) -> Report:
         """Takes note of what there is to do; returns what to call with each finished cell.

@@ -222,3 +222,31 @@ def test_long_lists_are_cut() -> None:
     assert listed([1, 2.5, True]) == "1, 2.5 and yes"
     assert listed([7]) == "7"
     assert listed(range(1000), "or").endswith("20, 21, ... or 999")
+
+
+def test_a_precision_that_has_one_block_of_draws_names_one_number(text: str, tmp_path: Path) -> None:
+    """A tenth of it may leave no room between the fewest draws and the most."""
+    (tmp_path / "likeness.toml").write_text(SPEC.replace("precision = 0.05", "precision = 0.05\nmax_draws = 2560"))
+
+    assert "from 256 to 65,536; at first" in text
+    assert "of a frequency, or of the mean), 256 at most; at first" in explained(
+        "--quick", str(tmp_path / "likeness.toml")
+    )
+
+
+def test_a_bound_of_minus_nothing_is_nothing(tmp_path: Path) -> None:
+    """As TOML may write it."""
+    claim = '[[claim]]\nsays = "So."\ntest = "level"\nquantity = "v3"\n'
+    (tmp_path / "nought.toml").write_text(SPEC + claim + "at_most = -0.0\n")
+
+    assert " is below 0, " in explained(str(tmp_path / "nought.toml"))
+
+
+def test_texts_of_a_spec_give_a_terminal_no_orders(tmp_path: Path) -> None:
+    """What a terminal might obey in a title is written out."""
+    (tmp_path / "odd.toml").write_text(SPEC.replace("What is", "\\u001b[2JWhat\\nis"))
+
+    told = explained(str(tmp_path / "odd.toml"))
+
+    assert "odd: \\x1b[2JWhat\\nis it like?\n" in told
+    assert "\x1b" not in told

@@ -105,6 +105,44 @@ def test_a_copy_may_be_of_any_file(tmp_path: Path) -> None:
     assert not (tmp_path / "other.toml").exists()
 
 
+@pytest.mark.parametrize("mark", ["\u2028", "\u2029", "\u0085"])
+def test_a_copy_breaks_lines_where_toml_does(mark: str, tmp_path: Path) -> None:
+    """Not at marks that other standards call ends of lines, and TOML takes as any character of a text."""
+    title = f"One{mark}sentence"
+    text = (ROOT / "tests" / "specs" / "tiny.toml").read_text()
+    original = tmp_path / "odd.toml"
+    original.write_text(re.sub(r"^title +=.*$", f'title = "{title}"', text, flags=re.MULTILINE), encoding="utf-8")
+
+    assert new(tmp_path, "mine", "--like", str(original)).exit_code == 0
+
+    assert load_studies([tmp_path / "mine.toml"])[0].spec.title == title
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n", ""])
+def test_a_copy_ends_as_a_file_does(ending: str, tmp_path: Path) -> None:
+    """With the end of its last line, however the lines of the original end."""
+    lines = (ROOT / "tests" / "specs" / "tiny.toml").read_text().splitlines()
+    original = tmp_path / "odd.toml"
+    original.write_bytes(((ending or "\n").join(lines) + ending).encode())
+
+    copy = copied_text(tmp_path / "mine.toml", original)
+
+    assert copy.endswith(f"{lines[-1]}\n")
+    assert "\r" not in copy
+
+
+def test_a_copy_notes_the_question_and_the_picture(tmp_path: Path) -> None:
+    """They are the other study's, as its title is."""
+    original = tmp_path / "asked.toml"
+    text = (ROOT / "tests" / "specs" / "tiny.toml").read_text()
+    original.write_text('question = "Is it so?"\npicture = "collapse"\n' + text)
+
+    copy = copied_text(tmp_path / "mine.toml", original)
+
+    assert re.search(r"\n# What the copied study asks: [^\n]*\nquestion = ", copy)
+    assert re.search(r"\n# The chart that answers that question: [^\n]*\npicture = ", copy)
+
+
 @pytest.mark.parametrize(
     ("name", "why"),
     [

@@ -1,6 +1,7 @@
 """What a run tells of its cells: totals that grow while more are wanted."""
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -46,3 +47,15 @@ def test_a_terminal_keeps_one_live_table(cells):
 
         assert progress.live is live
         assert sum(progress.total.values()) == len(found)
+
+
+def test_a_line_of_a_log_is_one_line(cells):
+    """However long the study's name makes it, and whatever width is taken for that of a log."""
+    study, found = cells
+    name = "a-study-" * 12
+    renamed = replace(study, spec=study.spec.model_copy(update={"name": name}))
+    text = io.StringIO()
+    with Progress(renamed, Console(file=text, width=80)) as progress:
+        progress.announce(renamed, found, found)
+
+    assert text.getvalue() == f"{name}: {len(found)} cells to compute, 0 kept from before\n"

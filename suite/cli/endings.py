@@ -1,4 +1,4 @@
-"""How commands end: the only place that turns errors into exit codes, and how they warn."""
+"""How commands end, and what they say on the way: the only place that turns errors into exit codes."""
 
 import signal
 from collections.abc import Iterable, Iterator
@@ -8,7 +8,7 @@ from typing import NoReturn
 import typer
 
 from suite.cli.options import FAULTY, INTERRUPTED
-from suite.spec.problems import SpecError
+from suite.spec.problems import SpecError, printable
 
 _LESS = "ask for smaller networks or fewer points, or free memory"
 
@@ -60,13 +60,19 @@ def terminated_as_interrupted() -> Iterator[None]:
                 signal.signal(end, handler)
 
 
+def echo(line: str, err: bool = False) -> None:
+    """One line, in which whatever a terminal might obey, in a text of a spec or a name of a file, is written out."""
+    typer.echo(printable(line), err=err)
+
+
 def fail(message: str) -> NoReturn:
     """Ends the command with a line."""
-    typer.echo(message, err=True)
+    for line in message.split("\n"):
+        echo(line, err=True)
     raise typer.Exit(FAULTY)
 
 
 def warn(warnings: Iterable[object]) -> None:
     """A line each."""
     for warning in warnings:
-        typer.echo(f"{warning} (warning)", err=True)
+        echo(f"{warning} (warning)", err=True)

@@ -1,9 +1,7 @@
 """The command that says what a spec will do: explain."""
 
-import typer
-
 from suite.cli.app import app
-from suite.cli.endings import errors_as_exit_codes, warn
+from suite.cli.endings import echo, errors_as_exit_codes, warn
 from suite.cli.folders import loaded, plug_in
 from suite.cli.options import Changes, PlugIns, Quick, Specs
 
@@ -20,4 +18,4 @@ def explain(paths: Specs, changes: Changes = None, in_part: Quick = False, plugi
             warn(study.warnings)
             words = list(statements(study.spec, study.members))
             for line in [*([""] if number else []), *lines_of(study), *([""] if words else []), *words]:
-                typer.echo(line)
+                echo(line)

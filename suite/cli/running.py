@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from suite.cli.app import app
-from suite.cli.endings import errors_as_exit_codes, terminated_as_interrupted, warn
+from suite.cli.endings import echo, errors_as_exit_codes, terminated_as_interrupted, warn
 from suite.cli.folders import check_folder, loaded, plug_in, run_into
 from suite.cli.options import LACKING, UNEXPECTED, Changes, Device, MustHold, PlugIns, Quick, ResultsFolder, Specs
 from suite.cli.telling import tell_run
@@ -96,7 +96,7 @@ def plan(
             typer.echo(json.dumps([found.as_json() for found in plans], indent=2))
         else:
             for line in tell(plans):
-                typer.echo(line)
+                echo(line)
 
 
 @app.command()
@@ -123,12 +123,12 @@ def merge(
                 incomplete = True
                 counts = ", ".join(f"{number} of {name}" for name, number in missing.items())
                 folder = results / study.spec.name / "cells"
-                typer.echo(
+                echo(
                     f"{study.spec.name}: {missing.total()} cells are missing from {folder}: "
                     f"{counts}; copy them there, or compute them: {run_into(results)}",
                     err=True,
                 )
             else:
-                typer.echo(f"{study.spec.name}: {complete(study, results, Resources('cpu', workers=1)).report}")
+                echo(f"{study.spec.name}: {complete(study, results, Resources('cpu', workers=1)).report}")
         if incomplete:
             raise typer.Exit(LACKING)

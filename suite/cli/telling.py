@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import typer
-
-from suite.cli.endings import warn
+from suite.cli.endings import echo, warn
 
 if TYPE_CHECKING:
     from suite.runs.results import Results
@@ -21,15 +19,15 @@ def tell_run(found: "Results") -> int:
 
     _tell_failures(found)
     if found.shard:
-        typer.echo(f"{found.name}: part {found.shard.part} of {found.shard.of} is in {found.folder / 'cells'}")
+        echo(f"{found.name}: part {found.shard.part} of {found.shard.of} is in {found.folder / 'cells'}")
         return 0
     if not found.has_tables:
         return 0
     _warn_of_imprecise(found.imprecise())
     surprises = tell_verdicts(found.name, kept_rows(found.folder))
     for line in lines_of(found.name, found.folder):
-        typer.echo(line)
-    typer.echo(f"{found.name}: {found.report}")
+        echo(line)
+    echo(f"{found.name}: {found.report}")
     return surprises
 
 
@@ -38,14 +36,14 @@ def tell_verdicts(study: str, rows: Sequence[dict[str, Any]]) -> int:
     from suite.claims.tell import lines_of, surprising  # noqa: PLC0415  # as above
 
     for line in lines_of(study, rows):
-        typer.echo(line)
+        echo(line)
     return surprising(rows)
 
 
 def _tell_failures(found: "Results") -> None:
     """A line each cell that failed, and where to read on."""
     for failure in found.failures[:_SHOWN]:
-        typer.echo(
+        echo(
             f"{found.name}: {failure['measure']} of {failure['member']}, draws {failure['first']} to "
             f"{failure['last']}: failed: {failure['reason']}",
             err=True,
@@ -54,7 +52,7 @@ def _tell_failures(found: "Results") -> None:
         number = len(found.failures)
         cells = "1 cell" if number == 1 else f"{number} cells"
         more = f" ({number - _SHOWN} more than shown)" if number > _SHOWN else ""
-        typer.echo(
+        echo(
             f"{found.name}: {cells} failed{more}, the rest is done; {found.failure_log} has the tracebacks, "
             "and the same command tries again",
             err=True,
@@ -65,4 +63,4 @@ def _warn_of_imprecise(lines: list[str]) -> None:
     """A line each, of the first few."""
     warn(lines[:_SHOWN])
     if len(lines) > _SHOWN:
-        typer.echo(f"and {len(lines) - _SHOWN} more like these; precision.csv has every one (warning)", err=True)
+        echo(f"and {len(lines) - _SHOWN} more like these; precision.csv has every one (warning)", err=True)

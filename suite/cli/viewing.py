@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from suite.cli.app import app
-from suite.cli.endings import errors_as_exit_codes, warn
+from suite.cli.endings import echo, errors_as_exit_codes, warn
 from suite.cli.folders import alike, check_tables, damage_explained, loaded, plug_in
 from suite.cli.options import LACKING, UNEXPECTED, Changes, MustHold, PlugIns, Quick, ResultsFolder, Specs
 from suite.cli.telling import tell_verdicts
@@ -76,7 +76,7 @@ def compare(
             with damage_explained(results[0]), damage_explained(results[1]):
                 found.append(compared(*results))
         for line in () if as_json else (line for each in found for line in lines_of(each)):
-            typer.echo(line)
+            echo(line)
         if as_json:
             typer.echo(json.dumps([each.as_json() for each in found], indent=2))
         if any(each.verdicts or (must_agree and not each.numbers_agree) for each in found):
@@ -94,7 +94,7 @@ def check(paths: Specs, changes: Changes = None, plugins: PlugIns = None) -> Non
             warn(study.warnings)
             number = len(study.members)
             measures = ", ".join(name + precisely(name, settings) for name, settings in study.spec.measures.items())
-            typer.echo(f"{study.spec.name}: {number} member{'' if number == 1 else 's'}; {measures}")
+            echo(f"{study.spec.name}: {number} member{'' if number == 1 else 's'}; {measures}")
 
 
 @app.command()
@@ -124,9 +124,9 @@ def report(
                 _warn_of_change(study, found, found.run["spec"].keys() | study.spec.as_run().keys())
                 page = write_report(found)
                 drawn = [] if figures is None else write_figures(found, figures)
-            typer.echo(f"{study.spec.name}: {page}")
+            echo(f"{study.spec.name}: {page}")
             if drawn:
-                typer.echo(f"{study.spec.name}: {len(drawn)} figures in {drawn[0].parent}")
+                echo(f"{study.spec.name}: {len(drawn)} figures in {drawn[0].parent}")
         write_index(results)
 
 
@@ -134,4 +134,4 @@ def _warn_of_change(study: "Study", found: "Results", keys: Iterable[str]) -> No
     """That tables are of another spec than the one at hand, as far as these keys go."""
     now = study.spec.as_run()
     if any(found.run["spec"].get(key) != now.get(key) for key in keys):
-        typer.echo(f"{study.spec.name}: the spec has changed since these tables; run it again (warning)", err=True)
+        echo(f"{study.spec.name}: the spec has changed since these tables; run it again (warning)", err=True)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from typing import Any
 
 _DIGITS = 6
@@ -41,5 +42,16 @@ def _short(value: Any) -> Any:
 
 
 def embedded(value: object) -> str:
-    """JSON that may stand inside a script element: no text of a spec can end the element."""
-    return json.dumps(value, separators=(",", ":")).replace("<", "\\u003c")
+    """JSON that may stand inside a script element: no text of a spec can end the element.
+
+    What is no finite number is null, since JSON has no word for it, and a browser would take none of the rest.
+    """
+    return json.dumps(_finite(value), separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _finite(each) for key, each in value.items()}
+    return [_finite(each) for each in value] if isinstance(value, list | tuple) else value

@@ -1,9 +1,9 @@
 """The foot of the page: what ran, where and with what, and the command that does it again."""
 
+import shlex
 from collections.abc import Iterable
 from typing import Any
 
-_QUICK = "-quick"
 _SHOWN = 12
 """Characters of a commit."""
 
@@ -33,12 +33,24 @@ def origin(run: dict[str, Any]) -> list[str]:
 
 
 def again(run: dict[str, Any]) -> str:
-    """The command that computes a study again."""
-    commit, name = run["environment"]["commit"], str(run["study"])
-    of_quick = name.endswith(_QUICK) and "(quick: " in run["spec"]["title"]
-    what = f"--quick specs/{name.removesuffix(_QUICK)}.toml" if of_quick else f"specs/{name}.toml"
+    """The command that computes a study again; empty where the run has not kept how it was asked for.
+
+    Args:
+        run: the content of run.json.
+    """
+    if not run.get("asked"):
+        return ""
+    environment = run["environment"]
+    files = [name for name in environment.get("plugins", {}) if not _is_module(name)]
+    plugins = [part for name in files for part in ("--plugin", name)]
+    commit = environment["commit"]
     checkout = f"git checkout {commit.removesuffix('+')[:_SHOWN]} && " if commit else ""
-    return f"{checkout}python -m suite run {what}"
+    return f"{checkout}python -m suite run {shlex.join([*plugins, *run['asked']])}"
+
+
+def _is_module(plugin: str) -> bool:
+    """Whether a plug-in is an installed one, which needs no naming, and no file."""
+    return not plugin.endswith(".py") and all(part.isidentifier() for part in plugin.split("."))
 
 
 def _commit(commit: str | None) -> str | None:

@@ -10,7 +10,7 @@ from suite.catalog.initializations import DataDependent
 from suite.catalog.measure_settings import AccuracySettings, OnTheDomain
 from suite.catalog.measures import MEASURES
 from suite.catalog.optimizers import Optimizer
-from suite.catalog.precision import Precise
+from suite.catalog.precision import DRAWS_A_CELL, Precise
 from suite.catalog.schedule import recorded_steps
 from suite.catalog.settings import Settings
 from suite.catalog.tasks import Task
@@ -134,9 +134,11 @@ def _draws(name: str, settings: Settings, own: Sequence[Cell]) -> str:
     total = sum(cell.stop - cell.start for cell in own)
     if isinstance(settings, Precise) and settings.precision is not None:
         of = settings.precision_of or MEASURES[name].headline
+        least, most = DRAWS_A_CELL, settings.max_draws
         return (
             f"as many draws of each member as bring half the 95% interval of {of} to {settings.precision:g} (of a "
-            f"frequency, or of the mean), from 256 to {settings.max_draws:,}; at first {total:,} networks in all"
+            f"frequency, or of the mean), {f'from {least:,} to {most:,}' if most > least else f'{most:,} at most'}; "
+            f"at first {total:,} networks in all"
         )
     draws = getattr(settings, "draws", None)
     if draws is None:

@@ -52,6 +52,9 @@ _TIME = "seconds"
 _WORDS = ("title", "source", "question", "picture", "claims", "findings")
 """Keys of a spec on which no number and no verdict depends."""
 
+_OF_THE_RUN = ("cells", "failed", "asked")
+"""Of run.json, what a reference has not: its cells, and paths on the machine that it was run on."""
+
 _CIRCUMSTANCES = ("commit", "device", "compiled", "threads", "torch", "numpy", "processor")
 """Of cells' provenance: what few values are for all of them."""
 
@@ -140,7 +143,7 @@ def _keep(found: Results, folder: Path) -> None:
     for name in TABLES:
         if name in READABLE or (found.folder / name).exists():
             write_text(folder / name, _rounded(found.folder / name))
-    run = {key: value for key, value in found.run.items() if key not in ("cells", "failed")}
+    run = {key: value for key, value in found.run.items() if key not in _OF_THE_RUN}
     cells = found.run["cells"]
     run[KEPT_OF_CELLS] = {
         name: sorted({cell[name] for cell in cells if cell.get(name) is not None}) for name in _CIRCUMSTANCES

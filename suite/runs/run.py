@@ -235,6 +235,7 @@ def _run_record(study: Study, work: _Work) -> dict[str, Any]:
     rounds, kept, failures = work
     return {
         "study": study.spec.name,
+        "asked": study.asked,
         "spec": study.spec.as_run(),
         "seed": study.spec.seed,
         "environment": environment(),

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any
 
@@ -30,11 +30,13 @@ class Change:
         path: keys, and places in lists from 0, that lead to it.
         value: what is set.
         out: whether the key is taken out instead.
+        text: what the user wrote, to be shown again; two that say the same are the same change.
     """
 
     path: Path
     value: Any
     out: bool = False
+    text: str = field(default="", compare=False)
 
     @property
     def key(self) -> str:
@@ -56,7 +58,7 @@ def parse_changes(texts: Iterable[str]) -> tuple[Change, ...]:
     Raises:
         ValueError: one is none, or two are of one place.
     """
-    changes = [_parsed(text) for text in texts]
+    changes = [replace(_parsed(text), text=text) for text in texts]
     for one, other in combinations(changes, 2):
         if one.path[: len(other.path)] == other.path[: len(one.path)]:
             raise ValueError(f"{one.place} and {other.place} change one place; give one of them")

@@ -27,12 +27,14 @@ class Study:
         warnings: problems that do not keep it from running.
         base: of a study that the command line has changed, the name of the unchanged one, whose finished work serves
             as far as it is the same; else empty.
+        asked: what `run` is to be given for it again: the file as it was named, and what was changed.
     """
 
     spec: Spec
     members: tuple[Member, ...]
     warnings: tuple[Problem, ...] = ()
     base: str = ""
+    asked: tuple[str, ...] = ()
 
 
 def load_studies(paths: Iterable[str | Path], changes: Sequence[Change] = ()) -> list[Study]:
@@ -81,7 +83,8 @@ def _load(file: Path, changes: Sequence[Change]) -> Study:
     if fatal := [problem(finding) for finding in findings if finding.fatal]:
         raise SpecError([*first_of(fatal), *stranded(changes, fatal, str(file))])
     warnings = first_of([problem(finding) for finding in findings if not finding.fatal])
-    return Study(spec, tuple(members), tuple(warnings), base=file.stem if changes else "")
+    asked = (*(part for change in changes for part in ("--set", change.text)), str(file))
+    return Study(spec, tuple(members), tuple(warnings), base=file.stem if changes else "", asked=asked)
 
 
 def _named(name: str, declared: SpecFile, changes: Sequence[Change]) -> Spec:

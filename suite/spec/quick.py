@@ -28,7 +28,7 @@ def quick(study: Study) -> Study:
         "findings": (),
         "measure": spec.measure.model_copy(update=measures),
     }
-    return replace(study, spec=spec.model_copy(update=changed))
+    return replace(study, spec=spec.model_copy(update=changed), asked=("--quick", *study.asked))
 
 
 def _tenth(settings: Settings) -> Settings:

@@ -14,6 +14,8 @@ _DIRECTIVE = "#:schema "
 _NOTES = {
     "title": "Change this: a sentence, the page's heading.",
     "source": "Where the question of the copied study is from: name your own, or drop this.",
+    "question": "What the copied study asks: ask your own, in a sentence, or drop this.",
+    "picture": "The chart that answers that question: name the one that answers yours, or drop this.",
     "claims": "What that source says: drop this, or write what yours says.",
     "findings": "What a run of the copied study has shown: drop this, and write what yours shows when you know it.",
     "seed": "Change this for other networks: the same number draws those of the copied study.",
@@ -51,7 +53,7 @@ def copied_text(file: Path, original: Path) -> str:
         _schema_line(file),
         f"# A copy of {original.name}, to be changed; `python -m suite explain` says what it does.",
     ]
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.removesuffix("\n").split("\n"), start=1):
         if number in notes:
             lines.append(f"# {notes[number]}")
         if not line.startswith(_DIRECTIVE):

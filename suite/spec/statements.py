@@ -60,7 +60,7 @@ def _among(where: Where, among: Sequence[Member], members: Sequence[Member]) -> 
 
 def listed(values: Sequence[Any], last: str = "and") -> str:
     """`1, 2 and 3`; of a great many values, the first and the last."""
-    words = [f"{value:g}" if isinstance(value, float) else str(as_in_tables(value)) for value in values]
+    words = [_number(value) if isinstance(value, float) else str(as_in_tables(value)) for value in values]
     if len(words) > _LISTED:
         words = [*words[: _LISTED - 2], "...", words[-1]]
     return f"{', '.join(words[:-1])} {last} {words[-1]}" if len(words) > 1 else "".join(words)
@@ -83,6 +83,11 @@ def _placed(name: str, claim: Claim) -> str:
     return name + (layer if "layer" in index else "") + (" after the last step" if "step" in index else "")
 
 
+def _number(value: float | None) -> str:
+    """In few digits; -0 is 0."""
+    return f"{value:g}" if value else "0"
+
+
 def _peaks_inside(claim: PeaksInside, values: Mapping[str, Sequence[Any]]) -> str:
     course = listed(_in_order(values.get(claim.along, ())))
     return (
@@ -92,13 +97,13 @@ def _peaks_inside(claim: PeaksInside, values: Mapping[str, Sequence[Any]]) -> st
 
 
 def _monotone(claim: Monotone, values: Mapping[str, Sequence[Any]]) -> str:
-    slack = f", but for {claim.slack:g}" if claim.slack else ""
+    slack = f", but for {_number(claim.slack)}" if claim.slack else ""
     course = listed(_in_order(values.get(claim.along, ())))
     return f"{_of(claim.quantity, claim)} {claim.direction} at each step of {claim.along} over {course}{slack}, {_EACH}"
 
 
 def _greater(claim: Greater, _: object) -> str:
-    margin = f" by more than {claim.margin:g}" if claim.margin else ""
+    margin = f" by more than {_number(claim.margin)}" if claim.margin else ""
     pairs = _ALIKE if claim.of == "every" else "on average over pairs of members that are alike otherwise"
     return (
         f"{_of(claim.quantity, claim)} at {claim.axis} = {as_in_tables(claim.value)} exceeds that at "
@@ -107,7 +112,7 @@ def _greater(claim: Greater, _: object) -> str:
 
 
 def _rank_correlation(claim: RankCorrelation, _: object) -> str:
-    side = f"above {claim.at_least:g}" if claim.at_least is not None else f"below {claim.at_most:g}"
+    side = f"above {_number(claim.at_least)}" if claim.at_least is not None else f"below {_number(claim.at_most)}"
     control = f", when the values of {claim.first} are dealt out anew, as a control" if claim.shuffled else ""
     return (
         f"Spearman's rank correlation over members of {_of(claim.first, claim)} with {_of(claim.second, claim)} is "
@@ -120,14 +125,15 @@ def _level(claim: Level, _: object) -> str:
     bound = claim.at_least if high else claim.at_most
     if claim.of == "draw":
         side = "more" if high else "less"
-        return f"{_placed(claim.quantity, claim)} is {bound:g} or {side} in every single draw; one exception refutes"
+        what = f"{_placed(claim.quantity, claim)} is {_number(bound)} or {side}"
+        return f"{what} in every single draw; one exception refutes"
     members = "in every member" if claim.of == "every" else "on average over members"
-    return f"{_of(claim.quantity, claim)} is {'above' if high else 'below'} {bound:g}, {members}"
+    return f"{_of(claim.quantity, claim)} is {'above' if high else 'below'} {_number(bound)}, {members}"
 
 
 def _bounded_by(claim: BoundedBy, _: object) -> str:
     bound = "its closed form" if claim.bound == "theory" else _of(claim.bound, claim)
-    what = f"{_of(claim.quantity, claim)} is below {bound}" + (f" plus {claim.margin:g}" if claim.margin else "")
+    what = f"{_of(claim.quantity, claim)} is below {bound}" + (f" plus {_number(claim.margin)}" if claim.margin else "")
     return (
         what
         + (f" or above by {claim.z:g} standard errors at most" if claim.z is not None else "")

@@ -74,6 +74,16 @@ def test_a_run_ends_with_its_verdicts(folder: Path) -> None:
     assert page.endswith("report.html")
 
 
+def test_words_of_a_claim_give_a_terminal_no_orders(folder: Path) -> None:
+    """What a terminal might obey is written out, as it is in what is wrong with a spec; lines stay lines."""
+    code, said = judged(folder, claims=HOLDS.replace("The absolute", "\\u001b[2JThe\\nabsolute"))
+
+    assert code == 0
+    assert "\x1b" not in said
+    assert "\\x1b[2JThe\\nabsolute value" in said
+    assert len(said.splitlines()) == 1
+
+
 def test_claims_says_the_same_without_computing(folder: Path) -> None:
     """From the tables alone."""
     code, said = judged(folder)

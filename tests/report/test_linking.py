@@ -123,6 +123,24 @@ def test_every_chart_has_its_data_as_a_table(found: Any) -> None:
     assert all(rows > 1 for rows in found["tables"].values()), found["tables"]
 
 
+def test_a_table_opened_before_its_chart_is_drawn_is_filled_when_it_is(page: Path, tmp_path: Path) -> None:
+    """A reader may be faster than the drawing; downloads wait for it too."""
+    text = page.read_text()
+    assert text.count('<button type="button" disabled data-chart=') == text.count(" data-kind=") > 0
+    opened = tmp_path / "opened.html"
+    opened.write_text(text.replace("<details data-table=", "<details open data-table="))
+    script = """
+    const tables = [...document.querySelectorAll("details[data-table]")];
+    return { rows: tables.map((each) => each.querySelectorAll("tr").length),
+             waiting: document.querySelectorAll("button[data-kind]:disabled").length };
+    """
+
+    found = act_in_browser(opened, script, tmp_path)
+
+    assert all(rows > 1 for rows in found["rows"]), found
+    assert found["waiting"] == 0
+
+
 def test_a_dark_page_has_light_text_in_its_charts_too(found: Any) -> None:
     """Text and ground change places."""
     assert found["light"] != found["dark"]

@@ -1,28 +1,79 @@
 """The foot of the page: what ran, where, with what, and how to do it again."""
 
+import html
+import json
+import shlex
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from suite.cli import app
 from suite.report.origin import again, origin
+from suite.report.page import write_report
 from suite.runs.results import Results
+from tests.runs.tiny import SPECS
 
 
 @pytest.mark.parametrize(
-    ("study", "title", "commit", "command"),
+    ("asked", "plugins", "commit", "command"),
     [
-        ("deep", "Deep", None, "python -m suite run specs/deep.toml"),
-        ("deep", "Deep", "0123456789abcdef+", "git checkout 0123456789ab && python -m suite run specs/deep.toml"),
-        ("deep-quick", "Deep (quick: a tenth)", None, "python -m suite run --quick specs/deep.toml"),
-        ("deep-quick", "A study so called", None, "python -m suite run specs/deep-quick.toml"),
+        (["specs/long/deep.toml"], {}, None, "python -m suite run specs/long/deep.toml"),
+        (["deep.toml"], {}, "0123456789abcdef+", "git checkout 0123456789ab && python -m suite run deep.toml"),
+        (["--quick", "my specs/deep.toml"], {}, None, "python -m suite run --quick 'my specs/deep.toml'"),
+        (
+            ["--set", 'family.activation=["relu"]', "--set", "claim=", "deep.toml"],
+            {"mine.py": "12", "package.plugins": "34"},
+            None,
+            """python -m suite run --plugin mine.py --set 'family.activation=["relu"]' --set claim= deep.toml""",
+        ),
     ],
 )
-def test_the_command_that_computes_a_study_again(study: str, title: str, commit: str | None, command: str) -> None:
-    """From the commit that it was computed by, and in part where it was."""
-    run: dict[str, Any] = {"study": study, "spec": {"title": title}, "environment": {"commit": commit}}
+def test_the_command_that_computes_a_study_again(
+    asked: list[str], plugins: dict[str, str], commit: str | None, command: str
+) -> None:
+    """As it was asked for, with the plug-ins that were files, from the commit that it was computed by."""
+    run: dict[str, Any] = {"asked": asked, "environment": {"commit": commit, "plugins": plugins}}
 
     assert again(run) == command
+
+
+def test_the_command_at_the_foot_computes_the_very_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Changed and in part, from another folder than specs/, it is all kept from before."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my specs").mkdir()
+    shutil.copy(SPECS / "tiny_precise.toml", "my specs/deep.toml")
+    first = CliRunner().invoke(app, ["run", "--quick", "--set", "seed=5", "my specs/deep.toml", "--workers", "1"])
+    assert first.exit_code == 0, first.output
+    (folder,) = (folder for folder in Path("results").iterdir() if folder.is_dir())
+    found = Results(folder).run | {"environment": {"commit": None}}
+    assert shlex.join(found["asked"]) in html.unescape((folder / "report.html").read_text())
+
+    program, *arguments = shlex.split(again(found).removeprefix("python -m "))
+    done = CliRunner().invoke(app, [*arguments, "--workers", "1"])
+
+    assert program == "suite"
+    assert done.exit_code == 0, done.output
+    assert ": 0 cells to compute" in done.stderr
+    assert [entry.name for entry in Path("results").iterdir() if entry.is_dir()] == [folder.name]
+
+
+def test_a_run_that_has_not_kept_how_it_was_asked_for_says_so(
+    results_of: Callable[[str], Results], tmp_path: Path
+) -> None:
+    """In words, in place of a command that might compute something else."""
+    source = results_of("tiny_death").folder
+    folder = tmp_path / "old"
+    shutil.copytree(source, folder, ignore=shutil.ignore_patterns("cells"))
+    run = json.loads((folder / "run.json").read_text())
+    del run["asked"]
+    (folder / "run.json").write_text(json.dumps(run))
+
+    assert again(run) == ""
+    assert "which this run has not kept as a command" in write_report(Results(folder)).read_text()
 
 
 def test_the_foot_says_what_ran_where_and_with_what(results_of: Callable[[str], Results]) -> None:

@@ -13,6 +13,7 @@ import pytest
 from suite.catalog.claims import PeaksInside
 from suite.claims.judge import judge
 from suite.claims.tell import rows_of
+from suite.report import page
 from suite.report.bounds import BOUND, bounds_table
 from suite.report.comparisons import OUTCOMES, WAITS, comparisons_table
 from suite.report.embedding import embedded
@@ -27,6 +28,7 @@ from tests.report.browser import open_in_browser
 from tests.runs.tiny import SPECS, ran
 
 TINY = SPECS / "tiny.toml"
+TEMPLATES = Path(page.__file__).with_name("templates")
 
 
 @pytest.fixture(scope="module")
@@ -198,6 +200,22 @@ def test_data_inside_a_script_element_cannot_end_it() -> None:
         found = _Elements(f'<script type="application/json">{written}</script><p>')
         assert [tag for tag, _ in found.elements] == ["script", "p"]
         assert json.loads("".join(found.words)) == {text: [text]}
+
+
+def test_what_is_no_number_is_null_in_a_page() -> None:
+    """NaN and infinity are no JSON: a browser would draw none of the chart."""
+    value = {"a": [1.5, float("nan")], "b": {"c": (float("inf"), -float("inf"))}}
+
+    assert embedded(value) == '{"a":[1.5,null],"b":{"c":[null,null]}}'
+
+
+@pytest.mark.parametrize("template", ["page.html", "index.html"])
+def test_a_page_sends_nothing_and_takes_no_base(template: str) -> None:
+    """Neither of which falls under the policy's default."""
+    text = (TEMPLATES / template).read_text()
+
+    assert "base-uri 'none'" in text
+    assert "form-action 'none'" in text
 
 
 def test_charts_hold_no_text_of_a_spec(results: Results) -> None:

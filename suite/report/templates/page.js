@@ -201,6 +201,18 @@ function listen(name, chart, marks) {
   });
 }
 
+// The chart's data, in a table that is open by now, whether it was opened before the chart was drawn or after.
+function fill(details) {
+  const place = details.querySelector(".scroll"), known = drawn.get(details.dataset.table);
+  if (details.open && known && !place.firstChild) place.append(...panels(known.spec).map(asTable));
+}
+
+// What needs the chart's data, and has waited for them.
+function serve(name) {
+  for (const button of document.querySelectorAll("button[data-kind]")) if (button.dataset.chart === name) button.disabled = false;
+  for (const details of document.querySelectorAll("details[data-table]")) if (details.dataset.table === name) fill(details);
+}
+
 async function draw(source) {
   const name = source.id.slice("data-".length), chart = document.getElementById("chart-" + name);
   try {
@@ -212,6 +224,7 @@ async function draw(source) {
     legends(chart, marks);
     listen(name, chart, marks);
     if (lit !== null || leftOut.size) show();
+    serve(name);
     chart.dataset.drawn = "yes";
   } catch (error) {
     console.error("chart " + name + ": " + error.message);
@@ -219,13 +232,10 @@ async function draw(source) {
 }
 
 for (const button of document.querySelectorAll("button[data-kind]")) {
-  button.addEventListener("click", () => { if (drawn.has(button.dataset.chart)) download(button.dataset.chart, button.dataset.kind); });
+  button.addEventListener("click", () => download(button.dataset.chart, button.dataset.kind));
 }
 for (const details of document.querySelectorAll("details[data-table]")) {
-  details.addEventListener("toggle", () => {
-    const place = details.querySelector(".scroll"), known = drawn.get(details.dataset.table);
-    if (details.open && known && !place.firstChild) place.append(...panels(known.spec).map(asTable));
-  });
+  details.addEventListener("toggle", () => fill(details));
 }
 document.getElementById("clear").addEventListener("click", () => { leftOut.clear(); light(null, false); });
 document.addEventListener("keydown", (event) => { if (event.key === "Escape") { leftOut.clear(); light(null, false); } });
