@@ -4,17 +4,16 @@ import re
 from math import prod
 from pathlib import Path
 
-import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
 from suite.catalog.claims import CLAIMS
+from suite.catalog.predict import BASELINES
 from suite.cli import app
 from suite.runs.cells import cells_of
 from suite.spec.load import load_studies
 from suite.spec.shipped import shipped_specs
 from suite.spec.statements import listed, statements
-from suite.tournament.contests import _baselines
 from tests.runs.tiny import SPECS
 
 SPEC = """title = "What is it like?"
@@ -38,6 +37,8 @@ optimizer = { name = "adam", learning_rate = [0.01, 0.03], batch = 32 }
 steps = 24
 replicates = 5
 """
+PLAIN = SPEC.replace('normalization = ["none", "batch"]\n', "") + "[measure.correlation]\n"
+"""Networks that have laws."""
 
 
 def explained(*arguments: str) -> str:
@@ -143,12 +144,13 @@ TESTS = {
         "the frequency of success is below the mean of test_accuracy after the last step plus 0.1, in every member; "
         "of all 18 members"
     ),
-    'test = "bounded_by"\nquantity = "v3"\nbound = "theory"\nz = 3': (
-        "the mean of v3 is below its closed form or above by 3 standard errors at most, in every member; of all 18 "
-        "members"
+    'test = "bounded_by"\nquantity = "correlation"\nbound = "theory"\nz = 3': (
+        "the mean of correlation in the last layer is below its closed form or above by 3 standard errors at most, "
+        "in every member; of all 9 members"
     ),
-    'test = "agrees_with"\nquantity = "v3"\nrelative = 0.05': (
-        "the mean of v3 is within 5% of its closed form, in every member that has one; of all 18 members"
+    'test = "agrees_with"\nquantity = "correlation"\nrelative = 0.05': (
+        "the mean of correlation in the last layer is within 5% of its closed form, in every member that has one; of "
+        "all 9 members"
     ),
     'test = "survival_shorter"\nquantity = "phase1_steps"\naxis = "normalization"\nvalue = "batch"\nthan = "none"': (
         "waits of phase1_steps are shorter at normalization = batch than at none (log-rank test), in every pair of "
@@ -162,7 +164,8 @@ TESTS = {
 def test_a_claim_is_told_in_words(claim: str, tmp_path: Path) -> None:
     """As its test takes it, with the members that it is about."""
     file = tmp_path / "likeness.toml"
-    file.write_text(f"{SPEC}[[claim]]\n{ABOUT}{claim}\n")
+    study_of = PLAIN if '"correlation"' in claim else SPEC
+    file.write_text(f"{study_of}[[claim]]\n{ABOUT}{claim}\n")
     (study,) = load_studies([file])
 
     _, says, words = statements(study.spec, study.members)
@@ -176,32 +179,18 @@ def test_every_kind_of_claim_is_tried() -> None:
     assert {re.match(r'test = "(\w+)"', claim)[1] for claim in TESTS} == set(CLAIMS)
 
 
-def test_claims_that_nothing_is_left_for_are_told_too(tmp_path: Path) -> None:
-    """Values that members have, but none has together."""
-    file = tmp_path / "likeness.toml"
-    second = (
-        SPEC.partition("[family]\n")[2].partition("[measure")[0].replace("[1, 2, 4]", "8").replace('"batch"', '"layer"')
-    )
-    claim = ABOUT + 'test = "peaks_inside"\nquantity = "v3"\nalong = "depth"\n'
-    where = 'where = { depth = 8, normalization = "batch" }\n'
-    file.write_text(SPEC.replace("[family]", f"[[family]]\n{second}\n[[family]]") + f"[[claim]]\n{claim}{where}")
-
-    assert "where depth is 8 and normalization is batch: 0 of 24 members" in explained(str(file))
-
-
 def test_the_tournament_is_told(tmp_path: Path) -> None:
     """Who enters, what orders them, and by which way round."""
     file = tmp_path / "likeness.toml"
     file.write_text(SPEC + '[predict]\noutcome = ["test_accuracy", "train_loss"]\nwhere = { normalization = "none" }\n')
     text = explained(str(file))
 
-    assert "which of 12 quantities, known before training, tells test_accuracy or train_loss?" in text
+    assert "which of 11 quantities, known before training, tells test_accuracy or train_loss?" in text
     assert (
         "Each orders 6 of the 18 members, those of 2 hidden layers or more where normalization is none, by the " in text
     )
-    assert "\n    v3, v3_over_rms, -v3_floor, output_std, output_rms, -collapsed_relative, " in text
-    facts = pd.DataFrame({"widths": ["2 3 1"], "depth": [1], "parameters": [13]})
-    assert f"baselines {', '.join(each.name for each in _baselines(facts))}." in text
+    assert "\n    v3, v3_over_rms, output_std, output_rms, -collapsed_relative, " in text
+    assert f"baselines {', '.join(BASELINES)}." in text
     file.write_text(SPEC + '[predict]\noutcome = "success"\npredictors = ["v3", "collapsed_exact"]\n')
     assert "    v3, -collapsed_exact\n" in explained(str(file))
 
