@@ -1,7 +1,7 @@
 """Runs a study: what is missing is computed, then everything is put into tables and a report."""
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -48,7 +48,8 @@ def complete(
     remove_abandoned(folder)
     if is_sealed(study, folder, cells):
         if not (results / INDEX).exists():
-            write_index(results)
+            with suppress(OSError):  # a finished study is no fault on a disk that cannot be written
+                write_index(results)
         found = Results(folder)
         if announce:
             announce(study, _recorded(found, cells), [])
