@@ -1,10 +1,13 @@
 """The tournament that a spec can ask for: an outcome of training, and the quantities that are to tell it."""
 
+from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import Field
 
 from suite.catalog.claims import Where
+from suite.catalog.measures import MEASURES
+from suite.catalog.quantities import QUANTITIES
 from suite.catalog.settings import Axis, Settings
 
 Outcome = Literal["test_accuracy", "success", "train_loss", "test_error", "steps_to_success"]
@@ -30,3 +33,14 @@ class Predict(Settings):
         default="median", description="of the draws of a member, where a predictor is not a frequency"
     )
     where: Where = Field(default={}, description="axes with the values, one or a list, that the members must have")
+
+
+def candidates(measures: Iterable[str]) -> list[str]:
+    """These measures' quantities that are known before training and say something of networks, baselines apart."""
+    return [
+        name
+        for measure in measures
+        if MEASURES[measure].sees != "training"
+        for name in MEASURES[measure].quantities
+        if QUANTITIES[name].sign and name not in BASELINES
+    ]

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from suite.catalog.measure_settings import AccuracySettings
 from suite.catalog.measures import MEASURES
-from suite.catalog.predict import BASELINES, FEWEST, SHALLOWEST, Predict
+from suite.catalog.predict import BASELINES, FEWEST, SHALLOWEST, Predict, candidates
 from suite.catalog.quantities import QUANTITIES
 from suite.catalog.shown import shown
 from suite.spec.claims import asked_for, nowhere, values_of_axes
@@ -19,7 +19,7 @@ def untold(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
     if predict is None:
         return
     yield from _outcomes(spec, predict)
-    known = candidates(spec)
+    known = candidates(spec.measures)
     for name in predict.predictors or ():
         if name in BASELINES:
             yield Finding(("predict", "predictors"), f"{shown(name)} is a baseline, which is there anyway; drop it")
@@ -39,17 +39,6 @@ def untold(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
             f"{deep} members have {SHALLOWEST} hidden layers or more, the order of so few says nothing; "
             f"have {FEWEST} or more",
         )
-
-
-def candidates(spec: Spec) -> list[str]:
-    """The quantities that a study knows before training and that say something of networks, baselines apart."""
-    return [
-        name
-        for measure in spec.measures
-        if MEASURES[measure].sees != "training"
-        for name in MEASURES[measure].quantities
-        if QUANTITIES[name].sign and name not in BASELINES
-    ]
 
 
 def _outcomes(spec: Spec, predict: Predict) -> Iterator[Finding]:

@@ -15,12 +15,11 @@ from suite.catalog.claims import (
     SurvivalShorter,
     Where,
 )
-from suite.catalog.predict import BASELINES, SHALLOWEST, Predict
+from suite.catalog.predict import BASELINES, SHALLOWEST, Predict, candidates
 from suite.catalog.quantities import QUANTITIES
 from suite.spec.claims import as_in_tables, asked_for, values_of_axes
 from suite.spec.members import Member
 from suite.spec.model import Spec
-from suite.spec.predict import candidates
 
 _LISTED = 24
 """Values that are written out."""
@@ -167,7 +166,7 @@ _WORDS: dict[type[Claim], Callable[[Any, Mapping[str, Sequence[Any]]], str]] = {
 
 def _tournament(predict: Predict, spec: Spec, members: Sequence[Member]) -> Iterator[str]:
     entered = [member for member in asked_for(members, predict.where) if member.depth >= SHALLOWEST]
-    asked = [name for name in candidates(spec) if predict.predictors is None or name in predict.predictors]
+    asked = [name for name in candidates(spec.measures) if predict.predictors is None or name in predict.predictors]
     where = (
         ""
         if not predict.where

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from suite.catalog.measures import MEASURES
-from suite.catalog.predict import BASELINES, SHALLOWEST, Outcome, Predict
+from suite.catalog.predict import SHALLOWEST, Outcome, Predict, candidates
 from suite.catalog.quantities import QUANTITIES
 from suite.claims.points import Point, Tables, points
 from suite.statistics.intervals import Array
@@ -115,13 +115,7 @@ def contests(predict: Predict, tables: Tables, members: pd.DataFrame) -> Iterato
 
 def _asked(predict: Predict, tables: Tables) -> list[str]:
     there = set(tables.summary["quantity"].unique())
-    every = [
-        name
-        for measure in MEASURES.values()
-        if measure.sees != "training"
-        for name in measure.quantities
-        if name in there and QUANTITIES[name].sign and name not in BASELINES
-    ]
+    every = [name for name in candidates(MEASURES) if name in there]
     return [name for name in every if name in predict.predictors] if predict.predictors else every
 
 
