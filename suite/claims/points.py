@@ -12,6 +12,7 @@ from suite.catalog.claims import Scalar
 from suite.catalog.quantities import QUANTITIES
 from suite.statistics.contrasts import Estimate, estimate
 from suite.statistics.intervals import NORMAL_QUANTILE, Array
+from suite.statistics.paired import by_number
 from suite.statistics.summary import STATISTICS
 
 _NO_AXES = {
@@ -158,8 +159,7 @@ def both_drawn(first: Point, second: Point) -> tuple[Array, Array]:
     """The values of draws that both have, by the draws' numbers: a cell that failed leaves a gap in one."""
     if first.values is None or second.values is None or first.draws is None or second.draws is None:
         return np.empty(0), np.empty(0)
-    _, here, there = np.intersect1d(first.draws, second.draws, assume_unique=True, return_indices=True)
-    return first.values[here], second.values[there]
+    return by_number(first.draws, first.values, second.draws, second.values)
 
 
 def at(found: Sequence[Point], axis: str, value: Scalar) -> list[Point]:

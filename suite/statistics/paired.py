@@ -63,3 +63,16 @@ def paired_events(first: Array, second: Array) -> Paired:
     gained, lost = int((second > first).sum()), int((second < first).sum())
     p = min(1.0, 2 * float(binom.cdf(min(gained, lost), gained + lost, 0.5))) if gained + lost else 1.0
     return Paired(difference, difference - down, difference + up, p)
+
+
+def by_number(first_numbers: Array, first: Array, second_numbers: Array, second: Array) -> tuple[Array, Array]:
+    """The values of draws that two quantities both have: draws that failed leave gaps in one alone.
+
+    Args:
+        first_numbers: of the first's draws, each once.
+        first: its values.
+        second_numbers: likewise of the second.
+        second: its values.
+    """
+    _, here, there = np.intersect1d(first_numbers, second_numbers, assume_unique=True, return_indices=True)
+    return first[here], second[there]

@@ -7,6 +7,7 @@ import numpy as np
 from suite.catalog.predict import FEWEST
 from suite.statistics.contrasts import estimate
 from suite.statistics.intervals import Array
+from suite.statistics.paired import by_number
 from suite.statistics.rank import kendall, spearman
 from suite.statistics.two_level import (
     RESAMPLES,
@@ -132,8 +133,7 @@ def draw_by_draw(predictor: Drawn, result: Drawn) -> Array:
     """
     found = np.full(len(result.draws), np.nan)
     for place, (own, drawn) in enumerate(zip(predictor.draws, result.draws, strict=True)):
-        _, here, there = np.intersect1d(own.numbers, drawn.numbers, assume_unique=True, return_indices=True)
-        x, y = own.values[here], drawn.values[there]
+        x, y = by_number(own.numbers, own.values, drawn.numbers, drawn.values)
         known = ~np.isnan(x) & ~np.isnan(y)
         if known.sum() >= FEWEST:
             rho = spearman(x[None, known], y[None, known])[0]
