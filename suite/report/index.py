@@ -53,12 +53,12 @@ def write_index(results: Path) -> Path:
         The page, which follows from the studies' own files alone.
     """
     from suite.report.templating import environment  # noqa: PLC0415  # a run with nothing to do writes no page
-    from suite.runs.store import remove_abandoned, write_whole  # noqa: PLC0415  # as above
+    from suite.runs.store import remove_abandoned, write_text  # noqa: PLC0415  # as above
 
     remove_abandoned(results)
     page = environment().get_template("index.html").render(entries=entries(results))
     file = results / FILE
-    write_whole(file, lambda handle: handle.write(page.encode()))
+    write_text(file, page)
     return file
 
 

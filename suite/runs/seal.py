@@ -12,7 +12,7 @@ from typing import Any
 
 from suite.runs.cells import Cell
 from suite.runs.provenance import code, packages, python
-from suite.runs.store import Store, write_whole
+from suite.runs.store import Store, write_text
 from suite.spec.load import Study
 
 _FILE = "seal.json"
@@ -27,7 +27,7 @@ def seal(study: Study, folder: Path, cells: Sequence[Cell]) -> None:
         cells: of the study.
     """
     content = {"fingerprint": _fingerprint(study, cells), "files": _checksums(folder)}
-    write_whole(folder / _FILE, lambda file: file.write((json.dumps(content, indent=2) + "\n").encode()))
+    write_text(folder / _FILE, json.dumps(content, indent=2) + "\n")
 
 
 def unseal(folder: Path) -> None:
