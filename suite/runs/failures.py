@@ -9,7 +9,7 @@ from pathlib import Path
 
 from suite.runs.cells import Cell
 from suite.runs.shards import Shard, own_name
-from suite.runs.store import write_whole
+from suite.runs.store import write_text
 
 TABLE, LOG = "failures.csv", "failures.log"
 COLUMNS = ("measure", "member", "first", "last", "reason", "key")
@@ -65,5 +65,4 @@ def write_failures(
         log.write(f"{cell.name} of {cell.member.name}, draws {cell.start} to {cell.stop - 1}, cell {cell.key}\n")
         log.write(f"{failure.trace or failure.reason}\n\n")
     for name, content in zip(names, (table, log), strict=True):
-        whole = content.getvalue().encode()
-        write_whole(folder / name, lambda file, whole=whole: file.write(whole))  # type: ignore[misc]
+        write_text(folder / name, content.getvalue())
