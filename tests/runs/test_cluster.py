@@ -1,5 +1,6 @@
 """A Dask cluster of real processes: the same tables, deaths survived, and plain words for what is not to be had."""
 
+import json
 import os
 import signal
 import subprocess
@@ -45,9 +46,8 @@ class Processes:
         started = self.start(
             "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", file.name
         )
-        _until(file.exists)
-        import json
-
+        # It is there before it is written: what counts is its last brace.
+        _until(lambda: file.exists() and file.read_text().rstrip().endswith("}"))
         self.address = json.loads(file.read_text())["address"]
         return started
 
