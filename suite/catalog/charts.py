@@ -52,5 +52,6 @@ CHARTS: dict[str, Shown] = {
     "tournament_by_training": Shown((TOURNAMENT,)),
     "activation_ratio": Shown(("activation_ratio",)),
     "landscapes": Shown((PLANE,)),
+    "decision_boundary": Shown((PLANE, "test_accuracy"), every=True),
 }
 """In the order of the report."""

@@ -252,7 +252,7 @@ MEASURES: dict[str, Measure] = {
             "success",
             "steps_to_success",
         ),
-        version=2,
+        version=3,
         summary="training: loss and accuracy on the way, success and the steps to it",
         source="Yu & Zhang 2021",
     ),

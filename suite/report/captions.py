@@ -112,5 +112,11 @@ CAPTIONS = {
         "network which has collapsed to a constant is of one colour; trained ones as probabilities, beside the true "
         "board. White is undecided: a network that has learnt nothing.",
     ),
+    "decision_boundary": (
+        "How a decision boundary forms",
+        "One network of some members while it trains, from left to right, as probabilities: blue for the one class, "
+        "red for the other, white where it is undecided. Look for the step at which the first squares stand out, and "
+        "for rows that stay even: what these networks learn comes late, or not at all.",
+    ),
 }
 """Title and what to see, by chart."""

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from suite.report import death, features, signal, tournament, training, variability
-from suite.report.landscapes import landscapes_chart
+from suite.report.landscapes import decision_boundary, landscapes_chart
 from suite.report.marks import Chart
 from suite.report.series import with_series
 
@@ -28,6 +28,7 @@ def charts_of(
         tasks: that networks are trained on, as run.json has them.
     """
     summary = with_series(summary)
+    boards = None if landscapes is None else (landscapes, summary, tasks)
     makers: dict[str, Callable[[], Chart | None]] = {
         "variability": lambda: variability.variability(summary),
         "collapse": lambda: variability.collapse(summary),
@@ -48,6 +49,7 @@ def charts_of(
         "tournament": lambda: None if standings is None else tournament.ranked(standings),
         "tournament_by_training": lambda: None if standings is None else tournament.by_training(standings),
         "activation_ratio": lambda: variability.activation_ratio(summary),
-        "landscapes": lambda: None if landscapes is None else landscapes_chart(landscapes, summary, tasks),
+        "landscapes": lambda: None if boards is None else landscapes_chart(*boards),
+        "decision_boundary": lambda: None if boards is None else decision_boundary(*boards),
     }
     return {name: chart for name, make in makers.items() if (chart := make()) is not None}

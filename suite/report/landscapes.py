@@ -1,4 +1,4 @@
-"""Landscapes as small multiples: random networks where collapse can be seen, and what was learned beside the truth."""
+"""Landscapes as small multiples: random networks where collapse can be seen, and learned boards beside the true one."""
 
 import base64
 import struct
@@ -16,6 +16,8 @@ from suite.report.series import with_series
 _SIZE = 84
 _TRUE = "true"
 _SURE = 20.0
+_ROWS, _LOOKS = 12, 2
+"""Of the pictures of boundaries: rows, at most, unless there are more series; and columns, at least."""
 _LOW, _MIDDLE, _HIGH = (np.array(color, dtype=float) for color in ((33, 102, 172), (247, 247, 247), (178, 24, 43)))
 
 
@@ -32,39 +34,103 @@ def landscapes_chart(
         summary: says which learning rate each member's training kept.
         tasks: that networks are trained on, as run.json has them.
     """
-    kept = _selected(landscapes[landscapes["draw"] == 0], summary)
-    data = with_series(kept).assign(state=kept["state"].astype(str))
+    data = _boards(landscapes, summary)
     if data.empty:
         return None
-    axis, boards = str(data["axis"].iloc[0]), [name for name in ("task", "squares") if name in data.columns]
-    pictures: list[dict[str, Any]] = []
-    for (series, along, state), board in data.groupby(["series", "along", "state"], sort=True):
+    axis = str(data["axis"].iloc[0])
+    pictures: dict[str, list[dict[str, Any]]] = {"random": [], "trained": []}
+    for (series, along, state), board in _last(data).groupby(["series", "along", "state"], sort=False):
         values, trained = board["value"].to_numpy(dtype=float), state == "trained"
-        rms = np.sqrt(np.mean(values**2))
-        said = "" if trained else f"{values.std() / rms:.2g}" if rms > 0 else "0"
+        said = "" if trained else _evenness(values)
         place = {"member": str(board["member"].iloc[0]), "series": series, axis: f"{along:g}", "state": state}
-        pictures.append(place | {"said": said, "picture": _picture(values, trained)})
-        task = dict(tasks[0]) if len(tasks) == 1 else dict(board[boards].iloc[0]) if boards else {}
-        known = any(row["series"] == series and row[axis] == _TRUE for row in pictures)
-        if trained and pd.notna(task.get("squares")) and not known:
-            truth = true_board(board[["x1", "x2"]].to_numpy(dtype=float), int(task["squares"]))
-            picture = {"series": series, axis: _TRUE, "state": state, "said": "", "picture": _picture(truth, True)}
-            pictures.append({"member": ""} | picture)
-    rows = pd.DataFrame(pictures)
+        rows = pictures[str(state)]
+        if trained and not any(row["series"] == series for row in rows):
+            rows += [place | {"member": "", axis: _TRUE, **true} for true in _true_pictures(board, tasks)]
+        rows.append(place | {"said": said, "picture": _picture(values, trained)})
     places = [_TRUE, *(f"{along:g}" for along in sorted(data["along"].unique()))]
     charts = [
-        _grid(rows[rows["state"] == state], axis, places, title)
+        _grid(pd.DataFrame(pictures[state]), axis, places, title)
         for state, title in (
             ("random", "random networks, draw 0; in the corner std / rms, which is near 0 where they have collapsed"),
             ("trained", "the same networks after training, behind the board that they are to learn"),
         )
-        if (rows["state"] == state).any()
+        if pictures[state]
     ]
     return alt.vconcat(*charts)
 
 
+def decision_boundary(
+    landscapes: pd.DataFrame, summary: pd.DataFrame, tasks: Sequence[Mapping[str, Any]] = ()
+) -> Any | None:
+    """The first draw of some members at some steps of its training, as probabilities, before the true board.
+
+    Of each series the members at the ends of the main axis and in its middle, or fewer where there are many series;
+    none of regressions, which have no boundary.
+
+    Args:
+        landscapes: outputs over the plane.
+        summary: says which learning rate each member's training kept.
+        tasks: that networks are trained on, as run.json has them.
+    """
+    data = _boards(landscapes, summary)
+    data = data[data["state"] == "trained"]
+    if data.empty or data["step"].nunique() < _LOOKS or not (summary["quantity"] == "test_accuracy").any():
+        return None
+    axis, each = str(data["axis"].iloc[0]), max(1, min(3, _ROWS // data["series"].nunique()))
+    pictures: list[dict[str, Any]] = []
+    for series, boards in data.groupby("series", sort=False):
+        for along in _spread_over(sorted(boards["along"].unique()), each):
+            here = boards[boards["along"] == along]
+            row = {"member": str(here["member"].iloc[0]), "series": f"{series}, {axis} {along:g}"}
+            for step, board in here.groupby("step", sort=True):
+                picture = _picture(board["value"].to_numpy(dtype=float), trained=True)
+                pictures.append(row | {"step": f"{step:,}", "said": "", "picture": picture})
+            pictures += [row | {"member": "", "step": _TRUE, **true} for true in _true_pictures(board, tasks)]
+    places = [*(f"{step:,}" for step in sorted(data["step"].unique())), _TRUE]
+    return _grid(
+        pd.DataFrame(pictures), "step", places, "draw 0 after so many steps of training, and what it is to learn"
+    )
+
+
+def _boards(landscapes: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
+    """Those of the first draws at the learning rates that validation chose, with their series."""
+    first = _selected(landscapes[landscapes["draw"] == 0], summary)
+    return with_series(first).assign(state=first["state"].astype(str))
+
+
+def _last(boards: pd.DataFrame) -> pd.DataFrame:
+    """Random ones, and trained ones after the last step of their training."""
+    if boards["step"].isna().all():
+        return boards
+    of = boards.groupby(["series", "along", "state"])["step"].transform("max")
+    return boards[of.isna() | (boards["step"] == of)]
+
+
+def _evenness(values: NDArray[np.float64]) -> str:
+    """std / rms in words, 0 of the function that is 0."""
+    rms = np.sqrt(np.mean(values**2))
+    return f"{values.std() / rms:.2g}" if rms > 0 else "0"
+
+
+def _spread_over(places: Sequence[float], count: int) -> list[float]:
+    """So many of the places, from the first to the last; of one, the middle."""
+    if count == 1 or len(places) == 1:
+        return [places[len(places) // 2]]
+    return [places[index] for index in sorted({round(step * (len(places) - 1) / (count - 1)) for step in range(count)})]
+
+
+def _true_pictures(board: pd.DataFrame, tasks: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The board that a trained network was to learn, where the task is one; at most one."""
+    named = [name for name in ("task", "squares") if name in board.columns]
+    task = dict(tasks[0]) if len(tasks) == 1 else dict(board[named].iloc[0]) if named else {}
+    if pd.isna(task.get("squares")):
+        return []
+    truth = true_board(board[["x1", "x2"]].to_numpy(dtype=float), int(task["squares"]))
+    return [{"said": "", "picture": _picture(truth, trained=True)}]
+
+
 def _grid(rows: pd.DataFrame, axis: str, places: Sequence[str], title: str) -> Any:
-    """Pictures in rows by series, in columns along the main axis."""
+    """Pictures in rows by series, in columns along an axis."""
     header = alt.Axis(orient="top", labelAngle=0, domain=False, ticks=False)
     names = alt.Axis(domain=False, ticks=False, labelLimit=260)
     shown = [place for place in places if (rows[axis] == place).any()]
@@ -99,7 +165,7 @@ def _selected(landscapes: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
         return landscapes
     keys = [
         "member",
-        *(name for name in landscapes.columns if name in summary.columns and name not in ("member", "mean")),
+        *(name for name in landscapes.columns if name in summary.columns and name not in ("member", "step")),
     ]
     chosen = summary[summary["quantity"] == "success"][keys].drop_duplicates().astype({"member": str})
     kept = landscapes[trained].astype({"member": str}).merge(chosen, on=keys, how="inner")

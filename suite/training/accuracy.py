@@ -1,4 +1,4 @@
-"""The measure of training: loss and accuracy, or error, on the way; success; and what was learned."""
+"""The measure of training: loss and accuracy, or error, on the way; success; and what was learned, in pictures."""
 
 import torch
 from jaxtyping import Float
@@ -6,7 +6,8 @@ from torch import Tensor
 
 from suite.catalog.domain import GRID_INPUTS, INTERVALS, Box
 from suite.catalog.measure_settings import AccuracySettings
-from suite.catalog.schedule import recorded_steps
+from suite.catalog.schedule import pictured_steps, recorded_steps
+from suite.catalog.tasks import Task
 from suite.nets.ensemble import Ensemble
 from suite.nets.sample import sample_domain
 from suite.training.evaluation import accuracy_of, error_of, outputs_on
@@ -20,8 +21,8 @@ class Accuracy:
     half the mean squared error); of tasks with classes `train_accuracy`, `validation_accuracy`, `test_accuracy`,
     of regressions `validation_error`, `test_error`, mean squared. Without steps: `success`, 1 where after the
     last step the test accuracy is at or above the threshold, or the test error at or below it;
-    `steps_to_success`, the first recorded step where that is so, nan where none is; and for two inputs
-    `landscape`, with a last axis of grid points: what the networks learned.
+    `steps_to_success`, the first recorded step where that is so, nan where none is. For two inputs
+    `landscape`: the outputs on the task's box, by rows of the grid, at the few steps that are pictured.
 
     Batch normalisation judges with the statistics of the whole training set.
 
@@ -31,12 +32,16 @@ class Accuracy:
     def __init__(self, networks: Ensemble, lesson: Lesson, settings: AccuracySettings) -> None:
         self.lesson, self.settings = lesson, settings
         self.stops = recorded_steps(settings.steps)
+        self.plane, self.pictured = _plane(lesson.task), pictured_steps(settings.steps)
         self.seen: dict[str, list[Tensor]] = {}
 
     def look(self, networks: Ensemble, step: int) -> None:
-        """Records loss and scores of all networks as they are now."""
-        self.networks = networks
-        for name, value in self._state(networks).items():
+        """Records loss and scores of all networks as they are now, and at some steps their outputs on the plane."""
+        found = self._state(networks)
+        if self.plane is not None and step in self.pictured:
+            _, boards = outputs_on(networks, self.lesson.data, [self.plane.to(networks.parameters)])
+            found["landscape"] = boards[:, 0]
+        for name, value in found.items():
             self.seen.setdefault(name, []).append(value)
 
     def readings(self) -> dict[str, Tensor]:
@@ -52,11 +57,6 @@ class Accuracy:
         first = torch.tensor(self.stops, dtype=torch.float32, device=reached.device)[reached.int().argmax(-1)]
         found["success"] = reached[..., -1].float()
         found["steps_to_success"] = torch.where(reached.any(-1), first, torch.nan)
-        if task.inputs == GRID_INPUTS and task.half_width is not None:
-            plane = Box(half_width=task.half_width)
-            grid = sample_domain(GRID_INPUTS, 2 * task.half_width / INTERVALS, 0, 0, plane).points()
-            _, boards = outputs_on(self.networks, self.lesson.data, [grid.to(self.networks.parameters)])
-            found["landscape"] = boards[:, 0]
         return found
 
     def _state(self, networks: Ensemble) -> dict[str, Float[Tensor, " networks"]]:
@@ -73,3 +73,10 @@ class Accuracy:
             "validation_accuracy": accuracy_of(validation, data.validation.labels),
             "test_accuracy": accuracy_of(test, data.test.labels),
         }
+
+
+def _plane(task: Task) -> Float[Tensor, "inputs points"] | None:
+    """The grid over the task's box, if it has two inputs and lies in one."""
+    if task.inputs != GRID_INPUTS or task.half_width is None:
+        return None
+    return sample_domain(GRID_INPUTS, 2 * task.half_width / INTERVALS, 0, 0, Box(half_width=task.half_width)).points()

@@ -4,11 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from suite.catalog.tasks import Checkerboard
-from suite.report.landscapes import landscapes_chart, true_board
+from suite.report.landscapes import decision_boundary, landscapes_chart, true_board
 from suite.runs.results import Results
 from suite.training.tasks import checkerboard
 
@@ -51,3 +52,46 @@ def test_a_collapsed_network_is_told_by_its_number(results_of: Callable[[str], R
         chart = landscapes_chart(table.assign(value=table["value"].where(~here, constant)), results.summary)
         (row,) = [row for row in rows_of(chart) if row["member"] == member and row["state"] == "random"]
         assert row["said"] == "0"
+
+
+def test_a_boundary_is_seen_to_form_from_the_first_step_to_the_true_board(results_of: Callable[[str], Results]) -> None:
+    """Each row runs through all pictured steps; its last picture is the one among the learned boards."""
+    results = results_of("tiny")
+    rows = rows_of(results.charts["decision_boundary"])
+    learned = {
+        row["member"]: row["picture"]
+        for row in rows_of(results.charts["landscapes"])
+        if row["member"] and not row["said"]
+    }
+
+    by_series = {series: [row for row in rows if row["series"] == series] for series in {row["series"] for row in rows}}
+
+    assert len(by_series) == 9  # relu, tanh and leaky_relu at depths 1, 2 and 4
+    for found in by_series.values():
+        assert [row["step"] for row in found] == ["0", "1", "6", "24", "true"]
+        assert found[3]["picture"] == learned[found[3]["member"]] != found[0]["picture"]
+
+
+def test_many_series_have_a_row_each(results_of: Callable[[str], Results]) -> None:
+    """The member in the middle, where three rows for each would be too many."""
+    results = results_of("tiny")
+    table = results.landscapes
+    assert table is not None
+    many = pd.concat([table.assign(squares=squares) for squares in range(2, 7)])
+    summary = pd.concat([results.summary.assign(squares=squares) for squares in range(2, 7)])
+
+    rows = rows_of(decision_boundary(many, summary))
+
+    assert len({row["series"] for row in rows}) == 15
+    assert {row["series"].rpartition(" ")[2] for row in rows} == {"2"}
+
+
+def test_a_regression_has_no_boundary(results_of: Callable[[str], Results]) -> None:
+    """Its landscapes are shown all the same."""
+    results = results_of("tiny")
+    table = results.landscapes
+    assert table is not None
+    regression = results.summary[results.summary["quantity"] != "test_accuracy"]
+
+    assert decision_boundary(table, regression) is None
+    assert landscapes_chart(table, regression) is not None

@@ -81,7 +81,7 @@ def test_a_measure_returns_the_quantities_that_the_catalog_says(study, name):
         for quantity, values in readings.items():
             lead = (2, 20) if cell.trains else (cell.stop - cell.start,)
             assert values.shape[: len(lead)] == lead
-            index = QUANTITIES[quantity].index if quantity in QUANTITIES else ("place",)
+            index = QUANTITIES[quantity].index if quantity in QUANTITIES else ("place", *["step"] * cell.trains)
             assert values.ndim == len(lead) + len(index)
     others = {
         quantity

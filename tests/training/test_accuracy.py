@@ -10,6 +10,7 @@ import torch
 from suite.catalog.activations import Relu
 from suite.catalog.measure_settings import AccuracySettings
 from suite.catalog.optimizers import Sgd
+from suite.catalog.schedule import pictured_steps
 from suite.catalog.tasks import AbsoluteValue, Checkerboard, Digits, TwoKinks
 from suite.nets.ensemble import Ensemble
 from suite.training.accuracy import Accuracy
@@ -153,13 +154,14 @@ def test_success_is_judged_after_the_last_step_and_its_wait_from_the_first():
 
 
 def test_what_was_learned_of_a_plane_is_kept_as_a_landscape():
-    """33 by 33 points of the task's box, by rows."""
+    """33 by 33 points of the task's box, by rows, at every pictured step."""
     networks = random_networks((2, 4, 1), draws=2)
 
     board = looked_at(networks, BOARD)["landscape"].unflatten(1, (33, 33))
 
     corner = torch.tensor([[-1.0], [1.0]])
-    torch.testing.assert_close(board[:, 0, 32], networks(corner)[:, 0, 0])
+    for look in range(len(pictured_steps(4))):
+        torch.testing.assert_close(board[:, 0, 32, look], networks(corner)[:, 0, 0])
 
 
 @pytest.mark.parametrize("normalization", ["none", "batch", "layer"])

@@ -171,7 +171,7 @@ def test_a_board_of_2_by_2_is_learned():
     assert found["test_accuracy"][0, :, 0].max() < 0.8
     assert found["train_loss"][0, :, -1].max() < 0.2
     assert found["success"].tolist() == [[1, 1, 1, 1]]
-    assert found["landscape"].shape == (1, 4, 33 * 33)
+    assert found["landscape"].shape == (1, 4, 33 * 33, 5)
 
 
 def test_training_leaves_the_drawn_networks_as_they_were():
