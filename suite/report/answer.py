@@ -8,7 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from suite.catalog.charts import CHARTS
+from suite.catalog import charts as catalog
+from suite.catalog.charts import Shown
 from suite.claims.tell import p_in_words, what_would_decide
 from suite.report.page_tables import records
 
@@ -87,7 +88,8 @@ def picture(spec: Mapping[str, Any], charts: Iterable[str]) -> str | None:
     """The chart that answers a study's question.
 
     The one that the spec names; else one of what the first claim is about that has a chart: of both its quantities, or
-    of the first; else the tournament, or the first chart of all. None where there are no charts.
+    of the first; else the tournament; else what training came to; else the first chart of all. None where there are no
+    charts.
 
     Args:
         spec: as run.json has it.
@@ -96,10 +98,16 @@ def picture(spec: Mapping[str, Any], charts: Iterable[str]) -> str | None:
     drawn = list(charts)
     if spec.get("picture") in drawn:
         return str(spec["picture"])
+    known = catalog.charts()
+    shown = {name: known.get(name, Shown(())) for name in drawn}
     for claim in spec.get("claim", []):
         named = [claim[key] for key in ("quantity", "first", "second", "bound") if key in claim]
-        both = [name for name in drawn if CHARTS[name].every and set(CHARTS[name].quantities) == set(named)]
-        some = [name for quantity in named for name in drawn if quantity in CHARTS[name].quantities]
+        both = [name for name, chart in shown.items() if chart.every and set(chart.quantities) == set(named)]
+        some = [name for quantity in named for name, chart in shown.items() if quantity in chart.quantities]
         if both or some:
             return [*both, *some][0]
-    return "tournament" if "tournament" in drawn else drawn[0] if drawn else None
+    return next((name for name in (*_ASKED_FIRST, *drawn) if name in drawn), None)
+
+
+_ASKED_FIRST = ("tournament", "accuracy")
+"""Of a study that claims nothing: which networks will train, if it asks that, and which did."""

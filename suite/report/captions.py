@@ -1,5 +1,10 @@
 """What each chart is called, and what there is to see."""
 
+from collections.abc import Sequence
+
+from suite.catalog.measures import MEASURES
+from suite.catalog.quantities import QUANTITIES
+
 CAPTIONS = {
     "variability": (
         "Variability at initialisation",
@@ -114,3 +119,45 @@ CAPTIONS = {
     ),
 }
 """Title and what to see, by chart."""
+
+
+def caption_of(name: str, quantities: Sequence[str]) -> tuple[str, str]:
+    """Title and what to see of any chart.
+
+    Args:
+        name: of the chart.
+        quantities: that are drawn in it, if it is one that no caption is written for.
+    """
+    if name in CAPTIONS:
+        return CAPTIONS[name]
+    owner = next((entry for entry in MEASURES.values() if set(quantities) & set(entry.quantities)), None)
+    facts = {quantity: QUANTITIES[quantity] for quantity in quantities if quantity in QUANTITIES}
+    sentences = []
+    if owner is not None:
+        alone = len(quantities) == 1 and owner.summary == facts[quantities[0]].meaning
+        sentences.append(f"{_capital(owner.summary)} ({owner.source}).")
+        if not alone:
+            sentences.append("; ".join(f"{each}: {fact.meaning}" for each, fact in facts.items()) + ".")
+    sentences.append("Look for members whose intervals keep them apart.")
+    before = owner is not None and owner.sees != "training"
+    for sign, words in ((1, "more"), (-1, "less")):
+        some = [each for each, fact in facts.items() if before and fact.sign == sign]
+        if some:
+            of = "it" if len(quantities) == 1 else " and ".join(some)
+            sentences.append(f"A tournament takes networks with {words} of {of} for those that train better.")
+    kinds = {fact.kind for fact in facts.values()}
+    layers = any("layer" in fact.index for fact in facts.values())
+    if "time" in kinds:
+        sentences.append("Of waits medians with their 95% intervals; no point where half of the runs never got there.")
+    if kinds != {"time"}:
+        deepest = " through the layers of the deepest members" if layers else ""
+        medians = "; medians dashed" if "value" in kinds and not layers else ""
+        sentences.append(
+            f"Means over draws{deepest} with 95% intervals{medians}. n says how many draws had a number; of none there "
+            "is no point."
+        )
+    return f"{'Measured' if name in MEASURES else 'Measured too'}: {', '.join(quantities)}", " ".join(sentences)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from pydantic import TypeAdapter
 
+from suite.catalog.charts import CHARTS
 from suite.catalog.claims import AnyClaim
 from suite.claims.judge import judge_results
 from suite.claims.tell import COLUMNS, rows_of
 from suite.report.answer import picture, summed, told
 from suite.report.bounds import BOUND, bounds_table
-from suite.report.captions import CAPTIONS
+from suite.report.captions import caption_of
 from suite.report.comparisons import OUTCOMES, WAITS, comparisons_table
 from suite.report.embedding import embedded, packed
 from suite.report.index import FILE as INDEX
+from suite.report.measured import undrawn
 from suite.report.origin import again, origin
 from suite.report.page_tables import PageTable, agreement, overview
 from suite.report.phases import PHASES, phases_table
@@ -93,12 +95,14 @@ def render(
 
     beside = _beside(summary, tables)
     written = tables | ({} if precise is None else {"precision": precise})
+    rest = undrawn(summary, CHARTS.keys() & charts.keys())
+    captions = {name: caption_of(name, rest.get(name, [])) for name in charts}
     sections = {
         name: {
             "name": name,
-            "title": CAPTIONS[name][0],
-            "caption": CAPTIONS[name][1],
-            "chart": embedded(packed(chart.to_dict(), ". ".join(CAPTIONS[name]))),
+            "title": captions[name][0],
+            "caption": captions[name][1],
+            "chart": embedded(packed(chart.to_dict(), ". ".join(captions[name]))),
             "tables": beside.get(name, []),
         }
         for name, chart in charts.items()

@@ -1,5 +1,6 @@
 """The report's tables, as text: agreement with theory, and the overview."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -71,8 +72,8 @@ def _values(number: int) -> str:
 
 
 _OVERVIEW = {
-    "v3": ("V3, mean; median", "{mean:.3g}; {median:.3g} ({ci_low:.3g} to {ci_high:.3g})"),
-    "v3_over_rms": ("V3 / rms, mean; median", "{mean:.3g}; {median:.3g} ({ci_low:.3g} to {ci_high:.3g})"),
+    "v3": ("V3, mean; median", "{mean:.3g} ({ci_low:.3g} to {ci_high:.3g}); {median:.3g}"),
+    "v3_over_rms": ("V3 / rms, mean; median", "{mean:.3g} ({ci_low:.3g} to {ci_high:.3g}); {median:.3g}"),
     "collapsed_relative": ("C2C, relative", "{mean:.3f} ({ci_low:.3f} to {ci_high:.3f})"),
     "collapsed_absolute": ("C2C, absolute", "{mean:.3f} ({ci_low:.3f} to {ci_high:.3f})"),
     "born_dead": ("born dead", "{mean:.4f} ({ci_low:.4f} to {ci_high:.4f})"),
@@ -82,6 +83,8 @@ _OVERVIEW = {
     "success": ("success rate", "{mean:.2f} ({ci_low:.2f} to {ci_high:.2f})"),
 }
 
+_INTERVAL = re.compile(r" \(.*?\)")
+
 
 def overview(summary: pd.DataFrame) -> PageTable:
     """One row a series and place on the main axis: the quantities that the study turns on."""
@@ -90,7 +93,8 @@ def overview(summary: pd.DataFrame) -> PageTable:
     for quantity, (title, pattern) in _OVERVIEW.items():
         for row in records(pick(named, quantity)):
             cell = rows.setdefault((row["series"], row["along"]), {"parameters": f"{row['parameters']:,}"})
-            shown = pattern if pd.notna(row["ci_low"]) and pd.notna(row["ci_high"]) else pattern.partition(" (")[0]
+            bounded = pd.notna(row["ci_low"]) and pd.notna(row["ci_high"])
+            shown = pattern if bounded else _INTERVAL.sub("", pattern)
             known = pd.notna(row["median"] if quantity == "phase1_steps" else row["mean"])
             cell[title] = shown.format(**row) if known else ""
     titles = ["parameters", *(title for title, _ in _OVERVIEW.values() if any(title in cell for cell in rows.values()))]

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from suite.catalog.charts import CHARTS, PLANE, TOURNAMENT
+from suite.catalog.charts import CHARTS, PLANE, TOURNAMENT, charts
 from suite.catalog.quantities import QUANTITIES
 from suite.claims.tell import COLUMNS
 from suite.report.answer import picture, summed, told
@@ -86,11 +86,11 @@ def test_a_chart_that_is_drawn_has_what_the_catalog_says_that_it_needs(
     measured = {*results.summary["quantity"], PLANE, TOURNAMENT}
 
     for chart in results.charts:
-        needed = CHARTS[chart]
+        needed = charts()[chart]
         assert (all if needed.every else any)(quantity in measured for quantity in needed.quantities), chart
 
 
-DRAWN = ["variability", "collapse", "accuracy", "accuracy_against_v3", "tournament"]
+DRAWN = ["variability", "collapse", "accuracy", "accuracy_against_v3", "tournament", "collapse_more"]
 
 
 @pytest.mark.parametrize(
@@ -102,6 +102,7 @@ DRAWN = ["variability", "collapse", "accuracy", "accuracy_against_v3", "tourname
         ({"claim": [{"first": "v3", "second": "test_accuracy"}]}, "accuracy_against_v3"),
         ({"claim": [{"first": "v3", "second": "collapsed_relative"}]}, "variability"),
         ({"claim": [{"quantity": "naswot"}]}, "tournament"),
+        ({"claim": [{"quantity": "output_rms"}]}, "collapse_more"),
         ({}, "tournament"),
     ],
 )
@@ -110,7 +111,8 @@ def test_the_picture_is_the_one_named_or_that_of_the_first_claim_with_a_chart(sp
     assert picture(spec, DRAWN) == chart
 
 
-def test_without_claims_and_tournament_the_first_chart_answers() -> None:
-    """And without charts none does."""
-    assert picture({}, ["collapse", "accuracy"]) == "collapse"
+def test_without_claims_and_tournament_what_training_came_to_answers() -> None:
+    """Where nothing is trained the first chart does; and without charts none."""
+    assert picture({}, ["collapse", "accuracy"]) == "accuracy"
+    assert picture({}, ["collapse", "output_range"]) == "collapse"
     assert picture({}, []) is None
