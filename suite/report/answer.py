@@ -1,8 +1,9 @@
 """The top of the page: what each claim came to in plain words, and the one picture that answers the question."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from math import isfinite
 from typing import Any
 
@@ -19,11 +20,17 @@ _ESTIMATES = {
     "greater": "the difference is {}",
     "rank_correlation": "Spearman's rho is {}",
     "level": "the value that decides is {}",
-    "bounded_by": "what decides is {}",
-    "agrees_with": "the largest deviation is {}",
+    "bounded_by": "the least room below the bound is {}",
+    "agrees_with": "the largest deviation is {} of the law",
     "survival_shorter": "the log-rank test's z is {}",
 }
 """What a test's estimate is of; of claims about every member or pair it is that of the one that decides."""
+
+_IN_ERRORS = {
+    "bounded_by": "the largest excess over the bound is {} standard errors",
+    "agrees_with": "the largest deviation is {} standard errors",
+}
+"""The same where a claim allows for so many standard errors."""
 
 
 @dataclass(frozen=True)
@@ -43,16 +50,21 @@ class Told:
     surprise: str
 
 
-def told(verdicts: pd.DataFrame) -> list[Told]:
-    """Every claim with its verdict, in words."""
+def told(verdicts: pd.DataFrame, claims: Sequence[Mapping[str, Any]] = ()) -> list[Told]:
+    """Every claim with its verdict, in words.
+
+    Args:
+        verdicts: a row a claim.
+        claims: as run.json has them, in the same order; by them it is told what was asked for.
+    """
     return [
         Told(
             row["verdict"],
             row["claim"],
-            _grounds(row),
+            _grounds(row, claim or {}),
             "" if row["verdict"] == row["expected"] else row["expected"],
         )
-        for row in records(verdicts)
+        for row, claim in zip_longest(records(verdicts), claims)
     ]
 
 
@@ -70,18 +82,40 @@ def summed(verdicts: pd.DataFrame) -> str:
     return f"Of {total} {'claim' if total == 1 else 'claims'} {', '.join(parts)}; {as_expected}."
 
 
-def _grounds(row: Mapping[str, Any]) -> str:
+def _grounds(row: Mapping[str, Any], claim: Mapping[str, Any]) -> str:
     if not row["members"]:
         return "The tables have nothing of it."
     value = f"{row['estimate']:.3g}"
     if pd.notna(row["ci_low"]) and pd.notna(row["ci_high"]):
         value += f" (95% interval {row['ci_low']:.3g} to {row['ci_high']:.3g})"
-    sentence = _ESTIMATES.get(row["test"], "the estimate is {}").format(value)
+    known = _ESTIMATES | (_IN_ERRORS if "z" in claim else {})
+    sentence = known.get(row["test"], "the estimate is {}").format(value) + _asked(claim)
     sizes = f"{row['members']} {'member' if row['members'] == 1 else 'members'}"
     sizes += f" of {row['draws']:,} draws or more" if row["draws"] > 1 else ""
     sure = p_in_words(row["p"]) if isfinite(row["p"]) else "nothing speaks against it"
     needed = what_would_decide(row)
     return f"{sentence[0].upper()}{sentence[1:]}; {sizes}, {sure}." + (f" A{needed[1:]}." if needed else "")
+
+
+def _asked(claim: Mapping[str, Any]) -> str:
+    """What a claim asks of its estimate, where that is another number than 0, or is not told by the sign."""
+    itself = claim.get("of") == "draw"
+    if "at_least" in claim:
+        return (
+            f", {claim['at_least']:g} or more is claimed" if itself else f", more than {claim['at_least']:g} is claimed"
+        )
+    if "at_most" in claim:
+        return (
+            f", {claim['at_most']:g} or less is claimed" if itself else f", less than {claim['at_most']:g} is claimed"
+        )
+    if "z" in claim:
+        return f", up to {claim['z']:g} are allowed"
+    if "relative" in claim:
+        return f", up to {claim['relative']:g} is allowed"
+    if claim.get("margin"):
+        allowed = claim.get("test") == "bounded_by"
+        return f", {-claim['margin']:g} is allowed" if allowed else f", more than {claim['margin']:g} is claimed"
+    return f", {-claim['slack']:g} is allowed" if claim.get("slack") else ""
 
 
 def picture(spec: Mapping[str, Any], charts: Iterable[str]) -> str | None:

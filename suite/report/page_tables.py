@@ -36,6 +36,21 @@ MANY_DRAWS = 100
 """Of fewer the standard errors of heavy-tailed quantities are too small for a verdict by z-scores of that size."""
 
 
+_LIMITS = ("correlation",)
+"""Quantities whose law is that of infinite width, whatever the network."""
+
+_LAWS = {
+    "correlation": " The law is the limit of infinite width. Networks of finite width deviate from it, the more the "
+    "deeper they are for their width, so that a deviation is to be expected and speaks against neither: with enough "
+    "draws z shows it, too, and the verdict then is finite width.",
+    "jacobian_mean": " The laws are exact at these widths for ReLU and other homogeneous activations under Gaussian or "
+    "orthogonal weights. For others they are limits of infinite width, from which finite networks are expected to "
+    "deviate.",
+    "dead_fraction": " The laws are exact at every width.",
+}
+"""What they are, by the quantity whose table says it."""
+
+
 def agreement(summary: pd.DataFrame, quantities: Sequence[str]) -> PageTable:
     """How far sampled quantities lie from their laws: z-scores where these mean something, else relatively."""
     named = with_series(summary)
@@ -44,7 +59,8 @@ def agreement(summary: pd.DataFrame, quantities: Sequence[str]) -> PageTable:
         found = named[(named["quantity"] == quantity) & named["theory"].notna()]
         for series, group in found.groupby("series", sort=False):
             scores, relative = group["z"].abs().dropna(), group["relative_difference"].abs().dropna()
-            verdict = "" if scores.empty else "agrees" if scores.max() <= Z_LIMIT else "departs"
+            departs = "finite width" if quantity in _LIMITS else "departs"
+            verdict = "" if scores.empty else "agrees" if scores.max() <= Z_LIMIT else departs
             verdict += " where tested" if verdict and len(scores) < len(group) else ""
             if group["n"].min() < MANY_DRAWS:
                 verdict = "too few draws"
@@ -62,7 +78,7 @@ def agreement(summary: pd.DataFrame, quantities: Sequence[str]) -> PageTable:
     note = (
         f"z-scores where the law is exact or the network ten times wider than deep (agreement: {Z_LIMIT:g} or less); "
         "elsewhere the relative difference, which is finite width showing, and chance. Of fewer than "
-        f"{MANY_DRAWS} draws neither says anything."
+        f"{MANY_DRAWS} draws neither says anything." + "".join(_LAWS.get(quantity, "") for quantity in quantities)
     )
     return PageTable("Sampled against theory", note, heads, 3, rows)
 

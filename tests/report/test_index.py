@@ -8,8 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote
 
+import pandas as pd
 import pytest
 
+from suite.claims.tell import kept_rows
 from suite.report.index import Entry, entries, studies, summed, write_index
 from suite.report.page import write_report
 from suite.runs.resources import Resources
@@ -140,6 +142,19 @@ def test_the_index_opens_offline_and_shows_markup_as_text(folder: Path, tmp_path
     assert "<title>Studies of trainability</title>" in document
     assert document.count("A study that &lt;/title&gt;&lt;script&gt;") == 2
     assert "CONSOLE" not in log
+
+
+def test_words_of_a_claim_are_no_formula_of_a_spreadsheet(tmp_path: Path) -> None:
+    """They have an apostrophe before them in verdicts.csv and nowhere else; numbers stay numbers."""
+    (tmp_path / "small.toml").write_text(SMALL.replace("Cosines lie above -1.", "=1+1"))
+    (study,) = load_studies([tmp_path / "small.toml"])
+    found = complete(study, tmp_path / "results", Resources(workers=1))
+
+    table = pd.read_csv(found.folder / "verdicts.csv")
+    assert list(table["claim"]) == ["'=1+1", "Cosines lie below -0.9."]
+    assert table["estimate"].dtype == float
+    assert kept_rows(found.folder)[0]["claim"] == "=1+1"
+    assert "<span>=1+1</span>" in found.report.read_text()
 
 
 def entry(name: str, study: str, title: str) -> Entry:
