@@ -44,8 +44,8 @@ _LAWS = {
     "deeper they are for their width, so that a deviation is to be expected and speaks against neither: with enough "
     "draws z shows it, too, and the verdict then is finite width.",
     "jacobian_mean": " The laws are exact at these widths for ReLU and other homogeneous activations under Gaussian or "
-    "orthogonal weights. For others they are limits of infinite width, from which finite networks are expected to "
-    "deviate.",
+    "orthogonal weights. For others they take what holds at infinite width, from which finite networks are "
+    "expected to deviate.",
     "dead_fraction": " The laws are exact at every width.",
 }
 """What they are, by the quantity whose table says it."""

@@ -45,7 +45,10 @@ _LEANING = {"holds": "to bear it out", "fails": "to refute it"}
 def bounds(table: pd.DataFrame) -> PageTable:
     """Success beside the trainability that bounds it, and whether it does."""
     violated = int((table["bound"] == "violated").sum())
-    verdict = "The bound holds in every row." if not violated else f"The bound is violated in {violated} rows."
+    verdict = f"The bound is violated in {violated} {'row' if violated == 1 else 'rows'}."
+    if not violated:
+        above = int((table["bound"] != "holds").sum())
+        verdict = f"The bound holds in every row{f', in {above} of them within intervals' if above else ''}."
     rows = [
         [
             row["series"],

@@ -40,7 +40,7 @@ def test_few_draws_have_no_verdict(n: int, z: float, verdict: str) -> None:
     ("quantity", "verdict", "said"),
     [
         ("correlation", "finite width", "The law is the limit of infinite width."),
-        ("jacobian_mean", "departs", "For others they are limits of infinite width"),
+        ("jacobian_mean", "departs", "For others they take what holds at infinite width"),
         ("dead_fraction", "departs", "The laws are exact at every width."),
     ],
 )
