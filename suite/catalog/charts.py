@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from suite.catalog.measures import MEASURES
+
 TOURNAMENT = "[predict]"
 """What stands for a tournament among the things that a chart needs."""
 
@@ -16,10 +18,12 @@ class Shown:
     Attributes:
         quantities: that are drawn in it.
         every: whether it needs all of them, or is there with any.
+        of: the measure that it is of, where it draws what no chart is made for; else empty.
     """
 
     quantities: tuple[str, ...]
     every: bool = False
+    of: str = ""
 
 
 CHARTS: dict[str, Shown] = {
@@ -54,4 +58,21 @@ CHARTS: dict[str, Shown] = {
     "landscapes": Shown((PLANE,)),
     "decision_boundary": Shown((PLANE, "test_accuracy"), every=True),
 }
-"""In the order of the report."""
+"""Those that are made for what they show, in the order of the report."""
+
+
+def charts() -> dict[str, Shown]:
+    """All charts: those of `CHARTS`, and for every measure one of what none of them draws, plug-ins' included.
+
+    The chart of a measure that they draw nothing of has its name, that of what else a measure gives has it with _more.
+    """
+    drawn = {quantity for chart in CHARTS.values() for quantity in chart.quantities}
+    found = dict(CHARTS)
+    for measure, entry in MEASURES.items():
+        rest = tuple(quantity for quantity in entry.quantities if quantity not in drawn)
+        if rest:
+            name = measure if rest == entry.quantities and measure not in CHARTS else f"{measure}_more"
+            while name in found:  # a plug-in may be called so
+                name += "_"
+            found[name] = Shown(rest, of=measure)
+    return found

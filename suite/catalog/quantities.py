@@ -76,7 +76,7 @@ QUANTITIES: dict[str, Quantity] = {
     "success": Quantity(
         "after the last step, test_accuracy is at or above its threshold, or test_error at or below its", "frequency"
     ),
-    "steps_to_success": Quantity("first recorded step at which that is so, lost again or not", "time", sign=-1),
+    "steps_to_success": Quantity("first recorded step at which it is a success, lost again or not", "time", sign=-1),
     "dead_tentative": Quantity("dead neurons that a gradient can revive", index=("layer",), decided=True, sign=-1),
     "dead_permanent": Quantity("dead neurons that no gradient can revive", index=("layer",), decided=True, sign=-1),
     "active": Quantity("neurons that are not dead", index=("layer",), decided=True),

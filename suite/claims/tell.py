@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from suite.claims.judge import Verdict
+from suite.claims.spreadsheets import from_cell
 
 Row = dict[str, Any]
 
@@ -69,9 +70,13 @@ def kept_rows(folder: Path) -> list[Row]:
         return []
     with file.open(newline="") as lines:
         return [
-            {name: kind(row[name]) if row[name] or kind is str else float("nan") for name, kind in COLUMNS.items()}
+            {name: _read(row[name], kind) for name, kind in COLUMNS.items()}
             for row in (_LATER | found for found in csv.DictReader(lines))
         ]
+
+
+def _read(cell: str, kind: type) -> Any:
+    return from_cell(cell) if kind is str else kind(cell) if cell else float("nan")
 
 
 def as_json(study: str, rows: Sequence[Row]) -> list[Row]:

@@ -1,14 +1,16 @@
 """The top of the page: what each claim came to in plain words, and the one picture that answers the question."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from math import isfinite
 from typing import Any
 
 import pandas as pd
 
-from suite.catalog.charts import CHARTS
+from suite.catalog import charts as catalog
+from suite.catalog.charts import Shown
 from suite.claims.tell import p_in_words, what_would_decide
 from suite.report.page_tables import records
 
@@ -18,11 +20,17 @@ _ESTIMATES = {
     "greater": "the difference is {}",
     "rank_correlation": "Spearman's rho is {}",
     "level": "the value that decides is {}",
-    "bounded_by": "what decides is {}",
-    "agrees_with": "the largest deviation is {}",
+    "bounded_by": "the least room below the bound is {}",
+    "agrees_with": "the largest deviation is {} of the law",
     "survival_shorter": "the log-rank test's z is {}",
 }
 """What a test's estimate is of; of claims about every member or pair it is that of the one that decides."""
+
+_IN_ERRORS = {
+    "bounded_by": "the largest excess over the bound is {} standard errors",
+    "agrees_with": "the largest deviation is {} standard errors",
+}
+"""The same where a claim allows for so many standard errors."""
 
 
 @dataclass(frozen=True)
@@ -42,16 +50,21 @@ class Told:
     surprise: str
 
 
-def told(verdicts: pd.DataFrame) -> list[Told]:
-    """Every claim with its verdict, in words."""
+def told(verdicts: pd.DataFrame, claims: Sequence[Mapping[str, Any]] = ()) -> list[Told]:
+    """Every claim with its verdict, in words.
+
+    Args:
+        verdicts: a row a claim.
+        claims: as run.json has them, in the same order; by them it is told what was asked for.
+    """
     return [
         Told(
             row["verdict"],
             row["claim"],
-            _grounds(row),
+            _grounds(row, claim or {}),
             "" if row["verdict"] == row["expected"] else row["expected"],
         )
-        for row in records(verdicts)
+        for row, claim in zip_longest(records(verdicts), claims)
     ]
 
 
@@ -69,13 +82,14 @@ def summed(verdicts: pd.DataFrame) -> str:
     return f"Of {total} {'claim' if total == 1 else 'claims'} {', '.join(parts)}; {as_expected}."
 
 
-def _grounds(row: Mapping[str, Any]) -> str:
+def _grounds(row: Mapping[str, Any], claim: Mapping[str, Any]) -> str:
     if not row["members"]:
         return "The tables have nothing of it."
     value = f"{row['estimate']:.3g}"
     if pd.notna(row["ci_low"]) and pd.notna(row["ci_high"]):
         value += f" (95% interval {row['ci_low']:.3g} to {row['ci_high']:.3g})"
-    sentence = _ESTIMATES.get(row["test"], "the estimate is {}").format(value)
+    known = _ESTIMATES | (_IN_ERRORS if "z" in claim else {})
+    sentence = known.get(row["test"], "the estimate is {}").format(value) + _asked(claim)
     sizes = f"{row['members']} {'member' if row['members'] == 1 else 'members'}"
     sizes += f" of {row['draws']:,} draws or more" if row["draws"] > 1 else ""
     sure = p_in_words(row["p"]) if isfinite(row["p"]) else "nothing speaks against it"
@@ -83,11 +97,33 @@ def _grounds(row: Mapping[str, Any]) -> str:
     return f"{sentence[0].upper()}{sentence[1:]}; {sizes}, {sure}." + (f" A{needed[1:]}." if needed else "")
 
 
+def _asked(claim: Mapping[str, Any]) -> str:
+    """What a claim asks of its estimate, where that is another number than 0, or is not told by the sign."""
+    itself = claim.get("of") == "draw"
+    if "at_least" in claim:
+        return (
+            f", {claim['at_least']:g} or more is claimed" if itself else f", more than {claim['at_least']:g} is claimed"
+        )
+    if "at_most" in claim:
+        return (
+            f", {claim['at_most']:g} or less is claimed" if itself else f", less than {claim['at_most']:g} is claimed"
+        )
+    if "z" in claim:
+        return f", up to {claim['z']:g} are allowed"
+    if "relative" in claim:
+        return f", up to {claim['relative']:g} is allowed"
+    if claim.get("margin"):
+        allowed = claim.get("test") == "bounded_by"
+        return f", {-claim['margin']:g} is allowed" if allowed else f", more than {claim['margin']:g} is claimed"
+    return f", {-claim['slack']:g} is allowed" if claim.get("slack") else ""
+
+
 def picture(spec: Mapping[str, Any], charts: Iterable[str]) -> str | None:
     """The chart that answers a study's question.
 
     The one that the spec names; else one of what the first claim is about that has a chart: of both its quantities, or
-    of the first; else the tournament, or the first chart of all. None where there are no charts.
+    of the first; else the tournament; else what training came to; else the first chart of all. None where there are no
+    charts.
 
     Args:
         spec: as run.json has it.
@@ -96,10 +132,16 @@ def picture(spec: Mapping[str, Any], charts: Iterable[str]) -> str | None:
     drawn = list(charts)
     if spec.get("picture") in drawn:
         return str(spec["picture"])
+    known = catalog.charts()
+    shown = {name: known.get(name, Shown(())) for name in drawn}
     for claim in spec.get("claim", []):
         named = [claim[key] for key in ("quantity", "first", "second", "bound") if key in claim]
-        both = [name for name in drawn if CHARTS[name].every and set(CHARTS[name].quantities) == set(named)]
-        some = [name for quantity in named for name in drawn if quantity in CHARTS[name].quantities]
+        both = [name for name, chart in shown.items() if chart.every and set(chart.quantities) == set(named)]
+        some = [name for quantity in named for name, chart in shown.items() if quantity in chart.quantities]
         if both or some:
             return [*both, *some][0]
-    return "tournament" if "tournament" in drawn else drawn[0] if drawn else None
+    return next((name for name in (*_ASKED_FIRST, *drawn) if name in drawn), None)
+
+
+_ASKED_FIRST = ("tournament", "accuracy")
+"""Of a study that claims nothing: which networks will train, if it asks that, and which did."""

@@ -1,5 +1,10 @@
 """What each chart is called, and what there is to see."""
 
+from collections.abc import Iterator, Mapping, Sequence
+
+from suite.catalog.measures import MEASURES, Measure
+from suite.catalog.quantities import QUANTITIES, Quantity
+
 CAPTIONS = {
     "variability": (
         "Variability at initialisation",
@@ -15,12 +20,14 @@ CAPTIONS = {
     ),
     "collapse_ways": (
         "The way they collapsed",
+        "Look for the way that prevails where collapse sets in. "
         "Shares of all draws: a dead layer; biases that outweigh the signal; norm: variation small for the predicted "
         "scale but not for the output's own size; or hidden vectors "
         "that all point the same way.",
     ),
     "slope_variation": (
         "Without a resolution",
+        "See whether it peaks where V3 does. "
         "Total variation of the slope per unit length, and kinks per line across the domain, from exact breakpoints. "
         "Medians dashed. V3 at a step wider than the kinks are apart smooths over them, so its peak may lie elsewhere.",
     ),
@@ -33,11 +40,14 @@ CAPTIONS = {
     ),
     "jacobian": (
         "Jacobian, layer after layer",
+        "Look for m1 that leaves 1, where signals and gradients shrink or grow, and for a spread that grows, where few "
+        "directions are left. "
         "From the first hidden layer to each later one: mean squared singular value m1, its spread m2 / m1^2, and the "
         "largest singular value. Lines are the laws at these widths, exact for ReLU and all homogeneous activations.",
     ),
     "dead_neurons": (
         "Dead neurons at initialisation",
+        "Look for shares that grow with depth and fall with width. "
         "A neuron is dead where it is constant over the domain; a network is born dead where a whole layer is. "
         "Lines are closed forms. Decided exactly in the first layer and with one input, elsewhere at sample points.",
     ),
@@ -54,11 +64,13 @@ CAPTIONS = {
     ),
     "revival": (
         "Revivals",
+        "Look for curves that leave 0. "
         "Neurons that were dead on the training points before the first step and are active again, per network. Plain "
         "SGD revives no permanently dead one.",
     ),
     "feature_diversity": (
         "Features while networks train",
+        "Look for cosines that rise before the loss falls, and fall with it. "
         "Mean cosine between samples' features in the last recorded layer, and the share of that layer's weight "
         "change in its leading direction; 95% bands. The table says what happens in phase 1 and after it. Batch "
         "normalisation takes its statistics over the samples that are compared.",
@@ -92,6 +104,7 @@ CAPTIONS = {
     ),
     "tournament": (
         "What tells which networks will train?",
+        "Look for predictors to the right of the baselines, the diamonds; whether by more than chance, the tables say. "
         "Rank correlation of what is known before training with what training comes to, over members of two hidden "
         "layers or more, with 95% intervals; the tables below have all of it, tournament.csv that of single "
         "activations and sizes, too. Over all members part of a correlation may be one activation standing above "
@@ -99,15 +112,18 @@ CAPTIONS = {
     ),
     "tournament_by_training": (
         "From one training to another",
+        "Look for predictors that keep their height. "
         "The same over all members, of the baselines and of the measured predictors that do best on average over the "
         "settings of the training, which favours these a little.",
     ),
     "activation_ratio": (
         "Activation ratio",
+        "See whether it rises with depth. "
         "Hidden activations per parameter. One hidden layer with few inputs is an outlier, and belongs in no trend.",
     ),
     "landscapes": (
         "Landscapes",
+        "Look for panels of one colour. "
         "Outputs over the plane, blue below 0 and red above: random ones scaled by their own largest value, so that a "
         "network which has collapsed to a constant is of one colour; trained ones as probabilities, beside the true "
         "board. White is undecided: a network that has learnt nothing.",
@@ -120,3 +136,49 @@ CAPTIONS = {
     ),
 }
 """Title and what to see, by chart."""
+
+
+def caption_of(name: str, quantities: Sequence[str]) -> tuple[str, str]:
+    """Title and what to see of any chart.
+
+    Args:
+        name: of the chart.
+        quantities: that are drawn in it, if it is one that no caption is written for.
+    """
+    if name in CAPTIONS:
+        return CAPTIONS[name]
+    owner = next((entry for entry in MEASURES.values() if set(quantities) & set(entry.quantities)), None)
+    facts = {quantity: QUANTITIES.get(quantity, Quantity("")) for quantity in quantities}
+    title = f"{'Measured' if name in MEASURES else 'Measured too'}: {', '.join(quantities)}"
+    about = [] if owner is None else [*_what(owner, facts), *_which_way(owner, facts)]
+    replicated = owner is not None and owner.sees == "training"
+    seen = "Look for members whose intervals keep them apart."
+    return title, " ".join([*about, seen, *_how(facts, "replicates" if replicated else "draws")])
+
+
+def _what(owner: Measure, facts: Mapping[str, Quantity]) -> Iterator[str]:
+    yield f"{owner.summary[:1].upper()}{owner.summary[1:]} ({owner.source})."
+    if [fact.meaning for fact in facts.values()] != [owner.summary]:
+        yield "; ".join(f"{quantity}: {fact.meaning}" for quantity, fact in facts.items()) + "."
+
+
+def _which_way(owner: Measure, facts: Mapping[str, Quantity]) -> Iterator[str]:
+    for sign, words in ((1, "more"), (-1, "less")):
+        some = [quantity for quantity, fact in facts.items() if fact.sign == sign]
+        if some and owner.sees != "training":
+            of = "it" if len(facts) == 1 else " and ".join(some)
+            yield f"A tournament takes networks with {words} of {of} for those that train better."
+
+
+def _how(facts: Mapping[str, Quantity], draws: str) -> Iterator[str]:
+    kinds = {fact.kind for fact in facts.values()}
+    layers = any("layer" in fact.index for fact in facts.values())
+    if "time" in kinds:
+        yield "Of waits medians with their 95% intervals; no point where half of the runs never got there."
+    if kinds != {"time"}:
+        deepest = " through the layers of the deepest members" if layers else ""
+        medians = "; medians dashed" if "value" in kinds and not layers else ""
+        yield f"Means over {draws}{deepest} with 95% intervals{medians}."
+        yield f"n says how many {draws} had a number; of none there is no point."
+    if layers:
+        yield "Where a law is known, it is the line; means beside it that have none are dotted."

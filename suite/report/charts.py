@@ -8,6 +8,7 @@ import pandas as pd
 from suite.report import death, features, signal, tournament, training, variability
 from suite.report.landscapes import decision_boundary, landscapes_chart
 from suite.report.marks import Chart
+from suite.report.measured import measured, undrawn
 from suite.report.series import with_series
 
 
@@ -18,7 +19,7 @@ def charts_of(
     standings: pd.DataFrame | None = None,
     tasks: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Chart]:
-    """Every chart that the study's quantities allow, by name, in the order of the report.
+    """Every chart that the study's quantities allow, by name, in the order of the report; no quantity is without one.
 
     Args:
         summary: statistics over draws.
@@ -52,4 +53,7 @@ def charts_of(
         "landscapes": lambda: None if boards is None else landscapes_chart(*boards),
         "decision_boundary": lambda: None if boards is None else decision_boundary(*boards),
     }
-    return {name: chart for name, make in makers.items() if (chart := make()) is not None}
+    found = {name: chart for name, make in makers.items() if (chart := make()) is not None}
+    rest = undrawn(summary, found)
+    landscapes_last = {name: found.pop(name) for name in ("landscapes",) if name in found}
+    return found | {name: measured(summary, quantities) for name, quantities in rest.items()} | landscapes_last

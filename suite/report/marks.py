@@ -123,14 +123,29 @@ def _tooltip(rows: pd.DataFrame, *names: str) -> list[Any]:
 
 
 def by_axis(
-    rows: pd.DataFrame, title: str, scale: alt.Scale | None = None, median: bool = False, value: str = "mean"
+    rows: pd.DataFrame,
+    title: str,
+    scale: alt.Scale | None = None,
+    median: bool = False,
+    value: str = "mean",
+    interval: bool | None = None,
 ) -> Any:
     """A quantity along the study's main axis, a line a series: means with 95% intervals, the law as a line.
 
-    Medians are dashed. Where the study varies no such axis, the series stand below one another instead.
+    Where the study varies no such axis, the series stand below one another instead.
+
+    Args:
+        rows: of one quantity, with their series.
+        title: of the quantity's axis.
+        scale: of that axis.
+        median: whether medians are drawn, too, dashed.
+        value: the statistic that is drawn.
+        interval: whether the summary's interval is of it; unless given, where it is the mean.
     """
+    closed = rows["ci_low"].notna() & rows["ci_high"].notna()
+    interval = (value == "mean" if interval is None else interval) and bool(closed.any())
     if rows["along"].nunique() < 2:
-        return _by_series(rows, title, scale, value)
+        return _by_series(rows, title, scale, value, interval)
     axis = str(rows["axis"].iloc[0])
     data = plain(rows[["member", "series", "hue", "panel", "along", *_STATISTICS, "n", "parameters"]])
     x = alt.X("along:Q", title=axis, scale=alt.Scale(type="log", base=2), axis=alt.Axis(tickCount=7))
@@ -143,8 +158,9 @@ def by_axis(
         tooltip = _tooltip(rows, "along", "parameters")
         points = base.mark_point(filled=True, size=45)
         layers.append(points.encode(y=y, shape=second_cue(colored), tooltip=tooltip))
-        if value == "mean" and rows["ci_low"].notna().any():
-            layers.append(base.mark_rule().encode(y=alt.Y("ci_low:Q"), y2="ci_high:Q"))
+        if interval:
+            closed = base.transform_filter("isValid(datum.ci_high)") if value == "median" else base
+            layers.append(closed.mark_rule().encode(y=alt.Y("ci_low:Q"), y2="ci_high:Q"))
         if median:
             layers.append(base.mark_line(strokeDash=[4, 3], opacity=0.8).encode(y=alt.Y("median:Q")))
         return alt.layer(*layers).properties(width=WIDTH, height=HEIGHT)
@@ -152,7 +168,7 @@ def by_axis(
     return spread(rows, draw)
 
 
-def _by_series(rows: pd.DataFrame, title: str, scale: alt.Scale | None, value: str) -> Any:
+def _by_series(rows: pd.DataFrame, title: str, scale: alt.Scale | None, value: str, interval: bool) -> Any:
     """A quantity by series: a point each with its interval, the law as a tick."""
     data = plain(rows[["member", "series", "along", *_STATISTICS, "n", "parameters"]])
     names = alt.Y("series:N", title=None, sort=None, axis=alt.Axis(labelLimit=420))
@@ -161,8 +177,9 @@ def _by_series(rows: pd.DataFrame, title: str, scale: alt.Scale | None, value: s
         f"{value}:Q", title=title, scale=scale if scale is not None else alt.Scale(zero=False), axis=axis_of(scale)
     )
     layers = [base.mark_point(filled=True, size=55).encode(x=x, tooltip=_tooltip(rows, "parameters"))]
-    if value == "mean" and rows["ci_low"].notna().any():
-        layers.append(base.mark_rule().encode(x=alt.X("ci_low:Q"), x2="ci_high:Q"))
+    if interval:
+        closed = base.transform_filter("isValid(datum.ci_high)") if value == "median" else base
+        layers.append(closed.mark_rule().encode(x=alt.X("ci_low:Q"), x2="ci_high:Q"))
     if _has_law(rows, value):
         layers.append(base.mark_tick(thickness=2, color="black").encode(x=alt.X("theory:Q")))
     return alt.layer(*layers).properties(width=WIDTH, height=alt.Step(20))

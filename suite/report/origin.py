@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 _SHOWN = 12
-"""Characters of a commit."""
+"""Characters of a commit, or of a plug-in's checksum."""
 
 
 def origin(run: dict[str, Any]) -> list[str]:
@@ -19,6 +19,7 @@ def origin(run: dict[str, Any]) -> list[str]:
     commits = _listed(_commit(cell.get("commit")) for cell in cells)
     processors = _listed(cell.get("processor") for cell in cells)
     threads = _listed(cell.get("threads") for cell in cells)
+    plugins = ", ".join(f"{name} ({digest[:_SHOWN]})" for name, digest in environment.get("plugins", {}).items())
     seconds = sum(cell["seconds"] for cell in cells)
     return [
         f"{len(cells):,} pieces of work, {seconds:,.0f} s of computing on {_listed(cell['device'] for cell in cells)}"
@@ -28,7 +29,9 @@ def origin(run: dict[str, Any]) -> list[str]:
         + ".",
         f"Tables and page by suite {environment['suite']}"
         + (f", commit {_commit(environment['commit'])}" if environment["commit"] else "")
-        + f", on {environment['system']} {environment['machine']}, Python {environment['python']}, {packages}.",
+        + f", on {environment['system']} {environment['machine']}, Python {environment['python']}, {packages}"
+        + (f"; plug-ins: {plugins}" if plugins else "")
+        + ".",
     ]
 
 
@@ -46,6 +49,16 @@ def again(run: dict[str, Any]) -> str:
     commit = environment["commit"]
     checkout = f"git checkout {commit.removesuffix('+')[:_SHOWN]} && " if commit else ""
     return f"{checkout}python -m suite run {shlex.join([*plugins, *run['asked']])}"
+
+
+def caveat(run: dict[str, Any]) -> str:
+    """Why that command may come to something else; empty where nothing is known that speaks against it."""
+    reasons = []
+    if (run["environment"]["commit"] or "").endswith("+"):
+        reasons.append("whose code had changes that no commit has")
+    if any(not _is_module(name) for name in run["environment"].get("plugins", {})):
+        reasons.append("with the plug-in's file as it was")
+    return f", {' and '.join(reasons)}" if run.get("asked") and reasons else ""
 
 
 def _is_module(plugin: str) -> bool:

@@ -6,16 +6,19 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from pydantic import TypeAdapter
 
+from suite.catalog.charts import CHARTS
 from suite.catalog.claims import AnyClaim
 from suite.claims.judge import judge_results
+from suite.claims.spreadsheets import as_cell
 from suite.claims.tell import COLUMNS, rows_of
 from suite.report.answer import picture, summed, told
 from suite.report.bounds import BOUND, bounds_table
-from suite.report.captions import CAPTIONS
+from suite.report.captions import caption_of
 from suite.report.comparisons import OUTCOMES, WAITS, comparisons_table
 from suite.report.embedding import embedded, packed
 from suite.report.index import FILE as INDEX
-from suite.report.origin import again, origin
+from suite.report.measured import undrawn
+from suite.report.origin import again, caveat, origin
 from suite.report.page_tables import PageTable, agreement, overview
 from suite.report.phases import PHASES, phases_table
 from suite.report.series import main_axis, names_of_members
@@ -65,12 +68,18 @@ def write_report(results: "Results") -> "Path":
         if table.empty:
             file.unlink(missing_ok=True)
         else:
-            write_text(file, table.to_csv(index=False))
+            write_text(file, _for_spreadsheets(table).to_csv(index=False))
     for former in _FORMER:
         (results.folder / former).unlink(missing_ok=True)
     file = results.folder / "report.html"
     write_text(file, page)
     return file
+
+
+def _for_spreadsheets(table: pd.DataFrame) -> pd.DataFrame:
+    """A table whose words, which are a spec's author's, no spreadsheet runs; all other text is the suite's own."""
+    words = [name for name in ("claim", "source") if name in table.columns]
+    return table.assign(**{name: table[name].map(as_cell) for name in words})
 
 
 def render(
@@ -93,12 +102,14 @@ def render(
 
     beside = _beside(summary, tables)
     written = tables | ({} if precise is None else {"precision": precise})
+    rest = undrawn(summary, CHARTS.keys() & charts.keys())
+    captions = {name: caption_of(name, rest.get(name, [])) for name in charts}
     sections = {
         name: {
             "name": name,
-            "title": CAPTIONS[name][0],
-            "caption": CAPTIONS[name][1],
-            "chart": embedded(packed(chart.to_dict(), ". ".join(CAPTIONS[name]))),
+            "title": captions[name][0],
+            "caption": captions[name][1],
+            "chart": embedded(packed(chart.to_dict(), ". ".join(captions[name]))),
             "tables": beside.get(name, []),
         }
         for name, chart in charts.items()
@@ -109,7 +120,7 @@ def render(
         .render(
             run=run,
             failed=run["failed"],
-            told=told(tables["verdicts"]),
+            told=told(tables["verdicts"], run["spec"].get("claim", [])),
             summed=summed(tables["verdicts"]),
             verdicts=verdicts(tables["verdicts"]),
             answer=sections.pop(picture(run["spec"], charts) or "", None),
@@ -126,6 +137,7 @@ def render(
             index=INDEX,
             provenance=origin(run),
             again=again(run),
+            caveat=caveat(run),
             libraries=vlc.javascript_bundle(),  # type: ignore[call-arg]  # its stub asks for what its documentation leaves out
         )
     )

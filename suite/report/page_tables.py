@@ -1,5 +1,6 @@
 """The report's tables, as text: agreement with theory, and the overview."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -35,6 +36,21 @@ MANY_DRAWS = 100
 """Of fewer the standard errors of heavy-tailed quantities are too small for a verdict by z-scores of that size."""
 
 
+_LIMITS = ("correlation",)
+"""Quantities whose law is that of infinite width, whatever the network."""
+
+_LAWS = {
+    "correlation": " The law is the limit of infinite width. Networks of finite width deviate from it, the more the "
+    "deeper they are for their width, so that a deviation is to be expected and speaks against neither: with enough "
+    "draws z shows it, too, and the verdict then is finite width.",
+    "jacobian_mean": " The laws are exact at these widths for ReLU and other homogeneous activations under Gaussian or "
+    "orthogonal weights. For others they take what holds at infinite width, from which finite networks are "
+    "expected to deviate.",
+    "dead_fraction": " The laws are exact at every width.",
+}
+"""What they are, by the quantity whose table says it."""
+
+
 def agreement(summary: pd.DataFrame, quantities: Sequence[str]) -> PageTable:
     """How far sampled quantities lie from their laws: z-scores where these mean something, else relatively."""
     named = with_series(summary)
@@ -43,7 +59,8 @@ def agreement(summary: pd.DataFrame, quantities: Sequence[str]) -> PageTable:
         found = named[(named["quantity"] == quantity) & named["theory"].notna()]
         for series, group in found.groupby("series", sort=False):
             scores, relative = group["z"].abs().dropna(), group["relative_difference"].abs().dropna()
-            verdict = "" if scores.empty else "agrees" if scores.max() <= Z_LIMIT else "departs"
+            departs = "finite width" if quantity in _LIMITS else "departs"
+            verdict = "" if scores.empty else "agrees" if scores.max() <= Z_LIMIT else departs
             verdict += " where tested" if verdict and len(scores) < len(group) else ""
             if group["n"].min() < MANY_DRAWS:
                 verdict = "too few draws"
@@ -61,7 +78,7 @@ def agreement(summary: pd.DataFrame, quantities: Sequence[str]) -> PageTable:
     note = (
         f"z-scores where the law is exact or the network ten times wider than deep (agreement: {Z_LIMIT:g} or less); "
         "elsewhere the relative difference, which is finite width showing, and chance. Of fewer than "
-        f"{MANY_DRAWS} draws neither says anything."
+        f"{MANY_DRAWS} draws neither says anything." + "".join(_LAWS.get(quantity, "") for quantity in quantities)
     )
     return PageTable("Sampled against theory", note, heads, 3, rows)
 
@@ -71,8 +88,8 @@ def _values(number: int) -> str:
 
 
 _OVERVIEW = {
-    "v3": ("V3, mean; median", "{mean:.3g}; {median:.3g} ({ci_low:.3g} to {ci_high:.3g})"),
-    "v3_over_rms": ("V3 / rms, mean; median", "{mean:.3g}; {median:.3g} ({ci_low:.3g} to {ci_high:.3g})"),
+    "v3": ("V3, mean; median", "{mean:.3g} ({ci_low:.3g} to {ci_high:.3g}); {median:.3g}"),
+    "v3_over_rms": ("V3 / rms, mean; median", "{mean:.3g} ({ci_low:.3g} to {ci_high:.3g}); {median:.3g}"),
     "collapsed_relative": ("C2C, relative", "{mean:.3f} ({ci_low:.3f} to {ci_high:.3f})"),
     "collapsed_absolute": ("C2C, absolute", "{mean:.3f} ({ci_low:.3f} to {ci_high:.3f})"),
     "born_dead": ("born dead", "{mean:.4f} ({ci_low:.4f} to {ci_high:.4f})"),
@@ -82,6 +99,8 @@ _OVERVIEW = {
     "success": ("success rate", "{mean:.2f} ({ci_low:.2f} to {ci_high:.2f})"),
 }
 
+_INTERVAL = re.compile(r" \(.*?\)")
+
 
 def overview(summary: pd.DataFrame) -> PageTable:
     """One row a series and place on the main axis: the quantities that the study turns on."""
@@ -90,7 +109,8 @@ def overview(summary: pd.DataFrame) -> PageTable:
     for quantity, (title, pattern) in _OVERVIEW.items():
         for row in records(pick(named, quantity)):
             cell = rows.setdefault((row["series"], row["along"]), {"parameters": f"{row['parameters']:,}"})
-            shown = pattern if pd.notna(row["ci_low"]) and pd.notna(row["ci_high"]) else pattern.partition(" (")[0]
+            bounded = pd.notna(row["ci_low"]) and pd.notna(row["ci_high"])
+            shown = pattern if bounded else _INTERVAL.sub("", pattern)
             known = pd.notna(row["median"] if quantity == "phase1_steps" else row["mean"])
             cell[title] = shown.format(**row) if known else ""
     titles = ["parameters", *(title for title, _ in _OVERVIEW.values() if any(title in cell for cell in rows.values()))]

@@ -6,7 +6,7 @@ import pandas as pd
 
 from suite.claims.tell import p_in_words
 from suite.report.comparisons import WAITS
-from suite.report.page_tables import PageTable, number, records, span
+from suite.report.page_tables import PageTable, number, records
 
 
 def verdicts(table: pd.DataFrame) -> PageTable:
@@ -16,7 +16,7 @@ def verdicts(table: pd.DataFrame) -> PageTable:
             row["claim"],
             row["verdict"] + ("" if row["verdict"] == row["expected"] else f" (expected: {row['expected']})"),
             number(row["estimate"], "{:.3g}"),
-            span(row, "ci_low", "ci_high"),
+            _ends(row),
             p_in_words(row["p"]).removeprefix("p ").removeprefix("= "),  # the column is called p
             str(row["members"]),
             str(row["draws"]) if row["draws"] else "",
@@ -33,6 +33,11 @@ def verdicts(table: pd.DataFrame) -> PageTable:
     return PageTable("Claims", note, heads, 2, rows)
 
 
+def _ends(row: dict[str, Any]) -> str:
+    """An interval in as many digits as the estimate beside it."""
+    return "none" if pd.isna(row["ci_low"]) else f"{row['ci_low']:.3g} to {row['ci_high']:.3g}"
+
+
 _LEANING = {"holds": "to bear it out", "fails": "to refute it"}
 """What needs so many, by which way the numbers lean."""
 
@@ -40,7 +45,10 @@ _LEANING = {"holds": "to bear it out", "fails": "to refute it"}
 def bounds(table: pd.DataFrame) -> PageTable:
     """Success beside the trainability that bounds it, and whether it does."""
     violated = int((table["bound"] == "violated").sum())
-    verdict = "The bound holds in every row." if not violated else f"The bound is violated in {violated} rows."
+    verdict = f"The bound is violated in {violated} {'row' if violated == 1 else 'rows'}."
+    if not violated:
+        above = int((table["bound"] != "holds").sum())
+        verdict = f"The bound holds in every row{f', in {above} of them within intervals' if above else ''}."
     rows = [
         [
             row["series"],

@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandl
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from suite.catalog.activations import Activation, Activations
-from suite.catalog.charts import CHARTS
+from suite.catalog.charts import charts
 from suite.catalog.claims import AnyClaim
 from suite.catalog.domain import INTERVALS, Box, OneDomain
 from suite.catalog.initializations import Initialization, Initializations
@@ -110,8 +110,8 @@ class SpecFile(Settings):
     question: str | None = Field(default=None, min_length=1, description="what the study asks, in a sentence")
     picture: str | None = Field(
         default=None,
-        description="the chart that answers it, by its name in the report; that of the first claim unless given",
-        json_schema_extra={"enum": list(CHARTS)},
+        description="the chart that answers it, by its name in the report; else the first claim's, or training's",
+        json_schema_extra=lambda schema: schema.update(enum=list(charts())),
     )
     claim: Axis[AnyClaim] = Field(default=(), description="what should be true of the results; a repeated [[claim]]")
     predict: Predict | None = Field(default=None, description="a tournament of what tells which networks will train")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from suite.catalog.charts import CHARTS, PLANE, TOURNAMENT
+from suite.catalog.charts import PLANE, TOURNAMENT, charts
 from suite.catalog.measures import MEASURES
 from suite.catalog.shown import shown
 from suite.spec.members import Finding
@@ -17,11 +17,12 @@ def undrawn(spec: Spec) -> Iterator[Finding]:
     there = {quantity for name in spec.measures for quantity in MEASURES[name].quantities}
     there |= {TOURNAMENT} if spec.predict is not None else set()
     there |= {PLANE} if any(2 in family.inputs for family in spec.family) else set()
+    known = charts()
     possible = {
         name: None
-        for name, chart in CHARTS.items()
+        for name, chart in known.items()
         if (all if chart.every else any)(quantity in there for quantity in chart.quantities)
     }
     if spec.picture not in possible:
-        why = "shows nothing that this study measures" if spec.picture in CHARTS else "is no chart of the report"
+        why = "shows nothing that this study measures" if spec.picture in known else "is no chart of the report"
         yield Finding(("picture",), f"{shown(spec.picture)} {why}; {nearest(spec.picture, possible)}")

@@ -46,7 +46,7 @@ def test_the_page_does_what_it_says(tmp_path, monkeypatch):
 
 
 def test_the_measure_of_the_page_is_taken(tmp_path, monkeypatch):
-    """With its parameter, in a spec of one network."""
+    """With its parameter, in a spec of one network, and drawn with what its docstring says."""
     monkeypatch.chdir(tmp_path)
     (function,) = [block for block in _blocks("python") if "import measure" in block]
     (table,) = [block for block in _blocks("") if block.startswith("[measure.")]
@@ -57,6 +57,18 @@ def test_the_measure_of_the_page_is_taken(tmp_path, monkeypatch):
     done = runner.invoke(app, ["check", "ranges.toml", "--plugin", "range.py"])
 
     assert done.stdout.strip() == "ranges: 1 member; output_range"
+
+    ran = runner.invoke(app, ["run", "ranges.toml", "--plugin", "range.py", "--workers", "1"])
+
+    assert ran.exit_code == 0, ran.stderr
+    page = Path("results/ranges/report.html").read_text()
+    assert "Measured: output_range</h2>" in page
+    assert "Largest less smallest output over the domain, or a share of it (range.py)." in page
+    import pandas as pd
+
+    (median,) = pd.read_csv("results/ranges/summary.csv")["median"]
+    data = page.split('id="data-output_range">')[1].split("</script>")[0]
+    assert f'"median":{median:.6g}' in data
 
 
 def test_the_initialisation_and_the_task_of_the_page_are_taken(tmp_path, monkeypatch):

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from suite.catalog.charts import CHARTS, PLANE, TOURNAMENT
+from suite.catalog.charts import CHARTS, PLANE, TOURNAMENT, charts
 from suite.catalog.quantities import QUANTITIES
 from suite.claims.tell import COLUMNS
 from suite.report.answer import picture, summed, told
@@ -64,6 +64,32 @@ def test_what_would_decide_what_was_expected_and_what_is_missing_are_told() -> N
     assert nothing.grounds == "The tables have nothing of it."
 
 
+@pytest.mark.parametrize(
+    ("claim", "grounds"),
+    [
+        ({"test": "rank_correlation", "at_most": -0.7}, "Spearman's rho is 0.5, less than -0.7 is claimed;"),
+        ({"test": "level", "at_least": 0.0, "of": "every"}, "The value that decides is 0.5, more than 0 is claimed;"),
+        ({"test": "level", "at_most": 0.0, "of": "draw"}, "The value that decides is 0.5, 0 or less is claimed;"),
+        ({"test": "greater", "margin": 0.1}, "The difference is 0.5, more than 0.1 is claimed;"),
+        ({"test": "greater", "margin": 0.0}, "The difference is 0.5;"),
+        ({"test": "monotone", "slack": 0.1}, "The least sure step is one of 0.5, -0.1 is allowed;"),
+        ({"test": "agrees_with", "relative": 0.2}, "The largest deviation is 0.5 of the law, up to 0.2 is allowed;"),
+        ({"test": "agrees_with", "z": 4.0}, "The largest deviation is 0.5 standard errors, up to 4 are allowed;"),
+        ({"test": "bounded_by", "margin": 0.0}, "The least room below the bound is 0.5;"),
+        ({"test": "bounded_by", "margin": 0.1}, "The least room below the bound is 0.5, -0.1 is allowed;"),
+        (
+            {"test": "bounded_by", "margin": 0.0, "z": 3.0},
+            "The largest excess over the bound is 0.5 standard errors, up to 3 are allowed;",
+        ),
+    ],
+)
+def test_what_was_claimed_stands_beside_what_was_found(claim: dict[str, Any], grounds: str) -> None:
+    """So that the verdict is seen to follow."""
+    (found,) = told(verdicts({"test": claim["test"], "estimate": 0.5, "ci_low": np.nan}), [claim])
+
+    assert found.grounds.startswith(grounds)
+
+
 def test_all_verdicts_make_one_sentence() -> None:
     """Each kind counted, and what is no surprise called so."""
     assert summed(verdicts({}, {}, {"verdict": "fails"})) == "Of 3 claims 2 hold, 1 fails; 1 not as expected."
@@ -86,11 +112,11 @@ def test_a_chart_that_is_drawn_has_what_the_catalog_says_that_it_needs(
     measured = {*results.summary["quantity"], PLANE, TOURNAMENT}
 
     for chart in results.charts:
-        needed = CHARTS[chart]
+        needed = charts()[chart]
         assert (all if needed.every else any)(quantity in measured for quantity in needed.quantities), chart
 
 
-DRAWN = ["variability", "collapse", "accuracy", "accuracy_against_v3", "tournament"]
+DRAWN = ["variability", "collapse", "accuracy", "accuracy_against_v3", "tournament", "collapse_more"]
 
 
 @pytest.mark.parametrize(
@@ -102,6 +128,7 @@ DRAWN = ["variability", "collapse", "accuracy", "accuracy_against_v3", "tourname
         ({"claim": [{"first": "v3", "second": "test_accuracy"}]}, "accuracy_against_v3"),
         ({"claim": [{"first": "v3", "second": "collapsed_relative"}]}, "variability"),
         ({"claim": [{"quantity": "naswot"}]}, "tournament"),
+        ({"claim": [{"quantity": "output_rms"}]}, "collapse_more"),
         ({}, "tournament"),
     ],
 )
@@ -110,7 +137,8 @@ def test_the_picture_is_the_one_named_or_that_of_the_first_claim_with_a_chart(sp
     assert picture(spec, DRAWN) == chart
 
 
-def test_without_claims_and_tournament_the_first_chart_answers() -> None:
-    """And without charts none does."""
-    assert picture({}, ["collapse", "accuracy"]) == "collapse"
+def test_without_claims_and_tournament_what_training_came_to_answers() -> None:
+    """Where nothing is trained the first chart does; and without charts none."""
+    assert picture({}, ["collapse", "accuracy"]) == "accuracy"
+    assert picture({}, ["collapse", "output_range"]) == "collapse"
     assert picture({}, []) is None

@@ -6,13 +6,27 @@ from typing import Any
 
 import pytest
 
+from suite.catalog.charts import charts as catalog
 from suite.report.captions import CAPTIONS
 from suite.runs.results import Results
 from tests.runs.tiny import NAMES
 
 CHARTS = {
-    "tiny": set(CAPTIONS) - {"tournament_by_training"},  # it trains in one way
-    "tiny_death": {"dead_neurons", "success_bound", "trainability", "learning_curves", "revival", "accuracy"},
+    "tiny": {
+        *(set(CAPTIONS) - {"tournament_by_training"}),  # it trains in one way
+        *(f"{measure}_more" for measure in ("v3", "collapse", "dead_neurons", "jacobian", "accuracy", "revival")),
+    },
+    "tiny_death": {
+        "dead_neurons",
+        "success_bound",
+        "trainability",
+        "learning_curves",
+        "revival",
+        "accuracy",
+        "dead_neurons_more",
+        "accuracy_more",
+        "revival_more",
+    },
     "tiny_digits": {
         "collapse",
         "collapse_ways",
@@ -21,12 +35,23 @@ CHARTS = {
         "phase_1",
         "learning_curves",
         "accuracy",
+        "collapse_more",
+        "accuracy_more",
     },
-    "tiny_scores": set(),
+    "tiny_scores": {
+        "grad_norm",
+        "snip",
+        "grasp",
+        "synflow",
+        "fisher",
+        "jacobian_covariance",
+        "naswot",
+        "ntk",
+    },
 }
 LAWS = {
-    "tiny": {"correlation", "jacobian", "dead_neurons", "trainability"},
-    "tiny_death": {"dead_neurons", "trainability"},
+    "tiny": {"correlation", "jacobian", "dead_neurons", "trainability", "dead_neurons_more"},
+    "tiny_death": {"dead_neurons", "trainability", "dead_neurons_more"},
     "tiny_digits": set(),
     "tiny_scores": set(),
 }
@@ -47,11 +72,11 @@ def drawn_fields(spec: Any) -> Iterator[str]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_study_has_the_charts_of_what_it_measures(name: str, results_of: Callable[[str], Results]) -> None:
-    """All of them where it measures everything; each has a caption."""
+    """All of them where it measures everything, and the catalog knows each."""
     charts = results_of(name).charts
 
     assert set(charts) == CHARTS[name]
-    assert set(charts) <= set(CAPTIONS)
+    assert set(charts) <= set(catalog())
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,5 +1,6 @@
 """The index over all studies: their verdicts, the way to their reports, and what damage leaves of it."""
 
+import json
 import os
 import re
 import shutil
@@ -7,14 +8,18 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote
 
+import pandas as pd
 import pytest
 
-from suite.report.index import write_index
+from suite.claims.tell import kept_rows
+from suite.report.index import Entry, entries, studies, summed, write_index
 from suite.report.page import write_report
 from suite.runs.resources import Resources
 from suite.runs.results import Results
 from suite.runs.run import complete
+from suite.spec.changes import parse_changes
 from suite.spec.load import load_studies
+from suite.spec.quick import NOTE, quick
 from tests.report.browser import open_in_browser
 
 SMALL = """title = "A study that </title><script>document.title = 0</script>"
@@ -137,3 +142,79 @@ def test_the_index_opens_offline_and_shows_markup_as_text(folder: Path, tmp_path
     assert "<title>Studies of trainability</title>" in document
     assert document.count("A study that &lt;/title&gt;&lt;script&gt;") == 2
     assert "CONSOLE" not in log
+
+
+def test_words_of_a_claim_are_no_formula_of_a_spreadsheet(tmp_path: Path) -> None:
+    """They have an apostrophe before them in verdicts.csv and nowhere else; numbers stay numbers."""
+    (tmp_path / "small.toml").write_text(SMALL.replace("Cosines lie above -1.", "=1+1"))
+    (study,) = load_studies([tmp_path / "small.toml"])
+    found = complete(study, tmp_path / "results", Resources(workers=1))
+
+    table = pd.read_csv(found.folder / "verdicts.csv")
+    assert list(table["claim"]) == ["'=1+1", "Cosines lie below -0.9."]
+    assert table["estimate"].dtype == float
+    assert kept_rows(found.folder)[0]["claim"] == "=1+1"
+    assert "<span>=1+1</span>" in found.report.read_text()
+
+
+def entry(name: str, study: str, title: str) -> Entry:
+    return Entry(name, study, f"{name}/report.html", title, verdicts=(("holds", 1),))
+
+
+def test_variants_stand_under_their_study(folder: Path, tmp_path: Path) -> None:
+    """What --set and --quick have made of it, with what was changed; a study of a like name is one of its own."""
+    (tmp_path / "small.toml").write_text(SMALL)
+    (tmp_path / "small-set-up.toml").write_text(SMALL)
+    results = tmp_path / "results"
+    for changes, in_part, file in (
+        ((), False, "small"),
+        ((), True, "small"),
+        (("seed=5",), True, "small"),
+        ((), False, "small-set-up"),
+    ):
+        (study,) = load_studies([tmp_path / f"{file}.toml"], parse_changes(changes))
+        complete(quick(study) if in_part else study, results, Resources(workers=1))
+
+    found = studies(entries(results))
+
+    assert [listed.entry.name for listed in found] == ["small", "small-set-up"]
+    assert [changed for changed, _ in found[0].variants] == [NOTE, f"set: seed = 5; {NOTE}"]
+    page = (results / "index.html").read_text()
+    assert page.count("<article") == 2
+    assert len(links(page)) == 4
+    assert "2 studies and 2 variants of them, with what their claims came to" in page
+
+
+@pytest.mark.parametrize(
+    ("name", "run", "study"),
+    [
+        ("deep-quick", {}, "deep"),
+        ("deep-set-seed-3-78b89c36-quick", {}, "deep"),
+        ("deep-quick", {"asked": ["specs/deep-quick.toml"]}, "deep-quick"),
+        ("deep-quick-quick", {"asked": ["--quick", "specs/deep-quick.toml"]}, "deep-quick"),
+        ("a copy", {"asked": ["specs/deep.toml"]}, "a copy"),
+        ("deep-set-up", {}, "deep-set-up"),
+    ],
+)
+def test_the_study_of_a_folder(name: str, run: dict[str, list[str]], study: str, tmp_path: Path) -> None:
+    """By what was asked for, or by its name; a folder that was given another name is its own."""
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "report.html").touch()
+    about = {"spec": {"title": "T"}, "failed": [], "cells": []}
+    (tmp_path / name / "run.json").write_text(json.dumps(about | run))
+
+    assert [found.study for found in entries(tmp_path)] == [study]
+
+
+def test_one_and_several_are_told_in_words_of_their_own() -> None:
+    """With variants or without, with claims or without any."""
+    one, changed = entry("deep", "deep", "Deep"), entry("deep-quick", "deep", "Deep (quick: a tenth)")
+    other = Entry("wide", "wide", "wide/report.html", "Wide")
+    claims = "claims came to by numbers that were computed here."
+
+    assert summed(studies([one])) == f"1 study, with what its {claims}"
+    assert summed(studies([one, changed])) == f"1 study and a variant of it, with what their {claims}"
+    assert summed(studies([one, other])) == f"2 studies, with what their {claims}"
+    assert summed(studies([other])) == "1 study."
+    assert summed([]) == "No study has a report."
+    assert [found.entry for found in studies([changed])] == [changed]

@@ -174,6 +174,20 @@ def test_charts_can_be_downloaded_in_four_formats(page: Path, tmp_path: Path) ->
         assert got["lines"] > 2, name
 
 
+def test_text_that_a_spreadsheet_would_run_has_an_apostrophe_before_it(page: Path, tmp_path: Path) -> None:
+    """Numbers, and names with a minus, stay as they are."""
+    script = """
+    const rows = Object.values(drawn.get("variability").spec.datasets)[0];
+    rows[0].series = "=1+1"; rows[1].series = "-depth"; rows[2].series = "-A1+1"; rows[0].mean = -2.5;
+    const lines = (await (await contentOf("variability", "csv")).text()).split("\\r\\n");
+    const names = lines[0].split(",");
+    return [1, 2, 3].map((line) => lines[line].split(",")[names.indexOf("series")])
+      .concat(lines[1].split(",")[names.indexOf("mean")]);
+    """
+
+    assert act_in_browser(page, LOOK + script, tmp_path) == ["'=1+1", "-depth", "'-A1+1", "-2.5"]
+
+
 def test_data_of_a_page_are_those_of_its_charts(page: Path) -> None:
     """To six digits: columns that the script puts together again."""
     text = page.read_text()

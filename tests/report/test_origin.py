@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from suite.cli import app
-from suite.report.origin import again, origin
+from suite.report.origin import again, caveat, origin
 from suite.report.page import write_report
 from suite.runs.results import Results
 from tests.runs.tiny import SPECS
@@ -39,6 +39,22 @@ def test_the_command_that_computes_a_study_again(
     run: dict[str, Any] = {"asked": asked, "environment": {"commit": commit, "plugins": plugins}}
 
     assert again(run) == command
+
+
+@pytest.mark.parametrize(
+    ("commit", "plugins", "said"),
+    [
+        (None, {}, ""),
+        ("0123456789abcdef", {"package.plugins": "34"}, ""),
+        ("0123456789abcdef+", {}, ", whose code had changes that no commit has"),
+        ("0123456789abcdef", {"mine.py": "12"}, ", with the plug-in's file as it was"),
+    ],
+)
+def test_what_may_keep_the_command_from_doing_the_same(commit: str | None, plugins: dict[str, str], said: str) -> None:
+    """Code that was never committed, and a file that is not the suite's."""
+    run: dict[str, Any] = {"asked": ["deep.toml"], "environment": {"commit": commit, "plugins": plugins}}
+
+    assert caveat(run) == said
 
 
 def test_the_command_at_the_foot_computes_the_very_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,3 +102,5 @@ def test_the_foot_says_what_ran_where_and_with_what(results_of: Callable[[str], 
     assert " on cpu, 1 thread each" in work
     assert f"torch {run['environment']['packages']['torch']}" in made
     assert run["environment"]["machine"] in made
+    (_, made) = origin(run | {"environment": run["environment"] | {"plugins": {"mine.py": "0123456789abcdef"}}})
+    assert made.endswith("; plug-ins: mine.py (0123456789ab).")

@@ -74,7 +74,9 @@ const axisOf = (rows) => (rows.find((row) => row.axis) || { axis: document.body.
 
 function asCsv(found) {
   const names = [...new Set(found.flatMap(({ rows }) => columnsOf(rows, true)))];
-  const cell = (value) => { const text = value === null || value === undefined ? "" : String(value);
+  // Text that a spreadsheet would run as a formula; a name with a minus before it, as predictors have, is none.
+  const runs = (value) => typeof value === "string" && /^'*[=+@\t\r-]/.test(value) && !/^-[\w.]+$/.test(value);
+  const cell = (value) => { const text = value === null || value === undefined ? "" : (runs(value) ? "'" : "") + value;
                             return /[",\r\n]/.test(text) ? '"' + text.replaceAll('"', '""') + '"' : text; };
   const lines = found.flatMap(({ title, rows }) => rows.map((row) => [title, ...names.map((name) => row[name])]));
   return [["panel", ...names], ...lines].map((line) => line.map(cell).join(",")).join("\r\n") + "\r\n";

@@ -1,0 +1,70 @@
+"""The chart of what no chart is made for: scores, a plug-in's measure, and whatever else a measure gives."""
+
+from collections.abc import Iterable, Sequence
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from suite.catalog.charts import CHARTS, charts
+from suite.catalog.measures import MEASURES
+from suite.catalog.quantities import QUANTITIES, Quantity
+from suite.report.marks import Chart, by_axis, by_layer, row, rows_of
+
+_DECADES = 100.0
+"""How far apart the largest and the smallest number lie, as a ratio, from which on an axis is logarithmic."""
+
+
+def undrawn(summary: pd.DataFrame, drawn: Iterable[str]) -> dict[str, list[str]]:
+    """The quantities that a study has and these charts do not show, by the chart that is to show them.
+
+    Args:
+        summary: statistics over draws.
+        drawn: names of the study's charts that are made for what they show.
+    """
+    shown = {quantity for name in drawn for quantity in CHARTS[name].quantities}
+    owners = {quantity: name for name, measure in MEASURES.items() for quantity in measure.quantities}
+    names = {chart.of: name for name, chart in charts().items() if chart.of}
+    found: dict[str, list[str]] = {}
+    for quantity in dict.fromkeys(summary["quantity"].astype(str)):
+        if quantity not in shown:
+            owner = owners.get(quantity, quantity)  # of a plug-in that is not taken up here, nothing else is known
+            found.setdefault(names.get(owner, f"{owner}_more"), []).append(quantity)
+    return found
+
+
+def measured(summary: pd.DataFrame, quantities: Sequence[str]) -> Chart:
+    """Quantities along the study's main axis, a panel each; what has layers, through those of the deepest members."""
+    rows = {quantity: rows_of(summary, quantity) for quantity in quantities}
+    panels = [_panel(found, quantity) for quantity, found in rows.items() if found[_statistic(quantity)].notna().any()]
+    if panels:
+        return row(panels)
+    said = pd.DataFrame({"said": [f"There are no finite numbers of {', '.join(quantities)}."]})
+    return alt.Chart(said).mark_text().encode(text="said:N")
+
+
+def _statistic(quantity: str) -> str:
+    """Waits have no mean."""
+    return "median" if _facts(quantity).kind == "time" else "mean"
+
+
+def _facts(quantity: str) -> Quantity:
+    return QUANTITIES.get(quantity, Quantity(quantity))
+
+
+def _panel(rows: pd.DataFrame, quantity: str) -> Chart:
+    facts, statistic = _facts(quantity), _statistic(quantity)
+    scale = alt.Scale(domain=[0, 1]) if facts.kind == "frequency" else scale_of(rows, statistic)
+    if rows["layer"].notna().any():
+        for axis in ("depth", "along"):
+            rows = rows[rows[axis] == rows.groupby("series")[axis].transform("max")]
+        return by_layer(rows, quantity, scale)
+    return by_axis(rows, quantity, scale, median=facts.kind == "value", value=statistic, interval=True)
+
+
+def scale_of(rows: pd.DataFrame, statistic: str) -> alt.Scale:
+    """A logarithmic scale where all that is drawn is positive and lies decades apart."""
+    drawn = rows[[statistic, "median", "ci_low", "ci_high"]].to_numpy(dtype=float)
+    drawn = drawn[np.isfinite(drawn)]
+    decades = drawn.min() > 0 and drawn.max() / drawn.min() >= _DECADES
+    return alt.Scale(type="log") if decades else alt.Scale(zero=False)

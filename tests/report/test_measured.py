@@ -1,0 +1,135 @@
+"""Whatever a study measures is on its page: what no chart is made for has one all the same."""
+
+from collections.abc import Callable
+from math import isfinite
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from suite.catalog.charts import CHARTS, charts
+from suite.catalog.measures import MEASURES
+from suite.report.captions import caption_of
+from suite.report.measured import measured, scale_of, undrawn
+from suite.report.phases import PHASES, phases_table
+from suite.runs.results import Results
+from tests.runs.tiny import NAMES
+
+IN_TABLES = {"feature_change_phase1": "in_phase_1", "feature_change_phase2": "after"}
+"""What the table of phases has, and in which column."""
+
+AS_CURVES = {"phase1_steps"}
+"""What is drawn as a share of runs by steps, of which the raw values make up the steps."""
+
+
+def numbers(chart: Any) -> set[float]:
+    """Every number that a chart is drawn from."""
+    rows = [row for rows in chart.to_dict()["datasets"].values() for row in rows]
+    return {value for row in rows for value in row.values() if isinstance(value, float)}
+
+
+def test_the_tiny_studies_have_every_quantity_of_the_catalog(results_of: Callable[[str], Results]) -> None:
+    """So that what is asked of them below is asked of all."""
+    there = {quantity for name in NAMES for quantity in results_of(name).summary["quantity"]}
+
+    assert {quantity for measure in MEASURES.values() for quantity in measure.quantities} == there
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_quantity_of_a_study_is_drawn(name: str, results_of: Callable[[str], Results]) -> None:
+    """In a chart that the catalog says it is in, with numbers of its own that the tables have."""
+    results = results_of(name)
+    drawn = {title: numbers(chart) for title, chart in results.charts.items()}
+    for quantity, rows in results.summary.groupby("quantity"):
+        said = [title for title, chart in charts().items() if quantity in chart.quantities]
+        shown = set().union(*(drawn.get(title, set()) for title in said))
+        own = {value for value in rows[["mean", "median"]].to_numpy().ravel() if isfinite(value)}
+        if quantity in AS_CURVES:
+            own = set(results.values_of([str(quantity)])["value"].dropna())
+        if quantity in IN_TABLES:
+            shown = set(phases_table(results.values_of(PHASES), results.summary)[IN_TABLES[str(quantity)]])
+        assert own & shown, quantity
+
+
+def _summary(quantity: str, values: list[float], **columns: Any) -> pd.DataFrame:
+    rows = [
+        {
+            "member": f"relu-d{2**place}",
+            "depth": 2**place,
+            "activation": "relu",
+            "initialization": "he",
+            "parameters": 100,
+            "quantity": quantity,
+            "layer": pd.NA,
+            "step": pd.NA,
+            "n": 8,
+            "mean": value,
+            "median": value,
+            "q05": value / 2,
+            "q95": value * 2,
+            "ci_low": value / 2,
+            "ci_high": value * 2,
+            "theory": np.nan,
+            **columns,
+        }
+        for place, value in enumerate(values)
+    ]
+    return pd.DataFrame(rows).astype({"layer": "Int64", "step": "Int64"})
+
+
+def marks(chart: Any) -> list[Any]:
+    """The layers of a chart of one panel."""
+    spec = chart.to_dict()
+    return list((spec["hconcat"][0] if "hconcat" in spec else spec)["layer"])
+
+
+def test_numbers_that_lie_decades_apart_have_a_logarithmic_axis() -> None:
+    """Where all are positive, their intervals, too."""
+    apart = scale_of(_summary("snip", [1.0, 1000.0]), "mean").to_dict()
+    near = scale_of(_summary("snip", [1.0, 10.0]), "mean").to_dict()
+    signed = scale_of(_summary("grasp", [-1.0, 1000.0]), "mean").to_dict()
+
+    assert (apart, near, signed) == ({"type": "log"}, {"zero": False}, {"zero": False})
+
+
+def test_waits_are_drawn_by_their_medians_with_the_intervals_that_are_closed() -> None:
+    """Half an interval would be drawn to the axis."""
+    chart = measured(_summary("steps_to_success", [8.0, 64.0]), ["steps_to_success"])
+
+    fields = [layer["encoding"]["y"]["field"] for layer in marks(chart)]
+    assert "median" in fields
+    assert "mean" not in fields
+    (rule,) = [layer for layer in marks(chart) if layer["mark"]["type"] == "rule"]
+    assert rule["transform"] == [{"filter": "isValid(datum.ci_high)"}]
+
+
+def test_what_has_no_number_anywhere_is_said() -> None:
+    """In place of an empty frame; members without one, beside others that have, only lack a point."""
+    nothing = measured(_summary("naswot", [np.nan, np.nan]), ["naswot"]).to_dict()
+    some = measured(_summary("naswot", [np.nan, 3.0]), ["naswot"]).to_dict()
+
+    assert list(nothing["datasets"].values()) == [[{"said": "There are no finite numbers of naswot."}]]
+    assert [[row["mean"] for row in rows] for rows in some["datasets"].values()] == [[None, 3.0]]
+
+
+def test_a_quantity_that_the_catalog_does_not_know_has_a_chart_too() -> None:
+    """As a plug-in's that is not taken up where its tables are looked at."""
+    summary = _summary("strange", [1.0, 2.0])
+
+    assert undrawn(summary, CHARTS) == {"strange_more": ["strange"]}
+    assert numbers(measured(summary, ["strange"])) >= {1.0, 2.0}
+    assert caption_of("strange_more", ["strange"])[0] == "Measured too: strange"
+
+
+def test_a_caption_is_what_the_catalog_says() -> None:
+    """What it is, its source, its formula, and which way a tournament takes it."""
+    title, caption = caption_of("ntk", ["ntk_trace", "ntk_condition"])
+
+    assert title == "Measured: ntk_trace, ntk_condition"
+    assert caption.startswith(
+        "Zero-cost score: trace and condition number of the neural tangent kernel (Jacot et al. 2018; Chen et al. 2021)"
+    )
+    assert "ntk_trace: trace of the neural tangent kernel on a batch; ntk_condition: its largest eigenvalue" in caption
+    assert "takes networks with more of ntk_trace for those that train better." in caption
+    assert "takes networks with less of ntk_condition for those that train better." in caption
