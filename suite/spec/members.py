@@ -166,10 +166,11 @@ def _resolve_family(here: tuple[str | int, ...], family: Family) -> Iterator[Mem
 
 def _unreachable(error: UnreachableBudgetError, budget: int, tolerance: float, normalization: Normalization) -> str:
     nearest = " and ".join(f"{count:,}" for count in (error.below, error.above) if count is not None)
+    told = "the nearest counts are" if " and " in nearest else "the nearest count is"
     option = "" if normalization == "none" else f" with {normalization} normalisation"
     return (
-        f"no widths of depth {error.depth}{option} bring the parameters within {100 * tolerance:.3g}% of {budget:,}; "
-        f"nearest counts are {nearest}: change depth or parameters, or loosen family.tolerance"
+        f"no widths of depth {error.depth}{option} bring the parameters within {100 * tolerance:.3g}% of {budget:,}, "
+        f"{told} {nearest}; change depth or parameters, or loosen family.tolerance"
     )
 
 
