@@ -44,8 +44,8 @@ def test_progress_in_a_notebook_is_one_line_that_changes(capsys: pytest.CaptureF
             told(cell)
 
     assert display.displays == 1
-    assert display.shown[0] == "tiny_precise: 3 cells to compute, 1 kept from before"
-    assert display.shown[-1].startswith("tiny_precise: 4 of 4 cells, done in ")
+    assert display.shown[0] == "tiny_precise: 3 pieces of work to compute, 1 kept from before"
+    assert display.shown[-1].startswith("tiny_precise: 4 of 4 pieces of work, done in ")
     assert capsys.readouterr() == ("", "")
     assert not in_notebook()
 

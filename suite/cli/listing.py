@@ -22,7 +22,7 @@ def list_entries(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="[NAME]", help="One of them, or a quantity: all there is to say.", autocompletion=_known
+            metavar="NAME", help="One of them, or a quantity: all there is to say of it.", autocompletion=_known
         ),
     ] = None,
     plugins: PlugIns = None,

@@ -12,6 +12,16 @@ UNEXPECTED = 3
 INTERRUPTED = 130
 
 
+def path_given(text: str | Path) -> Path:
+    """What stands for a file or a folder, as it was typed: nothing at all is no path, though Python takes it for here.
+
+    A default has never been typed, and is a path already.
+    """
+    if not str(text).strip():
+        raise typer.BadParameter("an empty text is no path; name a file or a folder, such as . for this one")
+    return Path(text)
+
+
 class Device(StrEnum):
     """Where networks are computed."""
 
@@ -22,9 +32,14 @@ class Device(StrEnum):
 
 Specs = Annotated[
     list[Path],
-    typer.Argument(metavar="PATH...", help="Spec files, or folders: their .toml files, not their subfolders."),
+    typer.Argument(
+        metavar="PATH", parser=path_given, help="Spec files, or folders: their .toml files, not their subfolders."
+    ),
 ]
-ResultsFolder = Annotated[Path, typer.Option("--results", metavar="DIR", help="Where results are kept.")]
+ResultsFolder = Annotated[
+    Path, typer.Option("--results", metavar="DIR", parser=path_given, help="Where results are kept.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the same as JSON, for programs to read.")]
 MustHold = Annotated[
     bool, typer.Option("--claims-must-hold", help="Exit code 3 where a claim's verdict is not the expected one.")
 ]
@@ -34,7 +49,7 @@ Changes = Annotated[
         "--set",
         metavar="KEY=VALUE",
         help="Try a change without a new file, such as family.parameters=5000 or claim.0.margin=0.1; the value is "
-        "TOML, none takes the key out. May be repeated. Results go to a folder of the change's own.",
+        "TOML, no value takes the key out. May be repeated. Results are kept in a folder of the change's own.",
     ),
 ]
 PlugIns = Annotated[
@@ -42,9 +57,15 @@ PlugIns = Annotated[
     typer.Option(
         "--plugin",
         metavar="FILE",
-        help="A Python file, which is run, with activations, measures, ... of your own; may be given more than once.",
+        parser=path_given,
+        help="A Python file, which is run, with activations, measures, ... of your own. May be repeated.",
     ),
 ]
 Quick = Annotated[
-    bool, typer.Option("--quick", help="A tenth of the draws, steps and replicates, under a name that says so.")
+    bool,
+    typer.Option(
+        "--quick",
+        help="A tenth of the draws, steps and replicates of each study, which is then called NAME-quick, as is the "
+        "folder of its results.",
+    ),
 ]

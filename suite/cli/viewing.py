@@ -10,7 +10,18 @@ import typer
 from suite.cli.app import app
 from suite.cli.endings import echo, errors_as_exit_codes, warn
 from suite.cli.folders import alike, check_tables, damage_explained, loaded, plug_in
-from suite.cli.options import LACKING, UNEXPECTED, Changes, MustHold, PlugIns, Quick, ResultsFolder, Specs
+from suite.cli.options import (
+    LACKING,
+    UNEXPECTED,
+    AsJson,
+    Changes,
+    MustHold,
+    PlugIns,
+    Quick,
+    ResultsFolder,
+    Specs,
+    path_given,
+)
 from suite.cli.telling import tell_verdicts
 
 if TYPE_CHECKING:
@@ -22,13 +33,13 @@ if TYPE_CHECKING:
 def judge_claims(
     paths: Specs,
     results: ResultsFolder = Path("results"),
-    as_json: Annotated[bool, typer.Option("--json", help="The same for programs to read.")] = False,
+    as_json: AsJson = False,
     must_hold: MustHold = False,
     in_part: Quick = False,
     changes: Changes = None,
     plugins: PlugIns = None,
 ) -> None:
-    """Judge the specs' claims by what the results folder holds, without computing."""
+    """Judge the specs' claims by the tables that a run has left, without computing."""
     with errors_as_exit_codes():
         from suite.claims.judge import judge_results  # noqa: PLC0415
         from suite.claims.tell import as_json as in_json  # noqa: PLC0415
@@ -55,12 +66,14 @@ def judge_claims(
 
 @app.command()
 def compare(
-    first: Annotated[Path, typer.Argument(metavar="A", help="A results folder, or one study's in it.")],
-    second: Annotated[Path, typer.Argument(metavar="B", help="Another.")],
+    first: Annotated[
+        Path, typer.Argument(metavar="A", parser=path_given, help="A results folder, or one study's in it.")
+    ],
+    second: Annotated[Path, typer.Argument(metavar="B", parser=path_given, help="Another.")],
     must_agree: Annotated[
         bool, typer.Option("--numbers-must-agree", help="Exit code 1 also where numbers differ beyond chance.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="The same for programs to read.")] = False,
+    as_json: AsJson = False,
     plugins: PlugIns = None,
 ) -> None:
     """Compare two runs: spec, environment, numbers beyond chance, and verdicts; exit code 1 where a verdict changed."""
@@ -84,13 +97,13 @@ def compare(
 
 
 @app.command()
-def check(paths: Specs, changes: Changes = None, plugins: PlugIns = None) -> None:
-    """Check specs without computing anything."""
+def check(paths: Specs, in_part: Quick = False, changes: Changes = None, plugins: PlugIns = None) -> None:
+    """Check specs: every fault with its line and a cure, before anything is computed."""
     with errors_as_exit_codes():
         from suite.catalog.measures import precisely  # noqa: PLC0415
 
         plug_in(plugins)
-        for study in loaded(paths, changes):
+        for study in loaded(paths, changes, in_part):
             warn(study.warnings)
             number = len(study.members)
             measures = ", ".join(name + precisely(name, settings) for name, settings in study.spec.measures.items())
@@ -101,12 +114,17 @@ def check(paths: Specs, changes: Changes = None, plugins: PlugIns = None) -> Non
 def report(
     paths: Specs,
     results: ResultsFolder = Path("results"),
-    changes: Changes = None,
-    plugins: PlugIns = None,
     figures: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Also write each chart as PNG and SVG, sized for print, into DIR/STUDY."),
+        typer.Option(
+            metavar="DIR",
+            parser=path_given,
+            help="Also write each chart as PNG and SVG, sized for print, into DIR/STUDY.",
+        ),
     ] = None,
+    in_part: Quick = False,
+    changes: Changes = None,
+    plugins: PlugIns = None,
 ) -> None:
     """Draw the reports again from the tables that a run has left, without computing."""
     with errors_as_exit_codes():
@@ -116,7 +134,7 @@ def report(
         from suite.runs.results import Results  # noqa: PLC0415
 
         plug_in(plugins)
-        studies = loaded(paths, changes)
+        studies = loaded(paths, changes, in_part)
         check_tables(studies, results)
         for study in studies:
             found = Results(results / study.spec.name)
