@@ -141,6 +141,16 @@ def test_a_report_of_tables_of_another_version_says_to_run_again(tmp_path_factor
     assert not (folder / "report.html").exists()
 
 
+def test_the_help_lists_commands_in_the_order_of_their_use_each_in_a_whole_sentence() -> None:
+    """Nothing is cut off, and every command has a place."""
+    lines = runner.invoke(app, ["--help"]).stdout.partition("Commands:\n")[2].splitlines()
+
+    assert [line.split()[0] for line in lines] == [
+        *("new", "check", "explain", "list", "schema", "plan", "run", "merge", "claims", "report", "compare")
+    ]
+    assert all(line.endswith(".") and not line.endswith("...") for line in lines)
+
+
 QUICK = ("plan", "explain", "check", "merge", "claims", "report")
 """What takes `--quick` besides `run`."""
 

@@ -8,7 +8,7 @@ from reprlib import Repr
 LONGEST = 60
 """Characters."""
 
-_DEEPEST, _MOST = 3, 6
+_DEEPEST, _MOST = 3, 24
 """Tables and lists within one another, and what is in each, that are written out."""
 
 
@@ -27,19 +27,27 @@ _SHORT = _Short()
 
 def shown(value: object) -> str:
     """A value as TOML would write it, or nearly so."""
-    return shortened(_written(value, _DEEPEST))
+    return shortened(written(value, _DEEPEST))
 
 
-def _written(value: object, deep: int) -> str:
+def written(value: object, deep: int = _DEEPEST) -> str:
+    """A value as TOML would write it, however long; "nothing" for what is not given.
+
+    Args:
+        value: of a spec, or of a record of a run.
+        deep: tables and lists within one another that are written out.
+    """
+    if value is None:
+        return "nothing"
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, datetime | date | time):
         return value.isoformat()
     if isinstance(value, dict):
-        inside = _inside((f"{key} = {_written(each, deep - 1)}" for key, each in value.items()), deep)
+        inside = _inside((f"{key} = {written(each, deep - 1)}" for key, each in value.items()), deep)
         return f"{{ {inside} }}" if inside else "{}"
     if isinstance(value, list | tuple):
-        return f"[{_inside((_written(each, deep - 1) for each in value), deep)}]"
+        return f"[{_inside((written(each, deep - 1) for each in value), deep)}]"
     return _SHORT.repr(value)
 
 

@@ -27,7 +27,7 @@ SEES = {
     "domain": "random networks on the domain's sample",
     "loss": "random networks at training points, or at the domain's where nothing is trained",
     "task": "random networks on the domain of each training task",
-    "pair": "random networks at two inputs, or none",
+    "pair": "random networks at an input, or at two of an angle given",
     "training": "networks while they train, as [measure.accuracy] says",
 }
 """What a measure evaluates networks on, in words."""

@@ -6,7 +6,7 @@ from suite.cli.folders import loaded, plug_in
 from suite.cli.options import Changes, PlugIns, Quick, Specs
 
 
-@app.command()
+@app.command(short_help="Say in words what specs will do.")
 def explain(paths: Specs, in_part: Quick = False, changes: Changes = None, plugins: PlugIns = None) -> None:
     """Say in words what specs will do: networks, measures, training, claims and tournament. Computes nothing."""
     with errors_as_exit_codes():

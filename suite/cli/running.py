@@ -24,7 +24,7 @@ from suite.cli.options import (
 from suite.cli.telling import tell_run
 
 
-@app.command()
+@app.command(short_help="Compute what is missing, then write tables and reports.")
 def run(
     paths: Specs,
     results: ResultsFolder = Path("results"),
@@ -92,7 +92,7 @@ def run(
             raise typer.Exit(UNEXPECTED)
 
 
-@app.command()
+@app.command(short_help="Say what a run would compute, and about what it takes.")
 def plan(
     paths: Specs,
     results: ResultsFolder = Path("results"),
@@ -122,7 +122,7 @@ def plan(
                 echo(line)
 
 
-@app.command()
+@app.command(short_help="Make tables and reports of studies that were run in parts.")
 def merge(
     paths: Specs,
     results: ResultsFolder = Path("results"),

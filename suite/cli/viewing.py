@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from suite.spec.load import Study
 
 
-@app.command("claims")
+@app.command("claims", short_help="Judge the specs' claims again by a run's tables.")
 def judge_claims(
     paths: Specs,
     results: ResultsFolder = Path("results"),
@@ -64,7 +64,7 @@ def judge_claims(
             raise typer.Exit(UNEXPECTED)
 
 
-@app.command()
+@app.command(short_help="Say what differs between two runs.")
 def compare(
     first: Annotated[
         Path, typer.Argument(metavar="A", parser=path_given, help="A results folder, or one study's in it.")
@@ -96,7 +96,7 @@ def compare(
             raise typer.Exit(LACKING)
 
 
-@app.command()
+@app.command(short_help="Find every fault of specs, with its line and a cure.")
 def check(paths: Specs, in_part: Quick = False, changes: Changes = None, plugins: PlugIns = None) -> None:
     """Check specs: every fault with its line and a cure, before anything is computed."""
     with errors_as_exit_codes():
@@ -110,7 +110,7 @@ def check(paths: Specs, in_part: Quick = False, changes: Changes = None, plugins
             echo(f"{study.spec.name}: {number} member{'' if number == 1 else 's'}; {measures}")
 
 
-@app.command()
+@app.command(short_help="Draw the reports again from a run's tables.")
 def report(
     paths: Specs,
     results: ResultsFolder = Path("results"),
@@ -144,7 +144,7 @@ def report(
                 drawn = [] if figures is None else write_figures(found, figures)
             echo(f"{study.spec.name}: {page}")
             if drawn:
-                echo(f"{study.spec.name}: {len(drawn)} figures in {drawn[0].parent}")
+                echo(f"{study.spec.name}: {len(drawn)} figure{'' if len(drawn) == 1 else 's'} in {drawn[0].parent}")
         write_index(results)
 
 

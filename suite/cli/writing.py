@@ -17,7 +17,7 @@ def _shipped(incomplete: str) -> list[str]:
     return [name for name in shipped_specs() if name.startswith(incomplete)]
 
 
-@app.command()
+@app.command(short_help="Write a spec to start from.")
 def new(
     name: Annotated[
         str, typer.Argument(metavar="NAME", help="The name of the study, and so of its file and its results.")

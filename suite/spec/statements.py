@@ -52,7 +52,7 @@ def _tested(claim: Claim, spec: Spec, members: Sequence[Member]) -> str:
 def _among(where: Where, among: Sequence[Member], members: Sequence[Member]) -> str:
     """Of which members a claim is."""
     if not where:
-        return f"; of all {len(members)} members"
+        return f"; of all {len(members)} members" if len(members) > 1 else "; of the one member"
     asked = " and ".join(f"{axis} is {listed(wanted, 'or')}" for axis, wanted in where.items())
     return f"; where {asked}: {len(among)} of {len(members)} members"
 
