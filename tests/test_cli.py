@@ -197,6 +197,27 @@ def test_whoever_asks_for_the_tenth_of_a_whole_run_is_told(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [
+        ("--device", "tpu", "'tpu' is no device; give auto, cpu, cuda"),
+        ("--device", "", "'' is no device; give auto, cpu, cuda"),
+        ("--workers", "0", "'0' is no number of processes; give a whole number, 1 or more"),
+        ("--workers", "two", "'two' is no number of processes; give a whole number, 1 or more"),
+        ("--workers", "9" * 5000, "9... is no number of processes; give a whole number, 1 or more"),
+    ],
+)
+def test_a_wrong_value_of_an_option_is_told_in_the_suites_words(option: str, value: str, told: str) -> None:
+    """None of those of the library that reads options."""
+    done = runner.invoke(app, ["run", str(TINY), option, value])
+
+    assert done.exit_code == 2
+    assert done.stderr.strip().endswith(told)
+    assert f"Invalid value for '{option}': " in done.stderr
+    assert "Input" not in done.stderr
+    assert "Value error" not in done.stderr
+
+
+@pytest.mark.parametrize(
     "arguments",
     [
         *(["run", "--results", "", str(TINY)], ["plan", "--results", " ", str(TINY)], ["check", ""]),

@@ -1,10 +1,13 @@
 """What commands take: arguments and options that several have, and the exit codes that they end with."""
 
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from suite.catalog.shown import shown
 
 LACKING = 1
 FAULTY = 2
@@ -30,10 +33,43 @@ class Device(StrEnum):
     cuda = "cuda"
 
 
+def device_given(text: str | Device) -> Device:
+    """Where to compute, as it was typed."""
+    try:
+        return Device(text)
+    except ValueError:
+        raise typer.BadParameter(f"{shown(text)} is no device; give {', '.join(Device)}") from None
+
+
+def workers_given(text: str | int) -> int:
+    """A number of processes, as it was typed."""
+    if not _NUMBER.fullmatch(str(text)):
+        raise typer.BadParameter(f"{shown(text)} is no number of processes; give a whole number, 1 or more")
+    return int(text)
+
+
+_NUMBER = re.compile(r"0*[1-9][0-9]{0,4}", re.ASCII)
+
+
+def _devices(incomplete: str) -> list[str]:
+    """For the shell to complete."""
+    return [device for device in Device if device.startswith(incomplete)]
+
+
 Specs = Annotated[
     list[Path],
     typer.Argument(
         metavar="PATH", parser=path_given, help="Spec files, or folders: their .toml files, not their subfolders."
+    ),
+]
+Where = Annotated[
+    Device,
+    typer.Option(
+        "--device",
+        metavar="|".join(Device),
+        parser=device_given,
+        autocompletion=_devices,
+        help="Where to compute; auto takes a GPU if there is one.",
     ),
 ]
 ResultsFolder = Annotated[

@@ -20,6 +20,8 @@ from suite.cli.options import (
     Quick,
     ResultsFolder,
     Specs,
+    Where,
+    workers_given,
 )
 from suite.cli.telling import tell_run
 
@@ -28,10 +30,12 @@ from suite.cli.telling import tell_run
 def run(
     paths: Specs,
     results: ResultsFolder = Path("results"),
-    device: Annotated[Device, typer.Option(help="Where to compute; auto takes a GPU if there is one.")] = Device.auto,
+    device: Where = Device.auto,
     workers: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help="Processes; unless given, one a core where it pays, or one a GPU."),
+        typer.Option(
+            metavar="N", parser=workers_given, help="Processes; unless given, one a core where it pays, or one a GPU."
+        ),
     ] = None,
     compiled: Annotated[
         bool,
@@ -98,7 +102,9 @@ def plan(
     results: ResultsFolder = Path("results"),
     workers: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help="Processes to plan for; as many as `run` would have unless given."),
+        typer.Option(
+            metavar="N", parser=workers_given, help="Processes to plan for; as many as `run` would have unless given."
+        ),
     ] = None,
     as_json: AsJson = False,
     in_part: Quick = False,

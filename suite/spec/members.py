@@ -190,5 +190,5 @@ def _unstable(activation: Activation, initialization: Initialization) -> str | N
     return (
         f"the critical fixed point of {activation.label} under {initialization.label} is unstable "
         f"(V'(q*) = {point.stability:.3f} at q* = {point.fixed_point:.3g}); "
-        "variances drift away from it with depth"
+        "variances drift away from it with depth: take another activation or bias_std, or bear it in mind"
     )
