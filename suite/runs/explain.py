@@ -42,7 +42,8 @@ def lines_of(study: Study) -> Iterator[str]:
     own = sum(cell.name != "landscape" for cell in cells)
     pictures = len(cells) - own
     drawn = f", and {counted(pictures, 'picture')} of random networks for the report" if pictures else ""
-    yield f"That is {counted(own, 'piece')} of work{drawn}; `plan` says about what time and memory they take."
+    plan = "plan --quick" if "--quick" in study.asked else "plan"
+    yield f"That is {counted(own, 'piece')} of work{drawn}; `{plan}` says about what time and memory they take."
 
 
 def counted(number: int, noun: str) -> str:

@@ -32,7 +32,9 @@ def statements(spec: Spec, members: Sequence[Member]) -> Iterator[str]:
     """A study's claims, each in its author's words and in those of its test, and its tournament."""
     if spec.claim:
         number = len(spec.claim)
-        yield "Claimed, and judged at the end" + (f", corrected for being {number} together:" if number > 1 else ":")
+        yield "Claimed, and judged at the end" + (
+            f", with Holm's correction for {number} claims:" if number > 1 else ":"
+        )
     for claim in spec.claim:
         yield f"  {claim.says}"
         surprise = "" if claim.expected == "holds" else f"; expected: {claim.expected}"
