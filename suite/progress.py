@@ -1,4 +1,4 @@
-"""What a person sees of a run: a live table on a terminal, one line in a notebook, plain lines elsewhere."""
+"""What a person sees of a run, or of a plan: what changes in its place on a terminal, plain lines elsewhere."""
 
 import sys
 import time
@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.live import Live
+from rich.status import Status
 from rich.table import Table
 
 from suite.runs.cells import Cell
@@ -70,10 +71,10 @@ class Progress:
             self.live = Live(get_renderable=self.table, console=self.console, refresh_per_second=4)
             self.live.start()
         elif self.rounds > 1:
-            self.say(f"{self.study.spec.name}: {_cells(len(missing), 'more ')}, for the precision asked")
+            self.say(f"{self.study.spec.name}: {_pieces(len(missing), 'more ')}, for the precision asked")
         else:
             kept = len(cells) - len(missing)
-            self.say(f"{self.study.spec.name}: {_cells(len(missing))} to compute, {kept} kept from before")
+            self.say(f"{self.study.spec.name}: {_pieces(len(missing))} to compute, {kept} kept from before")
         return self.finished
 
     def finished(self, cell: Cell) -> None:
@@ -84,7 +85,7 @@ class Progress:
         if self.live is None and (now - self.spoke >= self.interval or not self.left.total()):
             self.spoke = now
             done = self.total.total() - self.left.total()
-            self.say(f"{self.study.spec.name}: {done} of {self.total.total()} cells, {self.remaining()}")
+            self.say(f"{self.study.spec.name}: {done} of {_pieces(self.total.total())}, {self.remaining()}")
 
     def remaining(self) -> str:
         """Time left, judged by the work done so far."""
@@ -98,7 +99,7 @@ class Progress:
         """The live table: a row a measure."""
         table = Table(title=f"{self.study.spec.name}: {self.remaining()}", title_justify="left")
         table.add_column("measure")
-        table.add_column("cells done", justify="right")
+        table.add_column("pieces done", justify="right")
         for name, total in self.total.items():
             table.add_row(name, f"{total - self.left[name]} / {total}")
         return table
@@ -127,6 +128,39 @@ class InNotebook(Progress):
             self.handle.update({"text/plain": line}, raw=True)
 
 
+class Trials:
+    """Follows the trials by which a plan finds out how long measures take; use it around the planning."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self.console = console or Console(file=sys.stderr)
+        self.status: Status | None = None
+        self.study = ""
+
+    def __enter__(self) -> "Trials":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.status is not None:
+            self.status.stop()
+
+    def announce(self, study: str, measure: str, number: int, of: int) -> None:
+        """A trial starts: on a terminal told each time, and gone at the end; elsewhere once a study."""
+        if self.console.is_terminal:
+            line = f"{study}: trying a little of {measure}, to tell how long it takes ({number} of {of})"
+            if self.status is None:
+                self.status = self.console.status(line)
+                self.status.start()
+            self.status.update(line)
+        elif study != self.study:
+            self.study = study
+            measures = (
+                f"{measure}, to tell how long it takes" if of == 1 else f"{of} measures, to tell how long they take"
+            )
+            self.console.print(f"{study}: trying a little of {measures}", soft_wrap=True)
+
+
 def in_notebook() -> bool:
     """Whether the caller's code runs in a notebook's kernel."""
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
@@ -137,8 +171,8 @@ def _shell_display() -> Any:
     return sys.modules["IPython"].display.display
 
 
-def _cells(number: int, more: str = "") -> str:
-    return f"{number} {more}cell{'' if number == 1 else 's'}"
+def _pieces(number: int, more: str = "") -> str:
+    return f"{number} {more}piece{'' if number == 1 else 's'} of work"
 
 
 def _duration(seconds: float) -> str:

@@ -141,6 +141,100 @@ def test_a_report_of_tables_of_another_version_says_to_run_again(tmp_path_factor
     assert not (folder / "report.html").exists()
 
 
+def test_the_help_lists_commands_in_the_order_of_their_use_each_in_a_whole_sentence() -> None:
+    """Nothing is cut off, and every command has a place."""
+    lines = runner.invoke(app, ["--help"]).stdout.partition("Commands:\n")[2].splitlines()
+
+    assert [line.split()[0] for line in lines] == [
+        *("new", "check", "explain", "list", "schema", "plan", "run", "merge", "claims", "report", "compare")
+    ]
+    assert all(line.endswith(".") and not line.endswith("...") for line in lines)
+
+
+QUICK = ("plan", "explain", "check", "merge", "claims", "report")
+"""What takes `--quick` besides `run`."""
+
+
+def test_whoever_ran_a_tenth_says_the_same_word_to_every_command(tmp_path: Path) -> None:
+    """Each looks at NAME-quick; without the word, those that need results say that it is there and how to name it."""
+    spec = str(TINY.with_name("tiny_digits.toml"))
+    into = ["--results", str(tmp_path)]
+    assert runner.invoke(app, ["run", "--quick", spec, *into, "--workers", "1"]).exit_code == 0
+    page = (tmp_path / "tiny_digits-quick" / "report.html").read_bytes()
+
+    for command in QUICK:
+        where = into if command not in ("explain", "check") else []
+        done = runner.invoke(app, [command, "--quick", spec, *where])
+        assert done.exit_code == 0, (command, done.stderr)
+        told = done.stdout.startswith("tiny_digits-quick: ") if command != "claims" else done.stdout == ""
+        assert told, (command, done.stdout)
+        if command == "plan":
+            assert "0 pieces of work to compute" in done.stdout
+        assert ("`plan --quick` says about" in done.stdout) == (command == "explain")
+    for command in ("claims", "report"):
+        done = runner.invoke(app, [command, spec, *into])
+        assert done.exit_code == 2
+        assert done.stderr == (
+            f"{tmp_path}: no results of tiny_digits; there are some of tiny_digits-quick: add --quick for these, "
+            f"or run the spec first: python -m suite run {spec} --results {tmp_path}\n"
+        )
+    assert (tmp_path / "tiny_digits-quick" / "report.html").read_bytes() == page
+    assert [found.name for found in tmp_path.iterdir() if found.is_dir()] == ["tiny_digits-quick"]
+
+
+def test_whoever_asks_for_the_tenth_of_a_whole_run_is_told(tmp_path: Path) -> None:
+    """The other way round; of several specs the command names none."""
+    (tmp_path / "tiny").mkdir()
+    (tmp_path / "tiny" / "run.json").touch()
+
+    done = runner.invoke(app, ["report", "--quick", str(TINY), str(PRECISE), "--results", str(tmp_path)])
+
+    assert done.exit_code == 2
+    assert (
+        "no results of tiny-quick, tiny_precise-quick; there are some of tiny: leave --quick out for these"
+        in done.stderr
+    )
+    assert done.stderr.endswith(f"python -m suite run --quick PATH... --results {tmp_path}\n")
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [
+        ("--device", "tpu", "'tpu' is no device; give auto, cpu, cuda"),
+        ("--device", "", "'' is no device; give auto, cpu, cuda"),
+        ("--workers", "0", "'0' is no number of processes; give a whole number, 1 or more"),
+        ("--workers", "two", "'two' is no number of processes; give a whole number, 1 or more"),
+        ("--workers", "9" * 5000, "9... is no number of processes; give a whole number, 1 or more"),
+    ],
+)
+def test_a_wrong_value_of_an_option_is_told_in_the_suites_words(option: str, value: str, told: str) -> None:
+    """None of those of the library that reads options."""
+    done = runner.invoke(app, ["run", str(TINY), option, value])
+
+    assert done.exit_code == 2
+    assert done.stderr.strip().endswith(told)
+    assert f"Invalid value for '{option}': " in done.stderr
+    assert "Input" not in done.stderr
+    assert "Value error" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *(["run", "--results", "", str(TINY)], ["plan", "--results", " ", str(TINY)], ["check", ""]),
+        *(["report", "--figures", "", str(TINY)], ["new", "mine", "--folder", ""], ["compare", "", "x"]),
+        *(["check", "--plugin", "", str(TINY)], ["claims", "--results=", str(TINY)]),
+    ],
+    ids=" ".join,
+)
+def test_an_empty_path_is_refused(arguments: list[str]) -> None:
+    """Python takes it for the folder that one is in, which nobody meant who wrote nothing."""
+    done = runner.invoke(app, arguments)
+
+    assert done.exit_code == 2
+    assert done.stderr.strip().endswith("an empty text is no path; name a file or a folder, such as . for this one")
+
+
 def test_list_names_every_entry_of_every_catalog() -> None:
     """`list` shows measures, activations, initialisations, tasks, domains, optimisers and claims, in order."""
     from suite.catalog.activations import ACTIVATIONS
@@ -188,7 +282,7 @@ def test_a_run_tells_of_growing_work_and_of_what_did_not_become_as_precise_as_as
     done = runner.invoke(app, ["run", str(PRECISE), "--results", str(tmp_path)])
 
     assert done.exit_code == 0
-    assert "more cells, for the precision asked" in done.stderr
+    assert "more pieces of work, for the precision asked" in done.stderr
     table = pd.read_csv(tmp_path / "tiny_precise" / "precision.csv")
     short = table[(table["reached"] == "no") & (table["measure"] == "correlation")]
     warned = [line for line in done.stderr.splitlines() if line.endswith("(warning)")]
@@ -197,7 +291,7 @@ def test_a_run_tells_of_growing_work_and_of_what_did_not_become_as_precise_as_as
     assert any("half the interval of correlation is 0.0" in line and "after 512 draws" in line for line in warned)
     number = len(json.loads((tmp_path / "tiny_precise" / "run.json").read_text())["cells"])
     again = runner.invoke(app, ["run", str(PRECISE), "--results", str(tmp_path)])
-    assert f"0 cells to compute, {number} kept from before" in again.stderr
+    assert f"0 pieces of work to compute, {number} kept from before" in again.stderr
     page = (tmp_path / "tiny_precise" / "report.html").read_text()
     assert "How many draws did the precision take?" in page
     assert '<a href="precision.csv">' in page
@@ -244,12 +338,12 @@ def test_a_run_writes_plain_lines_where_there_is_no_terminal(tmp_path: Path) -> 
     done = subprocess.run(command, check=True, capture_output=True, text=True)
 
     assert "\x1b" not in done.stderr
-    assert "cells to compute" in done.stderr
+    assert "pieces of work to compute" in done.stderr
     *told, page = done.stdout.splitlines()
     assert [line.partition(": told best by ")[0] for line in told] == ["tiny: test_accuracy", "tiny: train_loss"]
     assert page == f"tiny: {tmp_path / 'tiny' / 'report.html'}"
     again = subprocess.run(command, check=True, capture_output=True, text=True)
-    assert "0 cells to compute" in again.stderr
+    assert "0 pieces of work to compute" in again.stderr
 
 
 @pytest.mark.parametrize("command", [["list"], ["check", str(TINY)]])
@@ -302,7 +396,7 @@ def test_a_full_disk_keeps_what_is_finished(tmp_path: Path, monkeypatch: pytest.
     done = runner.invoke(app, ["run", str(TINY), "--results", str(tmp_path), "--workers", "1"])
 
     assert done.exit_code == 0
-    assert "94 cells to compute, 5 kept from before" in done.stderr
+    assert "94 pieces of work to compute, 5 kept from before" in done.stderr
 
 
 def test_report_draws_the_same_page_again(tmp_path: Path) -> None:

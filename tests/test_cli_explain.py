@@ -70,14 +70,14 @@ def test_networks_are_told_with_widths_and_exact_counts(text: str) -> None:
 def test_measures_are_told_with_their_draws(text: str) -> None:
     """In all, and where; of a precision, what it is of."""
     assert "600 draws of each member, 10,800 networks in all, at " in text
-    assert " points 0.5 apart; 54 cells" in text
+    assert " points 0.5 apart; 54 pieces of work" in text
     assert "bring half the 95% interval of collapsed_relative to 0.05 " in text
     assert "from 256 to 65,536; at first 4,608 networks in all" in text
 
 
 def test_training_is_told_to_the_last_one(text: str) -> None:
     """What on, by what, how often, and how it is judged."""
-    assert "18 members x 5 replicates x 2 tasks x 2 optimiser settings = 360 trainings of 24 steps; 36 cells" in text
+    assert "18 members x 5 replicates x 2 tasks x 2 optimiser settings = 360 trainings of 24 steps; 36 pieces" in text
     assert "on checkerboard (squares = 2): 64 points to train on, 32 to choose on, 32 to judge on; label = " in text
     assert "success: a test accuracy of 0.9 or more after the last step" in text
     assert "by adam(learning_rate=0.01, batch=32), 12 passes through the training points" in text
@@ -99,7 +99,7 @@ def test_numbers_are_those_of_the_run(file: Path) -> None:
         own = [cell for cell in cells if cell.name == name]
         (said,) = re.findall(rf"\n  {name}: .*\n    (.*)", text)
         assert f" {sum(cell.stop - cell.start for cell in own)} networks in all" in said
-        assert said.endswith(f"; {len(own)} cell{'s' if len(own) > 1 else ''}")
+        assert said.endswith(f"; {len(own)} piece{'s' if len(own) > 1 else ''} of work")
     for numbers, trainings in re.findall(r"Trained: (.*) = (\d+) training", text):
         assert prod(map(int, re.findall(r"\d+", numbers))) == int(trainings)
         own = [cell for cell in cells if cell.trains]

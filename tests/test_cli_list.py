@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ from suite.catalog.measures import MEASURES
 from suite.catalog.quantities import QUANTITIES
 from suite.catalog.settings import Settings
 from suite.cli import app
-from suite.cli.entries import catalogs, documentation, names
+from suite.cli.entries import catalogs, documentation, for_authors, names
 from suite.cli.wording import settable
 from suite.spec.schema import spec_schema
 
@@ -54,6 +55,30 @@ def test_every_entry_is_told_with_all_its_settings(title: str, name: str) -> Non
     if title == "measures":
         assert all(f"quantity {quantity}: " in shown for quantity in MEASURES[name].quantities)
         assert documentation(MEASURES[name].function).splitlines()[0] in shown
+
+
+@pytest.mark.parametrize("name", names())
+def test_nothing_of_a_function_call_is_told(name: str) -> None:
+    """No arguments of it, no shapes of arrays, no types: what stands in their place is what a spec's author has."""
+    shown = told("list", name)
+
+    call = re.compile(
+        r"Args:|Returns:|Raises:|ensemble|Tensor|torch\.(?!nn\.Linear)|settings\.|\((draws|networks),|None\b"
+    )
+    assert call.findall(shown) == []
+
+
+def test_a_docstring_keeps_what_an_author_needs() -> None:
+    """Formula, meaning, what it gives, and source; single paragraphs stay as they are."""
+    text = for_authors(
+        "The mean.\n\nm = sum / n.\n\nArgs:\n    z: points,\n        many.\n\n    q: more.\n\nReturns:\n"
+        "    `m`, (draws, L), a mean; `s` of\n    `settings.step`.\n\n"
+        "Raises:\n    ValueError: none.\n\nSource: Nobody 2026."
+    )
+
+    assert text == "The mean.\n\nm = sum / n.\n\nGives:\n    `m`, a mean; `s` of\n    `step`.\n\nSource: Nobody 2026."
+    assert for_authors("Args are of people.\n\nSo (draws) is not.") == "Args are of people.\n\nSo (draws) is not."
+    assert for_authors("Args:\n    z: points.") == ""
 
 
 def test_a_quantity_is_told_by_its_measure() -> None:

@@ -1,13 +1,16 @@
-"""What a run tells of its cells: totals that grow while more are wanted."""
+"""What a run tells of its pieces of work, totals that grow while more are wanted, and a plan of its trials."""
 
 import io
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from suite.progress import Progress
+from suite.progress import Progress, Trials
 from suite.runs.cells import cells_of
+from suite.runs.plan import plan_of
 from suite.spec.load import load_studies
 from tests.runs.tiny import SPECS
 
@@ -30,10 +33,10 @@ def test_cells_that_come_later_are_more_of_the_same_work(cells):
                 told(cell)
 
     first, done, more, end = text.getvalue().splitlines()
-    assert first == "tiny_precise: 3 cells to compute, 1 kept from before"
-    assert done.startswith("tiny_precise: 4 of 4 cells, done in ")
-    assert more == "tiny_precise: 2 more cells, for the precision asked"
-    assert end.startswith("tiny_precise: 6 of 6 cells, done in ")
+    assert first == "tiny_precise: 3 pieces of work to compute, 1 kept from before"
+    assert done.startswith("tiny_precise: 4 of 4 pieces of work, done in ")
+    assert more == "tiny_precise: 2 more pieces of work, for the precision asked"
+    assert end.startswith("tiny_precise: 6 of 6 pieces of work, done in ")
     assert progress.work == sum(cell.cost for cell in found[1:6])
 
 
@@ -58,4 +61,23 @@ def test_a_line_of_a_log_is_one_line(cells):
     with Progress(renamed, Console(file=text, width=80)) as progress:
         progress.announce(renamed, found, found)
 
-    assert text.getvalue() == f"{name}: {len(found)} cells to compute, 0 kept from before\n"
+    assert text.getvalue() == f"{name}: {len(found)} pieces of work to compute, 0 kept from before\n"
+
+
+def test_a_plan_says_what_keeps_it(tmp_path: Path) -> None:
+    """A line for each study whose times are not known, before the first trial; on a terminal each trial, which goes."""
+    log, screen = io.StringIO(), io.StringIO()
+    plain, live = Trials(Console(file=log)), Trials(Console(file=screen, force_terminal=True, width=120))
+    (study,) = load_studies([SPECS / "tiny_digits.toml"])
+    with plain, live:
+        plan_of(study, tmp_path, announce=plain.announce)
+        live.announce("study", "v3", 1, 2)
+        live.announce("study", "collapse", 2, 2)
+        plain.announce("other", "v3", 1, 1)
+        assert "\x1b[2K" not in screen.getvalue().rpartition("trying")[2]
+
+    first, other = log.getvalue().splitlines()
+    assert re.fullmatch(r"tiny_digits: trying a little of \d+ measures, to tell how long they take", first)
+    assert other == "other: trying a little of v3, to tell how long it takes"
+    assert "study: trying a little of collapse, to tell how long it takes (2 of 2)" in screen.getvalue()
+    assert screen.getvalue().endswith("\x1b[2K")

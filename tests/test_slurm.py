@@ -87,7 +87,7 @@ def test_a_part_that_was_ended_is_missing_until_it_is_submitted_again(
 
     assert [_fact("JobState", job, slurm) for job in _tasks(parts)] == [state, "COMPLETED", "COMPLETED"]
     assert _fact("ExitCode", merge, slurm) == "1:0"
-    assert re.search(r"tiny: \d+ cells are missing from results/tiny/cells", (work / "merge.out").read_text())
+    assert re.search(r"tiny: \d+ pieces of work are missing from results/tiny/cells", (work / "merge.out").read_text())
     assert [file.name for file in (work / "results" / "tiny").iterdir()] == ["cells"]
 
     parts, merge = _submitted(work, slurm)

@@ -2,14 +2,23 @@
 
 from typing import Annotated, Any, ClassVar, Literal, Union
 
-from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from suite.catalog.settings import Axis, Settings
+from suite.catalog.activations import ACTIVATIONS
+from suite.catalog.initializations import INITIALIZATIONS
+from suite.catalog.settings import Axis, Settings, choices_of
 from suite.catalog.shown import shown
 
 
 def _scalar(value: Any) -> Any:
+    if isinstance(value, dict):
+        label = _label(value)
+        raise PydanticCustomError(
+            "table",
+            "{value} is a table, and values of an axis are named as tables of results name them; give {label}",
+            {"value": shown(value), "label": f'"{label}"' if label else 'text such as "leaky_relu(slope=0.1)"'},
+        )
     if not isinstance(value, bool | int | float | str):
         raise PydanticCustomError(
             "scalar",
@@ -17,6 +26,18 @@ def _scalar(value: Any) -> Any:
             {"value": shown(value)},
         )
     return value
+
+
+def _label(table: dict[str, Any]) -> str:
+    """How tables of results write the entry of a catalog that a table in a spec stands for; empty of any other."""
+    for catalog in (ACTIVATIONS, INITIALIZATIONS):
+        try:
+            found = TypeAdapter(choices_of(catalog)).validate_python(table)
+        except (ValidationError, PydanticCustomError):
+            continue
+        if len(found) == 1:
+            return str(found[0].label)
+    return ""
 
 
 Scalar = Annotated[Any, AfterValidator(_scalar), WithJsonSchema({"type": ["boolean", "number", "string"]})]

@@ -27,7 +27,7 @@ class Precise(Settings):
     precision_of: str | None = Field(
         default=None,
         min_length=1,
-        description="the quantity of this measure that precision is of; its headline unless given",
+        description="the quantity of this measure that precision is of; unless given, the one that `list` names",
     )
     max_draws: int = Field(
         default=MAX_DRAWS,

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from suite.catalog.shown import written
 from suite.claims.numbers import Numbers, numbers_of
 from suite.claims.tell import Row, kept_rows, p_in_words
 
@@ -136,12 +137,15 @@ def _without(first: Sequence[Row], second: Sequence[Row]) -> list[str]:
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
+    text = written(value)
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "..."
 
 
 def _differences(first: Any, second: Any, key: str = "") -> Iterator[tuple[str, tuple[Any, Any]]]:
-    """Where two nested tables differ, by dotted key."""
+    """Where two nested tables differ, by dotted key; tables in lists of equal length are told by their places."""
+    tables = isinstance(first, list) and isinstance(second, list) and len(first) == len(second)
+    if tables and all(isinstance(each, dict) for each in (*first, *second)):
+        first, second = ({str(place): each for place, each in enumerate(some)} for some in (first, second))
     if isinstance(first, dict) and isinstance(second, dict):
         for name in dict.fromkeys((*first, *second)):
             yield from _differences(first.get(name), second.get(name), f"{key}.{name}" if key else name)

@@ -122,6 +122,8 @@ def _numbers(row: Row) -> str:
         return "the tables have nothing of it"
     low, high = row["ci_low"], row["ci_high"]
     interval = f" [{low:.3g}, {high:.3g}]" if isfinite(low) and isfinite(high) else ""
-    sizes = f"{row['members']} members" + (f", {row['draws']} draws" if row["draws"] > 1 else "")
+    sizes = f"{row['members']} member{'' if row['members'] == 1 else 's'}" + (
+        f", {row['draws']} draws" if row["draws"] > 1 else ""
+    )
     more = what_would_decide(row)
     return f"{row['estimate']:.3g}{interval}, {p_in_words(row['p'])}, {sizes}" + (f"; {more}" if more else "")

@@ -1,6 +1,7 @@
 """What a spec can name, as `list` tells it: entries of every catalog with formula, settings and source."""
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -26,7 +27,7 @@ SEES = {
     "domain": "random networks on the domain's sample",
     "loss": "random networks at training points, or at the domain's where nothing is trained",
     "task": "random networks on the domain of each training task",
-    "pair": "random networks at two inputs, or none",
+    "pair": "random networks at an input, or at two of an angle given",
     "training": "networks while they train, as [measure.accuracy] says",
 }
 """What a measure evaluates networks on, in words."""
@@ -144,9 +145,26 @@ def _told(title: str, entry: Entry) -> Iterator[str]:
     yield f"{entry.name} ({title}): {entry.formula}"
     yield from (f"  {line}" for line in (entry.about, *entry.facts) if line)
     yield from in_words(entry.settings, entry.tag, entry.name)
-    if text := documentation(entry.function) if entry.function else _rest(entry.settings):
+    if text := for_authors(documentation(entry.function)) if entry.function else _rest(entry.settings):
         yield ""
         yield from (f"  {line}".rstrip() for line in text.splitlines())
+
+
+_OF_THE_CALL = re.compile(r"(?:^|\n)(?:Args|Raises):\n(?:(?: +[^\n]*)?\n)*(?=\S|\Z)")
+"""What a docstring says of the arguments of a Python function, and of what it raises."""
+
+_SHAPE = re.compile(r", ?\((?:draws|networks),[^)]*\)(?=[,;:.]|$)|\((?:draws|networks),[^)]*\),? ", re.MULTILINE)
+"""The shape of an array, which tables of results do not have."""
+
+
+def for_authors(text: str) -> str:
+    """A docstring as the author of a spec reads it: without a call's arguments, and with what it gives in plain view.
+
+    Args:
+        text: with sections as the suite writes them.
+    """
+    told = _OF_THE_CALL.sub("\n", f"{text}\n").replace("\nReturns:\n", "\nGives:\n").replace("`settings.", "`")
+    return _SHAPE.sub("", told).strip()
 
 
 def _rest(entry: type) -> str:

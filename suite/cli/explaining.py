@@ -6,8 +6,8 @@ from suite.cli.folders import loaded, plug_in
 from suite.cli.options import Changes, PlugIns, Quick, Specs
 
 
-@app.command()
-def explain(paths: Specs, changes: Changes = None, in_part: Quick = False, plugins: PlugIns = None) -> None:
+@app.command(short_help="Say in words what specs will do.")
+def explain(paths: Specs, in_part: Quick = False, changes: Changes = None, plugins: PlugIns = None) -> None:
     """Say in words what specs will do: networks, measures, training, claims and tournament. Computes nothing."""
     with errors_as_exit_codes():
         from suite.runs.explain import lines_of  # noqa: PLC0415  # --help is instant

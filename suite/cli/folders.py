@@ -1,5 +1,6 @@
 """What commands find where they are pointed: specs, results folders, tables."""
 
+import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,9 +43,13 @@ def check_folder(results: Path) -> None:
 
 def check_tables(studies: "Sequence[Study]", results: Path) -> None:
     """What was never run has no tables to look at, and a reference none of raw values."""
-    lacking = [study.spec.name for study in studies if not (results / study.spec.name / "run.json").exists()]
+    lacking = [study for study in studies if not _was_run(results / study.spec.name)]
     if lacking:
-        fail(f"{results}: no results of {', '.join(lacking)}; run the spec first: {run_into(results)}")
+        names = ", ".join(study.spec.name for study in lacking)
+        fail(
+            f"{results}: no results of {names}; {_instead(lacking, results)}"
+            f"run the spec first: {run_into(results, lacking)}"
+        )
     from suite.runs.results import Results  # noqa: PLC0415  # --help is instant
 
     for study in studies:
@@ -54,8 +59,28 @@ def check_tables(studies: "Sequence[Study]", results: Path) -> None:
         if references:
             fail(
                 f"{found.folder}: a reference, which `compare` alone looks at: tables for reading without a run's raw "
-                f"values; name the results of a run with --results: {run_into(Path('results'))}"
+                f"values; name the results of a run with --results: {run_into(Path('results'), [study])}"
             )
+
+
+def _was_run(folder: Path) -> bool:
+    return (folder / "run.json").exists()
+
+
+def _instead(lacking: "Sequence[Study]", results: Path) -> str:
+    """That there is a tenth of what was asked for in whole, or the whole of a tenth, and how to name it; or nothing."""
+    from suite.spec.quick import QUICK  # noqa: PLC0415  # --help is instant
+
+    tenths = [name for study in lacking if _was_run(results / (name := study.spec.name + QUICK))]
+    wholes = [
+        name
+        for study in lacking
+        if study.spec.name.endswith(QUICK) and _was_run(results / (name := study.spec.name.removesuffix(QUICK)))
+    ]
+    for names, how in ((tenths, "add --quick"), (wholes, "leave --quick out")):
+        if names:
+            return f"there are some of {', '.join(names)}: {how} for these, or "
+    return ""
 
 
 @contextmanager
@@ -82,6 +107,9 @@ def alike(first: Path, second: Path) -> list[tuple[Path, Path]]:
     return [(first / name, second / name) for name in both]
 
 
-def run_into(results: Path) -> str:
-    """The command that fills a results folder."""
-    return "python -m suite run PATH" + ("" if results == Path("results") else f" --results {results}")
+def run_into(results: Path, studies: "Sequence[Study]") -> str:
+    """The command that fills a results folder with studies, of which several are but a PATH..."""
+    options, files = studies[0].asked[:-1], [study.asked[-1] for study in studies if study.asked]
+    words = [*options, *(files if len(files) == 1 else ["PATH..."])]
+    where = [] if results == Path("results") else ["--results", str(results)]
+    return f"python -m suite run {shlex.join([*words, *where])}".replace("'PATH...'", "PATH...")

@@ -17,12 +17,12 @@ def _known(incomplete: str) -> list[str]:
     return [name for name in names() if name.startswith(incomplete)]
 
 
-@app.command("list")
+@app.command("list", short_help="List what a spec can name.")
 def list_entries(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="[NAME]", help="One of them, or a quantity: all there is to say.", autocompletion=_known
+            metavar="NAME", help="One of them, or a quantity: all there is to say of it.", autocompletion=_known
         ),
     ] = None,
     plugins: PlugIns = None,
@@ -39,7 +39,7 @@ def list_entries(
             typer.echo(line)
 
 
-@app.command()
+@app.command(short_help="Print the JSON schema of specs, for editors.")
 def schema(plugins: PlugIns = None) -> None:
     """Print the JSON schema of specs, by which editors complete and check them as they are written."""
     with errors_as_exit_codes():

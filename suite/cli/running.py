@@ -9,37 +9,59 @@ import typer
 from suite.cli.app import app
 from suite.cli.endings import echo, errors_as_exit_codes, terminated_as_interrupted, warn
 from suite.cli.folders import check_folder, loaded, plug_in, run_into
-from suite.cli.options import LACKING, UNEXPECTED, Changes, Device, MustHold, PlugIns, Quick, ResultsFolder, Specs
+from suite.cli.options import (
+    LACKING,
+    UNEXPECTED,
+    AsJson,
+    Changes,
+    Device,
+    MustHold,
+    PlugIns,
+    Quick,
+    ResultsFolder,
+    Specs,
+    Where,
+    workers_given,
+)
 from suite.cli.telling import tell_run
 
 
-@app.command()
+@app.command(short_help="Compute what is missing, then write tables and reports.")
 def run(
     paths: Specs,
     results: ResultsFolder = Path("results"),
-    device: Annotated[Device, typer.Option(help="Where to compute; auto takes a GPU if there is one.")] = Device.auto,
+    device: Where = Device.auto,
     workers: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help="Processes; if not said, one a core where it pays, or one a GPU."),
+        typer.Option(
+            metavar="N", parser=workers_given, help="Processes; unless given, one a core where it pays, or one a GPU."
+        ),
     ] = None,
     compiled: Annotated[
         bool,
-        typer.Option("--compile", help="Compile the passes of narrow networks; pays from some 100,000 draws a member."),
+        typer.Option(
+            "--compile",
+            help="Compile the forward passes of narrow, deep networks; pays from some 100,000 draws a member.",
+        ),
     ] = False,
     shard: Annotated[
         str | None,
-        typer.Option(metavar="I/N", help="Compute one of N parts alone; `merge` makes the tables."),
+        typer.Option(
+            metavar="I/N", help="Compute the I-th of N parts alone, such as 1/8; `merge` makes the tables of all."
+        ),
     ] = None,
     scheduler: Annotated[
         str | None,
         typer.Option(
-            metavar="ADDRESS", help="Have a Dask cluster compute, such as tcp://host:8786; takes the extra `dask`."
+            metavar="ADDRESS",
+            help="Have a Dask cluster compute, such as tcp://host:8786. Needs Dask, which the extra `dask` installs.",
         ),
     ] = None,
     shared: Annotated[
         bool,
         typer.Option(
-            "--shared", help="The cluster's workers write to DIR themselves, which all of them have at one path."
+            "--shared",
+            help="The cluster's workers write to the results folder themselves, which all machines have at one path.",
         ),
     ] = False,
     must_hold: MustHold = False,
@@ -74,24 +96,31 @@ def run(
             raise typer.Exit(UNEXPECTED)
 
 
-@app.command()
+@app.command(short_help="Say what a run would compute, and about what it takes.")
 def plan(
     paths: Specs,
     results: ResultsFolder = Path("results"),
     workers: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Processes to plan for; as `run` would have if not said.")
+        int | None,
+        typer.Option(
+            metavar="N", parser=workers_given, help="Processes to plan for; as many as `run` would have unless given."
+        ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="The same for programs to read.")] = False,
+    as_json: AsJson = False,
+    in_part: Quick = False,
     changes: Changes = None,
     plugins: PlugIns = None,
 ) -> None:
     """Say what a run would compute and why, and about what time, memory and disk it takes. Stores nothing."""
     with errors_as_exit_codes(), terminated_as_interrupted():
+        from suite.progress import Trials  # noqa: PLC0415
         from suite.runs.plan import plan_of, tell  # noqa: PLC0415
 
         check_folder(results)
         plug_in(plugins)
-        plans = [plan_of(study, results, workers) for study in loaded(paths, changes)]
+        studies = loaded(paths, changes, in_part)
+        with Trials() as trials:
+            plans = [plan_of(study, results, workers, trials.announce) for study in studies]
         if as_json:
             typer.echo(json.dumps([found.as_json() for found in plans], indent=2))
         else:
@@ -99,10 +128,11 @@ def plan(
                 echo(line)
 
 
-@app.command()
+@app.command(short_help="Make tables and reports of studies that were run in parts.")
 def merge(
     paths: Specs,
     results: ResultsFolder = Path("results"),
+    in_part: Quick = False,
     changes: Changes = None,
     plugins: PlugIns = None,
 ) -> None:
@@ -116,16 +146,17 @@ def merge(
         check_folder(results)
         plug_in(plugins)
         incomplete = False
-        for study in loaded(paths, changes):
+        for study in loaded(paths, changes, in_part):
             cells, kept = survey(study, results)
             missing = Counter(cell.name for cell in cells if cell.key not in kept)
             if missing:
                 incomplete = True
                 counts = ", ".join(f"{number} of {name}" for name, number in missing.items())
                 folder = results / study.spec.name / "cells"
+                one, verb = ("", "is") if missing.total() == 1 else ("s", "are")
                 echo(
-                    f"{study.spec.name}: {missing.total()} cells are missing from {folder}: "
-                    f"{counts}; copy them there, or compute them: {run_into(results)}",
+                    f"{study.spec.name}: {missing.total()} piece{one} of work {verb} missing from {folder}: "
+                    f"{counts}; copy them there, or compute them: {run_into(results, [study])}",
                     err=True,
                 )
             else:

@@ -50,10 +50,10 @@ def _tell_failures(found: "Results") -> None:
         )
     if found.failures:
         number = len(found.failures)
-        cells = "1 cell" if number == 1 else f"{number} cells"
+        pieces = "1 piece of work" if number == 1 else f"{number} pieces of work"
         more = f" ({number - _SHOWN} more than shown)" if number > _SHOWN else ""
         echo(
-            f"{found.name}: {cells} failed{more}, the rest is done; {found.failure_log} has the tracebacks, "
+            f"{found.name}: {pieces} failed{more}, the rest is done; {found.failure_log} has the tracebacks, "
             "and the same command tries again",
             err=True,
         )

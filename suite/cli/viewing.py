@@ -10,7 +10,18 @@ import typer
 from suite.cli.app import app
 from suite.cli.endings import echo, errors_as_exit_codes, warn
 from suite.cli.folders import alike, check_tables, damage_explained, loaded, plug_in
-from suite.cli.options import LACKING, UNEXPECTED, Changes, MustHold, PlugIns, Quick, ResultsFolder, Specs
+from suite.cli.options import (
+    LACKING,
+    UNEXPECTED,
+    AsJson,
+    Changes,
+    MustHold,
+    PlugIns,
+    Quick,
+    ResultsFolder,
+    Specs,
+    path_given,
+)
 from suite.cli.telling import tell_verdicts
 
 if TYPE_CHECKING:
@@ -18,17 +29,17 @@ if TYPE_CHECKING:
     from suite.spec.load import Study
 
 
-@app.command("claims")
+@app.command("claims", short_help="Judge the specs' claims again by a run's tables.")
 def judge_claims(
     paths: Specs,
     results: ResultsFolder = Path("results"),
-    as_json: Annotated[bool, typer.Option("--json", help="The same for programs to read.")] = False,
+    as_json: AsJson = False,
     must_hold: MustHold = False,
     in_part: Quick = False,
     changes: Changes = None,
     plugins: PlugIns = None,
 ) -> None:
-    """Judge the specs' claims by what the results folder holds, without computing."""
+    """Judge the specs' claims by the tables that a run has left, without computing."""
     with errors_as_exit_codes():
         from suite.claims.judge import judge_results  # noqa: PLC0415
         from suite.claims.tell import as_json as in_json  # noqa: PLC0415
@@ -53,14 +64,16 @@ def judge_claims(
             raise typer.Exit(UNEXPECTED)
 
 
-@app.command()
+@app.command(short_help="Say what differs between two runs.")
 def compare(
-    first: Annotated[Path, typer.Argument(metavar="A", help="A results folder, or one study's in it.")],
-    second: Annotated[Path, typer.Argument(metavar="B", help="Another.")],
+    first: Annotated[
+        Path, typer.Argument(metavar="A", parser=path_given, help="A results folder, or one study's in it.")
+    ],
+    second: Annotated[Path, typer.Argument(metavar="B", parser=path_given, help="Another.")],
     must_agree: Annotated[
         bool, typer.Option("--numbers-must-agree", help="Exit code 1 also where numbers differ beyond chance.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="The same for programs to read.")] = False,
+    as_json: AsJson = False,
     plugins: PlugIns = None,
 ) -> None:
     """Compare two runs: spec, environment, numbers beyond chance, and verdicts; exit code 1 where a verdict changed."""
@@ -83,30 +96,35 @@ def compare(
             raise typer.Exit(LACKING)
 
 
-@app.command()
-def check(paths: Specs, changes: Changes = None, plugins: PlugIns = None) -> None:
-    """Check specs without computing anything."""
+@app.command(short_help="Find every fault of specs, with its line and a cure.")
+def check(paths: Specs, in_part: Quick = False, changes: Changes = None, plugins: PlugIns = None) -> None:
+    """Check specs: every fault with its line and a cure, before anything is computed."""
     with errors_as_exit_codes():
         from suite.catalog.measures import precisely  # noqa: PLC0415
 
         plug_in(plugins)
-        for study in loaded(paths, changes):
+        for study in loaded(paths, changes, in_part):
             warn(study.warnings)
             number = len(study.members)
             measures = ", ".join(name + precisely(name, settings) for name, settings in study.spec.measures.items())
             echo(f"{study.spec.name}: {number} member{'' if number == 1 else 's'}; {measures}")
 
 
-@app.command()
+@app.command(short_help="Draw the reports again from a run's tables.")
 def report(
     paths: Specs,
     results: ResultsFolder = Path("results"),
-    changes: Changes = None,
-    plugins: PlugIns = None,
     figures: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Also write each chart as PNG and SVG, sized for print, into DIR/STUDY."),
+        typer.Option(
+            metavar="DIR",
+            parser=path_given,
+            help="Also write each chart as PNG and SVG, sized for print, into DIR/STUDY.",
+        ),
     ] = None,
+    in_part: Quick = False,
+    changes: Changes = None,
+    plugins: PlugIns = None,
 ) -> None:
     """Draw the reports again from the tables that a run has left, without computing."""
     with errors_as_exit_codes():
@@ -116,7 +134,7 @@ def report(
         from suite.runs.results import Results  # noqa: PLC0415
 
         plug_in(plugins)
-        studies = loaded(paths, changes)
+        studies = loaded(paths, changes, in_part)
         check_tables(studies, results)
         for study in studies:
             found = Results(results / study.spec.name)
@@ -126,7 +144,7 @@ def report(
                 drawn = [] if figures is None else write_figures(found, figures)
             echo(f"{study.spec.name}: {page}")
             if drawn:
-                echo(f"{study.spec.name}: {len(drawn)} figures in {drawn[0].parent}")
+                echo(f"{study.spec.name}: {len(drawn)} figure{'' if len(drawn) == 1 else 's'} in {drawn[0].parent}")
         write_index(results)
 
 

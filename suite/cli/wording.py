@@ -80,4 +80,8 @@ def values_of(written: Mapping[str, Any]) -> str:
         for key, words in _LIMITS.items()
         if key in written and abs(written[key]) < _UNREACHED
     ]
-    return f"{_KINDS[written['type']]} {' and '.join(limits)}".rstrip()
+    joined = " and ".join(limits).replace(" and in steps", ", in steps")
+    if "minimum" in written:
+        joined = joined.replace(" and to ", " to ")
+    joined = joined.replace(" and to ", " and up to ")
+    return f"{_KINDS[written['type']]} {joined}".rstrip()

@@ -7,6 +7,7 @@ import typer
 
 from suite.cli.app import app
 from suite.cli.endings import errors_as_exit_codes, fail
+from suite.cli.options import path_given
 
 
 def _shipped(incomplete: str) -> list[str]:
@@ -16,9 +17,11 @@ def _shipped(incomplete: str) -> list[str]:
     return [name for name in shipped_specs() if name.startswith(incomplete)]
 
 
-@app.command()
+@app.command(short_help="Write a spec to start from.")
 def new(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Of the study, and so of its file and its results.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="The name of the study, and so of its file and its results.")
+    ],
     like: Annotated[
         str | None,
         typer.Option(
@@ -27,7 +30,9 @@ def new(
             autocompletion=_shipped,
         ),
     ] = None,
-    folder: Annotated[Path, typer.Option(metavar="DIR", help="Where to write it.")] = Path("specs"),
+    folder: Annotated[Path, typer.Option(metavar="DIR", parser=path_given, help="The folder to write it to.")] = Path(
+        "specs"
+    ),
 ) -> None:
     """Write a spec to start from, which runs as it is and explains itself. Never overwrites a file."""
     with errors_as_exit_codes():

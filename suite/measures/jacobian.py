@@ -22,7 +22,7 @@ def jacobian(
         settings: that norm.
 
     Returns:
-        Each (draws, L - 1), for layers 2 .. L: `jacobian_mean`, m_1; `jacobian_second`, m_2; `jacobian_max`,
+        Of layers 2 .. L, (draws, L - 1): `jacobian_mean`, m_1; `jacobian_second`, m_2; `jacobian_max`,
         the largest singular value; nan from where m_2 is too large for a number. The tables' `jacobian_ratio`,
         E m_2 / (E m_1)^2, is of means over draws.
 

@@ -25,7 +25,7 @@ _SHAPES = 40
 
 
 def lines_of(study: Study) -> Iterator[str]:
-    """A study's networks, measures and training, with exact numbers of parameters, draws, trainings and cells."""
+    """A study's networks, measures and training, with exact numbers of parameters, draws and pieces of work."""
     cells = cells_of(study)
     spec = study.spec
     yield f"{spec.name}: {spec.title}"
@@ -42,7 +42,8 @@ def lines_of(study: Study) -> Iterator[str]:
     own = sum(cell.name != "landscape" for cell in cells)
     pictures = len(cells) - own
     drawn = f", and {counted(pictures, 'picture')} of random networks for the report" if pictures else ""
-    yield f"That is {counted(own, 'piece')} of work{drawn}; `plan` says about what time and memory they take."
+    plan = "plan --quick" if "--quick" in study.asked else "plan"
+    yield f"That is {counted(own, 'piece')} of work{drawn}; `{plan}` says about what time and memory they take."
 
 
 def counted(number: int, noun: str) -> str:
@@ -123,7 +124,7 @@ def _measures(study: Study, cells: Sequence[Cell]) -> Iterator[str]:
         shown = True
         own = [cell for cell in cells if cell.name == name]
         yield f"  {name}: {MEASURES[name].summary}"
-        yield f"    {_draws(name, settings, own)}{_looked_at(settings, own)}; {counted(len(own), 'cell')}"
+        yield f"    {_draws(name, settings, own)}{_looked_at(settings, own)}; {counted(len(own), 'piece')} of work"
     if not shown:
         yield "  nothing"
     if any(isinstance(member.initialization, DataDependent) for member in study.members):
@@ -181,7 +182,7 @@ def _training(study: Study, accuracy: AccuracySettings, cells: Sequence[Cell]) -
     )
     yield (
         f"Trained: {several} = {counted(trainings, 'training')} of {accuracy.steps:,} steps; "
-        f"{counted(len(own), 'cell')}"
+        f"{counted(len(own), 'piece')} of work"
     )
     yield "  Replicate i starts from draw i of its member, on data of its own."
     for task in accuracy.task:

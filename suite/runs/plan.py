@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
@@ -19,6 +19,9 @@ from suite.spec.load import Study
 
 State = Literal["done", "missing", "spec changed", "version changed", "damaged"]
 STATES: tuple[State, ...] = ("done", "missing", "spec changed", "version changed", "damaged")
+
+Announce = Callable[[str, str, int, int], None]
+"""Is told of a trial before it starts: the study, the measure, which trial of the study it is, and of how many."""
 
 _TRIAL_DRAWS, _TRIAL_STEPS = 64, (20, 80)
 """Draws of a calibration at most, and steps of the trainings that are compared."""
@@ -106,7 +109,11 @@ class Plan:
         }
 
 
-def plan_of(study: Study, results: Path, workers: int | None = None) -> Plan:
+def _silent(*_: object) -> None:
+    """Tells nobody."""
+
+
+def plan_of(study: Study, results: Path, workers: int | None = None, announce: Announce = _silent) -> Plan:
     """What a run would do.
 
     Times are those recorded of finished cells of the same measure, in proportion to their cost; where there are none,
@@ -116,18 +123,24 @@ def plan_of(study: Study, results: Path, workers: int | None = None) -> Plan:
         study: to run.
         results: the folder of all results.
         workers: as the run would be asked for.
+        announce: is told of each trial.
     """
     folder = results / study.spec.name
     store = Store(folder / "cells")
     cells, kept = survey(study, results)
     recorded = _recorded(folder)
+    names = list(dict.fromkeys(cell.name for cell in cells))
+    known = {cell.name for cell in cells if cell.key in kept}
+    tried = [name for name in names if name not in known]
     lines = []
-    for name in dict.fromkeys(cell.name for cell in cells):
+    for name in names:
         own = [cell for cell in cells if cell.name == name]
         to_do = [cell for cell in own if cell.key not in kept]
         states: dict[State, int] = dict.fromkeys(STATES, 0)
         for cell in own:
             states["done" if cell.key in kept else _why(cell, store, recorded)] += 1
+        if name in tried:
+            announce(study.spec.name, name, tried.index(name) + 1, len(tried))
         lines.append(_line(name, states, own, to_do, kept, store))
     missing = [cell for cell in cells if cell.key not in kept]
     grows = any(precision_asked(cell.settings) for cell in missing)
@@ -208,7 +221,7 @@ def _why(cell: Cell, store: Store, recorded: Mapping[tuple[str, str, int, int], 
 def tell(plans: Sequence[Plan]) -> Iterator[str]:
     """The plans as lines of text: a table each, and what they come to."""
     for plan in plans:
-        yield f"{plan.study}: {plan.to_do} cells to compute"
+        yield f"{plan.study}: {_pieces(plan.to_do)} to compute"
         shown = [state for state in STATES if any(line.states[state] for line in plan.lines)]
         yield "  " + "measure".ljust(20) + "".join(state.rjust(17) for state in shown) + "core time".rjust(14)
         for line in plan.lines:
@@ -221,7 +234,13 @@ def tell(plans: Sequence[Plan]) -> Iterator[str]:
                 + ("; more where the precision asked for takes more draws" if plan.grows else "")
             )
     if len(plans) > 1:
-        yield f"all: {sum(p.to_do for p in plans)} cells to compute, about {duration(sum(p.seconds for p in plans))}"
+        to_do = sum(plan.to_do for plan in plans)
+        yield f"all: {_pieces(to_do)} to compute, about {duration(sum(plan.seconds for plan in plans))}"
+
+
+def _pieces(number: int) -> str:
+    """As a run counts them."""
+    return f"{number} piece{'' if number == 1 else 's'} of work"
 
 
 def duration(seconds: float) -> str:

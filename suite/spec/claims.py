@@ -62,8 +62,9 @@ def nowhere(here: Location, where: Where, values: Values) -> Iterator[Finding]:
 
 def _missing(location: Location, axis: str, value: Any, there: Sequence[Any]) -> Iterator[Finding]:
     if as_in_tables(value) not in there:
-        known = ", ".join(shown(found) for found in there[:_SHOWN])
-        yield Finding(location, f"no member has {axis} = {shown(value)}; they have {known}")
+        known = ", ".join(shown(found) for found in there[:_SHOWN]) + (", ..." if len(there) > _SHOWN else "")
+        cure = f"take {known}" if len(there) == 1 else f"take one of {known}"
+        yield Finding(location, f"no member has {axis} = {shown(value)}; {cure}")
 
 
 def asked_for(members: Sequence[Member], where: Where) -> list[Member]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
+from suite.catalog.shown import shown
 from suite.spec.problems import Problem
 
 RESERVED_NAMES = ("asv", "reference", "readme.md")
@@ -73,7 +74,7 @@ def name_fault(name: str) -> str | None:
         return f"the name {name} is a device's on some systems; rename the file"
     if not _NAME.fullmatch(name):
         cure = "rename the file with letters, digits, '_', '-' and '.' (not first or last), 100 at most"
-        return f"{name[:40]!r} cannot name a folder of results; {cure}"
+        return f"{shown(name)} cannot name a folder of results; {cure}"
     return None
 
 

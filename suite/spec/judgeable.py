@@ -47,7 +47,8 @@ def unjudgeable(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
         known = {key: name for key, name in names.items() if name in study.measured}
         yield from _layers(here, claim, spec, known, about)
         if "first" in names and members and len(about) < FEWEST:
-            message = f"{len(about)} members, the order of so few says nothing; have {FEWEST} or more"
+            number = f"{len(about)} member{'' if len(about) == 1 else 's'}"
+            message = f"the claim is about {number}, the order of so few says nothing; have {FEWEST} or more"
             yield Finding((*here, "where") if claim.where else here, message)
 
 
@@ -92,7 +93,7 @@ def _kinds(here: Location, claim: Claim, study: _Study) -> Iterator[Finding]:
         yield Finding((*here, "of"), message)
     by_law = isinstance(claim, AgreesWith) or (isinstance(claim, BoundedBy) and claim.bound == THEORY)
     if by_law and name not in LAWFUL:
-        message = f"no closed form is known of {shown(name)}; of these there are: {', '.join(sorted(LAWFUL))}"
+        message = f"no closed form is known of {shown(name)}; name one of {', '.join(sorted(LAWFUL))}"
         yield Finding((*here, "quantity"), message)
 
 
@@ -156,12 +157,14 @@ def _layers(
         return
     layered = [name for name in names.values() if "layer" in QUANTITIES[name].index]
     if names and not layered:
-        yield Finding((*here, "layer"), f"{' and '.join(map(shown, names.values()))} has no layers; drop the key")
+        verb = "has" if len(names) == 1 else "have"
+        yield Finding((*here, "layer"), f"{' and '.join(map(shown, names.values()))} {verb} no layers; drop the key")
     for name in layered:
         there = {layer for member in about for layer in _layers_of(name, member, spec)}
         if about and claim.layer not in there:
-            known = ", ".join(map(str, sorted(there)[:_SHOWN])) or "none"
-            message = f"no member has {shown(name)} of a layer {claim.layer}; layers that they have: {known}"
+            known = ", ".join(map(str, sorted(there)[:_SHOWN])) + (", ..." if len(there) > _SHOWN else "")
+            cure = f"take one of {known}" if there else "leave it out"
+            message = f"no member has {shown(name)} of a layer {claim.layer}; {cure}"
             yield Finding((*here, "layer"), message)
 
 

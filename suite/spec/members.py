@@ -166,10 +166,11 @@ def _resolve_family(here: tuple[str | int, ...], family: Family) -> Iterator[Mem
 
 def _unreachable(error: UnreachableBudgetError, budget: int, tolerance: float, normalization: Normalization) -> str:
     nearest = " and ".join(f"{count:,}" for count in (error.below, error.above) if count is not None)
+    told = "the nearest counts are" if " and " in nearest else "the nearest count is"
     option = "" if normalization == "none" else f" with {normalization} normalisation"
     return (
-        f"no widths of depth {error.depth}{option} bring the parameters within {100 * tolerance:.3g}% of {budget:,}; "
-        f"nearest counts are {nearest}: change depth or parameters, or loosen family.tolerance"
+        f"no widths of depth {error.depth}{option} bring the parameters within {100 * tolerance:.3g}% of {budget:,}, "
+        f"{told} {nearest}; change depth or parameters, or loosen family.tolerance"
     )
 
 
@@ -189,5 +190,5 @@ def _unstable(activation: Activation, initialization: Initialization) -> str | N
     return (
         f"the critical fixed point of {activation.label} under {initialization.label} is unstable "
         f"(V'(q*) = {point.stability:.3f} at q* = {point.fixed_point:.3g}); "
-        "variances drift away from it with depth"
+        "variances drift away from it with depth: take another activation or bias_std, or bear it in mind"
     )

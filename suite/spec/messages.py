@@ -7,6 +7,7 @@ from itertools import accumulate
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import core_schema
 
 from suite.catalog.measures import MEASURES
 from suite.catalog.precision import Precise
@@ -91,27 +92,55 @@ def _choice_keys() -> frozenset[str]:
 def worded(detail: Any) -> str:
     """What pydantic found, in the words of a spec's author, with a cure; its location is of a SpecFile."""
     kind, context, given = detail["type"], detail.get("ctx", {}), detail["input"]
-    name = str(detail["loc"][-1])
-    if kind == "extra_forbidden" and name in Precise.model_fields and detail["loc"][0] == "measure":
-        precise = ", ".join(name for name, measure in MEASURES.items() if issubclass(measure.settings, Precise))
-        return f"unknown key; precision is of measures with draws ({precise}); training takes replicates"
     if kind == "extra_forbidden":
-        cure = nearest(name, _keys_at(detail["loc"][:-1]))
-        return f"unknown key; {cure}{_BY_PLUG_IN if detail['loc'][:-1] == ('measure',) and _FAR in cure else ''}"
+        return _unknown_key(detail["loc"])
     if kind == "missing":
-        return f"{name} is missing; add it"
-    if kind == "union_tag_invalid":
-        known = [tag.strip(" '") for tag in context["expected_tags"].split(",")]
-        cure = nearest(context["tag"], known)
-        by_plug_in = _FAR in cure and _PLUGGABLE.intersection(detail["loc"])
-        return f"{shown(context['tag'])} is not known; {cure}{_BY_PLUG_IN if by_plug_in else ''}"
-    if kind == "union_tag_not_found":
-        tag = context["discriminator"].strip("'")
-        return f"{tag} is missing; say which entry is meant"
+        return f"{detail['loc'][-1]} is missing; add it"
+    if kind in ("union_tag_invalid", "union_tag_not_found"):
+        return _unnamed(context["discriminator"].strip("'"), detail)
     if kind == "model_attributes_type" and not _choice_keys().intersection(detail["loc"]):
         kind = "model_type"  # no catalog's entry, which a bare name could pick
-    cure = _CURES[kind].format(**{key: _limit(value) for key, value in context.items()}) if kind in _CURES else ""
-    return f"{shown(given)} is not right here; {cure}" if cure else str(detail["msg"])
+    if kind not in _CURES and kind not in _BUILT_IN:
+        return str(detail["msg"])  # a check of the suite's own, which says what to do
+    cure = _CURES.get(kind, _ANYHOW).format(**{key: _limit(value) for key, value in context.items()})
+    return f"{shown(given)} is not right here; {cure}"
+
+
+def _unknown_key(loc: Sequence[str | int]) -> str:
+    """Of a key that its table has not."""
+    name, table = str(loc[-1]), loc[:-1]
+    if name in Precise.model_fields and loc[0] == "measure":
+        precise = ", ".join(name for name, measure in MEASURES.items() if issubclass(measure.settings, Precise))
+        return f"unknown key; precision is of measures with draws ({precise}); training takes replicates"
+    known = _keys_at(table)
+    if not known:
+        return "unknown key, there is nothing to set in this table; leave it empty"
+    cure = nearest(name, known)
+    return f"unknown key; {cure}{_BY_PLUG_IN if table == ('measure',) and _FAR in cure else ''}"
+
+
+def _unnamed(tag: str, detail: Any) -> str:
+    """Of an entry of a catalog that is not known, or that nothing names.
+
+    Args:
+        tag: the key that should hold its name.
+        detail: what pydantic found.
+    """
+    if detail["type"] == "union_tag_not_found":
+        return f"{tag} is missing; say which entry is meant"
+    given = detail["input"]
+    if isinstance(given, dict) and not isinstance(given.get(tag), str):
+        return f"{shown(given.get(tag))} is not right here; {_CURES['string_type']}"
+    name = detail["ctx"]["tag"]
+    cure = nearest(name, [known.strip(" '") for known in detail["ctx"]["expected_tags"].split(",")])
+    by_plug_in = _FAR in cure and _PLUGGABLE.intersection(detail["loc"])
+    return f"{shown(name)} is not known; {cure}{_BY_PLUG_IN if by_plug_in else ''}"
+
+
+_BUILT_IN = frozenset(get_args(core_schema.ErrorType))
+"""Kinds of faults that pydantic finds by itself, and tells in words of its own."""
+_ANYHOW = "`python -m suite list` says what a spec takes"
+"""The cure of a fault that no other is known for."""
 
 
 _FAR = "known here"
@@ -135,6 +164,7 @@ _CURES = {
     "literal_error": "give {expected}",
     "model_type": "give a table of keys",
     "model_attributes_type": "give a name, or a table of keys",
+    "dict_type": "give a table of keys, such as {{ depth = 8 }}",
     "tuple_type": "give a value or a list of values",
 }
 
@@ -143,6 +173,8 @@ def _limit(value: object) -> str:
     """A limit as a spec would write it."""
     if isinstance(value, int):
         return f"{value:_}" if value >= 10_000 else str(value)
+    if isinstance(value, float) and value.is_integer() and abs(value) >= 10_000:
+        return f"{value:_.0f}"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

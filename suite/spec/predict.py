@@ -36,8 +36,8 @@ def untold(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
     if deep < FEWEST:
         yield Finding(
             ("predict",),
-            f"{deep} members have {SHALLOWEST} hidden layers or more, the order of so few says nothing; "
-            f"have {FEWEST} or more",
+            f"{deep} {'member has' if deep == 1 else 'members have'} {SHALLOWEST} hidden layers or more, "
+            f"the order of so few says nothing; have {FEWEST} or more",
         )
 
 

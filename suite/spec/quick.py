@@ -10,6 +10,8 @@ from suite.spec.load import Study
 
 PART = 10
 FEWEST_REPLICATES = 4
+QUICK = "-quick"
+"""What its name ends with."""
 NOTE = "quick: a tenth of the draws, steps and replicates"
 
 
@@ -23,7 +25,7 @@ def quick(study: Study) -> Study:
         name: _tenth(settings) for name in MEASURES if (settings := getattr(spec.measure, name, None)) is not None
     }
     changed = {
-        "name": f"{spec.name}-quick",
+        "name": spec.name + QUICK,
         "title": f"{spec.title} ({NOTE})",
         "findings": (),
         "measure": spec.measure.model_copy(update=measures),

@@ -32,7 +32,9 @@ def statements(spec: Spec, members: Sequence[Member]) -> Iterator[str]:
     """A study's claims, each in its author's words and in those of its test, and its tournament."""
     if spec.claim:
         number = len(spec.claim)
-        yield "Claimed, and judged at the end" + (f", corrected for being {number} together:" if number > 1 else ":")
+        yield "Claimed, and judged at the end" + (
+            f", with Holm's correction for {number} claims:" if number > 1 else ":"
+        )
     for claim in spec.claim:
         yield f"  {claim.says}"
         surprise = "" if claim.expected == "holds" else f"; expected: {claim.expected}"
@@ -52,7 +54,7 @@ def _tested(claim: Claim, spec: Spec, members: Sequence[Member]) -> str:
 def _among(where: Where, among: Sequence[Member], members: Sequence[Member]) -> str:
     """Of which members a claim is."""
     if not where:
-        return f"; of all {len(members)} members"
+        return f"; of all {len(members)} members" if len(members) > 1 else "; of the one member"
     asked = " and ".join(f"{axis} is {listed(wanted, 'or')}" for axis, wanted in where.items())
     return f"; where {asked}: {len(among)} of {len(members)} members"
 

@@ -27,8 +27,8 @@ class FeatureDiversity:
     `leading_share`, sigma_1^2 / |W_t - W_0|_F^2 of the layer's weights, nan before the first step. Weight decay
     shrinks W_0, which is no learning: under plain SGD the decayed W_0 is subtracted, (1 - rate decay)^t W_0; other
     optimisers entangle the two, and leave it nan.
-    `phase1_steps`, (networks,), is the first step, on a schedule that grows by 2^(1/8), at which the loss over the
-    training set is below 0.9 ln C; nan where training never gets there. And, (networks, layers), the changes of the
+    `phase1_steps` (networks,) is the first step, on a schedule that grows by 2^(1/8), at which the loss over the
+    training set is below 0.9 ln C; nan where training never gets there. And the changes (networks, layers) of the
     mean cosine over all pairs, network by network: `feature_change_phase1` from the start to the last recorded step
     up to there, of a network that never gets there to the last of all; `feature_change_phase2` on to the last step,
     nan of such a network. A network that diverged has no cosine at the last step.

@@ -84,7 +84,7 @@ def test_another_resolution_differs_beyond_chance_and_another_claim_has_another_
 
     (found,) = json.loads(said)
     assert code == 1
-    assert found["spec"] == {"claim": found["spec"]["claim"], "measure.v3.step": [0.25, 0.5]}
+    assert found["spec"] == {"claim.0.margin": [0.0, 1e3], "measure.v3.step": [0.25, 0.5]}
     assert found["verdicts"] == {"The absolute value is more variable than ReLU.": ["holds", "fails"]}
     differing = {row["setting"]: row for row in found["beyond_chance"]}
     assert "v3 of relu, depth 1, critical(bias_std=0.1)" in differing

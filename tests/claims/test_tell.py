@@ -23,7 +23,9 @@ def test_undecided_says_which_way_it_leans(bound: dict[str, float], leaning: str
     rows = rows_of(judge([claim], tables_of([member("v3", DRAWS, depth=1)])), "")
 
     assert (rows[0]["verdict"], rows[0]["leaning"]) == ("undecided", leaning)
-    assert f"draws would probably {words})" in next(lines_of("study", rows))
+    line = next(lines_of("study", rows))
+    assert f"draws would probably {words})" in line
+    assert ", 1 member, 40 draws; about " in line
 
 
 @pytest.mark.parametrize("bound", [-9.0, 9.0, 0.1])

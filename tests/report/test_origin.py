@@ -73,7 +73,7 @@ def test_the_command_at_the_foot_computes_the_very_study(tmp_path: Path, monkeyp
 
     assert program == "suite"
     assert done.exit_code == 0, done.output
-    assert ": 0 cells to compute" in done.stderr
+    assert ": 0 pieces of work to compute" in done.stderr
     assert [entry.name for entry in Path("results").iterdir() if entry.is_dir()] == [folder.name]
 
 

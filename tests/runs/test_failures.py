@@ -46,7 +46,7 @@ def test_a_failing_cell_is_recorded_and_the_rest_is_done(
 
     assert code == 1
     assert "failed: ZeroDivisionError: no correlation today" in said
-    assert "9 cells failed (1 more than shown), the rest is done" in said
+    assert "9 pieces of work failed (1 more than shown), the rest is done" in said
     failures = pd.read_csv(folder / "failures.csv")
     assert set(failures["measure"]) == {"correlation"}
     assert len(failures) == 9
@@ -61,7 +61,7 @@ def test_a_failing_cell_is_recorded_and_the_rest_is_done(
     code, said = _run(tmp_path)
 
     assert code == 0
-    assert "9 cells to compute" in said
+    assert "9 pieces of work to compute" in said
     assert not (folder / "failures.csv").exists()
     assert not (folder / "failures.log").exists()
     assert "What failed" not in (folder / "report.html").read_text()
@@ -78,7 +78,7 @@ def test_a_study_of_which_everything_failed_has_no_tables(tmp_path: Path, monkey
     code, said = _run(tmp_path)
 
     assert code == 1
-    assert "99 cells failed" in said
+    assert "99 pieces of work failed" in said
     assert sorted(file.name for file in (tmp_path / "tiny").iterdir()) == ["cells", "failures.csv", "failures.log"]
 
 

@@ -54,7 +54,7 @@ def test_parts_that_were_copied_together_make_the_same_tables(
     code, said = _invoke("merge", spec, tmp_path / "3")
 
     assert code == 1
-    assert f"tiny: {others} cells are missing from {tmp_path / '3' / 'tiny' / 'cells'}" in said
+    assert f"tiny: {others} pieces of work are missing from {tmp_path / '3' / 'tiny' / 'cells'}" in said
     assert [file.name for file in (tmp_path / "3" / "tiny").iterdir()] == ["cells"]
 
     shutil.copytree(tmp_path / "2", tmp_path / "3", dirs_exist_ok=True)

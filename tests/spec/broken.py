@@ -557,7 +557,7 @@ CASES = [
         "bias_std = 1e300",
         9,
         "family.initialization.bias_std",
-        "give 1e+06 or less",
+        "give 1_000_000 or less",
     ),
     _edited("grid of a step next to 0", "step = 0.25", "step = 5e-324", 13, "measure.v3.step", "take a larger step"),
     # what does not fit together
@@ -811,7 +811,7 @@ CASES = [
         'outcome = "success"\nwhere = { depth = [2, 7] }',
         23,
         "predict.where.depth",
-        "no member has depth = 7; they have 1, 2, 3, 4, 5, 6",
+        "no member has depth = 7; take one of 1, 2, 3, 4, 5, 6",
     ),
     _told(
         "tournament of too few, as chosen",
@@ -1057,21 +1057,21 @@ CASES = [
         'test = "level"\nquantity = "dead_fraction"\nlayer = 4\nat_least = 0',
         4,
         "layer",
-        "no member has 'dead_fraction' of a layer 4; layers that they have: 1, 2, 3",
+        "no member has 'dead_fraction' of a layer 4; take one of 1, 2, 3",
     ),
     _claimed(
         "a layer that the chosen lack",
         'test = "level"\nquantity = "dead_fraction"\nlayer = 3\nat_least = 0\nwhere = { depth = [1, 2] }',
         4,
         "layer",
-        "layers that they have: 1, 2",
+        "take one of 1, 2",
     ),
     _claimed(
         "a layer before the first Jacobian",
         'test = "level"\nquantity = "jacobian_mean"\nlayer = 1\nat_least = 0',
         4,
         "layer",
-        "layers that they have: 2, 3",
+        "take one of 2, 3",
     ),
     _claimed(
         "a layer of the output",
@@ -1085,7 +1085,7 @@ CASES = [
         'test = "agrees_with"\nquantity = "v3"\nz = 4',
         3,
         "quantity",
-        "no closed form is known of 'v3'; of these there are: active, ",
+        "no closed form is known of 'v3'; name one of active, ",
     ),
     _claimed(
         "a bound that is not known",
