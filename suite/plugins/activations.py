@@ -48,8 +48,8 @@ class OwnActivation(OwnChoice, Activation):
         """Finds its facts out."""
         if (pace := _facts(self).pace) > _QUICKEST:
             raise UnusableError(
-                f"it bends {pace:,.0f} times as quickly as the sine, where theory's quadrature follows {_QUICKEST} "
-                "times; take parameters by which it bends more slowly"
+                f"it bends {pace:,.0f} times as quickly as the sine, and theory's quadrature follows {_QUICKEST} times "
+                "at most; take parameters by which it bends more slowly"
             )
 
     @property
