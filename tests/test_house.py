@@ -155,7 +155,7 @@ def test_code_of_others_comes_in_by_one_door() -> None:
     found = {
         file.relative_to(ROOT).as_posix(): names for _, file in _modules() if (names := loaders_in(file.read_text()))
     }
-    assert set(found) == {"catalog/dotted.py", "plugins/sources.py"}
+    assert set(found) == {"catalog/dotted.py", "plugins/origins.py"}
     asking = {
         file.relative_to(ROOT).as_posix()
         for _, file in _modules()

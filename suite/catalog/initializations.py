@@ -4,6 +4,7 @@ In every scheme W ~ (0, sigma_w^2 / fan_in) and b ~ (0, sigma_b^2) in the hidden
 1 and a bias of 0, except under `pytorch`, which treats all layers alike.
 """
 
+from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
@@ -21,6 +22,11 @@ class Initialization(Choice):
 
     def layer_variance(self, fan_in: int, fan_out: int) -> tuple[float, float] | None:
         """(sigma_w^2, sigma_b^2) of a hidden layer where a plug-in says it; None of the suite's own schemes."""
+        return None
+
+    @property
+    def shaped(self) -> Callable[[Any], Any] | None:
+        """What a plug-in makes of a hidden layer's standard normal numbers (draws, out, in), if it says so."""
         return None
 
 

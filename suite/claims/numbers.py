@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from suite.catalog.measures import MEASURES
 from suite.catalog.quantities import QUANTITIES
 from suite.claims.points import axes_of
 from suite.statistics.agreement import Sample, p_of_frequencies, p_of_means
+from suite.statistics.intervals import wilson
 from suite.statistics.survival import holm
 
 LEVEL = 0.05
@@ -75,8 +77,23 @@ def _named(summary: pd.DataFrame) -> pd.DataFrame:
             "setting": [setting(row) for row in rows.to_dict("records")],
             "quantity": rows["quantity"].astype(str).to_numpy(),
             **{name: rows[name].to_numpy(float) for name in ("n", "mean", "std")},
+            "event": _are_frequencies(rows),
         }
     ).drop_duplicates("setting")
+
+
+def _are_frequencies(rows: pd.DataFrame) -> NDArray[np.bool_]:
+    """Whether means are those of events: as the catalog says; of a plug-in that is not here, by the interval.
+
+    It is Wilson's, which no other quantity has.
+    """
+    kinds = [QUANTITIES[name].kind if name in QUANTITIES else None for name in rows["quantity"]]
+    events, strange = (np.array([kind == which for kind in kinds], dtype=bool) for which in ("frequency", None))
+    if strange.any():
+        mean, n, low, high = (rows[name].to_numpy(float)[strange] for name in ("mean", "n", "ci_low", "ci_high"))
+        expected = wilson(np.clip(mean, 0, 1) * n, n)
+        events[strange] = np.abs(np.array([low, high]) - expected).max(axis=0) < _IDENTICAL
+    return events
 
 
 def _told(value: Any) -> str:
@@ -85,8 +102,7 @@ def _told(value: Any) -> str:
 
 
 def _beyond_chance(numbers: pd.DataFrame) -> pd.DataFrame:
-    kinds = [QUANTITIES[name].kind if name in QUANTITIES else "value" for name in numbers["quantity"]]
-    events = np.array([kind == "frequency" for kind in kinds], dtype=bool)
+    events = numbers["event_first"].to_numpy(bool) & numbers["event_second"].to_numpy(bool)
     p = np.empty(len(numbers))
     for test, rows in ((p_of_frequencies, events), (p_of_means, ~events)):
         p[rows] = test(_samples(numbers[rows], "first"), _samples(numbers[rows], "second"))

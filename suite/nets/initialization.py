@@ -1,7 +1,6 @@
 """Draws the parameters of random networks: on the CPU, in float32, so that every device sees the same ones."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from itertools import pairwise
 from math import sqrt
 from typing import Any
@@ -14,9 +13,6 @@ from torch import Tensor
 from suite.catalog.initializations import Initialization
 from suite.nets.streams import block_size, draw_in_blocks
 from suite.theory.scaling import LayerVariances
-
-SHAPES: dict[str, Callable[[Initialization, Tensor], Tensor]] = {}
-"""What plug-ins make of hidden layers' standard normal numbers (draws, out, in), by their initialisations' names."""
 
 
 def draw_parameters(
@@ -53,8 +49,8 @@ def draw_parameters(
             raw.sub_(0.5).mul_(sqrt(12))
         else:
             raw = torch.from_numpy(generator.standard_normal((draws, len(scale)), dtype=np.float32))
-        if shaped := SHAPES.get(getattr(initialization, initialization.tag)):
-            _shape_rows(raw, shapes[:-1], partial(shaped, initialization))
+        if shaped := initialization.shaped:  # its own, whichever plug-in has its name by then
+            _shape_rows(raw, shapes[:-1], shaped)
         elif initialization.distribution in ("sphere", "orthogonal"):
             _shape_rows(raw, shapes[:-1], initialization.distribution)
         return raw.mul_(scale)

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from suite.catalog.activations import (
     Activation,
@@ -106,6 +107,7 @@ def _taken_apart(module: nn.Module, own: Activation | None) -> tuple[list[_Hidde
     for name, layer in _named_layers(module):
         if isinstance(layer, nn.Flatten | nn.Identity) and not hidden:
             continue
+        _check_numbers(name, layer)
         last = hidden[-1] if hidden else None
         if isinstance(layer, nn.Linear):
             if last and layer.in_features != last.linear.out_features:
@@ -119,7 +121,12 @@ def _taken_apart(module: nn.Module, own: Activation | None) -> tuple[list[_Hidde
             _check_normalization(name, layer, last.linear.out_features)
             last.normalization = layer
         elif last.activation is not None:
-            raise _unsupported(name, layer, "is a second one after the same Linear")
+            second = (
+                "is a second activation after the same Linear"
+                if type(layer) in _ACTIVATIONS
+                else "comes after the activation"
+            )
+            raise _unsupported(name, layer, second)
         else:
             last.activation = _activation(name, layer, own)
     if len(hidden) < 2:  # a hidden layer, and the one that reads it out
@@ -132,6 +139,24 @@ def _taken_apart(module: nn.Module, own: Activation | None) -> tuple[list[_Hidde
 
 def _unsupported(name: str, layer: nn.Module, why: str) -> UnsupportedModuleError:
     return UnsupportedModuleError(f"layer {name} ({type(layer).__name__}) {why}; {_SUPPORTED}")
+
+
+def _check_numbers(name: str, layer: nn.Module) -> None:
+    """Raises UnsupportedModuleError where there is nothing to compute with, or chance has a part in it."""
+    if isinstance(layer, _AT_RANDOM):
+        raise _unsupported(name, layer, "acts at random, and in training alone: take it out")
+    for values in layer.parameters():
+        if is_lazy(values):
+            raise _unsupported(name, layer, "has no weights yet: call the module with some points first")
+        if values.is_meta:
+            raise _unsupported(name, layer, "has no numbers, on the meta device: load its weights first")
+        if not values.is_floating_point():
+            raise _unsupported(name, layer, f"has weights in {values.dtype}: make them real numbers")
+    if isinstance(layer, nn.Linear) and not (layer.in_features and layer.out_features):
+        raise _unsupported(name, layer, f"is of {layer.in_features} units to {layer.out_features}: give it some")
+
+
+_AT_RANDOM = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout, nn.RReLU)
 
 
 def _check_normalization(name: str, layer: nn.LayerNorm | nn.BatchNorm1d, width: int) -> None:

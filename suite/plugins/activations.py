@@ -3,22 +3,24 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, ClassVar, Literal, cast, overload
+from typing import Any, ClassVar, cast, overload
 
 import numpy as np
 import torch
-from pydantic import ValidationError, create_model, model_validator
-from pydantic_core import PydanticCustomError
 from torch import Tensor
 
 from suite.catalog.activations import ACTIVATIONS, Activation, Array
 from suite.nets.activations import KERNELS, Kernel, Taylor
 from suite.nets.differentiable import PHI
+from suite.nets.threads import one_thread
 from suite.plugins.facts import Facts, Phi, UnusableError, derivatives, facts_of
-from suite.plugins.parameters import Travelling, fields_of, names_in, summary_of
-from suite.plugins.sources import PlugInError, add, origin_now
+from suite.plugins.parameters import OwnChoice, entry_of, name_of, try_defaults
+from suite.plugins.sources import add, offered
 
 Function = Callable[..., Tensor]
+
+_QUICKEST = 100
+"""How many times as quickly as the sine one may bend: quadrature of two variables takes time as the square of it."""
 
 
 @dataclass(frozen=True)
@@ -36,20 +38,19 @@ class Declared:
     derivative: Function | None
 
 
-class OwnActivation(Travelling, Activation):
+class OwnActivation(OwnChoice, Activation):
     """An activation that a plug-in gives; its facts are found out by trying it."""
 
     table = "suite.catalog.activations:ACTIVATIONS"
     declared: ClassVar[Declared]
 
-    @model_validator(mode="after")
-    def _usable(self) -> "OwnActivation":
-        """A spec that gives it parameters under which it is no activation is told so, with its line."""
-        try:
-            _facts(self)
-        except UnusableError as error:
-            raise PydanticCustomError("own_activation", "{message}", {"message": f"{self.label}: {error}"}) from None
-        return self
+    def try_out(self) -> None:
+        """Finds its facts out."""
+        if (pace := _facts(self).pace) > _QUICKEST:
+            raise UnusableError(
+                f"it bends {pace:,.0f} times as quickly as the sine, and theory's quadrature follows {_QUICKEST} times "
+                "at most; take parameters by which it bends more slowly"
+            )
 
     @property
     def kind(self) -> Any:  # type: ignore[override]  # others know it of the class
@@ -107,24 +108,16 @@ class OwnActivation(Travelling, Activation):
 
 
 def _in_numpy(function: Phi, z: Array) -> Array:
-    with torch.no_grad():
+    with one_thread(), torch.no_grad():
         values: Array = function(torch.from_numpy(np.array(z, dtype=np.float64))).numpy()
     return values
 
 
 @lru_cache(maxsize=1024)
 def _facts(activation: OwnActivation) -> Facts:
-    try:
-        kinks = activation.kinks
-        slope = activation.derivative if activation.declared.derivative else None
-        return facts_of(activation.function, kinks, slope)
-    except UnusableError:
-        raise
-    except Exception as error:  # whatever the plug-in's function does
-        what = " ".join(str(error).split())[:200]
-        raise UnusableError(
-            f"it fails ({type(error).__name__}: {what}); mend the function, or its parameters"
-        ) from error
+    slope = activation.derivative if activation.declared.derivative else None
+    with one_thread():
+        return facts_of(activation.function, activation.kinks, slope)
 
 
 @lru_cache(maxsize=1024)
@@ -148,10 +141,18 @@ def _differentiable(activation: Activation) -> Phi:
 
 
 @overload
-def activation(function: Function) -> Function: ...
+def activation(
+    function: Function,
+    *,
+    name: str | None = None,
+    kinks: Sequence[float] | Callable[..., Sequence[float]] = (),
+    formula: str | None = None,
+    derivative: Function | None = None,
+) -> Function: ...
 @overload
 def activation(
     *,
+    name: str | None = None,
     kinks: Sequence[float] | Callable[..., Sequence[float]] = (),
     formula: str | None = None,
     derivative: Function | None = None,
@@ -159,6 +160,7 @@ def activation(
 def activation(
     function: Function | None = None,
     *,
+    name: str | None = None,
     kinks: Sequence[float] | Callable[..., Sequence[float]] = (),
     formula: str | None = None,
     derivative: Function | None = None,
@@ -167,10 +169,11 @@ def activation(
 
     The function takes a tensor and returns phi of each element, in the same shape and dtype, by operations that torch
     can differentiate. Its other parameters are keys of a spec; they have types (float, int, bool, str) and, unless a
-    spec has to give them, defaults.
+    spec has to give them, defaults. Outside of a plug-in that is taken up, the function is returned and nothing else.
 
     Args:
-        function: what is decorated.
+        function: what is decorated; or whatever can be called so, as in activation(torch.nn.Mish(), name="my_mish").
+        name: in place of the function's own.
         kinks: where phi or one of its first three derivatives jumps; none for a smooth one; of a function whose kinks
             depend on its parameters, a function of these. Jumps that are not said are an error where they are found.
         formula: for `list`; the first line of the docstring unless given.
@@ -179,29 +182,17 @@ def activation(
     Raises:
         PlugInError: the function cannot be an activation; the message says why.
     """
-    if function is None:
-        return lambda decorated: _add(decorated, kinks, formula, derivative)
-    return _add(function, kinks, formula, derivative)
+
+    def decorate(decorated: Function) -> Function:
+        called = name_of(decorated, name)
+        declared = Declared(decorated, kinks, derivative)
+        return offered("an activation", called, decorated, lambda: _add(called, declared, formula))
+
+    return decorate if function is None else decorate(function)
 
 
-def _add(
-    function: Function,
-    kinks: Sequence[float] | Callable[..., Sequence[float]],
-    formula: str | None,
-    derivative: Function | None,
-) -> Function:
-    name = function.__name__
-    fields = fields_of(function, taken=1, reserved={"name", *names_in(OwnActivation)})
-    summary = summary_of(function)
-    fields["name"] = (Literal[name], name)
-    entry = cast(Any, create_model(name, __base__=OwnActivation, __doc__=f"{summary}.", **fields))
-    entry.source, entry.entry, entry.formula = origin_now(), name, formula or summary
-    entry.origin = entry.source.digest
-    entry.declared = Declared(function, kinks, derivative)
+def _add(name: str, declared: Declared, formula: str | None) -> None:
+    entry = entry_of(OwnActivation, name, declared.function, 1, formula)
+    entry.declared = declared
     add("an activation", name, [(ACTIVATIONS, entry), (KERNELS, _kernel), (PHI, _differentiable)])
-    if not any(field.is_required() for field in entry.model_fields.values()):
-        try:
-            entry()
-        except ValidationError as error:
-            raise PlugInError(error.errors()[0]["msg"]) from None
-    return function
+    try_defaults(entry, {})

@@ -1,6 +1,6 @@
 """What the suite finds out about an activation of which only the function is known, and whether it can be one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import inf, isfinite
@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from suite.catalog.activation import Kind
+from suite.plugins.origins import PlugInError
 
 Phi = Callable[[Tensor], Tensor]
 
@@ -26,10 +27,12 @@ Of the parts only those are kept that hold most of the change; where there is no
 """
 _JUMP = 1e-4
 """What changes by more of its largest value over such an interval has jumped: 5e6 times as steep as it is large."""
-_ORDINALS = ("", "slope", "second derivative", "third derivative")
+_LISTED = 12
+"""Places that are told one by one."""
+_ORDINALS = ("value", "slope", "second derivative", "third derivative")
 
 
-class UnusableError(ValueError):
+class UnusableError(PlugInError):
     """A function that cannot be an activation; the message says why, and what to do."""
 
 
@@ -68,8 +71,7 @@ def facts_of(phi: Phi, kinks: tuple[float, ...], slope: Phi | None = None) -> Fa
     away = _away_from(_PLACES, kinks)
     _check_slope(phi, away, slope)
     orders = derivatives(phi, away, 2)
-    for order in range(4):
-        _check_for_jumps(phi, order, kinks if order else ())
+    _check_for_jumps(phi, kinks)
     return Facts(
         _kind(phi, kinks),
         _homogeneous(phi),
@@ -118,8 +120,12 @@ def _check_values(phi: Phi) -> None:
             )
         if found.dtype != dtype:
             raise UnusableError(f"it makes {found.dtype} of {dtype}; return the dtype that comes in")
+        if found.device != z.device:
+            raise UnusableError(f"it is on {found.device} for what is on {z.device}; leave it where it comes from")
         if not torch.equal(given, z):
             raise UnusableError("it changes its argument in place; use the functions without an underscore")
+        if found.requires_grad:
+            raise UnusableError("it has parameters to train; make them parameters of the function: slope: float = 0.25")
         if not torch.allclose(found, phi(z.clone()), rtol=0, atol=0, equal_nan=True):
             raise UnusableError("it gives other values each time; return the same for the same")
         alone = phi(z.flatten()[::5].clone())
@@ -153,8 +159,31 @@ def _check_slope(phi: Phi, z: Tensor, slope: Phi | None) -> None:
             raise UnusableError(f"{what} is not the slope of its values at z = {place:.4g}; mend one of them")
 
 
-def _check_for_jumps(phi: Phi, order: int, kinks: tuple[float, ...]) -> None:
-    """Cuts whatever interval holds most of its change in one part, until only jumps are left."""
+def _check_for_jumps(phi: Phi, kinks: tuple[float, ...]) -> None:
+    """Tells all jumps that were not said at once, each with the lowest derivative that has it."""
+    if steps := _jumps(phi, 0, ()):
+        raise UnusableError(f"its value jumps at z = {_listed(steps)}; make it continuous")
+    known, told = [*kinks], list[str]()
+    for order in range(1, 4):
+        if found := _jumps(phi, order, known):
+            told.append(f"its {_ORDINALS[order]} jumps at z = {_listed(found)}")
+            known += found
+    if told:
+        said = ", ".join(f"{kink:.7g}" for kink in sorted(known)) + ("," if len(known) == 1 else "")
+        listed = f"({said})" if len(known) <= _LISTED else "[...]"  # too many to be of use
+        raise UnusableError(f"{'; '.join(told)}; say so: @activation(kinks={listed})")
+
+
+def _listed(places: list[float]) -> str:
+    """Numbers in words; of many the first, and how many more there are."""
+    first, more = [f"{place:.7g}" for place in places[:_LISTED]], len(places) - _LISTED
+    if more > 0 or len(first) == 1:
+        return ", ".join(first) + (f" and {more} places more" if more > 0 else "")
+    return f"{', '.join(first[:-1])} and {first[-1]}"
+
+
+def _jumps(phi: Phi, order: int, kinks: Sequence[float]) -> list[float]:
+    """Where a derivative jumps besides known places: cuts whatever interval holds most of its change in one part."""
     values = derivatives(phi, _FINE, order)[order]
     if not bool(torch.isfinite(values).all()):
         place = _FINE[~torch.isfinite(values)][0].item()
@@ -172,13 +201,7 @@ def _check_for_jumps(phi: Phi, order: int, kinks: tuple[float, ...]) -> None:
         parts = derivatives(phi, edges, order)[order].diff(dim=1).abs()
         alone = parts > _MOST * parts.sum(1, keepdim=True)
         low, high, change = edges[:, :-1][alone], edges[:, 1:][alone], parts[alone]
-    if len(low):
-        place = round(low[0].item(), 6) + 0.0
-        said = "".join(f"{kink:g}, " for kink in sorted({*kinks, place})).rstrip(" ")
-        raise UnusableError(
-            f"its {_ORDINALS[order] or 'value'} jumps at z = {place:g}; "
-            + (f"say so: @activation(kinks=({said}))" if order else "make it continuous")
-        )
+    return sorted({round(place, 6) + 0.0 for place in low.tolist()})
 
 
 def _away_from(z: Tensor, kinks: tuple[float, ...], reach: float = 1e-4) -> Tensor:

@@ -3,17 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any, ClassVar, Literal, cast, overload
+from typing import Any, ClassVar, Literal, overload
 
 import torch
-from pydantic import ValidationError, create_model, model_validator
-from pydantic_core import PydanticCustomError
 from torch import Tensor
 
 from suite.catalog.initializations import INITIALIZATIONS, Initialization
-from suite.nets.initialization import SHAPES
-from suite.plugins.parameters import Travelling, fields_of, names_in, summary_of
-from suite.plugins.sources import PlugInError, add, origin_now
+from suite.plugins.origins import PlugInError
+from suite.plugins.parameters import OwnChoice, entry_of, name_of, try_defaults
+from suite.plugins.sources import add, offered
 
 Function = Callable[..., float | tuple[float, float]]
 Weights = Callable[..., Tensor]
@@ -35,25 +33,31 @@ class Declared:
     weights: Weights | None
 
 
-class OwnInitialization(Travelling, Initialization):
+class OwnInitialization(OwnChoice, Initialization):
     """An initialisation that a plug-in gives."""
 
     table = "suite.catalog.initializations:INITIALIZATIONS"
     declared: ClassVar[Declared]
 
-    @model_validator(mode="after")
-    def _usable(self) -> "OwnInitialization":
-        """A spec that gives it parameters under which it is none is told so, with its line."""
-        try:
-            for fan_in, fan_out in _FANS:
-                self.layer_variance(fan_in, fan_out)
-            if self.declared.weights is not None:
-                _try(self)
-        except Exception as error:  # whatever the plug-in's functions do
-            what = " ".join(str(error).split())[:300]
-            told = what if isinstance(error, PlugInError) else f"it fails ({type(error).__name__}: {what}); mend it"
-            raise PydanticCustomError("own", "{message}", {"message": f"{self.label}: {told}"}) from None
-        return self
+    def try_out(self) -> None:
+        """Has it say variances, and make weights."""
+        for fan_in, fan_out in _FANS:
+            self.layer_variance(fan_in, fan_out)
+        if self.declared.weights is not None:
+            _try(self)
+
+    @property
+    def shaped(self) -> Weights | None:
+        """Its own weights, if it makes any."""
+        return self._weights_of if self.declared.weights is not None else None
+
+    def _weights_of(self, normal: Tensor) -> Tensor:
+        assert self.declared.weights is not None
+        found = self.declared.weights(normal.clone(), **self.parameters)
+        if not isinstance(found, Tensor) or found.shape != normal.shape or found.dtype != normal.dtype:
+            what = f"{tuple(found.shape)} in {found.dtype}" if isinstance(found, Tensor) else type(found).__name__
+            raise PlugInError(f"weights makes {what} of {tuple(normal.shape)} in {normal.dtype}; keep shape and dtype")
+        return found
 
     def layer_variance(self, fan_in: int, fan_out: int) -> tuple[float, float]:
         """As the plug-in says.
@@ -70,33 +74,30 @@ class OwnInitialization(Travelling, Initialization):
         return float(pair[0]), float(pair[1])
 
 
-def _shaped(initialization: Initialization, normal: Tensor) -> Tensor:
-    """A hidden layer's weights before they are scaled, from standard normal numbers."""
-    assert isinstance(initialization, OwnInitialization)
-    assert initialization.declared.weights is not None
-    found = initialization.declared.weights(normal.clone(), **initialization.parameters)
-    if not isinstance(found, Tensor) or found.shape != normal.shape or found.dtype != normal.dtype:
-        what = f"{tuple(found.shape)} in {found.dtype}" if isinstance(found, Tensor) else type(found).__name__
-        raise PlugInError(f"weights makes {what} of {tuple(normal.shape)} in {normal.dtype}; keep shape and dtype")
-    return found
-
-
 def _try(initialization: OwnInitialization) -> None:
     normal = torch.randn(4, 3, 5, generator=torch.Generator().manual_seed(0))
-    found = _shaped(initialization, normal)
+    found = initialization._weights_of(normal)
     if not bool(found.isfinite().all()):
         raise PlugInError("weights makes numbers that are not finite; mend it")
-    if not torch.equal(found, _shaped(initialization, normal)):
+    if not torch.equal(found, initialization._weights_of(normal)):
         raise PlugInError("weights makes other numbers each time; make what is random of the numbers that come in")
-    if not torch.allclose(found[1:3], _shaped(initialization, normal[1:3]), rtol=1e-4, atol=1e-6):
+    if not torch.allclose(found[1:3], initialization._weights_of(normal[1:3]), rtol=1e-4, atol=1e-6):
         raise PlugInError("weights mixes networks; make each one's of its own numbers")
 
 
 @overload
-def initialization(function: Function) -> Function: ...
+def initialization(
+    function: Function,
+    *,
+    name: str | None = None,
+    distribution: Literal["gaussian", "uniform", "orthogonal"] = "gaussian",
+    weights: Weights | None = None,
+    formula: str | None = None,
+) -> Function: ...
 @overload
 def initialization(
     *,
+    name: str | None = None,
     distribution: Literal["gaussian", "uniform", "orthogonal"] = "gaussian",
     weights: Weights | None = None,
     formula: str | None = None,
@@ -104,6 +105,7 @@ def initialization(
 def initialization(
     function: Function | None = None,
     *,
+    name: str | None = None,
     distribution: Literal["gaussian", "uniform", "orthogonal"] = "gaussian",
     weights: Weights | None = None,
     formula: str | None = None,
@@ -116,6 +118,7 @@ def initialization(
 
     Args:
         function: what is decorated.
+        name: in place of the function's own.
         distribution: of the weights.
         weights: makes of standard normal numbers (draws, out, in), and the same parameters, the weights of a hidden
             layer, of mean 0 and variance 1, which are then scaled; of each network's own numbers alone.
@@ -124,27 +127,21 @@ def initialization(
     Raises:
         PlugInError: what it returns are no variances.
     """
-    if function is None:
-        return lambda decorated: _add(decorated, distribution, weights, formula)
-    return _add(function, distribution, weights, formula)
-
-
-def _add(function: Function, distribution: str, weights: Weights | None, formula: str | None) -> Function:
     if distribution not in ("gaussian", "uniform", "orthogonal"):
         raise PlugInError(f"{distribution!r} is no distribution; take gaussian, uniform or orthogonal")
     if weights is not None and distribution != "gaussian":
         raise PlugInError("weights makes its own of Gaussian numbers; leave distribution out")
-    name, summary = function.__name__, summary_of(function)
-    fields = fields_of(function, taken=2, reserved={"scheme", *names_in(OwnInitialization)})
-    fields["scheme"] = (Literal[name], name)
-    entry = cast(Any, create_model(name, __base__=OwnInitialization, __doc__=f"{summary}.", **fields))
-    entry.source, entry.entry, entry.formula = origin_now(), name, formula or summary
-    entry.origin, entry.distribution = entry.source.digest, distribution
-    entry.declared = Declared(function, weights)
-    add("an initialisation", name, [(INITIALIZATIONS, entry), *([(SHAPES, _shaped)] if weights else [])])
-    if not any(field.is_required() for field in entry.model_fields.values()):
-        try:
-            entry()
-        except ValidationError as error:
-            raise PlugInError(error.errors()[0]["msg"]) from None
-    return function
+
+    def decorate(decorated: Function) -> Function:
+        called = name_of(decorated, name)
+        declared = Declared(decorated, weights)
+        return offered("an initialisation", called, decorated, lambda: _add(called, declared, distribution, formula))
+
+    return decorate if function is None else decorate(function)
+
+
+def _add(name: str, declared: Declared, distribution: str, formula: str | None) -> None:
+    entry = entry_of(OwnInitialization, name, declared.function, 2, formula)
+    entry.declared, entry.distribution = declared, distribution
+    add("an initialisation", name, [(INITIALIZATIONS, entry)])
+    try_defaults(entry, {})

@@ -1,6 +1,7 @@
 """A measure of the user's own: one function of random networks and the points that they are looked at."""
 
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from typing import Any, ClassVar, Literal, cast, overload
 
@@ -17,8 +18,9 @@ from suite.catalog.quantities import QUANTITIES, Quantity
 from suite.nets.ensemble import Ensemble
 from suite.nets.sample import Sample
 from suite.plugins import found
-from suite.plugins.parameters import Travelling, fields_of, names_in, summary_of
-from suite.plugins.sources import PlugInError, add, origin_now
+from suite.plugins.origins import PlugInError
+from suite.plugins.parameters import Travelling, fields_of, name_of, names_in, summary_of
+from suite.plugins.sources import add, offered, origin_now
 
 Function = Callable[..., Tensor]
 
@@ -48,14 +50,26 @@ class OwnSettings(Travelling, InFloats, Precise):
 
 
 @overload
-def measure(function: Function) -> Function: ...
+def measure(
+    function: Function,
+    *,
+    name: str | None = None,
+    kind: Literal["value", "frequency"] = "value",
+    more_is_better: bool = True,
+    plain: bool = False,
+) -> Function: ...
 @overload
 def measure(
-    *, kind: Literal["value", "frequency"] = "value", more_is_better: bool = True, plain: bool = False
+    *,
+    name: str | None = None,
+    kind: Literal["value", "frequency"] = "value",
+    more_is_better: bool = True,
+    plain: bool = False,
 ) -> Callable[[Function], Function]: ...
 def measure(
     function: Function | None = None,
     *,
+    name: str | None = None,
     kind: Literal["value", "frequency"] = "value",
     more_is_better: bool = True,
     plain: bool = False,
@@ -75,18 +89,22 @@ def measure(
     Raises:
         PlugInError: the function does not give a number for each network; the message says what it gives.
     """
-    if function is None:
-        return lambda decorated: _add(decorated, kind, more_is_better, plain)
-    return _add(function, kind, more_is_better, plain)
-
-
-def _add(function: Function, kind: Literal["value", "frequency"], more_is_better: bool, plain: bool) -> Function:
     if kind not in ("value", "frequency"):
         raise PlugInError(f"{kind!r} is no kind of measure; take value or frequency")
-    name, summary = function.__name__, summary_of(function)
-    if name in _TAKEN or name.startswith(("_", "model_")):
-        raise PlugInError(f"{name} is something else in tables and claims; give the measure another name")
-    own = fields_of(function, taken=2, reserved={*names_in(OwnSettings), *_OF_TRAINING})
+
+    def decorate(decorated: Function) -> Function:
+        called = name_of(decorated, name)
+        if called in _TAKEN or called.startswith(("_", "model_")):
+            raise PlugInError(f"{called} is something else in tables and claims; give the measure another name")
+        add_it = partial(_add, called, decorated, kind, more_is_better, plain)
+        return offered("a measure", called, decorated, add_it)
+
+    return decorate if function is None else decorate(function)
+
+
+def _add(name: str, function: Function, kind: Literal["value", "frequency"], more_is_better: bool, plain: bool) -> None:
+    summary = summary_of(function, name)
+    own = fields_of(function, name, taken=2, reserved={*names_in(OwnSettings), *_OF_TRAINING})
     settings = cast(Any, create_model(name, __base__=OwnSettings, __doc__=f"Settings of {name}.", **own))
     settings.source, settings.entry = origin_now(), name
     settings.origin = settings.source.digest
@@ -112,7 +130,6 @@ def _add(function: Function, kind: Literal["value", "frequency"], more_is_better
     add("a measure", name, [(MEASURES, entry), (QUANTITIES, quantity), (found.MEASURES, take)])
     if not any(settings.model_fields[key].is_required() for key in own):
         _try(function, name, kind)
-    return function
 
 
 def _checked(name: str, values: Any, ensemble: Ensemble, kind: str) -> Tensor:

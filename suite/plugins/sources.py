@@ -4,41 +4,48 @@ What a plug-in adds carries its origin, with the text of its file, so that whoev
 elsewhere, runs what was read at the start, and an edited file makes new results.
 """
 
-import hashlib
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache
-from importlib.abc import SourceLoader
 from importlib.metadata import EntryPoint, entry_points
-from importlib.util import decode_source, find_spec, module_from_spec, spec_from_loader
 from pathlib import Path
-from traceback import walk_tb
-from typing import Any
+from types import ModuleType
+from typing import Any, TypeVar
 
 from suite.catalog.dotted import load
+from suite.plugins.origins import Origin, PlugInError, digest_of, module_of, read, run, told
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 GROUP = "suite.plugins"
 """Of the entry points by which an installed package offers modules with plug-ins."""
 
 
-class PlugInError(ValueError):
-    """A plug-in cannot be used; the message says where it stands and what to do."""
-
-
-@dataclass(frozen=True)
-class Origin:
-    """A source of plug-ins.
+@dataclass
+class Offer:
+    """A decorated function of a module that may have been imported before it is taken up, or never is.
 
     Attributes:
-        name: a file's path, as given; or a module's name.
-        digest: of the file's content, or of the source files of the package that the module is in.
-        text: of a file; None of what is installed.
+        module: where it was decorated.
+        function: what is decorated.
+        add: adds it to the catalog.
+        by: the origin that has it, by name; None while it is an ordinary function.
     """
 
-    name: str
-    digest: str
-    text: str | None = field(default=None, repr=False)
+    module: str
+    function: Callable[..., Any]
+    add: Callable[[], None]
+    by: str | None = None
+
+    def is_of(self, module: ModuleType) -> bool:
+        """Whether it stands in a module, or was imported into it."""
+        return self.module == module.__name__ or any(value is self.function for value in vars(module).values())
+
+    def take(self) -> None:
+        """Adds it to what the origin that is being taken up has."""
+        self.add()
+        self.by = origin_now().name
 
 
 _taken: dict[str, Origin] = {}
@@ -46,6 +53,8 @@ _added: dict[str, list[tuple[dict[str, Any], str]]] = {}
 """By origin's name, the tables and names that it has added to."""
 _spelt: dict[Path, str] = {}
 """How each file was first named: whatever else leads to it is the same plug-in."""
+_offers: dict[tuple[str, str, str], Offer] = {}
+"""By module, kind and name: the last of each, where a module was imported again."""
 _current: list[Origin] = []
 """The one that is being taken up; a list, since it may be none."""
 _lacking: dict[str, str] = {}
@@ -63,14 +72,15 @@ def plug_in(path: str | Path) -> None:
     Raises:
         PlugInError: it cannot be read or run, or what it adds is not right.
     """
-    try:
-        content = Path(path).read_bytes()
-        text = decode_source(content)
-    except OSError as error:
-        raise PlugInError(f"{path}: cannot be read ({error.strerror}); name a Python file") from None
-    except (SyntaxError, UnicodeDecodeError) as error:
-        raise PlugInError(f"{path}: no Python text ({error}); name a Python file, in UTF-8") from None
-    _take_up(Origin(_name_of(Path(path)), hashlib.sha256(content).hexdigest(), text))
+    digest, text = read(Path(path))
+    origin = Origin(_name_of(Path(path)), digest, text)
+    _take_up(origin)
+    if not _added.get(origin.name):
+        unplug(origin.name)
+        raise PlugInError(
+            f"{path}: adds nothing, since none of its functions is decorated; put @activation, @initialization, "
+            "@measure or @task, from suite.plugins, above one"
+        )
 
 
 def _name_of(path: Path) -> str:
@@ -96,6 +106,9 @@ def unplug(name: str) -> None:
     """Takes out of the catalog whatever a file, or a module, has added to it."""
     for table, entry in _added.pop(name, []):
         del table[entry]
+    for offer in _offers.values():
+        if offer.by == name:
+            offer.by = None
     _taken.pop(name, None)
 
 
@@ -105,17 +118,42 @@ def plugged_in() -> dict[str, str]:
 
 
 def origin_now() -> Origin:
-    """Of the plug-in that is being taken up.
+    """Of the plug-in that is being taken up, without which nothing is added."""
+    return _current[-1]
+
+
+def offered(what: str, name: str, function: Function, add: Callable[[], None]) -> Function:
+    """Adds a decorated function to the plug-in that is being taken up; elsewhere it is left as it is.
+
+    Args:
+        what: it is, for messages.
+        name: its own.
+        function: what is decorated, and returned.
+        add: adds it to the catalog; called now, or when the module that it stands in is taken up.
 
     Raises:
-        PlugInError: none is.
+        PlugInError: it stands in no file, so that it could never be taken up; or it is not right.
     """
-    if not _current:
+    module, in_file = _decorating()
+    if not (_current or in_file):
         raise PlugInError(
             "the decorators of suite.plugins act in files that are plugged in; write the function to a file, and name "
             "that: --plugin mine.py, or suite.plug_in('mine.py') in a notebook"
         )
-    return _current[-1]
+    offer = Offer(module, function, add)
+    if not (_current and _current[-1].text and module == module_of(_current[-1])):  # a text is run anew each time
+        _offers[module, what, name] = offer
+    if _current:
+        offer.take()
+    return function
+
+
+def _decorating() -> tuple[str, bool]:
+    """The module whose line decorates, and whether it is a file's, not a notebook's cell."""
+    frame = sys._getframe(1)
+    while frame.f_back and str(frame.f_globals.get("__name__")).startswith("suite.plugins."):
+        frame = frame.f_back
+    return str(frame.f_globals.get("__name__")), "__file__" in frame.f_globals
 
 
 def add(what: str, name: str, entries: Sequence[tuple[dict[str, Any], Any]]) -> None:
@@ -156,7 +194,7 @@ def restored(origin: Origin, path: str, name: str, values: dict[str, Any], state
         entry = load(path)[name]
         found = getattr(entry, "settings", entry).model_construct(stated, **values)
     except Exception as error:  # whatever it is, the work that comes with it cannot be read otherwise
-        _lacking[origin.name] = str(error) if isinstance(error, PlugInError) else _told(origin, error)
+        _lacking[origin.name] = str(error) if isinstance(error, PlugInError) else told(origin, error)
         return None
     _lacking.pop(origin.name, None)
     return found
@@ -183,21 +221,6 @@ def origins() -> list[Origin]:
     return list(_taken.values())
 
 
-class _Text(SourceLoader):
-    """Runs the text that was read, wherever its file may be."""
-
-    def __init__(self, origin: Origin) -> None:
-        self.origin = origin
-
-    def get_filename(self, fullname: str) -> str:
-        """Of tracebacks."""
-        return self.origin.name
-
-    def get_data(self, path: str | bytes) -> bytes:
-        """The text, encoded as Python is unless it says otherwise."""
-        return (self.origin.text or "").encode()
-
-
 def _take_up(origin: Origin) -> None:
     if (known := _taken.get(origin.name)) == origin:
         return
@@ -205,57 +228,17 @@ def _take_up(origin: Origin) -> None:
         unplug(origin.name)
     _current.append(origin)
     try:
-        if origin.text is None:
-            _import_installed(origin)
-        else:
-            module = f"suite_plugin_{origin.digest[:16]}"
-            spec = spec_from_loader(module, _Text(origin), origin=origin.name)
-            assert spec is not None
-            assert spec.loader is not None
-            sys.modules[module] = module_from_spec(spec)
-            spec.loader.exec_module(sys.modules[module])
+        module = run(origin)
+        for offer in list(_offers.values()):
+            if offer.by is None and offer.is_of(module):
+                offer.take()
     except (Exception, SystemExit) as error:  # whatever it does
         unplug(origin.name)
-        raise PlugInError(_told(origin, error)) from error
+        raise PlugInError(told(origin, error)) from error
     finally:
         _current.pop()
     _taken[origin.name] = origin
 
 
-def _import_installed(origin: Origin) -> None:
-    """Imports a module, which must be the same here as where its origin was written down."""
-    if (found := _digest(origin.name)) != origin.digest:
-        raise PlugInError(
-            f"what is installed is not the same ({found[:12]} for {origin.digest[:12]}); install the same here"
-        )
-    load(f"{origin.name}:__name__")
-
-
 def _installed(point: EntryPoint) -> Origin:
-    return Origin(point.module, _digest(point.module))
-
-
-def _digest(module: str) -> str:
-    """Of all source files of the package that a module is in; of none where there is no such package."""
-    spec = find_spec(module.partition(".")[0])
-    folders = [Path(place) for place in (spec.submodule_search_locations or [])] if spec else []
-    files = sorted(file for folder in folders for file in folder.rglob("*.py"))
-    if spec and spec.origin and not files:
-        files = [Path(spec.origin)]
-    digest = hashlib.sha256()
-    for file in files:
-        content = file.read_bytes()
-        digest.update(f"{file.name} {len(content)}\n".encode() + content)
-    return digest.hexdigest()
-
-
-def _told(origin: Origin, error: BaseException) -> str:
-    """An error in a line: the plug-in's file, the line of it that was run last, what is wrong, and what to do."""
-    lines = [line for frame, line in walk_tb(error.__traceback__) if frame.f_code.co_filename == origin.name]
-    line = error.lineno if isinstance(error, SyntaxError) else lines[-1] if lines else None
-    place = f"{origin.name}:{line}" if line else origin.name
-    if isinstance(error, PlugInError):
-        return f"{place}: {error}"
-    what = " ".join((error.msg if isinstance(error, SyntaxError) else str(error)).split())
-    cure = "install it where this runs" if isinstance(error, ImportError) else "mend it, or leave the plug-in out"
-    return f"{place}: {type(error).__name__}: {what}; {cure}"
+    return Origin(point.module, digest_of(point.module))

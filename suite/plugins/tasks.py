@@ -2,40 +2,32 @@
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, ClassVar, Literal, cast
+from typing import Any, ClassVar
 
 import torch
-from pydantic import ValidationError, create_model, model_validator
-from pydantic_core import PydanticCustomError
 from torch import Tensor
 from torch.nn.functional import one_hot
 
 from suite.catalog.tasks import TASKS, Task
 from suite.plugins import found
-from suite.plugins.parameters import Travelling, fields_of, names_in, summary_of
-from suite.plugins.sources import PlugInError, add, origin_now
+from suite.plugins.origins import PlugInError
+from suite.plugins.parameters import OwnChoice, entry_of, name_of, try_defaults
+from suite.plugins.sources import add, offered
 
 Function = Callable[..., Tensor]
 _TRIED = 4096
 """Points that a task is tried at, and its labels' variance is taken from."""
 
 
-class OwnTask(Travelling, Task):
+class OwnTask(OwnChoice, Task):
     """A task that a plug-in gives."""
 
     table = "suite.catalog.tasks:TASKS"
     label_function: ClassVar[Function]
 
-    @model_validator(mode="after")
-    def _usable(self) -> "OwnTask":
-        """A spec that gives it parameters under which it is none is told so, with its line."""
-        try:
-            _try(self)
-        except Exception as error:  # whatever the plug-in's function does
-            what = " ".join(str(error).split())[:300]
-            told = what if isinstance(error, PlugInError) else f"it fails ({type(error).__name__}: {what}); mend it"
-            raise PydanticCustomError("own", "{message}", {"message": f"{self.name}: {told}"}) from None
-        return self
+    def try_out(self) -> None:
+        """Has it label points."""
+        _try(self)
 
     @property
     def label_variance(self) -> Any:  # type: ignore[override]  # others know it of the class
@@ -56,6 +48,7 @@ def task(
     half_width: float = 1.0,
     neurons: int = 1,
     formula: str | None = None,
+    name: str | None = None,
 ) -> Callable[[Function], Function]:
     """Adds a task, named as the decorated function is.
 
@@ -70,6 +63,7 @@ def task(
         half_width: of the box.
         neurons: m*, the fewest live ReLU units of one hidden layer that can learn the task, for `trainability`.
         formula: for `list`; the first line of the docstring unless given.
+        name: in place of the function's own.
 
     Raises:
         PlugInError: what it returns are no such labels.
@@ -81,32 +75,21 @@ def task(
     if inputs < 1 or half_width <= 0 or neurons < 1:
         raise PlugInError("a task has 1 input or more, a half_width above 0, and needs 1 neuron or more")
 
-    def decorate(function: Function) -> Function:
-        name, summary = function.__name__, summary_of(function)
-        fields = fields_of(function, taken=1, reserved={"name", *names_in(OwnTask)})
-        fields["name"] = (Literal[name], name)
-        entry = cast(Any, create_model(name, __base__=OwnTask, __doc__=f"{summary}.", **fields))
-        entry.source, entry.entry, entry.formula = origin_now(), name, formula or summary
-        entry.origin, entry.label_function = entry.source.digest, staticmethod(function)
+    def add_as(called: str, function: Function) -> None:
+        entry = entry_of(OwnTask, called, function, 1, formula)
+        entry.label_function = staticmethod(function)
         entry.inputs, entry.half_width, entry.neurons, entry.error = inputs, float(half_width), neurons, error
         entry.outputs = classes if classes and classes > 2 else 1
         entry.loss = {None: "half_square", 2: "binary_cross_entropy"}.get(classes, "cross_entropy")
-        entry.function = f"suite.plugins.found:task_{name}"
-        add("a task", name, [(TASKS, entry), (found.TASKS, _labels)])
-        _check_default(entry)
-        return function
+        entry.function = f"suite.plugins.found:task_{called}"
+        add("a task", called, [(TASKS, entry), (found.TASKS, _labels)])
+        try_defaults(entry, {"train": 1, "test": 1})
+
+    def decorate(function: Function) -> Function:
+        called = name_of(function, name)
+        return offered("a task", called, function, lambda: add_as(called, function))
 
     return decorate
-
-
-def _check_default(entry: Any) -> None:
-    """Tries it with its defaults, where it has them."""
-    if any(field.is_required() for key, field in entry.model_fields.items() if key not in Task.model_fields):
-        return
-    try:
-        entry(train=1, test=1)
-    except ValidationError as error:
-        raise PlugInError(error.errors()[0]["msg"]) from None
 
 
 @lru_cache(maxsize=256)

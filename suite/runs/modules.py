@@ -1,6 +1,7 @@
 """Measures networks that are torch's modules: no spec, no family, nothing stored."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from numbers import Integral
 from typing import Any
 
 import pandas as pd
@@ -13,6 +14,7 @@ from suite.catalog.initializations import Variance
 from suite.catalog.measure_settings import CorrelationSettings, OnTheDomain
 from suite.catalog.measures import MEASURES
 from suite.catalog.settings import Settings, choices_of
+from suite.catalog.shown import shown
 from suite.nets.ensemble import Ensemble
 from suite.nets.modules import ensemble_of
 from suite.runs.blocks import Block, blocks_of
@@ -38,6 +40,7 @@ def measure_modules(
     ensemble = ensemble_of(modules, own)
     where = _read(TypeAdapter(OneDomain), domain if domain is not None else {"kind": "box"}, "domain")
     names = [measures] if isinstance(measures, str) else measures
+    _check_given(names, settings, seed)
     chosen = {name: _settings(name, (settings or {}).get(name, {})) for name in names}
     if unused := sorted(set(settings or {}) - set(chosen)):
         raise ValueError(f"settings of {unused[0]}, which is not measured; add it to measures, or drop them")
@@ -49,8 +52,18 @@ def measure_modules(
             given.model_copy(update={"step": step}) if isinstance(given, OnTheDomain) and given.step is None else given
         )
         _check_suitable(name, complete, ensemble, where)
-        rows += _rows(_cell(name, complete, ensemble, where, seed), ensemble)
+        rows += _rows(_cell(name, complete, ensemble, where, int(seed)), ensemble)
     return pd.DataFrame(rows, columns=_SHOWN).astype({"layer": "Int64"})
+
+
+def _check_given(names: object, settings: object, seed: object) -> None:
+    """Raises ValueError where what is given is of another type than it should be."""
+    if not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
+        raise ValueError(f"measures: {shown(names)} is not right here; give a name, or a list of names")
+    if not isinstance(settings or {}, Mapping):
+        raise ValueError(f"settings: {shown(settings)} is not right here; give a table of keys for each measure")
+    if isinstance(seed, bool) or not isinstance(seed, Integral) or int(seed) < 0:
+        raise ValueError(f"seed: {shown(seed)} is not right here; give a whole number, 0 or more")
 
 
 def _cell(name: str, settings: Settings, ensemble: Ensemble, domain: Domain, seed: int) -> Cell:
@@ -95,6 +108,8 @@ def _settings(name: str, given: Mapping[str, Any]) -> Settings:
         raise ValueError(f"there is no measure {name}; {nearest(name, MEASURES)}")
     if MEASURES[name].sees in ("training", "task"):
         raise ValueError(f"{name} looks at a task and its training, which a module has none of; leave it to a spec")
+    if not isinstance(given, Mapping) or not all(isinstance(key, str) for key in given):
+        raise ValueError(f"{name}: {shown(given)} is not right here; give a table of keys")
     found = _read(TypeAdapter(MEASURES[name].settings), dict(given), name)
     assert isinstance(found, Settings)
     return found
@@ -105,10 +120,12 @@ def _read(adapter: TypeAdapter[Any], given: Any, what: str) -> Any:
         return adapter.validate_python(given)
     except ValidationError as error:
         first = error.errors()[0]
-        written = [str(part) for part in first["loc"] if isinstance(part, str)]
+        parts = [part for part in first["loc"] if isinstance(part, str)]
+        table = given if isinstance(given, Mapping) else {}
+        written = [part for part in parts[:-1] if part in table] + parts[-1:]  # without a catalog's tags
         where = {"activation": ("family", "activation"), "domain": ("domain",)}.get(what, ("measure", what))
         told = worded({**first, "loc": (*where, *first["loc"])})
-        raise ValueError(f"{'.'.join((what, *written))}: {told}") from None
+        raise ValueError(f"{'.'.join((what, *written))}: {told.replace('--plugin FILE', 'suite.plug_in')}") from None
 
 
 def _check_suitable(name: str, settings: Settings, ensemble: Ensemble, domain: Domain) -> None:

@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from suite.catalog.measure_settings import AccuracySettings
 from suite.catalog.precision import precision_asked
+from suite.nets.threads import one_thread
 from suite.runs.cells import Cell
-from suite.runs.pool import one_thread
 from suite.runs.resources import WORKERS_START, default_workers, workers_for
 from suite.runs.run import survey
 from suite.runs.store import Kept, Store

@@ -7,10 +7,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Future
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from suite.nets.threads import one_thread
 from suite.plugins.sources import check_taken_up
 from suite.runs.crew import Crew, Outcome, Task
 from suite.runs.gpus import claim
@@ -88,19 +88,6 @@ class Pool(Crew):
                 self.workers, env=_WORKER_ENVIRONMENT, initializer=_begin, initargs=(os.getpid(), self.workers, claims)
             )
         return self._executor
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Has torch use one thread, as a worker does."""
-    import torch  # noqa: PLC0415  # only those who compute need it
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 _hindered: list[str] = []

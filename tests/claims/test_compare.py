@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
@@ -215,3 +216,22 @@ def test_settings_are_the_same_whichever_types_their_columns_have() -> None:
     found = numbers_of(first, second)
 
     assert (found.compared, found.identical) == (1, 1)
+
+
+def test_a_frequency_of_a_plug_in_that_is_not_here_is_compared_as_one() -> None:
+    """None of ten against eight of ten: Fisher's p, not that of Student's t, which is for values."""
+    from suite.statistics.intervals import wilson
+
+    def summary(events: int, quantity: str) -> pd.DataFrame:
+        mean, n = events / 10, 10.0
+        low, high = wilson(np.array([float(events)]), np.array([n]))
+        row = {"member": "m", "depth": 1, "activation": "relu", "initialization": "he", "quantity": quantity, "n": n}
+        row |= {"mean": mean, "std": (mean * (1 - mean) / 0.9) ** 0.5, "ci_low": low[0], "ci_high": high[0]}
+        return pd.DataFrame([row])
+
+    p = []
+    for quantity in ("collapsed_relative", "strange"):
+        found = numbers_of(summary(0, quantity), summary(8, quantity))
+        p += [found.beyond_chance["p"].iloc[0]]
+
+    assert p[0] == p[1] == pytest.approx(2 * 45 / 125970)

@@ -134,9 +134,9 @@ REFUSED = [
     ("not a sequence", Sine, "Sine is no torch.nn.Sequential"),
     ("convolution", lambda: nn.Sequential(nn.Unfold(2), *_linear(2, 3, 1)), "layer 0 (Unfold) comes before the first"),
     ("dropout", lambda: nn.Sequential(_linear(2, 3)[0], nn.Dropout(), *_linear(3, 1)),
-     "layer 1 (Dropout) is nothing that the suite has (Dropout(p=0.5, inplace=False)): take it out"),
+     "layer 1 (Dropout) acts at random, and in training alone: take it out"),
     ("two activations", lambda: nn.Sequential(_linear(2, 3)[0], nn.ReLU(), nn.Tanh(), *_linear(3, 1)),
-     "layer 2 (Tanh) is a second one"),
+     "layer 2 (Tanh) is a second activation after the same Linear"),
     ("normalisation late", lambda: nn.Sequential(_linear(2, 3)[0], nn.ReLU(), nn.LayerNorm(3), *_linear(3, 1)),
      "layer 2 (LayerNorm) does not come straight after a Linear"),
     ("epsilon", lambda: nn.Sequential(_linear(2, 3)[0], nn.LayerNorm(3, eps=1e-3), nn.ReLU(), *_linear(3, 1)),
@@ -170,3 +170,36 @@ def test_modules_must_be_alike(mlp):
         ensemble_of([mlp(lambda _: nn.ReLU()), mlp(lambda _: nn.Tanh())])
     with pytest.raises(UnsupportedModuleError, match="no module to measure"):
         ensemble_of([])
+
+
+def _with(*layers: nn.Module) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(2, 4), nn.ReLU(), *layers, nn.Linear(4, 1))
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: _with(nn.Dropout(0.5)), "layer 2 (Dropout) acts at random, and in training alone: take it out"),
+        (
+            lambda: nn.Sequential(nn.LazyLinear(4), nn.ReLU(), nn.Linear(4, 1)),
+            "layer 0 (LazyLinear) has no weights yet",
+        ),
+        (lambda: _with().to("meta"), "layer 0 (Linear) has no numbers, on the meta device: load its weights first"),
+        (lambda: _with().to(torch.complex64), "layer 0 (Linear) has weights in torch.complex64: make them real"),
+        (lambda: _with(nn.Conv2d(1, 1, 1)), "layer 2 (Conv2d) comes after the activation"),
+        (lambda: _with(nn.Tanh()), "layer 2 (Tanh) is a second activation after the same Linear"),
+        (lambda: nn.Sequential(nn.Linear(0, 4), nn.ReLU(), nn.Linear(4, 1)), "layer 0 (Linear) is of 0 units to 4"),
+    ],
+    ids=["dropout", "lazy", "meta", "complex", "convolution", "second activation", "no inputs"],
+)
+@pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
+@pytest.mark.filterwarnings("ignore:Complex modules are a new feature")
+def test_layers_without_numbers_or_of_chance_are_told_by_name(make, said):
+    """Each with what to do, and with what is supported."""
+    with torch.random.fork_rng():
+        module = make()
+    with pytest.raises(UnsupportedModuleError) as refused:
+        ensemble_of([module])
+
+    assert said in str(refused.value)
+    assert "an MLP is Linear" in str(refused.value)

@@ -16,6 +16,7 @@ from suite.nets.ensemble import Ensemble
 from suite.nets.taylor import third_derivative
 from suite.theory.correlation_map import covariance, slope_covariance
 from suite.theory.mean_field import edge_of_chaos, second_moment, slope_moment
+from tests.plugins.conftest import SNAKE
 
 TWINS = """
 import torch
@@ -160,3 +161,27 @@ def test_a_seaworthy_label_and_equality(plugged):
     assert snake(frequency=3.0).label == "snake(frequency=3)"
     assert snake(frequency=3.0) == snake(frequency=3.0) != snake()
     assert len({snake(frequency=3.0), snake(frequency=3.0), snake()}) == 2
+
+
+def test_it_is_tried_and_asked_by_one_thread(plugged, monkeypatch):
+    """Several wait for each other: with two, a plug-in was taken up in ten times the time."""
+    monkeypatch.setattr(torch, "counted", [], raising=False)
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        plugged(SNAKE.replace("    return", "    torch.counted.append(torch.get_num_threads())\n    return"))
+        ACTIVATIONS["snake"]().dphi(np.zeros(3))
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+    assert set(torch.counted) == {1}
+
+
+def test_one_too_quick_for_theory_is_told(plugged):
+    """Rather than that the edge of chaos takes a minute, and a correlation map an hour."""
+    plugged()
+
+    assert ACTIVATIONS["snake"](frequency=99.0).pace == pytest.approx(99)
+    with pytest.raises(ValueError, match=r"it bends 3,000 times as quickly as the sine.*take parameters"):
+        ACTIVATIONS["snake"](frequency=3000.0)

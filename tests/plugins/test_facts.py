@@ -45,7 +45,14 @@ def test_pace_is_that_of_the_sine_at_its_frequency(rate, pace):
 REFUSED = [
     ("a kink in the slope", torch.relu, (), "its slope jumps at z = 0; say so: @activation(kinks=(0,))"),
     ("elsewhere", lambda z: torch.relu(z - 1.25), (), "its slope jumps at z = 1.25"),
-    ("a second one", lambda z: F.hardtanh(z, -0.5, 0.8), (-0.5,), "kinks=(-0.5, 0.8,)"),
+    ("a second one", lambda z: F.hardtanh(z, -0.5, 0.8), (-0.5,), "kinks=(-0.5, 0.8)"),
+    ("two", lambda z: F.relu6(z - 1), (), "its slope jumps at z = 1 and 7; say so: @activation(kinks=(1, 7))"),
+    ("of each order", lambda z: F.elu(z) + torch.relu(z - 1.25) + (z + 2).abs() ** 3, (),
+     "its slope jumps at z = 1.25; its second derivative jumps at z = 0; its third derivative jumps at z = -2; say so: "
+     "@activation(kinks=(-2, 0, 1.25))"),
+    ("many", lambda z: (z - torch.floor(z) - 0.5).abs(), (), "-4.5, -4 and 28 places more; say so"),
+    ("several steps", lambda z: z + torch.sign(z) + torch.sign(z - 2), (), "its value jumps at z = 0 and 2; make it"),
+    ("weights of its own", torch.nn.PReLU(dtype=torch.float64), (0.0,), "it has parameters to train"),
     ("in the second derivative", F.elu, (), "its second derivative jumps at z = 0"),
     ("in the third", lambda z: z.abs() ** 3, (), "its third derivative jumps at z = 0"),
     ("a small one", lambda z: torch.sin(z) + 2e-3 * torch.relu(z - 1), (), "its slope jumps at z = 1"),

@@ -8,7 +8,7 @@ from suite.catalog.activations import Relu
 from suite.catalog.initializations import INITIALIZATIONS, He
 from suite.cli import app
 from suite.nets.ensemble import layer_views
-from suite.nets.initialization import SHAPES, draw_parameters
+from suite.nets.initialization import draw_parameters
 from suite.runs.cells import cells_of
 from suite.runs.resources import Resources
 from suite.runs.run import run_study
@@ -129,4 +129,16 @@ def test_a_faulty_one_is_told_in_a_line_with_exit_code_2(written, decorator, bod
     assert f"{file}:" in done.stderr
     assert fragment in done.stderr
     assert len(done.stderr.splitlines()) == 1
-    assert not {"mine"} & {*INITIALIZATIONS, *SHAPES}
+    assert not {"mine"} & {*INITIALIZATIONS}
+
+
+def test_weights_are_of_the_scheme_that_was_asked_for_whatever_has_its_name_by_then(plugged):
+    """Workers may serve two runs, each with its plug-in: neither gets the other's weights, or Gaussian ones."""
+    plugged(MINE)
+    scheme = INITIALIZATIONS["sparse"]()
+    _, before = drawn(scheme)
+
+    plugged(HEAD + "@initialization\ndef sparse(fan_in, fan_out, threshold: float = 1.0):\n    return 2.0\n")
+    _, after = drawn(scheme)
+
+    assert all(torch.equal(one.weight, other.weight) for one, other in zip(before, after, strict=True))

@@ -147,14 +147,139 @@ def test_a_faulty_plug_in_is_told_in_a_line_with_exit_code_2(written, spec, text
 
 
 def test_a_file_that_is_not_there_or_no_text(written, spec, tmp_path):
-    """Exit code 2, too."""
+    """Exit code 2, too; with the line where it stops being text."""
     (tmp_path / "image.py").write_bytes(b"\xff\xfe\x00binary")
-    for name, fragment in (("nowhere.py", "No such file"), ("image.py", "no Python text"), (".", "cannot be read")):
+    (tmp_path / "zero.py").write_bytes(b"x = 1\n\x00\n")
+    (tmp_path / "latin.py").write_bytes("# one\nx = 'é'\n".encode("latin-1"))
+    (tmp_path / "strange.py").write_text("# -*- coding: klingon -*-\n")
+    for name, fragment in (
+        ("nowhere.py", "No such file"),
+        ("image.py", "image.py:1: no Python text"),
+        ("zero.py", "null bytes"),
+        ("latin.py", "latin.py:2: no Python text"),
+        ("strange.py", "unknown encoding"),
+        (".", "cannot be read"),
+    ):
         done = runner.invoke(app, ["list", "--plugin", str(tmp_path / name)])
 
         assert done.exit_code == 2
         assert fragment in done.stderr
         assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "# -*- coding: latin-1 -*-\nNAME = 'Åé'\n".encode("latin-1"),
+        b"\xef\xbb\xbfNAME = '\xc3\x85\xc3\xa9'\n",
+        "# coding: utf-8\r\nNAME = 'Åé'\r\n".encode(),
+        "\r\n# coding: cp1252\r\nNAME = 'Åé'\r\n".encode("cp1252"),
+    ],
+    ids=["latin-1", "mark", "line ends", "second line"],
+)
+def test_a_file_is_read_as_python_reads_it(tmp_path, content):
+    """By the encoding that it states or marks, with any line ends; under a name with blanks, and behind a link."""
+    folder = tmp_path / "a folder"
+    folder.mkdir()
+    file = folder / "my plug-in.py"
+    ends = b"\r\n" if b"\r\n" in content else b"\n"
+    file.write_bytes(content + SNAKE.replace('"""Snake."""', '"""Snake, " + NAME."""').encode().replace(b"\n", ends)
+                     + b"assert NAME == '\\xc5\\xe9'" + ends)  # fmt: skip
+    sources.plug_in(file)
+    before = sources.plugged_in()
+
+    (tmp_path / "link.py").symlink_to(file)
+    sources.plug_in(tmp_path / "link.py")
+
+    assert sources.plugged_in() == before
+    assert "snake" in ACTIVATIONS
+
+
+def test_what_lies_beside_a_plug_in_does_not_come_along(written):
+    """It would be missing elsewhere, and edits of it would go unseen; the error says what to do."""
+    written("import nothing_of_the_kind\n", "beside_it.py")
+    file = written("import torch\nimport beside_it\n")
+
+    with pytest.raises(PlugInError, match=r"mine.py:2: .*'beside_it'; what lies beside a plug-in does not come"):
+        sources.plug_in(file)
+
+
+@pytest.mark.parametrize("text", ["", "def snake(z):\n    return z\n"], ids=["empty", "undecorated"])
+def test_a_file_that_adds_nothing_is_refused(written, text):
+    """It is surely a mistake."""
+    file = written(text)
+
+    done = runner.invoke(app, ["list", "--plugin", str(file)])
+
+    assert done.exit_code == 2
+    assert done.stderr.startswith(f"error: {file}: adds nothing, since none of its functions is decorated; put @activ")
+    assert str(file) not in sources.plugged_in()
+
+
+CALLABLES = """
+import torch
+from functools import partial
+from torch.nn import functional as F
+from suite.plugins import activation
+
+class Bent:
+    def __call__(self, z, bend: float = 1.0):
+        return z + torch.sin(bend * z)
+
+class Holder:
+    @activation(name="held")
+    @staticmethod
+    def it(z):
+        return torch.tanh(2 * z)
+
+activation(torch.nn.Mish(), name="my_mish")
+activation(partial(F.leaky_relu, negative_slope=0.25), name="my_leaky", kinks=(0.0,))
+activation(lambda z: torch.tanh(z), name="my_tanh")
+activation(torch.erf, name="my_erf")
+activation(Bent(), name="my_bent")
+"""
+
+
+def test_whatever_can_be_called_can_be_an_activation(plugged):
+    """Modules, partial functions, lambdas, functions in C and objects, whose own parameters are keys."""
+    plugged(CALLABLES)
+
+    z = torch.linspace(-2, 2, 9, dtype=torch.float64)
+    for name, theirs in (
+        ("my_mish", torch.nn.functional.mish(z)),
+        ("my_leaky", torch.nn.functional.leaky_relu(z, 0.25)),
+        ("my_tanh", torch.tanh(z)),
+        ("my_erf", torch.erf(z)),
+        ("held", torch.tanh(2 * z)),
+        ("my_bent", z + torch.sin(z)),
+    ):
+        torch.testing.assert_close(torch.from_numpy(ACTIVATIONS[name]().phi(z.numpy())), theirs)
+    assert ACTIVATIONS["my_bent"](bend=2.0).label == "my_bent(bend=2)"
+
+
+@pytest.mark.parametrize(
+    ("line", "fragment"),
+    [
+        ("activation(torch.nn.Mish())", "an object of Mish has no name; say one, name='mine'"),
+        ("activation(torch.nn.Mish, name='mish')", "Mish is a class; give an object of it, and a name"),
+        ("activation(lambda z: z + torch.sin(z))", "a lambda has no name"),
+        ("activation(3)", "3 is no function"),
+        ("activation(torch.erf, name='my erf')", "'my erf' is no name that a spec can state"),
+        ("activation(torch.tanh)", "the suite has an activation tanh already; give yours another name"),
+        ("activation(torch.nn.Linear(1, 1), name='line')", "it fails (RuntimeError"),
+        ("activation(torch.nn.Dropout(), name='holes')", "other values each time"),
+        ("activation(lambda z: z / 0 * 0, name='nans')", "it is not finite"),
+        ("activation(lambda z: z.to('meta'), name='far')", "it is on meta"),
+    ],
+)
+def test_what_cannot_be_taken_of_what_can_be_called_is_told(written, line, fragment):
+    """In a line of the file."""
+    file = written(f"import torch\nfrom suite.plugins import activation\n{line}\n")
+    with pytest.raises(PlugInError) as refused, torch.random.fork_rng():
+        sources.plug_in(file)
+
+    assert "mine.py:3: " in str(refused.value)
+    assert fragment in str(refused.value)
 
 
 def test_a_spec_can_name_it_where_it_is_plugged_in_alone(plugged, spec):
@@ -245,12 +370,20 @@ def test_a_file_is_one_plug_in_however_it_is_spelt(plugged, monkeypatch):
     assert {"snake", "adder", "boa"} <= set(ACTIVATIONS)
 
 
-def test_the_decorator_does_nothing_outside_of_plug_ins():
-    """A function in a notebook's cell could not go to workers; the error says what to do."""
-    from suite.plugins import activation
-
+def test_a_decorator_in_a_cell_of_a_notebook_is_refused():
+    """A function there could not go to workers; the error says what to do."""
     with pytest.raises(PlugInError, match=r"write the function to a file.*suite.plug_in"):
-        activation(lambda z: z**2)
+        exec(SNAKE, {"__name__": "__main__"})
+
+
+def test_a_decorated_function_stays_one_where_nothing_is_taken_up(written):
+    """As in its author's own tests: it can be called, and no catalog knows of it."""
+    from runpy import run_path
+
+    snake = run_path(str(written(SNAKE)))["snake"]
+
+    assert float(snake(torch.tensor(1.0))) == pytest.approx(1 + float(torch.sin(torch.tensor(1.0))) ** 2)
+    assert "snake" not in ACTIVATIONS
 
 
 def test_whatever_is_sent_takes_the_plug_in_along(plugged, spec):
@@ -312,29 +445,52 @@ def test_a_plug_in_that_is_other_where_it_arrives_is_told_in_a_line(written):
     check_taken_up()
 
 
-def test_installed_packages_offer_plug_ins_by_an_entry_point(monkeypatch, tmp_path):
-    """They are taken up unasked, and carry the checksum of their package."""
+@pytest.fixture
+def installed(monkeypatch, tmp_path):
+    """A package of an entry point: its module `more` decorates, `smooth` decorates and imports from there."""
     package = tmp_path / "snakes_of_mine"
     package.mkdir()
     (package / "__init__.py").write_text("")
-    (package / "smooth.py").write_text(SNAKE)
+    (package / "smooth.py").write_text(SNAKE + "\nfrom snakes_of_mine.more import adder\n")
+    (package / "more.py").write_text(SNAKE.replace("def snake", "def adder"))
     monkeypatch.syspath_prepend(tmp_path)
     point = EntryPoint("snake", "snakes_of_mine.smooth", sources.GROUP)
     monkeypatch.setattr(sources, "entry_points", lambda group: [point] if group == sources.GROUP else [])
     sources.plug_in_installed.cache_clear()
-    try:
-        done = runner.invoke(app, ["list"])
-        assert "snake" in done.stdout
-        origin = ACTIVATIONS["snake"].origin
-        assert origin == sources.plugged_in()["snakes_of_mine.smooth"]
+    yield "snakes_of_mine.smooth"
+    sources.plug_in_installed.cache_clear()
+    for name in [name for name in sys.modules if name.startswith("snakes_of_mine")]:
+        del sys.modules[name]
 
-        other = sources.Origin("snakes_of_mine.smooth", "0" * 64)
-        sources.unplug("snakes_of_mine.smooth")
-        assert "install the same here" in str(sources.take_up_all([other]))
-    finally:
+
+def test_installed_packages_offer_plug_ins_by_an_entry_point(installed):
+    """They are taken up unasked, and carry the checksum of their package."""
+    done = runner.invoke(app, ["list"])
+
+    assert "snake" in done.stdout
+    assert "adder" in done.stdout
+    origin = ACTIVATIONS["snake"].origin
+    assert origin == sources.plugged_in()[installed]
+
+    other = sources.Origin(installed, "0" * 64)
+    sources.unplug(installed)
+    assert "install the same here" in str(sources.take_up_all([other]))
+
+
+def test_an_installed_module_that_was_imported_before_is_taken_up_whole(installed):
+    """Its functions are ordinary ones till then; they come back after they were taken out."""
+    from importlib import import_module
+
+    module = import_module(installed)
+    assert float(module.snake(torch.tensor(0.0))) == 0
+    assert not {"snake", "adder"} & set(ACTIVATIONS)
+
+    for _ in range(2):
         sources.plug_in_installed.cache_clear()
-        for name in [name for name in sys.modules if name.startswith("snakes_of_mine")]:
-            del sys.modules[name]
+        sources.plug_in_installed()
+        assert {"snake", "adder"} <= set(ACTIVATIONS)
+        sources.unplug(installed)
+        assert not {"snake", "adder"} & set(ACTIVATIONS)
 
 
 def test_a_notebook_plugs_in_too(written, spec):

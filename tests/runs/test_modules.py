@@ -131,3 +131,28 @@ def test_what_is_wrong_with_settings_is_said_as_of_a_spec(module):
     ):
         with pytest.raises(ValueError, match=fragment):
             suite.measure(module, "v3", **given)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"measures": 3}, "measures: 3 is not right here; give a name, or a list of names"),
+        ({"measures": ["v3", None]}, "measures: ['v3', None] is not right here"),
+        ({"settings": 3}, "settings: 3 is not right here; give a table of keys for each measure"),
+        ({"settings": {"v3": None}}, "v3: None is not right here; give a table of keys"),
+        ({"settings": {"v3": {3: 1}}}, "v3: {3: 1} is not right here; give a table of keys"),
+        ({"settings": {"v3": {"step": float("inf")}}}, "v3.step: inf is not right here; give a finite number"),
+        ({"domain": 3}, "domain: 3 is not right here; give a table of keys"),
+        ({"domain": {"kind": "box", "half_width": -1}}, "domain.half_width: -1 is not right here; give a number above"),
+        ({"domain": {"kind": "box", "radius": 1.0}}, "domain.radius: unknown key; known here: half_width, kind"),
+        ({"activation": {"name": "elu", "alfa": 1.0}}, "activation.alfa: unknown key; did you mean alpha?"),
+        ({"activation": "htanh"}, "activation.linear_region: linear_region is missing; add it"),
+        ({"activation": "zzz"}, "what a plug-in adds needs suite.plug_in"),
+        ({"seed": 1.5}, "seed: 1.5 is not right here; give a whole number, 0 or more"),
+    ],
+    ids=str,
+)
+def test_whatever_else_is_given_is_told_by_its_place(module, given, said):
+    """As the caller wrote it, in the suite's words, never in those of what reads it."""
+    with pytest.raises(ValueError, match=re.escape(said)):
+        suite.measure(module, **{"measures": "v3", **given})
