@@ -1,5 +1,7 @@
 """Claims that compare two settings of an axis where all others match."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from suite.catalog.claims import Greater, PairClaim, SurvivalShorter
@@ -26,8 +28,13 @@ def greater(tables: Tables, claim: Greater) -> Evidence:
         return NOTHING
     differences = [((first.member, second.member), _difference(first, second, claim)) for first, second in pairs]
     if claim.of == "every":
-        return every([above(difference, claim.margin, names) for names, difference in differences])
-    return on_average(differences, claim.margin)
+        found = every([above(difference, claim.margin, names) for names, difference in differences])
+    else:
+        found = on_average(differences, claim.margin)
+    if pairs[0][0].kind != "frequency":
+        return found
+    # Shares differ by 1 at most, which the normal interval does not know.
+    return replace(found, low=float(np.clip(found.low, -1, 1)), high=float(np.clip(found.high, -1, 1)))
 
 
 def _difference(first: Point, second: Point, claim: Greater) -> Estimate:

@@ -134,4 +134,4 @@ def _try(own: OwnTask) -> None:
     if not torch.equal(labels[1:, :, ::3], _labels(points[1:, :, ::3], own)):
         raise PlugInError("a point's label depends on those beside it; make it of the point alone")
     if bool((labels == labels[:1, :, :1]).all()):
-        raise PlugInError("all points have one label; there is nothing to learn")
+        raise PlugInError("all points have one label; make labels of the points, so that there is something to learn")

@@ -15,7 +15,7 @@ from suite.claims.tell import p_in_words, what_would_decide
 from suite.report.page_tables import records
 
 _ESTIMATES = {
-    "peaks_inside": "an inner value exceeds the ends by {}",
+    "peaks_inside": "the clearest inner value minus the higher end is {}",
     "monotone": "the least sure step is one of {}",
     "greater": "the difference is {}",
     "rank_correlation": "Spearman's rho is {}",

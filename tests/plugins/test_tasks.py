@@ -93,7 +93,7 @@ FAULTY = [
         "return points[:, 0] > torch.rand((), generator=G) - 0.5",
         "other labels each time",
     ),
-    ("nothing", "inputs=2, classes=2", "return points[:, 0] > 5", "nothing to learn"),
+    ("nothing", "inputs=2, classes=2", "return points[:, 0] > 5", "something to learn"),
     ("no values", "inputs=2, error=0.1", "return points[:, 0] > 0", "return finite floating-point numbers"),
     ("both", "inputs=2, classes=2, error=0.1", "return points[:, 0] > 0", "give one of the two"),
     ("neither", "inputs=2", "return points[:, 0] > 0", "give one of the two"),

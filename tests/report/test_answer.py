@@ -43,7 +43,7 @@ def test_a_verdict_is_told_with_its_grounds() -> None:
 
     assert (found.verdict, found.claim, found.surprise) == ("holds", "V3 peaks.", "")
     assert found.grounds == (
-        "An inner value exceeds the ends by 78.1 (95% interval 72.2 to 84); "
+        "The clearest inner value minus the higher end is 78.1 (95% interval 72.2 to 84); "
         "22 members of 512 draws or more, p < 0.0001."
     )
 
