@@ -28,6 +28,7 @@ _LOG_AXIS = alt.Axis(
     gridOpacity={"condition": {"test": _ROUND, "value": 1}, "value": 0},
     tickCount=6,
     labelOverlap="greedy",
+    labelSeparation=4,
 )
 DECADES = alt.Axis(values=[0, *(base * 10**power for power in range(9) for base in (1, 3))], labelOverlap=True)
 """Of steps, which run over powers of ten and start at 0 or 1."""
@@ -132,7 +133,7 @@ def ticks(values: "pd.Series[float]") -> alt.Axis:
     own = sorted({float(value) for value in values.dropna()})
     if len(own) > TICKS:
         return alt.Axis(labelExpr=_NUMBER, tickCount=7, tickMinStep=1, labelOverlap=True)
-    return alt.Axis(labelExpr=_NUMBER, values=own, labelOverlap="greedy")
+    return alt.Axis(labelExpr=_NUMBER, values=own, labelOverlap="greedy", labelSeparation=2)
 
 
 def along(rows: pd.DataFrame) -> alt.X:
@@ -275,17 +276,3 @@ def by_step(
     points = base.mark_point(filled=True, size=16, opacity=1, clip=True).encode(y=y, tooltip=tooltip, **shaped)
     band = base.mark_area(opacity=0.15, clip=True).encode(y=alt.Y("ci_low:Q"), y2="ci_high:Q")
     return alt.layer(band, line, points).properties(width=WIDTH, height=HEIGHT)
-
-
-def scatter(data: pd.DataFrame, x: str, x_title: str, y: str, y_title: str, scale: alt.Scale) -> Any:
-    """A point a member, labelled with its place on the main axis."""
-    columns = list(dict.fromkeys(["series", "hue", "panel", "along", "member", x, y]))
-    base = alt.Chart(plain(data[columns])).encode(
-        x=alt.X(f"{x}:Q", title=x_title, scale=scale, axis=axis_of(scale)),
-        y=alt.Y(f"{y}:Q", title=y_title, scale=alt.Scale(zero=False)),
-        color=color(data),
-    )
-    tooltip = ["member:N", "along:Q", alt.Tooltip(f"{x}:Q", format=".4g"), alt.Tooltip(f"{y}:Q", format=".4f")]
-    points = base.mark_point(filled=True, size=55, opacity=1).encode(shape=shape(data), tooltip=tooltip)
-    labels = base.mark_text(dx=9, align="left", fontSize=9).encode(text="along:Q")
-    return spread(data, alt.layer(points, labels).properties(width=WIDTH, height=HEIGHT))

@@ -13,10 +13,10 @@ from suite.report.marks import (
     positive,
     row,
     rows_of,
-    scatter,
     shape,
     spread,
 )
+from suite.report.scatter import scatter
 from suite.report.series import by_member, pick, with_series
 
 

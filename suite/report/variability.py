@@ -5,7 +5,8 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from suite.report.marks import COLORS, WIDTH, Chart, by_axis, by_panel, has, plain, positive, row, rows_of, scatter
+from suite.report.marks import COLORS, WIDTH, Chart, by_axis, by_panel, has, plain, positive, row, rows_of
+from suite.report.scatter import scatter
 from suite.report.series import by_member, pick, with_series
 
 

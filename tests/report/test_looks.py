@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from suite.report.charts import charts_of
 from suite.report.marks import along, color, columns_of, dash, shape
+from suite.report.scatter import labels
 from suite.report.series import once, with_series
 from suite.runs.results import Results
 from tests.runs.tiny import NAMES
@@ -124,3 +126,23 @@ def test_an_axis_ticks_at_the_values_of_the_study() -> None:
 def test_panels_leave_as_few_holes_as_they_can(panels: int, columns: int) -> None:
     """Four are two by two."""
     assert columns_of(panels) == columns
+
+
+def test_labels_do_not_lie_on_each_other() -> None:
+    """All in one place: a series says its depths once, a second one on the other side, a third has no room."""
+    table = with_series(_table({"relu": "v3", "abs": "v3", "tanh": "v3"}, depths=(2, 4, 6)))
+    nowhere = np.zeros(len(table))
+
+    said = labels(table, nowhere, nowhere)
+
+    assert said["label_right"] == ["2 to 6", *[""] * 8]
+    assert said["label_left"] == ["", "", "", "2 to 6", *[""] * 5]
+
+
+def test_labels_that_have_room_are_all_there() -> None:
+    """To the right of their points."""
+    table = with_series(_table({"relu": "v3"}, depths=(2, 4, 6)))
+
+    said = labels(table, np.array([0.0, 100.0, 200.0]), np.zeros(3))
+
+    assert said == {"label_right": ["2", "4", "6"], "label_left": ["", "", ""]}
