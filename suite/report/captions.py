@@ -83,9 +83,9 @@ CAPTIONS = {
     ),
     "gradients": (
         "Gradients at initialisation",
-        "Of the training loss, medians over draws; both axes of gradients are logarithmic. Look for members whose "
-        "gradients vanish with depth, and on the right whether these are the ones that collapse: the two go together "
-        "but are not the same thing.",
+        "Of the training loss, medians over draws, on logarithmic axes. Look for members whose gradients are small, "
+        "as they become with depth where they vanish; and, where collapse is measured, on the right whether these "
+        "are the ones that collapse: the two go together but are not the same thing.",
     ),
     "learning_curves": (
         "Learning curves",
@@ -99,8 +99,9 @@ CAPTIONS = {
     ),
     "accuracy_against_v3": (
         "Does variability tell what will train?",
-        "A point a member, labelled with its depth. Were variability to tell, points would rise from left to right, "
-        "and those of one colour by themselves, too; a cloud in a corner says that all of them train alike.",
+        "A point a member, labelled with its depth, or width, where there is room. Were variability to tell, points "
+        "would rise from left to right, and those of one colour by themselves, too; a cloud in a corner says that all "
+        "of them train alike.",
     ),
     "tournament": (
         "What tells which networks will train?",
@@ -118,8 +119,8 @@ CAPTIONS = {
     ),
     "activation_ratio": (
         "Activation ratio",
-        "See whether it rises with depth. "
-        "Hidden activations per parameter. One hidden layer with few inputs is an outlier, and belongs in no trend.",
+        "See whether it rises with depth. Hidden activations per parameter. A network of one hidden layer and few "
+        "inputs is an outlier, and belongs in no trend.",
     ),
     "landscapes": (
         "Landscapes",

@@ -3,21 +3,20 @@
 import altair as alt
 import pandas as pd
 
+from suite.report.looks import COLORS, color, second_cue, shape
 from suite.report.marks import (
-    COLORS,
     HEIGHT,
     WIDTH,
     Chart,
+    along,
     by_axis,
     by_layer,
     by_panel,
     by_step,
-    color,
     has,
     plain,
     row,
     rows_of,
-    second_cue,
 )
 from suite.report.series import once, pick, training_axes, with_series
 
@@ -26,7 +25,7 @@ def dead_neurons(summary: pd.DataFrame) -> Chart | None:
     """Dead neurons of the first layer and networks born dead along the main axis, and dead neurons by layer."""
     if not has(summary, "dead_fraction"):
         return None
-    found = once(summary[summary["quantity"].isin(["dead_fraction", "born_dead"])])
+    found = once(summary)
     rows = found[found["quantity"] == "dead_fraction"]
     panels = [by_axis(rows[rows["layer"] == 1], "dead share of the first layer")]
     born = found[found["quantity"] == "born_dead"]
@@ -46,12 +45,8 @@ def trainability(summary: pd.DataFrame) -> Chart | None:
     names = {"trainability": "trainability", "success": "success rate"}
     found = pd.concat([rows_of(summary, quantity).assign(what=name) for quantity, name in names.items()])
     kept = ["member", "series", "along", "what", "mean", "ci_low", "ci_high", "theory", "n"]
-    axis = str(found["axis"].iloc[0])
     colored = alt.Color("what:N", title=None, scale=alt.Scale(domain=list(names.values()), range=COLORS))
-    base = alt.Chart(plain(found[kept])).encode(
-        x=alt.X("along:Q", title=axis, scale=alt.Scale(type="log", base=2), axis=alt.Axis(tickCount=7)),
-        color=colored,
-    )
+    base = alt.Chart(plain(found[kept])).encode(x=along(found), color=colored)
     y = alt.Y("mean:Q", title="probability", scale=alt.Scale(domain=[0, 1]))
     points = base.mark_point(filled=True, size=45).encode(
         y=y,
@@ -65,8 +60,10 @@ def trainability(summary: pd.DataFrame) -> Chart | None:
         ],
     )
     rule = base.mark_rule().encode(y=alt.Y("ci_low:Q"), y2="ci_high:Q")
-    law = base.transform_filter("isValid(datum.theory)").mark_line(opacity=0.8).encode(y=alt.Y("theory:Q"))
-    return by_panel(alt.layer(law, rule, points).properties(width=WIDTH, height=HEIGHT), found)
+    # A layer without a row would have no extent, and Vega complains.
+    lines = base.transform_filter("isValid(datum.theory)").mark_line(opacity=0.8).encode(y=alt.Y("theory:Q"))
+    laws = [lines] if found["theory"].notna().any() else []
+    return by_panel(alt.layer(*laws, rule, points).properties(width=WIDTH, height=HEIGHT), found)
 
 
 def success_bound(summary: pd.DataFrame) -> Chart | None:
@@ -79,15 +76,14 @@ def success_bound(summary: pd.DataFrame) -> Chart | None:
     rows = rows_of(summary, "success").merge(bounds, on=keys, how="inner")
     if rows.empty:
         return None
-    colored = color(rows, field="hue")
     kept = ["member", "series", "hue", "along", "axis", "trainability", "mean", "ci_low", "ci_high", "n"]
     base = alt.Chart(plain(rows[kept])).encode(
-        x=alt.X("trainability:Q", title="trainability", scale=alt.Scale(domain=[0, 1])), color=colored
+        x=alt.X("trainability:Q", title="trainability", scale=alt.Scale(domain=[0, 1])), color=color(rows)
     )
     y = alt.Y("mean:Q", title="success rate", scale=alt.Scale(domain=[0, 1]))
     numbers = [alt.Tooltip(f"{name}:Q", format=".4f") for name in ("trainability", "mean", "ci_low", "ci_high")]
     tooltip = ["series:N", "along:Q", *numbers, "n:Q"]
-    points = base.mark_point(filled=True, size=45).encode(y=y, shape=second_cue(colored), tooltip=tooltip)
+    points = base.mark_point(filled=True, size=45, opacity=1).encode(y=y, shape=shape(rows), tooltip=tooltip)
     intervals = base.mark_rule(opacity=0.45).encode(y=alt.Y("ci_low:Q"), y2="ci_high:Q")
     ends = alt.Chart(pd.DataFrame({"trainability": [0.0, 1.0], "bound": [0.0, 1.0]}))
     bound = ends.mark_line(color="black", strokeWidth=1.5).encode(x=alt.X("trainability:Q"), y=alt.Y("bound:Q"))
@@ -109,4 +105,4 @@ def revival(summary: pd.DataFrame) -> Chart | None:
     data = widest.assign(what=widest["quantity"].astype(str).map(names))
     colored = alt.Color("what:N", title=None, scale=alt.Scale(domain=list(names.values()), range=COLORS))
     kept = data[["member", "series", "along", "what", "step", "mean", "ci_low", "ci_high", "n"]]
-    return by_panel(by_step(kept, "active again, neurons a network", colored), kept)
+    return by_panel(by_step(kept, "active again, neurons a network", colored, second=second_cue(colored)), kept)

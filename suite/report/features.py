@@ -1,24 +1,10 @@
 """Charts of feature diversity: how alike features are while networks train, and how long phase 1 lasts."""
 
-from typing import Any
-
 import altair as alt
 import pandas as pd
 
-from suite.report.marks import (
-    COLORS,
-    DECADES,
-    HEIGHT,
-    WIDTH,
-    Chart,
-    by_panel,
-    by_step,
-    color,
-    has,
-    plain,
-    second_cue,
-    spread,
-)
+from suite.report.looks import COLORS, color, dash, second_cue
+from suite.report.marks import DECADES, HEIGHT, WIDTH, Chart, by_panel, by_step, has, plain, spread
 from suite.report.series import selected, with_series
 from suite.statistics.survival import kaplan_meier
 
@@ -45,7 +31,9 @@ def feature_diversity(summary: pd.DataFrame) -> Chart | None:
         "what:N", title=None, scale=alt.Scale(domain=list(_COSINES.values()), range=COLORS), legend=_LEGEND
     )
     kept = data[["member", "series", "along", "layer", "what", "step", "mean", "ci_low", "ci_high", "n"]]
-    return by_panel(by_step(kept, "mean cosine; share", colored, alt.Scale(domain=[-0.1, 1])), kept)
+    return by_panel(
+        by_step(kept, "mean cosine; share", colored, alt.Scale(domain=[-0.1, 1]), second_cue(colored)), kept
+    )
 
 
 _LEGEND = alt.Legend(orient="top", labelLimit=420)
@@ -64,29 +52,31 @@ def phase_1(waits: pd.DataFrame, summary: pd.DataFrame) -> Chart | None:
     end = float(summary["step"].max())
     waits, curves = with_series(waits), []
     several = waits["along"].nunique() > 1
-    for (series, hue, panel, along), group in waits.groupby(["series", "hue", "panel", "along"], sort=False):
+    for (series, hue, cue, panel, along), group in waits.groupby(
+        ["series", "hue", "cue", "panel", "along"], sort=False
+    ):
         ended = group["value"].notna().to_numpy()
         curve = kaplan_meier(group["value"].fillna(end).to_numpy(dtype=float), ended)
         steps, shares = [1.0, *curve.steps, end], [1.0, *curve.survival]
-        place = f", {group['axis'].iloc[0]} {along:g}" if several else ""
-        names = {"series": f"{series}{place}", "hue": f"{hue}{place}", "panel": str(panel)}
-        names["member"] = str(group["member"].iloc[0])
+        place = f"{group['axis'].iloc[0]} {along:g}" if several else ""
+        names = {"hue": hue, "cue": cue, "member": str(group["member"].iloc[0])}
+        names |= {"series": _and(str(series), place), "panel": _and(str(panel), place)}
         curves.append(pd.DataFrame({**names, "step": steps, "share": [*shares, shares[-1]]}))
     data = pd.concat(curves, ignore_index=True)
-
-    def draw(field: str) -> Any:
-        colored = color(data, field=field)
-        return (
-            alt.Chart(plain(data))
-            .mark_line(interpolate="step-after", strokeWidth=2)
-            .encode(
-                x=alt.X("step:Q", title="step", scale=alt.Scale(type="log", domain=[1, end]), axis=DECADES),
-                y=alt.Y("share:Q", title="share still in phase 1", scale=alt.Scale(domain=[0, 1])),
-                color=colored,
-                strokeDash=second_cue(colored, alt.StrokeDash),
-                tooltip=["series:N", "step:Q", alt.Tooltip("share:Q", format=".3f")],
-            )
-            .properties(width=WIDTH, height=HEIGHT)
+    chart = (
+        alt.Chart(plain(data.drop(columns="cue")))
+        .mark_line(interpolate="step-after", strokeWidth=2)
+        .encode(
+            x=alt.X("step:Q", title="step", scale=alt.Scale(type="log", domain=[1, end]), axis=DECADES),
+            y=alt.Y("share:Q", title="share still in phase 1", scale=alt.Scale(domain=[0, 1])),
+            color=color(data),
+            strokeDash=dash(data),
+            tooltip=["series:N", "step:Q", alt.Tooltip("share:Q", format=".3f")],
         )
+        .properties(width=WIDTH, height=HEIGHT)
+    )
+    return spread(data, chart)
 
-    return spread(data, draw)
+
+def _and(name: str, place: str) -> str:
+    return ", ".join(filter(None, (name, place)))

@@ -5,14 +5,15 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from suite.report.series import MOST, pick, with_series
+from suite.report.looks import color, shape
+from suite.report.series import pick, with_series
 
 Chart = Any
 """Any of Altair's charts, single or composed."""
 
 WIDTH, HEIGHT = 300, 220
-COLORS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999999"]
-"""Okabe and Ito's palette, which colour-blind readers can tell apart; shapes are the second cue."""
+TICKS = 16
+"""Values of an axis that are all ticks, at most."""
 
 _NUMBER = "datum.value != 0 && abs(datum.value) < 0.001 ? format(datum.value, '~e') : format(datum.value, '.6~g')"
 _ROUND = "indexof([1, 2, 5], round(datum.value / pow(10, floor(log(datum.value) / LN10 + 1e-6)))) >= 0"
@@ -22,6 +23,7 @@ _LOG_AXIS = alt.Axis(
     gridOpacity={"condition": {"test": _ROUND, "value": 1}, "value": 0},
     tickCount=6,
     labelOverlap="greedy",
+    labelSeparation=4,
 )
 DECADES = alt.Axis(values=[0, *(base * 10**power for power in range(9) for base in (1, 3))], labelOverlap=True)
 """Of steps, which run over powers of ten and start at 0 or 1."""
@@ -76,45 +78,48 @@ def plain(table: pd.DataFrame) -> pd.DataFrame:
     return changed
 
 
-def color(rows: pd.DataFrame, legend: bool = True, field: str = "series") -> alt.Color:
-    """One colour a series, or a hue, in the order of the tables."""
-    names = list(dict.fromkeys(rows[field]))
-    # Below the panels, where long names have room.
-    columns = 2 if len(names) > 3 else 1
-    below = alt.Legend(orient="bottom", direction="vertical", columns=columns, labelLimit=460) if legend else None
-    return alt.Color(f"{field}:N", title=None, sort=names, scale=alt.Scale(domain=names, range=COLORS), legend=below)
+def columns_of(number: int) -> int:
+    """How many panels stand side by side: two or three, whichever leaves fewer holes; three of very many."""
+    if number <= _ABREAST or number > _MANY:
+        return min(number, _ABREAST)
+    return min((_ABREAST, _ABREAST - 1), key=lambda columns: -number % columns)
+
+
+_ABREAST, _MANY = 3, 12
+
+
+def ticks(values: "pd.Series[float]") -> alt.Axis:
+    """An axis that ticks at the study's own values; of too many, at round whole ones."""
+    own = sorted({float(value) for value in values.dropna()})
+    if len(own) > TICKS:
+        return alt.Axis(labelExpr=_NUMBER, tickCount=7, tickMinStep=1, labelOverlap=True)
+    return alt.Axis(labelExpr=_NUMBER, values=own, labelOverlap="greedy", labelSeparation=2)
+
+
+def along(rows: pd.DataFrame) -> alt.X:
+    """The study's main axis, from its least value to its largest."""
+    scale = alt.Scale(type="log", base=2, nice=False, padding=8)
+    return alt.X("along:Q", title=str(rows["axis"].iloc[0]), scale=scale, axis=ticks(rows["along"]))
 
 
 def by_panel(chart: Any, rows: pd.DataFrame, field: str = "series") -> Any:
     """A panel a series, or whatever else, in the order of the tables."""
     names = list(dict.fromkeys(rows[field]))
     header = alt.Header(labelLimit=WIDTH + 20, labelFontSize=11, labelExpr="split(datum.label, ', ')")
-    return chart.facet(facet=alt.Facet(f"{field}:N", title=None, sort=names, header=header), columns=3)
+    facet = alt.Facet(f"{field}:N", title=None, sort=names, header=header)
+    panels = chart.facet(facet=facet, columns=columns_of(len(names)))
+    # A shared axis would stand in the holes of the last row, and far from the first of many.
+    return panels.resolve_axis(x="independent") if len(names) > _ABREAST else panels
 
 
-def spread(rows: pd.DataFrame, draw: Any) -> Any:
-    """One panel where the series are few enough; else colours go by hue, and panels by the rest.
+def spread(rows: pd.DataFrame, chart: Any) -> Any:
+    """One panel, or one for each of what hues do not tell.
 
     Args:
         rows: with their series.
-        draw: (field that colours and shapes go by) -> chart.
+        chart: of all rows in one panel.
     """
-    if rows["series"].nunique() <= MOST:
-        return draw("series")
-    return by_panel(draw("hue"), rows, "panel")
-
-
-def second_cue(colored: alt.Color, channel: Any = alt.Shape) -> Any:
-    """What colours tell apart told by shapes, or dashes, too, in the colours' own legend.
-
-    Args:
-        colored: the colours.
-        channel: what else tells it.
-    """
-    given: Any = colored.to_dict()
-    alike = {name: given[name] for name in ("field", "type", "title", "sort", "legend") if name in given}
-    domain = given.get("scale", {}).get("domain")
-    return channel(**alike, **({"scale": alt.Scale(domain=domain)} if domain else {}))
+    return chart if rows["panel"].nunique() < 2 and not rows["panel"].iloc[0] else by_panel(chart, rows, "panel")
 
 
 def _tooltip(rows: pd.DataFrame, *names: str) -> list[Any]:
@@ -146,40 +151,36 @@ def by_axis(
     interval = (value == "mean" if interval is None else interval) and bool(closed.any())
     if rows["along"].nunique() < 2:
         return _by_series(rows, title, scale, value, interval)
-    axis = str(rows["axis"].iloc[0])
     data = plain(rows[["member", "series", "hue", "panel", "along", *_STATISTICS, "n", "parameters"]])
-    x = alt.X("along:Q", title=axis, scale=alt.Scale(type="log", base=2), axis=alt.Axis(tickCount=7))
     y = alt.Y(f"{value}:Q", title=title, scale=scale if scale is not None else alt.Undefined, axis=axis_of(scale))
 
-    def draw(field: str) -> Any:
-        colored = color(rows, field=field)
-        base = alt.Chart(data).encode(x=x, color=colored)
-        layers = [*_lines(base, rows, y, value)]
-        tooltip = _tooltip(rows, "along", "parameters")
-        points = base.mark_point(filled=True, size=45)
-        layers.append(points.encode(y=y, shape=second_cue(colored), tooltip=tooltip))
-        if interval:
-            closed = base.transform_filter("isValid(datum.ci_high)") if value == "median" else base
-            layers.append(closed.mark_rule().encode(y=alt.Y("ci_low:Q"), y2="ci_high:Q"))
-        if median:
-            layers.append(base.mark_line(strokeDash=[4, 3], opacity=0.8).encode(y=alt.Y("median:Q")))
-        return alt.layer(*layers).properties(width=WIDTH, height=HEIGHT)
-
-    return spread(rows, draw)
+    base = alt.Chart(data).encode(x=along(rows), color=color(rows))
+    layers = [*_lines(base, rows, y, value)]
+    tooltip = _tooltip(rows, "along", "parameters")
+    points = base.mark_point(filled=True, size=45, opacity=1)
+    layers.append(points.encode(y=y, shape=shape(rows), tooltip=tooltip))
+    if interval:
+        bounded = base.transform_filter("isValid(datum.ci_high)") if value == "median" else base
+        layers.append(bounded.mark_rule().encode(y=alt.Y("ci_low:Q"), y2="ci_high:Q"))
+    if median:
+        layers.append(base.mark_line(strokeDash=[4, 3], opacity=0.8).encode(y=alt.Y("median:Q")))
+    return spread(rows, alt.layer(*layers).properties(width=WIDTH, height=HEIGHT))
 
 
 def _by_series(rows: pd.DataFrame, title: str, scale: alt.Scale | None, value: str, interval: bool) -> Any:
     """A quantity by series: a point each with its interval, the law as a tick."""
-    data = plain(rows[["member", "series", "along", *_STATISTICS, "n", "parameters"]])
+    data = plain(rows[["member", "series", "hue", "along", *_STATISTICS, "n", "parameters"]])
     names = alt.Y("series:N", title=None, sort=None, axis=alt.Axis(labelLimit=420))
     base = alt.Chart(data).encode(y=names, color=color(rows, legend=False))
     x = alt.X(
         f"{value}:Q", title=title, scale=scale if scale is not None else alt.Scale(zero=False), axis=axis_of(scale)
     )
-    layers = [base.mark_point(filled=True, size=55).encode(x=x, tooltip=_tooltip(rows, "parameters"))]
+    second = shape(rows, legend=False)
+    points = base.mark_point(filled=True, size=55, opacity=1)
+    layers = [points.encode(x=x, shape=second, tooltip=_tooltip(rows, "parameters"))]
     if interval:
-        closed = base.transform_filter("isValid(datum.ci_high)") if value == "median" else base
-        layers.append(closed.mark_rule().encode(x=alt.X("ci_low:Q"), x2="ci_high:Q"))
+        bounded = base.transform_filter("isValid(datum.ci_high)") if value == "median" else base
+        layers.append(bounded.mark_rule().encode(x=alt.X("ci_low:Q"), x2="ci_high:Q"))
     if _has_law(rows, value):
         layers.append(base.mark_tick(thickness=2, color="black").encode(x=alt.X("theory:Q")))
     return alt.layer(*layers).properties(width=WIDTH, height=alt.Step(20))
@@ -190,18 +191,14 @@ def by_layer(rows: pd.DataFrame, title: str, scale: alt.Scale | None = None) -> 
     data = plain(rows[["member", "series", "hue", "panel", "layer", *_STATISTICS, "n"]])
     y = alt.Y("mean:Q", title=title, scale=scale if scale is not None else alt.Undefined, axis=axis_of(scale))
 
-    def draw(field: str) -> Any:
-        colored = color(rows, field=field)
-        base = alt.Chart(data).encode(x=alt.X("layer:Q", title="layer", axis=AXIS), color=colored)
-        layers = [*_lines(base, rows, y, "mean")]
-        tooltip = _tooltip(rows, "layer")
-        points = base.mark_point(filled=True, size=28)
-        layers.append(points.encode(y=y, shape=second_cue(colored), tooltip=tooltip))
-        if rows["ci_low"].notna().any():
-            layers.append(base.mark_rule().encode(y=alt.Y("ci_low:Q"), y2="ci_high:Q"))
-        return alt.layer(*layers).properties(width=WIDTH, height=HEIGHT)
-
-    return spread(rows, draw)
+    x = alt.X("layer:Q", title="layer", axis=ticks(data["layer"]), scale=alt.Scale(nice=False, padding=8, zero=False))
+    base = alt.Chart(data).encode(x=x, color=color(rows))
+    layers = [*_lines(base, rows, y, "mean")]
+    points = base.mark_point(filled=True, size=28, opacity=1)
+    layers.append(points.encode(y=y, shape=shape(rows), tooltip=_tooltip(rows, "layer")))
+    if rows["ci_low"].notna().any():
+        layers.append(base.mark_rule().encode(y=alt.Y("ci_low:Q"), y2="ci_high:Q"))
+    return spread(rows, alt.layer(*layers).properties(width=WIDTH, height=HEIGHT))
 
 
 def _has_law(rows: pd.DataFrame, value: str) -> bool:
@@ -219,8 +216,18 @@ def _lines(base: Any, rows: pd.DataFrame, y: alt.Y, value: str) -> list[Any]:
     return [known, unknown] if rows["theory"].isna().any() else [known]
 
 
-def by_step(rows: pd.DataFrame, title: str, colored: alt.Color, scale: alt.Scale | None = None) -> Any:
-    """A quantity while networks train: means with 95% bands, to be cut into panels or not."""
+def by_step(
+    rows: pd.DataFrame, title: str, colored: alt.Color, scale: alt.Scale | None = None, second: alt.Shape | None = None
+) -> Any:
+    """A quantity while networks train: means with 95% bands, to be cut into panels or not.
+
+    Args:
+        rows: with their series.
+        title: of the quantity.
+        colored: the colours.
+        scale: of the quantity.
+        second: shapes that say what colours do; none where colours follow a number, and differ in how light they are.
+    """
     data = plain(rows)
     base = alt.Chart(data).encode(
         x=alt.X("step:Q", title="step", scale=alt.Scale(type="symlog", constant=1), axis=DECADES), color=colored
@@ -229,23 +236,7 @@ def by_step(rows: pd.DataFrame, title: str, colored: alt.Color, scale: alt.Scale
     names = [name for name in ("series", "along", "layer", "what") if name in data.columns]
     tooltip = [*names, "step:Q", alt.Tooltip("mean:Q", format=".4f"), "n:Q"]
     line = base.mark_line(clip=True).encode(y=y)
-    # Colours that follow a number are told apart by how light they are.
-    shape = {"shape": second_cue(colored)} if str(colored.shorthand).endswith(":N") else {}
-    points = base.mark_point(filled=True, size=16, opacity=1, clip=True).encode(y=y, tooltip=tooltip, **shape)
+    shaped = {} if second is None else {"shape": second}
+    points = base.mark_point(filled=True, size=16, opacity=1, clip=True).encode(y=y, tooltip=tooltip, **shaped)
     band = base.mark_area(opacity=0.15, clip=True).encode(y=alt.Y("ci_low:Q"), y2="ci_high:Q")
     return alt.layer(band, line, points).properties(width=WIDTH, height=HEIGHT)
-
-
-def scatter(data: pd.DataFrame, x: str, x_title: str, y: str, y_title: str, scale: alt.Scale) -> Any:
-    """A point a member, labelled with its place on the main axis."""
-    columns = list(dict.fromkeys(["series", "along", "member", x, y]))
-    colored = color(data)
-    base = alt.Chart(plain(data[columns])).encode(
-        x=alt.X(f"{x}:Q", title=x_title, scale=scale, axis=axis_of(scale)),
-        y=alt.Y(f"{y}:Q", title=y_title, scale=alt.Scale(zero=False)),
-        color=colored,
-    )
-    tooltip = ["member:N", "along:Q", alt.Tooltip(f"{x}:Q", format=".4g"), alt.Tooltip(f"{y}:Q", format=".4f")]
-    points = base.mark_point(filled=True, size=55).encode(shape=second_cue(colored), tooltip=tooltip)
-    labels = base.mark_text(dx=9, align="left", fontSize=9).encode(text="along:Q")
-    return alt.layer(points, labels).properties(width=WIDTH, height=HEIGHT)

@@ -23,6 +23,9 @@ MEMBER_AXES = (
 MOST = 8
 """Lines in a panel, at most; more are spread over panels."""
 
+PLACED = ("series", "hue", "cue", "panel", "along", "axis")
+"""The columns that charts go by."""
+
 _NO_AXES = {"member", "parameters", "quantity", "layer", "step", "learning_rate", "method", *MEMBER_AXES}
 _NUMBERS = {
     "n",
@@ -41,11 +44,7 @@ _NUMBERS = {
     "state",
     "x1",
     "x2",
-    "series",
-    "hue",
-    "panel",
-    "along",
-    "axis",
+    *PLACED,
 }
 
 
@@ -63,9 +62,10 @@ def main_axis(table: pd.DataFrame) -> str:
 def with_series(table: pd.DataFrame) -> pd.DataFrame:
     """The table with what charts go by: `series` joins all axes it varies but the main one, the activation if none.
 
-    `along` is the value of the main axis and `axis` its name. Where lines are too many for one panel, `hue` names
-    the lines and `panel` the panels: members and training settings, or the axis of most values and the others.
-    Give it a whole table before rows are picked, so that a line has one name in every chart.
+    `along` is the value of the main axis and `axis` its name. `hue` names the lines of a panel and `panel` the panels:
+    members and training settings, or, of too many members, the axis of most values and all others. `cue` is the place
+    of the hue among all those of the study: what colours, shapes and dashes go by. Give it a whole table before rows
+    are picked, so that a line has one name, and one look, in every chart.
     """
     if "series" in table.columns:
         return table
@@ -76,12 +76,14 @@ def with_series(table: pd.DataFrame) -> pd.DataFrame:
     ]
     trained = [name for name in training_axes(table) if table[name].nunique() > 1]
     along = table[axis].astype("Float64").astype(float)
-    series, hue = joined(table, [*varied, *trained] or ["activation"]), joined(table, varied or ["activation"])
-    split = trained
-    if not (varied and trained and hue.nunique() <= MOST):
-        largest = max([*varied, *trained] or ["activation"], key=lambda name: table[name].nunique())
-        hue, split = joined(table, [largest]), [name for name in (*varied, *trained) if name != largest]
-    return table.assign(series=series, hue=hue, panel=joined(table, split), along=along, axis=axis)
+    series = joined(table, [*varied, *trained] or ["activation"])
+    # What a network is has a colour before how it is trained has one: untrained and trained it looks the same.
+    lines = varied or trained or ["activation"]
+    if joined(table, lines).nunique() > MOST:
+        lines = [max(lines, key=lambda name: table[name].nunique())]
+    hue = joined(table, lines)
+    panel = joined(table, [name for name in (*varied, *trained) if name not in lines])
+    return table.assign(series=series, hue=hue, cue=pd.factorize(hue)[0], panel=panel, along=along, axis=axis)
 
 
 def by_member(rows: pd.DataFrame, statistic: str) -> "pd.Series[float]":
@@ -104,12 +106,10 @@ def in_words(pairs: Sequence[tuple[str, str]]) -> str:
 def once(table: pd.DataFrame) -> pd.DataFrame:
     """Untrained quantities with series that name no training setting: a data-dependent member is measured once a task.
 
-    The first task's rows stand for all.
+    The first task's rows stand for all. Give it a whole table, for the reason that `with_series` has.
     """
     first = table.drop_duplicates(["member", "quantity", "layer"])
-    return with_series(
-        first.drop(columns=[*training_axes(table), "series", "hue", "panel", "along", "axis"], errors="ignore")
-    )
+    return with_series(first.drop(columns=[*training_axes(table), *PLACED], errors="ignore"))
 
 
 def joined(table: pd.DataFrame, columns: Sequence[str]) -> "pd.Series[str]":
@@ -149,7 +149,8 @@ def pick(summary: pd.DataFrame, quantity: str) -> pd.DataFrame:
 
 
 def selected(measurements: pd.DataFrame, summary: pd.DataFrame, quantity: str) -> pd.DataFrame:
-    """The raw values of one quantity at the learning rates that the summary kept."""
+    """The raw values of one quantity at the learning rates that the summary kept, placed as the summary's rows are."""
     keys = ["member", "learning_rate", *training_axes(summary)]
-    kept = summary.loc[summary["quantity"] == quantity, keys].drop_duplicates()
+    placed = [name for name in PLACED if name in summary.columns]
+    kept = summary.loc[summary["quantity"] == quantity, [*keys, *placed]].drop_duplicates()
     return measurements[measurements["quantity"] == quantity].merge(kept, on=keys)

@@ -3,7 +3,8 @@
 import altair as alt
 import pandas as pd
 
-from suite.report.marks import Chart, by_axis, by_layer, has, row, scatter
+from suite.report.marks import Chart, by_axis, by_layer, has, row
+from suite.report.scatter import scatter
 from suite.report.series import by_member, pick, with_series
 
 

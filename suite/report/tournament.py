@@ -6,7 +6,8 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from suite.report.marks import COLORS, HEIGHT, WIDTH, Chart
+from suite.report.looks import COLORS
+from suite.report.marks import HEIGHT, WIDTH, Chart, columns_of
 from suite.report.page_tables import PageTable, number, records, signed, span
 from suite.tournament.groups import ALL
 from suite.tournament.table import WITHIN
@@ -85,7 +86,7 @@ def ranked(table: pd.DataFrame) -> Chart | None:
     if shown.empty and not table.empty:
         return alt.Chart(pd.DataFrame({"said": ["Nothing orders the members."]})).mark_text().encode(text="said:N")
     panels = [_panel(_title(str(outcome), str(training)), rows) for (outcome, training), rows in _contests(shown)]
-    return alt.concat(*panels, columns=3, spacing=24) if panels else None
+    return alt.concat(*panels, columns=columns_of(len(panels)), spacing=24) if panels else None
 
 
 def _panel(title: str, rows: pd.DataFrame) -> Any:

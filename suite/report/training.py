@@ -3,7 +3,9 @@
 import altair as alt
 import pandas as pd
 
-from suite.report.marks import Chart, by_axis, by_panel, by_step, color, has, positive, row, rows_of, scatter
+from suite.report.looks import color, shape
+from suite.report.marks import Chart, by_axis, by_panel, by_step, has, positive, row, rows_of, spread
+from suite.report.scatter import scatter
 from suite.report.series import by_member, pick, with_series
 
 
@@ -24,9 +26,10 @@ def learning_curves(summary: pd.DataFrame) -> Chart | None:
         # A run that diverges would flatten all other curves: it leaves the picture at the top.
         start = rows.loc[rows["step"] == 0, "mean"]
         top = 1.0 if quantity == "validation_accuracy" else float(2 * start[start < 10 * start.median()].max())
-        kept = rows[["member", "series", "along", "step", "mean", "ci_low", "ci_high", "n"]]
-        curves = by_step(kept, title, axis if several else color(rows), alt.Scale(domain=[0, top]))
-        panels.append(by_panel(curves, kept) if several else curves)
+        kept = rows[["member", "series", "hue", "panel", "along", "step", "mean", "ci_low", "ci_high", "n"]]
+        colored, second = (axis, None) if several else (color(rows), shape(rows))
+        curves = by_step(kept, title, colored, alt.Scale(domain=[0, top]), second)
+        panels.append(by_panel(curves, kept) if several else spread(kept, curves))
     if not panels:
         return None
     return alt.vconcat(*panels) if several else row(panels)

@@ -5,7 +5,9 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from suite.report.marks import COLORS, WIDTH, Chart, by_axis, has, plain, positive, row, rows_of, scatter
+from suite.report.looks import COLORS
+from suite.report.marks import WIDTH, Chart, by_axis, by_panel, has, plain, positive, row, rows_of
+from suite.report.scatter import scatter
 from suite.report.series import by_member, pick, with_series
 
 
@@ -44,7 +46,7 @@ def collapse_ways(summary: pd.DataFrame) -> Chart | None:
     data = data[["member", "series", "along", "axis", "way", "letter", "place", "mean", "n"]]
     # One order for bars and letters: each of them would stack by an encoding of its own.
     base = alt.Chart(plain(data)).encode(
-        x=alt.X("along:O", title=str(data["axis"].iloc[0])), order=alt.Order("place:Q")
+        x=alt.X("along:O", title=str(data["axis"].iloc[0]), axis=alt.Axis(labelAngle=0)), order=alt.Order("place:Q")
     )
     share: dict[str, Any] = {"title": "share of draws", "scale": alt.Scale(domain=[0, 1]), "stack": "zero"}
     bars = base.mark_bar(stroke="white", strokeWidth=0.5).encode(
@@ -58,7 +60,7 @@ def collapse_ways(summary: pd.DataFrame) -> Chart | None:
         text=alt.condition("datum.mean > 0.08", "letter:N", alt.value("")),
     )
     panels = alt.layer(bars, letters).properties(width=WIDTH, height=160)
-    return panels.facet(facet=alt.Facet("series:N", title=None, sort=list(dict.fromkeys(data["series"]))), columns=3)
+    return by_panel(panels, data)
 
 
 def slope_variation(summary: pd.DataFrame) -> Chart | None:

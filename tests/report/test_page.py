@@ -97,6 +97,42 @@ def test_every_chart_of_the_other_tiny_studies_is_drawn(
     assert (results.folder / "bounds.csv").exists() == (name == "tiny_death")
 
 
+def test_a_law_that_no_member_has_leaves_the_console_silent(
+    results_of: Callable[[str], Results], tmp_path: Path
+) -> None:
+    """No chart keeps a layer for what is missing all over, of whose axes Vega would warn."""
+    folder = shutil.copytree(results_of("tiny_death").folder, tmp_path / "lawless", ignore=lambda *_: ["cells"])
+    summary = pd.read_parquet(folder / "summary.parquet")
+    assert summary["theory"].notna().any()
+    summary.assign(theory=float("nan")).to_parquet(folder / "summary.parquet")
+    found = Results(Path(folder))
+
+    document, log = open_in_browser(write_report(found), tmp_path / "profile")
+
+    assert "trainability" in found.charts
+    assert_drawn(found, document, log)
+
+
+def test_warnings_are_seen_on_a_console_as_errors_are(tmp_path: Path) -> None:
+    """A page that warns is no silent one."""
+    page = tmp_path / "warns.html"
+    page.write_text("<!DOCTYPE html><title>warns</title><script>console.warn('Infinite extent')</script>")
+
+    _, log = open_in_browser(page, tmp_path / "profile")
+
+    assert "CONSOLE" in log
+
+
+def test_the_list_of_contents_stands_above_the_first_chart(opened: tuple[str, str], results: Results) -> None:
+    """And names every chart, that of the answer too."""
+    document, _ = opened
+    start = document.index('<nav id="charts"')
+    contents = document[start : document.index("</nav>", start)]
+
+    assert start < document.index('class="chart')
+    assert set(re.findall(r'href="#(\w+)"', contents)) == {*results.charts, "overview"}
+
+
 def test_text_of_a_spec_shows_as_text(opened: tuple[str, str]) -> None:
     """Markup in a title or source is neither run nor rendered."""
     document, _ = opened

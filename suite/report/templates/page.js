@@ -4,7 +4,7 @@
 const LOOK = { font: "system-ui, sans-serif", axis: { gridColor: "#e8ecf0", labelFontSize: 11, titleFontSize: 12 },
                legend: { labelFontSize: 12, symbolOpacity: 1, symbolStrokeWidth: 1.6 }, view: { stroke: null }, background: null };
 const FIELDS = ["series", "hue", "what", "way", "group", "kind", "predictor", "along"];
-const HIDDEN = ["picture", "hue", "panel", "axis", "member"];
+const HIDDEN = ["picture", "hue", "panel", "axis", "member", "label_right", "label_left"];
 const LONGEST = 300;
 const read = (id) => JSON.parse(document.getElementById(id).textContent);
 const members = read("members");

@@ -1,0 +1,60 @@
+"""What tells series apart: one colour and one second cue each, the same in every chart of a study."""
+
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+COLORS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999999"]
+"""Okabe and Ito's palette, which colour-blind readers can tell apart; shapes, or dashes, are the second cue."""
+
+SHAPES = ["circle", "square", "triangle-up", "cross", "diamond", "triangle-right", "triangle-down", "triangle-left"]
+DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [10, 4], [4, 2, 1, 2], [1, 3], [12, 3, 3, 3]]
+
+
+def cues(rows: pd.DataFrame) -> dict[str, int]:
+    """The hues that are among these rows, each with its place among all those of the study."""
+    shown = rows.drop_duplicates("hue").sort_values("cue", kind="stable")
+    return dict(zip(shown["hue"], shown["cue"].astype(int), strict=True))
+
+
+def color(rows: pd.DataFrame, legend: bool = True) -> alt.Color:
+    """One colour a hue, the same in every chart of the study; its legend has what is shown."""
+    places = cues(rows)
+    # Below the panels, where long names have room.
+    columns = 2 if len(places) > 3 else 1
+    below = alt.Legend(orient="bottom", direction="vertical", columns=columns, labelLimit=460) if legend else None
+    scale = alt.Scale(domain=list(places), range=[COLORS[place % len(COLORS)] for place in places.values()])
+    return alt.Color("hue:N", title=None, sort=list(places), scale=scale, legend=below)
+
+
+def shape(rows: pd.DataFrame, legend: bool = True) -> alt.Shape:
+    """The second cue of points: one shape a hue, in the colours' own legend."""
+    return alt.Shape(**_like_color(rows, SHAPES, legend))
+
+
+def dash(rows: pd.DataFrame) -> alt.StrokeDash:
+    """The second cue of lines without points: one dash a hue, in the colours' own legend."""
+    return alt.StrokeDash(**_like_color(rows, DASHES))
+
+
+def _like_color(rows: pd.DataFrame, looks: list[Any], legend: bool = True) -> dict[str, Any]:
+    """Where colours come round again, the second cue is the next one, so that no two hues look the same."""
+    given: Any = color(rows, legend).to_dict()
+    alike = {name: given[name] for name in ("field", "type", "title", "sort", "legend") if name in given}
+    places = [(place + place // len(COLORS)) % len(looks) for place in cues(rows).values()]
+    scale = alt.Scale(domain=given["scale"]["domain"], range=[looks[place] for place in places])
+    return {**alike, "scale": scale}
+
+
+def second_cue(colored: alt.Color, channel: Any = alt.Shape) -> Any:
+    """What colours tell apart told by shapes, or dashes, too, in the colours' own legend.
+
+    Args:
+        colored: the colours.
+        channel: what else tells it.
+    """
+    given: Any = colored.to_dict()
+    alike = {name: given[name] for name in ("field", "type", "title", "sort", "legend") if name in given}
+    domain = given.get("scale", {}).get("domain")
+    return channel(**alike, **({"scale": alt.Scale(domain=domain)} if domain else {}))

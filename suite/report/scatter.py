@@ -1,0 +1,111 @@
+"""Scatter plots of members: a point each, labelled with its place on the main axis where there is room for it."""
+
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from suite.report.looks import color, shape
+from suite.report.marks import HEIGHT, WIDTH, axis_of, plain, spread
+
+_RIGHT, _LEFT = 9, -9
+"""Where a label begins or ends, in pixels from its point."""
+
+_LETTER, _LINE = 5.5, 10
+"""Width and height of a label's letters, in pixels."""
+
+_POINT = 4
+"""Half a point's width, in pixels."""
+
+_SAME = 3
+"""Points of a series that lie no further apart than this, in pixels, share a label."""
+
+
+def scatter(data: pd.DataFrame, x: str, x_title: str, y: str, y_title: str, scale: alt.Scale) -> Any:
+    """A point a member, labelled with its place on the main axis.
+
+    Args:
+        data: with their series.
+        x: column that runs to the right.
+        x_title: of it.
+        y: column that runs upwards.
+        y_title: of it.
+        scale: of `x`.
+    """
+    columns = list(dict.fromkeys(["series", "hue", "panel", "along", "member", x, y]))
+    log = scale.to_dict().get("type") == "log"
+    labelled = data[columns].assign(**labels(data, _pixels(data[x], WIDTH, log), _pixels(data[y], HEIGHT)))
+    base = alt.Chart(plain(labelled)).encode(
+        x=alt.X(f"{x}:Q", title=x_title, scale=scale, axis=axis_of(scale)),
+        y=alt.Y(f"{y}:Q", title=y_title, scale=alt.Scale(zero=False)),
+        color=color(data),
+    )
+    tooltip = ["member:N", "along:Q", alt.Tooltip(f"{x}:Q", format=".4g"), alt.Tooltip(f"{y}:Q", format=".4f")]
+    points = base.mark_point(filled=True, size=55, opacity=1).encode(shape=shape(data), tooltip=tooltip)
+    right = base.mark_text(dx=_RIGHT, align="left", fontSize=9).encode(text="label_right:N")
+    left = base.mark_text(dx=_LEFT, align="right", fontSize=9).encode(text="label_left:N")
+    return spread(data, alt.layer(points, right, left).properties(width=WIDTH, height=HEIGHT))
+
+
+def labels(data: pd.DataFrame, x: NDArray[np.float64], y: NDArray[np.float64]) -> dict[str, list[str]]:
+    """What stands beside each point, to its right or to its left, so that no label lies on another, or on a point.
+
+    Points of a series in one place share a label; one that has room on neither side is left out, and its tooltip tells.
+
+    Args:
+        data: with their series.
+        x: of each point, in pixels.
+        y: likewise.
+    """
+    right, left = [""] * len(data), [""] * len(data)
+    taken: dict[str, list[tuple[float, float, float]]] = {}
+    for place, panel in enumerate(data["panel"].astype(str)):
+        taken.setdefault(panel, []).append((x[place] - _POINT, x[place] + _POINT, y[place]))
+    for places in _together(data, x, y):
+        first = places[0]
+        said = _said(sorted(float(data["along"].iloc[place]) for place in places))
+        boxes = taken[str(data["panel"].iloc[first])]
+        width = _LETTER * len(said)
+        for side, start in ((right, x[first] + _RIGHT), (left, x[first] + _LEFT - width)):
+            if not any(
+                start < end and begin < start + width and abs(y[first] - line) < _LINE for begin, end, line in boxes
+            ):
+                side[first] = said
+                boxes.append((start, start + width, y[first]))
+                break
+    return {"label_right": right, "label_left": left}
+
+
+def _together(data: pd.DataFrame, x: NDArray[np.float64], y: NDArray[np.float64]) -> list[list[int]]:
+    """Places of the rows, those of one series that lie on each other together."""
+    found: list[list[int]] = []
+    series = [str(name) for name in data["series"]]
+    for place in range(len(data)):
+        if not (np.isfinite(x[place]) and np.isfinite(y[place])):
+            continue
+        for some in found:
+            near = max(abs(x[place] - x[some[0]]), abs(y[place] - y[some[0]])) <= _SAME
+            if near and series[place] == series[some[0]]:
+                some.append(place)
+                break
+        else:
+            found.append([place])
+    return found
+
+
+def _said(values: list[float]) -> str:
+    names = [f"{value:g}" for value in dict.fromkeys(values)]
+    return ", ".join(names) if len(names) <= 2 else f"{names[0]} to {names[-1]}"
+
+
+def _pixels(values: "pd.Series[float]", length: int, log: bool = False) -> NDArray[np.float64]:
+    """Where values lie along an axis that runs from their least to their largest."""
+    given = values.to_numpy(dtype=np.float64)
+    shown = np.asarray(np.log(given) if log else given, dtype=np.float64)
+    if not np.isfinite(shown).any():
+        return shown
+    low, high = np.nanmin(shown), np.nanmax(shown)
+    share: NDArray[np.float64] = (shown - low) / (high - low if high > low else 1.0)
+    return share * length
