@@ -30,7 +30,7 @@ ELSEWHERE = {"docs/scaling.md": "test_scaling_page, test_slurm", "docs/your-own-
 TRIED = {
     "docs/spec.md": ["toml", "toml"],
     "docs/python.md": ["python", "python", "python"],
-    "README.md": ["text"],
+    "README.md": ["text", "toml"],
     "CONTRIBUTING.md": ["python", "python", "python"],
 }
 """The blocks that tests below take, by page and language; all others are commands."""
@@ -161,11 +161,24 @@ def test_the_example_spec_runs(tmp_path: Path) -> None:
     assert not results.tournament.empty
 
 
+def test_the_spec_in_the_readme_runs(tmp_path: Path) -> None:
+    """As it stands, among the shipped specs or elsewhere."""
+    (block,) = blocks("README.md", "toml")
+    spec = tmp_path / "example.toml"
+    spec.write_text(block.text)
+
+    results = run_study(load_studies([spec])[0], tmp_path / "results", Resources(workers=1))
+
+    assert len(results.members) == 4
+    assert next(iter(results.charts)) == "learning_curves"
+
+
 def test_the_line_for_editors_is_that_of_the_shipped_specs() -> None:
     """Whose schema is where it says."""
     *_, block = blocks("docs/spec.md", "toml")
     for spec in (ROOT / "specs").glob("*.toml"):
         assert spec.read_text().startswith(block.text)
+    assert blocks("README.md", "toml")[0].text.startswith(block.text)
     assert (ROOT / "specs" / block.text.split()[1]).exists()
 
 
