@@ -1,11 +1,13 @@
 """Claims that a quantity keeps to a bound, or to its law, in every member."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from suite.catalog.claims import AgreesWith, BoundedBy
 from suite.claims.evidence import NOTHING, Evidence, above, every
+from suite.claims.known import above_known, below_known
 from suite.claims.points import Point, Tables, matched, points, unshared
 from suite.statistics.contrasts import Estimate
 
@@ -20,6 +22,8 @@ def bounded_by(tables: Tables, claim: BoundedBy) -> Evidence:
     estimate is the largest z.
     """
     found = points(tables, claim.quantity, where=claim.where, layer=claim.layer)
+    if claim.bound == THEORY and claim.z is None:
+        return every([_below_law(point, claim) for point in found if _known(point)])
     if claim.bound == THEORY:
         spare_room = [
             (point, Estimate(point.theory) - point.estimate(claim.statistic)) for point in found if _known(point)
@@ -34,6 +38,12 @@ def bounded_by(tables: Tables, claim: BoundedBy) -> Evidence:
         return every([above(room, -claim.margin, [point.member]) for point, room in spare_room])
     exceeds = [(point, Estimate(-claim.margin) - room) for point, room in spare_room]
     return _not_further(exceeds, claim.z, one_sided=True)
+
+
+def _below_law(point: Point, claim: BoundedBy) -> Evidence:
+    below = below_known(point, claim.statistic, point.theory + claim.margin)
+    room = point.theory - below.estimate
+    return replace(below, estimate=room, low=point.theory - below.high, high=point.theory - below.low)
 
 
 def agrees_with(tables: Tables, claim: AgreesWith) -> Evidence:
@@ -53,14 +63,10 @@ def agrees_with(tables: Tables, claim: AgreesWith) -> Evidence:
 
 
 def _within(point: Point, relative: float, statistic: str) -> Evidence:
-    value, room = point.estimate(statistic), relative * abs(point.theory)
-    error = value - Estimate(point.theory)
-    both = every([above(error, -room, [point.member]), above(Estimate(0.0) - error, -room, [point.member])])
-    scale = abs(point.theory) or np.nan
-    low, high = error.interval
-    return Evidence(
-        error.value / scale, low / scale, high / scale, both.for_it, both.against, value.draws, both.members
-    )
+    law, room, scale = point.theory, relative * abs(point.theory), abs(point.theory) or np.nan
+    found = every([above_known(point, statistic, law - room), below_known(point, statistic, law + room)])
+    estimate, low, high = ((number - law) / scale for number in (found.estimate, found.low, found.high))
+    return replace(found, estimate=estimate, low=low, high=high)
 
 
 def _not_further(deviations: Sequence[tuple[Point, Estimate]], most: float, one_sided: bool = False) -> Evidence:

@@ -21,12 +21,14 @@ class Estimate:
         error: its standard error; 0 where it is exact, infinite where it cannot be told.
         freedom: degrees of freedom of that error; infinite where it is taken for known.
         draws: how many it is of.
+        shrinkage: what is added to the value for tests and intervals, whose error is that of the sum.
     """
 
     value: float
     error: float = 0.0
     freedom: float = np.inf
     draws: int = 1
+    shrinkage: float = 0.0
 
     def __sub__(self, other: "Estimate") -> "Estimate":
         """The difference of two independent ones, with Welch's degrees of freedom."""
@@ -37,13 +39,14 @@ class Estimate:
             shares = float((variances**2 / np.array([self.freedom, other.freedom])).sum())
             freedom = total**2 / shares if shares > 0 else np.inf
         sampled = [each.draws for each in (self, other) if each.error]
-        return Estimate(self.value - other.value, sqrt(total), freedom, min(sampled, default=1))
+        shrinkage = self.shrinkage - other.shrinkage
+        return Estimate(self.value - other.value, sqrt(total), freedom, min(sampled, default=1), shrinkage)
 
     def above(self, bound: float = 0.0) -> float:
         """One-sided p-value of its lying above a bound: how often as much is seen where it does not."""
         from scipy.stats import t as student  # noqa: PLC0415  # slow to load, and only verdicts need it
 
-        gap = self.value - bound
+        gap = self.value + self.shrinkage - bound
         if not (np.isfinite(gap) and np.isfinite(self.error)):
             return 1.0
         if self.error == 0:
@@ -52,7 +55,7 @@ class Estimate:
 
     def below(self, bound: float = 0.0) -> float:
         """One-sided p-value of its lying below a bound."""
-        return Estimate(-self.value, self.error, self.freedom, self.draws).above(-bound)
+        return Estimate(-self.value, self.error, self.freedom, self.draws, -self.shrinkage).above(-bound)
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -62,7 +65,8 @@ class Estimate:
         if not np.isfinite(self.error):
             return np.nan, np.nan
         half = float(student.ppf((1 + LEVEL) / 2, self.freedom)) * self.error if self.error else 0.0
-        return self.value - half, self.value + half
+        centre = self.value + self.shrinkage
+        return centre - half, centre + half
 
 
 def estimate(values: Array, statistic: Statistic) -> Estimate:
@@ -85,12 +89,30 @@ def estimate(values: Array, statistic: Statistic) -> Estimate:
         return Estimate(np.nan, np.inf, draws=0)
     if statistic == "frequency":
         shrunk = (known.sum() + 1) / (n + 2)
-        return Estimate(float(known.mean()), sqrt(shrunk * (1 - shrunk) / (n + 2)), draws=n)
+        share = float(known.mean())
+        return Estimate(share, sqrt(shrunk * (1 - shrunk) / (n + 2)), draws=n, shrinkage=shrunk - share)
     if statistic == "median":
         return _median(np.sort(known))
     if known.min() == known.max():
         return Estimate(float(known[0]), np.inf, draws=n)
     return Estimate(float(known.mean()), float(known.std(ddof=1)) / sqrt(n), n - 1, n)
+
+
+def of_share(events: int, draws: int, bound: float) -> tuple[float, float]:
+    """Exact one-sided p-values of a frequency's lying above a known number, and of its lying below.
+
+    Args:
+        events: how many there were.
+        draws: out of how many.
+        bound: the number; a frequency lies between 0 and 1.
+
+    Source: Clopper & Pearson 1934.
+    """
+    from scipy.stats import binom  # noqa: PLC0415  # slow to load, and only verdicts need it
+
+    if not 0 <= bound <= 1:
+        return (0.0, 1.0) if bound < 0 else (1.0, 0.0)
+    return float(binom.sf(events - 1, draws, bound)), float(binom.cdf(events, draws, bound))
 
 
 def of_pairs(first: Array, second: Array, statistic: Statistic) -> Estimate:
@@ -119,6 +141,7 @@ def mean_of(values: Sequence[Estimate]) -> Estimate:
         float(np.mean([each.error for each in values])),
         min(each.freedom for each in values),
         min(each.draws for each in values),
+        float(np.mean([each.shrinkage for each in values])),
     )
 
 

@@ -168,6 +168,29 @@ def test_without_an_effect_verdicts_are_as_rare_as_stated(case: str, repetitions
     assert found["fails"] <= most
 
 
+OF_SHARES: dict[str, Callable[[float], Claim]] = {
+    "at least": lambda share: Level(quantity="collapsed_relative", at_least=share, **SAYS),
+    "at most, on average": lambda share: Level(quantity="collapsed_relative", at_most=share, of="average", **SAYS),
+    "below its law": lambda _: BoundedBy(quantity="collapsed_relative", bound="theory", **SAYS),
+    "near its law": lambda _: AgreesWith(quantity="collapsed_relative", relative=0.25, **SAYS),
+}
+
+
+@pytest.mark.parametrize("case", OF_SHARES)
+@pytest.mark.parametrize(("draws", "share"), [(8, 0.19), (8, 0.8), (32, 0.06), (32, 0.5)])
+def test_few_draws_of_a_share_say_no_more_than_they_can(case: str, draws: int, share: float) -> None:
+    """By every count of events that there could be, at the edge of what is claimed, each with its probability."""
+    claim = OF_SHARES[case](share)
+    edge = share * 1.25 if isinstance(claim, AgreesWith) else share
+    likely = binom.pmf(range(draws + 1), draws, edge)
+    wrong = Counter[str]()
+    for events in range(draws + 1):
+        row = member("collapsed_relative", np.arange(draws) < events, theory=share, depth=1)
+        wrong[judge([claim], tables_of([row]))[0].verdict] += likely[events]
+
+    assert max(wrong["holds"], wrong["fails"]) <= LEVEL / 2
+
+
 def test_a_difference_is_found_as_often_as_its_size_allows(repetitions: int) -> None:
     """Student's t of two samples of 64, half a standard deviation apart, two-sided at 5%: power 0.80."""
     shift, n = 0.5, 64
