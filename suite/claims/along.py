@@ -12,9 +12,9 @@ from suite.claims.points import Point, Tables, lines, points
 def peaks_inside(tables: Tables, claim: PeaksInside) -> Evidence:
     """Along every line some inner value lies above both ends.
 
-    The estimate is of the inner value that is surest to: by how much it exceeds the end which is nearer to it. Every
-    inner value has a chance to be the one, which the p-value pays for by Bonferroni's factor; against the claim stands
-    that an end lies above all inner values.
+    The estimate is of the inner value that is surest to: by how much it exceeds the end that it is less surely above.
+    Every inner value has a chance to be the one, which the p-value pays for by Bonferroni's factor; against the claim
+    stands that an end lies above all inner values.
     """
     found = lines(points(tables, claim.quantity, where=claim.where, layer=claim.layer), claim.along)
     return every([_peak(line, claim.statistic) for line in found if len(line) > 2])

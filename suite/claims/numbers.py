@@ -77,15 +77,18 @@ def _named(summary: pd.DataFrame) -> pd.DataFrame:
             "setting": [setting(row) for row in rows.to_dict("records")],
             "quantity": rows["quantity"].astype(str).to_numpy(),
             **{name: rows[name].to_numpy(float) for name in ("n", "mean", "std")},
-            "event": _are_frequencies(rows),
+            "event": are_frequencies(rows),
         }
     ).drop_duplicates("setting")
 
 
-def _are_frequencies(rows: pd.DataFrame) -> NDArray[np.bool_]:
+def are_frequencies(rows: pd.DataFrame) -> NDArray[np.bool_]:
     """Whether means are those of events: as the catalog says; of a plug-in that is not here, by the interval.
 
     It is Wilson's, which no other quantity has.
+
+    Args:
+        rows: of a summary.
     """
     kinds = [QUANTITIES[name].kind if name in QUANTITIES else None for name in rows["quantity"]]
     events, strange = (np.array([kind == which for kind in kinds], dtype=bool) for which in ("frequency", None))

@@ -15,7 +15,7 @@ from suite.claims.tell import p_in_words, what_would_decide
 from suite.report.page_tables import records
 
 _ESTIMATES = {
-    "peaks_inside": "the clearest inner value minus the higher end is {}",
+    "peaks_inside": "the least sure difference between a peak and an end is {}",
     "monotone": "the least sure step is one of {}",
     "greater": "the difference is {}",
     "rank_correlation": "Spearman's rho is {}",
@@ -31,6 +31,15 @@ _IN_ERRORS = {
     "agrees_with": "the largest deviation is {} standard errors",
 }
 """The same where a claim allows for so many standard errors."""
+
+
+_ON_AVERAGE = {"greater": "the average difference is {}", "level": "the average is {}"}
+"""The same of families."""
+
+_LEAST_SURE = {"greater": "the least sure pair's difference is {}"}
+"""The same of more than one pair."""
+
+_PAIR = 2
 
 
 @dataclass(frozen=True)
@@ -77,9 +86,11 @@ def summed(verdicts: pd.DataFrame) -> str:
     one = {"holds": "holds", "fails": "fails", "undecided": "is undecided"}
     parts = [f"{counts[name]} {(one if counts[name] == 1 else several)[name]}" for name in several if counts[name]]
     surprises = int((verdicts["verdict"] != verdicts["expected"]).sum())
-    as_expected = "all as expected" if not surprises else f"{surprises} not as expected"
     total = len(verdicts)
-    return f"Of {total} {'claim' if total == 1 else 'claims'} {', '.join(parts)}; {as_expected}."
+    as_expected = "none" if surprises == total > 1 else f"{surprises} not" if surprises else "all"
+    if len(counts) == 1 and total > 1:
+        return f"All {total} claims {several[next(iter(counts))]}; {as_expected} as expected."
+    return f"Of {total} {'claim' if total == 1 else 'claims'} {', '.join(parts)}; {as_expected} as expected."
 
 
 def _grounds(row: Mapping[str, Any], claim: Mapping[str, Any]) -> str:
@@ -89,6 +100,10 @@ def _grounds(row: Mapping[str, Any], claim: Mapping[str, Any]) -> str:
     if pd.notna(row["ci_low"]) and pd.notna(row["ci_high"]):
         value += f" (95% interval {row['ci_low']:.3g} to {row['ci_high']:.3g})"
     known = _ESTIMATES | (_IN_ERRORS if "z" in claim else {})
+    if claim.get("of") == "average":
+        known |= _ON_AVERAGE
+    elif row["members"] > _PAIR:
+        known |= _LEAST_SURE
     sentence = known.get(row["test"], "the estimate is {}").format(value) + _asked(claim)
     sizes = f"{row['members']} {'member' if row['members'] == 1 else 'members'}"
     sizes += f" of {row['draws']:,} draws or more" if row["draws"] > 1 else ""

@@ -132,29 +132,31 @@ CAPTIONS = {
     "decision_boundary": (
         "How a decision boundary forms",
         "One network of some members while it trains, from left to right, as probabilities: blue for the one class, "
-        "red for the other, white where it is undecided. Look for the step at which the first squares stand out, and "
-        "for rows that stay even: what these networks learn comes late, or not at all.",
+        "red for the other, white where it is undecided. Look for the step at which regions of either colour "
+        "stand out, and for rows that stay even: what these networks learn comes late, or not at all.",
     ),
 }
 """Title and what to see, by chart."""
 
 
-def caption_of(name: str, quantities: Sequence[str]) -> tuple[str, str]:
+def caption_of(name: str, quantities: Sequence[str], runs_along: bool = True) -> tuple[str, str]:
     """Title and what to see of any chart.
 
     Args:
         name: of the chart.
         quantities: that are drawn in it, if it is one that no caption is written for.
+        runs_along: whether the study varies an axis for charts to run along.
     """
     if name in CAPTIONS:
         return CAPTIONS[name]
     owner = next((entry for entry in MEASURES.values() if set(quantities) & set(entry.quantities)), None)
     facts = {quantity: QUANTITIES.get(quantity, Quantity("")) for quantity in quantities}
-    title = f"{'Measured' if name in MEASURES else 'Measured too'}: {', '.join(quantities)}"
+    alone = name in MEASURES or name in quantities
+    title = f"{'Measured' if alone else 'Measured too'}: {', '.join(quantities)}"
     about = [] if owner is None else [*_what(owner, facts), *_which_way(owner, facts)]
     replicated = owner is not None and owner.sees == "training"
     seen = "Look for members whose intervals keep them apart."
-    return title, " ".join([*about, seen, *_how(facts, "replicates" if replicated else "draws")])
+    return title, " ".join([*about, seen, *_how(facts, "replicates" if replicated else "draws", runs_along)])
 
 
 def _what(owner: Measure, facts: Mapping[str, Quantity]) -> Iterator[str]:
@@ -171,14 +173,14 @@ def _which_way(owner: Measure, facts: Mapping[str, Quantity]) -> Iterator[str]:
             yield f"A tournament takes networks with {words} of {of} for those that train better."
 
 
-def _how(facts: Mapping[str, Quantity], draws: str) -> Iterator[str]:
+def _how(facts: Mapping[str, Quantity], draws: str, runs_along: bool) -> Iterator[str]:
     kinds = {fact.kind for fact in facts.values()}
     layers = any("layer" in fact.index for fact in facts.values())
     if "time" in kinds:
         yield "Of waits medians with their 95% intervals; no point where half of the runs never got there."
     if kinds != {"time"}:
         deepest = " through the layers of the deepest members" if layers else ""
-        medians = "; medians dashed" if "value" in kinds and not layers else ""
+        medians = "; medians dashed" if "value" in kinds and runs_along and not layers else ""
         yield f"Means over {draws}{deepest} with 95% intervals{medians}."
         yield f"n says how many {draws} had a number; of none there is no point."
     if layers:

@@ -54,6 +54,4 @@ def charts_of(
         "decision_boundary": lambda: None if boards is None else decision_boundary(*boards),
     }
     found = {name: chart for name, make in makers.items() if (chart := make()) is not None}
-    rest = undrawn(summary, found)
-    landscapes_last = {name: found.pop(name) for name in ("landscapes",) if name in found}
-    return found | {name: measured(summary, quantities) for name, quantities in rest.items()} | landscapes_last
+    return found | {name: measured(summary, quantities) for name, quantities in undrawn(summary, found).items()}

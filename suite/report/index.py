@@ -95,7 +95,7 @@ def studies(found: Sequence[Entry]) -> list[Listed]:
         groups.setdefault(entry.study, []).append(entry)
     listed = []
     for _, group in sorted(groups.items()):
-        first, *others = sorted(group, key=lambda entry: entry.name != entry.study)
+        first, *others = group  # they come by name, and a study's is how those of its variants begin
         listed.append(Listed(first, tuple((_changed(entry, first), entry) for entry in others)))
     return listed
 
@@ -135,6 +135,8 @@ def _entry(folder: Path) -> Entry:
     link = f"{quote(folder.name)}/report.html"
     try:
         run: dict[str, Any] = json.loads((folder / "run.json").read_text())
+        if not isinstance(run, dict):
+            raise TypeError(f"run.json holds {type(run).__name__}, not a table")
         rows = kept_rows(folder)
         counts = Counter(row["verdict"] for row in rows)
         return Entry(

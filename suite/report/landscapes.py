@@ -16,8 +16,8 @@ from suite.report.series import with_series
 _SIZE = 84
 _TRUE = "true"
 _SURE = 20.0
-_ROWS, _LOOKS = 12, 2
-"""Of the pictures of boundaries: rows, at most, unless there are more series; and columns, at least."""
+_ROWS = 12
+"""Of the pictures of boundaries, at most, unless there are more series."""
 _LOW, _MIDDLE, _HIGH = (np.array(color, dtype=float) for color in ((33, 102, 172), (247, 247, 247), (178, 24, 43)))
 
 
@@ -72,9 +72,9 @@ def decision_boundary(
         summary: says which learning rate each member's training kept.
         tasks: that networks are trained on, as run.json has them.
     """
-    data = _boards(landscapes, summary)
+    data = _boards(landscapes, summary, of="test_accuracy")
     data = data[data["state"] == "trained"]
-    if data.empty or data["step"].nunique() < _LOOKS or not (summary["quantity"] == "test_accuracy").any():
+    if data.empty:
         return None
     axis, each = str(data["axis"].iloc[0]), max(1, min(3, _ROWS // data["series"].nunique()))
     pictures: list[dict[str, Any]] = []
@@ -82,19 +82,26 @@ def decision_boundary(
         for along in _spread_over(sorted(boards["along"].unique()), each):
             here = boards[boards["along"] == along]
             row = {"member": str(here["member"].iloc[0]), "series": f"{series}, {axis} {along:g}"}
+            last = here[here["step"] == here["step"].max()]
             for step, board in here.groupby("step", sort=True):
                 picture = _picture(board["value"].to_numpy(dtype=float), trained=True)
                 pictures.append(row | {"step": f"{step:,}", "said": "", "picture": picture})
-            pictures += [row | {"member": "", "step": _TRUE, **true} for true in _true_pictures(board, tasks)]
+            pictures += [row | {"member": "", "step": _TRUE, **true} for true in _true_pictures(last, tasks)]
     places = [*(f"{step:,}" for step in sorted(data["step"].unique())), _TRUE]
-    return _grid(
-        pd.DataFrame(pictures), "step", places, "draw 0 after so many steps of training, and what it is to learn"
-    )
+    known = any(row["step"] == _TRUE for row in pictures)
+    title = f"draw 0 after so many steps of training{', and what it is to learn' if known else ''}"
+    return _grid(pd.DataFrame(pictures), "step", places, title)
 
 
-def _boards(landscapes: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
-    """Those of the first draws at the learning rates that validation chose, with their series."""
-    first = _selected(landscapes[landscapes["draw"] == 0], summary)
+def _boards(landscapes: pd.DataFrame, summary: pd.DataFrame, of: str = "success") -> pd.DataFrame:
+    """Those of the first draws at the learning rates that validation chose, with their series.
+
+    Args:
+        landscapes: outputs over the plane.
+        summary: statistics over draws.
+        of: a quantity that the trained ones have.
+    """
+    first = _selected(landscapes[landscapes["draw"] == 0], summary, of)
     return with_series(first).assign(state=first["state"].astype(str))
 
 
@@ -158,8 +165,8 @@ def true_board(points: NDArray[np.float64], squares: int) -> NDArray[np.float64]
     return np.where(places.sum(axis=1) % 2 == 1, _SURE, -_SURE)
 
 
-def _selected(landscapes: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
-    """Without the trained networks of learning rates that validation did not choose."""
+def _selected(landscapes: pd.DataFrame, summary: pd.DataFrame, of: str) -> pd.DataFrame:
+    """Without the trained networks of learning rates that validation did not choose, or that lack the quantity."""
     trained = landscapes["state"] == "trained"
     if not trained.any():
         return landscapes
@@ -167,7 +174,7 @@ def _selected(landscapes: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
         "member",
         *(name for name in landscapes.columns if name in summary.columns and name not in ("member", "step")),
     ]
-    chosen = summary[summary["quantity"] == "success"][keys].drop_duplicates().astype({"member": str})
+    chosen = summary[summary["quantity"] == of][keys].drop_duplicates().astype({"member": str})
     kept = landscapes[trained].astype({"member": str}).merge(chosen, on=keys, how="inner")
     return pd.concat([landscapes[~trained].astype({"member": str}), kept], ignore_index=True)
 

@@ -40,21 +40,20 @@ def dash(rows: pd.DataFrame) -> alt.StrokeDash:
 
 def _like_color(rows: pd.DataFrame, looks: list[Any], legend: bool = True) -> dict[str, Any]:
     """Where colours come round again, the second cue is the next one, so that no two hues look the same."""
-    given: Any = color(rows, legend).to_dict()
-    alike = {name: given[name] for name in ("field", "type", "title", "sort", "legend") if name in given}
+    given = _in_one_legend(color(rows, legend))
     places = [(place + place // len(COLORS)) % len(looks) for place in cues(rows).values()]
-    scale = alt.Scale(domain=given["scale"]["domain"], range=[looks[place] for place in places])
-    return {**alike, "scale": scale}
+    scale = alt.Scale(domain=given["scale"].domain, range=[looks[place] for place in places])
+    return given | {"scale": scale}
 
 
-def second_cue(colored: alt.Color, channel: Any = alt.Shape) -> Any:
-    """What colours tell apart told by shapes, or dashes, too, in the colours' own legend.
+def second_cue(colored: alt.Color) -> alt.Shape:
+    """What colours of their own tell apart told by shapes, too, in the colours' legend."""
+    return alt.Shape(**_in_one_legend(colored))
 
-    Args:
-        colored: the colours.
-        channel: what else tells it.
-    """
+
+def _in_one_legend(colored: alt.Color) -> dict[str, Any]:
+    """What another channel has to have alike."""
     given: Any = colored.to_dict()
     alike = {name: given[name] for name in ("field", "type", "title", "sort", "legend") if name in given}
     domain = given.get("scale", {}).get("domain")
-    return channel(**alike, **({"scale": alt.Scale(domain=domain)} if domain else {}))
+    return alike | ({"scale": alt.Scale(domain=domain)} if domain else {})

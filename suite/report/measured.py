@@ -8,7 +8,8 @@ import pandas as pd
 
 from suite.catalog.charts import CHARTS, charts
 from suite.catalog.measures import MEASURES
-from suite.catalog.quantities import QUANTITIES, Quantity
+from suite.catalog.quantities import QUANTITIES
+from suite.claims.numbers import are_frequencies
 from suite.report.marks import Chart, by_axis, by_layer, row, rows_of
 
 _DECADES = 100.0
@@ -28,38 +29,48 @@ def undrawn(summary: pd.DataFrame, drawn: Iterable[str]) -> dict[str, list[str]]
     found: dict[str, list[str]] = {}
     for quantity in dict.fromkeys(summary["quantity"].astype(str)):
         if quantity not in shown:
-            owner = owners.get(quantity, quantity)  # of a plug-in that is not taken up here, nothing else is known
-            found.setdefault(names.get(owner, f"{owner}_more"), []).append(quantity)
+            # A plug-in that is not taken up here gave its measure's name to the quantity, and to the chart.
+            owner = owners.get(quantity)
+            found.setdefault(names.get(owner, f"{owner}_more") if owner else quantity, []).append(quantity)
     return found
 
 
 def measured(summary: pd.DataFrame, quantities: Sequence[str]) -> Chart:
     """Quantities along the study's main axis, a panel each; what has layers, through those of the deepest members."""
     rows = {quantity: rows_of(summary, quantity) for quantity in quantities}
-    panels = [_panel(found, quantity) for quantity, found in rows.items() if found[_statistic(quantity)].notna().any()]
+    kinds = {quantity: _kind(found, quantity) for quantity, found in rows.items()}
+    panels = [
+        _panel(found, quantity, kinds[quantity])
+        for quantity, found in rows.items()
+        if found[_statistic(kinds[quantity])].notna().any()
+    ]
     if panels:
         return row(panels)
     said = pd.DataFrame({"said": [f"There are no finite numbers of {', '.join(quantities)}."]})
     return alt.Chart(said).mark_text().encode(text="said:N")
 
 
-def _statistic(quantity: str) -> str:
+def _statistic(kind: str) -> str:
     """Waits have no mean."""
-    return "median" if _facts(quantity).kind == "time" else "mean"
+    return "median" if kind == "time" else "mean"
 
 
-def _facts(quantity: str) -> Quantity:
-    return QUANTITIES.get(quantity, Quantity(quantity))
+def _kind(rows: pd.DataFrame, quantity: str) -> str:
+    """As the catalog says; of a plug-in that is not taken up here, by its intervals."""
+    if quantity in QUANTITIES:
+        return QUANTITIES[quantity].kind
+    known = rows[rows["mean"].notna()]
+    return "frequency" if len(known) and are_frequencies(known).all() else "value"
 
 
-def _panel(rows: pd.DataFrame, quantity: str) -> Chart:
-    facts, statistic = _facts(quantity), _statistic(quantity)
-    scale = alt.Scale(domain=[0, 1]) if facts.kind == "frequency" else scale_of(rows, statistic)
+def _panel(rows: pd.DataFrame, quantity: str, kind: str) -> Chart:
+    statistic = _statistic(kind)
+    scale = alt.Scale(domain=[0, 1]) if kind == "frequency" else scale_of(rows, statistic)
     if rows["layer"].notna().any():
         for axis in ("depth", "along"):
             rows = rows[rows[axis] == rows.groupby("series")[axis].transform("max")]
         return by_layer(rows, quantity, scale)
-    return by_axis(rows, quantity, scale, median=facts.kind == "value", value=statistic, interval=True)
+    return by_axis(rows, quantity, scale, median=kind == "value", value=statistic, interval=True)
 
 
 def scale_of(rows: pd.DataFrame, statistic: str) -> alt.Scale:

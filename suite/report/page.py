@@ -103,7 +103,8 @@ def render(
     beside = _beside(summary, tables)
     written = tables | ({} if precise is None else {"precision": precise})
     rest = undrawn(summary, CHARTS.keys() & charts.keys())
-    captions = {name: caption_of(name, rest.get(name, [])) for name in charts}
+    runs_along = summary[main_axis(summary)].nunique() > 1
+    captions = {name: caption_of(name, rest.get(name, []), runs_along) for name in charts}
     sections = {
         name: {
             "name": name,

@@ -76,14 +76,19 @@ def with_series(table: pd.DataFrame) -> pd.DataFrame:
     ]
     trained = [name for name in training_axes(table) if table[name].nunique() > 1]
     along = table[axis].astype("Float64").astype(float)
-    series = joined(table, [*varied, *trained] or ["activation"])
+    series = _named(joined(table, [*varied, *trained]), table)
     # What a network is has a colour before how it is trained has one: untrained and trained it looks the same.
-    lines = varied or trained or ["activation"]
+    lines = varied or trained
     if joined(table, lines).nunique() > MOST:
         lines = [max(lines, key=lambda name: table[name].nunique())]
-    hue = joined(table, lines)
+    hue = _named(joined(table, lines), table)
     panel = joined(table, [name for name in (*varied, *trained) if name not in lines])
     return table.assign(series=series, hue=hue, cue=pd.factorize(hue)[0], panel=panel, along=along, axis=axis)
+
+
+def _named(words: "pd.Series[str]", table: pd.DataFrame) -> "pd.Series[str]":
+    """Rows that have nothing of what is varied, as untrained ones where trainings alone are, go by their activation."""
+    return words.where(words != "", joined(table, ["activation"]))
 
 
 def by_member(rows: pd.DataFrame, statistic: str) -> "pd.Series[float]":

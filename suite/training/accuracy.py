@@ -21,7 +21,7 @@ class Accuracy:
     half the mean squared error); of tasks with classes `train_accuracy`, `validation_accuracy`, `test_accuracy`,
     of regressions `validation_error`, `test_error`, mean squared. Without steps: `success`, 1 where after the
     last step the test accuracy is at or above the threshold, or the test error at or below it;
-    `steps_to_success`, the first recorded step where that is so, nan where none is. For two inputs
+    `steps_to_success`, the first recorded step where that is so, nan where none is. For two inputs and one output
     `landscape`: the outputs on the task's box, by rows of the grid, at the few steps that are pictured.
 
     Batch normalisation judges with the statistics of the whole training set.
@@ -32,7 +32,7 @@ class Accuracy:
     def __init__(self, networks: Ensemble, lesson: Lesson, settings: AccuracySettings) -> None:
         self.lesson, self.settings = lesson, settings
         self.stops = recorded_steps(settings.steps)
-        self.plane, self.pictured = _plane(lesson.task), pictured_steps(settings.steps)
+        self.plane, self.pictured = _plane(lesson.task, networks), pictured_steps(settings.steps)
         self.seen: dict[str, list[Tensor]] = {}
 
     def look(self, networks: Ensemble, step: int) -> None:
@@ -75,8 +75,8 @@ class Accuracy:
         }
 
 
-def _plane(task: Task) -> Float[Tensor, "inputs points"] | None:
-    """The grid over the task's box, if it has two inputs and lies in one."""
-    if task.inputs != GRID_INPUTS or task.half_width is None:
+def _plane(task: Task, networks: Ensemble) -> Float[Tensor, "inputs points"] | None:
+    """The grid over the task's box, if it has two inputs and lies in one, and one output tells all that is learned."""
+    if task.inputs != GRID_INPUTS or task.half_width is None or networks.widths[-1] > 1:
         return None
     return sample_domain(GRID_INPUTS, 2 * task.half_width / INTERVALS, 0, 0, Box(half_width=task.half_width)).points()

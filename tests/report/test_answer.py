@@ -43,7 +43,7 @@ def test_a_verdict_is_told_with_its_grounds() -> None:
 
     assert (found.verdict, found.claim, found.surprise) == ("holds", "V3 peaks.", "")
     assert found.grounds == (
-        "The clearest inner value minus the higher end is 78.1 (95% interval 72.2 to 84); "
+        "The least sure difference between a peak and an end is 78.1 (95% interval 72.2 to 84); "
         "22 members of 512 draws or more, p < 0.0001."
     )
 
@@ -70,8 +70,10 @@ def test_what_would_decide_what_was_expected_and_what_is_missing_are_told() -> N
         ({"test": "rank_correlation", "at_most": -0.7}, "Spearman's rho is 0.5, less than -0.7 is claimed;"),
         ({"test": "level", "at_least": 0.0, "of": "every"}, "The value that decides is 0.5, more than 0 is claimed;"),
         ({"test": "level", "at_most": 0.0, "of": "draw"}, "The value that decides is 0.5, 0 or less is claimed;"),
-        ({"test": "greater", "margin": 0.1}, "The difference is 0.5, more than 0.1 is claimed;"),
-        ({"test": "greater", "margin": 0.0}, "The difference is 0.5;"),
+        ({"test": "greater", "margin": 0.1}, "The least sure pair's difference is 0.5, more than 0.1 is claimed;"),
+        ({"test": "greater", "margin": 0.0}, "The least sure pair's difference is 0.5;"),
+        ({"test": "greater", "of": "average"}, "The average difference is 0.5;"),
+        ({"test": "level", "at_least": 0.0, "of": "average"}, "The average is 0.5, more than 0 is claimed;"),
         ({"test": "monotone", "slack": 0.1}, "The least sure step is one of 0.5, -0.1 is allowed;"),
         ({"test": "agrees_with", "relative": 0.2}, "The largest deviation is 0.5 of the law, up to 0.2 is allowed;"),
         ({"test": "agrees_with", "z": 4.0}, "The largest deviation is 0.5 standard errors, up to 4 are allowed;"),
@@ -94,7 +96,18 @@ def test_all_verdicts_make_one_sentence() -> None:
     """Each kind counted, and what is no surprise called so."""
     assert summed(verdicts({}, {}, {"verdict": "fails"})) == "Of 3 claims 2 hold, 1 fails; 1 not as expected."
     assert summed(verdicts({"verdict": "fails", "expected": "fails"})) == "Of 1 claim 1 fails; all as expected."
+    assert summed(verdicts({}, {})) == "All 2 claims hold; all as expected."
+    assert summed(verdicts(*[{"verdict": "undecided"}] * 6)) == "All 6 claims are undecided; none as expected."
     assert summed(verdicts().iloc[:0]) == ""
+
+
+def test_of_many_pairs_the_least_sure_is_told() -> None:
+    """Of one there is no other."""
+    claim = {"test": "greater", "of": "every"}
+    many, one = (told(verdicts({"test": "greater", "members": members}), [claim])[0] for members in (8, 2))
+
+    assert many.grounds.startswith("The least sure pair's difference is")
+    assert one.grounds.startswith("The difference is")
 
 
 def test_every_chart_is_in_the_catalog_with_quantities_that_there_are() -> None:

@@ -121,6 +121,8 @@ def test_a_damaged_study_hides_no_other(folder: Path, results_of: Callable[[str]
     """It is listed with what is wrong; files that are no study are not."""
     results = shutil.copytree(folder / "results", tmp_path / "results", ignore=shutil.ignore_patterns("cells"))
     (results / "small" / "run.json").write_text("{")
+    shutil.copytree(results / "small", results / "no_table")
+    (results / "no_table" / "run.json").write_text("[]")
     (results / "other").rename(results / "50% of #1")  # no plain part of an address
     (results / "asv").mkdir()
     (results / "README.md").touch()
@@ -129,8 +131,14 @@ def test_a_damaged_study_hides_no_other(folder: Path, results_of: Callable[[str]
 
     page = write_index(results).read_text()
 
-    assert links(page) == ["50% of #1/report.html", "small/report.html", "tiny_scores/report.html"]
+    assert links(page) == [
+        "50% of #1/report.html",
+        "no_table/report.html",
+        "small/report.html",
+        "tiny_scores/report.html",
+    ]
     assert "Its tables cannot be read (JSONDecodeError" in page
+    assert "Its tables cannot be read (TypeError: run.json holds list, not a table" in page
     assert page.count("1 holds") == 1
     assert "Zero-cost scores of very small networks" in page
 

@@ -95,3 +95,18 @@ def test_a_regression_has_no_boundary(results_of: Callable[[str], Results]) -> N
 
     assert decision_boundary(table, regression) is None
     assert landscapes_chart(table, regression) is not None
+
+
+def test_beside_a_regression_only_the_board_has_a_boundary(results_of: Callable[[str], Results]) -> None:
+    """Rows of a task that has classes, in a study of both kinds."""
+    results = results_of("tiny")
+    table = results.landscapes
+    assert table is not None
+    both = pd.concat([table.assign(task=task) for task in ("board", "line")])
+    trained = results.summary.assign(task="line")
+    summary = pd.concat([results.summary.assign(task="board"), trained[trained["quantity"] != "test_accuracy"]])
+
+    names = {row["series"] for row in rows_of(decision_boundary(both, summary))}
+
+    assert names
+    assert all("board" in name for name in names)

@@ -105,6 +105,16 @@ def test_a_network_looks_the_same_before_and_after_each_training() -> None:
     assert set(trained.loc[trained["quantity"] == "success", "panel"]) == {"a", "b"}
 
 
+def test_where_trainings_alone_are_varied_untrained_rows_go_by_their_activation() -> None:
+    """In whatever chart, and no name is empty."""
+    table = _table({"relu": "v3 success"}, tasks=("a", "b"))
+    placed = with_series(table)
+
+    assert set(placed.loc[placed["quantity"] == "v3", "series"]) == {"relu"} == set(once(table)["series"])
+    assert set(placed.loc[placed["quantity"] == "success", "series"]) == {"a", "b"}
+    assert "" not in set(placed["hue"])
+
+
 def test_more_hues_than_colours_are_told_by_the_second_cue() -> None:
     """Twenty of them: no two with the same colour and shape."""
     whole = with_series(_table({f"phi{number}": "v3" for number in range(20)}))

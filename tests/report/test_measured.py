@@ -14,6 +14,7 @@ from suite.report.captions import caption_of
 from suite.report.measured import measured, scale_of, undrawn
 from suite.report.phases import PHASES, phases_table
 from suite.runs.results import Results
+from suite.statistics.intervals import wilson
 from tests.runs.tiny import NAMES
 
 IN_TABLES = {"feature_change_phase1": "in_phase_1", "feature_change_phase2": "after"}
@@ -117,9 +118,37 @@ def test_a_quantity_that_the_catalog_does_not_know_has_a_chart_too() -> None:
     """As a plug-in's that is not taken up where its tables are looked at."""
     summary = _summary("strange", [1.0, 2.0])
 
-    assert undrawn(summary, CHARTS) == {"strange_more": ["strange"]}
+    assert undrawn(summary, CHARTS) == {"strange": ["strange"]}
     assert numbers(measured(summary, ["strange"])) >= {1.0, 2.0}
-    assert caption_of("strange_more", ["strange"])[0] == "Measured too: strange"
+    assert caption_of("strange", ["strange"])[0] == "Measured: strange"
+
+
+def test_a_strange_frequency_is_known_by_its_interval() -> None:
+    """Wilson's: its axis runs from 0 to 1, as that of a plug-in which is taken up."""
+    shares = [1 / 8, 4 / 8]
+    summary = _summary("strange", shares)
+    low, high = wilson(8 * np.array(shares), np.array(8.0))
+
+    chart = measured(summary.assign(ci_low=low, ci_high=high), ["strange"]).to_dict()
+
+    (domain,) = {
+        tuple(layer["encoding"]["y"]["scale"]["domain"])
+        for layer in _layers(chart)
+        if "scale" in layer["encoding"]["y"]
+    }
+    assert domain == (0, 1)
+
+
+def _layers(chart: dict[str, Any]) -> list[dict[str, Any]]:
+    """All that has an encoding, at whatever depth."""
+    inside = [each for key in ("hconcat", "vconcat", "layer") for part in chart.get(key, []) for each in _layers(part)]
+    return inside or [chart]
+
+
+def test_medians_are_told_of_where_they_are_drawn() -> None:
+    """Along an axis; where there is none, no dashes are."""
+    assert "medians dashed" in caption_of("snip", ["snip"])[1]
+    assert "medians dashed" not in caption_of("snip", ["snip"], runs_along=False)[1]
 
 
 def test_a_caption_is_what_the_catalog_says() -> None:

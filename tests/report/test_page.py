@@ -130,7 +130,10 @@ def test_the_list_of_contents_stands_above_the_first_chart(opened: tuple[str, st
     contents = document[start : document.index("</nav>", start)]
 
     assert start < document.index('class="chart')
-    assert set(re.findall(r'href="#(\w+)"', contents)) == {*results.charts, "overview"}
+    assert set(re.findall(r'href="#([\w-]+)"', contents)) == {
+        *(f"section-{name}" for name in results.charts),
+        "overview",
+    }
 
 
 def test_text_of_a_spec_shows_as_text(opened: tuple[str, str]) -> None:
@@ -181,8 +184,8 @@ class _Elements(HTMLParser):
     unknown_decl = handle_pi = handle_comment
 
 
-def _page_saying(text: str, results: Results) -> str:
-    """The page of a study whose author, and whose failures, say this."""
+def _page_saying(text: str, results: Results, *charts: str) -> str:
+    """The page of a study whose author, and whose failures, say this; with a chart, and further ones by these names."""
     spec = results.run["spec"] | {
         "title": text,
         "question": text,
@@ -200,7 +203,7 @@ def _page_saying(text: str, results: Results) -> str:
         "comparisons": comparisons_table(results.values_of((*WAITS, *OUTCOMES)), results.summary),
         "verdicts": pd.DataFrame(rows_of(judge([claim], tables_of([member("v3", [1.0, 2.0], depth=1)])), text)),
     }
-    return render(run, results.summary, tables, {"variability": results.charts["variability"]})
+    return render(run, results.summary, tables, dict.fromkeys(["variability", *charts], results.charts["variability"]))
 
 
 def test_texts_add_nothing_to_a_page_but_text(results: Results, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -295,6 +298,21 @@ def test_families_of_budget_and_of_width_keep_apart(tmp_path: Path) -> None:
     assert len(found.members) == 18
     assert "relu, budget 300" in page
     assert "relu, width 6" in page
+
+
+@pytest.mark.parametrize("name", ["members", "overview", "lit"])
+def test_a_measure_may_be_called_as_a_part_of_the_page_is(name: str, results: Results, tmp_path: Path) -> None:
+    """As a plug-in's may be: its chart is drawn, and so are the others."""
+    text = _page_saying("plain", results, name)
+    ids = re.findall(r'\bid="([^"]+)"', text)
+    page = tmp_path / "report.html"
+    page.write_text(text)
+
+    document, log = open_in_browser(page, tmp_path / "profile")
+
+    assert len(ids) == len(set(ids))
+    assert sorted(re.findall(r'id="chart-(\w+)"[^>]*data-drawn="yes"', document)) == sorted(["variability", name])
+    assert "CONSOLE" not in log
 
 
 def test_one_replicate_has_no_interval_to_show(tmp_path: Path) -> None:

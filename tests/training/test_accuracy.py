@@ -1,5 +1,6 @@
 """The measure of training: what counts as right, as an error and as success, and by whose statistics."""
 
+from dataclasses import replace
 from itertools import pairwise
 from math import nan, sqrt
 
@@ -16,7 +17,7 @@ from suite.nets.ensemble import Ensemble
 from suite.training.accuracy import Accuracy
 from suite.training.evaluation import accuracy_of, error_of, outputs_on, train_loss
 from suite.training.observer import Lesson
-from suite.training.tasks import make_data
+from suite.training.tasks import Points, make_data
 
 LINE = AbsoluteValue(train=20, test=30)
 BOARD = Checkerboard(squares=2, train=20, test=30)
@@ -162,6 +163,18 @@ def test_what_was_learned_of_a_plane_is_kept_as_a_landscape():
     corner = torch.tensor([[-1.0], [1.0]])
     for look in range(len(pictured_steps(4))):
         torch.testing.assert_close(board[:, 0, 32, look], networks(corner)[:, 0, 0])
+
+
+def test_several_outputs_have_no_landscape():
+    """The first of three would not tell what is learned of three classes."""
+    data = make_data(BOARD, 1, 0, 2)
+    train, validation, test = (
+        Points(part.inputs, torch.nn.functional.one_hot(part.labels[:, 0].long(), 3).mT.float())
+        for part in (data.train, data.validation, data.test)
+    )
+    three = replace(data, train=train, validation=validation, test=test)
+
+    assert "landscape" not in looked_at(random_networks((2, 4, 3), draws=2), BOARD, three)
 
 
 @pytest.mark.parametrize("normalization", ["none", "batch", "layer"])
