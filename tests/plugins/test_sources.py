@@ -502,3 +502,30 @@ def test_an_installed_plug_in_that_is_broken_names_its_package_and_the_way_out(i
             "; it comes with the installed package snakes_of_mine, whose plug-ins are taken up unasked: mend that, or "
             "take it out: pip uninstall snakes_of_mine"
         )
+
+
+LEAVING = """
+from suite.plugins import initialization
+
+@initialization
+def leaving(fan_in, fan_out, gain: float = 1.0):
+    if gain == 3.0:
+        raise SystemExit(3)
+    return gain
+"""
+
+
+def test_a_function_that_leaves_while_a_spec_is_read_is_told(written, spec):
+    """As any other fault of it; the process does not end with the plug-in's own code."""
+    spec.write_text(
+        SPEC.replace('"he"', '{ scheme = "leaving", gain = 3.0 }').replace(
+            ', { name = "snake", frequency = [1.0, 2.0] }', ""
+        )
+    )
+
+    done = runner.invoke(app, ["check", str(spec), "--plugin", str(written(LEAVING))])
+
+    assert done.exit_code == 2
+    assert (
+        "snakes.toml:9: family.initialization: leaving(gain=3): it fails (SystemExit: 3); mend the fun" in done.stderr
+    )
