@@ -529,3 +529,29 @@ def test_a_function_that_leaves_while_a_spec_is_read_is_told(written, spec):
     assert (
         "snakes.toml:9: family.initialization: leaving(gain=3): it fails (SystemExit: 3); mend the fun" in done.stderr
     )
+
+
+@pytest.mark.parametrize("command", ["claims", "report", "merge"])
+def test_the_run_that_is_missing_is_told_with_its_plug_ins(written, spec, tmp_path, command):
+    """As it can be typed: without them the spec would be refused."""
+    file = written(SNAKE, "my snakes.py")
+
+    done = runner.invoke(app, [command, str(spec), "--plugin", str(file), "--results", str(tmp_path / "none")])
+
+    assert done.exit_code == (1 if command == "merge" else 2)
+    _, _, hint = done.stderr.strip().partition("python -m ")
+    assert hint == f"suite run --plugin '{file}' {spec} --results {tmp_path / 'none'}"
+
+
+@pytest.mark.parametrize("formula", ["", '(formula="z + sin(a z)^2 / a")'])
+def test_the_list_and_the_schema_say_what_a_plug_in_says_of_itself_once(written, formula):
+    """Its summary stands for a formula that it does not give."""
+    file = written(SNAKE.replace("@activation", f"@activation{formula}").replace("Snake.", "A most periodic one."))
+
+    for command in (["list"], ["list", "snake"], ["schema"]):
+        done = runner.invoke(app, [*command, "--plugin", str(file)])
+        assert done.exit_code == 0
+        assert done.stdout.count("A most periodic one") == (
+            1 if command != ["schema"] else done.stdout.count('"const": "snake"')
+        )
+        assert ("sin(a z)^2" in done.stdout) == bool(formula)
