@@ -43,8 +43,9 @@ class Choice(Settings):
                 written["properties"][key] = about | _one_or_list(parameter)
         written["properties"][cls.tag].pop("default", None)
         required = [key for key in written.get("required", []) if key != cls.tag]
-        formula = getattr(cls, "formula", None)
-        summary = f"{written['description']}\n\n{formula}" if formula else written["description"]
+        summary, formula = written["description"], getattr(cls, "formula", None)
+        if formula and formula != summary.removesuffix("."):  # it is the summary where a plug-in gives no other
+            summary = f"{summary}\n\n{formula}"
         return written | {"description": summary, "required": [cls.tag, *required]}
 
     @property

@@ -105,10 +105,13 @@ def _meaning(quantity: str) -> str:
 
 
 def _choices(table: Mapping[str, type[Choice]]) -> dict[str, Entry]:
-    return {
-        name: Entry(name, getattr(entry, "formula", ""), _summary(entry), entry, entry.tag)
-        for name, entry in table.items()
-    }
+    return {name: _choice(name, entry) for name, entry in table.items()}
+
+
+def _choice(name: str, entry: type[Choice]) -> Entry:
+    formula, about = getattr(entry, "formula", ""), _summary(entry)
+    said = about.removesuffix(".") == formula  # a plug-in's, which gives no formula, has its summary for one
+    return Entry(name, formula, "" if said else about, entry, entry.tag)
 
 
 def _summary(entry: type) -> str:
@@ -122,8 +125,8 @@ def overview() -> Iterator[str]:
         yield title
         for entry in entries.values():
             yield f"  {entry.name:<19} {entry.formula}"
-            about = ". ".join(part.removesuffix(".") for part in (entry.about, entry.takes) if part)
-            yield f"  {'':<19}   {about}"
+            if about := ". ".join(part.removesuffix(".") for part in (entry.about, entry.takes) if part):
+                yield f"  {'':<19}   {about}"
     yield "`list NAME` says more of one of these, or of a quantity."
 
 

@@ -108,8 +108,11 @@ def alike(first: Path, second: Path) -> list[tuple[Path, Path]]:
 
 
 def run_into(results: Path, studies: "Sequence[Study]") -> str:
-    """The command that fills a results folder with studies, of which several are but a PATH..."""
+    """The command, plug-ins and all, that fills a results folder with studies, of which several are but a PATH..."""
+    from suite.plugins import sources  # noqa: PLC0415  # --help is instant
+
+    plugins = [word for file in sources.files() for word in ("--plugin", file)]
     options, files = studies[0].asked[:-1], [study.asked[-1] for study in studies if study.asked]
-    words = [*options, *(files if len(files) == 1 else ["PATH..."])]
+    words = [*plugins, *options, *(files if len(files) == 1 else ["PATH..."])]
     where = [] if results == Path("results") else ["--results", str(results)]
-    return f"python -m suite run {shlex.join([*words, *where])}".replace("'PATH...'", "PATH...")
+    return f"python -m suite run {shlex.join([*words, *where])}"

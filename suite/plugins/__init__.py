@@ -9,7 +9,8 @@ In a file that `--plugin` names, or in an installed module that is an entry poin
     def snake(z, frequency: float = 1.0):
         return z + torch.sin(frequency * z) ** 2 / frequency
 
-Elsewhere, as in the tests of the module's author, the function stays what it is, and nothing is added.
+An installed module adds what it imports of its own package, too. Elsewhere, as in the tests of the module's author, the
+function stays what it is, and nothing is added.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -38,14 +38,7 @@ class UnusableError(PlugInError):
 
 @dataclass(frozen=True)
 class Facts:
-    """What is found out.
-
-    Attributes:
-        kind: as of any activation.
-        homogeneous: likewise.
-        flat_sides: likewise.
-        pace: likewise.
-    """
+    """What is found out; each word means what it does of any activation."""
 
     kind: Kind
     homogeneous: bool

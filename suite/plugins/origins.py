@@ -134,7 +134,7 @@ def told(origin: Origin, error: BaseException) -> str:
 
 def _cure(origin: Origin, error: BaseException) -> str:
     if not isinstance(error, ImportError):
-        return "mend it, or leave the plug-in out"
+        return "mend it, or leave the plug-in out" if origin.text is not None else "mend it"
     beside = Path(origin.name).parent / (error.name or "").partition(".")[0]
     if origin.text is not None and error.name and (beside.is_dir() or beside.with_suffix(".py").is_file()):
         return "what lies beside a plug-in does not come with it: put that into the file, too, or install it"

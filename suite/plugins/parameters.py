@@ -42,7 +42,7 @@ class OwnChoice(Travelling, Choice):
         """A spec that gives it parameters under which it is of no use is told so, with its line."""
         try:
             self.try_out()
-        except Exception as error:  # whatever the plug-in's functions do
+        except (Exception, SystemExit) as error:  # whatever the plug-in's functions do
             what = " ".join(str(error).split())[:300]
             told = what
             if not isinstance(error, PlugInError):

@@ -6,7 +6,6 @@ elsewhere, runs what was read at the start, and an edited file makes new results
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -14,38 +13,13 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from suite.catalog.dotted import load
+from suite.plugins.offers import Offer, check_own, told_of_borrowed
 from suite.plugins.origins import Origin, PlugInError, digest_of, module_of, read, run, told
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 GROUP = "suite.plugins"
 """Of the entry points by which an installed package offers modules with plug-ins."""
-
-
-@dataclass
-class Offer:
-    """A decorated function of a module that may have been imported before it is taken up, or never is.
-
-    Attributes:
-        module: where it was decorated.
-        function: what is decorated.
-        add: adds it to the catalog.
-        by: the origin that has it, by name; None while it is an ordinary function.
-    """
-
-    module: str
-    function: Callable[..., Any]
-    add: Callable[[], None]
-    by: str | None = None
-
-    def is_of(self, module: ModuleType) -> bool:
-        """Whether it stands in a module, or was imported into it."""
-        return self.module == module.__name__ or any(value is self.function for value in vars(module).values())
-
-    def take(self) -> None:
-        """Adds it to what the origin that is being taken up has."""
-        self.add()
-        self.by = origin_now().name
 
 
 _taken: dict[str, Origin] = {}
@@ -77,9 +51,10 @@ def plug_in(path: str | Path) -> None:
     _take_up(origin)
     if not _added.get(origin.name):
         unplug(origin.name)
+        others = told_of_borrowed(_borrowed(origin, sys.modules[module_of(origin)]))
         raise PlugInError(
-            f"{path}: adds nothing, since none of its functions is decorated; put @activation, @initialization, "
-            "@measure or @task, from suite.plugins, above one"
+            f"{path}: adds nothing, since no function of its own is decorated{others}; put @activation, "
+            "@initialization, @measure or @task, from suite.plugins, above one"
         )
 
 
@@ -96,10 +71,21 @@ def plug_in_installed() -> None:
     """Takes up the modules that installed packages offer as entry points of the group `suite.plugins`.
 
     Raises:
-        PlugInError: one cannot be imported, or what it adds is not right.
+        PlugInError: one cannot be imported, or what it adds is not right; the message names its package.
     """
-    for point in sorted(entry_points(group=GROUP), key=lambda point: (point.value, point.name)):
-        _take_up(_installed(point))
+    for point in _points():
+        try:
+            _take_up(Origin(point.module, digest_of(point.module)))
+        except PlugInError as error:
+            package = point.dist.name if point.dist else point.module.partition(".")[0]
+            raise PlugInError(
+                f"{error}; it comes with the installed package {package}, whose plug-ins are taken up unasked: mend "
+                f"that, or take it out: pip uninstall {package}"
+            ) from error
+
+
+def _points() -> list[EntryPoint]:
+    return sorted(entry_points(group=GROUP), key=lambda point: (point.value, point.name))
 
 
 def unplug(name: str) -> None:
@@ -117,13 +103,18 @@ def plugged_in() -> dict[str, str]:
     return {name: origin.digest for name, origin in sorted(_taken.items())}
 
 
+def files() -> list[str]:
+    """The files that are taken up, as they were named."""
+    return [name for name, origin in _taken.items() if origin.text is not None]
+
+
 def origin_now() -> Origin:
     """Of the plug-in that is being taken up, without which nothing is added."""
     return _current[-1]
 
 
 def offered(what: str, name: str, function: Function, add: Callable[[], None]) -> Function:
-    """Adds a decorated function to the plug-in that is being taken up; elsewhere it is left as it is.
+    """Adds a decorated function of the plug-in that is being taken up; any other, imported or not, is left as it is.
 
     Args:
         what: it is, for messages.
@@ -140,12 +131,20 @@ def offered(what: str, name: str, function: Function, add: Callable[[], None]) -
             "the decorators of suite.plugins act in files that are plugged in; write the function to a file, and name "
             "that: --plugin mine.py, or suite.plug_in('mine.py') in a notebook"
         )
-    offer = Offer(module, function, add)
-    if not (_current and _current[-1].text and module == module_of(_current[-1])):  # a text is run anew each time
-        _offers[module, what, name] = offer
-    if _current:
-        offer.take()
+    offer = Offer(module, name, function, add)
+    if not (_current and module == module_of(_current[-1])):
+        _offers[module, what, name] = offer  # an ordinary function, unless what is taken up has it in the end
+    elif _current[-1].text is None:
+        _offers[module, what, name] = offer  # imported once, and taken up as often as need be
+        _take(offer)
+    else:
+        _take(offer)  # of a text, which is run anew each time
     return function
+
+
+def _take(offer: Offer) -> None:
+    offer.add()
+    offer.by = origin_now().name
 
 
 def _decorating() -> tuple[str, bool]:
@@ -229,9 +228,11 @@ def _take_up(origin: Origin) -> None:
     _current.append(origin)
     try:
         module = run(origin)
+        if borrowed := _borrowed(origin, module):
+            check_own(origin, borrowed, [point.module for point in _points()])
         for offer in list(_offers.values()):
-            if offer.by is None and offer.is_of(module):
-                offer.take()
+            if offer.by is None and offer.is_hashed_with(origin) and offer.is_reached_from(module):
+                _take(offer)
     except (Exception, SystemExit) as error:  # whatever it does
         unplug(origin.name)
         raise PlugInError(told(origin, error)) from error
@@ -240,5 +241,6 @@ def _take_up(origin: Origin) -> None:
     _taken[origin.name] = origin
 
 
-def _installed(point: EntryPoint) -> Origin:
-    return Origin(point.module, digest_of(point.module))
+def _borrowed(origin: Origin, module: ModuleType) -> list[Offer]:
+    """What it imports that its digest is not of."""
+    return [each for each in _offers.values() if each.is_reached_from(module) and not each.is_hashed_with(origin)]

@@ -3,8 +3,6 @@
 import json
 import os
 import pickle
-import sys
-from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
@@ -212,7 +210,7 @@ def test_a_file_that_adds_nothing_is_refused(written, text):
     done = runner.invoke(app, ["list", "--plugin", str(file)])
 
     assert done.exit_code == 2
-    assert done.stderr.startswith(f"error: {file}: adds nothing, since none of its functions is decorated; put @activ")
+    assert done.stderr.startswith(f"error: {file}: adds nothing, since no function of its own is decorated; put @activ")
     assert str(file) not in sources.plugged_in()
 
 
@@ -445,24 +443,6 @@ def test_a_plug_in_that_is_other_where_it_arrives_is_told_in_a_line(written):
     check_taken_up()
 
 
-@pytest.fixture
-def installed(monkeypatch, tmp_path):
-    """A package of an entry point: its module `more` decorates, `smooth` decorates and imports from there."""
-    package = tmp_path / "snakes_of_mine"
-    package.mkdir()
-    (package / "__init__.py").write_text("")
-    (package / "smooth.py").write_text(SNAKE + "\nfrom snakes_of_mine.more import adder\n")
-    (package / "more.py").write_text(SNAKE.replace("def snake", "def adder"))
-    monkeypatch.syspath_prepend(tmp_path)
-    point = EntryPoint("snake", "snakes_of_mine.smooth", sources.GROUP)
-    monkeypatch.setattr(sources, "entry_points", lambda group: [point] if group == sources.GROUP else [])
-    sources.plug_in_installed.cache_clear()
-    yield "snakes_of_mine.smooth"
-    sources.plug_in_installed.cache_clear()
-    for name in [name for name in sys.modules if name.startswith("snakes_of_mine")]:
-        del sys.modules[name]
-
-
 def test_installed_packages_offer_plug_ins_by_an_entry_point(installed):
     """They are taken up unasked, and carry the checksum of their package."""
     done = runner.invoke(app, ["list"])
@@ -498,3 +478,80 @@ def test_a_notebook_plugs_in_too(written, spec):
     suite.plug_in(written(SNAKE))
 
     assert len(suite.load(spec).members) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("1 / 0", "ZeroDivisionError: division by zero; mend it;"),
+        ("import nowhere_at_all", "ModuleNotFoundError: No module named 'nowhere_at_all'; install it where this runs;"),
+        ("raise SystemExit(3)", "SystemExit: 3; mend it;"),
+        (SNAKE.replace("def snake", "def tanh"), "the suite has an activation tanh already"),
+    ],
+)
+def test_an_installed_plug_in_that_is_broken_names_its_package_and_the_way_out(installed, tmp_path, text, what):
+    """It stops every command that takes plug-ins, also of those who never asked for it."""
+    (tmp_path / "snakes_of_mine" / "smooth.py").write_text(text)
+
+    for command in (["list"], ["check", "snakes.toml"]):
+        done = runner.invoke(app, command)
+        assert done.exit_code == 2
+        (line,) = done.stderr.splitlines()
+        assert line.startswith(f"error: {installed}: {what}")
+        assert line.endswith(
+            "; it comes with the installed package snakes_of_mine, whose plug-ins are taken up unasked: mend that, or "
+            "take it out: pip uninstall snakes_of_mine"
+        )
+
+
+LEAVING = """
+from suite.plugins import initialization
+
+@initialization
+def leaving(fan_in, fan_out, gain: float = 1.0):
+    if gain == 3.0:
+        raise SystemExit(3)
+    return gain
+"""
+
+
+def test_a_function_that_leaves_while_a_spec_is_read_is_told(written, spec):
+    """As any other fault of it; the process does not end with the plug-in's own code."""
+    spec.write_text(
+        SPEC.replace('"he"', '{ scheme = "leaving", gain = 3.0 }').replace(
+            ', { name = "snake", frequency = [1.0, 2.0] }', ""
+        )
+    )
+
+    done = runner.invoke(app, ["check", str(spec), "--plugin", str(written(LEAVING))])
+
+    assert done.exit_code == 2
+    assert (
+        "snakes.toml:9: family.initialization: leaving(gain=3): it fails (SystemExit: 3); mend the fun" in done.stderr
+    )
+
+
+@pytest.mark.parametrize("command", ["claims", "report", "merge"])
+def test_the_run_that_is_missing_is_told_with_its_plug_ins(written, spec, tmp_path, command):
+    """As it can be typed: without them the spec would be refused."""
+    file = written(SNAKE, "my snakes.py")
+
+    done = runner.invoke(app, [command, str(spec), "--plugin", str(file), "--results", str(tmp_path / "none")])
+
+    assert done.exit_code == (1 if command == "merge" else 2)
+    _, _, hint = done.stderr.strip().partition("python -m ")
+    assert hint == f"suite run --plugin '{file}' {spec} --results {tmp_path / 'none'}"
+
+
+@pytest.mark.parametrize("formula", ["", '(formula="z + sin(a z)^2 / a")'])
+def test_the_list_and_the_schema_say_what_a_plug_in_says_of_itself_once(written, formula):
+    """Its summary stands for a formula that it does not give."""
+    file = written(SNAKE.replace("@activation", f"@activation{formula}").replace("Snake.", "A most periodic one."))
+
+    for command in (["list"], ["list", "snake"], ["schema"]):
+        done = runner.invoke(app, [*command, "--plugin", str(file)])
+        assert done.exit_code == 0
+        assert done.stdout.count("A most periodic one") == (
+            1 if command != ["schema"] else done.stdout.count('"const": "snake"')
+        )
+        assert ("sin(a z)^2" in done.stdout) == bool(formula)
