@@ -181,7 +181,7 @@ def _how(facts: Mapping[str, Quantity], draws: str, runs_along: bool) -> Iterato
     if kinds != {"time"}:
         deepest = " through the layers of the deepest members" if layers else ""
         medians = "; medians dashed" if "value" in kinds and runs_along and not layers else ""
-        yield f"Means over {draws}{deepest} with 95% intervals{medians}."
-        yield f"n says how many {draws} had a number; of none there is no point."
+        yield f"Means over the {draws} that have a number{deepest}, with 95% intervals{medians}."
+        yield "n says how many these are; of none there is no point."
     if layers:
         yield "Where a law is known, it is the line; means beside it that have none are dotted."

@@ -39,10 +39,14 @@ MANY_DRAWS = 100
 _LIMITS = ("correlation",)
 """Quantities whose law is that of infinite width, whatever the network."""
 
+_ROUNDING = 1e-12
+"""A cosine that is closer to 1 than this differs from it by rounding alone."""
+
 _LAWS = {
     "correlation": " The law is the limit of infinite width. Networks of finite width deviate from it, the more the "
     "deeper they are for their width, so that a deviation is to be expected and speaks against neither: with enough "
-    "draws z shows it, too, and the verdict then is finite width.",
+    "draws z shows it, too, and the verdict then is finite width. The relative difference is that of 1 - c, the "
+    "cosine's distance from 1: near 1 cosines that differ by 1% may be as far as 0.01 and 0.00001 from it.",
     "jacobian_mean": " The laws are exact at these widths for ReLU and other homogeneous activations under Gaussian or "
     "orthogonal weights. For others they take what holds at infinite width, from which finite networks are "
     "expected to deviate.",
@@ -57,11 +61,13 @@ def agreement(summary: pd.DataFrame, quantities: Sequence[str]) -> PageTable:
     rows = []
     for quantity in quantities:
         found = named[(named["quantity"] == quantity) & named["theory"].notna()]
+        of = " of 1 - c" if quantity in _LIMITS else ""
         for series, group in found.groupby("series", sort=False):
-            scores, relative = group["z"].abs().dropna(), group["relative_difference"].abs().dropna()
+            scores, relative = group["z"].abs().dropna(), _relative(group, quantity)
             departs = "finite width" if quantity in _LIMITS else "departs"
             verdict = "" if scores.empty else "agrees" if scores.max() <= Z_LIMIT else departs
-            verdict += " where tested" if verdict and len(scores) < len(group) else ""
+            if verdict and len(scores) < len(group):
+                verdict += f" where tested ({len(scores)} of {len(group)})"
             if group["n"].min() < MANY_DRAWS:
                 verdict = "too few draws"
             rows.append(
@@ -71,7 +77,7 @@ def agreement(summary: pd.DataFrame, quantities: Sequence[str]) -> PageTable:
                     verdict or ("finite width" if len(relative) else "undecided"),
                     str(len(group)),
                     f"{scores.max():.2f} ({_values(len(scores))})" if len(scores) else "",
-                    f"{100 * relative.max():.3g}% ({_values(len(relative))})" if len(relative) else "",
+                    f"{100 * relative.max():.3g}%{of} ({_values(len(relative))})" if len(relative) else "",
                 ]
             )
     heads = ["quantity", "networks", "verdict", "values", "largest |z|", "largest relative difference"]
@@ -81,6 +87,14 @@ def agreement(summary: pd.DataFrame, quantities: Sequence[str]) -> PageTable:
         f"{MANY_DRAWS} draws neither says anything." + "".join(_LAWS.get(quantity, "") for quantity in quantities)
     )
     return PageTable("Sampled against theory", note, heads, 3, rows)
+
+
+def _relative(group: pd.DataFrame, quantity: str) -> "pd.Series[float]":
+    """Sizes of the relative differences, where z says nothing; of cosines those of their distance from 1."""
+    if quantity not in _LIMITS:
+        return group["relative_difference"].abs().dropna()
+    untested = group[group["z"].isna() & (1 - group["theory"] > _ROUNDING)]
+    return ((untested["theory"] - untested["mean"]) / (1 - untested["theory"])).abs().dropna()
 
 
 def _values(number: int) -> str:

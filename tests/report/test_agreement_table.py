@@ -50,3 +50,24 @@ def test_a_limit_is_not_departed_from(quantity: str, verdict: str, said: str) ->
 
     assert table.rows[0][2] == verdict
     assert said in table.note
+
+
+def test_near_1_cosines_are_compared_by_their_distance_from_1() -> None:
+    """0.99999 is not 1% off a law of 0.99 but 99.9%; where the law is 1 but for rounding, there is nothing to say."""
+    near = _summary(MANY_DRAWS, float("nan"), "correlation").assign(
+        mean=[0.99999, 0.5], theory=[0.99, 1 - 1e-15], z=float("nan"), relative_difference=[0.0101, -0.5]
+    )
+
+    table = agreement(near, ["correlation"])
+
+    assert table.rows[0][2:] == ["finite width", "2", "", "99.9% of 1 - c (1 value)"]
+    assert "that of 1 - c, the cosine's distance from 1" in table.note
+
+
+def test_a_verdict_of_some_values_says_of_how_many() -> None:
+    """One that is tested agrees; the other has a relative difference, which is finite width showing."""
+    some = _summary(MANY_DRAWS, 1.0).assign(z=[float("nan"), 0.5], relative_difference=[-0.25, float("nan")])
+
+    (row,) = agreement(some, ["jacobian_ratio"]).rows
+
+    assert row[2:] == ["agrees where tested (1 of 2)", "2", "0.50 (1 value)", "25% (1 value)"]

@@ -162,3 +162,4 @@ def test_a_caption_is_what_the_catalog_says() -> None:
     assert "ntk_trace: trace of the neural tangent kernel on a batch; ntk_condition: its largest eigenvalue" in caption
     assert "takes networks with more of ntk_trace for those that train better." in caption
     assert "takes networks with less of ntk_condition for those that train better." in caption
+    assert "Means over the draws that have a number, with 95% intervals; medians dashed." in caption
