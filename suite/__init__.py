@@ -54,6 +54,8 @@ def measure(
 ) -> "DataFrame":
     """Measures networks that are there already: MLPs of torch's modules, as they are, trained or not.
 
+    Parameters that a network does not have, such as biases, count neither in P nor in gradients.
+
     Args:
         modules: a torch.nn.Sequential, or several of one architecture: Linear, perhaps LayerNorm or BatchNorm1d, and an
             activation for each hidden layer, and a Linear at the end.
