@@ -219,3 +219,19 @@ def test_networks_that_lack_something_are_not_built_as_those_with_it():
 
     with pytest.raises(ValueError, match="module 2 is not built as the first is"):
         suite.measure([some, others], "v3")
+
+
+def test_values_are_shown_as_python_writes_them(module):
+    """In one line, and short."""
+    for given, said in (
+        ({"domain": {"kind": None}}, "domain: None is not right here; give text in quotes"),
+        ({"settings": {"v3": {"step": True}}}, "v3.step: True is not right here; give a number, without quotes"),
+        ({"activation": {"name": "elu", "alpha": {"a": 1}}}, "activation.alpha: {'a': 1} is not right here"),
+        ({"seed": None}, "seed: None is not right here"),
+        ({"seed": -(10**5000)}, "seed: a number of 16610 bits is not right here"),
+        ({"measures": torch.zeros(40, 40)}, "measures: tensor([[0., 0., 0., ..., 0., 0., 0.], [0., "),
+    ):
+        with pytest.raises(ValueError, match=f"^{re.escape(said)}") as refused:
+            suite.measure(module, **{"measures": "v3", **given})
+        assert "\n" not in str(refused.value)
+        assert len(str(refused.value)) < 150
