@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -77,6 +77,13 @@ def ensemble_of(modules: Sequence[nn.Module], own: Activation | None = None) -> 
     ensemble = Ensemble(widths, activation, variances, parameters, normalization, lacking=lacking)
     _check_alike(ensemble, modules)
     return ensemble
+
+
+def each_alone(ensemble: Ensemble) -> Iterator[Ensemble]:
+    """Each network as an ensemble of its own, with the variances of its own weights and biases."""
+    for draw in range(ensemble.draws):
+        alone = ensemble[draw : draw + 1]
+        yield replace(alone, variances=_variances(alone.layers))
 
 
 def _variances(layers: Sequence[Layer]) -> LayerVariances:

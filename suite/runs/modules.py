@@ -12,12 +12,12 @@ from pydantic import TypeAdapter, ValidationError
 from suite.catalog.activations import ACTIVATIONS, Activation
 from suite.catalog.domain import INTERVALS, Domain, OneDomain
 from suite.catalog.initializations import Variance
-from suite.catalog.measure_settings import CorrelationSettings, OnTheDomain
+from suite.catalog.measure_settings import CorrelationSettings, JacobianSettings, OnTheDomain
 from suite.catalog.measures import MEASURES
 from suite.catalog.settings import Settings, choices_of
 from suite.catalog.shown import shortened, shown
 from suite.nets.ensemble import Ensemble
-from suite.nets.modules import ensemble_of
+from suite.nets.modules import each_alone, ensemble_of
 from suite.runs.blocks import Block, blocks_of
 from suite.runs.cells import Cell
 from suite.runs.compute import measured
@@ -49,12 +49,19 @@ def measure_modules(
     step = v3.step if isinstance(v3, OnTheDomain) and v3.step is not None else 2 * where.extent / INTERVALS
     rows: list[dict[str, Any]] = []
     for name, given in chosen.items():
-        complete = (
-            given.model_copy(update={"step": step}) if isinstance(given, OnTheDomain) and given.step is None else given
-        )
+        complete = _complete(given, step)
         _check_suitable(name, complete, ensemble, where)
-        rows += _rows(_cell(name, complete, ensemble, where, int(seed)), ensemble)
+        rows += _rows(name, complete, ensemble, where, int(seed))
     return pd.DataFrame(rows, columns=_SHOWN).astype({"layer": "Int64"})
+
+
+def _complete(given: Settings, step: float) -> Settings:
+    """With what a study would take from the rest of its spec; weights that are there have no q* to start pairs at."""
+    if isinstance(given, OnTheDomain) and given.step is None:
+        return given.model_copy(update={"step": step})
+    if isinstance(given, CorrelationSettings | JacobianSettings) and given.input_variance is None:
+        return given.model_copy(update={"input_variance": 1.0})
+    return given
 
 
 def _check_given(names: object, settings: object, seed: object) -> None:
@@ -67,21 +74,27 @@ def _check_given(names: object, settings: object, seed: object) -> None:
         raise ValueError(f"seed: {_python(seed)} is not right here; give a whole number, 0 or more")
 
 
-def _cell(name: str, settings: Settings, ensemble: Ensemble, domain: Domain, seed: int) -> Cell:
-    """The piece of work that a study would have of such networks."""
+def _rows(name: str, settings: Settings, ensemble: Ensemble, domain: Domain, seed: int) -> Iterator[dict[str, Any]]:
+    """Of one measure, each network by itself: what is said of it does not hang on which others are given."""
+    taken = [
+        measured(_cell(name, settings, alone, domain, seed, draw), alone)
+        for draw, alone in enumerate(each_alone(ensemble))
+    ]
+    readings = {quantity: torch.cat([found[quantity] for found in taken]).cpu().numpy() for quantity in taken[0]}
+    shapes = {quantity: values.shape for quantity, values in readings.items()}
+    cell = _cell(name, settings, ensemble, domain, seed)
+    for block in blocks_of([cell], {cell.key: shapes}, lambda _, quantity: readings[quantity], []):
+        if block.quantity in readings:
+            yield from _rows_of(block)
+
+
+def _cell(name: str, settings: Settings, ensemble: Ensemble, domain: Domain, seed: int, first: int = 0) -> Cell:
+    """The piece of work that a study would have of such networks, the first of them its draw `first`."""
     (weight_variance, bias_variance), *_ = ensemble.variances
     drawn = Variance.model_construct(weight_variance=weight_variance, bias_variance=bias_variance)
     normalization: Any = ensemble.normalization
     member = Member(ensemble.widths, ensemble.activation, drawn, ensemble.variances, {}, normalization)
-    return Cell(seed, member, name, settings, None, domain, 0, ensemble.draws)
-
-
-def _rows(cell: Cell, ensemble: Ensemble) -> Iterator[dict[str, Any]]:
-    readings = {quantity: values.cpu().numpy() for quantity, values in measured(cell, ensemble).items()}
-    shapes = {quantity: values.shape for quantity, values in readings.items()}
-    for block in blocks_of([cell], {cell.key: shapes}, lambda _, quantity: readings[quantity], []):
-        if block.quantity in readings:
-            yield from _rows_of(block)
+    return Cell(seed, member, name, settings, None, domain, first, first + ensemble.draws)
 
 
 def _rows_of(block: Block) -> Iterator[dict[str, Any]]:

@@ -221,6 +221,21 @@ def test_networks_that_lack_something_are_not_built_as_those_with_it():
         suite.measure([some, others], "v3")
 
 
+def test_what_is_said_of_a_network_does_not_hang_on_which_others_are_given(module):
+    """Its output is compared with the scale of its own weights, however loud another network is."""
+    loud = deepcopy(module)
+    with torch.no_grad():
+        for values in loud.parameters():
+            values.mul_(20)
+    names = [name for name, measure in MEASURES.items() if measure.sees in ("domain", "loss")]
+
+    together = suite.measure([module, loud], names)
+
+    for number, alone in enumerate((module, loud)):
+        one = together[together.network == number].assign(network=0).reset_index(drop=True)
+        assert one.equals(suite.measure(alone, names))
+
+
 def test_values_are_shown_as_python_writes_them(module):
     """In one line, and short."""
     for given, said in (
@@ -235,3 +250,16 @@ def test_values_are_shown_as_python_writes_them(module):
             suite.measure(module, **{"measures": "v3", **given})
         assert "\n" not in str(refused.value)
         assert len(str(refused.value)) < 150
+
+
+def test_inputs_of_pairs_have_a_mean_square_of_one_unless_it_is_given():
+    """Of one hidden layer, too, whose weights alone would say something else."""
+    with torch.random.fork_rng():
+        module = nn.Sequential(nn.Linear(3, 6), nn.Tanh(), nn.Linear(6, 1))
+
+    found, same, other = (
+        suite.measure(module, "correlation", settings={"correlation": given}).value.iloc[0]
+        for given in ({}, {"input_variance": 1.0}, {"input_variance": 0.2})
+    )
+
+    assert found == same != other
