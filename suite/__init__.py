@@ -54,6 +54,11 @@ def measure(
 ) -> "DataFrame":
     """Measures networks that are there already: MLPs of torch's modules, as they are, trained or not.
 
+    Each is measured by itself. Parameters that it does not have, such as biases, count neither in P nor in gradients.
+    `collapsed_absolute`, and so `collapse_by_norm`, takes the scale of the output that is predicted from the mean
+    squares of its own weights and biases, where a study has the variances they are drawn with; `correlation` and
+    `jacobian` take inputs of |x|^2 / n_0 = 1 unless their `input_variance` is set.
+
     Args:
         modules: a torch.nn.Sequential, or several of one architecture: Linear, perhaps LayerNorm or BatchNorm1d, and an
             activation for each hidden layer, and a Linear at the end.

@@ -26,5 +26,5 @@ def activation_ratio(ensemble: Ensemble, domain: None, settings: NoSettings) -> 
 
     Source: Yu & Zhang 2021, arXiv:2105.08911.
     """
-    ratio = sum(ensemble.widths[1:-1]) / ensemble.parameters.shape[1]
+    ratio = sum(ensemble.widths[1:-1]) / ensemble.parameter_count
     return {"activation_ratio": torch.full((ensemble.draws,), ratio, dtype=torch.float64)}

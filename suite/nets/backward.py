@@ -15,7 +15,8 @@ class Backpropagation:
     The parameters are read where they lie, so that an optimiser may change them in place between passes.
 
     Attributes:
-        gradient: by the parameters, in their layout; overwritten by every backward pass.
+        gradient: by the parameters, in their layout, 0 by those that the networks lack; overwritten by every
+            backward pass.
     """
 
     gradient: Float[Tensor, "draws parameters"]
@@ -96,6 +97,8 @@ class Backpropagation:
                 delta = self.kernel.backward_(pulled, self.preactivations[index - 1], self.values[index - 1])
                 if self.normalized:
                     self._through_normalization_(index - 1, delta)
+        for index, vector in self.ensemble.lacking:
+            getattr(self.gradients[index], vector).zero_()
         return delta
 
     def _through_normalization_(self, index: int, delta: Tensor) -> None:

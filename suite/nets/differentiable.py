@@ -41,7 +41,8 @@ def trace(
     """What each hidden layer passes on, and the outputs: the numbers of a call but for rounding.
 
     All of it is kept. Whatever of `points` and `parameters` asks for gradients is what torch can differentiate by,
-    twice, too; at a kink of phi its slope is one-sided or in between, and does not change with z.
+    twice, too, but for what the networks lack, which gives 0; at a kink of phi its slope is one-sided or in between,
+    and does not change with z.
 
     Args:
         ensemble: of any options.
@@ -49,7 +50,10 @@ def trace(
         parameters: in place of the ensemble's own.
     """
     widths, normalized = ensemble.widths, ensemble.normalization != "none"
-    *hidden, readout = layer_views(ensemble.parameters if parameters is None else parameters, widths, normalized)
+    layers = layer_views(ensemble.parameters if parameters is None else parameters, widths, normalized)
+    for index, vector in ensemble.lacking:
+        layers[index] = layers[index]._replace(**{vector: getattr(layers[index], vector).detach()})
+    *hidden, readout = layers
     phi = differentiable(ensemble.activation)
     h, passed = points, []
     for index, layer in enumerate(hidden):

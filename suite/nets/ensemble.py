@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -21,6 +21,10 @@ TILE_BYTES = 4 * 2**20
 
 FEWEST_DRAWS = 8
 """Draws of a tile, unless there are fewer: as many products side by side keep every core busy."""
+
+
+Vector = tuple[int, Literal["bias", "gain", "shift"]]
+"""The biases, gains or shifts of a layer, counted from 0."""
 
 
 class Layer(NamedTuple):
@@ -49,6 +53,8 @@ class Ensemble:
             layer's units.
         residual: whether hidden layers add the one below.
         compiled: whether calls of plain narrow networks are compiled; other numbers by rounding alone.
+        lacking: what the networks do not have. Zeros, or ones for gains, stand for it in `parameters`, are constants
+            to every gradient, and do not count.
     """
 
     widths: tuple[int, ...]
@@ -58,6 +64,7 @@ class Ensemble:
     normalization: str = "none"
     residual: bool = False
     compiled: bool = False
+    lacking: frozenset[Vector] = frozenset()
 
     @property
     def plain(self) -> bool:
@@ -78,6 +85,11 @@ class Ensemble:
     def depth(self) -> int:
         """Number of hidden layers."""
         return len(self.widths) - 2
+
+    @property
+    def parameter_count(self) -> int:
+        """P, the number of parameters that each network has."""
+        return self.parameters.shape[1] - sum(self.widths[index + 1] for index, _ in self.lacking)
 
     @cached_property
     def layers(self) -> list[Layer]:

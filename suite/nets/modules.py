@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -23,8 +23,9 @@ from suite.catalog.activations import (
     Softplus,
     Tanh,
 )
-from suite.nets.ensemble import Ensemble
+from suite.nets.ensemble import Ensemble, Layer, Vector, layer_views
 from suite.nets.normalization import EPSILON
+from suite.theory.scaling import LayerVariances
 
 _SUPPORTED = (
     "an MLP is Linear, perhaps LayerNorm or BatchNorm1d, and an activation for each hidden layer, and a Linear at the "
@@ -49,6 +50,7 @@ class _Hidden:
 def ensemble_of(modules: Sequence[nn.Module], own: Activation | None = None) -> Ensemble:
     """Networks of one architecture, in float64 on the CPU; the modules stay as they are.
 
+    Biases, gains and shifts that a module does not have are lacking in the ensemble.
     Batch normalisation takes its statistics over the points that networks are looked at, as modules do in training.
     The variances are those of the weights and biases that are there, over all of the modules.
 
@@ -63,28 +65,32 @@ def ensemble_of(modules: Sequence[nn.Module], own: Activation | None = None) -> 
         raise UnsupportedModuleError("there is no module to measure; give one, or a list of some")
     parts = [_taken_apart(module, own) for module in modules]
     (widths, activation, normalization), *others = [_architecture(*part) for part in parts]
-    for number, other in enumerate(others, start=2):
-        if other != (widths, activation, normalization):
+    lacking, *other_lacks = [_lacking(*part) for part in parts]
+    for number, other in enumerate(zip(others, other_lacks, strict=True), start=2):
+        if other != ((widths, activation, normalization), lacking):
             raise UnsupportedModuleError(f"module {number} is not built as the first is; measure each kind by itself")
     rows = [torch.cat([values.flatten() for values in _parameters(*part)]) for part in parts]
     if not all(bool(row.isfinite().all()) for row in rows):
         raise UnsupportedModuleError("some parameters are not finite, so that there is nothing to measure")
-    linears = [[*(layer.linear for layer in hidden), readout] for hidden, readout in parts]
-    variances = tuple(
-        (
-            layers[0].in_features * _mean_square([layer.weight for layer in layers]),
-            _mean_square([layer.bias for layer in layers if layer.bias is not None]),
-        )
-        for layers in zip(*linears, strict=True)
-    )
-    ensemble = Ensemble(widths, activation, variances, torch.stack(rows), normalization)
+    parameters = torch.stack(rows)
+    variances = _variances(layer_views(parameters, widths, normalization != "none"))
+    ensemble = Ensemble(widths, activation, variances, parameters, normalization, lacking=lacking)
     _check_alike(ensemble, modules)
     return ensemble
 
 
-def _mean_square(values: Sequence[Tensor]) -> float:
-    return (
-        float(torch.stack([some.detach().double().square().mean().cpu() for some in values]).mean()) if values else 0.0
+def each_alone(ensemble: Ensemble) -> Iterator[Ensemble]:
+    """Each network as an ensemble of its own, with the variances of its own weights and biases."""
+    for draw in range(ensemble.draws):
+        alone = ensemble[draw : draw + 1]
+        yield replace(alone, variances=_variances(alone.layers))
+
+
+def _variances(layers: Sequence[Layer]) -> LayerVariances:
+    """As networks would be drawn whose weights and biases have such mean squares."""
+    return tuple(
+        (layer.weight.shape[2] * float(layer.weight.square().mean()), float(layer.bias.square().mean()))
+        for layer in layers
     )
 
 
@@ -211,8 +217,20 @@ def _architecture(hidden: Sequence[_Hidden], readout: nn.Linear) -> tuple[tuple[
     return widths, first.activation or Identity(), kind
 
 
+def _lacking(hidden: Sequence[_Hidden], readout: nn.Linear) -> frozenset[Vector]:
+    found: set[Vector] = set()
+    for index, layer in enumerate([*hidden, _Hidden(readout)]):
+        if layer.linear.bias is None:
+            found.add((index, "bias"))
+        if layer.normalization is not None and layer.normalization.weight is None:
+            found.add((index, "gain"))
+        if layer.normalization is not None and layer.normalization.bias is None:
+            found.add((index, "shift"))
+    return frozenset(found)
+
+
 def _parameters(hidden: Sequence[_Hidden], readout: nn.Linear) -> Iterator[Tensor]:
-    """In an ensemble's layout: weights, biases, gains, shifts."""
+    """In an ensemble's layout: weights, biases, gains, shifts; of what is lacking, zeros or ones."""
     for layer in hidden:
         yield from _affine(layer.linear)
         if (normalization := layer.normalization) is not None:

@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from suite.nets.differentiable import Passed, trace
-from suite.nets.ensemble import Ensemble
+from suite.nets.ensemble import Ensemble, Vector
 
 
 def tangent_kernel(
@@ -15,7 +15,7 @@ def tangent_kernel(
 
     Rows go through the points of the first output, then of the second. Without batch normalisation J itself
     is not needed: a layer's weights and biases add (h_i . h_j + 1) times the product of the gradients by its weighted
-    inputs, gains and shifts add what is alike.
+    inputs, gains and shifts add what is alike. What the networks lack adds nothing.
 
     Args:
         ensemble: of any options.
@@ -32,24 +32,32 @@ def tangent_kernel(
         ]
     pulls = [torch.cat(parts, dim=2) for parts in zip(*found, strict=True)]
     below = [layer.below for layer in passed] + [passed[-1].above]
-    kernel = _affine(pulls[-1], below[-1].detach())
+    lacking = ensemble.lacking
+    kernel = _affine(pulls[-1], below[-1].detach(), (len(passed), "bias") not in lacking)
     for index, layer in enumerate(passed):
-        kernel += _affine(pulls[2 * index], below[index].detach())
+        kernel += _affine(pulls[2 * index], below[index].detach(), (index, "bias") not in lacking)
         if layer.standard is not None:
-            kernel += _gains_and_shifts(pulls[2 * index + 1], layer)
+            kernel += sum(_gains_and_shifts(pulls[2 * index + 1], layer, index, lacking))
     return kernel
 
 
-def _affine(pull: Float[Tensor, "draws width rows"], below: Tensor) -> Float[Tensor, "draws rows rows"]:
-    """What a layer's weights and biases add, from the gradients by its weighted inputs."""
-    return torch.bmm(pull.mT, pull) * _for_outputs(torch.bmm(below.mT, below) + 1, pull.shape[2])
+def _affine(pull: Float[Tensor, "draws width rows"], below: Tensor, biased: bool) -> Float[Tensor, "draws rows rows"]:
+    """What a layer's weights, and biases if it has any, add, from the gradients by its weighted inputs."""
+    return _product(pull) * _for_outputs(torch.bmm(below.mT, below) + int(biased), pull.shape[2])
 
 
-def _gains_and_shifts(pull: Float[Tensor, "draws width rows"], layer: Passed) -> Float[Tensor, "draws rows rows"]:
+def _gains_and_shifts(
+    pull: Float[Tensor, "draws width rows"], layer: Passed, index: int, lacking: frozenset[Vector]
+) -> list[Float[Tensor, "draws rows rows"]]:
+    """What gains, and shifts, add, as far as there are any."""
     assert layer.standard is not None
-    standard = layer.standard.detach()
-    weighted = pull * standard.repeat(1, 1, pull.shape[2] // standard.shape[2])
-    return torch.bmm(weighted.mT, weighted) + torch.bmm(pull.mT, pull)
+    standard = layer.standard.detach().repeat(1, 1, pull.shape[2] // layer.standard.shape[2])
+    weighted = {"gain": pull * standard, "shift": pull}
+    return [_product(some) for vector, some in weighted.items() if (index, vector) not in lacking]
+
+
+def _product(pull: Float[Tensor, "draws width rows"]) -> Float[Tensor, "draws rows rows"]:
+    return torch.bmm(pull.mT, pull)
 
 
 def _for_outputs(alike: Float[Tensor, "draws points points"], rows: int) -> Float[Tensor, "draws rows rows"]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from numbers import Integral
+from reprlib import Repr
 from typing import Any
 
 import pandas as pd
@@ -11,12 +12,12 @@ from pydantic import TypeAdapter, ValidationError
 from suite.catalog.activations import ACTIVATIONS, Activation
 from suite.catalog.domain import INTERVALS, Domain, OneDomain
 from suite.catalog.initializations import Variance
-from suite.catalog.measure_settings import CorrelationSettings, OnTheDomain
+from suite.catalog.measure_settings import CorrelationSettings, JacobianSettings, OnTheDomain
 from suite.catalog.measures import MEASURES
 from suite.catalog.settings import Settings, choices_of
-from suite.catalog.shown import shown
+from suite.catalog.shown import shortened, shown
 from suite.nets.ensemble import Ensemble
-from suite.nets.modules import ensemble_of
+from suite.nets.modules import each_alone, ensemble_of
 from suite.runs.blocks import Block, blocks_of
 from suite.runs.cells import Cell
 from suite.runs.compute import measured
@@ -48,39 +49,52 @@ def measure_modules(
     step = v3.step if isinstance(v3, OnTheDomain) and v3.step is not None else 2 * where.extent / INTERVALS
     rows: list[dict[str, Any]] = []
     for name, given in chosen.items():
-        complete = (
-            given.model_copy(update={"step": step}) if isinstance(given, OnTheDomain) and given.step is None else given
-        )
+        complete = _complete(given, step)
         _check_suitable(name, complete, ensemble, where)
-        rows += _rows(_cell(name, complete, ensemble, where, int(seed)), ensemble)
+        rows += _rows(name, complete, ensemble, where, int(seed))
     return pd.DataFrame(rows, columns=_SHOWN).astype({"layer": "Int64"})
+
+
+def _complete(given: Settings, step: float) -> Settings:
+    """With what a study would take from the rest of its spec; weights that are there have no q* to start pairs at."""
+    if isinstance(given, OnTheDomain) and given.step is None:
+        return given.model_copy(update={"step": step})
+    if isinstance(given, CorrelationSettings | JacobianSettings) and given.input_variance is None:
+        return given.model_copy(update={"input_variance": 1.0})
+    return given
 
 
 def _check_given(names: object, settings: object, seed: object) -> None:
     """Raises ValueError where what is given is of another type than it should be."""
     if not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
-        raise ValueError(f"measures: {shown(names)} is not right here; give a name, or a list of names")
+        raise ValueError(f"measures: {_python(names)} is not right here; give a name, or a list of names")
     if not isinstance(settings or {}, Mapping):
-        raise ValueError(f"settings: {shown(settings)} is not right here; give a table of keys for each measure")
+        raise ValueError(f"settings: {_python(settings)} is not right here; give a table of keys for each measure")
     if isinstance(seed, bool) or not isinstance(seed, Integral) or int(seed) < 0:
-        raise ValueError(f"seed: {shown(seed)} is not right here; give a whole number, 0 or more")
+        raise ValueError(f"seed: {_python(seed)} is not right here; give a whole number, 0 or more")
 
 
-def _cell(name: str, settings: Settings, ensemble: Ensemble, domain: Domain, seed: int) -> Cell:
-    """The piece of work that a study would have of such networks."""
+def _rows(name: str, settings: Settings, ensemble: Ensemble, domain: Domain, seed: int) -> Iterator[dict[str, Any]]:
+    """Of one measure, each network by itself: what is said of it does not hang on which others are given."""
+    taken = [
+        measured(_cell(name, settings, alone, domain, seed, draw), alone)
+        for draw, alone in enumerate(each_alone(ensemble))
+    ]
+    readings = {quantity: torch.cat([found[quantity] for found in taken]).cpu().numpy() for quantity in taken[0]}
+    shapes = {quantity: values.shape for quantity, values in readings.items()}
+    cell = _cell(name, settings, ensemble, domain, seed)
+    for block in blocks_of([cell], {cell.key: shapes}, lambda _, quantity: readings[quantity], []):
+        if block.quantity in readings:
+            yield from _rows_of(block)
+
+
+def _cell(name: str, settings: Settings, ensemble: Ensemble, domain: Domain, seed: int, first: int = 0) -> Cell:
+    """The piece of work that a study would have of such networks, the first of them its draw `first`."""
     (weight_variance, bias_variance), *_ = ensemble.variances
     drawn = Variance.model_construct(weight_variance=weight_variance, bias_variance=bias_variance)
     normalization: Any = ensemble.normalization
     member = Member(ensemble.widths, ensemble.activation, drawn, ensemble.variances, {}, normalization)
-    return Cell(seed, member, name, settings, None, domain, 0, ensemble.draws)
-
-
-def _rows(cell: Cell, ensemble: Ensemble) -> Iterator[dict[str, Any]]:
-    readings = {quantity: values.cpu().numpy() for quantity, values in measured(cell, ensemble).items()}
-    shapes = {quantity: values.shape for quantity, values in readings.items()}
-    for block in blocks_of([cell], {cell.key: shapes}, lambda _, quantity: readings[quantity], []):
-        if block.quantity in readings:
-            yield from _rows_of(block)
+    return Cell(seed, member, name, settings, None, domain, first, first + ensemble.draws)
 
 
 def _rows_of(block: Block) -> Iterator[dict[str, Any]]:
@@ -109,7 +123,7 @@ def _settings(name: str, given: Mapping[str, Any]) -> Settings:
     if MEASURES[name].sees in ("training", "task"):
         raise ValueError(f"{name} looks at a task and its training, which a module has none of; leave it to a spec")
     if not isinstance(given, Mapping) or not all(isinstance(key, str) for key in given):
-        raise ValueError(f"{name}: {shown(given)} is not right here; give a table of keys")
+        raise ValueError(f"{name}: {_python(given)} is not right here; give a table of keys")
     found = _read(TypeAdapter(MEASURES[name].settings), dict(given), name)
     assert isinstance(found, Settings)
     return found
@@ -124,8 +138,8 @@ def _read(adapter: TypeAdapter[Any], given: Any, what: str) -> Any:
         table = given if isinstance(given, Mapping) else {}
         written = [part for part in parts[:-1] if part in table] + parts[-1:]  # without a catalog's tags
         where = {"activation": ("family", "activation"), "domain": ("domain",)}.get(what, ("measure", what))
-        told = worded({**first, "loc": (*where, *first["loc"])})
-        raise ValueError(f"{'.'.join((what, *written))}: {told.replace('--plugin FILE', 'suite.plug_in')}") from None
+        told = _in_python(worded({**first, "loc": (*where, *first["loc"])}), first["input"])
+        raise ValueError(f"{'.'.join((what, *written))}: {told}") from None
 
 
 def _check_suitable(name: str, settings: Settings, ensemble: Ensemble, domain: Domain) -> None:
@@ -143,3 +157,32 @@ def _check_suitable(name: str, settings: Settings, ensemble: Ensemble, domain: D
             f"{name}: {settings.step:g} does not divide the domain's side of {2 * domain.extent:g} into "
             f"{domain.fewest} steps or more; take {2 * domain.extent:g}/n"
         )
+
+
+def _in_python(told: str, given: object) -> str:
+    """A message on a value of a spec, of one that is Python's."""
+    inside = list(given.values()) if isinstance(given, Mapping) else []  # of a table, the key that names its entry
+    for value in (given, *inside):
+        if told.startswith(f"{shown(value)} is "):
+            told = _python(value) + told.removeprefix(shown(value))
+            break
+    return told.replace("give true or false", "give True or False").replace("--plugin FILE", "suite.plug_in")
+
+
+class _Short(Repr):
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel, self.maxdict = 3, 6
+        self.maxstring = self.maxother = self.maxlong = 240  # what is left is cut at its end
+
+    def repr_int(self, x: int, level: int) -> str:
+        """Python refuses to write out numbers of thousands of digits."""
+        return super().repr_int(x, level) if x.bit_length() <= self.maxlong else f"a number of {x.bit_length()} bits"
+
+
+_SHORT = _Short()
+
+
+def _python(value: object) -> str:
+    """A value as Python writes it, in one line and short."""
+    return shortened(" ".join(_SHORT.repr(value).split()))

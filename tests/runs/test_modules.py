@@ -1,6 +1,7 @@
 """suite.measure: what measures say of a module, against torch's own numbers."""
 
 import re
+from copy import deepcopy
 
 import pytest
 import torch
@@ -156,3 +157,109 @@ def test_whatever_else_is_given_is_told_by_its_place(module, given, said):
     """As the caller wrote it, in the suite's words, never in those of what reads it."""
     with pytest.raises(ValueError, match=re.escape(said)):
         suite.measure(module, **{"measures": "v3", **given})
+
+
+def _bare() -> dict[str, nn.Sequential]:
+    """Networks of two inputs that lack some of the parameters that a study's have."""
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        first, second, last = (nn.Linear(*sizes, bias=False) for sizes in ((2, 6), (6, 5), (5, 1)))
+        return {
+            "no biases": nn.Sequential(first, nn.Sigmoid(), second, nn.Sigmoid(), last),
+            "biases in one layer": nn.Sequential(first, nn.ReLU(), nn.Linear(6, 5), nn.ReLU(), last),
+            "bare layer normalisation": nn.Sequential(
+                nn.Linear(2, 5), nn.LayerNorm(5, elementwise_affine=False), nn.Tanh(), last
+            ),
+            "gains without shifts": nn.Sequential(nn.Linear(2, 5), nn.LayerNorm(5, bias=False), nn.Tanh(), last),
+            "bare batch normalisation": nn.Sequential(
+                nn.Linear(2, 5), nn.BatchNorm1d(5, affine=False), nn.Tanh(), nn.Linear(5, 1)
+            ),
+        }
+
+
+def _by_autograd(module: nn.Sequential, points: torch.Tensor) -> dict[str, float]:
+    """Scores by torch's derivatives of mean f^2 / 2, by the module's own parameters."""
+    twin = deepcopy(module).double()
+    own = list(twin.parameters())
+    outputs = twin(points)[:, 0]
+    gradient = torch.autograd.grad(outputs.square().mean() / 2, own, create_graph=True)
+    flow = sum(part.square().sum() for part in gradient)
+    product = torch.autograd.grad(flow / 2, own, retain_graph=True)
+    rows = [torch.autograd.grad(output, own, retain_graph=True) for output in outputs]
+    hidden = sum(layer.out_features for layer in twin if isinstance(layer, nn.Linear)) - 1
+    found = {
+        "activation_ratio": torch.tensor(hidden, dtype=torch.float64) / sum(values.numel() for values in own),
+        "grad_norm": flow.sqrt(),
+        "snip": sum((values * part).abs().sum() for values, part in zip(own, gradient, strict=True)),
+        "grasp": -sum((values * part).sum() for values, part in zip(own, product, strict=True)),
+        "ntk_trace": sum(part.square().sum() for row in rows for part in row),
+        "parameter_gradient": flow.sqrt(),  # of its layers, together
+    }
+    return {quantity: value.item() for quantity, value in found.items()}
+
+
+@pytest.mark.parametrize("lacking", _bare())
+def test_parameters_that_a_module_does_not_have_count_nowhere(lacking):
+    """Neither in P nor in any gradient: torch's own numbers, by the parameters that there are."""
+    module, measures = _bare()[lacking], ["activation_ratio", "grad_norm", "snip", "grasp", "ntk", "gradients"]
+    settings = {name: {"step": 0.5} for name in measures[1:]}
+
+    found = suite.measure(module, measures, settings=settings).groupby("quantity").value
+
+    sums = found.agg(lambda values: values.pow(2).sum() ** 0.5)  # of one value its size, of layers their common norm
+    sums["grasp"] = found.first()["grasp"]
+    for quantity, value in _by_autograd(module, grid(1.0, 4)).items():
+        assert sums[quantity] == pytest.approx(value, rel=1e-9), quantity
+
+
+def test_networks_that_lack_something_are_not_built_as_those_with_it():
+    """What one has another must have, or quantities by parameters would be of two kinds."""
+    with torch.random.fork_rng():
+        some, others = (nn.Sequential(nn.Linear(2, 3, bias=kind), nn.ReLU(), nn.Linear(3, 1)) for kind in (True, False))
+
+    with pytest.raises(ValueError, match="module 2 is not built as the first is"):
+        suite.measure([some, others], "v3")
+
+
+def test_what_is_said_of_a_network_does_not_hang_on_which_others_are_given(module):
+    """Its output is compared with the scale of its own weights, however loud another network is."""
+    loud = deepcopy(module)
+    with torch.no_grad():
+        for values in loud.parameters():
+            values.mul_(20)
+    names = [name for name, measure in MEASURES.items() if measure.sees in ("domain", "loss")]
+
+    together = suite.measure([module, loud], names)
+
+    for number, alone in enumerate((module, loud)):
+        one = together[together.network == number].assign(network=0).reset_index(drop=True)
+        assert one.equals(suite.measure(alone, names))
+
+
+def test_values_are_shown_as_python_writes_them(module):
+    """In one line, and short."""
+    for given, said in (
+        ({"domain": {"kind": None}}, "domain: None is not right here; give text in quotes"),
+        ({"settings": {"v3": {"step": True}}}, "v3.step: True is not right here; give a number, without quotes"),
+        ({"activation": {"name": "elu", "alpha": {"a": 1}}}, "activation.alpha: {'a': 1} is not right here"),
+        ({"seed": None}, "seed: None is not right here"),
+        ({"seed": -(10**5000)}, "seed: a number of 16610 bits is not right here"),
+        ({"measures": torch.zeros(40, 40)}, "measures: tensor([[0., 0., 0., ..., 0., 0., 0.], [0., "),
+    ):
+        with pytest.raises(ValueError, match=f"^{re.escape(said)}") as refused:
+            suite.measure(module, **{"measures": "v3", **given})
+        assert "\n" not in str(refused.value)
+        assert len(str(refused.value)) < 150
+
+
+def test_inputs_of_pairs_have_a_mean_square_of_one_unless_it_is_given():
+    """Of one hidden layer, too, whose weights alone would say something else."""
+    with torch.random.fork_rng():
+        module = nn.Sequential(nn.Linear(3, 6), nn.Tanh(), nn.Linear(6, 1))
+
+    found, same, other = (
+        suite.measure(module, "correlation", settings={"correlation": given}).value.iloc[0]
+        for given in ({}, {"input_variance": 1.0}, {"input_variance": 0.2})
+    )
+
+    assert found == same != other
