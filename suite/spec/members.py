@@ -10,7 +10,7 @@ from math import prod
 from typing import Any
 
 from suite.catalog.activations import Activation
-from suite.catalog.initializations import Critical, Initialization, Orthogonal
+from suite.catalog.initializations import Critical, Initialization, NoVariancesError, Orthogonal
 from suite.catalog.limits import MOST_MEMBERS
 from suite.spec.budget import UnreachableBudgetError, count_parameters, fit_widths
 from suite.spec.model import Family, Normalization
@@ -141,13 +141,17 @@ def _resolve_family(here: tuple[str | int, ...], family: Family) -> Iterator[Mem
             yield Finding((*here, "depth", place), _unreachable(error, amount, family.tolerance, normalization))
             continue
         widths = (units_in, *hidden, units_out)
-        for residual, initialization, (kind, activation) in product(
-            family.residual, family.initialization, enumerate(family.activation)
+        for residual, (scheme, initialization), (kind, activation) in product(
+            family.residual, enumerate(family.initialization), enumerate(family.activation)
         ):
             try:
                 variances = layer_variances(initialization, activation, widths)
             except NoCriticalPointError:
                 yield Finding((*here, "activation", kind), _no_critical_point(activation, initialization))
+                continue
+            except NoVariancesError as error:
+                for fault in error.faults:
+                    yield Finding((*here, "initialization", scheme), f"{initialization.label} {fault}")
                 continue
             if normalization == "none" and not residual and (warning := _unstable(activation, initialization)):
                 yield Finding((*here, "activation", kind), warning, fatal=False)
