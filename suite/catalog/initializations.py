@@ -13,6 +13,18 @@ from suite.catalog.limits import Size, SizeOrNone, SizeSquared, SizeSquaredOrNon
 from suite.catalog.settings import Choice, choices_of
 
 
+class NoVariancesError(ValueError):
+    """A plug-in's initialisation gives variances to some hidden layer that are none, or fails there.
+
+    Attributes:
+        faults: each with the layer's size and a cure.
+    """
+
+    def __init__(self, *faults: str) -> None:
+        super().__init__("; ".join(faults))
+        self.faults = faults
+
+
 class Initialization(Choice):
     """How a network's weights and biases are drawn."""
 
@@ -21,7 +33,11 @@ class Initialization(Choice):
     distribution: ClassVar[Literal["gaussian", "uniform", "orthogonal", "sphere"]] = "gaussian"
 
     def layer_variance(self, fan_in: int, fan_out: int) -> tuple[float, float] | None:
-        """(sigma_w^2, sigma_b^2) of a hidden layer where a plug-in says it; None of the suite's own schemes."""
+        """(sigma_w^2, sigma_b^2) of a hidden layer where a plug-in says it; None of the suite's own schemes.
+
+        Raises:
+            NoVariancesError: what the plug-in says are none.
+        """
         return None
 
     @property

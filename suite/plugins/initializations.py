@@ -1,14 +1,16 @@
 """An initialisation of the user's own: each hidden layer's variances, and, if need be, what weights are made of."""
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import isfinite
+from reprlib import repr as short
 from typing import Any, ClassVar, Literal, overload
 
 import torch
 from torch import Tensor
 
-from suite.catalog.initializations import INITIALIZATIONS, Initialization
+from suite.catalog.initializations import INITIALIZATIONS, Initialization, NoVariancesError
 from suite.plugins.origins import PlugInError
 from suite.plugins.parameters import OwnChoice, entry_of, name_of, try_defaults
 from suite.plugins.sources import add, offered
@@ -42,7 +44,10 @@ class OwnInitialization(OwnChoice, Initialization):
     def try_out(self) -> None:
         """Has it say variances, and make weights."""
         for fan_in, fan_out in _FANS:
-            self.layer_variance(fan_in, fan_out)
+            try:
+                self.layer_variance(fan_in, fan_out)
+            except NoVariancesError as error:
+                raise PlugInError(str(error)) from None
         if self.declared.weights is not None:
             _try(self)
 
@@ -53,7 +58,10 @@ class OwnInitialization(OwnChoice, Initialization):
 
     def _weights_of(self, normal: Tensor) -> Tensor:
         assert self.declared.weights is not None
-        found = self.declared.weights(normal.clone(), **self.parameters)
+        try:
+            found = self.declared.weights(normal.clone(), **self.parameters)
+        except (Exception, SystemExit) as error:
+            raise PlugInError(f"weights fails ({_what(error)}) at {tuple(normal.shape)}; mend it") from error
         if not isinstance(found, Tensor) or found.shape != normal.shape or found.dtype != normal.dtype:
             what = f"{tuple(found.shape)} in {found.dtype}" if isinstance(found, Tensor) else type(found).__name__
             raise PlugInError(f"weights makes {what} of {tuple(normal.shape)} in {normal.dtype}; keep shape and dtype")
@@ -63,19 +71,36 @@ class OwnInitialization(OwnChoice, Initialization):
         """As the plug-in says.
 
         Raises:
-            PlugInError: what it says are no variances.
+            NoVariancesError: what it says are none, or it fails.
         """
-        said = self.declared.function(fan_in, fan_out, **self.parameters)
-        pair = said if isinstance(said, tuple) else (said, 0.0)
-        if len(pair) != 2 or not all(isinstance(value, float | int) and isfinite(value) for value in pair):
-            raise PlugInError(f"it returns {said!r}; return sigma_w^2, or (sigma_w^2, sigma_b^2), as numbers")
-        if pair[0] <= 0 or pair[1] < 0:
-            raise PlugInError(f"it returns {said!r} for fan_in = {fan_in}, fan_out = {fan_out}; variances are above 0")
-        return float(pair[0]), float(pair[1])
+        try:
+            return _pair(self.declared.function(fan_in, fan_out, **self.parameters))
+        except PlugInError as error:
+            fault = str(error)
+        except (Exception, SystemExit) as error:  # whatever the plug-in does: leaving the suite is not its business
+            fault = f"it fails ({_what(error)}); mend the function, or its parameters"
+        raise NoVariancesError(f"at fan_in = {fan_in}, fan_out = {fan_out}: {fault}")
+
+
+def _pair(said: Any) -> tuple[float, float]:
+    """What a function returns, as two variances."""
+    pair = said if isinstance(said, tuple) else (said, 0.0)
+    returned = f"it returns {' '.join(short(said).split())}"
+    if len(pair) != 2 or not all(isinstance(value, float | int) and isfinite(value) for value in pair):
+        raise PlugInError(f"{returned}; return sigma_w^2, or (sigma_w^2, sigma_b^2), as numbers")
+    if pair[0] <= 0 or pair[1] < 0:
+        raise PlugInError(f"{returned}; variances are above 0, those of biases 0 or above")
+    return float(pair[0]), float(pair[1])
+
+
+def _what(error: BaseException) -> str:
+    """An error in half a line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
 
 
 def _try(initialization: OwnInitialization) -> None:
     normal = torch.randn(4, 3, 5, generator=torch.Generator().manual_seed(0))
+    _callable_so(initialization, normal)
     found = initialization._weights_of(normal)
     if not bool(found.isfinite().all()):
         raise PlugInError("weights makes numbers that are not finite; mend it")
@@ -83,6 +108,22 @@ def _try(initialization: OwnInitialization) -> None:
         raise PlugInError("weights makes other numbers each time; make what is random of the numbers that come in")
     if not torch.allclose(found[1:3], initialization._weights_of(normal[1:3]), rtol=1e-4, atol=1e-6):
         raise PlugInError("weights mixes networks; make each one's of its own numbers")
+
+
+def _callable_so(initialization: OwnInitialization, normal: Tensor) -> None:
+    """Tells a function of the numbers alone that it gets the parameters, too; calling it would only say a name."""
+    weights, parameters = initialization.declared.weights, initialization.parameters
+    assert weights is not None
+    try:
+        inspect.signature(weights).bind(normal, **parameters)
+    except ValueError:  # one that is written in C says nothing
+        return
+    except TypeError as error:
+        given = "the parameters, which it gets, too" if parameters else "the normal numbers alone"
+        raise PlugInError(
+            f"weights cannot be called with {given} ({error}); make it a function of "
+            f"({', '.join(['normal', *parameters])})"
+        ) from None
 
 
 @overload

@@ -10,11 +10,11 @@ from math import prod
 from typing import Any
 
 from suite.catalog.activations import Activation
-from suite.catalog.initializations import Critical, Initialization, Orthogonal
-from suite.catalog.limits import MOST_MEMBERS
+from suite.catalog.initializations import Critical, Initialization, NoVariancesError, Orthogonal
+from suite.catalog.limits import LARGEST, MOST_MEMBERS
 from suite.spec.budget import UnreachableBudgetError, count_parameters, fit_widths
 from suite.spec.model import Family, Normalization
-from suite.theory.mean_field import NoCriticalPointError, edge_of_chaos
+from suite.theory.mean_field import CriticalPoint, NoCriticalPointError, edge_of_chaos, growth_above
 from suite.theory.scaling import LayerVariances, layer_variances
 
 
@@ -141,13 +141,20 @@ def _resolve_family(here: tuple[str | int, ...], family: Family) -> Iterator[Mem
             yield Finding((*here, "depth", place), _unreachable(error, amount, family.tolerance, normalization))
             continue
         widths = (units_in, *hidden, units_out)
-        for residual, initialization, (kind, activation) in product(
-            family.residual, family.initialization, enumerate(family.activation)
+        for residual, (scheme, initialization), (kind, activation) in product(
+            family.residual, enumerate(family.initialization), enumerate(family.activation)
         ):
             try:
                 variances = layer_variances(initialization, activation, widths)
             except NoCriticalPointError:
                 yield Finding((*here, "activation", kind), _no_critical_point(activation, initialization))
+                continue
+            except NoVariancesError as error:
+                for fault in error.faults:
+                    yield Finding((*here, "initialization", scheme), f"{initialization.label} {fault}")
+                continue
+            if refusal := _too_large(activation, initialization):
+                yield Finding((*here, "activation", kind), refusal)
                 continue
             if normalization == "none" and not residual and (warning := _unstable(activation, initialization)):
                 yield Finding((*here, "activation", kind), warning, fatal=False)
@@ -181,14 +188,48 @@ def _no_critical_point(activation: Activation, initialization: Initialization) -
     )
 
 
+def _too_large(activation: Activation, initialization: Initialization) -> str | None:
+    if not isinstance(initialization, Critical | Orthogonal):
+        return None
+    variance = edge_of_chaos(activation, initialization.bias_std**2).weight_variance
+    if variance <= LARGEST:
+        return None
+    return (
+        f"{initialization.label} gives {activation.label} weights of variance {variance:.2g}, more than "
+        f"{LARGEST:,.0f}; raise bias_std, or take another activation, or a scheme such as he or variance"
+    )
+
+
+_MARGIN = 1e-6
+"""By which V'(q*) is taken to differ from 1."""
+
+_SLOW = 1.01
+"""A growth, from layer to layer, that is not worth telling."""
+
+
 def _unstable(activation: Activation, initialization: Initialization) -> str | None:
     if not isinstance(initialization, Critical | Orthogonal):
         return None
-    point = edge_of_chaos(activation, initialization.bias_std**2)
-    if point.stability <= 1 + 1e-6:
+    bias_variance = initialization.bias_std**2
+    point = edge_of_chaos(activation, bias_variance)
+    if point.stability < 1 - _MARGIN:
         return None
+    if point.stability <= 1 + _MARGIN:
+        growth = growth_above(activation, bias_variance)
+        return _half_stable(activation, initialization, point, growth) if growth > _SLOW else None
     return (
         f"the critical fixed point of {activation.label} under {initialization.label} is unstable "
         f"(V'(q*) = {point.stability:.3f} at q* = {point.fixed_point:.3g}); "
         "variances drift away from it with depth: take another activation or bias_std, or bear it in mind"
+    )
+
+
+def _half_stable(activation: Activation, initialization: Initialization, point: CriticalPoint, growth: float) -> str:
+    weights, q = point.weight_variance, point.fixed_point
+    holds, above = ("that holds from below only", "one twice as large") if q > 0 else ("that holds none", "one of 1")
+    return (
+        f"{initialization.label} gives {activation.label} weights of variance "
+        f"{weights:{',.0f' if weights >= 1000 else '.4g'}}, about a fixed point (q* = {q:.3g}) {holds}: variances "
+        f"above it grow, {above} by a factor of {growth:.3g} a layer; raise bias_std, or take another scheme, or bear "
+        "it in mind"
     )

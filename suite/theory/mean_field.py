@@ -8,7 +8,7 @@ sigma_b^2 that of a bias.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from math import ceil, isfinite, log10, nan, sqrt
+from math import ceil, inf, isfinite, log10, nan, sqrt
 
 import numpy as np
 
@@ -122,11 +122,31 @@ def edge_of_chaos(activation: Activation, bias_variance: float) -> CriticalPoint
     return CriticalPoint(weight_variance, q, variance_map_slope(activation, q, weight_variance))
 
 
+def growth_above(activation: Activation, bias_variance: float) -> float:
+    """V(q) / q at the edge of chaos, for q = 2 q*, or q = 1 where q* is 0: above 1 where what starts above q* grows.
+
+    A fixed point with V'(q*) = 1 about which V is convex, as of an activation that is flat around 0, holds
+    variances below it and lets go of those above. Where V is linear there is no fixed point to speak of, and
+    what it grows by, sigma_b^2, does not multiply: 1.
+
+    Raises:
+        NoCriticalPointError: there is no edge of chaos.
+    """
+    if activation.homogeneous:
+        return 1.0
+    point = edge_of_chaos(activation, bias_variance)
+    q = 2 * point.fixed_point or 1.0
+    return variance_map(activation, q, point.weight_variance, bias_variance) / q
+
+
 def _smallest_root(activation: Activation, bias_variance: float) -> float:
     def excess(q: float) -> float:
-        return second_moment(activation, q) / slope_moment(activation, q) + bias_variance - q
+        second, slope = second_moment(activation, q), slope_moment(activation, q)
+        if slope == 0:  # flat as far as q reaches: no weights are critical
+            return inf if second > 0 else nan
+        return second / slope + bias_variance - q
 
-    if bias_variance == 0 and second_moment(activation, 0.0) == 0:
+    if bias_variance == 0 and second_moment(activation, 0.0) == 0 and slope_moment(activation, 0.0) > 0:
         return 0.0
     first = bias_variance / 2 or 1e-8  # no root is below sigma_b^2
     last = max(1e4 * max(1.0, bias_variance) ** 2, 100 * _far(activation))  # gelu's root is near 80 sigma_b^4

@@ -14,6 +14,7 @@ from suite.catalog.initializations import (
     He,
     Initialization,
     Lecun,
+    NoVariancesError,
     Orthogonal,
     Pytorch,
     Sphere,
@@ -36,11 +37,11 @@ def layer_variances(initialization: Initialization, activation: Activation, widt
 
     Raises:
         NoCriticalPointError: the activation has no edge of chaos at this bias variance.
+        NoVariancesError: a plug-in's scheme gives none to some of the layers.
     """
     fans = list(pairwise(widths))
     if initialization.origin:
-        said = (initialization.layer_variance(*layer) for layer in fans[:-1])
-        return (*(pair for pair in said if pair is not None), (1.0, 0.0))
+        return (*_said_by_a_plug_in(initialization, fans[:-1]), (1.0, 0.0))
     match initialization:
         case Pytorch():
             return tuple((1 / 3, 1 / (3 * fan_in)) for fan_in, _ in fans)
@@ -62,6 +63,22 @@ def layer_variances(initialization: Initialization, activation: Activation, widt
         case _:
             raise TypeError(f"{initialization.label} has no rule for its variances")
     return (*([hidden] * (len(fans) - 1)), (1.0, 0.0))
+
+
+def _said_by_a_plug_in(initialization: Initialization, fans: Sequence[tuple[int, int]]) -> LayerVariances:
+    """Of hidden layers, each size asked for once; whatever is wrong with any of them is told together."""
+    said: dict[tuple[int, int], tuple[float, float]] = {}
+    faults: list[str] = []
+    for layer in dict.fromkeys(fans):
+        try:
+            pair = initialization.layer_variance(*layer)
+            assert pair is not None
+            said[layer] = pair
+        except NoVariancesError as error:
+            faults += error.faults
+    if faults:
+        raise NoVariancesError(*faults)
+    return tuple(said[layer] for layer in fans)
 
 
 def second_moment_at_data(distances: Array, inputs: int, noise_std: float) -> Array:

@@ -142,3 +142,69 @@ def test_weights_are_of_the_scheme_that_was_asked_for_whatever_has_its_name_by_t
     _, after = drawn(scheme)
 
     assert all(torch.equal(one.weight, other.weight) for one, other in zip(before, after, strict=True))
+
+
+IN_USE = [
+    ("fails", "0 / 0", "it fails (ZeroDivisionError: division by zero); mend the function, or its parameters"),
+    ("leaves", "sys.exit(3)", "it fails (SystemExit: 3); mend the function, or its parameters"),
+    ("too_large", "10**400", "it fails (OverflowError: int too large to convert to float); mend the function, or its"),
+    ("not_a_number", "float('nan')", "it returns nan; return sigma_w^2, or (sigma_w^2, sigma_b^2), as numbers"),
+    ("negative", "-1", "it returns -1; variances are above 0"),
+    ("a_text", "'a'", "it returns 'a'; return sigma_w^2, or (sigma_w^2, sigma_b^2), as numbers"),
+    ("three", "(1.0, 2.0, 3.0)", "it returns (1.0, 2.0, 3.0); return sigma_w^2"),
+    ("nothing", "None", "it returns None; return sigma_w^2"),
+    ("long", "torch.zeros(30, 30)", "0.]]); return sigma_w^2"),
+]
+OF_SEVEN = """@initialization
+def {}(fan_in, fan_out, g: float = 1.0):
+    return {} if fan_in == 7 else g
+
+"""
+
+
+@pytest.mark.parametrize("command", ["check", "run"])
+def test_what_fails_at_a_layer_of_the_spec_is_told_with_its_line_its_size_and_all_others(written, tmp_path, command):
+    """The sizes that a plug-in is tried at when it is taken up are not a spec's."""
+    file = written("import sys\n" + HEAD + "".join(OF_SEVEN.format(name, value) for name, value, _ in IN_USE))
+    names = ",\n".join(f"{{ scheme = '{name}', g = 2.0 }}" for name, _, _ in IN_USE)
+    spec = tmp_path / "bug.toml"
+    family = "[family]\nwidth = [7, 5]\ninputs = 2\ndepth = [1, 2, 4]\nactivation = ['relu', 'tanh']\n"
+    spec.write_text(f"title = 'T'\nseed = 1\n{family}initialization = [{names}]\n[measure.v3]\ndraws = 16\n")
+    into = ["--results", str(tmp_path / "results")] if command == "run" else []
+
+    done = runner.invoke(app, [command, "--plugin", str(file), str(spec), *into])
+
+    assert done.exit_code == 2
+    lines = done.stderr.splitlines()
+    assert len(lines) == len(IN_USE)
+    for place, (line, (name, _, fragment)) in enumerate(zip(lines, IN_USE, strict=True)):
+        assert line.startswith(f"{spec}:{8 + place}: family.initialization: {name}(g=2) at fan_in = 7, fan_out = 7: ")
+        assert fragment in line
+        assert len(line) < len(str(spec)) + 250
+
+
+def test_weights_that_do_not_take_the_parameters_are_told_that_they_get_them(written):
+    """Python's own words name neither `weights` nor the cure."""
+    file = written(
+        HEAD + "@initialization(weights=lambda x: x.sign())\ndef mine(fan_in, fan_out, g: float = 1.0):\n    return g\n"
+    )
+
+    done = runner.invoke(app, ["list", "--plugin", str(file)])
+
+    assert done.exit_code == 2
+    assert (
+        "mine: weights cannot be called with the parameters, which it gets, too (got an unexpected keyword argument "
+        "'g'); make it a function of (normal, g)"
+    ) in done.stderr
+
+
+@pytest.mark.parametrize("failure", ["1 / 0", "sys.exit(3)"])
+def test_weights_that_fail_are_told_as_weights(written, failure):
+    """Not as the function of the fans, and nobody leaves."""
+    text = f"@initialization(weights=lambda normal: {failure})\ndef mine(fan_in, fan_out):\n    return 1.0\n"
+    file = written("import sys\n" + HEAD + text)
+
+    done = runner.invoke(app, ["list", "--plugin", str(file)])
+
+    assert done.exit_code == 2
+    assert "mine: weights fails (" in done.stderr

@@ -318,3 +318,35 @@ def test_an_unstable_fixed_point_is_no_matter_to_networks_that_do_not_iterate_th
 
     assert study.warnings == ()
     assert not study.members[0].plain
+
+
+@pytest.mark.parametrize("scheme", ["critical", "orthogonal"])
+def test_a_fixed_point_that_everything_above_leaves_is_a_warning(tmp_path: Path, scheme: str):
+    """GELU without biases: V'(0) is 1, and a variance of 1 becomes 1.7, and so on."""
+    study = loaded(
+        tmp_path,
+        f'[family]\nwidth = 7\ninputs = 2\ndepth = [2, 3]\nactivation = "gelu"\ninitialization = "{scheme}"\n',
+    )
+
+    (warning,) = study.warnings
+    assert (warning.line, warning.key) == (7, "family.activation")
+    assert warning.message == (
+        f"{scheme} gives gelu weights of variance 4, about a fixed point (q* = 0) that holds none: variances above it "
+        "grow, one of 1 by a factor of 1.7 a layer; raise bias_std, or take another scheme, or bear it in mind"
+    )
+
+
+@pytest.mark.parametrize("bias_std", [0.0, 0.01, 0.1, 0.3, 1.0, 3.0])
+def test_fixed_points_that_hold_are_not_warned_of(bias_std: float):
+    """Where the variance map is linear or concave, or bounded, whatever the biases."""
+    linear_region = [{"name": name, "linear_region": [0.1, 2.0]} for name in ("htanh", "s_exp", "s_sin", "s_saw")]
+    others = ["relu", "abs", "identity", "leaky_relu", "tanh", "erf", "sin", "sigmoid", "elu", "selu"]
+    of = family(
+        activation=[*others, *linear_region],
+        initialization={"scheme": "critical", "bias_std": bias_std},
+    )
+
+    members, findings = resolve([of])
+
+    assert len(members) == 18
+    assert findings == []
