@@ -131,7 +131,7 @@ def run(
     if progress is False or (progress is None and not here):
         return complete(study, Path(results), resources)
     with (InNotebook if here else Progress)(study) as told:
-        return complete(study, Path(results), resources, told.announce)
+        return complete(study, Path(results), resources, told.announce, told.writing)
 
 
 def __getattr__(name: str) -> Any:

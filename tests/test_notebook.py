@@ -42,6 +42,8 @@ def test_progress_in_a_notebook_is_one_line_that_changes(capsys: pytest.CaptureF
         told = progress.announce(study, found[:4], found[1:4])
         for cell in found[1:4]:
             told(cell)
+        progress.writing()
+        assert display.shown[-1].endswith("; writing tables and the report")
 
     assert display.displays == 1
     assert display.shown[0] == "tiny_precise: 3 pieces of work to compute, 1 kept from before"
