@@ -49,8 +49,9 @@ def statements(spec: Spec, members: Sequence[Member]) -> Iterator[str]:
 def _tested(claim: Claim, spec: Spec, members: Sequence[Member]) -> str:
     tell = _WORDS[type(claim)]
     among = asked_for(members, claim.where)
-    of_members = isinstance(claim, PairClaim) and any(claim.axis in member.axes for member in among)
-    pairs = _pairs(claim, among) if of_members else None
+    pairs = None
+    if isinstance(claim, PairClaim) and any(claim.axis in member.axes for member in among):
+        pairs = _pairs(claim, among)
     return tell(claim, values_of_axes(spec, among)) + _among(claim.where, among, members, pairs)
 
 
