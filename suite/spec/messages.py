@@ -15,7 +15,7 @@ from suite.catalog.settings import Choice, expands, models_now, number_of_entrie
 from suite.catalog.shown import shortened, shown
 from suite.spec.locate import Path
 from suite.spec.model import SpecFile
-from suite.spec.problems import MOST_TOLD, Problem, nearest
+from suite.spec.problems import MOST_TOLD, Problem, nearest, or_plugged_in
 
 
 def problems_of(error: ValidationError, data: Any, file: str, lines: Mapping[Path, int | str]) -> list[Problem]:
@@ -116,7 +116,7 @@ def _unknown_key(loc: Sequence[str | int]) -> str:
     if not known:
         return "unknown key, there is nothing to set in this table; leave it empty"
     cure = nearest(name, known)
-    return f"unknown key; {_or_plugged_in(cure) if table == ('measure',) else cure}"
+    return f"unknown key; {or_plugged_in(cure) if table == ('measure',) else cure}"
 
 
 def _unnamed(tag: str, detail: Any) -> str:
@@ -137,13 +137,7 @@ def _unnamed(tag: str, detail: Any) -> str:
     name = detail["ctx"]["tag"]
     cure = nearest(name, [known.strip(" '") for known in detail["ctx"]["expected_tags"].split(",")])
     pluggable = _PLUGGABLE.intersection(detail["loc"])
-    return f"{shown(name)} is not known; {_or_plugged_in(cure) if pluggable else cure}"
-
-
-def _or_plugged_in(cure: str) -> str:
-    """The cure for an unknown name, which may be a plug-in's as well."""
-    by_plug_in = "hat a plug-in adds needs --plugin FILE"
-    return f"{cure} W{by_plug_in}" if cure.endswith("?") else f"{cure}; w{by_plug_in}"
+    return f"{shown(name)} is not known; {or_plugged_in(cure) if pluggable else cure}"
 
 
 _BUILT_IN = frozenset(get_args(core_schema.ErrorType))

@@ -66,10 +66,21 @@ def first_of(problems: Sequence[Problem]) -> list[Problem]:
 def nearest(name: str, known: Iterable[str]) -> str:
     """The cure for an unknown name: the closest known one, or all of them."""
     names = sorted(known)
-    lower = {known_name.lower(): known_name for known_name in names}
+    near = near_to(name, names)
+    return f"did you mean {near}?" if near else f"known here: {', '.join(names)}"
+
+
+def near_to(name: str, known: Iterable[str]) -> str:
+    """The known name that an unknown one is probably meant to be; empty where there is none."""
+    lower = {known_name.lower(): known_name for known_name in sorted(known)}
     likely = difflib.get_close_matches(name.lower(), lower, n=3, cutoff=0.6)
-    close = [lower[found] for found in likely if _may_be_meant(found, name.lower())]
-    return f"did you mean {close[0]}?" if close else f"known here: {', '.join(names)}"
+    return next((lower[found] for found in likely if _may_be_meant(found, name.lower())), "")
+
+
+def or_plugged_in(cure: str) -> str:
+    """The cure for an unknown name, which may be a plug-in's as well."""
+    by_plug_in = "hat a plug-in adds needs --plugin FILE"
+    return f"{cure} W{by_plug_in}" if cure.endswith("?") else f"{cure}; w{by_plug_in}"
 
 
 def _may_be_meant(found: str, name: str) -> bool:
