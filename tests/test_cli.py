@@ -41,7 +41,7 @@ def test_a_broken_spec_gives_its_line_and_cure_exit_2_and_touches_nothing(
     done = runner.invoke(app, [command, *paths, *(["--results", str(results)] if command == "run" else [])])
 
     assert done.exit_code == 2
-    assert f":{case.line}: " in done.stderr
+    assert f"{paths[-1]}{case.place}" in done.stderr
     assert case.key in done.stderr
     assert case.fragment in done.stderr
     assert "Traceback" not in done.stderr

@@ -54,6 +54,11 @@ class Case:
     key: str
     fragment: str
 
+    @property
+    def place(self) -> str:
+        """What follows on the file's path in a message."""
+        return f":{self.line}: " if self.line else ": "
+
 
 def _file(content: str | bytes, name: str = "study.toml") -> Callable[[Path], list[Path]]:
     def write(folder: Path) -> list[Path]:

@@ -41,7 +41,7 @@ def test_a_fault_is_reported_at_its_line_and_key_with_a_cure(case: Case, tmp_pat
 
     found = faults(*paths)
 
-    place = f"{paths[-1]}{f':{case.line}' if case.line else ''}: " + (f"{case.key}: " if case.key else "")
+    place = f"{paths[-1]}{case.place}" + (f"{case.key}: " if case.key else "")
     here = [line.removeprefix(place) for line in found if line.startswith(place)]
     assert [line for line in here if case.fragment in line], f"expected {place}... {case.fragment} in {found}"
 
