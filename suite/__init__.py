@@ -7,6 +7,7 @@ In a notebook:
     spec = suite.load("specs/variability.toml")
     results = suite.run(spec)
     results.members, results.measurements, results.summary  # pandas frames
+    results.verdicts                                        # another, of the spec's claims
     results.charts                                          # Altair charts by name
 """
 
@@ -98,7 +99,7 @@ def plug_in(path: str | Path) -> None:
 
 
 def run(
-    spec: "Study",
+    spec: "Study | str | Path",
     *,
     results: str | Path = "results",
     device: str = "auto",
@@ -111,7 +112,7 @@ def run(
     """Computes what a study still lacks, writes its tables and its report if they are not up to date, and returns them.
 
     Args:
-        spec: from `load`.
+        spec: from `load`; or the path of a file, which is loaded.
         results: the folder of all results.
         device: "auto", "cpu" or "cuda".
         workers: processes; by default one a core where there is enough to do, or one a GPU.
@@ -122,18 +123,20 @@ def run(
         progress: whether to tell how far it has come; in a notebook, by one line that changes, unless it is False.
 
     Raises:
+        SpecError: a path is given, and its file is faulty.
         ValueError: the device or the cluster is not to be had, or nothing can be compiled.
     """
     from suite.progress import InNotebook, Progress, in_notebook  # noqa: PLC0415  # as above
     from suite.runs.resources import Resources  # noqa: PLC0415
     from suite.runs.run import complete  # noqa: PLC0415
 
+    study = load(spec) if isinstance(spec, str | Path) else spec
     resources = Resources(device, workers, compiled, scheduler, shared)
     here = in_notebook()
     if progress is False or (progress is None and not here):
-        return complete(spec, Path(results), resources)
-    with (InNotebook if here else Progress)(spec) as told:
-        return complete(spec, Path(results), resources, told.announce)
+        return complete(study, Path(results), resources)
+    with (InNotebook if here else Progress)(study) as told:
+        return complete(study, Path(results), resources, told.announce, told.writing)
 
 
 def __getattr__(name: str) -> Any:

@@ -19,6 +19,11 @@ from suite.spec.load import Study
 PLAIN_INTERVAL = 10.0
 """Seconds between plain lines, at least."""
 
+_FEW = 5.0
+"""Seconds left that are not counted any more: the last pieces are not worth their estimate."""
+
+_WRITING = "writing tables and the report"
+
 
 class Progress:
     """Follows one study's cells; use it around the run and hand `announce` to it."""
@@ -33,6 +38,7 @@ class Progress:
         self.left: Counter[str] = Counter()
         self.work = self.work_left = 0.0
         self.rounds = 0
+        self.after = ""
         self.start = self.spoke = time.monotonic()
 
     def __enter__(self) -> "Progress":
@@ -41,6 +47,7 @@ class Progress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.after = ""
         if self.live is not None:
             self.live.stop()
 
@@ -84,8 +91,18 @@ class Progress:
         now = time.monotonic()
         if self.live is None and (now - self.spoke >= self.interval or not self.left.total()):
             self.spoke = now
-            done = self.total.total() - self.left.total()
-            self.say(f"{self.study.spec.name}: {done} of {_pieces(self.total.total())}, {self.remaining()}")
+            self.say(self.so_far())
+
+    def writing(self) -> None:
+        """The pieces are there; what is made of them takes a while of its own, which would pass in silence."""
+        self.after = f"; {_WRITING}"
+        if self.live is None:
+            self.say(f"{self.study.spec.name}: {_WRITING}")
+
+    def so_far(self) -> str:
+        """How many pieces are done, in a line."""
+        done = self.total.total() - self.left.total()
+        return f"{self.study.spec.name}: {done} of {_pieces(self.total.total())}, {self.remaining()}"
 
     def remaining(self) -> str:
         """Time left, judged by the work done so far."""
@@ -93,11 +110,14 @@ class Progress:
         if not self.left.total():
             return f"done in {_duration(elapsed)}"
         done = self.work - self.work_left
-        return f"about {_duration(elapsed * self.work_left / done)} left" if done > 0 else "starting"
+        if done <= 0:
+            return "starting"
+        left = elapsed * self.work_left / done
+        return f"about {_duration(left)} left" if left >= _FEW else "a few seconds left"
 
     def table(self) -> Table:
         """The live table: a row a measure."""
-        table = Table(title=f"{self.study.spec.name}: {self.remaining()}", title_justify="left")
+        table = Table(title=f"{self.study.spec.name}: {self.remaining()}{self.after}", title_justify="left")
         table.add_column("measure")
         table.add_column("pieces done", justify="right")
         for name, total in self.total.items():
@@ -114,6 +134,7 @@ class InNotebook(Progress):
         super().__init__(study)
         self.display = display or _shell_display()
         self.handle: Any = None
+        self.said = ""
 
     @property
     def is_live(self) -> bool:
@@ -126,6 +147,19 @@ class InNotebook(Progress):
             self.handle = self.display({"text/plain": line}, raw=True, display_id=True)
         else:
             self.handle.update({"text/plain": line}, raw=True)
+
+    def writing(self) -> None:
+        """Told behind what is done, and taken away at the end."""
+        self.after = f"; {_WRITING}"
+        self.said = self.so_far()
+        self.say(f"{self.said}{self.after}")
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.after:
+            self.say(self.said)
+        super().__exit__(kind, error, trace)
 
 
 class Trials:

@@ -41,7 +41,7 @@ def test_a_broken_spec_gives_its_line_and_cure_exit_2_and_touches_nothing(
     done = runner.invoke(app, [command, *paths, *(["--results", str(results)] if command == "run" else [])])
 
     assert done.exit_code == 2
-    assert f":{case.line}: " in done.stderr
+    assert f"{paths[-1]}{case.place}" in done.stderr
     assert case.key in done.stderr
     assert case.fragment in done.stderr
     assert "Traceback" not in done.stderr
@@ -64,7 +64,7 @@ def test_cuda_without_a_gpu_says_so(tmp_path: Path) -> None:
     done = runner.invoke(app, ["run", str(TINY), "--results", str(tmp_path / "results"), "--device", "cuda"])
 
     assert done.exit_code == 2
-    assert "--device cpu" in done.stderr
+    assert done.stderr == "error: no CUDA device is at hand; choose --device cpu or auto\n", "told before any work is"
     assert not (tmp_path / "results").exists()
 
 
@@ -339,6 +339,7 @@ def test_a_run_writes_plain_lines_where_there_is_no_terminal(tmp_path: Path) -> 
 
     assert "\x1b" not in done.stderr
     assert "pieces of work to compute" in done.stderr
+    assert done.stderr.splitlines()[-1] == "tiny: writing tables and the report"
     *told, page = done.stdout.splitlines()
     assert [line.partition(": told best by ")[0] for line in told] == ["tiny: test_accuracy", "tiny: train_loss"]
     assert page == f"tiny: {tmp_path / 'tiny' / 'report.html'}"

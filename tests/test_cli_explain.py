@@ -122,12 +122,16 @@ TESTS = {
     ),
     'test = "greater"\nquantity = "success"\naxis = "depth"\nvalue = 1\nthan = 2\nmargin = 0.1': (
         "the frequency of success at depth = 1 exceeds that at 2 by more than 0.1, in every pair of members that are "
-        "alike otherwise; of all 18 members"
+        "alike otherwise; 6 pairs (12 of 18 members)"
     ),
     'test = "greater"\nquantity = "test_accuracy"\naxis = "depth"\nvalue = 1\nthan = 2\nof = "average"\n'
     'expected = "fails"': (
         "the mean of test_accuracy after the last step at depth = 1 exceeds that at 2, on average over pairs of "
-        "members that are alike otherwise; of all 18 members; expected: fails"
+        "members that are alike otherwise; 6 pairs (12 of 18 members); expected: fails"
+    ),
+    'test = "greater"\nquantity = "v3"\naxis = "depth"\nvalue = 2\nthan = 4\nwhere = { normalization = "none" }': (
+        "the mean of v3 at depth = 2 exceeds that at 4, in every pair of members that are alike otherwise; where "
+        "normalization is none: 3 pairs (6 of 18 members)"
     ),
     'test = "rank_correlation"\nfirst = "v3"\nsecond = "collapsed_relative"\nat_most = -0.5\nshuffled = true': (
         "Spearman's rank correlation over members of the mean of v3 with the frequency of collapsed_relative is below"
@@ -154,7 +158,7 @@ TESTS = {
     ),
     'test = "survival_shorter"\nquantity = "phase1_steps"\naxis = "normalization"\nvalue = "batch"\nthan = "none"': (
         "waits of phase1_steps are shorter at normalization = batch than at none (log-rank test), in every pair of "
-        "members that are alike otherwise; of all 18 members"
+        "members that are alike otherwise; 9 pairs (18 of 18 members)"
     ),
 }
 """Claims, and what is said of each."""

@@ -104,8 +104,25 @@ def test_an_unknown_name_offers_the_nearest() -> None:
     done = CliRunner().invoke(app, ["list", "v3_flor"])
 
     assert done.exit_code == 2
-    assert done.stderr == "error: there is no v3_flor; did you mean v3_floor?\n"
-    assert CliRunner().invoke(app, ["list", "\x1b[31m"]).stderr.startswith("error: there is no \\x1b[31m; known here: ")
+    by_plug_in = "hat a plug-in adds needs --plugin FILE"
+    assert done.stderr == f"error: there is no v3_flor; did you mean v3_floor? W{by_plug_in}\n"
+    for far, shown in (("gauss_unit", "gauss_unit"), ("\x1b[31m", "\\x1b[31m")):
+        done = CliRunner().invoke(app, ["list", far])
+        assert done.stderr == f"error: there is no {shown}; `list` names all there is; w{by_plug_in}\n"
+
+
+def test_a_heading_lists_what_stands_under_it() -> None:
+    """The parts of the overview by their titles are the whole of it, but for its last line."""
+    parts = [told("list", title) for title in catalogs()]
+
+    assert "".join(parts) == "".join(told("list").splitlines(keepends=True)[:-1])
+    assert told("list", "measures").splitlines()[0] == "measures"
+
+
+def test_a_key_of_a_spec_is_told_and_where_the_others_are() -> None:
+    """It is no entry of a catalog, but whoever asks for it is not told that there is none."""
+    assert told("list", "depth") == "depth (a key of [[family]]): hidden layers; docs/spec.md tells of every key\n"
+    assert told("list", "where").startswith("where (a key of [predict]): axes with the values")
 
 
 def test_what_has_no_source_to_read_is_loaded() -> None:
@@ -172,9 +189,9 @@ def test_completion_is_installed_for_the_command_and_touches_no_python(by: list[
 
 
 def test_names_are_complete() -> None:
-    """Each once, of every catalog and quantity."""
+    """Each once, of every catalog and quantity, and the catalogs' titles."""
     assert len(names()) == len(set(names()))
-    assert {name for _, name in ENTRIES} | set(QUANTITIES) == set(names())
+    assert {name for _, name in ENTRIES} | set(QUANTITIES) | set(catalogs()) == set(names())
 
 
 def test_a_mistyped_command_or_option_offers_the_nearest() -> None:

@@ -198,6 +198,23 @@ def test_an_unknown_study_offers_the_nearest(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [
+        ("a b", "'a b' cannot name a folder of results; give another name with letters, digits, "),
+        ("CON", "the name CON is a device's on some systems; give another name\n"),
+        ("asv", "the name asv is reserved in results/; give another name\n"),
+    ],
+)
+def test_a_name_that_cannot_be_is_to_be_another(tmp_path: Path, name: str, fault: str) -> None:
+    """There is no file yet that could be renamed."""
+    done = new(tmp_path, name)
+
+    assert done.exit_code == 2
+    assert done.stderr.startswith(f"error: {fault}")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_installation_without_the_specs_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As one that is copied by hand may be."""
     monkeypatch.setattr("suite.spec.shipped._FOLDERS", (tmp_path / "shipped",))

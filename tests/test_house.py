@@ -30,6 +30,7 @@ MAY_IMPORT = {
         "measures",
         "training",
         "statistics",
+        "claims",
         "report",
         "tournament",
     },

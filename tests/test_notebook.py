@@ -42,6 +42,8 @@ def test_progress_in_a_notebook_is_one_line_that_changes(capsys: pytest.CaptureF
         told = progress.announce(study, found[:4], found[1:4])
         for cell in found[1:4]:
             told(cell)
+        progress.writing()
+        assert display.shown[-1].endswith("; writing tables and the report")
 
     assert display.displays == 1
     assert display.shown[0] == "tiny_precise: 3 pieces of work to compute, 1 kept from before"
@@ -51,17 +53,21 @@ def test_progress_in_a_notebook_is_one_line_that_changes(capsys: pytest.CaptureF
 
 
 def test_the_example_notebook_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In a kernel of its own; the first run shows one line, the last cell has the plug-in's numbers."""
+    """In a kernel of its own; the first run shows one line, the last cell the plug-in's numbers; no file is left."""
     nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
     pytest.importorskip("ipykernel")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
     monkeypatch.setenv("JUPYTER_PLATFORM_DIRS", "1")
-    monkeypatch.setenv("HOME", str(tmp_path))
+    folders = {name: tmp_path / name for name in ("here", "home", "temporary")}
+    for folder in folders.values():
+        folder.mkdir()
+    monkeypatch.setenv("HOME", str(folders["home"]))
+    monkeypatch.setenv("TMPDIR", str(folders["temporary"]))
     notebook = nbformat.read(ROOT / "docs" / "notebook.ipynb", as_version=4)
     nbformat.validate(notebook)
     assert not any(cell.get("outputs") for cell in notebook.cells), "outputs are left to whoever runs it"
 
-    client = nbclient.NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}})
+    client = nbclient.NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(folders["here"])}})
     done = client.execute()
 
     outputs: dict[str, Any] = {cell.source.splitlines()[0]: cell.outputs for cell in done.cells if "outputs" in cell}
@@ -71,3 +77,5 @@ def test_the_example_notebook_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert "snake(frequency=4)" in outputs['suite.plug_in("snake.py")'][-1]["data"]["text/plain"]
     streams = [output for found in outputs.values() for output in found if output.output_type == "stream"]
     assert [stream.text.strip() for stream in streams] == ["Writing snake.py"]
+    assert list(folders["here"].iterdir()) == []
+    assert [file.name for file in folders["temporary"].glob("*/*.toml")]

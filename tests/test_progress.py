@@ -52,6 +52,36 @@ def test_a_terminal_keeps_one_live_table(cells):
         assert sum(progress.total.values()) == len(found)
 
 
+def test_what_follows_the_last_piece_is_told(cells):
+    """A line of its own in a log; on a terminal behind what is done, while it lasts."""
+    study, found = cells
+    log, screen = io.StringIO(), io.StringIO()
+    with Progress(study, Console(file=log, width=120)) as progress:
+        told = progress.announce(study, found, found[:1])
+        told(found[0])
+        progress.writing()
+    with Progress(study, Console(file=screen, force_terminal=True, width=120)) as live:
+        live.announce(study, found, found[:1])(found[0])
+        assert str(live.table().title).endswith(" s")
+        live.writing()
+        assert str(live.table().title).endswith(" s; writing tables and the report")
+    assert str(live.table().title).endswith(" s")
+
+    assert log.getvalue().splitlines()[-1] == "tiny_precise: writing tables and the report"
+
+
+def test_the_last_seconds_are_not_counted(cells):
+    """`about 0 s left` stood beside pieces that were still to come."""
+    study, found = cells
+    with Progress(study, Console(file=io.StringIO())) as progress:
+        told = progress.announce(study, found[:4], found[:4])
+        told(found[0])
+        assert progress.remaining() == "a few seconds left"
+
+        progress.start -= 3600
+        assert progress.remaining().startswith("about ")
+
+
 def test_a_line_of_a_log_is_one_line(cells):
     """However long the study's name makes it, and whatever width is taken for that of a log."""
     study, found = cells

@@ -9,6 +9,8 @@ from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from suite.catalog.activations import ACTIVATIONS
 from suite.catalog.claims import CLAIMS, Claim
 from suite.catalog.domain import DOMAINS
@@ -17,10 +19,12 @@ from suite.catalog.initializations import INITIALIZATIONS
 from suite.catalog.measures import MEASURES, Measure
 from suite.catalog.optimizers import OPTIMIZERS
 from suite.catalog.precision import Precise
+from suite.catalog.predict import Predict
 from suite.catalog.quantities import QUANTITIES
 from suite.catalog.settings import Choice, Settings
 from suite.catalog.tasks import TASKS
 from suite.cli.wording import in_words, key_of, settable
+from suite.spec.model import Family, SpecFile
 
 SEES = {
     "nothing": "weights alone",
@@ -121,27 +125,48 @@ def _summary(entry: type) -> str:
 
 def overview() -> Iterator[str]:
     """Every catalog: a line of formula for each entry, and one of what it is, what it takes and where it is from."""
-    for title, entries in catalogs().items():
-        yield title
-        for entry in entries.values():
-            yield f"  {entry.name:<19} {entry.formula}"
-            if about := ". ".join(part.removesuffix(".") for part in (entry.about, entry.takes) if part):
-                yield f"  {'':<19}   {about}"
+    for title in catalogs():
+        yield from catalog(title)
     yield "`list NAME` says more of one of these, or of a quantity."
 
 
+def catalog(title: str) -> Iterator[str]:
+    """The part of the overview that stands under one of its titles."""
+    yield title
+    for entry in catalogs()[title].values():
+        yield f"  {entry.name:<19} {entry.formula}"
+        if about := ". ".join(part.removesuffix(".") for part in (entry.about, entry.takes) if part):
+            yield f"  {'':<19}   {about}"
+
+
 def names() -> list[str]:
-    """Whatever `list` can be asked for: entries, and quantities."""
-    return list(dict.fromkeys([*(name for entries in catalogs().values() for name in entries), *QUANTITIES]))
+    """Whatever `list` can be asked for: entries, quantities, and titles of catalogs."""
+    found = catalogs()
+    return list(dict.fromkeys([*(name for entries in found.values() for name in entries), *QUANTITIES, *found]))
 
 
 def told(name: str) -> Iterator[str]:
-    """All there is to say of a name: once for each catalog that has it; of a quantity, by the measures that give it."""
+    """All there is to say of a name: once for each catalog that has it; of a quantity, by the measures that give it.
+
+    Of a catalog, its part of the overview.
+    """
+    if name in catalogs():
+        yield from catalog(name)
     for title, entries in catalogs().items():
         of_quantity = title == "measures" and name not in entries
         for entry in entries.values():
             if entry.name == name or (of_quantity and name in MEASURES[entry.name].quantities):
                 yield from _told(title, entry)
+
+
+def keys_told(name: str) -> Iterator[str]:
+    """A line for each table of a spec that has a key of this name, which is no entry, and where keys are told of."""
+    for table, model in _TABLES.items():
+        if field := model.model_fields.get(name):
+            yield f"{name} (a key of {table}): {field.description}; docs/spec.md tells of every key"
+
+
+_TABLES: dict[str, type[BaseModel]] = {"the file": SpecFile, "[[family]]": Family, "[predict]": Predict}
 
 
 def _told(title: str, entry: Entry) -> Iterator[str]:

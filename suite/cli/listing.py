@@ -22,20 +22,25 @@ def list_entries(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="NAME", help="One of them, or a quantity: all there is to say of it.", autocompletion=_known
+            metavar="NAME",
+            help="One of them, or a quantity: all there is to say of it; or a heading, such as measures.",
+            autocompletion=_known,
         ),
     ] = None,
     plugins: PlugIns = None,
 ) -> None:
     """List what a spec can name: measures, activations, initialisations, tasks, domains, optimisers, claims."""
     with errors_as_exit_codes():
-        from suite.cli.entries import names, overview, told  # noqa: PLC0415  # as above
-        from suite.spec.problems import nearest, printable  # noqa: PLC0415  # as above
+        from suite.cli.entries import keys_told, names, overview, told  # noqa: PLC0415  # as above
+        from suite.spec.problems import near_to, or_plugged_in, printable  # noqa: PLC0415  # as above
 
         plug_in(plugins)
-        if name is not None and name not in names():
-            fail(f"error: there is no {printable(name)}; {nearest(name, names())}")
-        for line in overview() if name is None else told(name):
+        lines = list(overview() if name is None else told(name) if name in names() else keys_told(name))
+        if name is not None and not lines:
+            near = near_to(name, names())
+            cure = f"did you mean {near}?" if near else "`list` names all there is"
+            fail(f"error: there is no {printable(name)}; {or_plugged_in(cure)}")
+        for line in lines:
             typer.echo(line)
 
 

@@ -86,8 +86,10 @@ def run(
         for study in studies:
             warn(study.warnings)
             with Progress(study) as progress:
-                how = (resources, progress.announce)
-                found = run_shard(study, results, part, *how) if part else complete(study, results, *how)
+                if part:
+                    found = run_shard(study, results, part, resources, progress.announce)
+                else:
+                    found = complete(study, results, resources, progress.announce, progress.writing)
             failed += len(found.failures)
             surprises += tell_run(found)
         if failed:

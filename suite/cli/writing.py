@@ -42,7 +42,7 @@ def new(
         file = folder / f"{name}.toml"
         if name.endswith(".toml"):
             fail(f"error: {name}: give the name alone, {name.removesuffix('.toml')}")
-        if fault := name_fault(name):
+        if fault := name_fault(name, "give another name"):
             fail(f"error: {fault}")
         if taken := [other for other in folder.glob("*.toml") if other.stem.lower() == name.lower()]:
             fail(f"error: {taken[0]} is there already, and is not overwritten; give another name")

@@ -126,12 +126,12 @@ class Cell:
             "domain": self.domain.model_dump(mode="json") if self.sampled else None,
             "draws": [self.start, self.stop],
         }
-        if origins := self._origins:
+        if origins := self.origins:
             content["plugins"] = origins
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
 
     @property
-    def _origins(self) -> dict[str, str]:
+    def origins(self) -> dict[str, str]:
         """The digests of the plug-ins that the numbers come from; few have any, and the others keep their names.
 
         Raises:

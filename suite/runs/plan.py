@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
 from typing import Any, Literal
@@ -17,8 +17,8 @@ from suite.runs.run import survey
 from suite.runs.store import Kept, Store
 from suite.spec.load import Study
 
-State = Literal["done", "missing", "spec changed", "version changed", "damaged"]
-STATES: tuple[State, ...] = ("done", "missing", "spec changed", "version changed", "damaged")
+State = Literal["done", "missing", "spec changed", "plug-in changed", "version changed", "damaged"]
+STATES: tuple[State, ...] = ("done", "missing", "spec changed", "plug-in changed", "version changed", "damaged")
 
 Announce = Callable[[str, str, int, int], None]
 """Is told of a trial before it starts: the study, the measure, which trial of the study it is, and of how many."""
@@ -199,23 +199,39 @@ def _trial(cell: Cell) -> tuple[float, float]:
     return seconds / cost, sum(values.nbytes for values in readings.values()) / (part.stop - part.start)
 
 
-def _recorded(folder: Path) -> dict[tuple[str, str, int, int], str]:
-    """The versions of what the tables are of, by measure, member and draws; none where no record can be read."""
+@dataclass(frozen=True)
+class _Record:
+    """What the tables are of.
+
+    Attributes:
+        versions: of the code, by measure, member and draws.
+        plugins: digests of the plug-ins that were taken up.
+    """
+
+    versions: Mapping[tuple[str, str, int, int], str] = field(default_factory=dict)
+    plugins: frozenset[str] = frozenset()
+
+
+def _recorded(folder: Path) -> _Record:
+    """What run.json has; nothing where it cannot be read."""
     try:
-        entries = json.loads((folder / "run.json").read_bytes())["cells"]
-        return {(each["measure"], each["member"], *each["draws"]): each.get("version", "") for each in entries}
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
+        run = json.loads((folder / "run.json").read_bytes())
+        versions = {(each["measure"], each["member"], *each["draws"]): each.get("version", "") for each in run["cells"]}
+        return _Record(versions, frozenset(run["environment"].get("plugins", {}).values()))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return _Record()
 
 
-def _why(cell: Cell, store: Store, recorded: Mapping[tuple[str, str, int, int], str]) -> State:
+def _why(cell: Cell, store: Store, recorded: _Record) -> State:
     """Why a cell has to be computed."""
     if store.path(cell.key).exists():
         return "damaged"
-    version = recorded.get((cell.name, cell.member.name, cell.start, cell.stop))
+    version = recorded.versions.get((cell.name, cell.member.name, cell.start, cell.stop))
     if version is None:
         return "missing"
-    return "spec changed" if version == cell.version else "version changed"
+    if version != cell.version:
+        return "version changed"
+    return "spec changed" if recorded.plugins.issuperset(cell.origins.values()) else "plug-in changed"
 
 
 def tell(plans: Sequence[Plan]) -> Iterator[str]:

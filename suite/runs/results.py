@@ -117,6 +117,15 @@ class Results:
         return pd.read_csv(self.folder / "summary.csv")
 
     @cached_property
+    def verdicts(self) -> "pd.DataFrame":
+        """One row a claim, as verdicts.csv has it, in the spec's own words; empty of a study without claims."""
+        import pandas as pd  # noqa: PLC0415  # as above
+
+        from suite.claims.tell import COLUMNS, kept_rows  # noqa: PLC0415  # claims are judged by these results
+
+        return pd.DataFrame(kept_rows(self.folder), columns=list(COLUMNS))
+
+    @cached_property
     def tournament(self) -> "pd.DataFrame":
         """What tells which networks will train; empty unless the spec asks for it; of a reference as it was kept."""
         from suite.tournament.table import COLUMNS, tournament_table  # noqa: PLC0415  # needed for reports alone

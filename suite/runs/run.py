@@ -31,12 +31,16 @@ Announce = Callable[[Study, Sequence[Cell], Sequence[Cell]], Progress]
 Where a precision is asked for, it is called again whenever more cells have come.
 """
 
+Writing = Callable[[], None]
+"""Called when all that can be computed is, and tables and pages are to be made of it."""
+
 
 def complete(
     study: Study,
     results: Path,
     resources: Resources = WHATEVER_THERE_IS,
     announce: Announce | None = None,
+    writing: Writing | None = None,
 ) -> Results:
     """Computes what a study lacks and writes its tables, its report and the index; nothing where all is as after a run.
 
@@ -56,7 +60,7 @@ def complete(
         return found
     from suite.report.page import write_report  # noqa: PLC0415  # pandas and charts are not needed for the above
 
-    found = run_study(study, results, resources, announce)
+    found = run_study(study, results, resources, announce, writing)
     if found.failures:
         unseal(folder)
     if found.has_tables:
@@ -82,6 +86,7 @@ def run_study(
     results: Path,
     resources: Resources = WHATEVER_THERE_IS,
     announce: Announce | None = None,
+    writing: Writing | None = None,
 ) -> Results:
     """Computes the cells of a study that are not stored yet and writes its tables, of what did not fail.
 
@@ -92,6 +97,7 @@ def run_study(
         results: the folder of all results; the study's own is made in it.
         resources: what to compute with.
         announce: told what there is to do.
+        writing: told when that is done, before tables are written.
 
     Raises:
         ValueError: the device or the cluster is not to be had, or nothing can be compiled.
@@ -100,6 +106,8 @@ def run_study(
     folder = results / study.spec.name
     store = Store(folder / "cells")
     work = _compute(study, store, resources, announce, lender=_lender(study, results))
+    if writing:
+        writing()
     write_failures(folder, work.rounds.cells, work.failures)
     _write(study, folder, store, work)
     return Results(folder)
@@ -172,6 +180,8 @@ def _compute(
             missing = [cell for cell in new if cell.key not in kept]
             if not computing or (announced and not missing):
                 break
+            if missing and crew is None and resources.device == "cuda" and resources.scheduler is None:
+                choose_device(resources.device)  # what cannot be done is not announced first
             progress = announce(study, rounds.cells, missing) if announce else lambda _: None
             announced = True
             if not missing:

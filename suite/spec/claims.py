@@ -37,8 +37,12 @@ def unfounded(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
             name = getattr(claim, key, None)
             if name is None or (key == "bound" and name == THEORY) or name in measured:
                 continue
+            givers = [measure for measure, entry in MEASURES.items() if name in entry.quantities]
             why = "not measured here" if name in QUANTITIES else "no quantity"
-            yield Finding((*here, key), f"{shown(name)} is {why}; {nearest(name, measured)}")
+            cure = f"add [measure.{givers[0]}]" if givers else nearest(name, measured)
+            yield Finding((*here, key), f"{shown(name)} is {why}; {cure}")
+        if not members:  # which is told by itself, and leaves no axis that a claim could name
+            continue
         for key in ("along", "axis"):
             axis = getattr(claim, key, None)
             if axis is not None and axis not in values:
@@ -46,8 +50,9 @@ def unfounded(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
         yield from nowhere((*here, "where"), claim.where, values)
         compared = getattr(claim, "axis", None)
         if compared in values:
-            for key in ("value", "than"):
-                yield from _missing((*here, key), compared, getattr(claim, key), values[compared])
+            for key, other in (("value", "than"), ("than", "value")):
+                but = as_in_tables(getattr(claim, other))
+                yield from _missing((*here, key), compared, getattr(claim, key), values[compared], but)
 
 
 def nowhere(here: Location, where: Where, values: Values) -> Iterator[Finding]:
@@ -60,11 +65,24 @@ def nowhere(here: Location, where: Where, values: Values) -> Iterator[Finding]:
             yield from _missing((*here, axis), axis, value, values[axis])
 
 
-def _missing(location: Location, axis: str, value: Any, there: Sequence[Any]) -> Iterator[Finding]:
-    if as_in_tables(value) not in there:
-        known = ", ".join(shown(found) for found in there[:_SHOWN]) + (", ..." if len(there) > _SHOWN else "")
-        cure = f"take {known}" if len(there) == 1 else f"take one of {known}"
-        yield Finding(location, f"no member has {axis} = {shown(value)}; {cure}")
+def _missing(location: Location, axis: str, value: Any, there: Sequence[Any], but: Any = None) -> Iterator[Finding]:
+    """A value that no member has.
+
+    Args:
+        location: of the value.
+        axis: of which it should be one.
+        value: as the spec has it.
+        there: the axis's values.
+        but: what it is compared with, which is no cure; nothing where it is compared with none.
+    """
+    if as_in_tables(value) in there:
+        return
+    left = [found for found in there if found != but]
+    known = ", ".join(map(shown, left[:_SHOWN])) + (", ..." if len(left) > _SHOWN else "")
+    cure = f"take one of {known}" if len(left) > 1 else f"take {known}"
+    if but is not None and len(there) == 1:
+        cure = f"{shown(there[0])} alone is there, and compares with nothing; leave the claim out"
+    yield Finding(location, f"no member has {axis} = {shown(value)}; {cure}")
 
 
 def asked_for(members: Sequence[Member], where: Where) -> list[Member]:

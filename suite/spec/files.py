@@ -34,20 +34,20 @@ def _files(path: Path, problems: list[Problem]) -> list[Path]:
     try:
         folder, known = path.is_dir(), path.exists()
     except OSError as error:
-        problems.append(Problem(str(path), 1, "", f"cannot be looked up ({error.strerror}); check the path"))
+        problems.append(Problem(str(path), "", "", f"cannot be looked up ({error.strerror}); check the path"))
         return []
     if folder:
         found = sorted(file for file in path.glob("*.toml") if file.is_file())
         if not found:
             problems.append(
-                Problem(str(path), 1, "", "no .toml file in this folder; name a folder of specs, or a file")
+                Problem(str(path), "", "", "no .toml file in this folder; name a folder of specs, or a file")
             )
         return found
     if not known:
-        problems.append(Problem(str(path), 1, "", f"no such file or folder; {_nearest_spec(path)}"))
+        problems.append(Problem(str(path), "", "", f"no such file or folder; {_nearest_spec(path)}"))
         return []
     if not path.is_file():  # a pipe may never end
-        problems.append(Problem(str(path), 1, "", "neither a file nor a folder; save the spec as a file"))
+        problems.append(Problem(str(path), "", "", "neither a file nor a folder; save the spec as a file"))
         return []
     return [path]
 
@@ -66,15 +66,20 @@ def _nearest_spec(path: Path) -> str:
 _CUSTOMARY = Path("specs")
 
 
-def name_fault(name: str) -> str | None:
-    """Why a study cannot be called so, and what to do; None where it can."""
+def name_fault(name: str, cure: str = "rename the file") -> str | None:
+    """Why a study cannot be called so, and what to do; None where it can.
+
+    Args:
+        name: of a study.
+        cure: how it comes by another.
+    """
     if name.lower() in RESERVED_NAMES:
-        return f"the name {name} is reserved in results/; rename the file"
+        return f"the name {name} is reserved in results/; {cure}"
     if _DEVICE.fullmatch(name):
-        return f"the name {name} is a device's on some systems; rename the file"
+        return f"the name {name} is a device's on some systems; {cure}"
     if not _NAME.fullmatch(name):
-        cure = "rename the file with letters, digits, '_', '-' and '.' (not first or last), 100 at most"
-        return f"{shown(name)} cannot name a folder of results; {cure}"
+        letters = "letters, digits, '_', '-' and '.' (not first or last), 100 at most"
+        return f"{shown(name)} cannot name a folder of results; {cure} with {letters}"
     return None
 
 

@@ -15,7 +15,7 @@ from suite.catalog.settings import Choice, expands, models_now, number_of_entrie
 from suite.catalog.shown import shortened, shown
 from suite.spec.locate import Path
 from suite.spec.model import SpecFile
-from suite.spec.problems import MOST_TOLD, Problem, nearest
+from suite.spec.problems import MOST_TOLD, Problem, nearest, or_plugged_in
 
 
 def problems_of(error: ValidationError, data: Any, file: str, lines: Mapping[Path, int | str]) -> list[Problem]:
@@ -116,7 +116,7 @@ def _unknown_key(loc: Sequence[str | int]) -> str:
     if not known:
         return "unknown key, there is nothing to set in this table; leave it empty"
     cure = nearest(name, known)
-    return f"unknown key; {cure}{_BY_PLUG_IN if table == ('measure',) and _FAR in cure else ''}"
+    return f"unknown key; {or_plugged_in(cure) if table == ('measure',) else cure}"
 
 
 def _unnamed(tag: str, detail: Any) -> str:
@@ -127,14 +127,17 @@ def _unnamed(tag: str, detail: Any) -> str:
         detail: what pydantic found.
     """
     if detail["type"] == "union_tag_not_found":
-        return f"{tag} is missing; say which entry is meant"
+        known = [
+            str(model.model_fields[tag].default) for model in _models_at(detail["loc"]) if tag in model.model_fields
+        ]
+        return f"{tag} is missing; add {tag}, one of {', '.join(known)}"
     given = detail["input"]
     if isinstance(given, dict) and not isinstance(given.get(tag), str):
         return f"{shown(given.get(tag))} is not right here; {_CURES['string_type']}"
     name = detail["ctx"]["tag"]
     cure = nearest(name, [known.strip(" '") for known in detail["ctx"]["expected_tags"].split(",")])
-    by_plug_in = _FAR in cure and _PLUGGABLE.intersection(detail["loc"])
-    return f"{shown(name)} is not known; {cure}{_BY_PLUG_IN if by_plug_in else ''}"
+    pluggable = _PLUGGABLE.intersection(detail["loc"])
+    return f"{shown(name)} is not known; {or_plugged_in(cure) if pluggable else cure}"
 
 
 _BUILT_IN = frozenset(get_args(core_schema.ErrorType))
@@ -143,12 +146,8 @@ _ANYHOW = "`python -m suite list` says what a spec takes"
 """The cure of a fault that no other is known for."""
 
 
-_FAR = "known here"
-"""In the cure of a name that is near none."""
 _PLUGGABLE = frozenset({"activation", "initialization", "task"})
 """Keys that hold entries of catalogs that plug-ins can add to; besides these, [measure]."""
-_BY_PLUG_IN = "; what a plug-in adds needs --plugin FILE"
-
 _CURES = {
     "int_type": "give a whole number, without quotes, decimal point or exponent",
     "bool_type": "give true or false, without quotes",
@@ -180,6 +179,11 @@ def _limit(value: object) -> str:
 
 def _keys_at(loc: Sequence[str | int]) -> set[str]:
     """The keys that a table at pydantic's location may have."""
+    return {key for model in _models_at(loc) for key in model.model_fields}
+
+
+def _models_at(loc: Sequence[str | int]) -> list[type[BaseModel]]:
+    """What a table at pydantic's location may be."""
     models: list[type[BaseModel]] = [SpecFile]
     for part in loc:
         if not isinstance(part, str):
@@ -189,7 +193,7 @@ def _keys_at(loc: Sequence[str | int]) -> set[str]:
             model for model in models if issubclass(model, Choice) and _tag_of(model) == part
         ]
         models = inner or tagged or models
-    return {key for model in models for key in model.model_fields}
+    return models
 
 
 def _models_in(model: type[BaseModel], key: str) -> Iterator[type[BaseModel]]:
@@ -197,7 +201,7 @@ def _models_in(model: type[BaseModel], key: str) -> Iterator[type[BaseModel]]:
     yield from models_now(field)
     pending: list[Any] = [field.annotation]
     while pending:
-        annotation = pending.pop()
+        annotation = pending.pop(0)
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
             yield annotation
         pending.extend(get_args(annotation))

@@ -31,6 +31,8 @@ def untold(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
             if name in QUANTITIES and not QUANTITIES[name].sign:
                 why = "no property of a network"
             yield Finding(("predict", "predictors"), f"{shown(name)} is {why}; {nearest(name, known)}")
+    if not members:  # which is told by itself
+        return
     yield from nowhere(("predict", "where"), predict.where, values_of_axes(spec, members))
     deep = sum(member.depth >= SHALLOWEST for member in asked_for(members, predict.where))
     if deep < FEWEST:

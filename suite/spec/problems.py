@@ -11,7 +11,8 @@ class Problem:
 
     Attributes:
         file: the path as the user gave it.
-        line: from 1; of what the command line has set, that it has: `--set family.depth`.
+        line: from 1; of what the command line has set, that it has: `--set family.depth`; nothing of a path
+            at which there is no file.
         key: the place inside the file, such as `family.depth`; empty where the whole file is meant.
         message: what is wrong; what to do.
     """
@@ -23,7 +24,7 @@ class Problem:
 
     def __str__(self) -> str:
         """One line, in which whatever a terminal might obey or turn around is written out, as \\x1b is."""
-        place = f"{self.file}:{self.line}" if isinstance(self.line, int) else f"{self.file} {self.line}"
+        place = f"{self.file}:{self.line}" if isinstance(self.line, int) else f"{self.file} {self.line}".rstrip()
         text = ": ".join(part for part in (place, self.key, self.message) if part)
         return printable(text)
 
@@ -65,6 +66,26 @@ def first_of(problems: Sequence[Problem]) -> list[Problem]:
 def nearest(name: str, known: Iterable[str]) -> str:
     """The cure for an unknown name: the closest known one, or all of them."""
     names = sorted(known)
-    lower = {known_name.lower(): known_name for known_name in names}
-    close = [lower[found] for found in difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.6)]
-    return f"did you mean {close[0]}?" if close else f"known here: {', '.join(names)}"
+    near = near_to(name, names)
+    return f"did you mean {near}?" if near else f"known here: {', '.join(names)}"
+
+
+def near_to(name: str, known: Iterable[str]) -> str:
+    """The known name that an unknown one is probably meant to be; empty where there is none."""
+    lower = {known_name.lower(): known_name for known_name in sorted(known)}
+    likely = difflib.get_close_matches(name.lower(), lower, n=3, cutoff=0.6)
+    return next((lower[found] for found in likely if _may_be_meant(found, name.lower())), "")
+
+
+def or_plugged_in(cure: str) -> str:
+    """The cure for an unknown name, which may be a plug-in's as well."""
+    by_plug_in = "hat a plug-in adds needs --plugin FILE"
+    return f"{cure} W{by_plug_in}" if cure.endswith("?") else f"{cure}; w{by_plug_in}"
+
+
+def _may_be_meant(found: str, name: str) -> bool:
+    """Whether it is more than by chance that two are alike: 'alfa' is as like alpha as 'shrink' is like sin, 0.67."""
+    return abs(len(found) - len(name)) <= 1 or difflib.SequenceMatcher(None, found, name).ratio() >= _SURELY
+
+
+_SURELY = 0.7

@@ -10,6 +10,7 @@ from suite.catalog.claims import (
     Greater,
     Level,
     Monotone,
+    PairClaim,
     PeaksInside,
     RankCorrelation,
     SurvivalShorter,
@@ -48,15 +49,39 @@ def statements(spec: Spec, members: Sequence[Member]) -> Iterator[str]:
 def _tested(claim: Claim, spec: Spec, members: Sequence[Member]) -> str:
     tell = _WORDS[type(claim)]
     among = asked_for(members, claim.where)
-    return tell(claim, values_of_axes(spec, among)) + _among(claim.where, among, members)
+    pairs = None
+    if isinstance(claim, PairClaim) and any(claim.axis in member.axes for member in among):
+        pairs = _pairs(claim, among)
+    return tell(claim, values_of_axes(spec, among)) + _among(claim.where, among, members, pairs)
 
 
-def _among(where: Where, among: Sequence[Member], members: Sequence[Member]) -> str:
-    """Of which members a claim is."""
+def _pairs(claim: PairClaim, among: Sequence[Member]) -> list[tuple[Member, Member]]:
+    """The members at a comparison's one value, each with the one at the other that is alike otherwise."""
+
+    def at(value: Any) -> dict[frozenset[tuple[str, Any]], Member]:
+        return {
+            frozenset((axis, found) for axis, found in member.axes.items() if axis != claim.axis): member
+            for member in among
+            if member.axes.get(claim.axis) == as_in_tables(value)
+        }
+
+    first, second = at(claim.value), at(claim.than)
+    return [(member, second[rest]) for rest, member in first.items() if rest in second]
+
+
+def _among(
+    where: Where, among: Sequence[Member], members: Sequence[Member], pairs: Sequence[tuple[Member, Member]] | None
+) -> str:
+    """Of which members a claim is; of a comparison of members, of which pairs of them."""
+    asked = " and ".join(f"{axis} is {listed(wanted, 'or')}" for axis, wanted in where.items())
+    of = f"; where {asked}: " if where else "; "
+    if pairs is not None:
+        compared = len({member.name for pair in pairs for member in pair})
+        number = f"{len(pairs)} pair{'' if len(pairs) == 1 else 's'}"
+        return f"{of}{number} ({compared} of {len(members)} members)"
     if not where:
         return f"; of all {len(members)} members" if len(members) > 1 else "; of the one member"
-    asked = " and ".join(f"{axis} is {listed(wanted, 'or')}" for axis, wanted in where.items())
-    return f"; where {asked}: {len(among)} of {len(members)} members"
+    return f"{of}{len(among)} of {len(members)} members"
 
 
 def listed(values: Sequence[Any], last: str = "and") -> str:

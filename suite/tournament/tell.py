@@ -11,7 +11,7 @@ FILE = "tournament.csv"
 
 
 def lines_of(study: str, folder: Path) -> Iterator[str]:
-    """A line a contest: what tells the outcome best over all members, and the best baseline.
+    """A line a contest: what tells the outcome best over all members, and the best baseline, first where it is as good.
 
     Args:
         study: its name.
@@ -33,11 +33,18 @@ def lines_of(study: str, folder: Path) -> Iterator[str]:
             told = f"{best['predictor']}, rho {_number(best, 'spearman')} of {best['members']} members"
             yield f"{study}: {outcome}{under}: nothing that is measured tells it surely; the best is {told}"
             continue
-        over = f", {_number(best, 'advantage')} over {best['baseline']}" if best["advantage"] else ""
-        yield (
-            f"{study}: {outcome}{under}: told best by {best['predictor']}, rho {_number(best, 'spearman')} of "
-            f"{best['members']} members{over}"
-        )
+        how_well = f"rho {_number(best, 'spearman')} of {best['members']} members"
+        if best["advantage"]:
+            how_well += f", {_number(best, 'advantage')} over {best['baseline']}"
+        if best["advantage"] and float(best["advantage"]) <= 0:
+            as_well = "better" if float(best["advantage_high"] or "nan") < 0 else "as well"
+            rho = float(best["spearman"]) - float(best["advantage"])  # of the members that have the predictor
+            yield (
+                f"{study}: {outcome}{under}: {best['baseline']} alone tells it {as_well}, rho {rho:.2f}; of what is "
+                f"measured, {best['predictor']} is best, {how_well}"
+            )
+        else:
+            yield f"{study}: {outcome}{under}: told best by {best['predictor']}, {how_well}"
 
 
 def _number(row: dict[str, str], name: str) -> str:

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from suite.catalog.measures import MEASURES
 from suite.cli import app
+from suite.plugins import sources
 from suite.runs.plan import plan_of
 from suite.runs.resources import Resources
 from suite.runs.run import run_study
@@ -67,6 +68,33 @@ def test_cells_are_missing_then_done_then_stale_for_a_reason(tmp_path: Path, mon
     cell.write_bytes(cell.read_bytes()[:-40])
     states = [state for measure in _plan(tmp_path).values() for state in measure]
     assert states.count("damaged") == 1
+
+
+def test_an_edited_plug_in_is_no_change_of_the_spec(tmp_path: Path) -> None:
+    """Its members alone are to be computed again, and because of it."""
+    mine = tmp_path / "mine.py"
+    code = "from suite.plugins import activation\n\n@activation\ndef wave(z):\n    return z + {} * z.sin()\n"
+    spec = SPEC.replace('activation = "relu"', 'activation = ["relu", "wave"]')
+    (tmp_path / "planned.toml").write_text(spec.format(seed=1, draws=256, step=0.5))
+    try:
+        mine.write_text(code.format(0.5))
+        sources.plug_in(mine)
+        _run(tmp_path)
+        mine.write_text(code.format(0.25))
+        sources.plug_in(mine)
+        (study,) = load_studies([tmp_path / "planned.toml"])
+        plan = plan_of(study, tmp_path / "results", workers=1)
+        (tmp_path / "planned.toml").write_text(SPEC.format(seed=1, draws=256, step=0.25))
+        (changed,) = load_studies([tmp_path / "planned.toml"])
+        other = plan_of(changed, tmp_path / "results", workers=1)
+    finally:
+        sources.unplug(str(mine))
+
+    states = [
+        {line.measure: {state: n for state, n in line.states.items() if n} for line in found.lines}["v3"]
+        for found in (plan, other)
+    ]
+    assert states == [{"done": 2, "plug-in changed": 2}, {"spec changed": 2}]
 
 
 def test_a_plan_for_people_says_what_it_comes_to(tmp_path: Path) -> None:

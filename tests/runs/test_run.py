@@ -327,3 +327,38 @@ def test_the_notebook_way_gives_frames_and_charts(tmp_path: Path) -> None:
     assert (tmp_path / "tiny" / "report.html").exists()
     with pytest.raises(suite.SpecError):
         suite.load(tmp_path / "none.toml")
+    assert list(results.verdicts.columns)[:4] == ["claim", "source", "test", "verdict"]
+    assert results.verdicts.empty
+
+
+def test_a_path_is_run_and_its_verdicts_are_a_frame(tmp_path: Path) -> None:
+    """`suite.run` loads what it is given the path of; claims read as the spec says them, with the table's numbers."""
+    file = tmp_path / "claimed.toml"
+    file.write_text(
+        """
+        title = "Activations per parameter"
+        seed = 1
+        [family]
+        parameters = 300
+        inputs = 2
+        depth = [2, 4]
+        activation = "relu"
+        [measure.activation_ratio]
+        [[claim]]
+        says = "- it rises with depth"
+        test = "monotone"
+        quantity = "activation_ratio"
+        along = "depth"
+        direction = "rises"
+        """
+    )
+
+    verdicts = suite.run(str(file), results=tmp_path / "results", workers=1).verdicts
+
+    assert verdicts[["claim", "verdict", "expected"]].to_numpy().tolist() == [
+        ["- it rises with depth", "holds", "holds"]
+    ]
+    assert verdicts["members"].tolist() == [2]
+    assert verdicts["estimate"].item() > 0
+    with pytest.raises(suite.SpecError):
+        suite.run(tmp_path / "none.toml", results=tmp_path / "results")

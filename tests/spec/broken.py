@@ -43,7 +43,7 @@ class Case:
     Attributes:
         id: what is wrong.
         write: makes the files in a folder and returns the paths to load; the last one is at fault.
-        line: reported line.
+        line: reported line; 0 where there is no file that could have one.
         key: reported key, empty where the whole file is meant.
         fragment: a part of the message that holds its cure.
     """
@@ -53,6 +53,11 @@ class Case:
     line: int
     key: str
     fragment: str
+
+    @property
+    def place(self) -> str:
+        """What follows on the file's path in a message."""
+        return f":{self.line}: " if self.line else ": "
 
 
 def _file(content: str | bytes, name: str = "study.toml") -> Callable[[Path], list[Path]]:
@@ -158,14 +163,14 @@ def _folder_of_notes(folder: Path) -> list[Path]:
 
 CASES = [
     # files
-    Case("missing path", lambda folder: [folder / "absent.toml"], 1, "", "check the path"),
-    Case("dangling link", _dangling_link, 1, "", "check the path"),
-    Case("folder named like a spec", _folder_like_a_file, 1, "", "name a folder of specs, or a file"),
-    Case("pipe", _pipe, 1, "", "save the spec as a file"),
-    Case("link to a device without end", _endless_device, 1, "", "save the spec as a file"),
+    Case("missing path", lambda folder: [folder / "absent.toml"], 0, "", "check the path"),
+    Case("dangling link", _dangling_link, 0, "", "check the path"),
+    Case("folder named like a spec", _folder_like_a_file, 0, "", "name a folder of specs, or a file"),
+    Case("pipe", _pipe, 0, "", "save the spec as a file"),
+    Case("link to a device without end", _endless_device, 0, "", "save the spec as a file"),
     Case("file too large", _file(VALID + "#" * 200_000), 1, "", "200,000 at most; name a spec, or divide it"),
-    Case("folder without toml", _folder_of_notes, 1, "", "name a folder of specs, or a file"),
-    Case("path too long", lambda folder: [folder / ("x" * 300 + ".toml")], 1, "", "check the path"),
+    Case("folder without toml", _folder_of_notes, 0, "", "name a folder of specs, or a file"),
+    Case("path too long", lambda folder: [folder / ("x" * 300 + ".toml")], 0, "", "check the path"),
     Case("empty file", _file(""), 1, "", "needs title, seed, [family] and a [measure] table"),
     Case("blank file", _file(" \n\n"), 1, "", "needs title, seed, [family] and a [measure] table"),
     Case("comments only", _file("# later\n"), 1, "title", "title is missing; add it"),
@@ -283,7 +288,15 @@ CASES = [
         '[\n  "abs",\n  "rellu",\n]',
         10,
         "family.activation",
-        "did you mean relu?",
+        "did you mean relu? What a plug-in adds needs --plugin FILE",
+    ),
+    _edited(
+        "unknown activation, like another by chance",
+        '"relu"',
+        '"shrink"',
+        8,
+        "family.activation",
+        ", tanh; what a plug-in adds needs --plugin FILE",
     ),
     _edited(
         "unknown activation, nothing near",
@@ -350,7 +363,7 @@ CASES = [
         "{ bias_std = 0.1 }",
         9,
         "family.initialization",
-        "scheme is missing; say which entry is meant",
+        "scheme is missing; add scheme, one of critical, he, ",
     ),
     # missing and empty
     _edited("missing title", 'title = "A study of small networks"\n', "", 1, "title", "title is missing; add it"),
@@ -624,7 +637,9 @@ CASES = [
     _edited("a grid without end", "step = 0.25", "step = 0.000001", 13, "measure.v3.step", "take a larger step"),
     # domains
     _in_domain("unknown kind of domain", 'kind = "bal"', 11, "domain", "did you mean ball?"),
-    _in_domain("domain without a kind", "half_width = 2.0", 11, "domain", "kind is missing; say which entry is meant"),
+    _in_domain(
+        "domain without a kind", "half_width = 2.0", 11, "domain", "kind is missing; add kind, one of box, ball"
+    ),
     _in_domain("box without room", 'kind = "box"\nhalf_width = 0', 13, "domain.half_width", "give a number above 0"),
     _in_domain(
         "box of several sizes",
@@ -962,7 +977,28 @@ CASES = [
         '[[claim]]\nsays = "So."\ntest = "level"\nquantity = "feature_change_phase1"\nat_least = 0\n',
         23,
         "claim.quantity",
-        "not measured here",
+        "not measured here; add [measure.feature_diversity]",
+    ),
+    _claimed(
+        "a claim without a test",
+        'quantity = "v3"\nat_least = 0',
+        0,
+        "",
+        "test is missing; add test, one of peaks_inside, monotone, greater, ",
+    ),
+    _claimed(
+        "a comparison with what is not there",
+        'test = "greater"\nquantity = "v3"\naxis = "depth"\nvalue = 1\nthan = 4',
+        6,
+        "than",
+        "no member has depth = 4; take one of 2, 3",
+    ),
+    _claimed(
+        "a comparison with one value there",
+        'test = "greater"\nquantity = "v3"\naxis = "activation"\nvalue = "relu"\nthan = "tanh"',
+        6,
+        "than",
+        "no member has activation = 'tanh'; 'relu' alone is there, and compares with nothing; leave the claim out",
     ),
     _claimed(
         "words of another claim",

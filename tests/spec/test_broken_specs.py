@@ -41,7 +41,7 @@ def test_a_fault_is_reported_at_its_line_and_key_with_a_cure(case: Case, tmp_pat
 
     found = faults(*paths)
 
-    place = f"{paths[-1]}:{case.line}: " + (f"{case.key}: " if case.key else "")
+    place = f"{paths[-1]}{case.place}" + (f"{case.key}: " if case.key else "")
     here = [line.removeprefix(place) for line in found if line.startswith(place)]
     assert [line for line in here if case.fragment in line], f"expected {place}... {case.fragment} in {found}"
 
@@ -177,3 +177,15 @@ def test_a_fault_of_a_table_that_stands_for_several_entries_is_reported_once(stu
     (fault,) = faults(study)
 
     assert fault.startswith(f"{study}:17: measure.accuracy.optimizer.beta: unknown key")
+
+
+def test_claims_are_not_told_of_where_no_member_can_be_made(tmp_path: Path):
+    """The budget that nothing reaches is the one fault; without members there is no axis to name."""
+    file = tmp_path / "study.toml"
+    file.write_text(
+        VALID.replace("parameters = 500", "parameters = 3").replace("depth = [1, 2, 3]", "depth = [2, 3]")
+        + '[[claim]]\nsays = "So."\ntest = "greater"\nquantity = "v3"\naxis = "activation"\nvalue = "relu"\n'
+        'than = "tanh"\nwhere = { depth = 2 }\n[predict]\noutcome = "train_loss"\nwhere = { depth = 2 }\n'
+    )
+
+    assert {line.split(": ")[1] for line in faults(file)} == {"family.depth"}

@@ -184,12 +184,22 @@ def test_the_baseline_is_the_activation_ratio_that_is_measured(results: Results)
 
 
 def test_a_line_a_contest_says_who_did_best(results: Results, table: pd.DataFrame, tmp_path: Path) -> None:
-    """Only of what is sure; what orders nothing is told as well."""
+    """Only of what is sure; a baseline that does as well comes first; what orders nothing is told as well."""
     chosen = table[(table["training"] == "squares 2") & (table["outcome"] == "train_loss")].copy()
     chosen.loc[chosen["predictor"] == "snip", ["spearman", "spearman_low", "spearman_high"]] = (0.99, 0.5, 0.999)
+    chosen.loc[chosen["predictor"] == "snip", "advantage"] = 0.1
     chosen.sort_values("spearman", ascending=False).to_csv(tmp_path / "tournament.csv")
     (line,) = lines_of("boards", tmp_path)
     assert line.startswith("boards: train_loss (squares 2): told best by snip, rho 0.99 [0.50, 1.00] of 10 members, ")
+
+    ahead = ["baseline", "advantage", "advantage_low", "advantage_high"]
+    for high, how in ((0.2, "as well"), (-0.01, "better")):
+        chosen.loc[chosen["predictor"] == "snip", ahead] = ("depth", -0.009, -0.3, high)
+        chosen.sort_values("spearman", ascending=False).to_csv(tmp_path / "tournament.csv")
+        assert next(lines_of("boards", tmp_path)) == (
+            f"boards: train_loss (squares 2): depth alone tells it {how}, rho 1.00; of what is measured, snip is best, "
+            f"rho 0.99 [0.50, 1.00] of 10 members, -0.01 [-0.30, {high:.2f}] over depth"
+        )
 
     chosen.loc[chosen["predictor"] == "snip", "spearman_low"] = -0.1
     chosen.sort_values("spearman", ascending=False).to_csv(tmp_path / "tournament.csv")
