@@ -81,7 +81,7 @@ def decision_boundary(
     for series, boards in data.groupby("series", sort=False):
         for along in _spread_over(sorted(boards["along"].unique()), each):
             here = boards[boards["along"] == along]
-            row = {"member": str(here["member"].iloc[0]), "series": f"{series}, {axis} {along:g}"}
+            row = {"member": str(here["member"].iloc[0]), "series": series, "network": f"{series}, {axis} {along:g}"}
             last = here[here["step"] == here["step"].max()]
             for step, board in here.groupby("step", sort=True):
                 picture = _picture(board["value"].to_numpy(dtype=float), trained=True)
@@ -90,7 +90,7 @@ def decision_boundary(
     places = [*(f"{step:,}" for step in sorted(data["step"].unique())), _TRUE]
     known = any(row["step"] == _TRUE for row in pictures)
     title = f"draw 0 after so many steps of training{', and what it is to learn' if known else ''}"
-    return _grid(pd.DataFrame(pictures), "step", places, title)
+    return _grid(pd.DataFrame(pictures), "step", places, title, "network")
 
 
 def _boards(landscapes: pd.DataFrame, summary: pd.DataFrame, of: str = "success") -> pd.DataFrame:
@@ -136,16 +136,16 @@ def _true_pictures(board: pd.DataFrame, tasks: Sequence[Mapping[str, Any]]) -> l
     return [{"said": "", "picture": _picture(truth, trained=True)}]
 
 
-def _grid(rows: pd.DataFrame, axis: str, places: Sequence[str], title: str) -> Any:
-    """Pictures in rows by series, in columns along an axis."""
+def _grid(rows: pd.DataFrame, axis: str, places: Sequence[str], title: str, by: str = "series") -> Any:
+    """Pictures in rows by series, or whatever else, in columns along an axis."""
     header = alt.Axis(orient="top", labelAngle=0, domain=False, ticks=False)
     names = alt.Axis(domain=False, ticks=False, labelLimit=260)
     shown = [place for place in places if (rows[axis] == place).any()]
     base = alt.Chart(rows, title=title).encode(
         x=alt.X(f"{axis}:O", title=axis, sort=shown, axis=header),
-        y=alt.Y("series:N", title=None, sort=None, axis=names),
+        y=alt.Y(f"{by}:N", title=None, sort=None, axis=names),
     )
-    images = base.mark_image(width=_SIZE, height=_SIZE).encode(url="picture:N", tooltip=["series:N", f"{axis}:O"])
+    images = base.mark_image(width=_SIZE, height=_SIZE).encode(url="picture:N", tooltip=[f"{by}:N", f"{axis}:O"])
     corner: dict[str, Any] = {
         "dx": 3 - _SIZE / 2,
         "dy": _SIZE / 2 - 3,

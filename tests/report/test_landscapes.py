@@ -64,7 +64,9 @@ def test_a_boundary_is_seen_to_form_from_the_first_step_to_the_true_board(result
         if row["member"] and not row["said"]
     }
 
-    by_series = {series: [row for row in rows if row["series"] == series] for series in {row["series"] for row in rows}}
+    by_series = {
+        series: [row for row in rows if row["network"] == series] for series in {row["network"] for row in rows}
+    }
 
     assert len(by_series) == 9  # relu, tanh and leaky_relu at depths 1, 2 and 4
     for found in by_series.values():
@@ -82,8 +84,8 @@ def test_many_series_have_a_row_each(results_of: Callable[[str], Results]) -> No
 
     rows = rows_of(decision_boundary(many, summary))
 
-    assert len({row["series"] for row in rows}) == 15
-    assert {row["series"].rpartition(" ")[2] for row in rows} == {"2"}
+    assert len({row["network"] for row in rows}) == 15
+    assert {row["network"].rpartition(" ")[2] for row in rows} == {"2"}
 
 
 def test_a_regression_has_no_boundary(results_of: Callable[[str], Results]) -> None:
@@ -106,7 +108,7 @@ def test_beside_a_regression_only_the_board_has_a_boundary(results_of: Callable[
     trained = results.summary.assign(task="line")
     summary = pd.concat([results.summary.assign(task="board"), trained[trained["quantity"] != "test_accuracy"]])
 
-    names = {row["series"] for row in rows_of(decision_boundary(both, summary))}
+    names = {row["network"] for row in rows_of(decision_boundary(both, summary))}
 
     assert names
     assert all("board" in name for name in names)
