@@ -527,7 +527,8 @@ def test_a_function_that_leaves_while_a_spec_is_read_is_told(written, spec):
 
     assert done.exit_code == 2
     assert (
-        "snakes.toml:9: family.initialization: leaving(gain=3): it fails (SystemExit: 3); mend the fun" in done.stderr
+        "snakes.toml:9: family.initialization: leaving(gain=3): at fan_in = 1, fan_out = 1: it fails (SystemExit: 3); "
+        "mend the function" in done.stderr
     )
 
 
