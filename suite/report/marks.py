@@ -160,8 +160,7 @@ def by_axis(
     points = base.mark_point(filled=True, size=45, opacity=1)
     layers.append(points.encode(y=y, shape=shape(rows), tooltip=tooltip))
     if interval:
-        bounded = base.transform_filter("isValid(datum.ci_high)") if value == "median" else base
-        layers.append(bounded.mark_rule().encode(y=alt.Y("ci_low:Q"), y2="ci_high:Q"))
+        layers.append(_rules(base, value).encode(y=alt.Y("ci_low:Q"), y2="ci_high:Q"))
     if median:
         layers.append(base.mark_line(strokeDash=[4, 3], opacity=0.8).encode(y=alt.Y("median:Q")))
     return spread(rows, alt.layer(*layers).properties(width=WIDTH, height=HEIGHT))
@@ -179,8 +178,7 @@ def _by_series(rows: pd.DataFrame, title: str, scale: alt.Scale | None, value: s
     points = base.mark_point(filled=True, size=55, opacity=1)
     layers = [points.encode(x=x, shape=second, tooltip=_tooltip(rows, "parameters"))]
     if interval:
-        bounded = base.transform_filter("isValid(datum.ci_high)") if value == "median" else base
-        layers.append(bounded.mark_rule().encode(x=alt.X("ci_low:Q"), x2="ci_high:Q"))
+        layers.append(_rules(base, value).encode(x=alt.X("ci_low:Q"), x2="ci_high:Q"))
     if _has_law(rows, value):
         layers.append(base.mark_tick(thickness=2, color="black").encode(x=alt.X("theory:Q")))
     return alt.layer(*layers).properties(width=WIDTH, height=alt.Step(20))
@@ -199,6 +197,12 @@ def by_layer(rows: pd.DataFrame, title: str, scale: alt.Scale | None = None) -> 
     if rows["ci_low"].notna().any():
         layers.append(base.mark_rule().encode(y=alt.Y("ci_low:Q"), y2="ci_high:Q"))
     return spread(rows, alt.layer(*layers).properties(width=WIDTH, height=HEIGHT))
+
+
+def _rules(base: Any, value: str) -> Any:
+    """Of intervals; those of medians may be open above, and are left out then."""
+    bounded = base.transform_filter("isValid(datum.ci_high)") if value == "median" else base
+    return bounded.mark_rule()
 
 
 def _has_law(rows: pd.DataFrame, value: str) -> bool:
