@@ -15,23 +15,28 @@ class Offer:
     """A decorated function of a module that may have been imported before it is taken up, or never is.
 
     Attributes:
-        module: where it was decorated.
+        namespace: of the module where it was decorated, which a module of the same name, imported later, lacks.
         name: by which specs call it.
         function: what is decorated.
         add: adds it to the catalog.
         by: the origin that has it, by name; None while it is an ordinary function.
     """
 
-    module: str
+    namespace: dict[str, Any]
     name: str
     function: Callable[..., Any]
     add: Callable[[], None]
     by: str | None = None
 
+    @property
+    def module(self) -> str:
+        """The name of the module where it was decorated."""
+        return str(self.namespace.get("__name__"))
+
     def is_reached_from(self, module: ModuleType) -> bool:
         """Whether it stands in a module, or it or the module that it stands in was imported there."""
-        return self.module == module.__name__ or any(
-            value is self.function or (isinstance(value, ModuleType) and value.__name__ == self.module)
+        return vars(module) is self.namespace or any(
+            value is self.function or (isinstance(value, ModuleType) and vars(value) is self.namespace)
             for value in vars(module).values()
         )
 

@@ -125,13 +125,14 @@ def offered(what: str, name: str, function: Function, add: Callable[[], None]) -
     Raises:
         PlugInError: it stands in no file, so that it could never be taken up; or it is not right.
     """
-    module, in_file = _decorating()
-    if not (_current or in_file):
+    namespace = _decorating()
+    if not (_current or "__file__" in namespace):
         raise PlugInError(
             "the decorators of suite.plugins act in files that are plugged in; write the function to a file, and name "
             "that: --plugin mine.py, or suite.plug_in('mine.py') in a notebook"
         )
-    offer = Offer(module, name, function, add)
+    offer = Offer(namespace, name, function, add)
+    module = offer.module
     if not (_current and module == module_of(_current[-1])):
         _offers[module, what, name] = offer  # an ordinary function, unless what is taken up has it in the end
     elif _current[-1].text is None:
@@ -147,12 +148,12 @@ def _take(offer: Offer) -> None:
     offer.by = origin_now().name
 
 
-def _decorating() -> tuple[str, bool]:
-    """The module whose line decorates, and whether it is a file's, not a notebook's cell."""
+def _decorating() -> dict[str, Any]:
+    """The namespace of the module whose line decorates; that of a notebook's cell is of no file."""
     frame = sys._getframe(1)
     while frame.f_back and str(frame.f_globals.get("__name__")).startswith("suite.plugins."):
         frame = frame.f_back
-    return str(frame.f_globals.get("__name__")), "__file__" in frame.f_globals
+    return frame.f_globals
 
 
 def add(what: str, name: str, entries: Sequence[tuple[dict[str, Any], Any]]) -> None:

@@ -1,5 +1,8 @@
 """A plug-in adds what its checksum is of, and nothing that it imports from elsewhere."""
 
+import importlib
+import sys
+
 import pytest
 from typer.testing import CliRunner
 
@@ -86,3 +89,19 @@ def test_an_installed_plug_in_has_what_its_package_has_each_time(installed, tmp_
         sources.plug_in_installed()
         assert {"snake", "adder"} <= set(ACTIVATIONS)
         sources.unplug(installed)
+
+
+def test_what_an_earlier_import_of_an_installed_plug_in_had_is_not_added(installed, tmp_path):
+    """Where a package was imported again, only what its modules have now is of it."""
+    sources.plug_in_installed()
+    sources.unplug(installed)
+    for name in [name for name in sys.modules if name.startswith("snakes_of_mine")]:
+        del sys.modules[name]
+    (tmp_path / "snakes_of_mine" / "smooth.py").write_text(SNAKE.replace("def snake", "def boa"))
+
+    sources.plug_in_installed.cache_clear()
+    importlib.invalidate_caches()
+    sources.plug_in_installed()
+
+    assert "boa" in ACTIVATIONS
+    assert not {"snake", "adder"} & set(ACTIVATIONS)
