@@ -13,7 +13,8 @@ from suite.catalog.activations import ACTIVATIONS, Activation, Array
 from suite.nets.activations import KERNELS, Kernel, Taylor
 from suite.nets.differentiable import PHI
 from suite.nets.threads import one_thread
-from suite.plugins.facts import Facts, Phi, UnusableError, derivatives, facts_of
+from suite.plugins.derivatives import Phi, UnusableError, derivatives
+from suite.plugins.facts import Facts, facts_of
 from suite.plugins.parameters import OwnChoice, entry_of, name_of, try_defaults
 from suite.plugins.sources import add, offered
 
@@ -74,9 +75,8 @@ class OwnActivation(OwnChoice, Activation):
 
     @property
     def kinks(self) -> tuple[float, ...]:
-        """As the plug-in says."""
-        kinks = self.declared.kinks
-        return tuple(float(kink) for kink in (kinks(**self.parameters) if callable(kinks) else kinks))
+        """Those that the plug-in says, where there is one."""
+        return _facts(self).kinks
 
     @property
     def flat_sides(self) -> tuple[tuple[float, float], ...]:
@@ -117,7 +117,9 @@ def _in_numpy(function: Phi, z: Array) -> Array:
 def _facts(activation: OwnActivation) -> Facts:
     slope = activation.derivative if activation.declared.derivative else None
     with one_thread():
-        return facts_of(activation.function, activation.kinks, slope)
+        said = activation.declared.kinks
+        kinks = said(**activation.parameters) if callable(said) else said
+        return facts_of(activation.function, tuple(map(float, kinks)), slope)
 
 
 @lru_cache(maxsize=1024)

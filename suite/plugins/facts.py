@@ -1,6 +1,5 @@
 """What the suite finds out about an activation of which only the function is known, and whether it can be one."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import inf, isfinite
@@ -9,31 +8,15 @@ import torch
 from torch import Tensor
 
 from suite.catalog.activation import Kind
-from suite.plugins.origins import PlugInError
-
-Phi = Callable[[Tensor], Tensor]
+from suite.plugins.derivatives import Phi, UnusableError, derivatives
+from suite.plugins.kinks import check_for_jumps, true_kinks
 
 _PLACES = torch.linspace(-10, 10, 4097, dtype=torch.float64) + 0.000_313_7
 """Where all else is tried; no round number among them, nor below."""
 
-_FINE = torch.linspace(-10, 10, 65_537, dtype=torch.float64) + 0.000_313_7
-"""Where jumps are looked for."""
-
 _FAR = torch.tensor([-1e4, -800.0, -50.0, 0.0, 50.0, 800.0, 1e4], dtype=torch.float64)
-_CUTS, _ROUNDS, _CANDIDATES, _MOST = 16, 7, 4096, 0.3
-"""Each interval in which something may jump, of so many at most, is cut in so many, so often: they end at 2e-11.
-
-Of the parts only those are kept that hold most of the change; where there is no jump, all hold about as much.
-"""
-_JUMP = 1e-4
-"""What changes by more of its largest value over such an interval has jumped: 5e6 times as steep as it is large."""
-_LISTED = 12
-"""Places that are told one by one."""
-_ORDINALS = ("value", "slope", "second derivative", "third derivative")
-
-
-class UnusableError(PlugInError):
-    """A function that cannot be an activation; the message says why, and what to do."""
+_OUTSIDE = torch.logspace(1.01, 3.99, 256, dtype=torch.float64) + 0.000_313_7
+"""Where slopes are compared on either side, besides."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +24,7 @@ class Facts:
     """What is found out; each word means what it does of any activation."""
 
     kind: Kind
+    kinks: tuple[float, ...]
     homogeneous: bool
     flat_sides: tuple[tuple[float, float], ...]
     pace: float
@@ -51,7 +35,7 @@ def facts_of(phi: Phi, kinks: tuple[float, ...], slope: Phi | None = None) -> Fa
 
     Args:
         phi: of a tensor.
-        kinks: where it is said to have them, in rising order.
+        kinks: where it is said to have them, in rising order; those that are none are left out of what is found.
         slope: said to be its derivative, if anything is.
 
     Raises:
@@ -62,42 +46,18 @@ def facts_of(phi: Phi, kinks: tuple[float, ...], slope: Phi | None = None) -> Fa
     if not all(map(isfinite, kinks)) or any(high <= low for low, high in pairwise(kinks)):
         raise UnusableError(f"its kinks {kinks} are no rising numbers; give each once, the smallest first")
     away = _away_from(_PLACES, kinks)
-    _check_slope(phi, away, slope)
-    orders = derivatives(phi, away, 2)
-    _check_for_jumps(phi, kinks)
+    _check_slope(phi, away, slope, few=len(away) // 200)  # which may lie beside kinks that were not said: they are next
+    check_for_jumps(phi, kinks)
+    _check_slope(phi, _away_from(torch.cat([_PLACES, _OUTSIDE, -_OUTSIDE]), kinks), slope)
+    orders = derivatives(phi, away, 3)
+    kinks = true_kinks(phi, kinks, [float(values.abs().max()) for values in orders])
     return Facts(
         _kind(phi, kinks),
+        kinks,
         _homogeneous(phi),
         _flat_sides(phi, kinks),
         max(1.0, float(orders[2].abs().max() / orders[1].abs().max().clamp(min=1e-300))),
     )
-
-
-def derivatives(phi: Phi, z: Tensor, order: int) -> list[Tensor]:
-    """phi and its derivatives up to an order, elementwise.
-
-    Raises:
-        UnusableError: torch cannot take them.
-    """
-    try:
-        with torch.enable_grad():
-            x = z.detach().clone().requires_grad_()
-            found = [phi(x)]
-            for _ in range(order):
-                last = found[-1]
-                (slope,) = (
-                    torch.autograd.grad(last.sum(), x, create_graph=True, materialize_grads=True)
-                    if last.requires_grad
-                    else (torch.zeros_like(x),)
-                )
-                found.append(slope)
-    except RuntimeError as error:
-        why = " ".join(str(error).split())[:120]
-        raise UnusableError(
-            f"torch cannot take its {_ORDINALS[max(1, order)]} ({why}); write it with torch's elementary functions, "
-            "none in place"
-        ) from None
-    return [values.detach() for values in found]
 
 
 def _check_values(phi: Phi) -> None:
@@ -133,8 +93,8 @@ def _check_values(phi: Phi) -> None:
         raise UnusableError("it is constant, so that nothing passes through a layer; return a function of z")
 
 
-def _check_slope(phi: Phi, z: Tensor, slope: Phi | None) -> None:
-    """Autograd's derivative, and the one that is given, against differences."""
+def _check_slope(phi: Phi, z: Tensor, slope: Phi | None, few: int = 0) -> None:
+    """Autograd's derivative, and the one that is given, against differences; they may be wrong at a few places."""
     step = 1e-5
     with torch.no_grad():
         differences = (phi(z + step) - phi(z - step)) / (2 * step)
@@ -146,55 +106,10 @@ def _check_slope(phi: Phi, z: Tensor, slope: Phi | None) -> None:
             raise UnusableError("its derivative changes shape or dtype; return a slope for each element")
         ways["the derivative that is given"] = given
     for what, values in ways.items():
-        off = (values - differences).abs() > 1e-3 * (1 + differences.abs())
-        if off.sum() > len(z) // 200:  # a few may lie beside kinks that were not said, which are looked for next
-            place = z[off][0].item()
+        off = (values - differences).abs() / (1 + differences.abs())
+        if (off > 1e-3).sum() > few:
+            place = z[off.argmax()].item()
             raise UnusableError(f"{what} is not the slope of its values at z = {place:.4g}; mend one of them")
-
-
-def _check_for_jumps(phi: Phi, kinks: tuple[float, ...]) -> None:
-    """Tells all jumps that were not said at once, each with the lowest derivative that has it."""
-    if steps := _jumps(phi, 0, ()):
-        raise UnusableError(f"its value jumps at z = {_listed(steps)}; make it continuous")
-    known, told = [*kinks], list[str]()
-    for order in range(1, 4):
-        if found := _jumps(phi, order, known):
-            told.append(f"its {_ORDINALS[order]} jumps at z = {_listed(found)}")
-            known += found
-    if told:
-        said = ", ".join(f"{kink:.7g}" for kink in sorted(known)) + ("," if len(known) == 1 else "")
-        listed = f"({said})" if len(known) <= _LISTED else "[...]"  # too many to be of use
-        raise UnusableError(f"{'; '.join(told)}; say so: @activation(kinks={listed})")
-
-
-def _listed(places: list[float]) -> str:
-    """Numbers in words; of many the first, and how many more there are."""
-    first, more = [f"{place:.7g}" for place in places[:_LISTED]], len(places) - _LISTED
-    if more > 0 or len(first) == 1:
-        return ", ".join(first) + (f" and {more} places more" if more > 0 else "")
-    return f"{', '.join(first[:-1])} and {first[-1]}"
-
-
-def _jumps(phi: Phi, order: int, kinks: Sequence[float]) -> list[float]:
-    """Where a derivative jumps besides known places: cuts whatever interval holds most of its change in one part."""
-    values = derivatives(phi, _FINE, order)[order]
-    if not bool(torch.isfinite(values).all()):
-        place = _FINE[~torch.isfinite(values)][0].item()
-        raise UnusableError(f"its {_ORDINALS[order]} is not finite at z = {place:g}; write it so that it is")
-    scale = float(values.abs().max()) or 1.0
-    low, high = _FINE[:-1], _FINE[1:]
-    change = values.diff().abs()
-    for _ in range(_ROUNDS):
-        kept = change > _JUMP * scale
-        for kink in kinks:
-            kept &= (kink < low - 1e-9) | (kink > high + 1e-9)
-        some = change.where(kept, 0).topk(min(_CANDIDATES, len(change))).indices.sort().values
-        some = some[kept[some]]
-        edges = low[some, None] + (high - low)[some, None] * torch.linspace(0, 1, _CUTS + 1, dtype=torch.float64)
-        parts = derivatives(phi, edges, order)[order].diff(dim=1).abs()
-        alone = parts > _MOST * parts.sum(1, keepdim=True)
-        low, high, change = edges[:, :-1][alone], edges[:, 1:][alone], parts[alone]
-    return sorted({round(place, 6) + 0.0 for place in low.tolist()})
 
 
 def _away_from(z: Tensor, kinks: tuple[float, ...], reach: float = 1e-4) -> Tensor:

@@ -82,7 +82,7 @@ def finish(cell: Cell, folder: Path | None, device: str, compiled: bool = False)
     checkpoint = Checkpoint(folder, cell.key, circumstances)
     try:
         readings = compute(cell, device, compiled=compiled, checkpoint=checkpoint)
-    except Exception as error:  # whatever it is, it is this cell's, and the others go on
+    except (Exception, SystemExit) as error:  # whatever it is, it is this cell's, and the others go on
         if checkpoint.resumed and not isinstance(error, MemoryError):
             checkpoint.remove()  # in case it is to blame
         return failure_of(error)

@@ -28,7 +28,7 @@ class Failure:
     trace: str = ""
 
 
-def failure_of(error: Exception) -> Failure:
+def failure_of(error: BaseException) -> Failure:
     """What is kept of an error."""
     (first, *_) = str(error).splitlines() or [""]
     return Failure(f"{type(error).__name__}: {first}".removesuffix(": "), "".join(traceback.format_exception(error)))

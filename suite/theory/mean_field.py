@@ -149,10 +149,13 @@ def _smallest_root(activation: Activation, bias_variance: float) -> float:
     if bias_variance == 0 and second_moment(activation, 0.0) == 0 and slope_moment(activation, 0.0) > 0:
         return 0.0
     first = bias_variance / 2 or 1e-8  # no root is below sigma_b^2
-    last = max(1e4 * max(1.0, bias_variance) ** 2, 100 * _far(activation))  # gelu's root is near 80 sigma_b^4
+    # gelu's root is near 80 sigma_b^4, that of elu near 2 pi (sigma_b^2 / alpha^2 + 1)^2; rounding blurs those beyond
+    last = max(1e10 * max(1.0, bias_variance) ** 2, 100 * _far(activation))
     if bracket := _first_fall(excess, first, last):
         return _bisect(excess, *bracket)
-    raise NoCriticalPointError(f"no fixed point of the variance map is critical at sigma_b^2 = {bias_variance:g}")
+    raise NoCriticalPointError(
+        f"no fixed point of the variance map is critical at sigma_b^2 = {bias_variance:g}, up to {last:.0e}"
+    )
 
 
 def _far(activation: Activation) -> float:

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch.nn import functional as F  # noqa: N812  # as everyone calls it
 
-from suite.plugins.facts import UnusableError, facts_of
+from suite.plugins.derivatives import UnusableError
+from suite.plugins.facts import facts_of
 
 FOUND = [
     ("relu", torch.relu, (0.0,), "piecewise_linear", True, ((-inf, 0.0),)),
@@ -90,3 +91,31 @@ def test_a_derivative_that_is_given_must_be_one():
     facts_of(torch.sin, (), torch.cos)
     with pytest.raises(UnusableError, match="the derivative that is given is not the slope"):
         facts_of(torch.sin, (), torch.sin)
+
+
+@pytest.mark.parametrize(
+    ("place", "where"), [(1.0, r"z = (0\.99|1\.00)"), (150.0, r"z = 1[45]\d"), (-4000.0, r"z = -(39|40)\d\d")]
+)
+def test_a_derivative_that_is_wrong_in_a_few_places_is_found(place, where):
+    """Within a hundredth of where all else is tried, and beyond."""
+
+    def wrong(z):
+        return torch.cos(z) + torch.exp(-(((z - place) / (0.01 * max(1, abs(place)))) ** 2))
+
+    with pytest.raises(UnusableError, match=f"the derivative that is given is not the slope of its values at {where}"):
+        facts_of(torch.sin, (), wrong)
+
+
+@pytest.mark.parametrize(("phi", "said", "kinks", "kind"), [
+    (torch.tanh, (0.0,), (), "smooth"),
+    (lambda z: torch.sin(90 * z), (-1.0, 0.0, 0.3), (), "smooth"),
+    (lambda z: F.leaky_relu(z, 1.0), (0.0,), (), "piecewise_linear"),
+    (lambda z: F.leaky_relu(z, 0.999_999), (0.0, 2.0), (0.0,), "piecewise_linear"),
+    (F.elu, (-1.0, 0.0), (0.0,), "kinked"),
+    (lambda z: z.abs() ** 3, (0.0, 1.0), (0.0,), "kinked"),
+])  # fmt: skip
+def test_a_kink_that_is_said_where_there_is_none_is_none(phi, said, kinks, kind):
+    """As of a function of parameters at a value that makes it smooth."""
+    facts = facts_of(phi, said)
+
+    assert (facts.kinks, facts.kind) == (kinks, kind)

@@ -18,13 +18,13 @@ TINY = SPECS / "tiny.toml"
 runner = CliRunner()
 
 
-def _failing(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+def _failing(monkeypatch: pytest.MonkeyPatch, *names: str, kind: type[BaseException] = ZeroDivisionError) -> None:
     """From now on the cells of some measures raise."""
     compute = computing.compute
 
     def sometimes(cell: Cell, *given: Any, **named: Any) -> Readings:
         if cell.name in names or not names:
-            raise ZeroDivisionError(f"no {cell.name} today\nsecond line")
+            raise kind(f"no {cell.name} today\nsecond line")
         return compute(cell, *given, **named)
 
     monkeypatch.setattr(computing, "compute", sometimes)
@@ -66,6 +66,17 @@ def test_a_failing_cell_is_recorded_and_the_rest_is_done(
     assert not (folder / "failures.log").exists()
     assert "What failed" not in (folder / "report.html").read_text()
     assert_same_as_undisturbed(tmp_path, tmp_path_factory)
+
+
+def test_a_cell_that_would_leave_the_suite_is_one_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a plug-in's function might, with whatever exit code: the run has its own, and does the rest."""
+    _failing(monkeypatch, "correlation", kind=SystemExit)
+
+    code, said = _run(tmp_path)
+
+    assert code == 1
+    assert "failed: SystemExit: no correlation today" in said
+    assert {"v3", "test_accuracy"} <= set(pd.read_csv(tmp_path / "tiny" / "summary.csv")["quantity"])
 
 
 def test_a_study_of_which_everything_failed_has_no_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

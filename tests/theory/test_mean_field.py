@@ -6,7 +6,8 @@ from math import asin, exp, isnan, nan, pi, sqrt
 import numpy as np
 import pytest
 from scipy.integrate import quad
-from scipy.special import ndtr
+from scipy.optimize import brentq
+from scipy.special import erfcx, ndtr
 
 from suite.catalog.activations import ACTIVATIONS, Activation, Htanh, SExp, SSaw, SSin
 from suite.theory.mean_field import (
@@ -136,8 +137,22 @@ def test_without_biases_the_sigmoid_is_critical_away_from_0():
 @pytest.mark.parametrize("bias_variance", [0.0, 1e-4, 0.01, 1.0, 25.0])
 def test_softplus_has_no_edge_of_chaos(bias_variance: float):
     """E phi^2 / E phi'^2 stays above q for every q."""
-    with pytest.raises(NoCriticalPointError, match="no fixed point of the variance map is critical"):
+    with pytest.raises(NoCriticalPointError, match=r"no fixed point of the variance map is critical at .*, up to"):
         edge_of_chaos(activation("softplus"), bias_variance)
+
+
+@pytest.mark.parametrize("bias_std", [0.1, 1.0])
+@pytest.mark.parametrize("alpha", [0.3, 0.1, 0.02])
+def test_a_leaning_line_is_critical_far_out(alpha: float, bias_std: float):
+    """Elu's moments are closed forms, e^(2q) ndtr(-2 sqrt(q)) among them; of its roots one is beyond 10^7."""
+
+    def excess(q: float) -> float:
+        square, line = erfcx(sqrt(2 * q)) / 2, erfcx(sqrt(q / 2)) / 2
+        return float(alpha**2 * (square - 2 * line + 0.5) + bias_std**2 / 2 + (bias_std**2 - q) * alpha**2 * square)
+
+    root = brentq(excess, bias_std**2 / 2, 1e9, rtol=1e-12)
+
+    assert edge_of_chaos(ACTIVATIONS["elu"](alpha=alpha), bias_std**2).fixed_point == pytest.approx(root, rel=1e-5)
 
 
 @pytest.mark.parametrize("name", ["tanh", "gelu", "elu"])
