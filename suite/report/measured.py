@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 
 import altair as alt
-import numpy as np
 import pandas as pd
 
 from suite.catalog.charts import CHARTS, charts
@@ -11,9 +10,7 @@ from suite.catalog.measures import MEASURES
 from suite.catalog.quantities import QUANTITIES
 from suite.claims.numbers import are_frequencies
 from suite.report.marks import Chart, by_axis, by_layer, row, rows_of
-
-_DECADES = 100.0
-"""How far apart the largest and the smallest number lie, as a ratio, from which on an axis is logarithmic."""
+from suite.report.scales import scale_of
 
 
 def undrawn(summary: pd.DataFrame, drawn: Iterable[str]) -> dict[str, list[str]]:
@@ -71,11 +68,3 @@ def _panel(rows: pd.DataFrame, quantity: str, kind: str) -> Chart:
             rows = rows[rows[axis] == rows.groupby("series")[axis].transform("max")]
         return by_layer(rows, quantity, scale)
     return by_axis(rows, quantity, scale, median=kind == "value", value=statistic, interval=True)
-
-
-def scale_of(rows: pd.DataFrame, statistic: str) -> alt.Scale:
-    """A logarithmic scale where all that is drawn is positive and lies decades apart."""
-    drawn = rows[[statistic, "median", "ci_low", "ci_high"]].to_numpy(dtype=float)
-    drawn = drawn[np.isfinite(drawn)]
-    decades = drawn.min() > 0 and drawn.max() / drawn.min() >= _DECADES
-    return alt.Scale(type="log") if decades else alt.Scale(zero=False)

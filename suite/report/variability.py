@@ -7,20 +7,16 @@ import pandas as pd
 
 from suite.report.looks import COLORS
 from suite.report.marks import WIDTH, Chart, by_axis, by_panel, has, plain, positive, row, rows_of
+from suite.report.scales import unflattened
 from suite.report.scatter import scatter
 from suite.report.series import by_member, pick, with_series
 
 
 def variability(summary: pd.DataFrame) -> Chart | None:
     """V3 against depth: mean with its interval, median dashed; and both over the output's scale."""
-    panels = [
-        by_axis(rows_of(summary, quantity), title, median=True)
-        for quantity, title in (("v3", "V3"), ("v3_over_rms", "V3 / rms"))
-        if has(summary, quantity)
-    ]
-    if has(summary, "v3_exact"):
-        panels.append(by_axis(rows_of(summary, "v3_exact"), "E|f'''|, exact", median=True))
-    return row(panels)
+    titles = {"v3": "V3", "v3_over_rms": "V3 / rms", "v3_exact": "E|f'''|, exact"}
+    rows = {quantity: rows_of(summary, quantity) for quantity in titles if has(summary, quantity)}
+    return row([by_axis(found, titles[quantity], unflattened(found), median=True) for quantity, found in rows.items()])
 
 
 def collapse(summary: pd.DataFrame) -> Chart | None:

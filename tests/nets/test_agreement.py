@@ -42,7 +42,7 @@ def test_outputs_in_float32_agree_with_float64(networks, activation, shape, draw
 
 @on_random_shapes
 def test_gradients_in_float32_agree_with_float64(networks, activation, shape, draws, number, seed):
-    """To 1e-5 of their norm in nine networks of ten; a pre-activation that rounding moves across a kink does more."""
+    """To 1e-5 of their norm, but for one network, or one of ten: rounding moves it over a kink, or its points cancel."""
     inputs, hidden, outputs = shape
     ensemble = networks((inputs, *hidden, outputs), activation, draws, seed)
     points = points_for(inputs, number, seed).expand(draws, -1, -1)
@@ -55,4 +55,6 @@ def test_gradients_in_float32_agree_with_float64(networks, activation, shape, dr
 
     expected = gradient(ensemble, points, labels)
     single = gradient(ensemble.to(torch.float32), points.float(), labels.float())
-    assert ((single.double() - expected).norm(dim=1) / expected.norm(dim=1)).quantile(0.9) < 1e-5
+    off = (single.double() - expected).norm(dim=1) / expected.norm(dim=1)
+    assert int((off >= 1e-5).sum()) <= max(1, draws // 10)
+    assert off.max() < 0.1

@@ -11,8 +11,9 @@ import pytest
 from suite.catalog.charts import CHARTS, charts
 from suite.catalog.measures import MEASURES
 from suite.report.captions import caption_of
-from suite.report.measured import measured, scale_of, undrawn
+from suite.report.measured import measured, undrawn
 from suite.report.phases import PHASES, phases_table
+from suite.report.scales import scale_of, unflattened
 from suite.runs.results import Results
 from suite.statistics.intervals import wilson
 from tests.runs.tiny import NAMES
@@ -92,6 +93,23 @@ def test_numbers_that_lie_decades_apart_have_a_logarithmic_axis() -> None:
     signed = scale_of(_summary("grasp", [-1.0, 1000.0]), "mean").to_dict()
 
     assert (apart, near, signed) == ({"type": "log"}, {"zero": False}, {"zero": False})
+
+
+@pytest.mark.parametrize(("tower", "lowest", "scale"), [
+    (100.0, 1.0, {"type": "log"}),
+    (100.0, 2e-4, {"type": "log"}),
+    (20.0, 1.0, None),
+    (100.0, -1.0, {"zero": False}),
+])  # fmt: skip
+def test_one_series_that_towers_over_others_does_not_flatten_them(tower, lowest, scale) -> None:
+    """By the peaks of series: one that falls through decades, as V3 does with depth, stays on a linear axis."""
+    series = {"a": tower, "b": 1.0, "c": 2.0}
+    rows = pd.concat([_summary("v3", [lowest, peak]).assign(series=name) for name, peak in series.items()])
+
+    found = unflattened(rows)
+
+    assert (found and found.to_dict()) == scale
+    assert unflattened(rows[rows["series"] == "a"]) is None
 
 
 def test_waits_are_drawn_by_their_medians_with_the_intervals_that_are_closed() -> None:
