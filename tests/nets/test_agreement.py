@@ -1,24 +1,29 @@
 """Every fast path against float64, on shapes that nobody picked."""
 
+import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from suite.nets.backward import Backpropagation
 from suite.nets.losses import BINARY_CROSS_ENTROPY
 from tests.catalog.instances import EVERY
 
-SHAPES = st.tuples(st.integers(1, 3), st.lists(st.integers(1, 40), min_size=1, max_size=8), st.integers(1, 2))
-"""Inputs, hidden widths, outputs: depth 1 and width 1 among them."""
+CASES = 15
 
 
 def on_random_shapes(test):
-    """Of every activation: 15 shapes, numbers of draws and points."""
-    drawn = given(shape=SHAPES, draws=st.integers(1, 30), number=st.integers(1, 300), seed=st.integers(0, 999))(test)
-    fixture = [HealthCheck.function_scoped_fixture]  # it only builds
-    limited = settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=fixture)(drawn)
-    return pytest.mark.parametrize("activation", EVERY, ids=lambda activation: activation.label)(limited)
+    """Of every activation: shapes, numbers of draws and points; the same ones each time, since rounding may be unlucky.
+
+    One to three inputs, one to eight hidden layers of widths up to 40, one or two outputs; the first is the least.
+    """
+    chance = np.random.default_rng(0)
+    cases = [((1, [1], 1), 1, 1, 0)]
+    for seed in range(1, CASES):
+        hidden = chance.integers(1, 41, size=chance.integers(1, 9)).tolist()
+        shape = int(chance.integers(1, 4)), hidden, int(chance.integers(1, 3))
+        cases.append((shape, int(chance.integers(1, 31)), int(chance.integers(1, 301)), seed))
+    each = pytest.mark.parametrize(("shape", "draws", "number", "seed"), cases, ids=map(str, range(CASES)))
+    return pytest.mark.parametrize("activation", EVERY, ids=lambda activation: activation.label)(each(test))
 
 
 def points_for(inputs, number, seed):
@@ -42,7 +47,7 @@ def test_outputs_in_float32_agree_with_float64(networks, activation, shape, draw
 
 @on_random_shapes
 def test_gradients_in_float32_agree_with_float64(networks, activation, shape, draws, number, seed):
-    """To 1e-5 of their norm, but for one network, or one of ten: rounding moves it over a kink, or its points cancel."""
+    """To 1e-5 of their norm, but for one network, or one of ten: rounding moves it over a kink."""
     inputs, hidden, outputs = shape
     ensemble = networks((inputs, *hidden, outputs), activation, draws, seed)
     points = points_for(inputs, number, seed).expand(draws, -1, -1)
