@@ -6,9 +6,13 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 if importlib.util.find_spec("jax"):
     importlib.import_module("jax")  # the shape checker loads it where it is installed, and loading draws from numpy
+
+settings.register_profile("suite", deadline=None)  # a busy machine is no fault
+settings.load_profile("suite")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -55,7 +55,7 @@ def brute_force(
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     budget=st.integers(1, 70),
     depth=st.integers(1, 4),

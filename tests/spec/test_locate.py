@@ -255,7 +255,7 @@ def documents(draw: st.DrawFn) -> tuple[dict[str, Any], Writer]:
     return data, Writer(data, draw)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(documents())
 def test_every_key_of_every_layout_is_found_at_its_line(document: tuple[dict[str, Any], Writer]):
     """Headers, arrays of tables, dotted keys, inline tables, lists and strings in any nesting."""
