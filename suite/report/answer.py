@@ -124,7 +124,8 @@ def _asked(claim: Mapping[str, Any]) -> str:
             f", {claim['at_most']:g} or less is claimed" if itself else f", less than {claim['at_most']:g} is claimed"
         )
     if "z" in claim:
-        return f", up to {claim['z']:g} are allowed"
+        beyond = f" beyond the margin of {claim['margin']:g}" if claim.get("margin") else ""
+        return f", up to {claim['z']:g} are allowed{beyond}"
     if "relative" in claim:
         return f", up to {claim['relative']:g} is allowed"
     if claim.get("margin"):

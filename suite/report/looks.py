@@ -8,7 +8,10 @@ import pandas as pd
 COLORS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999999"]
 """Okabe and Ito's palette, which colour-blind readers can tell apart; shapes, or dashes, are the second cue."""
 
-SHAPES = ["circle", "square", "triangle-up", "cross", "diamond", "triangle-right", "triangle-down", "triangle-left"]
+_PLUS = "M-.95,-.22H-.22V-.95H.22V-.22H.95V.22H.22V.95H-.22V.22H-.95Z"
+"""As a path: the built-in cross is so fat that it looks like a diamond where it is small."""
+
+SHAPES = ["circle", "square", "triangle-up", _PLUS, "diamond", "triangle-right", "triangle-down", "triangle-left"]
 DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [10, 4], [4, 2, 1, 2], [1, 3], [12, 3, 3, 3]]
 
 

@@ -83,6 +83,10 @@ def test_what_would_decide_what_was_expected_and_what_is_missing_are_told() -> N
             {"test": "bounded_by", "margin": 0.0, "z": 3.0},
             "The largest excess over the bound is 0.5 standard errors, up to 3 are allowed;",
         ),
+        (
+            {"test": "bounded_by", "margin": 0.02, "z": 3.0},
+            "The largest excess over the bound is 0.5 standard errors, up to 3 are allowed beyond the margin of 0.02;",
+        ),
     ],
 )
 def test_what_was_claimed_stands_beside_what_was_found(claim: dict[str, Any], grounds: str) -> None:
