@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -61,7 +62,8 @@ def test_a_part_whose_time_is_nearly_up_goes_on_in_a_job_of_its_own_number(
     """SIGTERM to its step, as a minute before the time limit; the merge waits for it, and nothing is computed twice."""
     parts, merge = _submitted(work, slurm)
     kept = _cells_once_begun(work, 1)
-    _typed(f"scancel --signal=TERM {parts}_1", work, slurm)
+    with _held(slurm, SLURM_ARRAY_JOB_ID=parts, SLURM_ARRAY_TASK_ID="1", SLURM_STEP_ID="0"):
+        _typed(f"scancel --signal=TERM {parts}_1", work, slurm)
     _until(lambda: not jobs(slurm))
 
     assert [_fact("Restarts", job, slurm) for job in _tasks(parts)] == ["1", "0", "0"]
@@ -78,11 +80,12 @@ def test_a_part_that_was_ended_is_missing_until_it_is_submitted_again(
     """It is not requeued; the merge says so and fails. The same two commands then compute what is missing, alone."""
     parts, merge = _submitted(work, slurm)
     kept = _cells_once_begun(work, 1)
-    if end == "scancel":
-        _typed(f"scancel {parts}_1", work, slurm)
-    else:
-        for process in _processes(f"{parts}_1", work, slurm):
-            os.kill(process, signal.SIGKILL)
+    with _held(slurm, SLURM_ARRAY_JOB_ID=parts, SLURM_ARRAY_TASK_ID="1", SLURM_STEP_ID="0") as processes:
+        if end == "scancel":
+            _typed(f"scancel {parts}_1", work, slurm)
+        else:
+            for process in processes:
+                os.kill(process, signal.SIGKILL)
     _until(lambda: not jobs(slurm))
 
     assert [_fact("JobState", job, slurm) for job in _tasks(parts)] == [state, "COMPLETED", "COMPLETED"]
@@ -107,7 +110,8 @@ def test_a_job_of_a_dask_scheduler_and_workers_goes_on_when_its_time_is_nearly_u
     job = _typed(block, work, slurm).split()[-1]
     folder = work / "results" / "tiny" / "cells"
     _until(lambda: any(folder.glob("*.npz")))
-    _typed(f"scancel --signal=TERM {job}", work, slurm)
+    with _held(slurm, SLURM_JOB_ID=job, SLURM_STEP_ID="0"), _held(slurm, SLURM_JOB_ID=job, SLURM_STEP_ID="1"):
+        _typed(f"scancel --signal=TERM {job}", work, slurm)
     _until(lambda: not jobs(slurm))
 
     said = (work / f"suite-dask-{job}.out").read_text()
@@ -160,7 +164,18 @@ def _cells_once_begun(work: Path, part: int) -> dict[Path, int]:
     return {file: file.stat().st_mtime_ns for file in folder.glob("*.npz")}
 
 
-def _processes(job: str, work: Path, slurm: dict[str, str]) -> list[int]:
-    """Those of a job's step, which are the run and its workers."""
-    lines = _typed(f"scontrol listpids {_fact('JobId', job, slurm)}", work, slurm).splitlines()[1:]
-    return [int(process) for process, _, step, *_ in map(str.split, lines) if step == "0"]
+@contextmanager
+def _held(slurm: dict[str, str], **values: str) -> Iterator[list[int]]:
+    """Stops a step's processes meanwhile, so that they are not done before they are signalled; they must be some."""
+    wanted = {f"{name}={value}".encode() for name, value in (values | {"SLURM_CONF": slurm["SLURM_CONF"]}).items()}
+    processes = []
+    for place in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if wanted <= set((place / "environ").read_bytes().split(b"\0")):
+                os.kill(int(place.name), signal.SIGSTOP)
+                processes.append(int(place.name))
+    assert processes
+    yield processes
+    for process in processes:
+        with suppress(ProcessLookupError):
+            os.kill(process, signal.SIGCONT)
