@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from math import ceil
 from typing import Any, ClassVar, cast, overload
 
 import numpy as np
@@ -49,8 +50,8 @@ class OwnActivation(OwnChoice, Activation):
         """Finds its facts out."""
         if (pace := _facts(self).pace) > _QUICKEST:
             raise UnusableError(
-                f"it bends {pace:,.0f} times as quickly as the sine, and theory's quadrature follows {_QUICKEST} times "
-                "at most; take parameters by which it bends more slowly"
+                f"it bends {ceil(pace):,} times as quickly as the sine, and theory's quadrature follows {_QUICKEST} "
+                "times at most; take parameters by which it bends more slowly"
             )
 
     @property

@@ -15,7 +15,7 @@ _PLACES = torch.linspace(-10, 10, 4097, dtype=torch.float64) + 0.000_313_7
 """Where all else is tried; no round number among them, nor below."""
 
 _FAR = torch.tensor([-1e4, -800.0, -50.0, 0.0, 50.0, 800.0, 1e4], dtype=torch.float64)
-_OUTSIDE = torch.logspace(1.01, 3.99, 256, dtype=torch.float64) + 0.000_313_7
+_OUTSIDE = torch.logspace(1, 3.99, 256, dtype=torch.float64) + 0.000_313_7
 """Where slopes are compared on either side, besides."""
 
 
@@ -48,14 +48,17 @@ def facts_of(phi: Phi, kinks: tuple[float, ...], slope: Phi | None = None) -> Fa
     away = _away_from(_PLACES, kinks)
     _check_slope(phi, away, slope, few=len(away) // 200)  # which may lie beside kinks that were not said: they are next
     check_for_jumps(phi, kinks)
-    _check_slope(phi, _away_from(torch.cat([_PLACES, _OUTSIDE, -_OUTSIDE]), kinks), slope)
-    orders = derivatives(phi, away, 3)
-    kinks = true_kinks(phi, kinks, [float(values.abs().max()) for values in orders])
+    _check_slope(phi, away, slope)
+    outside = _away_from(torch.cat([_OUTSIDE, -_OUTSIDE]), kinks)
+    _check_slope(phi, outside, slope, few=len(outside) // 21)  # where quick waves, and cancelled digits, may mislead
+    orders = derivatives(phi, away, 2)
+    flat = _flat_sides(phi, kinks)
+    true = sorted({*true_kinks(phi, kinks), *(end for side in flat for end in side if isfinite(end))})
     return Facts(
-        _kind(phi, kinks),
-        kinks,
+        _kind(phi, tuple(true)),
+        tuple(true),
         _homogeneous(phi),
-        _flat_sides(phi, kinks),
+        flat,
         max(1.0, float(orders[2].abs().max() / orders[1].abs().max().clamp(min=1e-300))),
     )
 
@@ -95,9 +98,7 @@ def _check_values(phi: Phi) -> None:
 
 def _check_slope(phi: Phi, z: Tensor, slope: Phi | None, few: int = 0) -> None:
     """Autograd's derivative, and the one that is given, against differences; they may be wrong at a few places."""
-    step = 1e-5
-    with torch.no_grad():
-        differences = (phi(z + step) - phi(z - step)) / (2 * step)
+    differences, doubt = _differences(phi, z)
     ways = {"torch's derivative of it": derivatives(phi, z, 1)[1]}
     if slope is not None:
         with torch.no_grad():
@@ -106,10 +107,26 @@ def _check_slope(phi: Phi, z: Tensor, slope: Phi | None, few: int = 0) -> None:
             raise UnusableError("its derivative changes shape or dtype; return a slope for each element")
         ways["the derivative that is given"] = given
     for what, values in ways.items():
-        off = (values - differences).abs() / (1 + differences.abs())
-        if (off > 1e-3).sum() > few:
+        if not bool(torch.isfinite(values).all()):
+            place = z[~torch.isfinite(values)][0].item()
+            raise UnusableError(f"{what} is not finite at z = {place:.4g}; clamp what overflows, up to |z| = 10,000")
+        size = differences.abs()
+        off = (values - differences).abs() / (1e-3 * (size + size.max().clamp(max=1)) + doubt)
+        if (off > 1).sum() > few:
             place = z[off.argmax()].item()
             raise UnusableError(f"{what} is not the slope of its values at z = {place:.4g}; mend one of them")
+
+
+def _differences(phi: Phi, z: Tensor) -> tuple[Tensor, Tensor]:
+    """Slopes by differences, and by how much they may be wrong: as the slope varies within a step, and by rounding."""
+    step = 1e-5
+    ends = [derivatives(phi, z + by, 1) for by in (0, step, -step, step / 2, -step / 2)]
+    (_, slope), *around = ends
+    (high, _), (low, _), (above, _), (below, _) = around
+    whole, half = (high - low) / (2 * step), (above - below) / step
+    varies = torch.stack([near - slope for _, near in around]).abs().amax(0).nan_to_num()
+    rounding = 1e-15 * torch.stack([value.abs() for value, _ in ends]).amax(0) / step
+    return whole, 2 * varies + 4 * (whole - half).abs() + rounding
 
 
 def _away_from(z: Tensor, kinks: tuple[float, ...], reach: float = 1e-4) -> Tensor:
@@ -144,9 +161,12 @@ def _kind(phi: Phi, kinks: tuple[float, ...]) -> Kind:
 
 
 def _homogeneous(phi: Phi) -> bool:
-    values = phi(_PLACES)
-    scale = float(values.abs().max())
-    return all(float((phi(a * _PLACES) - a * values).abs().max()) < 1e-12 * scale for a in (0.5, 3.0))
+    for places in (_PLACES, torch.cat([_OUTSIDE, -_OUTSIDE])):
+        values = phi(places)
+        scale = float(values.abs().max())
+        if any(float((phi(a * places) - a * values).abs().max()) >= 1e-12 * scale for a in (0.5, 3.0)):
+            return False
+    return True
 
 
 def _flat_sides(phi: Phi, kinks: tuple[float, ...]) -> tuple[tuple[float, float], ...]:

@@ -1,7 +1,7 @@
 """Decorated functions of modules: what a plug-in that is taken up adds of them, and which it may not borrow."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from sys import modules
 from types import ModuleType
@@ -15,28 +15,32 @@ class Offer:
     """A decorated function of a module that may have been imported before it is taken up, or never is.
 
     Attributes:
-        namespace: of the module where it was decorated, which a module of the same name, imported later, lacks.
+        module: where it was decorated.
         name: by which specs call it.
         function: what is decorated.
         add: adds it to the catalog.
         by: the origin that has it, by name; None while it is an ordinary function.
+        imported: whether its module was known by its name when it was decorated.
     """
 
-    namespace: dict[str, Any]
+    module: str
     name: str
     function: Callable[..., Any]
     add: Callable[[], None]
     by: str | None = None
+    imported: bool = field(init=False)
 
-    @property
-    def module(self) -> str:
-        """The name of the module where it was decorated."""
-        return str(self.namespace.get("__name__"))
+    def __post_init__(self) -> None:
+        self.imported = self.module in modules
+
+    def is_former(self) -> bool:
+        """Whether its module was imported, and is not any more: should it be again, it may have something else."""
+        return self.imported and self.module not in modules
 
     def is_reached_from(self, module: ModuleType) -> bool:
         """Whether it stands in a module, or it or the module that it stands in was imported there."""
-        return vars(module) is self.namespace or any(
-            value is self.function or (isinstance(value, ModuleType) and vars(value) is self.namespace)
+        return self.module == module.__name__ or any(
+            value is self.function or (isinstance(value, ModuleType) and value.__name__ == self.module)
             for value in vars(module).values()
         )
 

@@ -125,14 +125,13 @@ def offered(what: str, name: str, function: Function, add: Callable[[], None]) -
     Raises:
         PlugInError: it stands in no file, so that it could never be taken up; or it is not right.
     """
-    namespace = _decorating()
-    if not (_current or "__file__" in namespace):
+    module, in_file = _decorating()
+    if not (_current or in_file):
         raise PlugInError(
             "the decorators of suite.plugins act in files that are plugged in; write the function to a file, and name "
             "that: --plugin mine.py, or suite.plug_in('mine.py') in a notebook"
         )
-    offer = Offer(namespace, name, function, add)
-    module = offer.module
+    offer = Offer(module, name, function, add)
     if not (_current and module == module_of(_current[-1])):
         _offers[module, what, name] = offer  # an ordinary function, unless what is taken up has it in the end
     elif _current[-1].text is None:
@@ -148,12 +147,12 @@ def _take(offer: Offer) -> None:
     offer.by = origin_now().name
 
 
-def _decorating() -> dict[str, Any]:
-    """The namespace of the module whose line decorates; that of a notebook's cell is of no file."""
+def _decorating() -> tuple[str, bool]:
+    """The module whose line decorates, and whether it is a file's, not a notebook's cell."""
     frame = sys._getframe(1)
     while frame.f_back and str(frame.f_globals.get("__name__")).startswith("suite.plugins."):
         frame = frame.f_back
-    return frame.f_globals
+    return str(frame.f_globals.get("__name__")), "__file__" in frame.f_globals
 
 
 def add(what: str, name: str, entries: Sequence[tuple[dict[str, Any], Any]]) -> None:
@@ -226,6 +225,8 @@ def _take_up(origin: Origin) -> None:
         return
     if known:
         unplug(origin.name)
+    for key in [key for key, offer in _offers.items() if offer.is_former()]:
+        del _offers[key]
     _current.append(origin)
     try:
         module = run(origin)

@@ -20,6 +20,9 @@ def scale_of(rows: pd.DataFrame, statistic: str) -> alt.Scale:
 
 
 def unflattened(rows: pd.DataFrame) -> alt.Scale | None:
-    """A logarithmic scale where one series towers over most others, and all is positive; else no scale of its own."""
+    """A logarithmic scale where one series towers over half of them or more, and all is positive; else none."""
     peaks = rows.groupby("series")["mean"].max()
-    return scale_of(rows, "mean") if peaks.max() > _TOWERING * peaks.median() else None
+    if not peaks.max() > _TOWERING * peaks.quantile(interpolation="lower"):
+        return None
+    scale = scale_of(rows, "mean")
+    return scale if scale.to_dict().get("type") == "log" else None

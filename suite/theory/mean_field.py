@@ -18,6 +18,9 @@ from suite.theory.gaussian import gaussian_mean
 _ROUNDING = 1e-12
 """What rounding may make of a 1."""
 
+_QUICK = 10.0
+"""How many times as quickly as the catalog's activations one bends whose quadrature takes long far out."""
+
 
 class NoCriticalPointError(ValueError):
     """No weight variance puts this activation at the edge of chaos with the given bias variance."""
@@ -149,13 +152,22 @@ def _smallest_root(activation: Activation, bias_variance: float) -> float:
     if bias_variance == 0 and second_moment(activation, 0.0) == 0 and slope_moment(activation, 0.0) > 0:
         return 0.0
     first = bias_variance / 2 or 1e-8  # no root is below sigma_b^2
-    # gelu's root is near 80 sigma_b^4, that of elu near 2 pi (sigma_b^2 / alpha^2 + 1)^2; rounding blurs those beyond
-    last = max(1e10 * max(1.0, bias_variance) ** 2, 100 * _far(activation))
-    if bracket := _first_fall(excess, first, last):
+    near = max(1e4 * max(1.0, bias_variance) ** 2, 100 * _far(activation))  # gelu's root is near 80 sigma_b^4
+    last = max(near, _furthest(activation, bias_variance))
+    if bracket := _first_fall(excess, first, near) or _first_fall(excess, near, last, density=4):
         return _bisect(excess, *bracket)
     raise NoCriticalPointError(
-        f"no fixed point of the variance map is critical at sigma_b^2 = {bias_variance:g}, up to {last:.0e}"
+        f"no fixed point of the variance map up to {last:.0e} is critical at sigma_b^2 = {bias_variance:g}"
     )
+
+
+def _furthest(activation: Activation, bias_variance: float) -> float:
+    """How far out a root is worth looking for: where rounding moves V(q) by no more than some of sigma_b^2.
+
+    Lines that lean a little, as elu at a small alpha, have theirs near 2 pi (sigma_b^2 / alpha^2 + 1)^2. What bends
+    quickly takes long out there, and is not looked at.
+    """
+    return 1e11 * bias_variance if activation.pace <= _QUICK else 0.0
 
 
 def _far(activation: Activation) -> float:
@@ -163,10 +175,14 @@ def _far(activation: Activation) -> float:
     return max((kink**2 for kink in activation.kinks), default=0.0)
 
 
-def _first_fall(function: Callable[[float], float], first: float, last: float) -> tuple[float, float] | None:
-    """The first two neighbours of a grid of 40 points a decade between which a function falls to 0 or below."""
+def _first_fall(
+    function: Callable[[float], float], first: float, last: float, density: int = 40
+) -> tuple[float, float] | None:
+    """The first two neighbours of a grid, of so many points a decade, between which a function falls to 0 or below."""
+    if last <= first:
+        return None
     low, before = first, function(first)
-    for q in map(float, np.geomspace(first, last, ceil(40 * log10(last / first)) + 1)[1:]):
+    for q in map(float, np.geomspace(first, last, ceil(density * log10(last / first)) + 1)[1:]):
         value = function(q)
         if value <= 0 < before:
             return low, q

@@ -99,7 +99,7 @@ def test_numbers_that_lie_decades_apart_have_a_logarithmic_axis() -> None:
     (100.0, 1.0, {"type": "log"}),
     (100.0, 2e-4, {"type": "log"}),
     (20.0, 1.0, None),
-    (100.0, -1.0, {"zero": False}),
+    (100.0, -1.0, None),
 ])  # fmt: skip
 def test_one_series_that_towers_over_others_does_not_flatten_them(tower, lowest, scale) -> None:
     """By the peaks of series: one that falls through decades, as V3 does with depth, stays on a linear axis."""
@@ -110,6 +110,7 @@ def test_one_series_that_towers_over_others_does_not_flatten_them(tower, lowest,
 
     assert (found and found.to_dict()) == scale
     assert unflattened(rows[rows["series"] == "a"]) is None
+    assert (unflattened(rows[rows["series"] != "c"]) is None) == (scale is None)
 
 
 def test_waits_are_drawn_by_their_medians_with_the_intervals_that_are_closed() -> None:

@@ -137,7 +137,7 @@ def test_without_biases_the_sigmoid_is_critical_away_from_0():
 @pytest.mark.parametrize("bias_variance", [0.0, 1e-4, 0.01, 1.0, 25.0])
 def test_softplus_has_no_edge_of_chaos(bias_variance: float):
     """E phi^2 / E phi'^2 stays above q for every q."""
-    with pytest.raises(NoCriticalPointError, match=r"no fixed point of the variance map is critical at .*, up to"):
+    with pytest.raises(NoCriticalPointError, match=r"no fixed point of the variance map up to .* is critical"):
         edge_of_chaos(activation("softplus"), bias_variance)
 
 
@@ -153,6 +153,13 @@ def test_a_leaning_line_is_critical_far_out(alpha: float, bias_std: float):
     root = brentq(excess, bias_std**2 / 2, 1e9, rtol=1e-12)
 
     assert edge_of_chaos(ACTIVATIONS["elu"](alpha=alpha), bias_std**2).fixed_point == pytest.approx(root, rel=1e-5)
+
+
+@pytest.mark.parametrize(("alpha", "bias_variance"), [(1e-6, 1e-6), (1e-3, 1e6), (0.01, 1e6)])
+def test_a_root_that_rounding_hides_is_none(alpha: float, bias_variance: float):
+    """Rather than some other: theirs are beyond 10^12 sigma_b^2."""
+    with pytest.raises(NoCriticalPointError):
+        edge_of_chaos(ACTIVATIONS["elu"](alpha=alpha), bias_variance)
 
 
 @pytest.mark.parametrize("name", ["tanh", "gelu", "elu"])
