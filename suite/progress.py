@@ -15,6 +15,7 @@ from rich.table import Table
 from suite.runs.cells import Cell
 from suite.runs.execute import Progress as Report
 from suite.spec.load import Study
+from suite.words import pieces
 
 PLAIN_INTERVAL = 10.0
 """Seconds between plain lines, at least."""
@@ -78,10 +79,10 @@ class Progress:
             self.live = Live(get_renderable=self.table, console=self.console, refresh_per_second=4)
             self.live.start()
         elif self.rounds > 1:
-            self.say(f"{self.study.spec.name}: {_pieces(len(missing), 'more ')}, for the precision asked")
+            self.say(f"{self.study.spec.name}: {pieces(len(missing), 'more ')}, for the precision asked")
         else:
             kept = len(cells) - len(missing)
-            self.say(f"{self.study.spec.name}: {_pieces(len(missing))} to compute, {kept} kept from before")
+            self.say(f"{self.study.spec.name}: {pieces(len(missing))} to compute, {kept:,} kept from before")
         return self.finished
 
     def finished(self, cell: Cell) -> None:
@@ -102,7 +103,7 @@ class Progress:
     def so_far(self) -> str:
         """How many pieces are done, in a line."""
         done = self.total.total() - self.left.total()
-        return f"{self.study.spec.name}: {done} of {_pieces(self.total.total())}, {self.remaining()}"
+        return f"{self.study.spec.name}: {done:,} of {pieces(self.total.total())}, {self.remaining()}"
 
     def remaining(self) -> str:
         """Time left, judged by the work done so far."""
@@ -203,10 +204,6 @@ def in_notebook() -> bool:
 
 def _shell_display() -> Any:
     return sys.modules["IPython"].display.display
-
-
-def _pieces(number: int, more: str = "") -> str:
-    return f"{number} {more}piece{'' if number == 1 else 's'} of work"
 
 
 def _duration(seconds: float) -> str:

@@ -11,15 +11,16 @@ from suite.catalog.tasks import TASKS
 ROOT = Path(__file__).parents[1] / "suite"
 
 MAY_IMPORT = {
+    "words": set(),
     "catalog": {"catalog"},
     "theory": {"theory", "catalog"},
     "plugins": {"plugins", "nets", "catalog"},
-    "spec": {"spec", "catalog", "theory"},
+    "spec": {"spec", "catalog", "theory", "words"},
     "statistics": {"statistics"},
     "nets": {"nets", "catalog", "theory"},
     "measures": {"nets", "catalog", "theory"},
     "training": {"training", "nets", "catalog"},
-    "claims": {"claims", "catalog", "statistics", "runs"},
+    "claims": {"claims", "catalog", "statistics", "runs", "words"},
     "runs": {
         "runs",
         "plugins",
@@ -33,17 +34,19 @@ MAY_IMPORT = {
         "claims",
         "report",
         "tournament",
+        "words",
     },
     "tournament": {"tournament", "claims", "catalog", "statistics", "runs"},
-    "report": {"report", "claims", "tournament", "catalog", "statistics", "runs"},
-    "progress": {"runs", "spec"},
-    "cli": {"cli", "plugins", "claims", "tournament", "spec", "catalog", "runs", "report", "progress"},
+    "report": {"report", "claims", "tournament", "catalog", "statistics", "runs", "words"},
+    "progress": {"runs", "spec", "words"},
+    "cli": {"cli", "plugins", "claims", "tournament", "spec", "catalog", "runs", "report", "progress", "words"},
     "__init__": {"plugins", "progress", "spec", "runs", "report"},
     "__main__": {"cli"},
 }
 """Room -> rooms it may know. Within `measures` no file knows another."""
 
 TORCH_FREE = {
+    "words",
     "catalog",
     "theory",
     "spec",

@@ -8,6 +8,7 @@ from typing import Any
 
 from suite.claims.judge import Verdict
 from suite.claims.spreadsheets import from_cell
+from suite.words import counted
 
 Row = dict[str, Any]
 
@@ -122,8 +123,6 @@ def _numbers(row: Row) -> str:
         return "the tables have nothing of it"
     low, high = row["ci_low"], row["ci_high"]
     interval = f" [{low:.3g}, {high:.3g}]" if isfinite(low) and isfinite(high) else ""
-    sizes = f"{row['members']} member{'' if row['members'] == 1 else 's'}" + (
-        f", {row['draws']} draws" if row["draws"] > 1 else ""
-    )
+    sizes = counted(row["members"], "member") + (f", {row['draws']:,} draws" if row["draws"] > 1 else "")
     more = what_would_decide(row)
     return f"{row['estimate']:.3g}{interval}, {p_in_words(row['p'])}, {sizes}" + (f"; {more}" if more else "")

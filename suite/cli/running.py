@@ -24,6 +24,7 @@ from suite.cli.options import (
     workers_given,
 )
 from suite.cli.telling import tell_run
+from suite.words import pieces
 
 
 @app.command(short_help="Compute what is missing, then write tables and reports.")
@@ -155,9 +156,9 @@ def merge(
                 incomplete = True
                 counts = ", ".join(f"{number} of {name}" for name, number in missing.items())
                 folder = results / study.spec.name / "cells"
-                one, verb = ("", "is") if missing.total() == 1 else ("s", "are")
+                verb = "is" if missing.total() == 1 else "are"
                 echo(
-                    f"{study.spec.name}: {missing.total()} piece{one} of work {verb} missing from {folder}: "
+                    f"{study.spec.name}: {pieces(missing.total())} {verb} missing from {folder}: "
                     f"{counts}; copy them there, or compute them: {run_into(results, [study])}",
                     err=True,
                 )

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from suite.cli.endings import echo, warn
+from suite.words import pieces
 
 if TYPE_CHECKING:
     from suite.runs.results import Results
@@ -50,10 +51,9 @@ def _tell_failures(found: "Results") -> None:
         )
     if found.failures:
         number = len(found.failures)
-        pieces = "1 piece of work" if number == 1 else f"{number} pieces of work"
         more = f" ({number - _SHOWN} more than shown)" if number > _SHOWN else ""
         echo(
-            f"{found.name}: {pieces} failed{more}, the rest is done; {found.failure_log} has the tracebacks, "
+            f"{found.name}: {pieces(number)} failed{more}, the rest is done; {found.failure_log} has the tracebacks, "
             "and the same command tries again",
             err=True,
         )

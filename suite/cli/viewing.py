@@ -23,6 +23,7 @@ from suite.cli.options import (
     path_given,
 )
 from suite.cli.telling import tell_verdicts
+from suite.words import counted
 
 if TYPE_CHECKING:
     from suite.runs.results import Results
@@ -105,9 +106,8 @@ def check(paths: Specs, in_part: Quick = False, changes: Changes = None, plugins
         plug_in(plugins)
         for study in loaded(paths, changes, in_part):
             warn(study.warnings)
-            number = len(study.members)
             measures = ", ".join(name + precisely(name, settings) for name, settings in study.spec.measures.items())
-            echo(f"{study.spec.name}: {number} member{'' if number == 1 else 's'}; {measures}")
+            echo(f"{study.spec.name}: {counted(len(study.members), 'member')}; {measures}")
 
 
 @app.command(short_help="Draw the reports again from a run's tables.")
@@ -144,7 +144,7 @@ def report(
                 drawn = [] if figures is None else write_figures(found, figures)
             echo(f"{study.spec.name}: {page}")
             if drawn:
-                echo(f"{study.spec.name}: {len(drawn)} figure{'' if len(drawn) == 1 else 's'} in {drawn[0].parent}")
+                echo(f"{study.spec.name}: {counted(len(drawn), 'figure')} in {drawn[0].parent}")
         write_index(results)
 
 

@@ -13,6 +13,7 @@ from suite.catalog import charts as catalog
 from suite.catalog.charts import Shown
 from suite.claims.tell import p_in_words, what_would_decide
 from suite.report.page_tables import records
+from suite.words import counted
 
 _ESTIMATES = {
     "peaks_inside": "the least sure difference between a peak and an end is {}",
@@ -105,7 +106,7 @@ def _grounds(row: Mapping[str, Any], claim: Mapping[str, Any]) -> str:
     elif row["members"] > _PAIR:
         known |= _LEAST_SURE
     sentence = known.get(row["test"], "the estimate is {}").format(value) + _asked(claim)
-    sizes = f"{row['members']} {'member' if row['members'] == 1 else 'members'}"
+    sizes = counted(row["members"], "member")
     sizes += f" of {row['draws']:,} draws or more" if row["draws"] > 1 else ""
     sure = p_in_words(row["p"]) if isfinite(row["p"]) else "nothing speaks against it"
     needed = what_would_decide(row)

@@ -4,6 +4,8 @@ import shlex
 from collections.abc import Iterable
 from typing import Any
 
+from suite.words import pieces
+
 _SHOWN = 12
 """Characters of a commit, or of a plug-in's checksum."""
 
@@ -22,7 +24,7 @@ def origin(run: dict[str, Any]) -> list[str]:
     plugins = ", ".join(f"{name} ({digest[:_SHOWN]})" for name, digest in environment.get("plugins", {}).items())
     seconds = sum(cell["seconds"] for cell in cells)
     return [
-        f"{len(cells):,} pieces of work, {seconds:,.0f} s of computing on {_listed(cell['device'] for cell in cells)}"
+        f"{pieces(len(cells))}, {seconds:,.0f} s of computing on {_listed(cell['device'] for cell in cells)}"
         + (f", {threads} {'thread' if threads == '1' else 'threads'} each" if threads else "")
         + (f", instructions {processors}" if processors else "")
         + (f", by the code of commit {commits}" if commits else "")

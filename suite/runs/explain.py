@@ -19,6 +19,7 @@ from suite.spec.load import Study
 from suite.spec.members import Member
 from suite.spec.model import Family
 from suite.spec.statements import listed
+from suite.words import counted, pieces
 
 _SHAPES = 40
 """Shapes of networks that are listed; a study may have thousands."""
@@ -43,12 +44,7 @@ def lines_of(study: Study) -> Iterator[str]:
     pictures = len(cells) - own
     drawn = f", and {counted(pictures, 'picture')} of random networks for the report" if pictures else ""
     plan = "plan --quick" if "--quick" in study.asked else "plan"
-    yield f"That is {counted(own, 'piece')} of work{drawn}; `{plan}` says about what time and memory they take."
-
-
-def counted(number: int, noun: str) -> str:
-    """`1 member`, `22 members`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    yield f"That is {pieces(own)}{drawn}; `{plan}` says about what time and memory they take."
 
 
 def _domain(domain: Domain) -> str:
@@ -124,7 +120,7 @@ def _measures(study: Study, cells: Sequence[Cell]) -> Iterator[str]:
         shown = True
         own = [cell for cell in cells if cell.name == name]
         yield f"  {name}: {MEASURES[name].summary}"
-        yield f"    {_draws(name, settings, own)}{_looked_at(settings, own)}; {counted(len(own), 'piece')} of work"
+        yield f"    {_draws(name, settings, own)}{_looked_at(settings, own)}; {pieces(len(own))}"
     if not shown:
         yield "  nothing"
     if any(isinstance(member.initialization, DataDependent) for member in study.members):
@@ -180,10 +176,7 @@ def _training(study: Study, accuracy: AccuracySettings, cells: Sequence[Cell]) -
             (len(accuracy.optimizer), "optimiser setting"),
         )
     )
-    yield (
-        f"Trained: {several} = {counted(trainings, 'training')} of {accuracy.steps:,} steps; "
-        f"{counted(len(own), 'piece')} of work"
-    )
+    yield (f"Trained: {several} = {counted(trainings, 'training')} of {accuracy.steps:,} steps; {pieces(len(own))}")
     yield "  Replicate i starts from draw i of its member, on data of its own."
     for task in accuracy.task:
         yield from _task(task, accuracy)

@@ -16,6 +16,7 @@ from suite.runs.resources import WORKERS_START, default_workers, workers_for
 from suite.runs.run import survey
 from suite.runs.store import Kept, Store
 from suite.spec.load import Study
+from suite.words import pieces
 
 State = Literal["done", "missing", "spec changed", "plug-in changed", "version changed", "damaged"]
 STATES: tuple[State, ...] = ("done", "missing", "spec changed", "plug-in changed", "version changed", "damaged")
@@ -237,7 +238,7 @@ def _why(cell: Cell, store: Store, recorded: _Record) -> State:
 def tell(plans: Sequence[Plan]) -> Iterator[str]:
     """The plans as lines of text: a table each, and what they come to."""
     for plan in plans:
-        yield f"{plan.study}: {_pieces(plan.to_do)} to compute"
+        yield f"{plan.study}: {pieces(plan.to_do)} to compute"
         shown = [state for state in STATES if any(line.states[state] for line in plan.lines)]
         yield "  " + "measure".ljust(20) + "".join(state.rjust(17) for state in shown) + "core time".rjust(14)
         for line in plan.lines:
@@ -251,12 +252,7 @@ def tell(plans: Sequence[Plan]) -> Iterator[str]:
             )
     if len(plans) > 1:
         to_do = sum(plan.to_do for plan in plans)
-        yield f"all: {_pieces(to_do)} to compute, about {duration(sum(plan.seconds for plan in plans))}"
-
-
-def _pieces(number: int) -> str:
-    """As a run counts them."""
-    return f"{number} piece{'' if number == 1 else 's'} of work"
+        yield f"all: {pieces(to_do)} to compute, about {duration(sum(plan.seconds for plan in plans))}"
 
 
 def duration(seconds: float) -> str:

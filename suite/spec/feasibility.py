@@ -16,6 +16,7 @@ from suite.spec.model import Spec
 from suite.spec.picture import undrawn
 from suite.spec.predict import untold
 from suite.spec.suitability import unsuitable
+from suite.words import pieces
 
 _COPIES = 4
 """Float64 copies of one network's parameters that a measure or the trainer holds at once."""
@@ -74,7 +75,7 @@ def _too_many_cells(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
         key = "replicates" if name == "accuracy" else "draws"
         yield Finding(
             ("measure", name, key),
-            f"the study comes to {number:,} pieces of work, more than {MOST_CELLS:,}, and {cells[name]:,} of them are "
+            f"the study comes to {pieces(number)}, more than {MOST_CELLS:,}, and {cells[name]:,} of them are "
             f"of {name}; ask for fewer {key} or members",
         )
 

@@ -14,6 +14,7 @@ from suite.catalog.training import training_settings
 from suite.spec.claims import THEORY, Location, as_in_tables, asked_for, values_of_axes
 from suite.spec.members import Finding, Member
 from suite.spec.model import Spec
+from suite.words import counted
 
 LAWFUL = frozenset(
     (
@@ -47,7 +48,7 @@ def unjudgeable(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
         known = {key: name for key, name in names.items() if name in study.measured}
         yield from _layers(here, claim, spec, known, about)
         if "first" in names and members and len(about) < FEWEST:
-            number = f"{len(about)} member{'' if len(about) == 1 else 's'}"
+            number = counted(len(about), "member")
             message = f"the claim is about {number}, the order of so few says nothing; have {FEWEST} or more"
             yield Finding((*here, "where") if claim.where else here, message)
 

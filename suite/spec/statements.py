@@ -21,6 +21,7 @@ from suite.catalog.quantities import QUANTITIES
 from suite.spec.claims import as_in_tables, asked_for, values_of_axes
 from suite.spec.members import Member
 from suite.spec.model import Spec
+from suite.words import counted
 
 _LISTED = 24
 """Values that are written out."""
@@ -77,7 +78,7 @@ def _among(
     of = f"; where {asked}: " if where else "; "
     if pairs is not None:
         compared = len({member.name for pair in pairs for member in pair})
-        number = f"{len(pairs)} pair{'' if len(pairs) == 1 else 's'}"
+        number = counted(len(pairs), "pair")
         return f"{of}{number} ({compared} of {len(members)} members)"
     if not where:
         return f"; of all {len(members)} members" if len(members) > 1 else "; of the one member"

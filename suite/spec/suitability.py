@@ -20,6 +20,7 @@ from suite.catalog.tasks import Task
 from suite.spec.members import Finding, Member
 from suite.spec.model import Spec
 from suite.spec.problems import nearest
+from suite.words import counted
 
 
 def unsuitable(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
@@ -101,11 +102,10 @@ def _without_score(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
     """Zero-cost scores that some networks have none of, whatever their weights."""
     few = sorted({member.widths[0] for member in members if member.widths[0] < FEWEST_CORRELATED})
     if few and "jacobian_covariance" in spec.measures:
-        inputs = f"{few[0]} input" + ("s" if few[0] > 1 else "")
         yield Finding(
             ("measure", "jacobian_covariance"),
-            f"gradients by {inputs} correlate by 1, by -1 or not at all, whatever the network: such members have no "
-            f"score; give inputs = {FEWEST_CORRELATED} or more, or drop the measure",
+            f"gradients by {counted(few[0], 'input')} correlate by 1, by -1 or not at all, whatever the network: such "
+            f"members have no score; give inputs = {FEWEST_CORRELATED} or more, or drop the measure",
             fatal=False,
         )
     if "naswot" in spec.measures and any(isinstance(member.activation, Identity) for member in members):
