@@ -42,3 +42,10 @@ def derivatives(phi: Phi, z: Tensor, order: int) -> list[Tensor]:
             "none in place"
         ) from None
     return [values.detach() for values in found]
+
+
+def check_finite(what: str, values: Tensor, z: Tensor, cure: str) -> None:
+    """Raises UnusableError with the first place at which something is not finite."""
+    odd = z[~torch.isfinite(values)]
+    if len(odd):
+        raise UnusableError(f"{what} is not finite at z = {odd[0].item():g}; {cure}")

@@ -1,5 +1,6 @@
 """What the suite finds out about an activation of which only the function is known, and whether it can be one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import inf, isfinite
@@ -8,15 +9,33 @@ import torch
 from torch import Tensor
 
 from suite.catalog.activation import Kind
-from suite.plugins.derivatives import Phi, UnusableError, derivatives
+from suite.plugins.derivatives import Phi, UnusableError, check_finite, derivatives
 from suite.plugins.kinks import check_for_jumps, true_kinks
 
 _PLACES = torch.linspace(-10, 10, 4097, dtype=torch.float64) + 0.000_313_7
 """Where all else is tried; no round number among them, nor below."""
 
 _FAR = torch.tensor([-1e4, -800.0, -50.0, 0.0, 50.0, 800.0, 1e4], dtype=torch.float64)
-_OUTSIDE = torch.logspace(1, 3.99, 256, dtype=torch.float64) + 0.000_313_7
-"""Where slopes are compared on either side, besides."""
+_BEYOND = torch.logspace(1, 3.99, 256, dtype=torch.float64) + 0.000_313_7
+_OUTSIDE = torch.cat([_BEYOND, -_BEYOND])
+"""Where slopes are compared besides."""
+
+_CLAMP = "clamp what overflows, up to |z| = 10,000"
+
+
+@dataclass(frozen=True)
+class _Slopes:
+    """What is said to be a slope, held against differences.
+
+    Attributes:
+        what: says it is one.
+        z: places.
+        off: at each of them, by how many times what differences can tell.
+    """
+
+    what: str
+    z: Tensor
+    off: Tensor
 
 
 @dataclass(frozen=True)
@@ -46,17 +65,18 @@ def facts_of(phi: Phi, kinks: tuple[float, ...], slope: Phi | None = None) -> Fa
     if not all(map(isfinite, kinks)) or any(high <= low for low, high in pairwise(kinks)):
         raise UnusableError(f"its kinks {kinks} are no rising numbers; give each once, the smallest first")
     away = _away_from(_PLACES, kinks)
-    _check_slope(phi, away, slope, few=len(away) // 200)  # which may lie beside kinks that were not said: they are next
+    slopes = _slopes(phi, away, slope)
+    _check_slopes(slopes, few=len(away) // 200)  # which may lie beside kinks that were not said: they are next
     check_for_jumps(phi, kinks)
-    _check_slope(phi, away, slope)
-    outside = _away_from(torch.cat([_OUTSIDE, -_OUTSIDE]), kinks)
-    _check_slope(phi, outside, slope, few=len(outside) // 21)  # where quick waves, and cancelled digits, may mislead
+    _check_slopes(slopes)
+    outside = _away_from(_OUTSIDE, kinks)
+    _check_slopes(_slopes(phi, outside, slope), few=len(outside) // 21)  # quick waves, or cancelled digits, may mislead
     orders = derivatives(phi, away, 2)
     flat = _flat_sides(phi, kinks)
-    true = sorted({*true_kinks(phi, kinks), *(end for side in flat for end in side if isfinite(end))})
+    true = tuple(sorted({*true_kinks(phi, kinks), *(end for side in flat for end in side if isfinite(end))}))
     return Facts(
-        _kind(phi, tuple(true)),
-        tuple(true),
+        _kind(phi, true),
+        true,
         _homogeneous(phi),
         flat,
         max(1.0, float(orders[2].abs().max() / orders[1].abs().max().clamp(min=1e-300))),
@@ -87,38 +107,41 @@ def _check_values(phi: Phi) -> None:
         alone = phi(z.flatten()[::5].clone())
         if alone.shape != (5,) or not torch.allclose(found.flatten()[::5], alone, rtol=1e-4, atol=1e-6, equal_nan=True):
             raise UnusableError("its values depend on their neighbours; return a value of each element alone")
+    places = torch.cat([_PLACES, _FAR])
     with torch.no_grad():
-        found = phi(torch.cat([_PLACES, _FAR]))
-    if not bool(torch.isfinite(found).all()):
-        place = torch.cat([_PLACES, _FAR])[~torch.isfinite(found)][0].item()
-        raise UnusableError(f"it is not finite at z = {place:g}; clamp what overflows, up to |z| = 10,000")
+        found = phi(places)
+    check_finite("it", found, places, _CLAMP)
     if float(found.max()) == float(found.min()):
         raise UnusableError("it is constant, so that nothing passes through a layer; return a function of z")
 
 
-def _check_slope(phi: Phi, z: Tensor, slope: Phi | None, few: int = 0) -> None:
-    """Autograd's derivative, and the one that is given, against differences; they may be wrong at a few places."""
-    differences, doubt = _differences(phi, z)
-    ways = {"torch's derivative of it": derivatives(phi, z, 1)[1]}
+def _slopes(phi: Phi, z: Tensor, slope: Phi | None) -> list[_Slopes]:
+    """Autograd's derivative, and the one that is given, beside differences."""
+    differences, doubt, by_torch = _differences(phi, z)
+    ways = {"torch's derivative of it": by_torch}
     if slope is not None:
         with torch.no_grad():
             given = slope(z.clone())
         if not isinstance(given, Tensor) or given.shape != z.shape or given.dtype != z.dtype:
             raise UnusableError("its derivative changes shape or dtype; return a slope for each element")
         ways["the derivative that is given"] = given
+    size = differences.abs()
+    room = 1e-3 * (size + size.max().clamp(max=1)) + doubt
     for what, values in ways.items():
-        if not bool(torch.isfinite(values).all()):
-            place = z[~torch.isfinite(values)][0].item()
-            raise UnusableError(f"{what} is not finite at z = {place:.4g}; clamp what overflows, up to |z| = 10,000")
-        size = differences.abs()
-        off = (values - differences).abs() / (1e-3 * (size + size.max().clamp(max=1)) + doubt)
-        if (off > 1).sum() > few:
-            place = z[off.argmax()].item()
-            raise UnusableError(f"{what} is not the slope of its values at z = {place:.4g}; mend one of them")
+        check_finite(what, values, z, _CLAMP)
+    return [_Slopes(what, z, (values - differences).abs() / room) for what, values in ways.items()]
 
 
-def _differences(phi: Phi, z: Tensor) -> tuple[Tensor, Tensor]:
-    """Slopes by differences, and by how much they may be wrong: as the slope varies within a step, and by rounding."""
+def _check_slopes(slopes: Sequence[_Slopes], few: int = 0) -> None:
+    """Slopes are those of the values, but for a few places."""
+    for each in slopes:
+        if (each.off > 1).sum() > few:
+            place = each.z[each.off.argmax()].item()
+            raise UnusableError(f"{each.what} is not the slope of its values at z = {place:.4g}; mend one of them")
+
+
+def _differences(phi: Phi, z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Slopes by differences; how wrong they may be, as slopes vary within a step and by rounding; torch's slopes."""
     step = 1e-5
     ends = [derivatives(phi, z + by, 1) for by in (0, step, -step, step / 2, -step / 2)]
     (_, slope), *around = ends
@@ -126,7 +149,7 @@ def _differences(phi: Phi, z: Tensor) -> tuple[Tensor, Tensor]:
     whole, half = (high - low) / (2 * step), (above - below) / step
     varies = torch.stack([near - slope for _, near in around]).abs().amax(0).nan_to_num()
     rounding = 1e-15 * torch.stack([value.abs() for value, _ in ends]).amax(0) / step
-    return whole, 2 * varies + 4 * (whole - half).abs() + rounding
+    return whole, 2 * varies + 4 * (whole - half).abs() + rounding, slope
 
 
 def _away_from(z: Tensor, kinks: tuple[float, ...], reach: float = 1e-4) -> Tensor:
@@ -161,7 +184,7 @@ def _kind(phi: Phi, kinks: tuple[float, ...]) -> Kind:
 
 
 def _homogeneous(phi: Phi) -> bool:
-    for places in (_PLACES, torch.cat([_OUTSIDE, -_OUTSIDE])):
+    for places in (_PLACES, _OUTSIDE):
         values = phi(places)
         scale = float(values.abs().max())
         if any(float((phi(a * places) - a * values).abs().max()) >= 1e-12 * scale for a in (0.5, 3.0)):

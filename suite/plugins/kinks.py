@@ -6,7 +6,7 @@ from math import inf
 
 import torch
 
-from suite.plugins.derivatives import ORDINALS, Phi, UnusableError, derivatives
+from suite.plugins.derivatives import ORDINALS, Phi, UnusableError, check_finite, derivatives
 
 _FINE = torch.linspace(-10, 10, 65_537, dtype=torch.float64) + 0.000_313_7
 """Where jumps are looked for."""
@@ -76,9 +76,7 @@ def _listed(places: list[float]) -> str:
 def _jumps(phi: Phi, order: int, kinks: Sequence[float]) -> list[float]:
     """Where a derivative jumps besides known places: cuts whatever interval holds most of its change in one part."""
     values = derivatives(phi, _FINE, order)[order]
-    if not bool(torch.isfinite(values).all()):
-        place = _FINE[~torch.isfinite(values)][0].item()
-        raise UnusableError(f"its {ORDINALS[order]} is not finite at z = {place:g}; write it so that it is")
+    check_finite(f"its {ORDINALS[order]}", values, _FINE, "write it so that it is")
     scale = float(values.abs().max()) or 1.0
     low, high = _FINE[:-1], _FINE[1:]
     change = values.diff().abs()
