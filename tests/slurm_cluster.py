@@ -184,12 +184,21 @@ def _end_jobs(environment: dict[str, str]) -> None:
 
 
 def _kill_what_is_left(environment: dict[str, str]) -> None:
-    """Jobs outlive Slurm's daemons; those of this Slurm have the path of its configuration in their environment."""
-    mark = f"SLURM_CONF={environment['SLURM_CONF']}".encode()
+    """Jobs outlive Slurm's daemons."""
+    signalled(signal.SIGKILL, environment)
+
+
+def signalled(number: signal.Signals, environment: dict[str, str], **values: str) -> list[int]:
+    """Signals the processes that have this Slurm's configuration, and what else is named, in their environment."""
+    named = values | {"SLURM_CONF": environment["SLURM_CONF"]}
+    wanted = {f"{name}={value}".encode() for name, value in named.items()}
+    found = []
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
-            if mark in (process / "environ").read_bytes().split(b"\0"):
-                os.kill(int(process.name), signal.SIGKILL)
+            if wanted <= set((process / "environ").read_bytes().split(b"\0")):
+                os.kill(int(process.name), number)
+                found.append(int(process.name))
+    return found
 
 
 def _asked(command: list[str], environment: dict[str, str]) -> "subprocess.CompletedProcess[str]":

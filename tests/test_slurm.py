@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ from suite.runs.store import Store
 from suite.spec.load import load_studies
 from tests.runs.tiny import SPECS, assert_same_as_undisturbed
 from tests.scaling_page import NO_DASK, commands, scripts, workplace
-from tests.slurm_cluster import cluster, jobs, lacking
+from tests.slurm_cluster import cluster, jobs, lacking, signalled
 
 pytestmark = pytest.mark.skipif(lacking() is not None, reason=str(lacking()))
 
@@ -167,15 +167,7 @@ def _cells_once_begun(work: Path, part: int) -> dict[Path, int]:
 @contextmanager
 def _held(slurm: dict[str, str], **values: str) -> Iterator[list[int]]:
     """Stops a step's processes meanwhile, so that they are not done before they are signalled; they must be some."""
-    wanted = {f"{name}={value}".encode() for name, value in (values | {"SLURM_CONF": slurm["SLURM_CONF"]}).items()}
-    processes = []
-    for place in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            if wanted <= set((place / "environ").read_bytes().split(b"\0")):
-                os.kill(int(place.name), signal.SIGSTOP)
-                processes.append(int(place.name))
+    processes = signalled(signal.SIGSTOP, slurm, **values)
     assert processes
     yield processes
-    for process in processes:
-        with suppress(ProcessLookupError):
-            os.kill(process, signal.SIGCONT)
+    signalled(signal.SIGCONT, slurm, **values)

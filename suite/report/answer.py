@@ -91,7 +91,7 @@ def summed(verdicts: pd.DataFrame) -> str:
     as_expected = "none" if surprises == total > 1 else f"{surprises} not" if surprises else "all"
     if len(counts) == 1 and total > 1:
         return f"All {total} claims {several[next(iter(counts))]}; {as_expected} as expected."
-    return f"Of {total} {'claim' if total == 1 else 'claims'} {', '.join(parts)}; {as_expected} as expected."
+    return f"Of {counted(total, 'claim')} {', '.join(parts)}; {as_expected} as expected."
 
 
 def _grounds(row: Mapping[str, Any], claim: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from suite.report.series import pick, with_series
+from suite.words import counted
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,8 @@ def agreement(summary: pd.DataFrame, quantities: Sequence[str]) -> PageTable:
                     str(series),
                     verdict or ("finite width" if len(relative) else "undecided"),
                     str(len(group)),
-                    f"{scores.max():.2f} ({_values(len(scores))})" if len(scores) else "",
-                    f"{100 * relative.max():.3g}%{of} ({_values(len(relative))})" if len(relative) else "",
+                    f"{scores.max():.2f} ({counted(len(scores), 'value')})" if len(scores) else "",
+                    f"{100 * relative.max():.3g}%{of} ({counted(len(relative), 'value')})" if len(relative) else "",
                 ]
             )
     heads = ["quantity", "networks", "verdict", "values", "largest |z|", "largest relative difference"]
@@ -95,10 +96,6 @@ def _relative(group: pd.DataFrame, quantity: str) -> "pd.Series[float]":
         return group["relative_difference"].abs().dropna()
     untested = group[group["z"].isna() & (1 - group["theory"] > _ROUNDING)]
     return ((untested["theory"] - untested["mean"]) / (1 - untested["theory"])).abs().dropna()
-
-
-def _values(number: int) -> str:
-    return "1 value" if number == 1 else f"{number} values"
 
 
 _OVERVIEW = {

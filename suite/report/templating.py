@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from suite.words import counted, pieces
+
 if TYPE_CHECKING:
     import jinja2
 
@@ -15,6 +17,7 @@ def environment() -> "jinja2.Environment":
 
     loader = jinja2.PackageLoader("suite.report")
     found = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
+    found.filters |= {"counted": counted, "pieces": pieces}
     for name in _INCLUDED:
         source, _, _ = loader.get_source(found, name)
         found.globals[name.replace(".", "_")] = Markup(source)  # our own file

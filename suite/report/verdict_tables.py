@@ -7,6 +7,7 @@ import pandas as pd
 from suite.claims.tell import p_in_words
 from suite.report.comparisons import WAITS
 from suite.report.page_tables import PageTable, number, records
+from suite.words import counted
 
 
 def verdicts(table: pd.DataFrame) -> PageTable:
@@ -45,7 +46,7 @@ _LEANING = {"holds": "to bear it out", "fails": "to refute it"}
 def bounds(table: pd.DataFrame) -> PageTable:
     """Success beside the trainability that bounds it, and whether it does."""
     violated = int((table["bound"] == "violated").sum())
-    verdict = f"The bound is violated in {violated} {'row' if violated == 1 else 'rows'}."
+    verdict = f"The bound is violated in {counted(violated, 'row')}."
     if not violated:
         above = int((table["bound"] != "holds").sum())
         verdict = f"The bound holds in every row{f', in {above} of them within intervals' if above else ''}."

@@ -176,7 +176,7 @@ def _training(study: Study, accuracy: AccuracySettings, cells: Sequence[Cell]) -
             (len(accuracy.optimizer), "optimiser setting"),
         )
     )
-    yield (f"Trained: {several} = {counted(trainings, 'training')} of {accuracy.steps:,} steps; {pieces(len(own))}")
+    yield f"Trained: {several} = {counted(trainings, 'training')} of {accuracy.steps:,} steps; {pieces(len(own))}"
     yield "  Replicate i starts from draw i of its member, on data of its own."
     for task in accuracy.task:
         yield from _task(task, accuracy)
