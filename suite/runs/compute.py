@@ -21,6 +21,7 @@ from suite.nets.data_dependent import activate_at_data
 from suite.nets.ensemble import Ensemble
 from suite.nets.initialization import draw_parameters
 from suite.nets.losses import HALF_SQUARE, LossAt
+from suite.nets.matmul import full_precision
 from suite.nets.pairs import draw_pairs
 from suite.nets.sample import Sample, sample_domain
 from suite.nets.streams import block_size
@@ -59,7 +60,7 @@ def compute(
         MemoryError: one draw at a time is too much; the message says of what.
     """
     size = tile or draws_a_tile(cell, device)
-    with memory_errors_explained(cell):
+    with full_precision(), memory_errors_explained(cell):
         sample = _sample(cell, device) if cell.sampled else None
         values = 4 * sum(cell.task.points) * cell.task.inputs if cell.task else 0
         block = block_size(max(cell.member.parameters, values))
@@ -83,7 +84,8 @@ def measured(cell: Cell, ensemble: Ensemble) -> dict[str, torch.Tensor]:
     """
     sample = _sample(cell, "cpu") if cell.sampled else None
     whole = slice(cell.start, cell.stop)
-    return _take(cell, ensemble.to(_dtype(cell)), sample, None, whole, None)
+    with full_precision():
+        return _take(cell, ensemble.to(_dtype(cell)), sample, None, whole, None)
 
 
 def _taking(

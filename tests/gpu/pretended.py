@@ -326,7 +326,7 @@ class _Operations(TorchDispatchMode):
             for value in results:
                 gpu.mark(value)
             if fault := gpu.faults.get(name):
-                for value in results:
+                for value in results or _written(operation, args, kwargs):
                     fault(value)
         return found
 
