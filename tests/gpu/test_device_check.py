@@ -210,9 +210,9 @@ def test_every_kind_of_gpu_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
         yield from ["matmul fails"] if device == "cuda:1" else []
 
     monkeypatch.setattr(device_check, "_faults", faults)
-    with PretendedGpu():
-        monkeypatch.setattr("torch.cuda.device_count", lambda: 3)
-        monkeypatch.setattr("torch.cuda.get_device_name", lambda number: names[number])
+    with PretendedGpu(), monkeypatch.context() as patched:
+        patched.setattr("torch.cuda.device_count", lambda: 3)
+        patched.setattr("torch.cuda.get_device_name", lambda number: names[number])
         assert find_fault() == "on B, matmul fails"
     assert checked == ["cuda:0", "cuda:1"]
 
@@ -253,8 +253,8 @@ def test_a_gpu_that_cannot_start_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> 
     def fail(number: int) -> None:
         raise RuntimeError("CUDA unknown error\nmore")
 
-    with PretendedGpu():
-        monkeypatch.setattr("torch.cuda.get_device_name", fail)
+    with PretendedGpu(), monkeypatch.context() as patched:
+        patched.setattr("torch.cuda.get_device_name", fail)
         assert find_fault() == "CUDA unknown error"
 
 

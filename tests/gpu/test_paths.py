@@ -16,6 +16,7 @@ from suite.runs.cells import Cell
 from suite.runs.compute import compute
 from suite.runs.store import Readings
 from suite.training import trainer
+from suite.training.tasks import Data
 from tests.gpu.pretended import PretendedGpu
 
 TILE = 64
@@ -51,7 +52,8 @@ def cells() -> list[Cell]:
 
 def _uses(cell: Cell, dtype: str) -> Iterator[tuple[object, ...]]:
     member, name = cell.member, cell.name
-    yield name, dtype, cell.task and cell.task.name
+    yield name, dtype
+    yield name, cell.task and cell.task.name
     yield name, member.normalization, member.residual
     yield name, cell.sampled and (cell.domain.kind, member.widths[0] if member.widths[0] < 3 else 3)
     yield (getattr(member.initialization, member.initialization.tag),)
@@ -143,19 +145,14 @@ def test_a_measure_that_mixes_devices_is_found(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_trainer_that_leaves_a_batch_behind_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Planted: the indices of the batch, or the labels, stay on the CPU."""
+    """Planted: the indices of the batch, or the data, stay on the CPU."""
     cell, batches = cell_named("accuracy"), trainer._batches
     with monkeypatch.context() as patched, PretendedGpu():
         patched.setattr(trainer, "_batches", lambda seed, points, batch, device: batches(seed, points, batch))
         with pytest.raises(RuntimeError, match="same device"):
             compute(cell, "cuda")
     with monkeypatch.context() as patched, PretendedGpu():
-        at = trainer._at
-        patched.setattr(
-            trainer,
-            "_at",
-            lambda values, chosen: at(values, chosen).cpu() if values.shape[1] == 1 else at(values, chosen),
-        )
+        patched.setattr(Data, "to", lambda data, device: data)
         with pytest.raises(RuntimeError, match="same device"):
             compute(cell, "cuda")
 
