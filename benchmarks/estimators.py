@@ -34,17 +34,13 @@ class Pass(Estimator):
 class Forward(Pass):
     """The forward pass in float64."""
 
-    @version("1")
+    @version("3")
     def time_forward(self, shape: str, device: str) -> None:
         self.run()
 
-    @version("1")
+    @version("3")
     def peakmem_forward(self, shape: str, device: str) -> None:
-        self.run()
-
-    @version("2", unit="draws/s")
-    def track_draws(self, shape: str, device: str) -> float:
-        return self.draws_per_second()
+        self.run_once()
 
 
 class ForwardInSinglePrecision(Pass):
@@ -52,7 +48,7 @@ class ForwardInSinglePrecision(Pass):
 
     dtype = torch.float32
 
-    @version("1")
+    @version("3")
     def time_forward(self, shape: str, device: str) -> None:
         self.run()
 
@@ -71,7 +67,7 @@ class ForwardCompiled(Pass):
         work()
         return work
 
-    @version("1")
+    @version("3")
     def time_forward(self, shape: str, device: str) -> None:
         self.run()
 
@@ -84,31 +80,23 @@ class Variability(Estimator):
         _ = adapter.v3_limit
         return partial(adapter.v3, self.ensemble, self.grid(), adapter.V3Settings(step=STEP))
 
-    @version("2")
+    @version("3")
     def time_v3(self, shape: str, device: str) -> None:
         self.run()
 
-    @version("3", unit="draws/s")
-    def track_draws(self, shape: str, device: str) -> float:
-        return self.draws_per_second()
-
 
 class VariabilityLimit(Estimator):
-    """The limit of V3 as its step tends to 0, of eight draws, since it costs far more than the forward pass."""
+    """The limit of V3 as its step tends to 0, of two draws, since it costs far more than the forward pass."""
 
-    draws = 8
+    draws = 2
 
     def prepare(self) -> Callable[[], object]:
         """Return the limit of V3 by exact breakpoints."""
         return partial(adapter.v3_limit, self.ensemble, self.grid(), adapter.V3LimitSettings(step=STEP))
 
-    @version("1")
+    @version("3")
     def time_v3_limit(self, shape: str, device: str) -> None:
         self.run()
-
-    @version("2", unit="draws/s")
-    def track_draws(self, shape: str, device: str) -> float:
-        return self.draws_per_second()
 
 
 class Collapse(Estimator):
@@ -118,13 +106,9 @@ class Collapse(Estimator):
         """Return all criteria and causes."""
         return partial(adapter.collapse, self.ensemble, self.grid(), adapter.CollapseSettings(step=STEP))
 
-    @version("2")
+    @version("3")
     def time_collapse(self, shape: str, device: str) -> None:
         self.run()
-
-    @version("3", unit="draws/s")
-    def track_draws(self, shape: str, device: str) -> float:
-        return self.draws_per_second()
 
 
 class DeadNeurons(Estimator):
@@ -134,13 +118,9 @@ class DeadNeurons(Estimator):
         """Return the numbers of dead neurons."""
         return partial(adapter.dead_neurons, self.ensemble, self.grid(), adapter.DeadNeuronsSettings(step=STEP))
 
-    @version("1")
+    @version("3")
     def time_dead_neurons(self, shape: str, device: str) -> None:
         self.run()
-
-    @version("2", unit="draws/s")
-    def track_draws(self, shape: str, device: str) -> float:
-        return self.draws_per_second()
 
 
 class Trainability(Estimator):
@@ -151,10 +131,6 @@ class Trainability(Estimator):
         task = adapter.TaskAt(adapter.Checkerboard(squares=4, train=2048, test=16), self.grid())
         return partial(adapter.trainability, self.ensemble, task, adapter.TrainabilitySettings(step=STEP))
 
-    @version("1")
+    @version("3")
     def time_trainability(self, shape: str, device: str) -> None:
         self.run()
-
-    @version("2", unit="draws/s")
-    def track_draws(self, shape: str, device: str) -> float:
-        return self.draws_per_second()

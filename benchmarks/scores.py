@@ -28,10 +28,6 @@ class Scores(Timed):
         domain = None if score == "synflow" else loss  # it takes the weights alone
         return partial(adapter.load(measure.function), self.ensemble, domain, measure.settings())
 
-    @version("1")
+    @version("3")
     def time_score(self, shape: str, device: str, score: str) -> None:
         self.run()
-
-    @version("2", unit="draws/s")
-    def track_draws(self, shape: str, device: str, score: str) -> float:
-        return self.draws_per_second()

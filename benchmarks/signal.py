@@ -25,13 +25,9 @@ class Correlation(OnPairs):
         """Return the correlations of all layers."""
         return partial(adapter.correlation, self.ensemble, self.pairs(), adapter.CorrelationSettings())
 
-    @version("1")
+    @version("3")
     def time_correlation(self, shape: str, device: str) -> None:
         self.run()
-
-    @version("2", unit="draws/s")
-    def track_draws(self, shape: str, device: str) -> float:
-        return self.draws_per_second()
 
 
 class Jacobian(OnPairs):
@@ -43,10 +39,6 @@ class Jacobian(OnPairs):
         """Return the moments of all layers."""
         return partial(adapter.jacobian, self.ensemble, self.pairs(), adapter.JacobianSettings())
 
-    @version("1")
+    @version("3")
     def time_jacobian(self, shape: str, device: str) -> None:
         self.run()
-
-    @version("2", unit="draws/s")
-    def track_draws(self, shape: str, device: str) -> float:
-        return self.draws_per_second()

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from benchmarks import adapter
-from benchmarks.ensembles import DEVICES, Timed, networks, version, work_per_second
+from benchmarks.ensembles import DEVICES, Timed, networks, version
 from benchmarks.shapes import Shape
 
 SHAPES = {
@@ -44,13 +44,9 @@ class TrainingStep(Training):
     params = (list(SHAPES), DEVICES, ["none", "batch", "layer"])
     param_names = ("shape", "device", "normalization")
 
-    @version("2")
+    @version("3")
     def time_ten_steps(self, shape: str, device: str, normalization: str) -> None:
         self.run()
-
-    @version("3", unit="network steps/s")
-    def track_network_steps(self, shape: str, device: str, normalization: str) -> float:
-        return work_per_second(STEPS * self.shape.draws, device, self.work)
 
 
 class TrainingStepInDoublePrecision(Training):
@@ -58,7 +54,7 @@ class TrainingStepInDoublePrecision(Training):
 
     dtype = torch.float64
 
-    @version("1")
+    @version("3")
     def time_ten_steps(self, shape: str, device: str) -> None:
         self.run()
 
@@ -82,7 +78,7 @@ class Features(Observed):
         """Return the steps with feature diversity."""
         return self.observe(adapter.FeatureDiversity, adapter.FeatureDiversitySettings())
 
-    @version("1")
+    @version("3")
     def time_feature_diversity(self, shape: str, device: str) -> None:
         self.run()
 
@@ -94,6 +90,6 @@ class Revivals(Observed):
         """Return the steps with revival."""
         return self.observe(adapter.Revival, adapter.RevivalSettings())
 
-    @version("1")
+    @version("3")
     def time_revival(self, shape: str, device: str) -> None:
         self.run()
