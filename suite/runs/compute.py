@@ -35,6 +35,7 @@ from suite.training.observer import Bookmark, Observer, observe
 from suite.training.tasks import Data, make_data
 
 
+@full_precision()
 def compute(
     cell: Cell,
     device: str = "cpu",
@@ -60,7 +61,7 @@ def compute(
         MemoryError: one draw at a time is too much; the message says of what.
     """
     size = tile or draws_a_tile(cell, device)
-    with full_precision(), memory_errors_explained(cell):
+    with memory_errors_explained(cell):
         sample = _sample(cell, device) if cell.sampled else None
         values = 4 * sum(cell.task.points) * cell.task.inputs if cell.task else 0
         block = block_size(max(cell.member.parameters, values))
