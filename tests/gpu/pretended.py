@@ -78,6 +78,7 @@ class PretendedGpu:
     Attributes:
         events: the traffic so far.
         most: bytes of the largest tensor so far.
+        operations: names of ATen's operations so far.
     """
 
     name = "Pretended"
@@ -98,6 +99,7 @@ class PretendedGpu:
         self.free, self.largest, self.faults = free, largest, faults or {}
         self.events: list[Event] = []
         self.most = 0
+        self.operations: set[str] = set()
         self._marked: dict[int, StorageWeakRef] = {}
         self._calls: list[_Call] = []
         self._stack = ExitStack()
@@ -313,6 +315,7 @@ class _Operations(TorchDispatchMode):
         if not tensors or (named and "device" in {argument.name for argument in operation._schema.arguments}):
             on_gpu = named == CUDA if named else any(call.on_gpu for call in gpu._calls)
         if on_gpu:
+            gpu.operations.add(name)
             self._check_possible(name, tensors, kwargs)
         self._record(name, args, there, tensors, on_gpu)
         if gpu.function in _WITHOUT_VECTORS and name in ("_linalg_eigh", "_linalg_svd"):

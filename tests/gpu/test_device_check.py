@@ -12,12 +12,13 @@ from torch import Tensor
 from suite.nets.matmul import full_precision
 from suite.runs import device_check
 from suite.runs.compute import compute
-from suite.runs.device_check import PRIMITIVES, TOLERANCE, Numbers, cache_file, find_fault
+from suite.runs.device_check import TOLERANCE, cache_file, find_fault
+from suite.runs.primitives import PRIMITIVES, Numbers
 from suite.runs.resources import choose_device
 from suite.runs.run import run_study
 from suite.spec.load import load_studies
 from tests.gpu.pretended import PretendedGpu
-from tests.gpu.test_paths import cell_named
+from tests.gpu.test_paths import cell_named, cells
 
 
 @pytest.fixture(autouse=True)
@@ -83,6 +84,10 @@ FAULTS = {
     "erf": "elementwise functions",
     "copysign": "elementwise functions",
     "where": "elementwise functions",
+    "eq": "comparisons",
+    "isnan": "comparisons",
+    "gelu_backward": "slopes of functions",
+    "elu_backward": "slopes of functions",
     "var": "reductions",
     "amax": "reductions",
     "argmax": "reductions",
@@ -110,6 +115,41 @@ FAULTS = {
 def test_every_primitive_is_spoilt_by_some_fault() -> None:
     """Below."""
     assert set(FAULTS.values()) == set(PRIMITIVES)
+
+
+BESIDE = {
+    "_efficientzerotensor",
+    "fill",
+    "full_like",
+    "linspace",
+    "logical_and",
+    "new_full",
+    "new_ones",
+    "ones",
+    "select_backward",
+    "slice_backward",
+    "to",
+    "unbind",
+}
+"""Operations that the check leaves out: they write constants, or look at other places of a tensor."""
+
+
+def test_the_check_uses_what_cells_use() -> None:
+    """Every operation of cells that together use all measures, activations, losses and observers."""
+    with PretendedGpu() as checked:
+        assert find_fault() is None
+    seen: set[object] = set()
+    with PretendedGpu() as computed:
+        for cell in cells():
+            measured_activation = (
+                cell.member.activation.name,
+                cell.name in ("grad_norm", "grasp", "v3_limit") and cell.name,
+            )
+            uses = {cell.name, measured_activation, cell.member.normalization, cell.task and cell.task.name}
+            if cell.trains or not uses <= seen:
+                compute(cell, "cuda")
+                seen |= uses
+    assert computed.operations - checked.operations <= BESIDE
 
 
 @pytest.mark.parametrize("fault", [_spoil, _blank, _fail], ids=["wrong", "nan", "raises"])
