@@ -21,6 +21,7 @@ from suite.nets.data_dependent import activate_at_data
 from suite.nets.ensemble import Ensemble
 from suite.nets.initialization import draw_parameters
 from suite.nets.losses import HALF_SQUARE, LossAt
+from suite.nets.matmul import full_precision
 from suite.nets.pairs import draw_pairs
 from suite.nets.sample import Sample, sample_domain
 from suite.nets.streams import block_size
@@ -34,6 +35,7 @@ from suite.training.observer import Bookmark, Observer, observe
 from suite.training.tasks import Data, make_data
 
 
+@full_precision()
 def compute(
     cell: Cell,
     device: str = "cpu",
@@ -83,7 +85,8 @@ def measured(cell: Cell, ensemble: Ensemble) -> dict[str, torch.Tensor]:
     """
     sample = _sample(cell, "cpu") if cell.sampled else None
     whole = slice(cell.start, cell.stop)
-    return _take(cell, ensemble.to(_dtype(cell)), sample, None, whole, None)
+    with full_precision():
+        return _take(cell, ensemble.to(_dtype(cell)), sample, None, whole, None)
 
 
 def _taking(
