@@ -1,7 +1,7 @@
-"""The precision of matrix products in float32, which torch lets a caller lower for the whole process."""
+"""The precision of matrix products in float32, which torch lets a caller lower for the thread or the process."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
@@ -12,7 +12,17 @@ _BACKENDS: list[Any] = [getattr(backend, "matmul", None) for backend in (torch.b
 
 @contextmanager
 def full_precision() -> Iterator[None]:
-    """Compute float32 products in float32 whatever the caller has set, such as TF32, and restore these settings."""
+    """Compute float32 products in float32 whatever the caller has set, such as TF32 or autocast, and restore it."""
+    with ExitStack() as stack:
+        for kind in ("cpu", "cuda"):
+            if torch.is_autocast_enabled(kind):
+                stack.enter_context(torch.autocast(kind, enabled=False))
+        stack.enter_context(_without_tf32())
+        yield
+
+
+@contextmanager
+def _without_tf32() -> Iterator[None]:
     try:
         before = torch.get_float32_matmul_precision()
     except RuntimeError:  # set through `fp32_precision`, which this function does not read

@@ -150,6 +150,16 @@ def test_a_draw_is_one_network_in_every_measure_and_at_the_start_of_training(stu
     np.testing.assert_allclose(measured["v3"] / measured["v3_over_rms"], found["output_rms"], rtol=1e-9)
 
 
+def test_autocast_of_the_caller_changes_nothing(study):
+    """Training is in float32, which autocast would lower to bfloat16."""
+    (cell,) = cells_named(study, "accuracy")[:1]
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = compute(cell)
+        assert torch.is_autocast_enabled("cpu")
+    for quantity, values in compute(cell).items():
+        np.testing.assert_array_equal(found[quantity], values, err_msg=quantity)
+
+
 def test_float32_measures_look_at_the_same_networks(study):
     """Outputs agree to single precision."""
     single = study(measures='[measure.collapse]\ndraws = 8\ndtype = "float32"')
