@@ -9,16 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, linear
 
+from benchmarks import adapter
 from benchmarks.ensembles import ensemble_of, networks, settle
 from benchmarks.peers.cases import BETAS, EPSILON, LEARNING_RATE, SQUARE, STEPS, Array, Problem
-from suite.catalog.measure_settings import CollapseSettings, V3Settings
-from suite.catalog.optimizers import Adam
-from suite.measures.collapse import collapse
-from suite.measures.v3 import v3
-from suite.nets.losses import BINARY_CROSS_ENTROPY
-from suite.nets.sample import sample_domain
-from suite.training.tasks import Data, Points
-from suite.training.trainer import train
 
 Layers = list[tuple[Tensor, Tensor]]
 
@@ -76,30 +69,35 @@ class Ours(InTorch):
 
     def v3(self) -> Callable[[], object]:
         """The draw in float32, the rest as the measure does it."""
-        self.domain = sample_domain(2, 2 / (self.case.side - 1), 1, 1).to(self.dtype, self.device)
-        settings = V3Settings(step=self.domain.step)
-        return lambda: v3(networks(self.case.shape, self.device, self.dtype), self.domain, settings)["v3"]
+        self.domain = adapter.sample_domain(2, 2 / (self.case.side - 1), 1, 1).to(self.dtype, self.device)
+        settings = adapter.V3Settings(step=self.domain.step)
+        return lambda: adapter.v3(networks(self.case.shape, self.device, self.dtype), self.domain, settings)["v3"]
 
     def training(self) -> Callable[[], object]:
         """The suite's trainer, its batches in random order."""
         parameters = torch.from_numpy(self.problem.parameters).to(self.device)
         self.ensemble = ensemble_of(self.case.shape, parameters)
-        points = Points(self.inputs, self.labels)
-        self.data = Data(1, BINARY_CROSS_ENTROPY, points, points, points)
-        steps = train(self.ensemble, self.data, [Adam(learning_rate=LEARNING_RATE, batch=self.case.points)], _endless())
+        points = adapter.Points(self.inputs, self.labels)
+        self.data = adapter.Data(1, adapter.BINARY_CROSS_ENTROPY, points, points, points)
+        steps = adapter.train(
+            self.ensemble, self.data, [adapter.Adam(learning_rate=LEARNING_RATE, batch=self.case.points)], _endless()
+        )
         next(steps)
         return lambda: next(steps)
 
     def answer(self) -> Array:
         """Of the problem's networks."""
+        found: Tensor
         if self.case.work == "forward":
-            return self.ensemble(self.inputs)[:, 0].cpu().numpy()
-        if self.case.work == "v3":
+            found = self.ensemble(self.inputs)[:, 0]
+        elif self.case.work == "v3":
             given = ensemble_of(self.case.shape, torch.from_numpy(self.problem.parameters).to(self.device))
-            return v3(given, self.domain, V3Settings(step=self.domain.step))["v3"].cpu().numpy()
-        for _ in range(STEPS):
-            self.work()
-        return BINARY_CROSS_ENTROPY.value(self.ensemble(self.inputs), self.labels).cpu().numpy()
+            found = adapter.v3(given, self.domain, adapter.V3Settings(step=self.domain.step))["v3"]
+        else:
+            for _ in range(STEPS):
+                self.work()
+            found = adapter.BINARY_CROSS_ENTROPY.value(self.ensemble(self.inputs), self.labels)
+        return found.cpu().numpy()
 
 
 def _endless() -> range:
@@ -127,8 +125,8 @@ class CollapseInstead(Ours):
     def v3(self) -> Callable[[], object]:
         """All criteria and causes."""
         super().v3()
-        settings = CollapseSettings(step=self.domain.step)
-        return lambda: collapse(networks(self.case.shape, self.device, self.dtype), self.domain, settings)
+        settings = adapter.CollapseSettings(step=self.domain.step)
+        return lambda: adapter.collapse(networks(self.case.shape, self.device, self.dtype), self.domain, settings)
 
 
 class Compiled(Ours):
