@@ -87,11 +87,11 @@ def _call_asv(folder: Path, modules: str, setup: Setup) -> Row:
     (folder / "asv.conf.json").write_text(json.dumps(settings))
     name = machine_name(setup.identity)
     chosen = rf"^({modules})\..*time_.*\({SHAPES}, '{setup.device}'"
-    repeats = ["-a", "rounds=1", "-a", f"repeat={1 if setup.tiny else 3}", "--launch-method", "forkserver"]
+    once = ["-a", "rounds=1", "--launch-method", "forkserver"]
     commit = ["--python=same", "--set-commit-hash=main"]
     commands = [
         ["machine", "--yes", "--machine", name, "--os", sys.platform],
-        ["run", *commit, "--machine", name, "--bench", chosen, *repeats],
+        ["run", *commit, "--machine", name, "--bench", chosen, *once],
     ]
     # Its list of machines is in the home folder; benchmarks start from one process that has not begun with the GPU.
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
