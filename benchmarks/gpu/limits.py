@@ -40,25 +40,33 @@ def measure_limits(device: str, tiny: bool) -> dict[str, float]:
     return found
 
 
-def count_launches(work: Callable[[], object], device: str) -> int:
-    """Return how many kernels and copies a piece of work starts on a GPU, or how many operations on the CPU."""
+def count_launches(work: Callable[[], object], device: str, compiled: bool = False) -> int | None:
+    """Return how many kernels and copies a piece of work starts on a GPU.
+
+    On the CPU, and where the GPU cannot be profiled, count the operations that torch dispatches; each is about one
+    launch. Compiled work hides them: None.
+    """
     work()
     settle(device)
-    if device == "cpu":
-        operations = _Operations()  # type: ignore[no-untyped-call]
-        with operations:
+    if device == "cuda":
+        with profile(activities=[ProfilerActivity.CUDA]) as profiled:
             work()
-        return operations.number
-    with profile(activities=[ProfilerActivity.CUDA]) as profiled:
+            settle(device)
+        kernels: int = sum(event.device_type.name == "CUDA" for event in profiled.events())
+        if kernels:
+            return kernels
+    if compiled:
+        return None
+    operations: _Operations = _Operations()  # type: ignore[no-untyped-call]
+    with operations:
         work()
-        settle(device)
-    return sum(event.device_type.name == "CUDA" for event in profiled.events())
+    return operations.number
 
 
 class _Operations(TorchDispatchMode):
     """Counts operations that compute: neither views nor allocations."""
 
-    number = 0
+    number: int = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         self.number += not (func.is_view or func._schema.name.startswith(("aten::empty", "aten::new_empty")))

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,9 +36,6 @@ replicates = {draws}
 TILE = 256
 """Draws of a tile in the column that shows that tiles bound memory."""
 
-ALL_READY = 120.0
-"""Seconds in which all workers must have started."""
-
 
 def memory_rows(setup: Setup) -> Iterator[tuple[str, Callable[[], Row]]]:
     """Yield a row for each measure, number of draws, and size of tiles."""
@@ -59,26 +56,26 @@ def memory_line(key: str, row: Row) -> str:
 
 
 def _peak(cell: Cell, tile: int | None, device: str) -> Row:
-    """Return the most memory that a cell takes beyond what was taken: of tensors on a GPU, resident on the CPU."""
+    """Return the peak while a cell is computed: of its tensors on a GPU, of the whole process on the CPU."""
     if device == "cuda":
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
         before = torch.cuda.memory_allocated()
     else:
         Path("/proc/self/clear_refs").write_text("5")  # the kernel's peak starts anew
-        before = _resident("VmRSS")
+        before = 0
     start = time.perf_counter()
     compute(cell, device, tile)
     settle(device)
     seconds = time.perf_counter() - start
-    peak = torch.cuda.max_memory_allocated() if device == "cuda" else _resident("VmHWM")
+    peak = torch.cuda.max_memory_allocated() if device == "cuda" else _peak_of_process()
     return {"peak": peak - before, "seconds": seconds}
 
 
-def _resident(name: str) -> int:
-    """Return this process's resident bytes now (VmRSS) or at most (VmHWM)."""
+def _peak_of_process() -> int:
+    """Return the most bytes that were resident since the kernel's peak started anew."""
     status = Path("/proc/self/status").read_text().splitlines()
-    return next(1024 * int(line.split()[1]) for line in status if line.startswith(name))
+    return next(1024 * int(line.split()[1]) for line in status if line.startswith("VmHWM"))
 
 
 def worker_rows(setup: Setup) -> Iterator[tuple[str, Callable[[], Row]]]:
@@ -106,44 +103,53 @@ def study_cells(tiny: bool) -> list[Cell]:
 
 
 def _run_processes(number: int, setup: Setup) -> Row:
-    """Return the time that several processes take for the study, from when all have started."""
+    """Return the time that several processes take for the study, from when all have started until all are done."""
     command = [sys.executable, "-m", "benchmarks.gpu.load", setup.device, "tiny" if setup.tiny else "whole"]
     processes = [
         subprocess.Popen([*command, str(place), str(number)], cwd=ROOT, stdin=-1, stdout=-1, stderr=-1, text=True)
         for place in range(number)
     ]
     try:
-        for process in processes:
-            assert process.stdout is not None
-            if process.stdout.readline() != "ready\n":
-                raise RuntimeError(f"a worker did not start: {process.communicate()[1][-300:]}")
+        _await(processes, "ready")
         start = time.perf_counter()
         for process in processes:
             assert process.stdin is not None
             process.stdin.write("go\n")
             process.stdin.flush()
-        done = [process.communicate(timeout=ALL_READY) for process in processes]
+        _await(processes, "done")
         seconds = time.perf_counter() - start
     finally:
         for process in processes:
             process.kill()
-            process.wait()
-    if any(process.returncode for process in processes):
-        raise RuntimeError(f"a worker failed: {' '.join(errors[-300:] for _, errors in done)}")
+            process.communicate()
     return {"cells": len(study_cells(setup.tiny)), "seconds": seconds}
+
+
+def _await(processes: Sequence[subprocess.Popen[str]], word: str) -> None:
+    """Wait until each process has said a word.
+
+    Raises:
+        RuntimeError: One has ended instead.
+    """
+    for process in processes:
+        assert process.stdout is not None
+        if process.stdout.readline().strip() != word:
+            raise RuntimeError(f"a worker ended before it was {word}: {process.communicate()[1].strip()[-300:]}")
 
 
 def _work(device: str, size: str, place: int, number: int) -> None:
     """Compute every so many-th cell of the study, once told to."""
     torch.set_num_threads(1)
     cells = study_cells(size == "tiny")[place::number]
-    compute(replace(cells[0], stop=1), device)
+    for cell in {cell.name: cell for cell in cells}.values():  # what is loaded at first use
+        compute(replace(cell, stop=1), device)
     settle(device)
     print("ready", flush=True)
     sys.stdin.readline()
     for cell in cells:
         compute(cell, device)
     settle(device)
+    print("done", flush=True)
 
 
 if __name__ == "__main__":

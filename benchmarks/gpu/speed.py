@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from typing import TypeGuard, get_args
+from functools import cache
+from typing import get_args
 
 import torch
 
@@ -26,14 +27,13 @@ LOOP_LAYERS = 10_000
 def rows(setup: Setup) -> Iterator[tuple[str, Callable[[], Row]]]:
     """Yield the device's limits, then a row for each case of the peers' tables."""
     yield "limits", lambda: measure_limits(setup.device, setup.tiny)
-    no_compiler = _try_to_compile(setup.device)
     with ExitStack() as stack:
         jax = stack.enter_context(JaxProcess(setup.device)) if installed() else None
         if jax and not jax.works_there():
             jax = None
         for case in _cases(setup.tiny):
             key = f"{case.work}, {case.dtype}, {case.name}"
-            yield key, lambda case=case: _take(case, setup, jax, no_compiler)  # type: ignore[misc]
+            yield key, lambda case=case: _take(case, setup, jax)  # type: ignore[misc]
 
 
 def line(key: str, row: Row) -> str:
@@ -96,49 +96,46 @@ def _cases(tiny: bool) -> list[Case]:
     return [Case(case.work, case.dtype, Shape(4, 6, 3), 81) for case in reversed(first.values())]
 
 
-def _take(case: Case, setup: Setup, jax: JaxProcess | None, no_compiler: str) -> Row:
+def _take(case: Case, setup: Setup, jax: JaxProcess | None) -> Row:
     """Time all contenders of a case in turn, and count what each starts on the device."""
     with torch.no_grad():
-        contenders, left_out = _contenders(problem_of(case), setup, jax, no_compiler)
+        contenders, left_out = _contenders(problem_of(case), setup, jax)
         found = compare(case, contenders, Gemm(case.dtype, setup.device), setup.device, 0.0 if setup.tiny else BUDGET)
         launches = {
-            each.name: count_launches(each.work, setup.device) if _is_countable(each, setup.device) else None
+            each.name: count_launches(each.work, setup.device, isinstance(each, TorchCompile))
+            if isinstance(each, InTorch) and not isinstance(each, Loop)  # which has too many to be profiled
+            else None
             for each in contenders
         }
     times = [each.as_json() for each in found]
     return {"flop": case.flop, "bytes": case.bytes, "times": times, "launches": launches, "left_out": left_out}
 
 
-def _is_countable(contender: Contender, device: str) -> TypeGuard[InTorch]:
-    """Return whether launches can be counted: JAX and compiled code on the CPU hide them, a loop has too many."""
-    return isinstance(contender, InTorch) and not isinstance(
-        contender, Loop if device == "cuda" else Loop | TorchCompile
-    )
-
-
-def _contenders(
-    problem: Problem, setup: Setup, jax: JaxProcess | None, no_compiler: str
-) -> tuple[list[Contender], dict[str, str]]:
+def _contenders(problem: Problem, setup: Setup, jax: JaxProcess | None) -> tuple[list[Contender], dict[str, str]]:
     """Return who takes part, ready to work, and why others do not."""
     case, device, left_out = problem.case, setup.device, {}
     contenders: list[Contender] = [Ours(problem, device), ByHand(problem, device), Vmap(problem, device)]
-    if case.work == "v3" or (case.work == "training" and (setup.tiny or case.dtype == "float64")):
-        left_out["torch_compile"] = "to save time"
-    elif no_compiler:
-        left_out["torch_compile"] = no_compiler
+    brief = case.dtype == "float64" or (setup.tiny and case.work == "training")
+    if brief:
+        left_out["torch_compile"] = "compiling takes time"
+    elif reason := _try_to_compile(device):
+        left_out["torch_compile"] = reason
     else:
         contenders.append(TorchCompile(problem, device))
     if case.work == "training" and case.shape.draws * case.shape.depth > LOOP_LAYERS:
         left_out["loop"] = "a step takes seconds"
     else:
         contenders.append(Loop(problem, device))
-    if jax:
+    if brief and case.work != "v3":
+        left_out["jax"] = "compiling takes time"
+    elif jax:
         contenders += jax.contenders(problem)
     else:
         left_out["jax"] = "it is not installed with a backend for this device"
     return contenders, left_out
 
 
+@cache
 def _try_to_compile(device: str) -> str:
     """Return why torch.compile does not work here, or nothing."""
     one = torch.ones(2, device=device)
