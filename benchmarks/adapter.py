@@ -17,7 +17,13 @@ from typing import Any
 
 PLACES: dict[str, tuple[str, ...]] = {
     # what a spec names
+    "ACTIVATIONS": ("suite.catalog.activations",),
+    "DOMAINS": ("suite.catalog.domain",),
+    "INITIALIZATIONS": ("suite.catalog.initializations",),
     "MEASURES": ("suite.catalog.measures",),
+    "Normalization": ("suite.spec.model",),
+    "OPTIMIZERS": ("suite.catalog.optimizers",),
+    "TASKS": ("suite.catalog.tasks",),
     "Adam": ("suite.catalog.optimizers",),
     "Checkerboard": ("suite.catalog.tasks",),
     "Critical": ("suite.catalog.initializations",),
@@ -31,6 +37,7 @@ PLACES: dict[str, tuple[str, ...]] = {
     "FeatureDiversitySettings": ("suite.catalog.measure_settings",),
     "JacobianSettings": ("suite.catalog.measure_settings",),
     "RevivalSettings": ("suite.catalog.measure_settings",),
+    "ScoreSettings": ("suite.catalog.measure_settings",),
     "TrainabilitySettings": ("suite.catalog.measure_settings",),
     "V3LimitSettings": ("suite.catalog.measure_settings",),
     "V3Settings": ("suite.catalog.measure_settings", "suite.catalog.measures"),

@@ -7,16 +7,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, get_args
 
-from suite.catalog.activations import ACTIVATIONS
-from suite.catalog.domain import DOMAINS
-from suite.catalog.initializations import INITIALIZATIONS
-from suite.catalog.measures import MEASURES, Measure
-from suite.catalog.optimizers import OPTIMIZERS
-from suite.catalog.settings import Choice
-from suite.catalog.tasks import TASKS, Task
-from suite.runs.cells import Cell, cells_of
-from suite.spec.load import load_studies
-from suite.spec.model import Normalization
+from benchmarks.adapter import (
+    ACTIVATIONS,
+    DOMAINS,
+    INITIALIZATIONS,
+    MEASURES,
+    OPTIMIZERS,
+    TASKS,
+    Cell,
+    Normalization,
+    cells_of,
+    load_studies,
+)
 
 DRAWS = 8
 
@@ -63,17 +65,37 @@ def path_cells() -> list[PathCell]:
     Raises:
         LookupError: A catalog entry is not used by any cell, or has a required parameter without a value here.
     """
-    with TemporaryDirectory() as folder:
-        files = []
-        for name, spec in _specs():
-            files.append(Path(folder) / f"{name}.toml")
-            files[-1].write_text("".join(f"{key} = {_toml(value)}\n" for key, value in spec.items()))
-        studies = load_studies(files)
-    paths = [PathCell(study.spec.name, cell) for study in studies for cell in cells_of(study)]
-    found = {path.cell.key: path for path in reversed(paths)}  # studies of one task share cells
+    found: dict[str, PathCell] = {}
+    for path in _load(_specs()):
+        found.setdefault(path.cell.key, path)  # studies of one task share cells
     if missing := find_unused(path.cell for path in found.values()):
         raise LookupError(f"no path uses {', '.join(missing)}; add a study to benchmarks/gpu/paths.py")
-    return list(reversed(found.values()))
+    return list(found.values())
+
+
+def weight_cells() -> list[Cell]:
+    """Return cells of networks of several shapes, drawn by every initialization, that are given a batch of a task."""
+    schemes = [_entry(entry) for entry in INITIALIZATIONS.values()]
+    task = next(iter(TASKS.values()))
+    family = _family(inputs=task.inputs, width=[5, 70], depth=[1, 12], initialization=schemes)
+    measures = {"grad_norm": {"draws": DRAWS}, "accuracy": _training(task)["accuracy"]}
+    return [path.cell for path in _load([("weights", _spec(family, measures))]) if path.cell.name == "grad_norm"]
+
+
+def load_text(text: str, name: str = "study") -> list[Cell]:
+    """Return the cells of a study, read as a user's file is."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / f"{name}.toml"
+        file.write_text(text)
+        (study,) = load_studies([file])
+    cells: list[Cell] = cells_of(study)
+    return cells
+
+
+def _load(specs: Iterable[tuple[str, Table]]) -> list[PathCell]:
+    """Return all cells of the studies."""
+    texts = {name: "".join(f"{key} = {_toml(value)}\n" for key, value in spec.items()) for name, spec in specs}
+    return [PathCell(name, cell) for name, text in texts.items() for cell in load_text(text, name)]
 
 
 def find_unused(cells: Iterable[Cell]) -> list[str]:
@@ -102,7 +124,7 @@ def find_unused(cells: Iterable[Cell]) -> list[str]:
     return [name for kind, names in wanted.items() for name in (f"{kind} {each}" for each in names) if name not in used]
 
 
-def _dtypes(measure: Measure) -> tuple[str, ...]:
+def _dtypes(measure: Any) -> tuple[str, ...]:
     """Return the precisions that a measure can be taken in."""
     if "dtype" in measure.settings.model_fields:
         return DTYPES
@@ -142,12 +164,12 @@ def _spec(family: Table, measures: Table) -> Table:
 def _family(**options: Any) -> Table:
     """Return a family of narrow networks of three hidden layers."""
     variances = {"scheme": "variance", "weight_variance": VALUES["weight_variance"], "bias_variance": 0.01}
-    return {"width": 4, "depth": 3, "activation": "relu", "initialization": variances} | options
+    return {"width": 6, "depth": 3, "activation": "relu", "initialization": variances} | options
 
 
 def _measures(dtype: str, inputs: tuple[str, ...]) -> Table:
     """Return small settings, by name, of the measures with these inputs that can be taken in a precision."""
-    sizes = {"draws": DRAWS, "step": 0.25, "lines": 4, "points": 6, "dtype": dtype}
+    sizes = {"draws": DRAWS, "step": 2 / 7, "lines": 4, "points": 5, "dtype": dtype}
     return {
         name: {key: value for key, value in sizes.items() if key in measure.settings.model_fields}
         for name, measure in MEASURES.items()
@@ -155,7 +177,7 @@ def _measures(dtype: str, inputs: tuple[str, ...]) -> Table:
     }
 
 
-def _training(task: type[Task]) -> Table:
+def _training(task: Any) -> Table:
     """Return a few steps of training under every optimizer, with every observer that suits the task."""
     optimizers = [_entry(entry) for entry in OPTIMIZERS.values()]
     observers: Table = {name: {} for name, measure in MEASURES.items() if measure.sees == "training"}
@@ -166,7 +188,7 @@ def _training(task: type[Task]) -> Table:
     }
 
 
-def _entry(entry: type[Choice]) -> Table:
+def _entry(entry: Any) -> Table:
     """Return the table of a catalog entry with a value for each parameter that it requires."""
     fields = {key: field for key, field in entry.model_fields.items() if key != entry.tag}
     name = entry.model_fields[entry.tag].default

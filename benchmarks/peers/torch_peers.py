@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cached_property
 from time import perf_counter
 from typing import Any
 
@@ -240,6 +241,70 @@ class Vmap(InTorch):
         return (outputs if self.case.work == "forward" else self.variability(outputs)).cpu().numpy()
 
 
+class ByHand(InTorch):
+    """Batched products over the draws, written by hand: torch.baddbmm and relu in a loop over layers."""
+
+    name = "bmm"
+
+    def forward(self) -> Callable[[], Tensor]:
+        """All networks on the same points."""
+        layers, network = self.layers(), self.network()
+        return lambda: network(layers, self.inputs)
+
+    def v3(self) -> Callable[[], Tensor]:
+        """Drawn together, on the device."""
+        network = self.network()
+        return lambda: self.variability(network([(w, b[..., None]) for w, b in self.drawn()], self.inputs))
+
+    def training(self) -> Callable[[], None]:
+        """Gradients by autograd, Adam by torch.optim's fused one."""
+        self.trained, network = self.layers(), self.network()
+        flat = [part.requires_grad_() for layer in self.trained for part in layer]
+        rule = torch.optim.Adam(flat, lr=LEARNING_RATE, betas=BETAS, eps=EPSILON, fused=True)
+        each = 1 / self.case.points
+
+        def work() -> None:
+            rule.zero_grad()
+            with torch.enable_grad():
+                outputs = network(self.trained, self.inputs)
+                (each * binary_cross_entropy_with_logits(outputs, self.labels[:, 0], reduction="sum")).backward()
+            rule.step()
+
+        return work
+
+    def layers(self) -> Layers:
+        """The problem's weights, and biases as columns."""
+        return [(weight, bias[..., None]) for weight, bias in self.given()]
+
+    def network(self) -> Callable[[Layers, Tensor], Tensor]:
+        """What computes the outputs of all networks."""
+        return _by_columns
+
+    def answer(self) -> Array:
+        """Of the problem's networks."""
+        if self.case.work == "training":
+            for _ in range(STEPS):
+                self.work()
+            return _losses(_by_columns(self.trained, self.inputs), self.labels[:, 0]).detach().cpu().numpy()
+        outputs = self.network()(self.layers(), self.inputs)
+        return (outputs if self.case.work == "forward" else self.variability(outputs)).cpu().numpy()
+
+
+class TorchCompile(ByHand):
+    """The same, compiled as a whole by torch.compile."""
+
+    name = "torch_compile"
+
+    def network(self) -> Callable[[Layers, Tensor], Tensor]:
+        """One graph for this very shape."""
+        return self._compiled
+
+    @cached_property
+    def _compiled(self) -> Callable[[Layers, Tensor], Tensor]:
+        torch.compiler.reset()  # or it gives up after eight shapes
+        return torch.compile(_by_columns, dynamic=False, fullgraph=True)
+
+
 class Gemm:
     """The product of two square matrices, which says what the machine can do; it takes part in no comparison."""
 
@@ -273,6 +338,15 @@ def _by_rows(layers: Layers, points: Tensor) -> Tensor:
     for weight, bias in layers[:-1]:
         h = linear(h, weight, bias).relu()
     return linear(h, *layers[-1])[:, 0]
+
+
+def _by_columns(layers: Layers, points: Tensor) -> Tensor:
+    """All networks' outputs, points by columns."""
+    h = points.expand(len(layers[0][0]), *points.shape[-2:])
+    for weight, bias in layers[:-1]:
+        h = torch.baddbmm(bias, weight, h).relu()
+    weight, bias = layers[-1]
+    return torch.baddbmm(bias, weight, h)[:, 0]
 
 
 def _loss(layers: Layers, points: Tensor, labels: Tensor) -> Tensor:
