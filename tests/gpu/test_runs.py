@@ -9,6 +9,8 @@ import torch
 from typer.testing import CliRunner
 
 import suite
+from benchmarks.ensembles import networks as benchmark_networks
+from benchmarks.shapes import Shape
 from suite.cli import app
 from suite.nets.modules import ensemble_of
 from suite.runs.cells import Cell
@@ -51,6 +53,19 @@ def test_little_free_memory_makes_several_tiles(name: str) -> None:
 def _tile(cell: Cell, free: int) -> int:
     with PretendedGpu(free=free):
         return draws_a_tile(cell, "cuda")
+
+
+def test_a_forward_pass_is_one_tile_where_the_cpu_takes_several() -> None:
+    """Whose products are as large as memory allows, since a GPU's cache is not what limits it."""
+    networks = benchmark_networks(Shape(64, 16, 2), "cpu")
+    points = torch.zeros(2, 2048, dtype=torch.float64)
+    with PretendedGpu() as gpu:
+        there, products = networks.to(torch.float64, "cuda"), []
+        gpu.faults["baddbmm"] = products.append
+        outputs = there(points.cuda()).cpu()
+    assert [len(each) for each in products] == [64] * 3
+    assert len(networks._tiles(2048)) > 1
+    torch.testing.assert_close(outputs, networks(points), rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", ["v3", "grasp", "accuracy"])
