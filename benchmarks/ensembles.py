@@ -88,7 +88,7 @@ class FastestRuns:
 class Timed:
     """Networks and a piece of work on them; asv times the subclasses.
 
-    asv stores the median over three rounds, which it spreads over all commits of a run, of the fastest run of each.
+    asv goes through all benchmarks three times and stores the median of the three results, each the fastest run.
     """
 
     params: tuple[list[str], ...] = (list(SHAPES), DEVICES)
