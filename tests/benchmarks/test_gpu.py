@@ -15,7 +15,7 @@ import torch
 from benchmarks.gpu import agreement, history
 from benchmarks.gpu.__main__ import SECTIONS, main
 from benchmarks.gpu.limits import count_launches
-from benchmarks.gpu.paths import path_cells
+from benchmarks.gpu.paths import dtype_of, path_cells
 from benchmarks.gpu.record import Record, Section, Setup, run_section
 from benchmarks.peers.cases import Case, problem_of
 from benchmarks.peers.timing import check
@@ -32,12 +32,12 @@ def command(file: Path, *options: str) -> list[str]:
     return [sys.executable, "-m", "benchmarks.gpu", "--json", str(file), "--device", "cpu", "--tiny", *options]
 
 
-@pytest.mark.parametrize(("dtype", "precision"), [("float32", 2.0**-23), ("float64", 2.0**-52)])
-def test_a_tolerance_is_a_hundred_times_the_rounding_of_the_cpu(dtype: str, precision: float) -> None:
+@pytest.mark.parametrize(("dtype", "precision", "margin"), [("float32", 2.0**-23, 100), ("float64", 2.0**-52, 1000)])
+def test_a_tolerance_is_a_multiple_of_the_rounding_of_the_cpu(dtype: str, precision: float, margin: float) -> None:
     """In proportion to the precision, and a thousand times that at least."""
     assert agreement.judge(EXACT, EXACT, EXACT, dtype=dtype)["tolerance"] == 1000 * precision
     judged = agreement.judge(EXACT, EXACT + OFF, EXACT, dtype=dtype)
-    assert judged["tolerance"] == pytest.approx(100 * 1e-4 * precision / 2.0**-23)
+    assert judged["tolerance"] == pytest.approx(margin * 1e-4 * precision / 2.0**-23)
     assert (judged["draws"], judged["beyond"], judged["share"]) == (3, 0, 0.0)
 
 
@@ -63,8 +63,8 @@ def test_a_deviation_is_found_and_fails_the_script(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A device whose V3 is off by a millionth in float64, which float32 hides."""
-    paths = [path for path in path_cells() if path.cell.name in ("v3", "collapse")][::4]
-    monkeypatch.setattr(agreement, "path_cells", lambda: paths)
+    cells = [cell for cell in path_cells() if cell.name in ("v3", "collapse")][::4]
+    monkeypatch.setattr(agreement, "path_cells", lambda: cells)
     arguments = ["--json", str(tmp_path / "gpu.json"), "--device", "cpu", "--only", "correctness"]
     assert main(arguments) == 0
 
@@ -79,6 +79,27 @@ def test_a_deviation_is_found_and_fails_the_script(
     assert main(arguments) == 1
     told = capsys.readouterr().out.splitlines()
     assert [line for line in told if line.startswith("beyond")] == ["beyond tolerance: v3, float64, v3"]
+
+
+@pytest.mark.parametrize(("draws", "found"), [(slice(0, 3), True), (slice(0, 2), False)])
+def test_an_error_of_one_activation_in_float32_is_found(
+    monkeypatch: pytest.MonkeyPatch, draws: slice, found: bool
+) -> None:
+    """V3 is off by 1% for GELU alone, which is a small part of all draws; as few as rounding may change are allowed."""
+    cells = [cell for cell in path_cells() if (cell.name, dtype_of(cell)) == ("v3", "float32")]
+    assert len(cells) > 5 / 0.25
+    computed = agreement.compute
+
+    def off(cell, device="cpu", dtype=None):
+        values = computed(cell, device, dtype=dtype)
+        if not dtype and cell.member.activation.name == "gelu":
+            values["v3"][draws] *= 1.01
+        return values
+
+    monkeypatch.setattr(agreement, "compute", off)
+    row = agreement._compare_cells(cells, "cpu")
+    assert agreement.find_deviations({"v3, float32": row}) == (["v3, float32, v3"] if found else [])
+    assert row["quantities"]["v3"]["beyond"] == draws.stop
 
 
 def test_other_weights_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -235,10 +256,7 @@ def test_the_script_is_cut_off_after_three_sections_and_continued(tmp_path: Path
     content = json.loads(file.read_text())
     assert list(content["sections"]) == [section.name for section in SECTIONS]
     assert {name: content["sections"][name] for name in before["sections"]} == before["sections"]
-    studies = content["sections"]["correctness"].values()
-    assert {name.split(", ")[0] for study in studies for name in study["quantities"]} == {
-        path.cell.name for path in path_cells()
-    }
+    assert {name.split(", ")[0] for name in content["sections"]["correctness"]} == {cell.name for cell in path_cells()}
     peers = content["sections"]["peers"]
     assert {each["contender"] for each in peers["forward, float32, 4, 6, 3, 81"]["times"]} >= {"ours", "bmm", "vmap"}
     assert len({row["cells"] for row in content["sections"]["workers"].values()}) == 1
