@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.gpu import agreement, history
+from benchmarks.gpu import agreement, history, load
 from benchmarks.gpu.__main__ import SECTIONS, main
 from benchmarks.gpu.limits import count_launches
 from benchmarks.gpu.paths import dtype_of, path_cells
@@ -178,16 +178,43 @@ def test_rows_are_kept_one_by_one_and_not_taken_again(tmp_path: Path, capsys: py
     assert taken == ["a", "b", "c", "b"]
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"identity": 1}', "{"])
-def test_a_file_of_something_else_is_not_continued(
-    tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """It is written anew."""
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        '{"identity": 1}',
+        '{"identity": [], "sections": {}}',
+        '{"identity": {}, "sections": {"weights": 1}}',
+        '{"another": "program"}',
+        pytest.param("[" * 100_000, id="deep"),
+    ],
+)
+def test_a_file_of_something_else_is_left_alone(tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whether it is damaged or of another program."""
     file = tmp_path / "gpu.json"
     file.write_text(text)
 
-    assert Record(file, {"commit": "1"}).rows("some") == {}
-    assert "starting over" in capsys.readouterr().out
+    assert status_of(file) == 2
+    assert f"{file}: expected results of this script; name another file" in capsys.readouterr().err
+    assert file.read_text() == text
+
+
+def test_a_file_that_cannot_be_written_is_an_error_before_anything_is_computed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is a folder, or its folder is missing."""
+    for file in (tmp_path, tmp_path / "missing" / "gpu.json"):
+        assert status_of(file) == 2
+        assert str(file) in capsys.readouterr().err
+
+
+def status_of(file: Path) -> int | str | None:
+    """Return the exit status of a call that ends at once."""
+    with pytest.raises(SystemExit) as ended:
+        main(["--json", str(file), "--device", "cpu", "--tiny"])
+    return ended.value.code
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
@@ -228,15 +255,39 @@ def test_results_of_asv_are_filed_under_the_gpu_and_commit(tmp_path: Path) -> No
     ("key", "value", "reason"), [("commit", "unknown", "--commit"), ("edited", "yes", "commit them")]
 )
 def test_results_of_asv_are_filed_under_a_commit_or_not_at_all(key: str, value: str, reason: str) -> None:
-    """The row says what to do."""
+    """The error says what to do."""
     identity = {"device": "cuda", "GPU": "NVIDIA H200", "commit": "0123456789ab", "edited": "no"} | {key: value}
     _, take = next(iter(history.rows(Setup("cuda", False, identity))))
 
-    assert reason in history.line("", take())
+    with pytest.raises(RuntimeError, match=reason):
+        take()
+
+
+def test_a_benchmark_that_fails_in_asv_fails_the_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has no number; one that was not chosen has NaN."""
+    identity = {"device": "cpu", "processor": "Some", "commit": "0123456789ab", "Python": "3.12.3", "torch": "2.11.0"}
+    results = {"signal.Jacobian.time_jacobian": [[0.5, float("nan")]], "signal.Correlation.time_correlation": [[None]]}
+
+    def found(folder, modules, setup):
+        return {"results": results, "durations": {}, "params": {}, "machine": {"machine": "Some"}}
+
+    monkeypatch.setattr(history, "_call_asv", found)
+    _, take = next(iter(history.rows(Setup("cpu", True, identity))))
+    with pytest.raises(RuntimeError, match=r"failed: signal\.Correlation\.time_correlation$"):
+        take()
+    del results["signal.Correlation.time_correlation"]
+    assert take()["timed"] == 1
+
+
+def test_a_worker_that_fails_ends_the_row(capfd: pytest.CaptureFixture[str]) -> None:
+    """At once, and its error is printed."""
+    with pytest.raises(RuntimeError, match="a process failed"):
+        load._run_processes(2, Setup("no device", True, {}))
+    assert "no device" in capfd.readouterr().err
 
 
 @pytest.mark.slow
-def test_the_script_is_cut_off_after_three_sections_and_continued(tmp_path: Path) -> None:
+def test_the_script_is_cut_off_after_two_sections_and_continued(tmp_path: Path) -> None:
     """All of it, at the smallest sizes; what there was is kept, and the rest is added."""
     file = tmp_path / "gpu.json"
     with subprocess.Popen(command(file), cwd=ROOT, stdout=subprocess.PIPE, text=True) as cut:
@@ -247,7 +298,7 @@ def test_the_script_is_cut_off_after_three_sections_and_continued(tmp_path: Path
                 break
     assert cut.wait() == -signal.SIGKILL
     before = json.loads(file.read_text())
-    assert list(before["sections"]) == ["environment", "weights", "correctness"]
+    assert list(before["sections"]) == ["weights", "correctness"]
 
     done = subprocess.run(command(file), cwd=ROOT, capture_output=True, text=True, check=False)
 
@@ -265,6 +316,6 @@ def test_the_script_is_cut_off_after_three_sections_and_continued(tmp_path: Path
 
     content["identity"]["commit"] = "another"
     file.write_text(json.dumps(content))
-    over = subprocess.run(command(file, "--only", "environment"), cwd=ROOT, capture_output=True, text=True, check=True)
+    over = subprocess.run(command(file, "--only", "weights"), cwd=ROOT, capture_output=True, text=True, check=True)
     assert "commit was another, is" in over.stdout
-    assert list(json.loads(file.read_text())["sections"]) == ["environment"]
+    assert list(json.loads(file.read_text())["sections"]) == ["weights"]
