@@ -1,7 +1,7 @@
 """`python -m benchmarks.gpu --json FILE`: checks and measures the suite on a GPU, in at most eight minutes.
 
-A call that was cut off is continued by the same command: what FILE holds is not done again, as long as it is of the
-same GPU, versions and commit.
+A call that was cut off is continued by the same command: what FILE holds is not done again. FILE must be of the same
+GPU, versions, commit and options.
 """
 
 import argparse

@@ -50,23 +50,17 @@ class Record:
     """The rows of all sections in a JSON file that is replaced whole after each row."""
 
     def __init__(self, file: Path, identity: Row) -> None:
-        """Read the rows of an earlier call, if they are of the same machine, versions and commit, and write them back.
+        """Read the rows of an earlier call, if there are any, and write them back.
 
         Raises:
-            ValueError: If the file is not one of this script.
+            ValueError: If the file is not of this script, or of another machine, version or commit.
             OSError: If it cannot be read or written.
         """
         self.file = file
         self.content: Row = {"identity": identity, "sections": {}}
         if file.exists():
-            found = _read(file)
-            before = found["identity"]
-            if changes := [key for key in identity | before if identity.get(key) != before.get(key)]:
-                told = ", ".join(f"{key} was {before.get(key)}, is {identity.get(key)}" for key in changes)
-                say(f"{file} is from other circumstances ({told}): starting over")
-            else:
-                self.content = found
-                say(f"continuing {file}: {sum(map(len, found['sections'].values()))} rows are there")
+            self.content = _read(file, identity)
+            say(f"continuing {file}: {sum(map(len, self.content['sections'].values()))} rows are there")
         self._write()
 
     def rows(self, section: str) -> Rows:
@@ -97,15 +91,20 @@ class Record:
         temporary.replace(self.file)
 
 
-def _read(file: Path) -> Row:
-    """Return the content of a file of this script."""
+def _read(file: Path, identity: Row) -> Row:
+    """Return the content of a file of this script that has an identity."""
     try:
         found: Row = json.loads(file.read_bytes())
-        if isinstance(found["identity"], dict) and all(isinstance(rows, dict) for rows in found["sections"].values()):
-            return found
+        before, sections = dict(found["identity"]), found["sections"].values()
+        readable = all(isinstance(rows, dict) for rows in sections)
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        pass
-    raise ValueError(f"{file}: expected results of this script; name another file, or remove this one")
+        readable = False
+    if not readable:
+        raise ValueError(f"{file}: expected results of this script; name another file, or remove this one")
+    if changes := [key for key in identity | before if identity.get(key) != before.get(key)]:
+        told = ", ".join(f"{key} was {before.get(key)}, is {identity.get(key)}" for key in changes)
+        raise ValueError(f"{file} has other results ({told}); name another file, or remove this one")
+    return found
 
 
 def run_section(section: Section, setup: Setup, record: Record, stop: float) -> bool:
@@ -130,7 +129,7 @@ def run_section(section: Section, setup: Setup, record: Record, stop: float) -> 
         try:
             row = take()
         except Exception as error:  # whatever it is, the other rows are still worth having
-            row = {"error": f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error) else ''}"}
+            row = {"error": ": ".join([type(error).__name__, *str(error).strip().splitlines()[:1]])}
         record.add(section.name, key, row | {"took": round(time.monotonic() - began, 3)})
         say(f"  {key}: {row['error'] if 'error' in row else section.line(key, row)}")
         taken += 1
