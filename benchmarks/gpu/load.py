@@ -1,6 +1,7 @@
 """What a device bears: memory against the number of draws, and several workers at once."""
 
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from multiprocessing import get_context
@@ -146,5 +147,5 @@ def _work(setup: Setup, place: int, number: int, barrier: Barrier) -> None:
         settle(setup.device)
         barrier.wait()
     except Exception:
+        traceback.print_exc()  # before the others learn of it, and end this process
         barrier.abort()
-        raise

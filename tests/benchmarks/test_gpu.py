@@ -285,7 +285,7 @@ def test_a_benchmark_that_fails_in_asv_fails_the_row(monkeypatch: pytest.MonkeyP
 def test_a_worker_that_fails_ends_the_row(capfd: pytest.CaptureFixture[str]) -> None:
     """At once, and its error is printed."""
     with pytest.raises(RuntimeError, match="a process failed"):
-        load._run_processes(2, Setup("no device", True, {}))
+        load._run_processes(1, Setup("no device", True, {}))
     assert "no device" in capfd.readouterr().err
 
 
