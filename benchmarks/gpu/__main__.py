@@ -1,7 +1,7 @@
 """`python -m benchmarks.gpu --json FILE`: checks and measures the suite on a GPU, in at most eight minutes.
 
-A call that was cut off is continued by the same command: what FILE holds is not done again, as long as it is of the
-same GPU, versions and commit.
+A call that was cut off is continued by the same command: what FILE holds is not done again. FILE must be of the same
+GPU, versions, commit and options.
 """
 
 import argparse
@@ -16,9 +16,8 @@ from benchmarks.gpu import agreement, environment, history, load, speed
 from benchmarks.gpu.record import Record, Section, Setup, run_section, say
 
 SECTIONS = (
-    Section("environment", 10, environment.rows, environment.line),
     Section("weights", 15, agreement.weight_rows, agreement.weight_line),
-    Section("correctness", 100, agreement.path_rows, agreement.path_line, agreement.path_summary),
+    Section("correctness", 110, agreement.path_rows, agreement.path_line, agreement.path_summary),
     Section("peers", 155, speed.rows, speed.line, speed.summary),
     Section("memory", 25, load.memory_rows, load.memory_line),
     Section("workers", 45, load.worker_rows, load.worker_line, load.worker_summary),
@@ -27,7 +26,7 @@ SECTIONS = (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run all sections; return 0, 1 if something deviates, failed or is missing, or 2 if the device is."""
+    """Run all sections; return 0, or 1 if something deviates, failed or is missing."""
     start = time.monotonic()
     names = [section.name for section in SECTIONS]
     parser = argparse.ArgumentParser(
@@ -39,13 +38,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", nargs="+", choices=names, default=names, metavar="SECTION", help=", ".join(names))
     parser.add_argument("--commit", metavar="HASH", help="commit of these files, where they are no git checkout")
     chosen = parser.parse_args(arguments)
-    if not chosen.json.absolute().parent.is_dir():
-        parser.error(f"--json {chosen.json}: there is no folder {chosen.json.parent}")
     if chosen.device == "cuda" and not torch.cuda.is_available():
         parser.error("this machine has no CUDA device that torch can use; add --device cpu, or use a machine with one")
     torch.set_num_threads(1)
     setup = Setup(chosen.device, chosen.tiny, environment.identify(chosen.device, chosen.tiny, chosen.commit))
-    record = Record(chosen.json, setup.identity)
+    try:
+        record = Record(chosen.json, setup.identity)
+    except (OSError, ValueError) as error:
+        parser.error(f"--json: {error}")
+    for key, value in setup.identity.items():
+        say(f"{key}: {value}")
     stop, whole = start, True
     for section in SECTIONS:
         if section.name in chosen.only:

@@ -4,12 +4,11 @@ import hashlib
 import importlib.metadata
 import platform
 import subprocess
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
 
-from benchmarks.gpu.record import Row, Setup
+from benchmarks.gpu.record import Row
 
 ROOT = Path(__file__).parents[2]
 
@@ -32,17 +31,6 @@ def identify(device: str, tiny: bool, commit: str | None) -> Row:
         "edited": "yes" if _git("status", "--porcelain", "--", "suite", "benchmarks") else "no",
         "sources": _digest(),
     }
-
-
-def rows(setup: Setup) -> Iterator[tuple[str, Callable[[], Row]]]:
-    """Yield each circumstance."""
-    for key, value in setup.identity.items():
-        yield key, lambda value=value: {"value": value}  # type: ignore[misc]
-
-
-def line(key: str, row: Row) -> str:
-    """Return a circumstance."""
-    return str(row["value"])
 
 
 def commit_time(commit: str) -> int:

@@ -28,12 +28,6 @@ SHAPES = r"'(middle, 5 layers of 34|3 layers of 30)'"
 LONGEST = 45.0
 """Seconds after which a call of asv is given up."""
 
-MISSING = (
-    "asv is not installed: run `python -m pip install -c constraints.txt -e '.[bench]'`, or without a package registry "
-    "install the wheels of asv, asv_runner, json5, tabulate, build, pyproject_hooks, virtualenv, distlib, filelock, "
-    "platformdirs, packaging, importlib_metadata, zipp, pyyaml and pympler"
-)
-
 
 def rows(setup: Setup) -> Iterator[tuple[str, Callable[[], Row]]]:
     """Yield a row for each call of asv."""
@@ -43,7 +37,7 @@ def rows(setup: Setup) -> Iterator[tuple[str, Callable[[], Row]]]:
 
 def line(key: str, row: Row) -> str:
     """Return how many benchmarks were timed, and where their results are."""
-    return row.get("left_out") or f"{row['timed']} times in {row['file']}; {row['failed']} failed"
+    return f"{row['timed']} times in {row['file']}"
 
 
 def machine_name(identity: Row) -> str:
@@ -52,25 +46,27 @@ def machine_name(identity: Row) -> str:
 
 
 def _run(modules: str, setup: Setup) -> Row:
-    """Run the benchmarks of some modules, and file their results; those of a tiny run are dropped."""
-    if importlib.util.find_spec("asv") is None:
-        return {"left_out": MISSING}
-    if shutil.which("git") is None:
-        return {"left_out": "asv needs git, which is not installed"}
+    """Run the benchmarks of some modules, and file their results; those of a tiny run are dropped.
+
+    Raises:
+        RuntimeError: If asv is missing, nobody knows which commit this is, or a benchmark failed.
+    """
+    if importlib.util.find_spec("asv") is None or shutil.which("git") is None:
+        raise RuntimeError(
+            "asv or git is missing; install git and `python -m pip install -c constraints.txt '.[bench]'`"
+        )
     if not setup.tiny and setup.identity["commit"] == "unknown":
-        return {"left_out": "the commit is unknown, under which results are filed; add --commit HASH"}
+        raise RuntimeError("the commit is unknown, under which results are filed; add --commit HASH")
     if not setup.tiny and setup.identity["edited"] == "yes":
-        return {"left_out": "the files differ from those of the commit, under which results are filed; commit them"}
+        raise RuntimeError("the files differ from those of the commit, under which results are filed; commit them")
     with TemporaryDirectory() as folder:
-        results = Path(folder) / "filed" if setup.tiny else RESULTS
         found = _call_asv(Path(folder), modules, setup)
-        file = file_results(found, results, setup.identity)
-        filed = json.loads(file.read_text())["results"]
-        content = {name: filed[name] for name in found["results"]}
-    values = [value for row in content.values() for value in row[0] or [None]]  # NaN where not chosen
-    failed = sum(value is None for value in values)
-    timed = sum(value is not None and isfinite(value) for value in values)
-    return {"timed": timed, "failed": failed, "file": f"{file.parent.name}/{file.name}"}
+        file = file_results(found, Path(folder) / "filed" if setup.tiny else RESULTS, setup.identity)
+    values = {name: result[0] or [None] for name, result in found["results"].items()}  # NaN: not chosen; None: failed
+    if failed := [name for name, times in values.items() if None in times]:
+        raise RuntimeError(f"failed: {', '.join(failed)}")
+    timed = sum(isfinite(value) for times in values.values() for value in times)
+    return {"timed": timed, "file": "no file" if setup.tiny else f"{file.parent.name}/{file.name}"}
 
 
 def _call_asv(folder: Path, modules: str, setup: Setup) -> Row:

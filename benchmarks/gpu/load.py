@@ -1,17 +1,18 @@
 """What a device bears: memory against the number of draws, and several workers at once."""
 
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+import traceback
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from multiprocessing import get_context
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
+from threading import BrokenBarrierError
 
 import torch
 
 from benchmarks.adapter import Cell, compute
 from benchmarks.ensembles import settle
-from benchmarks.gpu.environment import ROOT
 from benchmarks.gpu.paths import load_text
 from benchmarks.gpu.record import Row, Rows, Setup
 
@@ -34,7 +35,10 @@ steps = {steps}
 replicates = {draws}
 """
 TILE = 256
-"""Draws of a tile in the column that shows that tiles bound memory."""
+"""Draws of a tile in the rows that show that tiles bound memory."""
+
+LONGEST = 60.0
+"""Seconds after which processes that have not started, or are not done, are given up."""
 
 
 def memory_rows(setup: Setup) -> Iterator[tuple[str, Callable[[], Row]]]:
@@ -56,14 +60,14 @@ def memory_line(key: str, row: Row) -> str:
 
 
 def _peak(cell: Cell, tile: int | None, device: str) -> Row:
-    """Return the peak while a cell is computed: of its tensors on a GPU, of the whole process on the CPU."""
+    """Return by how much memory grows while a cell is computed: a GPU's tensors, or the process on the CPU."""
     if device == "cuda":
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
         before = torch.cuda.memory_allocated()
     else:
-        Path("/proc/self/clear_refs").write_text("5")  # the kernel's peak starts anew
-        before = 0
+        Path("/proc/self/clear_refs").write_text("5")  # the kernel's peak starts anew, at what is resident
+        before = _peak_of_process()
     start = time.perf_counter()
     compute(cell, device, tile)
     settle(device)
@@ -92,7 +96,11 @@ def worker_line(key: str, row: Row) -> str:
 def worker_summary(rows: Rows) -> list[str]:
     """Return how many times the throughput of one process several have."""
     one = rows.get("processes: 1")
-    return [f"{key}: {one['seconds'] / row['seconds']:.2f} times as fast as one" for key, row in rows.items() if one]
+    return [
+        f"{key}: {one['seconds'] / row['seconds']:.2f} times as fast as one"
+        for key, row in rows.items()
+        if one and row is not one
+    ]
 
 
 def study_cells(tiny: bool) -> list[Cell]:
@@ -104,53 +112,40 @@ def study_cells(tiny: bool) -> list[Cell]:
 
 def _run_processes(number: int, setup: Setup) -> Row:
     """Return the time that several processes take for the study, from when all have started until all are done."""
-    command = [sys.executable, "-m", "benchmarks.gpu.load", setup.device, "tiny" if setup.tiny else "whole"]
+    context = get_context("spawn")
+    barrier = context.Barrier(number + 1, timeout=LONGEST)
     processes = [
-        subprocess.Popen([*command, str(place), str(number)], cwd=ROOT, stdin=-1, stdout=-1, stderr=-1, text=True)
-        for place in range(number)
+        context.Process(target=_work, args=(setup, place, number, barrier), daemon=True) for place in range(number)
     ]
+    for process in processes:
+        process.start()
     try:
-        _await(processes, "ready")
+        barrier.wait()
         start = time.perf_counter()
-        for process in processes:
-            assert process.stdin is not None
-            process.stdin.write("go\n")
-            process.stdin.flush()
-        _await(processes, "done")
+        barrier.wait()
         seconds = time.perf_counter() - start
+    except BrokenBarrierError:
+        raise RuntimeError(f"a process failed (its error is above) or took more than {LONGEST:.0f} s") from None
     finally:
         for process in processes:
             process.kill()
-            process.communicate()
+            process.join()
     return {"cells": len(study_cells(setup.tiny)), "seconds": seconds}
 
 
-def _await(processes: Sequence[subprocess.Popen[str]], word: str) -> None:
-    """Wait until each process has said a word.
-
-    Raises:
-        RuntimeError: One has ended instead.
-    """
-    for process in processes:
-        assert process.stdout is not None
-        if process.stdout.readline().strip() != word:
-            raise RuntimeError(f"a worker ended before it was {word}: {process.communicate()[1].strip()[-300:]}")
-
-
-def _work(device: str, size: str, place: int, number: int) -> None:
-    """Compute every so many-th cell of the study, once told to."""
-    torch.set_num_threads(1)
-    cells = study_cells(size == "tiny")[place::number]
-    for cell in {cell.name: cell for cell in cells}.values():  # what is loaded at first use
-        compute(replace(cell, stop=1), device)
-    settle(device)
-    print("ready", flush=True)
-    sys.stdin.readline()
-    for cell in cells:
-        compute(cell, device)
-    settle(device)
-    print("done", flush=True)
-
-
-if __name__ == "__main__":
-    _work(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
+def _work(setup: Setup, place: int, number: int, barrier: Barrier) -> None:
+    """Compute every so many-th cell of the study, between two meetings of all processes."""
+    try:
+        torch.set_num_threads(1)
+        cells = study_cells(setup.tiny)[place::number]
+        for cell in {cell.name: cell for cell in cells}.values():  # what is loaded at first use
+            compute(replace(cell, stop=1), setup.device)
+        settle(setup.device)
+        barrier.wait()
+        for cell in cells:
+            compute(cell, setup.device)
+        settle(setup.device)
+        barrier.wait()
+    except Exception:
+        traceback.print_exc()  # before the others learn of it, and end this process
+        barrier.abort()

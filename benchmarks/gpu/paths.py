@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, get_args
@@ -41,34 +40,19 @@ DTYPES = ("float32", "float64")
 Table = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class PathCell:
-    """A cell with the name of the study that it is from."""
-
-    study: str
-    cell: Cell
-
-    @property
-    def dtype(self) -> str:
-        """The precision that the cell is computed in."""
-        return dtype_of(self.cell)
-
-
 def dtype_of(cell: Cell) -> str:
     """Return the precision that a cell is computed in: float32 for training, else what its settings say."""
     return "float32" if cell.trains else str(getattr(cell.settings, "dtype", "float64"))
 
 
-def path_cells() -> list[PathCell]:
+def path_cells() -> list[Cell]:
     """Return cells that together use every entry of the catalog, each a few milliseconds of work.
 
     Raises:
         LookupError: A catalog entry is not used by any cell, or has a required parameter without a value here.
     """
-    found: dict[str, PathCell] = {}
-    for path in _load(_specs()):
-        found.setdefault(path.cell.key, path)  # studies of one task share cells
-    if missing := find_unused(path.cell for path in found.values()):
+    found = {cell.key: cell for spec in _specs() for cell in _load(spec)}  # studies of one task share cells
+    if missing := find_unused(found.values()):
         raise LookupError(f"no path uses {', '.join(missing)}; add a study to benchmarks/gpu/paths.py")
     return list(found.values())
 
@@ -79,23 +63,22 @@ def weight_cells() -> list[Cell]:
     task = next(iter(TASKS.values()))
     family = _family(inputs=task.inputs, width=[5, 70], depth=[1, 12], initialization=schemes)
     measures = {"grad_norm": {"draws": DRAWS}, "accuracy": _training(task)["accuracy"]}
-    return [path.cell for path in _load([("weights", _spec(family, measures))]) if path.cell.name == "grad_norm"]
+    return [cell for cell in _load(_spec(family, measures)) if cell.name == "grad_norm"]
 
 
-def load_text(text: str, name: str = "study") -> list[Cell]:
+def load_text(text: str) -> list[Cell]:
     """Return the cells of a study, read as a user's file is."""
     with TemporaryDirectory() as folder:
-        file = Path(folder) / f"{name}.toml"
+        file = Path(folder) / "study.toml"
         file.write_text(text)
         (study,) = load_studies([file])
     cells: list[Cell] = cells_of(study)
     return cells
 
 
-def _load(specs: Iterable[tuple[str, Table]]) -> list[PathCell]:
-    """Return all cells of the studies."""
-    texts = {name: "".join(f"{key} = {_toml(value)}\n" for key, value in spec.items()) for name, spec in specs}
-    return [PathCell(name, cell) for name, text in texts.items() for cell in load_text(text, name)]
+def _load(spec: Table) -> list[Cell]:
+    """Return the cells of a study."""
+    return load_text("".join(f"{key} = {_toml(value)}\n" for key, value in spec.items()))
 
 
 def find_unused(cells: Iterable[Cell]) -> list[str]:
@@ -131,29 +114,29 @@ def _dtypes(measure: Any) -> tuple[str, ...]:
     return ("float32",) if measure.sees == "training" else ("float64",)
 
 
-def _specs() -> Iterator[tuple[str, Table]]:
-    """Yield the name and the content of each study."""
+def _specs() -> Iterator[Table]:
+    """Yield the content of each study."""
     activations = [_entry(entry) for entry in ACTIVATIONS.values()]
     layers = {"normalization": list(get_args(Normalization)), "residual": [False, True]}
     for dtype in DTYPES:
         measures = _measures(dtype, ("nothing", "domain", "loss", "pair"))
         anywhere = {name: settings for name, settings in measures.items() if not MEASURES[name].plain}
         on_domain = _measures(dtype, ("domain",))
-        yield f"activations_{dtype}", _spec(_family(inputs=3, activation=activations), measures)
-        yield f"layers_{dtype}", _spec(_family(inputs=2, activation=["relu", "tanh"], **layers), anywhere)
+        yield _spec(_family(inputs=3, activation=activations), measures)
+        yield _spec(_family(inputs=2, activation=["relu", "tanh"], **layers), anywhere)
         for kind in DOMAINS:
             for inputs in (1, 2):
-                yield f"{kind}_{inputs}_{dtype}", _spec(_family(inputs=inputs), on_domain) | {"domain": {"kind": kind}}
+                yield _spec(_family(inputs=inputs), on_domain) | {"domain": {"kind": kind}}
     schemes = [_entry(entry) for entry in INITIALIZATIONS.values()]
     losses = set()
-    for place, (name, task) in enumerate(TASKS.items()):
+    for place, task in enumerate(TASKS.values()):
         sizes, training = {"inputs": task.inputs, "outputs": task.outputs}, _training(task)
         drawn = {} if place else {"initialization": schemes}
         for dtype in DTYPES:
-            yield f"{name}_{dtype}", _spec(_family(**sizes, **drawn), _measures(dtype, ("loss", "task")) | training)
+            yield _spec(_family(**sizes, **drawn), _measures(dtype, ("loss", "task")) | training)
         if task.loss not in losses:
             anywhere = {name: settings for name, settings in training.items() if not MEASURES[name].plain}
-            yield f"{name}_layers", _spec(_family(**sizes, **layers), anywhere)
+            yield _spec(_family(**sizes, **layers), anywhere)
         losses.add(task.loss)
 
 

@@ -50,24 +50,18 @@ class Record:
     """The rows of all sections in a JSON file that is replaced whole after each row."""
 
     def __init__(self, file: Path, identity: Row) -> None:
-        """Read the rows of an earlier call, if the file is of the same machine, versions and commit."""
+        """Read the rows of an earlier call, if there are any, and write them back.
+
+        Raises:
+            ValueError: If the file is not of this script, or of another machine, version or commit.
+            OSError: If it cannot be read or written.
+        """
         self.file = file
         self.content: Row = {"identity": identity, "sections": {}}
-        if not file.exists():
-            return
-        try:
-            found = json.loads(file.read_text())
-            before = found["identity"]
-            found["sections"].items()
-        except (ValueError, KeyError, TypeError, AttributeError):
-            say(f"{file} is not a file of this script: starting over")
-            return
-        if changes := [key for key in identity | before if identity.get(key) != before.get(key)]:
-            told = ", ".join(f"{key} was {before.get(key)}, is {identity.get(key)}" for key in changes)
-            say(f"{file} is from other circumstances ({told}): starting over")
-            return
-        self.content = found
-        say(f"continuing {file}: {sum(len(self.rows(name)) for name in found['sections'])} rows are there")
+        if file.exists():
+            self.content = _read(file, identity)
+            say(f"continuing {file}: {sum(map(len, self.content['sections'].values()))} rows are there")
+        self._write()
 
     def rows(self, section: str) -> Rows:
         """Return the rows of a section that did not fail."""
@@ -84,14 +78,33 @@ class Record:
         }
 
     def add(self, section: str, key: str, row: Row) -> None:
-        """Write a row, so that the file has it whole or not at all."""
+        """Add a row, which the file then has whole or not at all."""
         self.content["sections"].setdefault(section, {})[key] = row
+        self._write()
+
+    def _write(self) -> None:
         temporary = self.file.with_name(f"{self.file.name}.part")
         with temporary.open("w") as file:
             json.dump(self.content, file, indent=1)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(self.file)
+
+
+def _read(file: Path, identity: Row) -> Row:
+    """Return the content of a file of this script that has an identity."""
+    try:
+        found: Row = json.loads(file.read_bytes())
+        before, sections = dict(found["identity"]), found["sections"].values()
+        readable = all(isinstance(rows, dict) for rows in sections)
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        readable = False
+    if not readable:
+        raise ValueError(f"{file}: expected results of this script; name another file, or remove this one")
+    if changes := [key for key in identity | before if identity.get(key) != before.get(key)]:
+        told = ", ".join(f"{key} was {before.get(key)}, is {identity.get(key)}" for key in changes)
+        raise ValueError(f"{file} has other results ({told}); name another file, or remove this one")
+    return found
 
 
 def run_section(section: Section, setup: Setup, record: Record, stop: float) -> bool:
@@ -116,7 +129,7 @@ def run_section(section: Section, setup: Setup, record: Record, stop: float) -> 
         try:
             row = take()
         except Exception as error:  # whatever it is, the other rows are still worth having
-            row = {"error": f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error) else ''}"}
+            row = {"error": ": ".join([type(error).__name__, *str(error).strip().splitlines()[:1]])}
         record.add(section.name, key, row | {"took": round(time.monotonic() - began, 3)})
         say(f"  {key}: {row['error'] if 'error' in row else section.line(key, row)}")
         taken += 1

@@ -67,8 +67,11 @@ class JaxProcess:
         return json.loads(line)
 
     def works_there(self) -> bool:
-        """Return whether JAX computes on the device: on a GPU it needs a backend of its own."""
-        return bool(self.order("backend", "") == {"cpu": "cpu", "cuda": "gpu"}[self.device])
+        """Return whether JAX computes on the device: on a GPU it needs a backend of its own, which may not start."""
+        try:
+            return bool(self.order("backend", "") == {"cpu": "cpu", "cuda": "gpu"}[self.device])
+        except RuntimeError:
+            return False
 
     def contenders(self, problem: Problem) -> list["InJax"]:
         """Both, ready to work on a problem."""

@@ -20,6 +20,9 @@ from suite.runs.store import write_whole
 TOLERANCE = {torch.float32: 2e-5, torch.float64: 1e-12}
 """Largest difference from the CPU, as a share of the largest value: some hundred roundings; TF32 makes 4e-4."""
 
+_SETTINGS = ("CUBLAS_", "NVIDIA_TF32_OVERRIDE", "TORCH_")
+"""Beginnings of the names of environment variables that change how CUDA's libraries compute."""
+
 MOST_KEPT = 100
 """Checks that the cache remembers; the oldest are forgotten first."""
 
@@ -27,30 +30,22 @@ MOST_KEPT = 100
 def find_fault() -> str | None:
     """Return why this machine's GPUs should not be used; None if they agree with the CPU.
 
-    GPUs that have passed are remembered by name, driver, versions and the suite's code, and not checked again.
+    A GPU is not checked if one of the same name, driver, versions, settings and suite's code has passed.
     """
     passed = _read_passed()
     try:
-        for number, name in _distinct_gpus().items():
-            identity = _identity(number, name)
+        for number in range(torch.cuda.device_count()):
+            identity = _identity(number)
             if identity in passed:
                 continue
             if found := next(_faults(f"cuda:{number}"), None):
-                return f"on {name}, {found}"
+                return f"on {identity['gpu']}, {found}"
             torch.cuda.empty_cache()
             passed.append(identity)
             _write_passed(passed[-MOST_KEPT:])
     except RuntimeError as error:  # CUDA cannot even start
         return _first_line(error)
     return None
-
-
-def _distinct_gpus() -> dict[int, str]:
-    """Return the number and name of the first GPU of each name."""
-    found: dict[str, int] = {}
-    for number in range(torch.cuda.device_count()):
-        found.setdefault(str(torch.cuda.get_device_name(number)), number)
-    return {number: name for name, number in found.items()}
 
 
 def _faults(device: str) -> Iterator[str]:
@@ -86,14 +81,15 @@ def _first_line(error: Exception) -> str:
     return reason
 
 
-def _identity(number: int, name: str) -> dict[str, Any]:
+def _identity(number: int) -> dict[str, Any]:
     """Return what a check's result depends on, in JSON's types."""
     return {
-        "gpu": name,
+        "gpu": str(torch.cuda.get_device_name(number)),
         "capability": list(torch.cuda.get_device_capability(number)),
         "driver": _driver(),
         "cuda": torch.version.cuda or torch.version.hip,
         "torch": str(torch.__version__),
+        "settings": {name: value for name, value in sorted(os.environ.items()) if name.startswith(_SETTINGS)},
         "suite": numbers_follow_from()["suite"],
     }
 

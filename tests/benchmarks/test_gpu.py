@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.gpu import agreement, history
+from benchmarks.gpu import agreement, history, load
 from benchmarks.gpu.__main__ import SECTIONS, main
 from benchmarks.gpu.limits import count_launches
-from benchmarks.gpu.paths import path_cells
+from benchmarks.gpu.paths import dtype_of, path_cells
 from benchmarks.gpu.record import Record, Section, Setup, run_section
 from benchmarks.peers.cases import Case, problem_of
 from benchmarks.peers.timing import check
@@ -32,12 +32,12 @@ def command(file: Path, *options: str) -> list[str]:
     return [sys.executable, "-m", "benchmarks.gpu", "--json", str(file), "--device", "cpu", "--tiny", *options]
 
 
-@pytest.mark.parametrize(("dtype", "precision"), [("float32", 2.0**-23), ("float64", 2.0**-52)])
-def test_a_tolerance_is_a_hundred_times_the_rounding_of_the_cpu(dtype: str, precision: float) -> None:
+@pytest.mark.parametrize(("dtype", "precision", "margin"), [("float32", 2.0**-23, 100), ("float64", 2.0**-52, 1000)])
+def test_a_tolerance_is_a_multiple_of_the_rounding_of_the_cpu(dtype: str, precision: float, margin: float) -> None:
     """In proportion to the precision, and a thousand times that at least."""
     assert agreement.judge(EXACT, EXACT, EXACT, dtype=dtype)["tolerance"] == 1000 * precision
     judged = agreement.judge(EXACT, EXACT + OFF, EXACT, dtype=dtype)
-    assert judged["tolerance"] == pytest.approx(100 * 1e-4 * precision / 2.0**-23)
+    assert judged["tolerance"] == pytest.approx(margin * 1e-4 * precision / 2.0**-23)
     assert (judged["draws"], judged["beyond"], judged["share"]) == (3, 0, 0.0)
 
 
@@ -63,8 +63,8 @@ def test_a_deviation_is_found_and_fails_the_script(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A device whose V3 is off by a millionth in float64, which float32 hides."""
-    paths = [path for path in path_cells() if path.cell.name in ("v3", "collapse")][::4]
-    monkeypatch.setattr(agreement, "path_cells", lambda: paths)
+    cells = [cell for cell in path_cells() if cell.name in ("v3", "collapse")][::4]
+    monkeypatch.setattr(agreement, "path_cells", lambda: cells)
     arguments = ["--json", str(tmp_path / "gpu.json"), "--device", "cpu", "--only", "correctness"]
     assert main(arguments) == 0
 
@@ -79,6 +79,27 @@ def test_a_deviation_is_found_and_fails_the_script(
     assert main(arguments) == 1
     told = capsys.readouterr().out.splitlines()
     assert [line for line in told if line.startswith("beyond")] == ["beyond tolerance: v3, float64, v3"]
+
+
+@pytest.mark.parametrize(("draws", "found"), [(slice(0, 3), True), (slice(0, 2), False)])
+def test_an_error_of_one_activation_in_float32_is_found(
+    monkeypatch: pytest.MonkeyPatch, draws: slice, found: bool
+) -> None:
+    """V3 is off by 1% for GELU alone, which is a small part of all draws; as few as rounding may change are allowed."""
+    cells = [cell for cell in path_cells() if (cell.name, dtype_of(cell)) == ("v3", "float32")]
+    assert len(cells) > 5 / 0.25
+    computed = agreement.compute
+
+    def off(cell, device="cpu", dtype=None):
+        values = computed(cell, device, dtype=dtype)
+        if not dtype and cell.member.activation.name == "gelu":
+            values["v3"][draws] *= 1.01
+        return values
+
+    monkeypatch.setattr(agreement, "compute", off)
+    row = agreement._compare_cells(cells, "cpu")
+    assert agreement.find_deviations({"v3, float32": row}) == (["v3, float32, v3"] if found else [])
+    assert row["quantities"]["v3"]["beyond"] == draws.stop
 
 
 def test_other_weights_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,23 +171,53 @@ def test_rows_are_kept_one_by_one_and_not_taken_again(tmp_path: Path, capsys: py
     assert taken == ["a", "b", "c", "b"]
     assert list(Record(file, {"commit": "1"}).rows("some")) == ["a", "b", "c"]
 
-    later = Record(file, {"commit": "2"})
-    assert "commit was 1, is 2): starting over" in capsys.readouterr().out
+    before = file.read_text()
+    with pytest.raises(ValueError, match=r"has other results \(commit was 1, is 2\); name another file"):
+        Record(file, {"commit": "2"})
+    assert file.read_text() == before
+    later = Record(tmp_path / "later.json", {"commit": "2"})
     assert not run_section(section, setup, later, time.monotonic())
     assert "3 left out by the time limit" in capsys.readouterr().out
     assert taken == ["a", "b", "c", "b"]
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"identity": 1}', "{"])
-def test_a_file_of_something_else_is_not_continued(
-    tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """It is written anew."""
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        '{"identity": 1}',
+        '{"identity": [1], "sections": {}}',
+        '{"identity": {}, "sections": {"weights": 1}}',
+        '{"another": "program"}',
+        pytest.param("[" * 100_000, id="deep"),
+    ],
+)
+def test_a_file_of_something_else_is_left_alone(tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whether it is damaged or of another program."""
     file = tmp_path / "gpu.json"
     file.write_text(text)
 
-    assert Record(file, {"commit": "1"}).rows("some") == {}
-    assert "starting over" in capsys.readouterr().out
+    assert status_of(file) == 2
+    assert f"{file}: expected results of this script; name another file" in capsys.readouterr().err
+    assert file.read_text() == text
+
+
+def test_a_file_that_cannot_be_written_is_an_error_before_anything_is_computed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is a folder, or its folder is missing."""
+    for file in (tmp_path, tmp_path / "missing" / "gpu.json"):
+        assert status_of(file) == 2
+        assert str(file) in capsys.readouterr().err
+
+
+def status_of(file: Path) -> int | str | None:
+    """Return the exit status of a call that ends at once."""
+    with pytest.raises(SystemExit) as ended:
+        main(["--json", str(file), "--device", "cpu", "--tiny"])
+    return ended.value.code
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
@@ -207,15 +258,39 @@ def test_results_of_asv_are_filed_under_the_gpu_and_commit(tmp_path: Path) -> No
     ("key", "value", "reason"), [("commit", "unknown", "--commit"), ("edited", "yes", "commit them")]
 )
 def test_results_of_asv_are_filed_under_a_commit_or_not_at_all(key: str, value: str, reason: str) -> None:
-    """The row says what to do."""
+    """The error says what to do."""
     identity = {"device": "cuda", "GPU": "NVIDIA H200", "commit": "0123456789ab", "edited": "no"} | {key: value}
     _, take = next(iter(history.rows(Setup("cuda", False, identity))))
 
-    assert reason in history.line("", take())
+    with pytest.raises(RuntimeError, match=reason):
+        take()
+
+
+def test_a_benchmark_that_fails_in_asv_fails_the_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has no number; one that was not chosen has NaN."""
+    identity = {"device": "cpu", "processor": "Some", "commit": "0123456789ab", "Python": "3.12.3", "torch": "2.11.0"}
+    results = {"signal.Jacobian.time_jacobian": [[0.5, float("nan")]], "signal.Correlation.time_correlation": [[None]]}
+
+    def found(folder, modules, setup):
+        return {"results": results, "durations": {}, "params": {}, "machine": {"machine": "Some"}}
+
+    monkeypatch.setattr(history, "_call_asv", found)
+    _, take = next(iter(history.rows(Setup("cpu", True, identity))))
+    with pytest.raises(RuntimeError, match=r"failed: signal\.Correlation\.time_correlation$"):
+        take()
+    del results["signal.Correlation.time_correlation"]
+    assert take()["timed"] == 1
+
+
+def test_a_worker_that_fails_ends_the_row(capfd: pytest.CaptureFixture[str]) -> None:
+    """At once, and its error is printed."""
+    with pytest.raises(RuntimeError, match="a process failed"):
+        load._run_processes(1, Setup("no device", True, {}))
+    assert "no device" in capfd.readouterr().err
 
 
 @pytest.mark.slow
-def test_the_script_is_cut_off_after_three_sections_and_continued(tmp_path: Path) -> None:
+def test_the_script_is_cut_off_after_two_sections_and_continued(tmp_path: Path) -> None:
     """All of it, at the smallest sizes; what there was is kept, and the rest is added."""
     file = tmp_path / "gpu.json"
     with subprocess.Popen(command(file), cwd=ROOT, stdout=subprocess.PIPE, text=True) as cut:
@@ -226,7 +301,7 @@ def test_the_script_is_cut_off_after_three_sections_and_continued(tmp_path: Path
                 break
     assert cut.wait() == -signal.SIGKILL
     before = json.loads(file.read_text())
-    assert list(before["sections"]) == ["environment", "weights", "correctness"]
+    assert list(before["sections"]) == ["weights", "correctness"]
 
     done = subprocess.run(command(file), cwd=ROOT, capture_output=True, text=True, check=False)
 
@@ -235,18 +310,9 @@ def test_the_script_is_cut_off_after_three_sections_and_continued(tmp_path: Path
     content = json.loads(file.read_text())
     assert list(content["sections"]) == [section.name for section in SECTIONS]
     assert {name: content["sections"][name] for name in before["sections"]} == before["sections"]
-    studies = content["sections"]["correctness"].values()
-    assert {name.split(", ")[0] for study in studies for name in study["quantities"]} == {
-        path.cell.name for path in path_cells()
-    }
+    assert {name.split(", ")[0] for name in content["sections"]["correctness"]} == {cell.name for cell in path_cells()}
     peers = content["sections"]["peers"]
     assert {each["contender"] for each in peers["forward, float32, 4, 6, 3, 81"]["times"]} >= {"ours", "bmm", "vmap"}
     assert len({row["cells"] for row in content["sections"]["workers"].values()}) == 1
     assert content["sections"]["asv"]["signal"]["timed"] == 2
     assert "nothing failed, every path agrees" in done.stdout
-
-    content["identity"]["commit"] = "another"
-    file.write_text(json.dumps(content))
-    over = subprocess.run(command(file, "--only", "environment"), cwd=ROOT, capture_output=True, text=True, check=True)
-    assert "commit was another, is" in over.stdout
-    assert list(json.loads(file.read_text())["sections"]) == ["environment"]

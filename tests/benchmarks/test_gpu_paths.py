@@ -11,7 +11,7 @@ from suite.catalog.tasks import TASKS, AbsoluteValue
 
 def test_every_entry_is_used() -> None:
     """The catalog as it is."""
-    cells = [path.cell for path in path_cells()]
+    cells = path_cells()
 
     assert find_unused(cells) == []
     assert len({cell.key for cell in cells}) == len(cells)
@@ -19,7 +19,7 @@ def test_every_entry_is_used() -> None:
 
 def test_entries_without_a_cell_are_named() -> None:
     """Without any cell that is every entry; without the cells of one measure or activation it is that one."""
-    cells = [path.cell for path in path_cells()]
+    cells = path_cells()
 
     nothing = find_unused([])
     assert {"activation relu", "task digits", "normalization batch", "residual True", "optimizer sgd"} <= set(nothing)
@@ -38,7 +38,7 @@ def test_a_new_entry_is_used_or_refused(monkeypatch: pytest.MonkeyPatch) -> None
         name: Literal["twice"] = "twice"  # type: ignore[assignment]
 
     monkeypatch.setitem(ACTIVATIONS, "twice", Twice)
-    assert any(path.cell.member.activation.name == "twice" for path in path_cells())
+    assert any(cell.member.activation.name == "twice" for cell in path_cells())
 
     class Spicy(SExp):
         name: Literal["spicy"] = "spicy"  # type: ignore[assignment]
@@ -57,4 +57,4 @@ def test_a_new_task_is_trained_on(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setitem(TASKS, "another", Another)
 
-    assert any(path.cell.task and path.cell.task.name == "another" for path in path_cells())
+    assert any(cell.task and cell.task.name == "another" for cell in path_cells())

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from benchmarks.peers.cases import DTYPES, SIZES, Case, cases, problem_of
 from benchmarks.peers.jax_process import JaxProcess, installed
@@ -85,3 +86,13 @@ def test_the_command_keeps_a_row_for_each_case_and_contender(tmp_path: Path) -> 
     assert {(each["case"], each["contender"]) for each in rows} == {(size, name) for size in sizes for name in names}
     assert all(each["seconds"] > 0 and each["flop"] > 0 for each in rows)
     assert "ours is faster, geometric mean: loop" in done.stdout
+
+
+@pytest.mark.skipif(not installed(), reason="JAX is not installed")
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+@pytest.mark.parametrize("platforms", ["cuda", "cpu"])
+def test_jax_does_not_work_on_a_gpu_without_a_backend(platforms: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether its start fails or it would take the CPU instead."""
+    monkeypatch.setenv("JAX_PLATFORMS", platforms)
+    with JaxProcess("cuda") as process:
+        assert not process.works_there()

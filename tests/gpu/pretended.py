@@ -34,20 +34,28 @@ _COPIES = {"copy", "_copy_from", "_foreach_copy"}
 _WAITS = {
     "_local_scalar_dense",
     "_linalg_eigh",
+    "_linalg_solve_ex",
     "_linalg_svd",
     "_unique2",
+    "allclose",
     "bincount",
     "equal",
+    "histc",
     "linalg_cholesky_ex",
+    "linalg_inv_ex",
     "masked_select",
     "nonzero",
+    "repeat_interleave",
     "unique_consecutive",
     "unique_dim",
 }
 """Operations that wait for the GPU: their value, the size of their result or their errors are needed on the CPU."""
 
-_PRODUCTS = {"addmm", "baddbmm", "bmm", "mm"}
-"""Operations that CUDA has for floating-point numbers alone."""
+_PRODUCTS = {"addbmm", "addmm", "addmv", "baddbmm", "bmm", "dot", "mm", "mv", "vdot"}
+"""Operations that CUDA does not have for integers."""
+
+_TAKE_SCALARS = {"fill", "masked_fill"}
+"""Operations besides the elementwise ones that take a number from a scalar of the CPU."""
 
 _WITHOUT_VECTORS = {torch.linalg.eigvalsh, torch.linalg.svdvals, torch.linalg.matrix_norm}
 """Functions that compute eigenvectors or singular vectors only while a mode is on, and round differently then."""
@@ -196,8 +204,9 @@ class _Functions(TorchFunctionMode):
             Tensor.to: self._to,
             Tensor.cuda: lambda values, device="cuda", **_: self._moved(values, _device(device)),
             Tensor.cpu: lambda values, **_: self._moved(values, CPU),
-            Tensor.numpy: self._on_the_cpu(Tensor.numpy),
+            Tensor.numpy: self._numpy,
             Tensor.__array__: self._on_the_cpu(Tensor.__array__),
+            torch.tensor: self._tensor,
             Tensor.tolist: self._tolist,
             Tensor.grad.__set__: self._set_grad,
             Tensor.new_tensor: self._like_self(Tensor.new_tensor),
@@ -266,6 +275,18 @@ class _Functions(TorchFunctionMode):
             return function(values, *args, **kwargs)
 
         return checked
+
+    def _numpy(self, values: Tensor, *, force: bool = False) -> Any:
+        return self._on_the_cpu(Tensor.numpy)(self._moved(values.detach(), CPU) if force else values)
+
+    def _tensor(self, data: Any, **kwargs: Any) -> Tensor:
+        if not isinstance(data, Tensor):
+            for value in tree_leaves(data):
+                if isinstance(value, Tensor) and self.gpu.has(value):
+                    self.gpu.record("wait", "tensor")
+        if kwargs.get("device") is None:
+            return self._called(None, torch.tensor, data, **kwargs)  # type: ignore[no-any-return]
+        return self._elsewhere(torch.tensor, (data,), kwargs)  # type: ignore[no-any-return]
 
     def _tolist(self, values: Tensor) -> Any:
         if self.gpu.has(values):
@@ -347,14 +368,14 @@ class _Operations(TorchDispatchMode):
         written = _written(operation, args, kwargs)
         here = [value for value in tree_leaves((args, kwargs)) if isinstance(value, Tensor) and not gpu.has(value)]
         scalars = all(value.dim() == 0 and not any(value is other for other in written) for value in here)
-        if not (scalars and torch.Tag.pointwise in operation.tags):
+        if not (scalars and (torch.Tag.pointwise in operation.tags or name in _TAKE_SCALARS)):
             raise RuntimeError(
                 "Expected all tensors to be on the same device, but found at least two devices, cuda:0 and cpu! "
                 f"(in the operation {name})"
             )
 
     def _check_possible(self, name: str, tensors: Iterable[Tensor], kwargs: dict[str, Any]) -> None:
-        if name in _PRODUCTS and not all(value.is_floating_point() for value in tensors):
+        if name in _PRODUCTS and not all(value.is_floating_point() or value.is_complex() for value in tensors):
             raise NotImplementedError(f'"{name}_cuda" not implemented for integers')
         if isinstance(kwargs.get("generator"), torch.Generator):
             raise RuntimeError("Expected a 'cuda' device type for generator but found 'cpu'")

@@ -241,20 +241,37 @@ def test_another_gpu_or_version_is_checked_anew(where: str, other: object, monke
         assert gpu.events == []
 
 
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize(
+    ("variable", "checked"), [("NVIDIA_TF32_OVERRIDE", True), ("CUBLAS_A", True), ("OTHER", False)]
+)
+def test_other_settings_of_the_libraries_are_checked_anew(
+    variable: str, checked: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TF32 may be forced by an environment variable, which torch does not know."""
+    with PretendedGpu() as gpu:
+        assert find_fault() is None
+        gpu.events.clear()
+        monkeypatch.setenv(variable, "1")
+        assert find_fault() is None
+        assert bool(gpu.events) == checked
+
+
 def test_every_kind_of_gpu_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first of each name."""
-    names, checked = ("A", "B", "A"), []
+    """The first of each name and compute capability."""
+    gpus, checked = (("A", 8), ("A", 9), ("A", 8), ("B", 9)), []
 
     def faults(device: str) -> Iterator[str]:
         checked.append(device)
-        yield from ["matmul fails"] if device == "cuda:1" else []
+        yield from ["matmul fails"] if device == "cuda:3" else []
 
     monkeypatch.setattr(device_check, "_faults", faults)
     with PretendedGpu(), monkeypatch.context() as patched:
-        patched.setattr("torch.cuda.device_count", lambda: 3)
-        patched.setattr("torch.cuda.get_device_name", lambda number: names[number])
+        patched.setattr("torch.cuda.device_count", lambda: len(gpus))
+        patched.setattr("torch.cuda.get_device_name", lambda number: gpus[number][0])
+        patched.setattr("torch.cuda.get_device_capability", lambda number: (gpus[number][1], 0))
         assert find_fault() == "on B, matmul fails"
-    assert checked == ["cuda:0", "cuda:1"]
+    assert checked == ["cuda:0", "cuda:1", "cuda:3"]
 
 
 @pytest.mark.usefixtures("quick")

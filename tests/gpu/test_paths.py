@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.gpu.paths import find_unused, path_cells
+from benchmarks.gpu.paths import dtype_of, find_unused, path_cells
 from suite.catalog.measures import MEASURES
 from suite.measures.grad_norm import grad_norm
 from suite.nets.backward import Backpropagation
@@ -43,16 +43,16 @@ def cells() -> list[Cell]:
     """Return those cells of all paths that add something to the ones before."""
     seen: set[tuple[object, ...]] = set()
     found = []
-    for path in path_cells():
-        if not seen.issuperset(uses := set(_uses(path.cell, path.dtype))):
-            found.append(path.cell)
+    for cell in path_cells():
+        if not seen.issuperset(uses := set(_uses(cell))):
+            found.append(cell)
             seen |= uses
     return found
 
 
-def _uses(cell: Cell, dtype: str) -> Iterator[tuple[object, ...]]:
+def _uses(cell: Cell) -> Iterator[tuple[object, ...]]:
     member, name = cell.member, cell.name
-    yield name, dtype
+    yield name, dtype_of(cell)
     yield name, cell.task and cell.task.name
     yield name, member.normalization, member.residual
     yield name, cell.sampled and (cell.domain.kind, member.widths[0] if member.widths[0] < 3 else 3)
