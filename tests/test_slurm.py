@@ -19,7 +19,7 @@ from tests.runs.tiny import SPECS, assert_same_as_undisturbed
 from tests.scaling_page import NO_DASK, commands, scripts, workplace
 from tests.slurm_cluster import cluster, jobs, lacking, signalled
 
-pytestmark = pytest.mark.skipif(lacking() is not None, reason=str(lacking()))
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(lacking() is not None, reason=str(lacking()))]
 
 PARTS = 3
 WAIT = 300
