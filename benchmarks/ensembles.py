@@ -1,80 +1,149 @@
-"""How a benchmark gets networks, and what all benchmarks of them share."""
+"""The networks that benchmarks time, and the base class of those that asv runs."""
 
+from collections.abc import Callable
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from benchmarks import adapter
 from benchmarks.shapes import SHAPES, Shape
-from suite.catalog.activations import Relu
-from suite.catalog.initializations import Critical
-from suite.nets.ensemble import Ensemble
-from suite.nets.initialization import draw_parameters
-from suite.theory.scaling import LayerVariances, layer_variances
 
-CRITICAL = Critical(bias_std=0.1)
-
-DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+DEVICES = ["cpu", "cuda"]
+"""Always both, so that results of all machines have the same parameters; `check_device` skips a missing one."""
 
 
-def networks(shape: Shape, device: str, dtype: torch.dtype = torch.float64, normalization: str = "none") -> Ensemble:
-    """Critical ReLU networks."""
-    parameters = draw_parameters(*_drawn(shape), 0, shape.draws, normalization != "none")
+def available_devices() -> list[str]:
+    """Return the devices of this machine."""
+    return ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+
+
+def check_device(device: str) -> None:
+    """Raise NotImplementedError, by which asv skips a benchmark, if this machine lacks the device."""
+    if device == "cuda" and not torch.cuda.is_available():
+        raise NotImplementedError("this machine has no CUDA device")
+
+
+def networks(shape: Shape, device: str, dtype: torch.dtype = torch.float64, normalization: str = "none") -> Any:
+    """Draw ReLU networks with the critical initialization and biases of standard deviation 0.1.
+
+    Args:
+        shape: Number of networks, width and depth.
+        device: "cpu" or "cuda".
+        dtype: Precision of the parameters, which are drawn in float32.
+        normalization: "none", "batch" or "layer".
+
+    Returns:
+        The ensemble of the networks.
+
+    Raises:
+        NotImplementedError: If this commit of the suite has no normalization.
+    """
+    critical = adapter.Critical(bias_std=0.1)
+    variances = adapter.layer_variances(critical, adapter.Relu(), shape.widths)
+    content = {"widths": list(shape.widths)}
+    normalized = {} if normalization == "none" else {"normalized": True}
+    if normalized and not hasattr(adapter.Ensemble, "normalization"):
+        raise NotImplementedError("this commit of the suite has no normalization")
+    parameters = adapter.draw_parameters(critical, shape.widths, variances, 1, content, 0, shape.draws, **normalized)
     return ensemble_of(shape, parameters.to(device, dtype), normalization)
 
 
-def ensemble_of(shape: Shape, parameters: Float[Tensor, "draws parameters"], normalization: str = "none") -> Ensemble:
-    """The ReLU networks that have these parameters."""
-    return Ensemble(shape.widths, Relu(), _variances(shape), parameters, normalization)
+def ensemble_of(shape: Shape, parameters: Float[Tensor, "draws parameters"], normalization: str = "none") -> Any:
+    """Return the ensemble of the ReLU networks that have these parameters."""
+    variances = adapter.layer_variances(adapter.Critical(bias_std=0.1), adapter.Relu(), shape.widths)
+    options = {} if normalization == "none" else {"normalization": normalization}
+    return adapter.Ensemble(shape.widths, adapter.Relu(), variances, parameters, **options)
 
 
-def _variances(shape: Shape) -> LayerVariances:
-    return layer_variances(CRITICAL, Relu(), shape.widths)
+class FastestRuns:
+    """A clock for asv that advances by the fastest of the runs that it is given.
 
+    What else a machine does can only slow a run down, and on shared machines it does so for seconds at a time. The
+    fastest run therefore says more about the code than the mean or the median of consecutive ones.
+    """
 
-def _drawn(shape: Shape) -> tuple[Critical, tuple[int, ...], LayerVariances, int, dict[str, Any]]:
-    return CRITICAL, shape.widths, _variances(shape), 1, {"widths": list(shape.widths)}
+    window, fewest = 0.4, 2
+    """Seconds of runs that the fastest is taken from, and the number of runs at least."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        """Return the time, in seconds, that asv takes for the time."""
+        return self.now
+
+    def advance(self, work: Callable[[], object]) -> None:
+        """Run the work several times and advance by the fastest run."""
+        seconds: list[float] = []
+        while len(seconds) < self.fewest or sum(seconds) < self.window:
+            start = perf_counter()
+            work()
+            seconds.append(perf_counter() - start)
+        self.now += min(seconds)
 
 
 class Timed:
-    """What the benchmarks of one estimator share; asv times its subclasses."""
+    """Networks and a piece of work on them; asv times the subclasses.
+
+    asv goes through all benchmarks three times and stores the median of the three results, each the fastest run.
+    """
 
     params: tuple[list[str], ...] = (list(SHAPES), DEVICES)
     param_names: tuple[str, ...] = ("shape", "device")
+    shapes = SHAPES
     timeout = 300
+    rounds, repeat, number, warmup_time = 3, 1, 1, 0
+    timer = FastestRuns()
     dtype = torch.float64
+    draws: int | None = None
+    """Number of networks, if fewer than the shape says."""
 
-    def setup(self, shape: str, device: str) -> None:
-        """Draws the networks, which is not timed."""
+    def setup(self, shape: str, device: str, *options: str) -> None:
+        """Draw the networks and prepare the work, which is not timed."""
+        check_device(device)
         torch.set_num_threads(1)
-        self.shape, self.device = SHAPES[shape], device
-        self.ensemble = networks(self.shape, device, self.dtype)
+        self.shape, self.device, self.options = self.shapes[shape], device, options
+        self.ensemble = self.draw_networks()[: self.draws]
+        self.work = self.prepare()
 
-    def work(self) -> None:
-        """What is timed."""
+    def draw_networks(self) -> Any:
+        """Return the networks."""
+        return networks(self.shape, self.device, self.dtype)
+
+    def prepare(self) -> Callable[[], object]:
+        """Return the work to be timed."""
         raise NotImplementedError
 
-    def run(self) -> None:
-        """The work, and the wait for it."""
+    def run_once(self) -> None:
+        """Do the work and wait until it is done."""
         self.work()
         settle(self.device)
 
+    def run(self) -> None:
+        """Time the work."""
+        self.timer.advance(self.run_once)
+
+
+F = TypeVar("F", bound=Callable[..., object])
+
+
+def version(number: str) -> Callable[[F], F]:
+    """Decorate a benchmark with its version.
+
+    asv drops the stored results of a benchmark whose version changes: raise it when the benchmark does other work.
+    """
+
+    def decorate(benchmark: F) -> F:
+        vars(benchmark)["version"] = number
+        return benchmark
+
+    return decorate
+
 
 def settle(device: str) -> None:
-    """Waits until a GPU has done what it was told, so that a time is a time."""
+    """Wait until a GPU has finished."""
     if device == "cuda":
         torch.cuda.synchronize()
-
-
-def draws_a_second(draws: int, repeats: int, device: str, work: object) -> float:
-    """How many draws a second a piece of work gets through, in the fastest of some repeats."""
-    assert callable(work)
-    best = float("inf")
-    for _ in range(repeats):
-        start = perf_counter()
-        work()
-        settle(device)
-        best = min(best, perf_counter() - start)
-    return draws / best

@@ -14,17 +14,21 @@ from typing import Any
 
 import torch
 
+from benchmarks.adapter import (
+    Cell,
+    Cluster,
+    Crew,
+    Pool,
+    Resources,
+    Store,
+    Study,
+    cells_of,
+    compute,
+    execute,
+    load_studies,
+    run_study,
+)
 from benchmarks.scaling import peak_memory
-from suite.runs.cells import Cell, cells_of
-from suite.runs.cluster import Cluster
-from suite.runs.compute import compute
-from suite.runs.crew import Crew
-from suite.runs.execute import execute
-from suite.runs.pool import Pool
-from suite.runs.resources import Resources
-from suite.runs.run import run_study
-from suite.runs.store import Store
-from suite.spec.load import Study, load_studies
 
 SPEC = """title = "Many small cells"
 seed = 1

@@ -15,12 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from suite.runs.cells import Cell, cells_of
-from suite.runs.compute import compute
-from suite.runs.execute import execute
-from suite.runs.pool import Pool
-from suite.runs.store import Store
-from suite.spec.load import load_studies
+from benchmarks.adapter import Cell, Pool, Store, cells_of, compute, execute, load_studies
 
 FAMILY = """title = "Scaling"
 seed = 1

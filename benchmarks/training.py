@@ -1,19 +1,14 @@
-"""The trainer: steps of many networks at once, normalised and residual ones too, and what looks at them."""
+"""Benchmarks of the trainer and of what is measured while it trains."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
 
-from benchmarks.ensembles import DEVICES, draws_a_second, networks, settle
+from benchmarks import adapter
+from benchmarks.ensembles import DEVICES, Timed, networks, version
 from benchmarks.shapes import Shape
-from suite.catalog.measure_settings import AccuracySettings, FeatureDiversitySettings, RevivalSettings
-from suite.catalog.optimizers import Adam
-from suite.catalog.tasks import Checkerboard
-from suite.training.features import FeatureDiversity
-from suite.training.observer import Maker, observe
-from suite.training.revival import Revival
-from suite.training.tasks import make_data
-from suite.training.trainer import train
 
 SHAPES = {
     "3 layers of 30": Shape(64, 30, 3),
@@ -22,87 +17,79 @@ SHAPES = {
 }
 
 STEPS = 10
-TASK = Checkerboard(squares=4, train=2048, test=16)
 
 
-class Training:
-    """What the benchmarks of training share; asv times its subclasses."""
+class Training(Timed):
+    """Ten steps of Adam on batches of 512 points of a checkerboard, for all networks at once."""
 
     params: tuple[list[str], ...] = (list(SHAPES), DEVICES)
-    param_names: tuple[str, ...] = ("shape", "device")
-    timeout = 300
+    shapes = SHAPES
     dtype = torch.float32
 
-    def setup(self, shape: str, device: str, normalization: str = "none") -> None:
-        """Draws networks and data, which is not timed."""
-        torch.set_num_threads(1)
-        self.shape, self.device = SHAPES[shape], device
-        self.ensemble = networks(self.shape, device, self.dtype, normalization)
-        self.data = make_data(TASK, 1, 0, self.shape.draws, self.dtype).to(device)
+    def draw_networks(self) -> Any:
+        """Return the networks, normalized if a parameter says so."""
+        return networks(self.shape, self.device, self.dtype, *self.options)
 
-    def steps(self) -> None:
-        """What is timed; it goes on from where it stopped."""
-        list(train(self.ensemble, self.data, [Adam(learning_rate=1e-3, batch=512)], [STEPS]))
-        settle(self.device)
+    def prepare(self) -> Callable[[], object]:
+        """Return the steps, which continue with the networks as the last call left them."""
+        self.task = adapter.Checkerboard(squares=4, train=2048, test=16)
+        self.data = adapter.make_data(self.task, 1, 0, self.shape.draws, self.dtype).to(self.device)
+        self.optimizer = adapter.Adam(learning_rate=1e-3, batch=512)
+        return lambda: list(adapter.train(self.ensemble, self.data, [self.optimizer], [STEPS]))
 
 
 class TrainingStep(Training):
-    """Ten steps of Adam on batches of 512, float32."""
+    """The steps in float32, with and without normalization."""
 
     params = (list(SHAPES), DEVICES, ["none", "batch", "layer"])
     param_names = ("shape", "device", "normalization")
 
+    @version("3")
     def time_ten_steps(self, shape: str, device: str, normalization: str) -> None:
-        self.steps()
-
-    def track_network_steps(self, shape: str, device: str, normalization: str) -> float:
-        return draws_a_second(STEPS * self.shape.draws, 3, device, self.steps)
-
-    time_ten_steps.version = track_network_steps.version = "2"  # type: ignore[attr-defined]
-    track_network_steps.unit = "network steps/s"  # type: ignore[attr-defined]
+        self.run()
 
 
 class TrainingStepInDoublePrecision(Training):
-    """Ten steps of Adam on batches of 512, float64."""
+    """The steps in float64."""
 
     dtype = torch.float64
 
+    @version("3")
     def time_ten_steps(self, shape: str, device: str) -> None:
-        self.steps()
-
-    time_ten_steps.version = "1"  # type: ignore[attr-defined]
+        self.run()
 
 
 class Observed(Training):
-    """Ten steps with an observer; asv times its subclasses."""
+    """The steps with a measure taken at every recorded step."""
 
-    maker: tuple[Maker, Any]
-
-    def work(self) -> None:
-        """What is timed."""
-        optimizer = (Adam(learning_rate=1e-3, batch=512),)
-        settings = AccuracySettings(task=(TASK,), optimizer=optimizer, steps=STEPS, replicates=self.shape.draws)
-        observe(self.ensemble, self.data, settings, [self.maker])
-        settle(self.device)
+    def observe(self, observer: Any, settings: Any) -> Callable[[], object]:
+        """Return the steps with this observer."""
+        super().prepare()
+        training = adapter.AccuracySettings(
+            task=(self.task,), optimizer=(self.optimizer,), steps=STEPS, replicates=self.shape.draws
+        )
+        return partial(adapter.observe, self.ensemble, self.data, training, [(observer, settings)])
 
 
 class Features(Observed):
-    """Feature diversity of the last layer, at every recorded step."""
+    """Feature diversity of the last layer."""
 
-    maker = (FeatureDiversity, FeatureDiversitySettings())
+    def prepare(self) -> Callable[[], object]:
+        """Return the steps with feature diversity."""
+        return self.observe(adapter.FeatureDiversity, adapter.FeatureDiversitySettings())
 
+    @version("3")
     def time_feature_diversity(self, shape: str, device: str) -> None:
-        self.work()
-
-    time_feature_diversity.version = "1"  # type: ignore[attr-defined]
+        self.run()
 
 
 class Revivals(Observed):
-    """Dead neurons that come back, at every recorded step."""
+    """Dead neurons that come back."""
 
-    maker = (Revival, RevivalSettings())
+    def prepare(self) -> Callable[[], object]:
+        """Return the steps with revival."""
+        return self.observe(adapter.Revival, adapter.RevivalSettings())
 
+    @version("3")
     def time_revival(self, shape: str, device: str) -> None:
-        self.work()
-
-    time_revival.version = "1"  # type: ignore[attr-defined]
+        self.run()

@@ -114,7 +114,8 @@ def run(
     Args:
         spec: from `load`; or the path of a file, which is loaded.
         results: the folder of all results.
-        device: "auto", "cpu" or "cuda".
+        device: "auto", which uses a GPU if there is one and a short check finds that it agrees with the CPU; "cpu"; or
+            "cuda", which uses it unchecked.
         workers: processes; by default one a core where there is enough to do, or one a GPU.
         compiled: whether forward passes of narrow networks are compiled, which takes ten seconds or more for each
             architecture and worker.

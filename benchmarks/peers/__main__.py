@@ -9,7 +9,7 @@ from typing import get_args
 
 import torch
 
-from benchmarks.ensembles import DEVICES
+from benchmarks.ensembles import available_devices
 from benchmarks.peers.cases import Case, Contender, Work, cases, problem_of
 from benchmarks.peers.jax_process import JaxProcess, installed
 from benchmarks.peers.tables import print_table
@@ -62,7 +62,7 @@ def main() -> None:
         jax = stack.enter_context(JaxProcess()) if installed() else None
         if jax is None:
             print("JAX is not installed, so nothing is compared with it; the extra `bench` brings it.")
-        for device in DEVICES:
+        for device in available_devices():
             for work in chosen.work:
                 for dtype in ("float32", "float64"):
                     wanted = [case for case in cases(work, shrink) if case.dtype == dtype]

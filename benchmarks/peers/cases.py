@@ -54,6 +54,26 @@ class Case:
         flop: int = 2 * self.shape.draws * self.points * passes
         return flop
 
+    @property
+    def bytes(self) -> int:
+        """Bytes that must move if each layer is one kernel that reads its inputs once and writes its outputs once.
+
+        A pass reads weights, biases and the layer below, and writes the layer. Going back, each layer reads its own
+        gradient, its activations, its weights and the layer below, and writes the gradients of its weights and, but for
+        the first, of the layer below. Adam reads parameters, gradients and two moments, and writes all but gradients.
+        Without the draw of weights, which is on the CPU for the suite and on the device for others.
+        """
+        layers = list(pairwise(self.shape.widths))
+        parameters = sum((fan_in + 1) * fan_out for fan_in, fan_out in layers)
+        activations = sum(fan_in + fan_out for fan_in, fan_out in layers) * self.points
+        shared = 0 if self.work == "training" else (self.shape.draws - 1) * self.shape.widths[0] * self.points
+        numbers = self.shape.draws * (parameters + activations) - shared
+        if self.work == "training":
+            going_back = sum(2 * fan_out + fan_in for fan_in, fan_out in layers) * self.points + 2 * parameters
+            going_back += sum(fan_in for fan_in, _ in layers[1:]) * self.points
+            numbers += self.shape.draws * (going_back + 7 * parameters)
+        return numbers * (4 if self.dtype == "float32" else 8)
+
 
 FORWARD = ((256, 6, 120, 256), (256, 16, 20, 256), (256, 34, 5, 256), (64, 128, 10, 1024), (256, 8, 50, 4096))
 V3 = tuple((draws, width, depth, 1089) for draws, width, depth, _ in FORWARD)

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -24,11 +25,16 @@ def installed() -> bool:
 class JaxProcess:
     """A process with JAX in it, which waits while others work."""
 
+    def __init__(self, device: str = "cpu") -> None:
+        self.device = device
+
     def __enter__(self) -> "JaxProcess":
         self.folder = TemporaryDirectory()
         self.complaints = (Path(self.folder.name) / "stderr").open("w+")
+        chosen = {"JAX_PLATFORMS": "cpu"} if self.device == "cpu" else {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.peers.jax_peers"],
+            env=os.environ | chosen,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.complaints,
@@ -59,6 +65,10 @@ class JaxProcess:
             self.complaints.seek(0)
             raise RuntimeError(f"JAX's process ended when asked to {do} {contender}: {self.complaints.read()[-2000:]}")
         return json.loads(line)
+
+    def works_there(self) -> bool:
+        """Return whether JAX computes on the device: on a GPU it needs a backend of its own."""
+        return bool(self.order("backend", "") == {"cpu": "cpu", "cuda": "gpu"}[self.device])
 
     def contenders(self, problem: Problem) -> list["InJax"]:
         """Both, ready to work on a problem."""

@@ -14,29 +14,43 @@ NETWORK_STEP = 1e6
 
 def print_table(rows: Sequence[Row]) -> None:
     """One kind of work in one precision on one device."""
+    print("\n".join(format_table(rows)))
+
+
+def format_table(rows: Sequence[Row]) -> list[str]:
+    """Return the lines of a table of one kind of work in one precision on one device."""
     first = rows[0]
     names = list(dict.fromkeys(row.contender for row in rows if row.contender != "gemm"))
     by = {(row.case, row.contender): row for row in rows}
     cases = list(dict.fromkeys(row.case for row in rows))
     unit = "us a network and step" if first.work == "training" else "ms"
-    print(f"\n{first.work}, {first.dtype}, {first.device}: {unit}, median and half the quartiles' distance")
-    print(_line("draws, width, depth, points", [*names, "GFLOP/s", "of torch.mm"]))
+    title = f"{first.work}, {first.dtype}, {first.device}: {unit}, median and half the quartiles' distance"
+    lines = ["", title, _line("draws, width, depth, points", [*names, "GFLOP/s", "of torch.mm"])]
     for case in cases:
-        told = [_told(by[case, name]) for name in names]
+        told = [_told(by[case, name]) if (case, name) in by else "-" for name in names]
         rate, peak = (row.flop / row.seconds / 1e9 for row in (by[case, "ours"], by[case, "gemm"]))
-        print(_line(case, [*told, f"{rate:.0f}", f"{rate / peak:.2f}"]))
+        lines.append(_line(case, [*told, f"{rate:.0f}", f"{rate / peak:.2f}"]))
     for name in (name for name in BESIDE if name in names):
         shares = [by[case, name].seconds / by[case, "ours"].seconds for case in cases]
-        print(f"{name} takes {exp(fsum(map(log, shares)) / len(shares)):.2f} of ours, geometric mean")
+        lines.append(f"{name} takes {_mean(shares):.2f} of ours, geometric mean")
     for ours in (name for name in OURS if name in names):
         peers = [name for name in names if name not in (*OURS, *BESIDE)]
-        ratios = {name: [by[case, name].seconds / by[case, ours].seconds for case in cases] for name in peers}
+        ratios = {
+            name: [by[case, name].seconds / by[case, ours].seconds for case in cases if (case, name) in by]
+            for name in peers
+        }
         if "jax" in ratios:
             ratios["jax, faster"] = [
                 min(pair) for pair in zip(ratios["jax"], ratios["jax_features_first"], strict=True)
             ]
-        means = ", ".join(f"{name} {exp(fsum(map(log, each)) / len(each)):.2f}x" for name, each in ratios.items())
-        print(f"{ours} is faster, geometric mean: {means}")
+        means = ", ".join(f"{name} {_mean(each):.2f}x" for name, each in ratios.items())
+        lines.append(f"{ours} is faster, geometric mean: {means}")
+    return lines
+
+
+def _mean(ratios: Sequence[float]) -> float:
+    """Return the geometric mean."""
+    return exp(fsum(map(log, ratios)) / len(ratios))
 
 
 def _told(row: Row) -> str:

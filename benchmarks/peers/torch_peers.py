@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cached_property
 from time import perf_counter
 from typing import Any
 
@@ -9,16 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, linear
 
+from benchmarks import adapter
 from benchmarks.ensembles import ensemble_of, networks, settle
 from benchmarks.peers.cases import BETAS, EPSILON, LEARNING_RATE, SQUARE, STEPS, Array, Problem
-from suite.catalog.measure_settings import CollapseSettings, V3Settings
-from suite.catalog.optimizers import Adam
-from suite.measures.collapse import collapse
-from suite.measures.v3 import v3
-from suite.nets.losses import BINARY_CROSS_ENTROPY
-from suite.nets.sample import sample_domain
-from suite.training.tasks import Data, Points
-from suite.training.trainer import train
 
 Layers = list[tuple[Tensor, Tensor]]
 
@@ -76,30 +70,35 @@ class Ours(InTorch):
 
     def v3(self) -> Callable[[], object]:
         """The draw in float32, the rest as the measure does it."""
-        self.domain = sample_domain(2, 2 / (self.case.side - 1), 1, 1).to(self.dtype, self.device)
-        settings = V3Settings(step=self.domain.step)
-        return lambda: v3(networks(self.case.shape, self.device, self.dtype), self.domain, settings)["v3"]
+        self.domain = adapter.sample_domain(2, 2 / (self.case.side - 1), 1, 1).to(self.dtype, self.device)
+        settings = adapter.V3Settings(step=self.domain.step)
+        return lambda: adapter.v3(networks(self.case.shape, self.device, self.dtype), self.domain, settings)["v3"]
 
     def training(self) -> Callable[[], object]:
         """The suite's trainer, its batches in random order."""
         parameters = torch.from_numpy(self.problem.parameters).to(self.device)
         self.ensemble = ensemble_of(self.case.shape, parameters)
-        points = Points(self.inputs, self.labels)
-        self.data = Data(1, BINARY_CROSS_ENTROPY, points, points, points)
-        steps = train(self.ensemble, self.data, [Adam(learning_rate=LEARNING_RATE, batch=self.case.points)], _endless())
+        points = adapter.Points(self.inputs, self.labels)
+        self.data = adapter.Data(1, adapter.BINARY_CROSS_ENTROPY, points, points, points)
+        steps = adapter.train(
+            self.ensemble, self.data, [adapter.Adam(learning_rate=LEARNING_RATE, batch=self.case.points)], _endless()
+        )
         next(steps)
         return lambda: next(steps)
 
     def answer(self) -> Array:
         """Of the problem's networks."""
+        found: Tensor
         if self.case.work == "forward":
-            return self.ensemble(self.inputs)[:, 0].cpu().numpy()
-        if self.case.work == "v3":
+            found = self.ensemble(self.inputs)[:, 0]
+        elif self.case.work == "v3":
             given = ensemble_of(self.case.shape, torch.from_numpy(self.problem.parameters).to(self.device))
-            return v3(given, self.domain, V3Settings(step=self.domain.step))["v3"].cpu().numpy()
-        for _ in range(STEPS):
-            self.work()
-        return BINARY_CROSS_ENTROPY.value(self.ensemble(self.inputs), self.labels).cpu().numpy()
+            found = adapter.v3(given, self.domain, adapter.V3Settings(step=self.domain.step))["v3"]
+        else:
+            for _ in range(STEPS):
+                self.work()
+            found = adapter.BINARY_CROSS_ENTROPY.value(self.ensemble(self.inputs), self.labels)
+        return found.cpu().numpy()
 
 
 def _endless() -> range:
@@ -127,8 +126,8 @@ class CollapseInstead(Ours):
     def v3(self) -> Callable[[], object]:
         """All criteria and causes."""
         super().v3()
-        settings = CollapseSettings(step=self.domain.step)
-        return lambda: collapse(networks(self.case.shape, self.device, self.dtype), self.domain, settings)
+        settings = adapter.CollapseSettings(step=self.domain.step)
+        return lambda: adapter.collapse(networks(self.case.shape, self.device, self.dtype), self.domain, settings)
 
 
 class Compiled(Ours):
@@ -242,6 +241,70 @@ class Vmap(InTorch):
         return (outputs if self.case.work == "forward" else self.variability(outputs)).cpu().numpy()
 
 
+class ByHand(InTorch):
+    """Batched products over the draws, written by hand: torch.baddbmm and relu in a loop over layers."""
+
+    name = "bmm"
+
+    def forward(self) -> Callable[[], Tensor]:
+        """All networks on the same points."""
+        layers, network = self.layers(), self.network()
+        return lambda: network(layers, self.inputs)
+
+    def v3(self) -> Callable[[], Tensor]:
+        """Drawn together, on the device."""
+        network = self.network()
+        return lambda: self.variability(network([(w, b[..., None]) for w, b in self.drawn()], self.inputs))
+
+    def training(self) -> Callable[[], None]:
+        """Gradients by autograd, Adam by torch.optim's fused one."""
+        self.trained, network = self.layers(), self.network()
+        flat = [part.requires_grad_() for layer in self.trained for part in layer]
+        rule = torch.optim.Adam(flat, lr=LEARNING_RATE, betas=BETAS, eps=EPSILON, fused=True)
+        each = 1 / self.case.points
+
+        def work() -> None:
+            rule.zero_grad()
+            with torch.enable_grad():
+                outputs = network(self.trained, self.inputs)
+                (each * binary_cross_entropy_with_logits(outputs, self.labels[:, 0], reduction="sum")).backward()
+            rule.step()
+
+        return work
+
+    def layers(self) -> Layers:
+        """The problem's weights, and biases as columns."""
+        return [(weight, bias[..., None]) for weight, bias in self.given()]
+
+    def network(self) -> Callable[[Layers, Tensor], Tensor]:
+        """What computes the outputs of all networks."""
+        return _by_columns
+
+    def answer(self) -> Array:
+        """Of the problem's networks."""
+        if self.case.work == "training":
+            for _ in range(STEPS):
+                self.work()
+            return _losses(_by_columns(self.trained, self.inputs), self.labels[:, 0]).detach().cpu().numpy()
+        outputs = self.network()(self.layers(), self.inputs)
+        return (outputs if self.case.work == "forward" else self.variability(outputs)).cpu().numpy()
+
+
+class TorchCompile(ByHand):
+    """The same, compiled as a whole by torch.compile."""
+
+    name = "torch_compile"
+
+    def network(self) -> Callable[[Layers, Tensor], Tensor]:
+        """One graph for this very shape."""
+        return self._compiled
+
+    @cached_property
+    def _compiled(self) -> Callable[[Layers, Tensor], Tensor]:
+        torch.compiler.reset()  # or it gives up after eight shapes
+        return torch.compile(_by_columns, dynamic=False, fullgraph=True)
+
+
 class Gemm:
     """The product of two square matrices, which says what the machine can do; it takes part in no comparison."""
 
@@ -275,6 +338,15 @@ def _by_rows(layers: Layers, points: Tensor) -> Tensor:
     for weight, bias in layers[:-1]:
         h = linear(h, weight, bias).relu()
     return linear(h, *layers[-1])[:, 0]
+
+
+def _by_columns(layers: Layers, points: Tensor) -> Tensor:
+    """All networks' outputs, points by columns."""
+    h = points.expand(len(layers[0][0]), *points.shape[-2:])
+    for weight, bias in layers[:-1]:
+        h = torch.baddbmm(bias, weight, h).relu()
+    weight, bias = layers[-1]
+    return torch.baddbmm(bias, weight, h)[:, 0]
 
 
 def _loss(layers: Layers, points: Tensor, labels: Tensor) -> Tensor:

@@ -69,7 +69,8 @@ Where = Annotated[
         metavar="|".join(Device),
         parser=device_given,
         autocompletion=_devices,
-        help="Where to compute; auto takes a GPU if there is one.",
+        help="Where to compute: auto uses a GPU if there is one and a short check finds that it agrees with the CPU; "
+        "cuda uses it unchecked.",
     ),
 ]
 ResultsFolder = Annotated[

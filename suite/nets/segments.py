@@ -84,7 +84,7 @@ def nodes_of(
     kink, draw, unit, line, segment = crossed.nonzero(as_tuple=True)
     into = (left.new_tensor(at)[kink] - value[draw, unit, line, segment]) / slope[draw, unit, line, segment]
     room, reach = (right - left)[draw, line, segment], SAME_PLACE * length
-    inside = (into > reach) & (into < room - reach)
+    (inside,) = ((into > reach) & (into < room - reach)).nonzero(as_tuple=True)
     kink, draw, unit, line, segment = (index[inside] for index in (kink, draw, unit, line, segment))
     row, order = (draw * lines + line).sort(stable=True)
     kink, draw, unit, line, segment = (index[order] for index in (kink, draw, unit, line, segment))

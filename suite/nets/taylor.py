@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from suite.nets.ensemble import TILE_BYTES, Ensemble
+from suite.nets.ensemble import Ensemble
 
 
 def third_derivative(
@@ -24,7 +24,7 @@ def third_derivative(
         raise ValueError("the third derivative exists only for smooth activations")
     if not ensemble.plain:
         raise ValueError("the third derivative is carried through plain networks only")
-    size = max(64, TILE_BYTES // (4 * ensemble.draws * max(ensemble.widths) * points.element_size()))
+    size = max(64, ensemble.tile_bytes // (4 * ensemble.draws * max(ensemble.widths) * points.element_size()))
     parts = [
         _propagate(ensemble, points[:, start : start + size], directions[:, start : start + size])
         for start in range(0, points.shape[1], size)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from suite.catalog.dotted import load
 from suite.catalog.initializations import DataDependent
@@ -21,6 +22,7 @@ from suite.nets.data_dependent import activate_at_data
 from suite.nets.ensemble import Ensemble
 from suite.nets.initialization import draw_parameters
 from suite.nets.losses import HALF_SQUARE, LossAt
+from suite.nets.matmul import full_precision
 from suite.nets.pairs import draw_pairs
 from suite.nets.sample import Sample, sample_domain
 from suite.nets.streams import block_size
@@ -34,12 +36,14 @@ from suite.training.observer import Bookmark, Observer, observe
 from suite.training.tasks import Data, make_data
 
 
+@full_precision()
 def compute(
     cell: Cell,
     device: str = "cpu",
     tile: int | None = None,
     compiled: bool = False,
     checkpoint: Checkpoint | None = None,
+    dtype: torch.dtype | None = None,
 ) -> Readings:
     """The cell's quantities.
 
@@ -50,6 +54,7 @@ def compute(
             memory runs out, fewer.
         compiled: whether forward passes of narrow plain networks are compiled.
         checkpoint: keeps how far the cell has come, and says how far it had; its numbers do not depend on it.
+        dtype: in place of the cell's own precision, to measure the effect of rounding; do not cache such results.
 
     Returns:
         By quantity, an array with the draws first; of training, the learning rates before them; then layers,
@@ -59,45 +64,47 @@ def compute(
         MemoryError: one draw at a time is too much; the message says of what.
     """
     size = tile or draws_a_tile(cell, device)
+    dtype = dtype or _dtype(cell)
     with memory_errors_explained(cell):
-        sample = _sample(cell, device) if cell.sampled else None
+        sample = _sample(cell, dtype, device) if cell.sampled else None
         values = 4 * sum(cell.task.points) * cell.task.inputs if cell.task else 0
         block = block_size(max(cell.member.parameters, values))
         if device != "cpu":  # many small networks keep it busy
             block *= max(1, size // block)
         course = Course(cell, block, size, checkpoint, tile)
         for first, last, start in course.blocks():
-            take = _taking(course, first, last, sample, device, compiled)
+            take = _taking(course, first, last, sample, dtype, device, compiled)
             course.tile = in_tiles(take, last - first, course.tile, course.pieces, start - first)
     if checkpoint:
         checkpoint.tile = course.tile
     return course.readings()
 
 
-def measured(cell: Cell, ensemble: Ensemble) -> dict[str, torch.Tensor]:
+def measured(cell: Cell, ensemble: Ensemble) -> dict[str, Tensor]:
     """What a cell's measure says of networks that are there already, in the precision that its settings ask for.
 
     Args:
         cell: of a measure that looks at no task; as many draws as there are networks.
         ensemble: the networks, in place of those that the cell would draw.
     """
-    sample = _sample(cell, "cpu") if cell.sampled else None
+    sample = _sample(cell, _dtype(cell), "cpu") if cell.sampled else None
     whole = slice(cell.start, cell.stop)
-    return _take(cell, ensemble.to(_dtype(cell)), sample, None, whole, None)
+    with full_precision():
+        return _take(cell, ensemble.to(_dtype(cell)), sample, None, whole, None)
 
 
 def _taking(
-    course: Course, first: int, last: int, sample: Sample | None, device: str, compiled: bool
+    course: Course, first: int, last: int, sample: Sample | None, dtype: torch.dtype, device: str, compiled: bool
 ) -> Callable[[slice, int], Readings]:
     """Draws `first` .. `last` with their data; what comes back takes some of them, counted from `first`."""
     cell = course.cell
-    data = make_data(cell.task, cell.seed, first, last, _dtype(cell), judged=cell.trains) if cell.task else None
-    ensemble = replace(_ensemble(cell, first, last, data).to(_dtype(cell)), compiled=compiled)
+    data = make_data(cell.task, cell.seed, first, last, dtype, judged=cell.trains) if cell.task else None
+    ensemble = replace(_ensemble(cell, first, last, data).to(dtype), compiled=compiled)
 
     def take(part: slice, tile: int) -> Readings:
         draws = slice(first + part.start, first + part.stop)
         bookmark = course.bookmark(draws, tile, device)
-        some, lesson = ensemble[part].to(_dtype(cell), device), data[part].to(device) if data else None
+        some, lesson = ensemble[part].to(dtype, device), data[part].to(device) if data else None
         found = _take(cell, some, sample, lesson, draws, bookmark)
         return {quantity: values.cpu().numpy() for quantity, values in found.items()}
 
@@ -106,7 +113,7 @@ def _taking(
 
 def _take(
     cell: Cell, ensemble: Ensemble, sample: Sample | None, data: Data | None, draws: slice, bookmark: Bookmark | None
-) -> dict[str, torch.Tensor]:
+) -> dict[str, Tensor]:
     """What the cell's measure, or those that look at training, return for some draws."""
     if isinstance(cell.settings, AccuracySettings):
         assert data is not None
@@ -116,9 +123,7 @@ def _take(
         ]
         return observe(ensemble, data, cell.settings, observers, bookmark)
     measure = getattr(cell.settings, "declared", None) or load(cell.measure.function)  # a plug-in's goes with its text
-    found: dict[str, torch.Tensor] = measure(
-        ensemble, _domain(cell, sample, data, draws, ensemble.parameters.device), cell.settings
-    )
+    found: dict[str, Tensor] = measure(ensemble, _domain(cell, sample, data, draws, ensemble.parameters), cell.settings)
     return found
 
 
@@ -152,7 +157,7 @@ def _ensemble(cell: Cell, start: int, stop: int, data: Data | None) -> Ensemble:
     )
 
 
-def _domain(cell: Cell, sample: Sample | None, data: Data | None, draws: slice, device: torch.device) -> Any:
+def _domain(cell: Cell, sample: Sample | None, data: Data | None, draws: slice, parameters: Tensor) -> Any:
     """What the measure looks at, as the catalog says."""
     match cell.measure.sees:
         case "domain":
@@ -166,7 +171,7 @@ def _domain(cell: Cell, sample: Sample | None, data: Data | None, draws: slice, 
             assert isinstance(settings, CorrelationSettings | JacobianSettings)
             cosine = getattr(settings, "cosine", 1.0)
             pairs = draw_pairs(cell.member.widths[0], cosine, cell.seed, draws.start, draws.stop)
-            return (pairs * input_variance(cell.member, settings) ** 0.5).to(device)
+            return (pairs * input_variance(cell.member, settings) ** 0.5).to(parameters)
         case "loss" if data is not None:
             batch = slice(cell.settings.points if isinstance(cell.settings, ScoreSettings) else None)
             return LossAt(data.loss, data.train.inputs[..., batch], data.train.labels[..., batch])
@@ -178,9 +183,9 @@ def _domain(cell: Cell, sample: Sample | None, data: Data | None, draws: slice, 
             return None
 
 
-def _sample(cell: Cell, device: str) -> Sample:
+def _sample(cell: Cell, dtype: torch.dtype, device: str) -> Sample:
     settings = cell.settings
     assert isinstance(settings, OnTheDomain)
     assert settings.step is not None
     sample = sample_domain(cell.member.widths[0], settings.step, settings.lines, cell.seed, cell.domain)
-    return sample.to(_dtype(cell), device)
+    return sample.to(dtype, device)

@@ -1,5 +1,6 @@
 """Resources: what a run computes with, as its user asks for it, and what this machine has of it."""
 
+import logging
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ class Resources:
     """What a run is to compute with.
 
     Attributes:
-        device: "cpu", "cuda", or "auto", which is a GPU where there is one.
+        device: "cpu", "cuda", or "auto", which is a GPU if there is one and it agrees with the CPU.
         workers: processes of this machine; if not said, one a core where there is enough to do, or one a GPU.
         compiled: whether forward passes of narrow networks are compiled.
         scheduler: address of a Dask scheduler, whose workers compute in place of this machine.
@@ -63,16 +64,32 @@ def default_workers() -> int:
 
 
 def choose_device(asked: str) -> str:
-    """The device that `auto`, `cpu` or `cuda` stands for here.
+    """Return the device that `auto`, `cpu` or `cuda` stands for on this machine.
+
+    `auto` is a GPU if there is one and it passes a check against the CPU; if it does not, the reason is logged.
 
     Raises:
-        ValueError: a GPU is asked for and there is none.
+        ValueError: If a GPU is asked for and there is none.
     """
+    if asked == "cpu":
+        return "cpu"
     import torch  # noqa: PLC0415  # only those who compute need it
 
-    if asked == "cuda" and not torch.cuda.is_available():
-        raise ValueError("no CUDA device is at hand; choose --device cpu or auto")
-    return "cuda" if asked != "cpu" and torch.cuda.is_available() else "cpu"
+    if not torch.cuda.is_available():
+        if asked == "cuda":
+            raise ValueError("no CUDA device is at hand; choose --device cpu or auto")
+        return "cpu"
+    if asked == "auto":
+        from suite.runs.device_check import find_fault  # noqa: PLC0415  # only machines with a GPU need it
+
+        if reason := find_fault():
+            _LOG.warning("Warning: using the CPU: %s", reason)
+            return "cpu"
+    return "cuda"
+
+
+_LOG = logging.getLogger(__name__)
+"""Its warnings go to standard error unless logging is set up otherwise."""
 
 
 def check_compiler(device: str) -> None:

@@ -39,7 +39,7 @@ class Accuracy:
         """Records loss and scores of all networks as they are now, and at some steps their outputs on the plane."""
         found = self._state(networks)
         if self.plane is not None and step in self.pictured:
-            _, boards = outputs_on(networks, self.lesson.data, [self.plane.to(networks.parameters)])
+            _, boards = outputs_on(networks, self.lesson.data, [self.plane])
             found["landscape"] = boards[:, 0]
         for name, value in found.items():
             self.seen.setdefault(name, []).append(value)
@@ -79,4 +79,5 @@ def _plane(task: Task, networks: Ensemble) -> Float[Tensor, "inputs points"] | N
     """The grid over the task's box, if it has two inputs and lies in one, and one output tells all that is learned."""
     if task.inputs != GRID_INPUTS or task.half_width is None or networks.widths[-1] > 1:
         return None
-    return sample_domain(GRID_INPUTS, 2 * task.half_width / INTERVALS, 0, 0, Box(half_width=task.half_width)).points()
+    sample = sample_domain(GRID_INPUTS, 2 * task.half_width / INTERVALS, 0, 0, Box(half_width=task.half_width))
+    return sample.points().to(networks.parameters)

@@ -50,7 +50,7 @@ def train(
     inputs = data.train.inputs.repeat(groups, 1, 1)
     labels = data.train.labels.repeat(groups, 1, 1)
     done = _go_on(start, ensemble, rule) if start else 0
-    batches = islice(_batches(data.seed, inputs.shape[2], first.batch), done, None)
+    batches = islice(_batches(data.seed, inputs.shape[2], first.batch, inputs.device), done, None)
 
     def state() -> State:
         return _state(done, ensemble, rule)
@@ -59,7 +59,7 @@ def train(
         if stop < done:
             continue
         while done < stop:
-            chosen = next(batches).to(inputs.device)
+            chosen = next(batches)
             outputs = passes.forward(_at(inputs, chosen))
             passes.backward(data.loss.gradient(outputs, _at(labels, chosen)))
             rule.step()
@@ -115,10 +115,12 @@ def _torch_optimizer(passes: Backpropagation, optimizers: Sequence[Optimizer]) -
     return rule
 
 
-def _batches(seed: int, points: int, batch: int) -> Iterator[Int64[Tensor, " batch"]]:
-    """Places of each batch's points: epoch after epoch in a new order, what fills no batch left out."""
+def _batches(
+    seed: int, points: int, batch: int, device: torch.device | str = "cpu"
+) -> Iterator[Int64[Tensor, " batch"]]:
+    """Yield the indices of each batch's points: epoch after epoch in a new order, without an incomplete last batch."""
     generator = stream(seed, batches=batch, points=points)
     while True:
-        order = torch.from_numpy(generator.permutation(points))
+        order = torch.from_numpy(generator.permutation(points)).to(device)  # an epoch at once: each copy is a wait
         for start in range(0, points - batch + 1, batch):
             yield order[start : start + batch]

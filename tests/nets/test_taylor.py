@@ -81,7 +81,7 @@ def test_points_in_chunks_give_the_same_derivatives(networks, monkeypatch):
     ensemble = networks((1, 4, 3, 1), Tanh())
     points = torch.linspace(-1, 1, 150, dtype=torch.float64)[None]
     whole = third_derivative(ensemble, points, torch.ones_like(points))
-    monkeypatch.setattr("suite.nets.taylor.TILE_BYTES", 1)
+    monkeypatch.setattr("suite.nets.ensemble.TILE_BYTES", 1)
 
     parts = third_derivative(ensemble, points, torch.ones_like(points))
 

@@ -150,6 +150,31 @@ def test_a_draw_is_one_network_in_every_measure_and_at_the_start_of_training(stu
     np.testing.assert_allclose(measured["v3"] / measured["v3_over_rms"], found["output_rms"], rtol=1e-9)
 
 
+def test_autocast_of_the_caller_changes_nothing(study):
+    """Training is in float32, which autocast would lower to bfloat16."""
+    (cell,) = cells_named(study, "accuracy")[:1]
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = compute(cell)
+        assert torch.is_autocast_enabled("cpu")
+    for quantity, values in compute(cell).items():
+        np.testing.assert_array_equal(found[quantity], values, err_msg=quantity)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_cell_can_be_computed_in_another_precision(study, name):
+    """Whatever its settings say: what no spec can ask for in float32, or train in float64, then differs by rounding."""
+    differs = False
+    for cell in cells_named(study, name):
+        exact, rounded = compute(cell, dtype=torch.float64), compute(cell, dtype=torch.float32)
+        usual = compute(cell)
+        own = rounded if name == "accuracy" else exact
+        assert exact.keys() == rounded.keys() == usual.keys()
+        for quantity, values in usual.items():
+            np.testing.assert_array_equal(own[quantity], values, err_msg=quantity)
+            differs |= not np.array_equal(exact[quantity], rounded[quantity], equal_nan=True)
+    assert differs or name not in ("v3", "v3_limit", "synflow", "correlation", "jacobian", "accuracy", "landscape")
+
+
 def test_float32_measures_look_at_the_same_networks(study):
     """Outputs agree to single precision."""
     single = study(measures='[measure.collapse]\ndraws = 8\ndtype = "float32"')

@@ -1,0 +1,105 @@
+"""Where the benchmarks find what they time: the only module of the benchmarks that names modules of the suite.
+
+asv runs today's benchmarks on older commits, whose modules have other names. `PLACES` lists, for each name, where it is
+in any layout, the newest first. Benchmarks use the names as attributes of this module:
+
+    from benchmarks import adapter
+
+    adapter.v3(networks, domain, adapter.V3Settings(step=0.125))
+
+A benchmark that asv runs takes them in `setup`. A commit that lacks one raises NotImplementedError there, and asv
+reports the benchmark as not available ("n/a").
+"""
+
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+PLACES: dict[str, tuple[str, ...]] = {
+    # what a spec names
+    "ACTIVATIONS": ("suite.catalog.activations",),
+    "DOMAINS": ("suite.catalog.domain",),
+    "INITIALIZATIONS": ("suite.catalog.initializations",),
+    "MEASURES": ("suite.catalog.measures",),
+    "Normalization": ("suite.spec.model",),
+    "OPTIMIZERS": ("suite.catalog.optimizers",),
+    "TASKS": ("suite.catalog.tasks",),
+    "Adam": ("suite.catalog.optimizers",),
+    "Checkerboard": ("suite.catalog.tasks",),
+    "Critical": ("suite.catalog.initializations",),
+    "Relu": ("suite.catalog.activations",),
+    "load": ("suite.catalog.dotted",),
+    # settings of measures
+    "AccuracySettings": ("suite.catalog.measure_settings",),
+    "CollapseSettings": ("suite.catalog.measure_settings", "suite.catalog.measures"),
+    "CorrelationSettings": ("suite.catalog.measure_settings",),
+    "DeadNeuronsSettings": ("suite.catalog.measure_settings",),
+    "FeatureDiversitySettings": ("suite.catalog.measure_settings",),
+    "JacobianSettings": ("suite.catalog.measure_settings",),
+    "RevivalSettings": ("suite.catalog.measure_settings",),
+    "ScoreSettings": ("suite.catalog.measure_settings",),
+    "TrainabilitySettings": ("suite.catalog.measure_settings",),
+    "V3LimitSettings": ("suite.catalog.measure_settings",),
+    "V3Settings": ("suite.catalog.measure_settings", "suite.catalog.measures"),
+    # networks
+    "BINARY_CROSS_ENTROPY": ("suite.nets.losses",),
+    "Ensemble": ("suite.nets.ensemble",),
+    "HALF_SQUARE": ("suite.nets.losses",),
+    "LossAt": ("suite.nets.losses",),
+    "draw_pairs": ("suite.nets.pairs",),
+    "draw_parameters": ("suite.nets.initialization",),
+    "layer_variances": ("suite.theory.scaling",),
+    "sample_domain": ("suite.nets.sample",),
+    # measures
+    "TaskAt": ("suite.measures.trainability",),
+    "collapse": ("suite.measures.collapse",),
+    "correlation": ("suite.measures.correlation",),
+    "dead_neurons": ("suite.measures.dead_neurons",),
+    "jacobian": ("suite.measures.jacobian",),
+    "trainability": ("suite.measures.trainability",),
+    "v3": ("suite.measures.v3",),
+    "v3_limit": ("suite.measures.v3_limit",),
+    # training
+    "Data": ("suite.training.tasks",),
+    "FeatureDiversity": ("suite.training.features",),
+    "Points": ("suite.training.tasks",),
+    "Revival": ("suite.training.revival",),
+    "make_data": ("suite.training.tasks",),
+    "observe": ("suite.training.observer",),
+    "train": ("suite.training.trainer",),
+    # runs
+    "Cell": ("suite.runs.cells",),
+    "Cluster": ("suite.runs.cluster",),
+    "Crew": ("suite.runs.crew",),
+    "Pool": ("suite.runs.pool",),
+    "Resources": ("suite.runs.resources",),
+    "Store": ("suite.runs.store",),
+    "Study": ("suite.spec.load",),
+    "cells_of": ("suite.runs.cells",),
+    "compute": ("suite.runs.compute",),
+    "execute": ("suite.runs.execute",),
+    "load_studies": ("suite.spec.load",),
+    "run_study": ("suite.runs.run",),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Return what has this name in the suite that is installed.
+
+    Raises:
+        NotImplementedError: If this commit of the suite does not have it.
+        AttributeError: If `PLACES` does not list the name.
+    """
+    if name not in PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; list it in PLACES")
+    for place in PLACES[name]:
+        try:
+            module = import_module(place)
+        except ModuleNotFoundError as error:
+            if not (error.name or "").startswith("suite"):
+                raise  # a dependency is missing, which is no difference between commits
+            continue
+        found = getattr(module, name, None)
+        if found is not None and not isinstance(found, ModuleType):  # a package has its modules' names, too
+            return found
+    raise NotImplementedError(f"this commit of the suite has no {name} in {' or '.join(PLACES[name])}")

@@ -1,0 +1,141 @@
+"""A part of asv's benchmarks on the device, whose results join the history under the GPU's name."""
+
+import importlib.util
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from math import isfinite
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from benchmarks.gpu.environment import ROOT, commit_time
+from benchmarks.gpu.record import Row, Setup
+
+RESULTS = ROOT / "results" / "asv"
+
+MODULES = ("estimators|signal", "scores|training")
+"""Each is one call of asv, so that a script that is cut off loses one at most."""
+
+SHAPES = r"'(middle, 5 layers of 34|3 layers of 30)'"
+"""One shape for each benchmark."""
+
+LONGEST = 45.0
+"""Seconds after which a call of asv is given up."""
+
+MISSING = (
+    "asv is not installed: run `python -m pip install -c constraints.txt -e '.[bench]'`, or without a package registry "
+    "install the wheels of asv, asv_runner, json5, tabulate, build, pyproject_hooks, virtualenv, distlib, filelock, "
+    "platformdirs, packaging, importlib_metadata, zipp, pyyaml and pympler"
+)
+
+
+def rows(setup: Setup) -> Iterator[tuple[str, Callable[[], Row]]]:
+    """Yield a row for each call of asv."""
+    for modules in ("signal",) if setup.tiny else MODULES:
+        yield modules.replace("|", " and "), lambda modules=modules: _run(modules, setup)  # type: ignore[misc]
+
+
+def line(key: str, row: Row) -> str:
+    """Return how many benchmarks were timed, and where their results are."""
+    return row.get("left_out") or f"{row['timed']} times in {row['file']}; {row['failed']} failed"
+
+
+def machine_name(identity: Row) -> str:
+    """Return the name that results are filed under: the GPU's, or the processor's, never that of a host."""
+    return re.sub(r"[^A-Za-z0-9.]+", "-", identity["GPU"] if identity["device"] == "cuda" else identity["processor"])
+
+
+def _run(modules: str, setup: Setup) -> Row:
+    """Run the benchmarks of some modules, and file their results; those of a tiny run are dropped."""
+    if importlib.util.find_spec("asv") is None:
+        return {"left_out": MISSING}
+    if shutil.which("git") is None:
+        return {"left_out": "asv needs git, which is not installed"}
+    if not setup.tiny and setup.identity["commit"] == "unknown":
+        return {"left_out": "the commit is unknown, under which results are filed; add --commit HASH"}
+    if not setup.tiny and setup.identity["edited"] == "yes":
+        return {"left_out": "the files differ from those of the commit, under which results are filed; commit them"}
+    with TemporaryDirectory() as folder:
+        results = Path(folder) / "filed" if setup.tiny else RESULTS
+        found = _call_asv(Path(folder), modules, setup)
+        file = file_results(found, results, setup.identity)
+        filed = json.loads(file.read_text())["results"]
+        content = {name: filed[name] for name in found["results"]}
+    values = [value for row in content.values() for value in row[0] or [None]]  # NaN where not chosen
+    failed = sum(value is None for value in values)
+    timed = sum(value is not None and isfinite(value) for value in values)
+    return {"timed": timed, "failed": failed, "file": f"{file.parent.name}/{file.name}"}
+
+
+def _call_asv(folder: Path, modules: str, setup: Setup) -> Row:
+    """Return asv's results of some modules' time_ benchmarks, made from the files here as if they were a commit.
+
+    asv files results under a commit of a repository; an empty one serves, since the files may be no checkout.
+    """
+    git = ["git", "-C", str(folder), "-c", "user.name=asv", "-c", "user.email=asv@localhost"]
+    for command in (["init", "-q", "-b", "main"], ["commit", "-q", "--allow-empty", "-m", "Files as they are"]):
+        subprocess.run([*git, *command], check=True, capture_output=True)
+    settings = json.loads((ROOT / "asv.conf.json").read_text())
+    settings |= {"repo": str(folder), "dvcs": "git", "benchmark_dir": str(ROOT / "benchmarks"), "matrix": {}}
+    settings |= {f"{name}_dir": str(folder / name) for name in ("env", "html", "results")}
+    (folder / "asv.conf.json").write_text(json.dumps(settings))
+    name = machine_name(setup.identity)
+    chosen = rf"^({modules})\..*time_.*\({SHAPES}, '{setup.device}'"
+    once = ["-a", "rounds=1", "--launch-method", "forkserver"]
+    commit = ["--python=same", "--set-commit-hash=main"]
+    commands = [
+        ["machine", "--yes", "--machine", name, "--os", sys.platform],
+        ["run", *commit, "--machine", name, "--bench", chosen, *once],
+    ]
+    # Its list of machines is in the home folder; benchmarks start from one process that has not begun with the GPU.
+    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    variables = os.environ | {"HOME": str(folder), "PYTORCH_NVML_BASED_CUDA_CHECK": "1", "PYTHONPATH": path}
+    for command in commands:
+        asv = [sys.executable, "-m", "asv", *command]
+        done = subprocess.run(
+            asv, cwd=folder, env=variables, capture_output=True, text=True, timeout=LONGEST, check=False
+        )
+    files = [file for file in (folder / "results" / name).glob("*.json") if file.name != "machine.json"]
+    if len(files) != 1:
+        raise RuntimeError(f"asv left no results: {(done.stdout + done.stderr).strip()[-500:]}")
+    found: Row = json.loads(files[0].read_text())
+    found["machine"] = json.loads((folder / "results" / name / "machine.json").read_text())
+    return found
+
+
+def file_results(found: Row, results: Path, identity: Row) -> Path:
+    """Add asv's results to those of the commit that are filed already, without the paths of this machine.
+
+    Args:
+        found: Content of a file of asv's results, and under "machine" that of its machine.json.
+        results: The folder of the history.
+        identity: Circumstances of the results.
+
+    Returns:
+        The file.
+    """
+    machine = found.pop("machine")
+    commit, python = identity["commit"], ".".join(identity["Python"].split(".")[:2])
+    environment = f"existing-py{python}-torch{identity['torch'].replace('+', '-')}"
+    folder = results / machine["machine"]
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "machine.json").write_text(json.dumps(machine, indent=4) + "\n")
+    file: Path = folder / f"{commit[:8]}-{environment}.json"
+    before: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {"results": {}, "durations": {}}
+    written = found | {
+        "commit_hash": commit,
+        "date": 1000 * (commit_time(commit) or int(time.time())),
+        "env_name": environment,
+        "python": python,
+        "params": found["params"] | {"python": python},
+        "results": before["results"] | found["results"],
+        "durations": before["durations"] | found["durations"],
+    }
+    file.write_text(json.dumps(written) + "\n")
+    return file

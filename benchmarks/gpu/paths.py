@@ -1,0 +1,207 @@
+"""Very small cells that together use every entry of the catalog: every path that a study can take through the code."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, get_args
+
+from benchmarks.adapter import (
+    ACTIVATIONS,
+    DOMAINS,
+    INITIALIZATIONS,
+    MEASURES,
+    OPTIMIZERS,
+    TASKS,
+    Cell,
+    Normalization,
+    cells_of,
+    load_studies,
+)
+
+DRAWS = 8
+
+VALUES: dict[str, Any] = {
+    "linear_region": 0.8,
+    "weight_variance": 1.5,
+    "squares": 2,
+    "train": 24,
+    "test": 16,
+    "learning_rate": [0.01, 0.03],
+    "batch": 12,
+}
+"""Values of the parameters that catalog entries require; a new entry may need another one."""
+
+OPTIONS: dict[str, Any] = {"momentum": [0.0, 0.9], "weight_decay": [0.0, 0.01], "validation": 20}
+"""Values of optional parameters that lead through other code than their defaults."""
+
+DTYPES = ("float32", "float64")
+
+Table = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class PathCell:
+    """A cell with the name of the study that it is from."""
+
+    study: str
+    cell: Cell
+
+    @property
+    def dtype(self) -> str:
+        """The precision that the cell is computed in."""
+        return dtype_of(self.cell)
+
+
+def dtype_of(cell: Cell) -> str:
+    """Return the precision that a cell is computed in: float32 for training, else what its settings say."""
+    return "float32" if cell.trains else str(getattr(cell.settings, "dtype", "float64"))
+
+
+def path_cells() -> list[PathCell]:
+    """Return cells that together use every entry of the catalog, each a few milliseconds of work.
+
+    Raises:
+        LookupError: A catalog entry is not used by any cell, or has a required parameter without a value here.
+    """
+    found: dict[str, PathCell] = {}
+    for path in _load(_specs()):
+        found.setdefault(path.cell.key, path)  # studies of one task share cells
+    if missing := find_unused(path.cell for path in found.values()):
+        raise LookupError(f"no path uses {', '.join(missing)}; add a study to benchmarks/gpu/paths.py")
+    return list(found.values())
+
+
+def weight_cells() -> list[Cell]:
+    """Return cells of networks of several shapes, drawn by every initialization, that are given a batch of a task."""
+    schemes = [_entry(entry) for entry in INITIALIZATIONS.values()]
+    task = next(iter(TASKS.values()))
+    family = _family(inputs=task.inputs, width=[5, 70], depth=[1, 12], initialization=schemes)
+    measures = {"grad_norm": {"draws": DRAWS}, "accuracy": _training(task)["accuracy"]}
+    return [path.cell for path in _load([("weights", _spec(family, measures))]) if path.cell.name == "grad_norm"]
+
+
+def load_text(text: str, name: str = "study") -> list[Cell]:
+    """Return the cells of a study, read as a user's file is."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / f"{name}.toml"
+        file.write_text(text)
+        (study,) = load_studies([file])
+    cells: list[Cell] = cells_of(study)
+    return cells
+
+
+def _load(specs: Iterable[tuple[str, Table]]) -> list[PathCell]:
+    """Return all cells of the studies."""
+    texts = {name: "".join(f"{key} = {_toml(value)}\n" for key, value in spec.items()) for name, spec in specs}
+    return [PathCell(name, cell) for name, text in texts.items() for cell in load_text(text, name)]
+
+
+def find_unused(cells: Iterable[Cell]) -> list[str]:
+    """Return every entry of the catalog, as `kind name`, that no cell uses."""
+    used: set[str] = set()
+    for cell in cells:
+        member, settings = cell.member, cell.settings
+        used.update(f"measure {name} in {dtype_of(cell)}" for name, _ in cell.taken)
+        used.add(f"activation {member.activation.name}")
+        used.add(f"initialization {getattr(member.initialization, member.initialization.tag)}")
+        used.add(f"normalization {member.normalization}")
+        used.add(f"residual {member.residual}")
+        used.update([f"domain {cell.domain.kind}"] if cell.sampled else [])
+        used.update([f"task {cell.task.name}"] if cell.task else [])
+        used.update(f"optimizer {optimizer.name}" for optimizer in getattr(settings, "optimizer", ()))
+    wanted: dict[str, Iterable[object]] = {
+        "activation": ACTIVATIONS,
+        "initialization": INITIALIZATIONS,
+        "normalization": get_args(Normalization),
+        "residual": (False, True),
+        "domain": DOMAINS,
+        "task": TASKS,
+        "optimizer": OPTIMIZERS,
+        "measure": [f"{name} in {dtype}" for name, measure in MEASURES.items() for dtype in _dtypes(measure)],
+    }
+    return [name for kind, names in wanted.items() for name in (f"{kind} {each}" for each in names) if name not in used]
+
+
+def _dtypes(measure: Any) -> tuple[str, ...]:
+    """Return the precisions that a measure can be taken in."""
+    if "dtype" in measure.settings.model_fields:
+        return DTYPES
+    return ("float32",) if measure.sees == "training" else ("float64",)
+
+
+def _specs() -> Iterator[tuple[str, Table]]:
+    """Yield the name and the content of each study."""
+    activations = [_entry(entry) for entry in ACTIVATIONS.values()]
+    layers = {"normalization": list(get_args(Normalization)), "residual": [False, True]}
+    for dtype in DTYPES:
+        measures = _measures(dtype, ("nothing", "domain", "loss", "pair"))
+        anywhere = {name: settings for name, settings in measures.items() if not MEASURES[name].plain}
+        on_domain = _measures(dtype, ("domain",))
+        yield f"activations_{dtype}", _spec(_family(inputs=3, activation=activations), measures)
+        yield f"layers_{dtype}", _spec(_family(inputs=2, activation=["relu", "tanh"], **layers), anywhere)
+        for kind in DOMAINS:
+            for inputs in (1, 2):
+                yield f"{kind}_{inputs}_{dtype}", _spec(_family(inputs=inputs), on_domain) | {"domain": {"kind": kind}}
+    schemes = [_entry(entry) for entry in INITIALIZATIONS.values()]
+    losses = set()
+    for place, (name, task) in enumerate(TASKS.items()):
+        sizes, training = {"inputs": task.inputs, "outputs": task.outputs}, _training(task)
+        drawn = {} if place else {"initialization": schemes}
+        for dtype in DTYPES:
+            yield f"{name}_{dtype}", _spec(_family(**sizes, **drawn), _measures(dtype, ("loss", "task")) | training)
+        if task.loss not in losses:
+            anywhere = {name: settings for name, settings in training.items() if not MEASURES[name].plain}
+            yield f"{name}_layers", _spec(_family(**sizes, **layers), anywhere)
+        losses.add(task.loss)
+
+
+def _spec(family: Table, measures: Table) -> Table:
+    return {"title": "Every path", "seed": 1, "family": family, "measure": measures}
+
+
+def _family(**options: Any) -> Table:
+    """Return a family of narrow networks of three hidden layers."""
+    variances = {"scheme": "variance", "weight_variance": VALUES["weight_variance"], "bias_variance": 0.01}
+    return {"width": 6, "depth": 3, "activation": "relu", "initialization": variances} | options
+
+
+def _measures(dtype: str, inputs: tuple[str, ...]) -> Table:
+    """Return small settings, by name, of the measures with these inputs that can be taken in a precision."""
+    sizes = {"draws": DRAWS, "step": 2 / 7, "lines": 4, "points": 5, "dtype": dtype}
+    return {
+        name: {key: value for key, value in sizes.items() if key in measure.settings.model_fields}
+        for name, measure in MEASURES.items()
+        if measure.sees in inputs and dtype in _dtypes(measure)
+    }
+
+
+def _training(task: Any) -> Table:
+    """Return a few steps of training under every optimizer, with every observer that suits the task."""
+    optimizers = [_entry(entry) for entry in OPTIMIZERS.values()]
+    observers: Table = {name: {} for name, measure in MEASURES.items() if measure.sees == "training"}
+    if task.loss == "half_square":
+        del observers["feature_diversity"]  # it compares classes
+    return observers | {
+        "accuracy": {"task": _entry(task), "optimizer": optimizers, "steps": 4, "replicates": DRAWS},
+    }
+
+
+def _entry(entry: Any) -> Table:
+    """Return the table of a catalog entry with a value for each parameter that it requires."""
+    fields = {key: field for key, field in entry.model_fields.items() if key != entry.tag}
+    name = entry.model_fields[entry.tag].default
+    for key, field in fields.items():
+        if field.is_required() and key not in VALUES:
+            raise LookupError(f"{name} requires {key}; add a value for it to VALUES in benchmarks/gpu/paths.py")
+    return {entry.tag: name} | {key: value for key, value in (VALUES | OPTIONS).items() if key in fields}
+
+
+def _toml(value: Any) -> str:
+    """Return a value in TOML, on one line."""
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{key} = {_toml(each)}" for key, each in value.items()) + " }"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    return json.dumps(value)
