@@ -1,4 +1,4 @@
-"""What holds for every test: no global random state moves; and how often things are tried."""
+"""Options and fixtures of all tests: which tests run, how often things are tried, and no global random state moves."""
 
 import importlib.util
 import sys
@@ -18,6 +18,13 @@ settings.load_profile("suite")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`pytest --many`: what is tried a few times is tried as often as the documents say that it was."""
     parser.addoption("--many", action="store_true", help="as often as the promises say")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Leave out the tests marked slow, unless `-m`, `--many` or the name of a test (`file::test`) selects tests."""
+    named = any("::" in argument for argument in config.args)
+    if not (config.option.markexpr or config.option.many or named):
+        config.option.markexpr = "not slow"
 
 
 @pytest.fixture(autouse=True)

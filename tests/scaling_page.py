@@ -5,7 +5,7 @@ import re
 import shutil
 from pathlib import Path
 
-from tests.runs.tiny import SPECS
+from tests.runs.tiny import BRIEF
 
 PAGE = Path(__file__).parents[1] / "docs" / "scaling.md"
 
@@ -38,9 +38,9 @@ def _smaller(line: str) -> str:
 
 
 def workplace(folder: Path) -> Path:
-    """A folder in which the page's commands can be run: its specs/ has the tiny study alone."""
+    """A folder in which the page's commands can be run: its specs/ has one small study alone."""
     (folder / "specs").mkdir(parents=True)
-    shutil.copy(SPECS / "tiny.toml", folder / "specs")
+    shutil.copy(BRIEF, folder / "specs")
     return folder
 
 

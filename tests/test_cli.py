@@ -14,10 +14,12 @@ from typer.testing import CliRunner
 
 from suite.cli import app
 from suite.runs.store import Store, Stored
-from tests.runs.tiny import ran
+from tests.runs.tiny import BRIEF, ran
 from tests.spec.broken import CASES, Case
 
 TINY = Path(__file__).parent / "specs" / "tiny.toml"
+RANKED = BRIEF.read_text() + '\n[predict]\noutcome = ["test_error", "train_loss"]\n'
+"""A spec of a study with a tournament."""
 runner = CliRunner()
 
 
@@ -333,16 +335,18 @@ def test_that_the_check_for_torch_can_fail() -> None:
 
 def test_a_run_writes_plain_lines_where_there_is_no_terminal(tmp_path: Path) -> None:
     """Logs get lines, not a live table; the last line of output names the report."""
-    command = [sys.executable, "-m", "suite", "run", str(TINY), "--results", str(tmp_path)]
+    spec = tmp_path / "ranked.toml"
+    spec.write_text(RANKED)
+    command = [sys.executable, "-m", "suite", "run", str(spec), "--results", str(tmp_path)]
 
     done = subprocess.run(command, check=True, capture_output=True, text=True)
 
     assert "\x1b" not in done.stderr
     assert "pieces of work to compute" in done.stderr
-    assert done.stderr.splitlines()[-1] == "tiny: writing tables and the report"
+    assert done.stderr.splitlines()[-1] == "ranked: writing tables and the report"
     *told, page = done.stdout.splitlines()
-    assert [line.partition(": told best by ")[0] for line in told] == ["tiny: test_accuracy", "tiny: train_loss"]
-    assert page == f"tiny: {tmp_path / 'tiny' / 'report.html'}"
+    assert [line.split(": ")[:2] for line in told] == [["ranked", "test_error"], ["ranked", "train_loss"]]
+    assert page == f"ranked: {tmp_path / 'ranked' / 'report.html'}"
     again = subprocess.run(command, check=True, capture_output=True, text=True)
     assert "0 pieces of work to compute" in again.stderr
 
@@ -388,29 +392,31 @@ def test_a_full_disk_keeps_what_is_finished(tmp_path: Path, monkeypatch: pytest.
 
     with monkeypatch.context() as context:
         context.setattr(Store, "save", save)
-        done = runner.invoke(app, ["run", str(TINY), "--results", str(tmp_path), "--workers", "1"])
+        done = runner.invoke(app, ["run", str(BRIEF), "--results", str(tmp_path), "--workers", "1"])
 
     assert done.exit_code == 2
     assert "error: No space left on device; " in done.stderr
-    assert len(list((tmp_path / "tiny" / "cells").iterdir())) == 5
+    assert len(list((tmp_path / BRIEF.stem / "cells").iterdir())) == 5
 
-    done = runner.invoke(app, ["run", str(TINY), "--results", str(tmp_path), "--workers", "1"])
+    done = runner.invoke(app, ["run", str(BRIEF), "--results", str(tmp_path), "--workers", "1"])
 
     assert done.exit_code == 0
-    assert "94 pieces of work to compute, 5 kept from before" in done.stderr
+    assert "31 pieces of work to compute, 5 kept from before" in done.stderr
 
 
 def test_report_draws_the_same_page_again(tmp_path: Path) -> None:
     """`report` needs only the tables."""
-    assert runner.invoke(app, ["run", str(TINY), "--results", str(tmp_path)]).exit_code == 0
-    page = tmp_path / "tiny" / "report.html"
+    spec = tmp_path / "ranked.toml"
+    spec.write_text(RANKED)
+    assert runner.invoke(app, ["run", str(spec), "--results", str(tmp_path)]).exit_code == 0
+    page = tmp_path / "ranked" / "report.html"
     first = page.read_bytes()
     page.unlink()
-    cells = {file: file.stat().st_mtime_ns for file in (tmp_path / "tiny" / "cells").iterdir()}
+    cells = {file: file.stat().st_mtime_ns for file in (tmp_path / "ranked" / "cells").iterdir()}
     time.sleep(0.01)
 
-    assert runner.invoke(app, ["report", str(TINY), "--results", str(tmp_path)]).exit_code == 0
+    assert runner.invoke(app, ["report", str(spec), "--results", str(tmp_path)]).exit_code == 0
 
     assert page.read_bytes() == first
-    assert {file: file.stat().st_mtime_ns for file in (tmp_path / "tiny" / "cells").iterdir()} == cells
-    assert not pd.read_csv(tmp_path / "tiny" / "tournament.csv").empty
+    assert {file: file.stat().st_mtime_ns for file in (tmp_path / "ranked" / "cells").iterdir()} == cells
+    assert not pd.read_csv(tmp_path / "ranked" / "tournament.csv").empty

@@ -23,6 +23,7 @@ from suite.runs.run import run_study
 from suite.spec.load import load_studies
 from suite.tournament.tell import lines_of as contests_of
 from tests.pages import PAGES, ROOT, Block, blocks, text_of
+from tests.runs.tiny import tiny_with
 
 ELSEWHERE = {"docs/scaling.md": "test_scaling_page, test_slurm", "docs/your-own-activation.md": "plugins/test_page"}
 """Pages whose blocks have tests of their own."""
@@ -203,7 +204,7 @@ def _run(block: Block) -> dict[str, object]:
 def test_the_notebook_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The block works as it stands, here on a smaller spec of that name."""
     (tmp_path / "specs").mkdir()
-    (tmp_path / "specs" / "variability.toml").write_text((ROOT / "tests" / "specs" / "tiny.toml").read_text())
+    (tmp_path / "specs" / "variability.toml").write_text(tiny_with("v3", "accuracy"))
     monkeypatch.chdir(tmp_path)
 
     names = _run(blocks("docs/python.md", "python")[0])

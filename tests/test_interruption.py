@@ -10,14 +10,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
-from tests.runs.tiny import SPECS, assert_same_as_undisturbed, assert_same_tables
+from suite.cli import app
+from tests.runs.tiny import BRIEF, assert_same_as_undisturbed, assert_same_tables
 
-TINY = SPECS / "tiny.toml"
+slow = pytest.mark.slow
 
 
 def _command(folder: Path, workers: int) -> list[str]:
-    return [sys.executable, "-m", "suite", "run", str(TINY), "--results", str(folder), "--workers", str(workers)]
+    return [sys.executable, "-m", "suite", "run", str(BRIEF), "--results", str(folder), "--workers", str(workers)]
+
+
+def _finish(folder: Path, workers: int) -> None:
+    """Run the same command in this process, which has loaded everything already."""
+    assert CliRunner().invoke(app, _command(folder, workers)[3:]).exit_code == 0
 
 
 LISTENING = "import signal, suite.cli; signal.signal(signal.SIGINT, signal.default_int_handler); suite.cli.main()"
@@ -29,15 +36,15 @@ def _started(folder: Path, workers: int, cells: int) -> "subprocess.Popen[str]":
     command = [sys.executable, "-c", LISTENING, *_command(folder, workers)[3:]]
     run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     until = time.monotonic() + 120
-    while len(list((folder / "tiny" / "cells").glob("*.npz"))) < cells:
+    while len(list((folder / BRIEF.stem / "cells").glob("*.npz"))) < cells:
         assert run.poll() is None
         assert time.monotonic() < until
         time.sleep(0.005)
     return run
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=slow)])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=slow), signal.SIGTERM])
 def test_an_interrupted_run_says_how_to_go_on_and_does(
     number: signal.Signals, workers: int, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -49,15 +56,16 @@ def test_an_interrupted_run_says_how_to_go_on_and_does(
     assert run.returncode == 130
     assert said.splitlines()[-1] == "interrupted; what is finished is kept, and the same command goes on from there"
     assert "Traceback" not in said
-    kept = {file: file.stat().st_mtime_ns for file in (tmp_path / "tiny" / "cells").glob("*.npz")}
+    kept = {file: file.stat().st_mtime_ns for file in (tmp_path / BRIEF.stem / "cells").glob("*.npz")}
     assert len(kept) >= 3
 
-    subprocess.run(_command(tmp_path, workers), check=True, capture_output=True)
+    _finish(tmp_path, workers)
 
     assert {file: file.stat().st_mtime_ns for file in kept} == kept
     assert_same_as_undisturbed(tmp_path, tmp_path_factory)
 
 
+@slow
 def test_a_driver_that_is_killed_loses_nothing_that_was_finished(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -65,14 +73,15 @@ def test_a_driver_that_is_killed_loses_nothing_that_was_finished(
     run = _started(tmp_path, 2, 3)
     run.kill()
     run.communicate(timeout=60)
-    kept = {file: file.stat().st_mtime_ns for file in (tmp_path / "tiny" / "cells").glob("*.npz")}
+    kept = {file: file.stat().st_mtime_ns for file in (tmp_path / BRIEF.stem / "cells").glob("*.npz")}
 
-    subprocess.run(_command(tmp_path, 1), check=True, capture_output=True)
+    _finish(tmp_path, 1)
 
     assert {file: file.stat().st_mtime_ns for file in kept} == kept
     assert_same_as_undisturbed(tmp_path, tmp_path_factory)
 
 
+@slow
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the workers in /proc")
 def test_a_worker_that_is_killed_is_replaced(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     """The run goes on and ends well."""
@@ -119,6 +128,7 @@ suite.cli.main()
 """As `python -m suite`, with checkpoints in quick succession, and saying where training begins."""
 
 
+@slow
 def test_a_long_piece_of_work_that_is_killed_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
     """kill -9 in the midst of its only training: only the steps since the checkpoint are done again."""
     (tmp_path / "long.toml").write_text(LONG)
@@ -141,7 +151,7 @@ def test_a_long_piece_of_work_that_is_killed_goes_on_from_its_checkpoint(tmp_pat
 
     again = [sys.executable, "-c", TELLING, *command("killed")]
     said = subprocess.run(again, check=True, capture_output=True, text=True).stdout
-    subprocess.run([sys.executable, "-m", "suite", *command("whole")], check=True, capture_output=True)
+    assert CliRunner().invoke(app, command("whole")).exit_code == 0
 
     assert 200 <= step < 4000
     assert [line for line in said.splitlines() if line.startswith("goes")] == [f"goes on from step {step}"]

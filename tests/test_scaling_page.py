@@ -20,6 +20,7 @@ ENVIRONMENT = os.environ | {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("section", ["One machine", "Parts that know nothing of each other"])
 def test_the_commands_of_a_machine_alone_make_the_tables(
     section: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
@@ -32,6 +33,7 @@ def test_the_commands_of_a_machine_alone_make_the_tables(
     assert_same_as_undisturbed(tmp_path / "work" / "results", tmp_path_factory)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(NO_DASK, reason="no Dask: install the extra dask")
 def test_the_commands_of_a_dask_cluster_make_the_tables(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory

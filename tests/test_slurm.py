@@ -15,11 +15,11 @@ from suite.runs.rounds import Rounds
 from suite.runs.shards import Shard
 from suite.runs.store import Store
 from suite.spec.load import load_studies
-from tests.runs.tiny import SPECS, assert_same_as_undisturbed
+from tests.runs.tiny import BRIEF, assert_same_as_undisturbed
 from tests.scaling_page import NO_DASK, commands, scripts, workplace
 from tests.slurm_cluster import cluster, jobs, lacking, signalled
 
-pytestmark = pytest.mark.skipif(lacking() is not None, reason=str(lacking()))
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(lacking() is not None, reason=str(lacking()))]
 
 PARTS = 3
 WAIT = 300
@@ -35,7 +35,7 @@ def slurm() -> Iterator[dict[str, str]]:
 
 @pytest.fixture
 def work(tmp_path: Path) -> Path:
-    """A folder with the tiny study's spec and the page's scripts."""
+    """A folder with a small study's spec and the page's scripts."""
     folder = workplace(tmp_path / "work")
     for name, script in (scripts("Slurm job arrays") | scripts("Slurm with Dask")).items():
         (folder / name).write_text(script)
@@ -51,7 +51,7 @@ def test_a_job_array_and_its_merge_make_the_same_tables(
 
     assert {_fact("JobState", job, slurm) for job in (*_tasks(parts), merge)} == {"COMPLETED"}
     for task in range(1, PARTS + 1):
-        assert f"tiny: part {task} of {PARTS} is in" in (work / f"suite-{parts}-{task}.out").read_text()
+        assert f"{BRIEF.stem}: part {task} of {PARTS} is in" in (work / f"suite-{parts}-{task}.out").read_text()
     assert "report.html" in (work / "merge.out").read_text()
     assert_same_as_undisturbed(work / "results", tmp_path_factory)
 
@@ -90,8 +90,9 @@ def test_a_part_that_was_ended_is_missing_until_it_is_submitted_again(
 
     assert [_fact("JobState", job, slurm) for job in _tasks(parts)] == [state, "COMPLETED", "COMPLETED"]
     assert _fact("ExitCode", merge, slurm) == "1:0"
-    assert re.search(r"tiny: \d+ pieces of work are missing from results/tiny/cells", (work / "merge.out").read_text())
-    assert [file.name for file in (work / "results" / "tiny").iterdir()] == ["cells"]
+    lacking_cells = rf"{BRIEF.stem}: \d+ pieces of work are missing from results/{BRIEF.stem}/cells"
+    assert re.search(lacking_cells, (work / "merge.out").read_text())
+    assert [file.name for file in (work / "results" / BRIEF.stem).iterdir()] == ["cells"]
 
     parts, merge = _submitted(work, slurm)
     _until(lambda: not jobs(slurm))
@@ -108,7 +109,7 @@ def test_a_job_of_a_dask_scheduler_and_workers_goes_on_when_its_time_is_nearly_u
     """SIGTERM goes to workers and run alike; the scheduler, which would stay, makes room for the next."""
     (block,) = commands("Slurm with Dask")
     job = _typed(block, work, slurm).split()[-1]
-    folder = work / "results" / "tiny" / "cells"
+    folder = work / "results" / BRIEF.stem / "cells"
     _until(lambda: any(folder.glob("*.npz")))
     with _held(slurm, SLURM_JOB_ID=job, SLURM_STEP_ID="0"), _held(slurm, SLURM_JOB_ID=job, SLURM_STEP_ID="1"):
         _typed(f"scancel --signal=TERM {job}", work, slurm)
@@ -157,9 +158,9 @@ def _fact(name: str, job: str, slurm: dict[str, str]) -> str:
 
 def _cells_once_begun(work: Path, part: int) -> dict[Path, int]:
     """Waits until a part has finished a cell; returns the cells that there are, with their times."""
-    (tiny,) = load_studies([SPECS / "tiny.toml"])
-    folder = work / "results" / "tiny" / "cells"
-    keys = {cell.key for cell in Rounds(tiny, Store(folder), Shard(part, PARTS)).cells}
+    (study,) = load_studies([BRIEF])
+    folder = work / "results" / BRIEF.stem / "cells"
+    keys = {cell.key for cell in Rounds(study, Store(folder), Shard(part, PARTS)).cells}
     _until(lambda: any(file.stem in keys for file in folder.glob("*.npz")))
     return {file: file.stat().st_mtime_ns for file in folder.glob("*.npz")}
 

@@ -5,9 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.slow
 def test_small_sizes_give_every_figure(tmp_path: Path) -> None:
     """Planning, each crew and the tables, as numbers."""
     file = tmp_path / "overhead.json"

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -31,16 +32,22 @@ def test_contenders_in_torch_come_to_the_same(case: Case) -> None:
     assert all(contender.seconds() > 0 for contender in field)
 
 
+@pytest.fixture(scope="module")
+def jax_process() -> Iterator[JaxProcess]:
+    """The process in which JAX runs."""
+    with JaxProcess() as process:
+        yield process
+
+
 @pytest.mark.skipif(not installed(), reason="JAX is not installed")
 @pytest.mark.parametrize("case", SMALL, ids=lambda case: f"{case.work}-{case.dtype}")
-def test_contenders_in_jax_come_to_the_same(case: Case) -> None:
+def test_contenders_in_jax_come_to_the_same(case: Case, jax_process: JaxProcess) -> None:
     """In a process of their own."""
     problem = problem_of(case)
-    with JaxProcess() as process:
-        field = process.contenders(problem)
-        check(case, [Ours(problem), *field])
+    field = jax_process.contenders(problem)
+    check(case, [Ours(problem), *field])
 
-        assert all(contender.seconds() > 0 for contender in field)
+    assert all(contender.seconds() > 0 for contender in field)
 
 
 def test_another_answer_is_no_contender() -> None:
@@ -73,6 +80,7 @@ def test_a_row_has_the_median_and_half_the_quartiles_distance() -> None:
     assert (found.seconds, found.spread, found.rounds, found.flop) == (4, 0.5, 7, 12)
 
 
+@pytest.mark.slow
 def test_the_command_keeps_a_row_for_each_case_and_contender(tmp_path: Path) -> None:
     """As JSON, beside the table that it prints."""
     file = tmp_path / "peers.json"

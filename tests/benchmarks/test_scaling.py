@@ -6,11 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from benchmarks.scaling import peak_memory
 
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.slow
 def test_the_quick_mode_takes_and_keeps_every_figure(tmp_path: Path) -> None:
     """Memory, time, workers and a run with nothing to do, as numbers."""
     file = tmp_path / "scaling.json"

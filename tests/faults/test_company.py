@@ -8,6 +8,8 @@ import pytest
 
 from tests.faults.mixed import STUDY, Undisturbed, again, assert_undisturbed, ended, finished, started, to_compute
 
+pytestmark = pytest.mark.slow
+
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "time_of_many" in metafunc.fixturenames:

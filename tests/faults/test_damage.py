@@ -24,6 +24,8 @@ from tests.faults.mixed import (
     to_compute,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def _flip(file: Path, chance: random.Random) -> None:
     content = bytearray(file.read_bytes())

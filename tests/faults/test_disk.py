@@ -23,6 +23,8 @@ from tests.faults.mixed import (
     to_compute,
 )
 
+pytestmark = pytest.mark.slow
+
 PAGE = 4096
 
 

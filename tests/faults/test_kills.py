@@ -23,7 +23,10 @@ from tests.faults.mixed import (
     started,
 )
 
-pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the workers in /proc")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the workers in /proc"),
+]
 
 KINDS = ("driver", "worker", "both")
 SEED = 4999_000

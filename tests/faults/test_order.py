@@ -12,6 +12,8 @@ from suite.runs.run import complete
 from suite.spec.load import load_studies
 from tests.faults.mixed import SPEC, Undisturbed, assert_undisturbed
 
+pytestmark = pytest.mark.slow
+
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "order" in metafunc.fixturenames:

@@ -12,7 +12,7 @@ from suite.nets.compiled import runs_of_layers, why_not
 pytestmark = pytest.mark.filterwarnings("ignore")  # what torch.compile warns of on its own is not ours to mend
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="module")
 def _compiler():
     reason = why_not()
     if reason:
@@ -42,6 +42,17 @@ def test_only_layers_between_narrow_ones_are_compiled():
     assert [run.compiled for run in runs_of_layers(widths)] == [False, True, False, False, True, False]
 
 
+@pytest.mark.usefixtures("_compiler")
+def test_two_compiled_layers_give_the_shipped_outputs(networks):
+    """The least that is compiled, in float64."""
+    ensemble = networks((2, 2, 2, 1), Relu(), 5)
+    points = torch.rand(2, 40, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+
+    torch.testing.assert_close(replace(ensemble, compiled=True)(points), ensemble(points), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("_compiler")
 @pytest.mark.parametrize(
     ("activation", "widths"), [(Tanh(), (2, 3, 3, 3, 1)), (Relu(), (2, 4, 3, 2, 12, 2, 2))], ids=["tanh", "relu"]
 )

@@ -16,6 +16,7 @@ from tests.plugins.test_sources import SPEC
 from tests.runs.test_cluster import ROOT, SETTINGS, Processes, alone  # noqa: F401  # a fixture
 
 pytest.importorskip("distributed")
+pytestmark = pytest.mark.slow
 
 
 def _run(file: Path, address: str) -> "subprocess.CompletedProcess[str]":

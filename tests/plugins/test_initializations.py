@@ -78,6 +78,7 @@ def test_weights_are_what_the_plug_in_makes_of_them(plugged):
         assert nonzero == pytest.approx(share, abs=5 * 0.5 / layer.weight.numel() ** 0.5)
 
 
+@pytest.mark.slow
 def test_it_runs_with_two_workers_and_follows_the_file(plugged, tmp_path):
     """Both kinds, as an axis; keys of others stay after an edit."""
     file = plugged(MINE)

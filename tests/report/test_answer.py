@@ -1,19 +1,16 @@
 """The top of the page: verdicts in words, and the chart that answers."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from suite.catalog.charts import CHARTS, PLANE, TOURNAMENT, charts
+from suite.catalog.charts import CHARTS, PLANE, TOURNAMENT
 from suite.catalog.quantities import QUANTITIES
 from suite.claims.tell import COLUMNS
 from suite.report.answer import picture, summed, told
 from suite.report.captions import CAPTIONS
-from suite.runs.results import Results
-from tests.runs.tiny import NAMES
 
 ROW: dict[str, Any] = {
     "claim": "V3 peaks.",
@@ -118,19 +115,6 @@ def test_every_chart_is_in_the_catalog_with_quantities_that_there_are() -> None:
     """A spec may name all charts, and no others; captions and catalog have one order."""
     assert set(CHARTS) == set(CAPTIONS)
     assert {name for chart in CHARTS.values() for name in chart.quantities} <= {*QUANTITIES, TOURNAMENT, PLANE}
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_a_chart_that_is_drawn_has_what_the_catalog_says_that_it_needs(
-    name: str, results_of: Callable[[str], Results]
-) -> None:
-    """So that what a spec may name for its picture is there when the page is made."""
-    results = results_of(name)
-    measured = {*results.summary["quantity"], PLANE, TOURNAMENT}
-
-    for chart in results.charts:
-        needed = charts()[chart]
-        assert (all if needed.every else any)(quantity in measured for quantity in needed.quantities), chart
 
 
 DRAWN = ["variability", "collapse", "accuracy", "accuracy_against_v3", "tournament", "collapse_more"]

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from suite.catalog.charts import PLANE, TOURNAMENT
 from suite.catalog.charts import charts as catalog
 from suite.report.captions import CAPTIONS
 from suite.runs.results import Results
+from tests.report.test_looks import assert_one_look
 from tests.runs.tiny import NAMES
 
 CHARTS = {
@@ -80,10 +82,12 @@ def test_a_study_has_the_charts_of_what_it_measures(name: str, results_of: Calla
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_chart_is_valid_vega_lite_with_rows_behind_it(name: str, results_of: Callable[[str], Results]) -> None:
+def test_every_chart_is_valid_vega_lite_with_rows_behind_it(
+    name: str, written_of: Callable[[str], dict[str, Any]]
+) -> None:
     """The schema is checked as the dictionary is made; no dataset is empty, and no number in it is nan."""
-    for title, chart in results_of(name).charts.items():
-        datasets = chart.to_dict()["datasets"]
+    for title, chart in written_of(name).items():
+        datasets = chart["datasets"]
         assert datasets, title
         for rows in datasets.values():
             assert rows, title
@@ -91,9 +95,28 @@ def test_every_chart_is_valid_vega_lite_with_rows_behind_it(name: str, results_o
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_laws_are_drawn_where_there_are_some(name: str, results_of: Callable[[str], Results]) -> None:
+def test_a_chart_that_is_drawn_has_what_the_catalog_says_that_it_needs(
+    name: str, results_of: Callable[[str], Results]
+) -> None:
+    """So that what a spec may name for its picture is there when the page is made."""
+    results = results_of(name)
+    measured = {*results.summary["quantity"], PLANE, TOURNAMENT}
+
+    for chart in results.charts:
+        needed = catalog()[chart]
+        assert (all if needed.every else any)(quantity in measured for quantity in needed.quantities), chart
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_series_looks_the_same_in_every_chart(name: str, written_of: Callable[[str], dict[str, Any]]) -> None:
+    """Also where waits are drawn of raw values."""
+    assert_one_look(written_of(name))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_laws_are_drawn_where_there_are_some(name: str, written_of: Callable[[str], dict[str, Any]]) -> None:
     """As marks of their own beside what was sampled; elsewhere nothing pretends to be a law."""
-    charts = {title: chart.to_dict() for title, chart in results_of(name).charts.items()}
+    charts = written_of(name)
 
     assert {title for title, chart in charts.items() if "theory" in set(drawn_fields(chart))} == LAWS[name]
     for title in LAWS[name]:
@@ -101,11 +124,13 @@ def test_laws_are_drawn_where_there_are_some(name: str, results_of: Callable[[st
         assert any(row.get("theory") is not None for row in rows), title
 
 
-def test_curves_of_phase_1_count_runs_that_never_leave_it(results_of: Callable[[str], Results]) -> None:
+def test_curves_of_phase_1_count_runs_that_never_leave_it(
+    results_of: Callable[[str], Results], written_of: Callable[[str], dict[str, Any]]
+) -> None:
     """At the learning rate that validation chose: all runs at first, at last the share of those that are censored."""
     results = results_of("tiny_digits")
     kept = results.summary.loc[results.summary["quantity"] == "phase1_steps", ["member", "momentum", "learning_rate"]]
-    (rows,) = results.charts["phase_1"].to_dict()["datasets"].values()
+    (rows,) = written_of("tiny_digits")["phase_1"]["datasets"].values()
 
     waits = results.measurements[results.measurements["quantity"] == "phase1_steps"]
     waits = waits.astype({"member": str}).merge(kept.astype({"member": str}))
@@ -125,11 +150,11 @@ DEEP = ("phase_1", "feature_diversity")
 """Charts of one line or panel a depth, which their names say."""
 
 
-def test_one_network_has_one_line_in_every_chart(results_of: Callable[[str], Results]) -> None:
+def test_one_network_has_one_line_in_every_chart(written_of: Callable[[str], dict[str, Any]]) -> None:
     """Series are named alike wherever they turn up."""
     names = {}
-    for title, chart in results_of("tiny").charts.items():
-        rows = [row for rows in chart.to_dict()["datasets"].values() for row in rows]
+    for title, chart in written_of("tiny").items():
+        rows = [row for rows in chart["datasets"].values() for row in rows]
         names[title] = {row["series"] for row in rows if "series" in row}
 
     assert set().union(*(found for title, found in names.items() if title not in DEEP)) == {
@@ -139,9 +164,9 @@ def test_one_network_has_one_line_in_every_chart(results_of: Callable[[str], Res
     }
 
 
-def test_letters_stand_on_the_bars_that_they_name(results_of: Callable[[str], Results]) -> None:
+def test_letters_stand_on_the_bars_that_they_name(written_of: Callable[[str], dict[str, Any]]) -> None:
     """Bars and letters are stacked in one order, which both state."""
-    chart = results_of("tiny").charts["collapse_ways"].to_dict()
+    chart = written_of("tiny")["collapse_ways"]
 
     orders = [layer["encoding"]["order"]["field"] for layer in chart["spec"]["layer"]]
 

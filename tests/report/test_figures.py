@@ -15,20 +15,21 @@ from suite.runs.results import Results
 from tests.runs.tiny import SPECS
 
 
+@pytest.mark.parametrize("name", ["tiny_scores", pytest.param("tiny_death", marks=pytest.mark.slow)])
 def test_the_report_command_writes_every_chart_as_png_and_svg(
-    results_of: Callable[[str], Results], tmp_path: Path
+    name: str, results_of: Callable[[str], Results], tmp_path: Path
 ) -> None:
     """No wider than a page's text; the two have one size, by the resolution that the PNG states."""
-    source = results_of("tiny_death")
-    shutil.copytree(source.folder, tmp_path / "results" / "tiny_death", ignore=shutil.ignore_patterns("cells"))
-    asked = ["report", str(SPECS / "tiny_death.toml"), "--results", str(tmp_path / "results")]
+    source = results_of(name)
+    shutil.copytree(source.folder, tmp_path / "results" / name, ignore=shutil.ignore_patterns("cells"))
+    asked = ["report", str(SPECS / f"{name}.toml"), "--results", str(tmp_path / "results")]
 
     done = CliRunner().invoke(app, [*asked, "--figures", str(tmp_path / "figures")])
 
     assert done.exit_code == 0, done.output
-    files = sorted((tmp_path / "figures" / "tiny_death").iterdir())
+    files = sorted((tmp_path / "figures" / name).iterdir())
     assert [file.name for file in files] == sorted(f"{name}.{end}" for name in source.charts for end in ("png", "svg"))
-    assert f"tiny_death: {len(files)} figures in" in done.output
+    assert f"{name}: {len(files)} figures in" in done.output
     for png, svg in zip(files[::2], files[1::2], strict=True):
         width, height = (float(found) for found in re.findall(r'(?:width|height)="([\d.]+)mm"', svg.read_text())[:2])
         content = png.read_bytes()

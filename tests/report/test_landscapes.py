@@ -18,6 +18,11 @@ def rows_of(chart: Any) -> list[dict[str, Any]]:
     return [row for rows in chart.to_dict()["datasets"].values() for row in rows]
 
 
+def boards_of(results: Results) -> tuple[Any, pd.DataFrame, Any]:
+    """What charts of boards are drawn from: outputs over the plane, the summary and the tasks."""
+    return results.landscapes, results.summary, results.run["spec"]["measure"]["accuracy"]["task"]
+
+
 @pytest.mark.parametrize("squares", [2, 3, 4])
 def test_the_true_board_is_the_one_that_networks_are_trained_on(squares: int) -> None:
     """Red where the task's label is 1."""
@@ -32,7 +37,7 @@ def test_the_true_board_is_the_one_that_networks_are_trained_on(squares: int) ->
 def test_learned_boards_stand_beside_the_true_one(results_of: Callable[[str], Results]) -> None:
     """One in each row of trained networks, none among random ones."""
     results = results_of("tiny")
-    rows = rows_of(results.charts["landscapes"])
+    rows = rows_of(landscapes_chart(*boards_of(results)))
     true = [row for row in rows if row["depth"] == "true"]
 
     assert {row["state"] for row in true} == {"trained"}
@@ -57,10 +62,10 @@ def test_a_collapsed_network_is_told_by_its_number(results_of: Callable[[str], R
 def test_a_boundary_is_seen_to_form_from_the_first_step_to_the_true_board(results_of: Callable[[str], Results]) -> None:
     """Each row runs through all pictured steps; its last picture is the one among the learned boards."""
     results = results_of("tiny")
-    rows = rows_of(results.charts["decision_boundary"])
+    rows = rows_of(decision_boundary(*boards_of(results)))
     learned = {
         row["member"]: row["picture"]
-        for row in rows_of(results.charts["landscapes"])
+        for row in rows_of(landscapes_chart(*boards_of(results)))
         if row["member"] and not row["said"]
     }
 

@@ -7,9 +7,12 @@ from typing import Any
 import pytest
 
 from suite.report.page import write_report
+from suite.runs.resources import Resources
 from suite.runs.results import Results
+from suite.runs.run import run_study
+from suite.spec.load import load_studies
 from tests.report.browser import act_in_browser
-from tests.runs.tiny import ran
+from tests.runs.tiny import tiny_with
 
 LOOK = """
 const { drawn, contentOf } = window.report;
@@ -25,14 +28,10 @@ const text = (id) => document.getElementById(id).textContent;
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The report of the tiny study."""
-    source = ran("tiny", tmp_path_factory).folder
-    folder = tmp_path_factory.mktemp("linking") / "tiny"
-    folder.mkdir()
-    for file in source.iterdir():
-        if file.is_file():
-            (folder / file.name).write_bytes(file.read_bytes())
-    return write_report(Results(folder))
+    """The report of a small study."""
+    folder = tmp_path_factory.mktemp("linking")
+    (folder / "linked.toml").write_text(tiny_with("v3", "collapse", "accuracy"))
+    return write_report(run_study(load_studies([folder / "linked.toml"])[0], folder, Resources(workers=1)))
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +122,7 @@ def test_every_chart_has_its_data_as_a_table(found: Any) -> None:
     assert all(rows > 1 for rows in found["tables"].values()), found["tables"]
 
 
+@pytest.mark.slow
 def test_a_table_opened_before_its_chart_is_drawn_is_filled_when_it_is(page: Path, tmp_path: Path) -> None:
     """A reader may be faster than the drawing; downloads wait for it too."""
     text = page.read_text()
@@ -147,6 +147,7 @@ def test_a_dark_page_has_light_text_in_its_charts_too(found: Any) -> None:
     assert found["dark"][0] != found["dark"][1]
 
 
+@pytest.mark.slow
 def test_charts_can_be_downloaded_in_four_formats(page: Path, tmp_path: Path) -> None:
     """As a picture, a drawing, a specification with its data, and a table, none of them marked by what is lit."""
     script = """
@@ -174,6 +175,7 @@ def test_charts_can_be_downloaded_in_four_formats(page: Path, tmp_path: Path) ->
         assert got["lines"] > 2, name
 
 
+@pytest.mark.slow
 def test_text_that_a_spreadsheet_would_run_has_an_apostrophe_before_it(page: Path, tmp_path: Path) -> None:
     """Numbers, and names with a minus, stay as they are."""
     script = """

@@ -1,6 +1,6 @@
 """How charts look: one colour and one second cue a series all over a page, ticks at the study's values, no holes."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,6 @@ from suite.report.looks import color, dash, shape
 from suite.report.marks import along, columns_of
 from suite.report.scatter import labels
 from suite.report.series import once, with_series
-from suite.runs.results import Results
-from tests.runs.tiny import NAMES
 
 REFERENCE = Path(__file__).parents[2] / "results" / "reference"
 SHIPPED = sorted(folder.name for folder in REFERENCE.iterdir())
@@ -37,13 +35,12 @@ def _looks(spec: Any) -> Iterator[tuple[str, str, str]]:
             yield from _looks(spec.get(key))
 
 
-def assert_one_look(charts: dict[str, Any]) -> None:
+def assert_one_look(written: dict[str, Any]) -> None:
     """Every hue has one look a channel in all charts, and those that a chart's rows have are those of its legend."""
     looks: dict[tuple[str, str], set[str]] = {}
-    for name, chart in charts.items():
-        written = chart.to_dict()
-        drawn = {row["hue"] for rows in written["datasets"].values() for row in rows if "hue" in row}
-        found = list(_looks(written))
+    for name, chart in written.items():
+        drawn = {row["hue"] for rows in chart["datasets"].values() for row in rows if "hue" in row}
+        found = list(_looks(chart))
         assert {hue for _, hue, _ in found} <= drawn, name
         for channel, hue, look in found:
             looks.setdefault((channel, hue), set()).add(look)
@@ -53,7 +50,9 @@ def assert_one_look(charts: dict[str, Any]) -> None:
         assert len({look for _, look in colored}) == len(colored)
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name == "controls" else pytest.mark.slow) for name in SHIPPED]
+)
 def test_a_series_looks_the_same_in_every_chart_of_a_shipped_study(name: str) -> None:
     """Whatever part of the study a panel shows: no two colours a hue, and no hue without one of its own."""
     summary = pd.read_csv(REFERENCE / name / "summary.csv")
@@ -61,15 +60,7 @@ def test_a_series_looks_the_same_in_every_chart_of_a_shipped_study(name: str) ->
     charts = charts_of(summary)
 
     assert len(charts) > 1
-    assert_one_look(charts)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_a_series_looks_the_same_in_every_chart_of_a_tiny_study(
-    name: str, results_of: Callable[[str], Results]
-) -> None:
-    """Also where waits are drawn of raw values."""
-    assert_one_look(results_of(name).charts)
+    assert_one_look({title: chart.to_dict() for title, chart in charts.items()})
 
 
 def _table(members: dict[str, str], depths: tuple[int, ...] = (2, 6), tasks: tuple[str | None, ...] = (None,)) -> Any:

@@ -25,7 +25,7 @@ from suite.runs.run import run_study
 from suite.spec.load import load_studies
 from tests.claims.simulated import member, tables_of
 from tests.report.browser import open_in_browser
-from tests.runs.tiny import SPECS, ran
+from tests.runs.tiny import SPECS, ran, tiny_with
 
 TINY = SPECS / "tiny.toml"
 TEMPLATES = Path(page.__file__).with_name("templates")
@@ -78,6 +78,7 @@ def test_a_report_drawn_again_takes_away_what_only_earlier_versions_wrote(
     assert (folder / "mine.csv").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["tiny_death", "tiny_digits", "tiny_scores"])
 def test_every_chart_of_the_other_tiny_studies_is_drawn(
     name: str, results_of: Callable[[str], Results], tmp_path: Path
@@ -97,6 +98,7 @@ def test_every_chart_of_the_other_tiny_studies_is_drawn(
     assert (results.folder / "bounds.csv").exists() == (name == "tiny_death")
 
 
+@pytest.mark.slow
 def test_a_law_that_no_member_has_leaves_the_console_silent(
     results_of: Callable[[str], Results], tmp_path: Path
 ) -> None:
@@ -271,8 +273,7 @@ def test_every_chart_has_data(results: Results) -> None:
 def test_a_study_that_trains_nothing_has_a_report(tmp_path: Path) -> None:
     """Charts and tables of what was not measured are left out."""
     spec = tmp_path / "untrained.toml"
-    text = TINY.read_text()
-    spec.write_text(text[: text.index("[measure.accuracy]")])
+    spec.write_text(tiny_with("v3", "collapse"))
     found = run_study(load_studies([spec])[0], tmp_path / "results", Resources(workers=1))
 
     page = write_report(found).read_text()
@@ -285,8 +286,8 @@ def test_a_study_that_trains_nothing_has_a_report(tmp_path: Path) -> None:
 def test_families_of_budget_and_of_width_keep_apart(tmp_path: Path) -> None:
     """Members that differ only in how their size is given are lines of their own, and rows of the table."""
     spec = tmp_path / "mixed.toml"
-    text = TINY.read_text()
-    family = text[text.index("[family]") : text.index("[measure.activation_ratio]")]
+    text = re.sub("activation .*", 'activation = "relu"', tiny_with("v3", "accuracy"))
+    family = text[text.index("[family]") : text.index("[measure.v3]")]
     wide = family.replace("parameters     = 300", "width = 6")
     spec.write_text(
         text.replace(family, (family + wide).replace("[family]", "[[family]]")).replace("steps      = 24", "steps = 2")
@@ -295,11 +296,12 @@ def test_families_of_budget_and_of_width_keep_apart(tmp_path: Path) -> None:
 
     page = write_report(found).read_text()
 
-    assert len(found.members) == 18
+    assert len(found.members) == 6
     assert "relu, budget 300" in page
     assert "relu, width 6" in page
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["members", "overview", "lit"])
 def test_a_measure_may_be_called_as_a_part_of_the_page_is(name: str, results: Results, tmp_path: Path) -> None:
     """As a plug-in's may be: its chart is drawn, and so are the others."""
@@ -318,9 +320,8 @@ def test_a_measure_may_be_called_as_a_part_of_the_page_is(name: str, results: Re
 def test_one_replicate_has_no_interval_to_show(tmp_path: Path) -> None:
     """A single network's accuracy stands without a bracket of nothing."""
     spec = tmp_path / "single.toml"
-    spec.write_text(
-        TINY.read_text().replace("replicates = 4", "replicates = 1").replace("steps      = 24", "steps = 2")
-    )
+    text = tiny_with("v3", "accuracy")
+    spec.write_text(text.replace("replicates = 4", "replicates = 1").replace("steps      = 24", "steps = 2"))
     found = run_study(load_studies([spec])[0], tmp_path / "results", Resources(workers=1))
 
     assert "nan" not in write_report(found).read_text().split('<section id="overview">')[1].split("</section>")[0]

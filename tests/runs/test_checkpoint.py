@@ -84,7 +84,10 @@ def interrupted(cell, folder, life, **given):
 
 
 @pytest.mark.usefixtures("always")
-@pytest.mark.parametrize("name", ["accuracy", "momentum", "regression"])
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param("accuracy", marks=pytest.mark.slow), pytest.param("momentum", marks=pytest.mark.slow), "regression"],
+)
 def test_training_goes_on_from_any_step_of_any_tile(study, name, folder, monkeypatch):
     """Blocks of 8 draws, tiles of 5; all observers look on; several learning rates."""
     monkeypatch.setattr("suite.runs.compute.block_size", lambda values: 8)

@@ -13,6 +13,7 @@ NARROW = 'width = 3\ninputs = 2\ndepth = 3\nactivation = "relu"'
 MEASURES = "[measure.v3]\ndraws = 6\nstep = 0.25\n[measure.collapse]\ndraws = 6\n"
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # torch.compile's own
 def test_tables_are_the_same_but_for_rounding(study, tmp_path):
     """And every cell says that it was compiled."""

@@ -51,7 +51,7 @@ def test_scores_of_other_networks_do_not_hang_on_tiles(study, name, family):
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("tile", [1, 7])
+@pytest.mark.parametrize("tile", [pytest.param(1, marks=pytest.mark.slow), 7])
 def test_tiles_of_any_size_give_the_same_values(study, name, tile):
     """To 1e-6 relative, or the rounding floor of V3; to 1e-4 after ten steps of training in float32."""
     for cell in cells_named(study, name):
@@ -207,7 +207,7 @@ def scarce(monkeypatch, most, error):
 
 
 @pytest.mark.parametrize("error", RAN_OUT, ids=lambda error: type(error).__name__)
-@pytest.mark.parametrize("name", ["collapse", "accuracy"])
+@pytest.mark.parametrize("name", ["collapse", pytest.param("accuracy", marks=pytest.mark.slow)])
 def test_where_memory_runs_out_tiles_are_halved_and_nothing_is_lost(study, name, error, monkeypatch):
     """20 draws of which 3 fit: 20, 10, 5, then tiles of 2; every draw is there, in order."""
     cell = cells_named(study, name)[0]

@@ -12,9 +12,8 @@ from suite.cli import app
 from suite.runs.cells import Cell
 from suite.runs.failures import failure_of
 from suite.runs.store import Readings
-from tests.runs.tiny import SPECS, assert_same_as_undisturbed
+from tests.runs.tiny import BRIEF, assert_same_as_undisturbed
 
-TINY = SPECS / "tiny.toml"
 runner = CliRunner()
 
 
@@ -31,7 +30,7 @@ def _failing(monkeypatch: pytest.MonkeyPatch, *names: str, kind: type[BaseExcept
 
 
 def _run(folder: Path) -> tuple[int, str]:
-    done = runner.invoke(app, ["run", str(TINY), "--results", str(folder), "--workers", "1"])
+    done = runner.invoke(app, ["run", str(BRIEF), "--results", str(folder), "--workers", "1"])
     return done.exit_code, done.stderr
 
 
@@ -40,28 +39,28 @@ def test_a_failing_cell_is_recorded_and_the_rest_is_done(
 ) -> None:
     """Exit code 1, a line a cell, a table, a log, a place in the report; then, mended, the tables of any other run."""
     with monkeypatch.context() as context:
-        _failing(context, "correlation")
+        _failing(context, "gradients")
         code, said = _run(tmp_path)
-    folder = tmp_path / "tiny"
+    folder = tmp_path / BRIEF.stem
 
     assert code == 1
-    assert "failed: ZeroDivisionError: no correlation today" in said
-    assert "9 pieces of work failed (1 more than shown), the rest is done" in said
+    assert "failed: ZeroDivisionError: no gradients today" in said
+    assert "18 pieces of work failed (10 more than shown), the rest is done" in said
     failures = pd.read_csv(folder / "failures.csv")
-    assert set(failures["measure"]) == {"correlation"}
-    assert len(failures) == 9
+    assert set(failures["measure"]) == {"gradients"}
+    assert len(failures) == 18
     assert "in sometimes" in (folder / "failures.log").read_text()
     summary = pd.read_csv(folder / "summary.csv")
-    assert "correlation" not in set(summary["quantity"])
-    assert {"v3", "test_accuracy", "collapsed_exact"} <= set(summary["quantity"])
+    assert "gradients" not in set(summary["quantity"])
+    assert {"test_error", "train_loss"} <= set(summary["quantity"])
     page = (folder / "report.html").read_text()
     assert "What failed" in page
-    assert "no correlation today" in page
+    assert "no gradients today" in page
 
     code, said = _run(tmp_path)
 
     assert code == 0
-    assert "9 pieces of work to compute" in said
+    assert "18 pieces of work to compute" in said
     assert not (folder / "failures.csv").exists()
     assert not (folder / "failures.log").exists()
     assert "What failed" not in (folder / "report.html").read_text()
@@ -70,27 +69,27 @@ def test_a_failing_cell_is_recorded_and_the_rest_is_done(
 
 def test_a_cell_that_would_leave_the_suite_is_one_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As a plug-in's function might, with whatever exit code: the run has its own, and does the rest."""
-    _failing(monkeypatch, "correlation", kind=SystemExit)
+    _failing(monkeypatch, "gradients", kind=SystemExit)
 
     code, said = _run(tmp_path)
 
     assert code == 1
-    assert "failed: SystemExit: no correlation today" in said
-    assert {"v3", "test_accuracy"} <= set(pd.read_csv(tmp_path / "tiny" / "summary.csv")["quantity"])
+    assert "failed: SystemExit: no gradients today" in said
+    assert {"test_error"} <= set(pd.read_csv(tmp_path / BRIEF.stem / "summary.csv")["quantity"])
 
 
 def test_a_study_of_which_everything_failed_has_no_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither new ones nor an earlier run's."""
     assert _run(tmp_path)[0] == 0
-    for cell in (tmp_path / "tiny" / "cells").iterdir():
+    for cell in (tmp_path / BRIEF.stem / "cells").iterdir():
         cell.unlink()
     _failing(monkeypatch)
 
     code, said = _run(tmp_path)
 
     assert code == 1
-    assert "99 pieces of work failed" in said
-    assert sorted(file.name for file in (tmp_path / "tiny").iterdir()) == ["cells", "failures.csv", "failures.log"]
+    assert "36 pieces of work failed" in said
+    assert sorted(file.name for file in (tmp_path / BRIEF.stem).iterdir()) == ["cells", "failures.csv", "failures.log"]
 
 
 def test_an_error_without_words_has_its_type_as_reason() -> None:

@@ -45,6 +45,7 @@ def test_a_worker_that_dies_costs_its_task_a_retry(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) <= 12 + 3
 
 
+@pytest.mark.slow
 def test_a_task_that_always_kills_is_given_up_and_the_innocent_are_not(tmp_path: Path) -> None:
     """Those that ran beside it are done."""
     found = _outcomes(tmp_path, (0, 7), always=True)
@@ -68,6 +69,7 @@ def _pid(task: int) -> int:
     return os.getpid()
 
 
+@pytest.mark.slow
 def test_processes_start_once_and_stay() -> None:
     """Rounds of tasks are done by the same ones."""
     with Pool(2) as pool:
@@ -92,6 +94,7 @@ list(Pool(2).outcomes(wait, range(2), wait))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks into /proc for processes that are left")
 def test_workers_end_with_a_driver_that_was_killed(tmp_path: Path) -> None:
     """Also in the middle of a task."""

@@ -12,7 +12,6 @@ import pytest
 from typer.testing import CliRunner
 
 from suite.cli import app
-from suite.report.page import write_report
 from suite.runs.blocks import training_columns
 from suite.runs.reference import TABLES, outdated, refresh
 from suite.runs.resources import Resources
@@ -20,7 +19,7 @@ from suite.runs.results import Results
 from suite.runs.run import complete, run_study
 from suite.runs.tables import member_axes
 from suite.spec.load import Study, load_studies
-from tests.runs.tiny import SPECS, ran
+from tests.runs.tiny import BRIEF
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "results" / "reference"
@@ -58,6 +57,15 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("reference")
     complete(study_of(folder / "specs"), folder / "results", Resources(workers=1))
     refreshed(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def ranked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The spec and the results of a study with a tournament."""
+    folder = tmp_path_factory.mktemp("ranked")
+    study = study_of(folder, BRIEF.read_text() + '\n[predict]\noutcome = "test_error"\n', "ranked")
+    complete(study, folder / "results", Resources(workers=1))
     return folder
 
 
@@ -242,15 +250,14 @@ def test_tables_have_few_digits_and_no_seconds(project: Path) -> None:
     }
 
 
-def test_a_tournament_is_that_which_was_kept(project: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_a_tournament_is_that_which_was_kept(project: Path, ranked: Path) -> None:
     """Though there are no cells to tell what it cost, and no raw values to hold it again; and empty where none was."""
-    run = Results(Path(shutil.copytree(ran("tiny", tmp_path_factory).folder, project / "results" / "tiny")))
-    shutil.copy(SPECS / "tiny.toml", project / "specs")
-    write_report(run)
+    run = Results(Path(shutil.copytree(ranked / "results" / "ranked", project / "results" / "ranked")))
+    shutil.copy(ranked / "ranked.toml", project / "specs")
     refreshed(project)
     reference = project / "results" / "reference"
 
-    found, made = Results(reference / "tiny").tournament, run.tournament
+    found, made = Results(reference / "ranked").tournament, run.tournament
 
     assert list(found.columns) == list(made.columns)
     assert len(found) > 0
@@ -293,16 +300,10 @@ def test_a_reference_has_no_raw_values_and_is_none_of_a_reference(project: Path)
     assert not (project / "another").exists()
 
 
-def test_every_table_that_a_run_writes_is_known_to_the_reference(
-    tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
-) -> None:
+def test_every_table_that_a_run_writes_is_known_to_the_reference(ranked: Path) -> None:
     """Of a study with a tournament."""
-    done = ran("tiny", tmp_path_factory).folder
-    folder = Path(shutil.copytree(done, tmp_path / "tiny", ignore=shutil.ignore_patterns("cells")))
+    written = {file.name for file in (ranked / "results" / "ranked").glob("*.csv")}
 
-    write_report(Results(folder))
-
-    written = {file.name for file in folder.glob("*.csv")}
     assert {"members.csv", "summary.csv", "tournament.csv"} <= written <= set(TABLES)
 
 

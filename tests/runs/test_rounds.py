@@ -93,6 +93,7 @@ def test_what_networks_do_not_have_is_not_waited_for(results: Results) -> None:
     assert len(results.imprecise()) == len(lacking) == 2
 
 
+@pytest.mark.slow
 def test_two_processes_take_as_many_draws(results: Results, tmp_path: Path) -> None:
     """And come to the same tables, to the byte."""
     again = ran(tmp_path, workers=2)

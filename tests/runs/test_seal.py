@@ -2,9 +2,11 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
@@ -34,7 +36,8 @@ draws = 6
 
 def load(folder: Path, text: str = TEXT) -> Study:
     (folder / "small.toml").write_text(text)
-    (study,) = load_studies([folder / "small.toml"])
+    with chdir(folder):  # run.json keeps the path as it was given, which must be the same in every folder
+        (study,) = load_studies([Path("small.toml")])
     return study
 
 
@@ -46,9 +49,17 @@ def times(results: Results) -> dict[str, int]:
     return {str(file.relative_to(results.folder)): file.stat().st_mtime_ns for file in results.folder.rglob("*.*")}
 
 
+@pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The results of one run, from which every test takes a copy."""
+    folder = tmp_path_factory.mktemp("finished")
+    return complete(load(folder), folder / "results", Resources(workers=1)).folder
+
+
 @pytest.fixture
-def finished(tmp_path: Path) -> Results:
-    return complete(load(tmp_path), tmp_path / "results", Resources(workers=1))
+def finished(once: Path, tmp_path: Path) -> Results:
+    shutil.copytree(once.parent, tmp_path / "results")
+    return Results(tmp_path / "results" / once.name)
 
 
 def test_a_finished_study_is_left_alone(finished: Results, tmp_path: Path) -> None:
@@ -66,11 +77,26 @@ def test_a_finished_study_is_left_alone(finished: Results, tmp_path: Path) -> No
     assert not again.summary.empty
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["report.html", "run.json", "summary.csv", "summary.parquet", "measurements.parquet", "members.csv", "seal.json"],
+FILES = (
+    "report.html",
+    "run.json",
+    "summary.csv",
+    "summary.parquet",
+    "measurements.parquet",
+    "members.csv",
+    "seal.json",
 )
-@pytest.mark.parametrize("harm", ["remove", "truncate", "flip a bit"])
+HARMS = ("remove", "truncate", "flip a bit")
+
+
+@pytest.mark.parametrize(
+    ("name", "harm"),
+    [
+        pytest.param(name, harm, marks=() if place % len(HARMS) == HARMS.index(harm) else pytest.mark.slow)
+        for place, name in enumerate(FILES)
+        for harm in HARMS
+    ],
+)
 def test_a_file_that_is_missing_or_damaged_is_written_anew(
     finished: Results, tmp_path: Path, name: str, harm: str
 ) -> None:

@@ -15,7 +15,7 @@ from suite.runs.run import complete
 from suite.runs.shards import Shard, parse_shard
 from suite.runs.store import Store
 from suite.spec.load import load_studies
-from tests.runs.tiny import SPECS, assert_same_as_undisturbed, assert_same_tables
+from tests.runs.tiny import BRIEF, SPECS, assert_same_as_undisturbed, assert_same_tables, tiny_with
 
 runner = CliRunner()
 
@@ -42,20 +42,20 @@ def test_parts_that_were_copied_together_make_the_same_tables(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """Before the last one has come, merging says what is missing and writes nothing."""
-    spec = SPECS / "tiny.toml"
+    spec = BRIEF
     for part in (1, 2, 3):
         code, said = _invoke("run", spec, tmp_path / str(part), "--shard", f"{part}/3", "--workers", "1")
         assert code == 0
-        assert f"tiny: part {part} of 3 is in" in said
-        assert [file.name for file in (tmp_path / str(part) / "tiny").iterdir()] == ["cells"]
+        assert f"{spec.stem}: part {part} of 3 is in" in said
+        assert [file.name for file in (tmp_path / str(part) / spec.stem).iterdir()] == ["cells"]
     shutil.copytree(tmp_path / "1", tmp_path / "3", dirs_exist_ok=True)
-    others = len(list((tmp_path / "2" / "tiny" / "cells").iterdir()))
+    others = len(list((tmp_path / "2" / spec.stem / "cells").iterdir()))
 
     code, said = _invoke("merge", spec, tmp_path / "3")
 
     assert code == 1
-    assert f"tiny: {others} pieces of work are missing from {tmp_path / '3' / 'tiny' / 'cells'}" in said
-    assert [file.name for file in (tmp_path / "3" / "tiny").iterdir()] == ["cells"]
+    assert f"{spec.stem}: {others} pieces of work are missing from {tmp_path / '3' / spec.stem / 'cells'}" in said
+    assert [file.name for file in (tmp_path / "3" / spec.stem).iterdir()] == ["cells"]
 
     shutil.copytree(tmp_path / "2", tmp_path / "3", dirs_exist_ok=True)
     code, said = _invoke("merge", spec, tmp_path / "3")
@@ -67,7 +67,8 @@ def test_parts_that_were_copied_together_make_the_same_tables(
 
 def test_parts_of_a_study_with_a_precision_take_their_rounds_themselves(tmp_path: Path) -> None:
     """Draws that are looked at together are one part's."""
-    spec = SPECS / "tiny_precise.toml"
+    spec = tmp_path / "precise.toml"
+    spec.write_text(tiny_with("v3", "correlation", name="tiny_precise").replace("depth      = [1, 3]", "depth = 3"))
     (study,) = load_studies([spec])
     whole = complete(study, tmp_path / "whole", Resources(workers=1))
 
@@ -75,7 +76,7 @@ def test_parts_of_a_study_with_a_precision_take_their_rounds_themselves(tmp_path
         assert _invoke("run", spec, tmp_path / "parts", "--shard", f"{part}/2", "--workers", "1")[0] == 0
 
     assert _invoke("merge", spec, tmp_path / "parts")[0] == 0
-    assert_same_tables(tmp_path / "parts" / "tiny_precise", whole.folder)
+    assert_same_tables(tmp_path / "parts" / "precise", whole.folder)
 
 
 def test_what_fails_in_a_part_is_told_in_its_own_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,11 +85,11 @@ def test_what_fails_in_a_part_is_told_in_its_own_files(tmp_path: Path, monkeypat
     def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError("no")
 
-    spec = SPECS / "tiny.toml"
+    spec = BRIEF
     with monkeypatch.context() as context:
         context.setattr(computing, "compute", fail)
         code, said = _invoke("run", spec, tmp_path, "--shard", "2/2", "--workers", "1")
-    names = {file.name for file in (tmp_path / "tiny").iterdir()}
+    names = {file.name for file in (tmp_path / spec.stem).iterdir()}
 
     assert code == 1
     assert "failures-2-of-2.log" in said
@@ -96,7 +97,7 @@ def test_what_fails_in_a_part_is_told_in_its_own_files(tmp_path: Path, monkeypat
 
     assert _invoke("run", spec, tmp_path, "--workers", "1")[0] == 0
 
-    assert not list((tmp_path / "tiny").glob("failures*"))
+    assert not list((tmp_path / spec.stem).glob("failures*"))
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The tiny studies of tests/specs, each run once for all tests that look at its tables or compare others with them."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,18 @@ from suite.spec.load import load_studies
 
 SPECS = Path(__file__).parents[1] / "specs"
 NAMES = ("tiny", "tiny_death", "tiny_digits", "tiny_scores")
+BRIEF = SPECS / "tiny_brief.toml"
+"""A study of two measures, for tests that run it in processes of their own."""
 TABLES = ("measurements.parquet", "summary.parquet", "summary.csv", "members.csv", "landscapes.parquet")
 """What two runs of a study have alike to the byte; the last only where there are two inputs."""
+
+
+def tiny_with(*measures: str, name: str = "tiny") -> str:
+    """The spec of a tiny study with some of its measures only, and without [predict]: less to compute and to draw."""
+    tables = re.split(r"^(?=\[)", (SPECS / f"{name}.toml").read_text(), flags=re.MULTILINE)
+    kept = ("#", "[family]", *(f"[measure.{name}]" for name in measures))
+    return "".join(table for table in tables if table.startswith(kept))
+
 
 _done: dict[str, Results] = {}
 
@@ -34,5 +45,5 @@ def assert_same_tables(found: Path, expected: Path) -> None:
 
 
 def assert_same_as_undisturbed(results: Path, folders: pytest.TempPathFactory) -> None:
-    """The tables of `tiny` in a results folder are those of a run that nothing happened to."""
-    assert_same_tables(results / "tiny", ran("tiny", folders).folder)
+    """The tables of `tiny_brief` in a results folder are those of a run that nothing happened to."""
+    assert_same_tables(results / BRIEF.stem, ran(BRIEF.stem, folders).folder)

@@ -162,8 +162,9 @@ def stopped(draw, kind, precision, repetitions=4000, block=BLOCK, spare=SPARE):
 
 CASES = [
     *((normal, "value", precision, 1.0) for precision in (0.2, 0.1, 0.05)),
-    *((lognormal, "value", precision, sqrt(e)) for precision in (0.3, 0.1, 0.05)),
-    (mostly_zero, "value", 0.3, 0.02),
+    *((lognormal, "value", precision, sqrt(e)) for precision in (0.3, 0.1)),
+    pytest.param(lognormal, "value", 0.05, sqrt(e), marks=pytest.mark.slow),
+    pytest.param(mostly_zero, "value", 0.3, 0.02, marks=pytest.mark.slow),
     *((bernoulli(share), "frequency", asked, share) for share in (0.02, 0.1, 0.5) for asked in (0.05, 0.02)),
 ]
 

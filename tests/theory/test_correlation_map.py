@@ -32,6 +32,7 @@ HOMOGENEOUS = [
 OTHERS = [entry for entry in EVERY if not entry.homogeneous]
 LINEAR_REGIONS = [Htanh, SExp, SSin, SSaw]
 
+slow = pytest.mark.slow
 over_correlations = pytest.mark.parametrize("c", CORRELATIONS)
 over_variances = pytest.mark.parametrize("q", VARIANCES)
 over_all = pytest.mark.parametrize("activation", EVERY, ids=lambda activation: activation.label)
@@ -106,7 +107,9 @@ def test_the_sine_has_its_closed_form(c: float, q: float):
     [*OTHERS, Elu(alpha=0.3), Htanh(linear_region=0.2), SSin(linear_region=0.3), SSaw(linear_region=1.5)],
     ids=lambda activation: activation.label,
 )
-@pytest.mark.parametrize(("q", "c"), [(0.8, 0.6), (3.0, -0.3), (1.5, 0.97)])
+@pytest.mark.parametrize(
+    ("q", "c"), [(0.8, 0.6), pytest.param(3.0, -0.3, marks=slow), pytest.param(1.5, 0.97, marks=slow)]
+)
 def test_means_agree_with_an_independent_quadrature(activation: Activation, q: float, c: float):
     """In other variables, u and then v given u."""
     scale = second_moment(activation, q)
@@ -267,7 +270,10 @@ def test_correlations_of_exploding_networks_are_unknown():
 
 
 @over_others
-@pytest.mark.parametrize(("weight_variance", "bias_variance"), [(0.7, 0.1), (1.8, 0.02), (3.0, 0.0), (3.0, 0.5)])
+@pytest.mark.parametrize(
+    ("weight_variance", "bias_variance"),
+    [(0.7, 0.1), (1.8, 0.02), pytest.param(3.0, 0.0, marks=slow), pytest.param(3.0, 0.5, marks=slow)],
+)
 def test_depth_leads_to_the_fixed_correlation(activation: Activation, weight_variance: float, bias_variance: float):
     """R(c*) = c*, R attracts there, and iterations from both sides end there."""
     q = fixed_point(activation, weight_variance, bias_variance)

@@ -33,6 +33,7 @@ CRITICAL = [
 
 BIAS_VARIANCES = [1e-6, 0.01, 0.05, 1.0, 20.0]
 
+slow = pytest.mark.slow
 over_critical = pytest.mark.parametrize("activation", CRITICAL, ids=lambda activation: activation.label)
 over_biases = pytest.mark.parametrize("bias_variance", BIAS_VARIANCES)
 
@@ -100,7 +101,9 @@ def test_at_the_edge_of_chaos_chi_is_1_and_the_variance_is_fixed(activation: Act
 
 
 @over_critical
-@over_biases
+@pytest.mark.parametrize(
+    "bias_variance", [0.05, *(pytest.param(value, marks=slow) for value in (1e-6, 0.01, 1.0, 20.0))]
+)
 def test_no_smaller_variance_is_critical(activation: Activation, bias_variance: float):
     """V(q) > q on a dense scan below q*, with the sigma_w^2 that makes chi_1 = 1 at each q."""
     root = edge_of_chaos(activation, bias_variance).fixed_point
@@ -320,7 +323,7 @@ def test_slope_moments_of_homogeneous_activations_are_means_of_two_slopes():
 
 
 @pytest.mark.parametrize("weight_variance", [0.5, 1.5, 2.5, 6.0])
-@pytest.mark.parametrize("bias_variance", [1e-6, 0.05, 1.0])
+@pytest.mark.parametrize("bias_variance", [pytest.param(1e-6, marks=slow), 0.05, pytest.param(1.0, marks=slow)])
 @pytest.mark.parametrize("entry", [entry for entry in EVERY if not entry.homogeneous], ids=lambda entry: entry.name)
 def test_depth_leads_to_the_fixed_point(entry: Activation, weight_variance: float, bias_variance: float):
     """A thousand layers from a tiny variance end there, and V meets the diagonal nowhere below it."""
