@@ -105,12 +105,12 @@ def test_a_report_of_damaged_tables_says_to_run_again(
     """One line with the folder and the cure."""
     results = tmp_path_factory.mktemp("damaged")
     ignored = shutil.ignore_patterns("cells", "report.html")
-    folder = Path(shutil.copytree(ran("tiny", tmp_path_factory).folder, results / "tiny", ignore=ignored))
+    folder = Path(shutil.copytree(ran(BRIEF.stem, tmp_path_factory).folder, results / BRIEF.stem, ignore=ignored))
     (folder / name).unlink()
     if damage == "garbage":
         (folder / name).write_text("garbage")
 
-    done = runner.invoke(app, ["report", str(TINY), "--results", str(results)])
+    done = runner.invoke(app, ["report", str(BRIEF), "--results", str(results)])
 
     assert done.exit_code == 2
     (line,) = done.stderr.splitlines()
@@ -130,10 +130,10 @@ def test_a_report_of_tables_of_another_version_says_to_run_again(tmp_path_factor
     """A summary that lacks a column, as one written before there were laws, is no traceback."""
     results = tmp_path_factory.mktemp("older")
     ignored = shutil.ignore_patterns("cells", "report.html")
-    folder = Path(shutil.copytree(ran("tiny", tmp_path_factory).folder, results / "tiny", ignore=ignored))
+    folder = Path(shutil.copytree(ran(BRIEF.stem, tmp_path_factory).folder, results / BRIEF.stem, ignore=ignored))
     pd.read_parquet(folder / "summary.parquet").drop(columns="theory").to_parquet(folder / "summary.parquet")
 
-    done = runner.invoke(app, ["report", str(TINY), "--results", str(results)])
+    done = runner.invoke(app, ["report", str(BRIEF), "--results", str(results)])
 
     assert done.exit_code == 2
     (line,) = done.stderr.splitlines()
@@ -159,16 +159,16 @@ QUICK = ("plan", "explain", "check", "merge", "claims", "report")
 
 def test_whoever_ran_a_tenth_says_the_same_word_to_every_command(tmp_path: Path) -> None:
     """Each looks at NAME-quick; without the word, those that need results say that it is there and how to name it."""
-    spec = str(TINY.with_name("tiny_digits.toml"))
+    spec = str(BRIEF)
     into = ["--results", str(tmp_path)]
     assert runner.invoke(app, ["run", "--quick", spec, *into, "--workers", "1"]).exit_code == 0
-    page = (tmp_path / "tiny_digits-quick" / "report.html").read_bytes()
+    page = (tmp_path / "tiny_brief-quick" / "report.html").read_bytes()
 
     for command in QUICK:
         where = into if command not in ("explain", "check") else []
         done = runner.invoke(app, [command, "--quick", spec, *where])
         assert done.exit_code == 0, (command, done.stderr)
-        told = done.stdout.startswith("tiny_digits-quick: ") if command != "claims" else done.stdout == ""
+        told = done.stdout.startswith("tiny_brief-quick: ") if command != "claims" else done.stdout == ""
         assert told, (command, done.stdout)
         if command == "plan":
             assert "0 pieces of work to compute" in done.stdout
@@ -177,11 +177,11 @@ def test_whoever_ran_a_tenth_says_the_same_word_to_every_command(tmp_path: Path)
         done = runner.invoke(app, [command, spec, *into])
         assert done.exit_code == 2
         assert done.stderr == (
-            f"{tmp_path}: no results of tiny_digits; there are some of tiny_digits-quick: add --quick for these, "
+            f"{tmp_path}: no results of tiny_brief; there are some of tiny_brief-quick: add --quick for these, "
             f"or run the spec first: python -m suite run {spec} --results {tmp_path}\n"
         )
-    assert (tmp_path / "tiny_digits-quick" / "report.html").read_bytes() == page
-    assert [found.name for found in tmp_path.iterdir() if found.is_dir()] == ["tiny_digits-quick"]
+    assert (tmp_path / "tiny_brief-quick" / "report.html").read_bytes() == page
+    assert [found.name for found in tmp_path.iterdir() if found.is_dir()] == ["tiny_brief-quick"]
 
 
 def test_whoever_asks_for_the_tenth_of_a_whole_run_is_told(tmp_path: Path) -> None:

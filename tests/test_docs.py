@@ -204,7 +204,7 @@ def _run(block: Block) -> dict[str, object]:
 def test_the_notebook_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The block works as it stands, here on a smaller spec of that name."""
     (tmp_path / "specs").mkdir()
-    (tmp_path / "specs" / "variability.toml").write_text(tiny_with("v3", "accuracy"))
+    (tmp_path / "specs" / "variability.toml").write_text(tiny_with("v3"))
     monkeypatch.chdir(tmp_path)
 
     names = _run(blocks("docs/python.md", "python")[0])

@@ -52,6 +52,7 @@ def test_progress_in_a_notebook_is_one_line_that_changes(capsys: pytest.CaptureF
     assert not in_notebook()
 
 
+@pytest.mark.slow
 def test_the_example_notebook_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a kernel of its own; the first run shows one line, the last cell the plug-in's numbers; no file is left."""
     nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")

@@ -1,6 +1,6 @@
 """Verdicts are wrong as seldom as stated, and as often right as the sample's size allows.
 
-Without an effect a test may say `holds` in 2.5 of 100 repetitions, and so `fails`: half of `LEVEL` each way. Of 50
+Without an effect a test may say `holds` in 2.5 of 100 repetitions, and so `fails`: half of `LEVEL` each way. Of 25
 repetitions, or 200 in the slow tests, or 1,000 with `--many`, more than the allowed number are seen once in 10,000 such
 tests, by the binomial law.
 """
@@ -35,7 +35,7 @@ Make = Callable[[np.random.Generator], list[Row]]
 @pytest.fixture(params=[pytest.param("few"), pytest.param("more", marks=pytest.mark.slow)])
 def repetitions(request: pytest.FixtureRequest) -> int:
     if request.param == "few":
-        return 50
+        return 25
     return 1000 if request.config.getoption("--many") else 200
 
 

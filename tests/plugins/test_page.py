@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from suite.cli import app
@@ -16,6 +17,7 @@ def _blocks(language: str) -> list[str]:
     return [block for named, block in found if named == language]
 
 
+@pytest.mark.slow
 def test_the_page_does_what_it_says(tmp_path, monkeypatch):
     """File, list and run (a tenth of it): every measure, of the snake and of those beside it, and training."""
     monkeypatch.chdir(tmp_path)

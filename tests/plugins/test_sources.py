@@ -415,6 +415,7 @@ def test_workers_compute_with_it_and_run_json_says_so(plugged, spec, tmp_path):
     assert json.loads((two.folder / "run.json").read_text())["environment"]["plugins"] == {str(file): digest}
 
 
+@pytest.mark.slow
 def test_workers_that_cannot_use_it_end_the_run_with_a_line(written, spec, tmp_path):
     """Rather than that every piece of work fails, each with its traceback."""
     only_here = f"import os\nif os.getpid() != {os.getpid()}:\n    raise ImportError('no such package')\n"

@@ -186,7 +186,18 @@ class _Elements(HTMLParser):
     unknown_decl = handle_pi = handle_comment
 
 
-def _page_saying(text: str, results: Results, *charts: str) -> str:
+@pytest.fixture(scope="module")
+def tables(results: Results) -> dict[str, pd.DataFrame]:
+    """The tables that the page of the small study is drawn from, but for verdicts."""
+    return {
+        "tournament": results.tournament,
+        "bounds": bounds_table(results.summary, results.values_of(BOUND)),
+        "phases": phases_table(results.values_of(PHASES), results.summary),
+        "comparisons": comparisons_table(results.values_of((*WAITS, *OUTCOMES)), results.summary),
+    }
+
+
+def _page_saying(text: str, results: Results, tables: dict[str, pd.DataFrame], *charts: str) -> str:
     """The page of a study whose author, and whose failures, say this; with a chart, and further ones by these names."""
     spec = results.run["spec"] | {
         "title": text,
@@ -198,26 +209,23 @@ def _page_saying(text: str, results: Results, *charts: str) -> str:
     claim = PeaksInside(says=text, quantity="v3", along="depth")
     failed = [{"measure": "v3", "member": "relu", "draws": [0, 1], "key": "", "reason": text}]
     run = results.run | {"spec": spec, "failed": failed}
-    tables = {
-        "tournament": results.tournament,
-        "bounds": bounds_table(results.summary, results.values_of(BOUND)),
-        "phases": phases_table(results.values_of(PHASES), results.summary),
-        "comparisons": comparisons_table(results.values_of((*WAITS, *OUTCOMES)), results.summary),
-        "verdicts": pd.DataFrame(rows_of(judge([claim], tables_of([member("v3", [1.0, 2.0], depth=1)])), text)),
-    }
-    return render(run, results.summary, tables, dict.fromkeys(["variability", *charts], results.charts["variability"]))
+    verdicts = pd.DataFrame(rows_of(judge([claim], tables_of([member("v3", [1.0, 2.0], depth=1)])), text))
+    written = tables | {"verdicts": verdicts}
+    return render(run, results.summary, written, dict.fromkeys(["variability", *charts], results.charts["variability"]))
 
 
-def test_texts_add_nothing_to_a_page_but_text(results: Results, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_texts_add_nothing_to_a_page_but_text(
+    results: Results, tables: dict[str, pd.DataFrame], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Whatever title, source, claims, findings and reasons say, a browser finds the same elements, and that text."""
     monkeypatch.setattr("vl_convert.javascript_bundle", lambda: "")
-    plain = _Elements(_page_saying("quince", results))
+    plain = _Elements(_page_saying("quince", results, tables))
     # The title twice, the question, two claims in words, one judged in its table, a finding; the judged one in words,
     # source and reason have words around them.
     assert plain.words.count("quince") == 7
 
     for text in HOSTILE:
-        found = _Elements(_page_saying(text, results))
+        found = _Elements(_page_saying(text, results, tables))
         assert found.elements == plain.elements, text
         assert found.other == plain.other, text
         assert "".join(found.words) == "".join(plain.words).replace("quince", text), text
@@ -286,7 +294,7 @@ def test_a_study_that_trains_nothing_has_a_report(tmp_path: Path) -> None:
 def test_families_of_budget_and_of_width_keep_apart(tmp_path: Path) -> None:
     """Members that differ only in how their size is given are lines of their own, and rows of the table."""
     spec = tmp_path / "mixed.toml"
-    text = re.sub("activation .*", 'activation = "relu"', tiny_with("v3", "accuracy"))
+    text = re.sub("activation .*", 'activation = ["relu", "tanh"]', tiny_with("v3", "accuracy"))
     family = text[text.index("[family]") : text.index("[measure.v3]")]
     wide = family.replace("parameters     = 300", "width = 6")
     spec.write_text(
@@ -296,16 +304,18 @@ def test_families_of_budget_and_of_width_keep_apart(tmp_path: Path) -> None:
 
     page = write_report(found).read_text()
 
-    assert len(found.members) == 6
+    assert len(found.members) == 12
     assert "relu, budget 300" in page
     assert "relu, width 6" in page
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["members", "overview", "lit"])
-def test_a_measure_may_be_called_as_a_part_of_the_page_is(name: str, results: Results, tmp_path: Path) -> None:
+def test_a_measure_may_be_called_as_a_part_of_the_page_is(
+    name: str, results: Results, tables: dict[str, pd.DataFrame], tmp_path: Path
+) -> None:
     """As a plug-in's may be: its chart is drawn, and so are the others."""
-    text = _page_saying("plain", results, name)
+    text = _page_saying("plain", results, tables, name)
     ids = re.findall(r'\bid="([^"]+)"', text)
     page = tmp_path / "report.html"
     page.write_text(text)
@@ -359,6 +369,7 @@ outcome = "test_accuracy"
 """
 
 
+@pytest.mark.slow
 def test_what_is_measured_for_each_task_has_a_report(tmp_path: Path) -> None:
     """Members that are drawn by their tasks' data have a value a task, also where charts go by member."""
     spec = tmp_path / "tasks.toml"

@@ -106,7 +106,9 @@ def test_training_goes_on_from_any_step_of_any_tile(study, name, folder, monkeyp
 
 
 @pytest.mark.usefixtures("always")
-@pytest.mark.parametrize("name", ["v3", "collapse", "gradients", "landscape"])
+@pytest.mark.parametrize(
+    "name", ["v3", *(pytest.param(name, marks=pytest.mark.slow) for name in ("collapse", "gradients", "landscape"))]
+)
 def test_measures_go_on_at_the_tile_where_they_were(study, name, folder, monkeypatch):
     """Nothing is computed twice."""
     monkeypatch.setattr("suite.runs.compute.block_size", lambda values: 8)

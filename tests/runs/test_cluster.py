@@ -90,6 +90,18 @@ def alone(tmp_path: Path) -> Iterator[Processes]:
 
 
 @pytest.fixture(scope="module")
+def one(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
+    """A scheduler and a worker."""
+    found = Processes(tmp_path_factory.mktemp("dask"))
+    try:
+        found.scheduler()
+        found.worker()
+        yield found
+    finally:
+        found.end()
+
+
+@pytest.fixture(scope="module")
 def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
     """A scheduler and two workers, one of which says that it has a GPU."""
     found = Processes(tmp_path_factory.mktemp("dask"))
@@ -129,14 +141,14 @@ def _cells(folder: Path) -> list[Path]:
 @pytest.mark.parametrize("options", [pytest.param([], marks=slow), ["--shared"]])
 def test_a_cluster_makes_the_same_tables(
     options: list[str],
-    two: Processes,
+    one: Processes,
     tmp_path: Path,
     tmp_path_factory: pytest.TempPathFactory,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Whether results come back or are written where they are computed, in the folder as the driver names it."""
     monkeypatch.chdir(tmp_path)
-    command = ["run", str(BRIEF), "--results", "results", "--scheduler", two.address, "--device", "cpu", *options]
+    command = ["run", str(BRIEF), "--results", "results", "--scheduler", one.address, *options]
     done = CliRunner().invoke(app, command)
 
     assert done.exit_code == 0, done.stderr
@@ -205,6 +217,7 @@ def _who(task: int) -> str:
     return str(get_worker().name)
 
 
+@slow
 def test_gpu_work_goes_to_workers_that_offer_gpus(two: Processes) -> None:
     """And to no others; all work may go to all of them otherwise."""
     with Cluster(two.address, "cuda") as cluster:
@@ -282,11 +295,11 @@ def test_a_worker_without_the_suite_is_refused(alone: Processes, tmp_path: Path)
     assert "none, or one of another version for code" in said
 
 
-def test_a_worker_of_other_code_is_refused(two: Processes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_of_other_code_is_refused(one: Processes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Since its numbers would be others; the line says what differs."""
     monkeypatch.setattr(clusters, "numbers_follow_from", lambda: {"suite": "code 0", "torch": "1.0", "jax": "2"})
 
-    said = _said("--scheduler", two.address, "--device", "cpu", tmp_path=tmp_path)
+    said = _said("--scheduler", one.address, tmp_path=tmp_path)
 
     assert "would not give the same numbers" in said
     assert "for code 0" in said

@@ -71,6 +71,7 @@ def _pretend(folder: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_pool_has_a_worker_a_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each with one of its own, from its first task to its last."""
     _pretend(tmp_path)

@@ -59,6 +59,7 @@ def _fail(task: int) -> None:
     raise OSError(f"disk full at {task}")
 
 
+@pytest.mark.slow
 def test_what_a_task_raises_is_raised() -> None:
     """With its type and words."""
     with pytest.raises(OSError, match="disk full"), Pool(2) as pool:
