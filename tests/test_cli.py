@@ -14,12 +14,10 @@ from typer.testing import CliRunner
 
 from suite.cli import app
 from suite.runs.store import Store, Stored
-from tests.runs.tiny import BRIEF, ran
+from tests.runs.tiny import BRIEF, ran, with_tournament
 from tests.spec.broken import CASES, Case
 
 TINY = Path(__file__).parent / "specs" / "tiny.toml"
-RANKED = BRIEF.read_text() + '\n[predict]\noutcome = ["test_error", "train_loss"]\n'
-"""A spec of a study with a tournament."""
 runner = CliRunner()
 
 
@@ -336,7 +334,7 @@ def test_that_the_check_for_torch_can_fail() -> None:
 def test_a_run_writes_plain_lines_where_there_is_no_terminal(tmp_path: Path) -> None:
     """Logs get lines, not a live table; the last line of output names the report."""
     spec = tmp_path / "ranked.toml"
-    spec.write_text(RANKED)
+    spec.write_text(with_tournament("test_error", "train_loss"))
     command = [sys.executable, "-m", "suite", "run", str(spec), "--results", str(tmp_path)]
 
     done = subprocess.run(command, check=True, capture_output=True, text=True)
@@ -407,7 +405,7 @@ def test_a_full_disk_keeps_what_is_finished(tmp_path: Path, monkeypatch: pytest.
 def test_report_draws_the_same_page_again(tmp_path: Path) -> None:
     """`report` needs only the tables."""
     spec = tmp_path / "ranked.toml"
-    spec.write_text(RANKED)
+    spec.write_text(with_tournament("test_error", "train_loss"))
     assert runner.invoke(app, ["run", str(spec), "--results", str(tmp_path)]).exit_code == 0
     page = tmp_path / "ranked" / "report.html"
     first = page.read_bytes()

@@ -23,6 +23,7 @@ def new(folder: Path, *arguments: str) -> Result:
     return CliRunner().invoke(app, ["new", *arguments, "--folder", str(folder)])
 
 
+@pytest.mark.slow
 def test_a_new_spec_runs_as_it_is(tmp_path: Path) -> None:
     """Without a warning, from end to end: here a tenth of it."""
     done = new(tmp_path / "specs", "mine")

@@ -1,17 +1,27 @@
-"""Charts: each is valid Vega-Lite with rows behind it, and laws are drawn where there are some."""
+"""Charts of the tiny studies, drawn once for all tests of this file: what is in them, and how it is drawn."""
 
 from collections.abc import Callable, Iterator
-from math import isnan
+from math import isfinite, isnan
 from typing import Any
 
 import pytest
 
 from suite.catalog.charts import PLANE, TOURNAMENT
 from suite.catalog.charts import charts as catalog
+from suite.catalog.measures import MEASURES
 from suite.report.captions import CAPTIONS
+from suite.report.phases import PHASES, phases_table
 from suite.runs.results import Results
 from tests.report.test_looks import assert_one_look
+from tests.report.test_measured import numbers
 from tests.runs.tiny import NAMES
+
+IN_TABLES = {"feature_change_phase1": "in_phase_1", "feature_change_phase2": "after"}
+"""What the table of phases has, and in which column."""
+
+AS_CURVES = {"phase1_steps"}
+"""What is drawn as a share of runs by steps, of which the raw values make up the steps."""
+
 
 CHARTS = {
     "tiny": {
@@ -105,6 +115,31 @@ def test_a_chart_that_is_drawn_has_what_the_catalog_says_that_it_needs(
     for chart in results.charts:
         needed = catalog()[chart]
         assert (all if needed.every else any)(quantity in measured for quantity in needed.quantities), chart
+
+
+def test_the_tiny_studies_have_every_quantity_of_the_catalog(results_of: Callable[[str], Results]) -> None:
+    """So that what is asked of them below is asked of all."""
+    there = {quantity for name in NAMES for quantity in results_of(name).summary["quantity"]}
+
+    assert {quantity for measure in MEASURES.values() for quantity in measure.quantities} == there
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_quantity_of_a_study_is_drawn(
+    name: str, results_of: Callable[[str], Results], written_of: Callable[[str], dict[str, Any]]
+) -> None:
+    """In a chart that the catalog says it is in, with numbers of its own that the tables have."""
+    results = results_of(name)
+    drawn = {title: numbers(chart) for title, chart in written_of(name).items()}
+    for quantity, rows in results.summary.groupby("quantity"):
+        said = [title for title, chart in catalog().items() if quantity in chart.quantities]
+        shown = set().union(*(drawn.get(title, set()) for title in said))
+        own = {value for value in rows[["mean", "median"]].to_numpy().ravel() if isfinite(value)}
+        if quantity in AS_CURVES:
+            own = set(results.values_of([str(quantity)])["value"].dropna())
+        if quantity in IN_TABLES:
+            shown = set(phases_table(results.values_of(PHASES), results.summary)[IN_TABLES[str(quantity)]])
+        assert own & shown, quantity
 
 
 @pytest.mark.parametrize("name", NAMES)

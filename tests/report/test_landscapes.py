@@ -79,6 +79,7 @@ def test_a_boundary_is_seen_to_form_from_the_first_step_to_the_true_board(result
         assert found[3]["picture"] == learned[found[3]["member"]] != found[0]["picture"]
 
 
+@pytest.mark.slow
 def test_many_series_have_a_row_each(results_of: Callable[[str], Results]) -> None:
     """The member in the middle, where three rows for each would be too many."""
     results = results_of("tiny")

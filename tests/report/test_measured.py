@@ -1,59 +1,22 @@
 """Whatever a study measures is on its page: what no chart is made for has one all the same."""
 
-from collections.abc import Callable
-from math import isfinite
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from suite.catalog.charts import CHARTS, charts
-from suite.catalog.measures import MEASURES
+from suite.catalog.charts import CHARTS
 from suite.report.captions import caption_of
 from suite.report.measured import measured, undrawn
-from suite.report.phases import PHASES, phases_table
 from suite.report.scales import scale_of, unflattened
-from suite.runs.results import Results
 from suite.statistics.intervals import wilson
-from tests.runs.tiny import NAMES
-
-IN_TABLES = {"feature_change_phase1": "in_phase_1", "feature_change_phase2": "after"}
-"""What the table of phases has, and in which column."""
-
-AS_CURVES = {"phase1_steps"}
-"""What is drawn as a share of runs by steps, of which the raw values make up the steps."""
 
 
 def numbers(chart: dict[str, Any]) -> set[float]:
     """Every number that a chart is drawn from."""
     rows = [row for rows in chart["datasets"].values() for row in rows]
     return {value for row in rows for value in row.values() if isinstance(value, float)}
-
-
-def test_the_tiny_studies_have_every_quantity_of_the_catalog(results_of: Callable[[str], Results]) -> None:
-    """So that what is asked of them below is asked of all."""
-    there = {quantity for name in NAMES for quantity in results_of(name).summary["quantity"]}
-
-    assert {quantity for measure in MEASURES.values() for quantity in measure.quantities} == there
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_every_quantity_of_a_study_is_drawn(
-    name: str, results_of: Callable[[str], Results], written_of: Callable[[str], dict[str, Any]]
-) -> None:
-    """In a chart that the catalog says it is in, with numbers of its own that the tables have."""
-    results = results_of(name)
-    drawn = {title: numbers(chart) for title, chart in written_of(name).items()}
-    for quantity, rows in results.summary.groupby("quantity"):
-        said = [title for title, chart in charts().items() if quantity in chart.quantities]
-        shown = set().union(*(drawn.get(title, set()) for title in said))
-        own = {value for value in rows[["mean", "median"]].to_numpy().ravel() if isfinite(value)}
-        if quantity in AS_CURVES:
-            own = set(results.values_of([str(quantity)])["value"].dropna())
-        if quantity in IN_TABLES:
-            shown = set(phases_table(results.values_of(PHASES), results.summary)[IN_TABLES[str(quantity)]])
-        assert own & shown, quantity
 
 
 def _summary(quantity: str, values: list[float], **columns: Any) -> pd.DataFrame:

@@ -25,7 +25,7 @@ from suite.runs.run import run_study
 from suite.spec.load import load_studies
 from tests.claims.simulated import member, tables_of
 from tests.report.browser import open_in_browser
-from tests.runs.tiny import SPECS, ran, tiny_with
+from tests.runs.tiny import BRIEF, SPECS, ran, tiny_with
 
 TINY = SPECS / "tiny.toml"
 TEMPLATES = Path(page.__file__).with_name("templates")
@@ -330,8 +330,7 @@ def test_a_measure_may_be_called_as_a_part_of_the_page_is(
 def test_one_replicate_has_no_interval_to_show(tmp_path: Path) -> None:
     """A single network's accuracy stands without a bracket of nothing."""
     spec = tmp_path / "single.toml"
-    text = tiny_with("v3", "accuracy")
-    spec.write_text(text.replace("replicates = 4", "replicates = 1").replace("steps      = 24", "steps = 2"))
+    spec.write_text(BRIEF.read_text().replace("replicates = 4", "replicates = 1"))
     found = run_study(load_studies([spec])[0], tmp_path / "results", Resources(workers=1))
 
     assert "nan" not in write_report(found).read_text().split('<section id="overview">')[1].split("</section>")[0]

@@ -19,7 +19,7 @@ from suite.runs.results import Results
 from suite.runs.run import complete, run_study
 from suite.runs.tables import member_axes
 from suite.spec.load import Study, load_studies
-from tests.runs.tiny import BRIEF
+from tests.runs.tiny import with_tournament
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "results" / "reference"
@@ -64,7 +64,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def ranked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The spec and the results of a study with a tournament."""
     folder = tmp_path_factory.mktemp("ranked")
-    study = study_of(folder, BRIEF.read_text() + '\n[predict]\noutcome = "test_error"\n', "ranked")
+    study = study_of(folder, with_tournament("test_error"), "ranked")
     complete(study, folder / "results", Resources(workers=1))
     return folder
 

@@ -43,9 +43,8 @@ def scores(tmp_path_factory: pytest.TempPathFactory) -> Results:
     return ran("tiny_scores", tmp_path_factory)
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=() if name == "tiny_scores" else pytest.mark.slow) for name in NAMES]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
 def test_two_runs_in_fresh_folders_give_identical_tables(
     name: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -94,18 +93,22 @@ def test_a_damaged_cell_is_computed_anew(tmp_path: Path, tmp_path_factory: pytes
     assert_same_as_undisturbed(tmp_path, tmp_path_factory)
 
 
-def test_another_activation_changes_no_other_members_numbers(tiny: Results, tmp_path: Path) -> None:
+def test_another_activation_changes_no_other_members_numbers(tmp_path: Path) -> None:
     """Members' numbers follow from their own content, not from their place in a list."""
-    spec = tmp_path / "tiny.toml"
-    spec.write_text(TINY.read_text().replace('["relu", "tanh",', '["abs", "relu", "tanh",'))
+    text = tiny_with("v3", "correlation", "accuracy")
+    (tmp_path / "three.toml").write_text(text)
+    (tmp_path / "four.toml").write_text(text.replace('["relu", "tanh",', '["abs", "relu", "tanh",'))
 
-    more = run_study(load_studies([spec])[0], tmp_path / "results", Resources(workers=1))
+    three, more = (
+        run_study(load_studies([tmp_path / f"{name}.toml"])[0], tmp_path / "results", Resources(workers=1))
+        for name in ("three", "four")
+    )
 
     kept = more.measurements[more.measurements["activation"] != "abs"].reset_index(drop=True)
-    assert len(more.members) == len(tiny.members) + 3
+    assert len(more.members) == len(three.members) + 3
     key = ["member", "quantity", "learning_rate", "draw", "layer", "step"]
     left, right = (
-        table.astype({"member": str, "quantity": str}).sort_values(key) for table in (kept, tiny.measurements)
+        table.astype({"member": str, "quantity": str}).sort_values(key) for table in (kept, three.measurements)
     )
     np.testing.assert_array_equal(left["value"].to_numpy(), right["value"].to_numpy())
 

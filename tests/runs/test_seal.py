@@ -29,8 +29,7 @@ depth = [1, 2]
 activation = "relu"
 [measure.correlation]
 draws = 6
-[measure.collapse]
-draws = 6
+[measure.activation_ratio]
 """
 
 

@@ -25,6 +25,12 @@ def tiny_with(*measures: str, name: str = "tiny") -> str:
     return "".join(table for table in tables if table.startswith(kept))
 
 
+def with_tournament(*outcomes: str) -> str:
+    """The spec of `tiny_brief` with few members and a tournament."""
+    text = BRIEF.read_text().replace("[1, 2, 3, 4, 5, 6]", "[1, 2, 3]")
+    return f"{text}\n[predict]\noutcome = {list(outcomes)}\n"
+
+
 _done: dict[str, Results] = {}
 
 
