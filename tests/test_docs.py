@@ -116,6 +116,8 @@ def unknown(words: list[str]) -> str | None:
             wrong = [word for word in rest if word not in PIP]
         case ["python", "-m", module, *_]:
             wrong = [] if find_spec(module) else [module]
+        case ["python", file]:
+            wrong = [] if (ROOT / file).exists() else [file]
         case ["tox", *rest]:
             wrong = [word for word in rest if word != "-e" and f"[testenv:{word}]" not in text_of("tox.ini")]
         case ["asv", verb, *_]:
@@ -144,6 +146,7 @@ def test_the_check_of_commands_finds_what_it_must() -> None:
         "python -m suite run specs/ --quickly": "--quickly",
         "python -m suite run specs/gone.toml": "specs/gone.toml",
         "python -m suite.spec.schemas": "suite.spec.schemas",
+        "python docs/gone.py": "docs/gone.py",
         "tox -e test": "test",
         "rm -r results": "rm",
     }
