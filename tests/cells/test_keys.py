@@ -1,0 +1,130 @@
+"""Member names and cell keys are the same byte for byte from version to version, so that cached cells stay valid."""
+
+from pathlib import Path
+
+import pytest
+
+from suite.runs.cells import Cell, cells_of
+from suite.spec.load import Study, load_studies
+
+PLAIN = """
+title = "Pinned names and keys"
+seed  = 7
+
+[[family]]
+parameters     = 300
+inputs         = 2
+depth          = [1, 3]
+activation     = ["relu", { name = "leaky_relu", slope = 0.1 }]
+initialization = ["he", { scheme = "critical", bias_std = 0.1 }]
+
+[[family]]
+width          = 8
+inputs         = 2
+depth          = 2
+activation     = "relu"
+initialization = "data_dependent"
+
+[measure.activation_ratio]
+
+[measure.v3]
+draws = 300
+step  = 0.125
+
+[measure.collapse]
+precision = 0.05
+
+[measure.correlation]
+
+[measure.jacobian]
+
+[measure.trainability]
+
+[measure.accuracy]
+task       = { name = "checkerboard", squares = 2, train = 64, test = 64 }
+optimizer  = { name = "adam", learning_rate = [0.01, 0.03], batch = 32 }
+steps      = 24
+replicates = 70
+
+[measure.revival]
+"""
+
+NORMALIZED = """
+title = "Pinned names and keys of normalized networks"
+seed  = 8
+
+[family]
+width          = 8
+inputs         = 3
+depth          = 2
+activation     = "tanh"
+initialization = "orthogonal"
+normalization  = ["layer", "batch"]
+residual       = true
+
+[domain]
+kind   = "ball"
+radius = 2.0
+
+[measure.v3]
+dtype = "float32"
+
+[measure.gradients]
+
+[measure.ntk]
+points = 16
+"""
+
+NAMES = (
+    "relu-d1-40954153d7",
+    "leaky_relu-d1-d19f2ce06b",
+    "relu-d1-26da3c04b1",
+    "leaky_relu-d1-9545096eac",
+    "relu-d3-f04a4bd013",
+    "leaky_relu-d3-b320944ac4",
+    "relu-d3-f171255517",
+    "leaky_relu-d3-95a11f8211",
+    "relu-d2-7acba01398",
+    "tanh-d2-d5cfc82e5d",
+    "tanh-d2-9f862e616d",
+)
+
+KEYS = {
+    ("landscape", "relu-d1-40954153d7", 0): "889403e490c9e6cb0f1b61b1f4547b07",
+    ("activation_ratio", "relu-d1-40954153d7", 0): "2cc818a496cf6b0846142557e05e041b",
+    ("v3", "relu-d1-40954153d7", 0): "adfee9e9a8fbc1d430f93318729d2efe",
+    ("v3", "relu-d1-40954153d7", 256): "9e3a1d68bd53df3e913c1f37d4dd9f88",
+    ("collapse", "relu-d1-40954153d7", 0): "1f99f2d5f2a581cbf10f3a7c4f3aad2d",
+    ("trainability", "relu-d1-40954153d7", 0): "23472d64c31f7bc51aa5ce32ea7bb7ea",
+    ("correlation", "relu-d1-40954153d7", 0): "d3357b19b6d119da1e81c7588a287be7",
+    ("jacobian", "relu-d1-40954153d7", 0): "24bc72bc0dc8808a4f14d063ad7336ea",
+    ("accuracy", "relu-d1-40954153d7", 0): "6688c7056eeafa8d599ddfbeb94decc4",
+    ("v3", "tanh-d2-d5cfc82e5d", 0): "62fb19b670db9471aab9328fbed9ed8e",
+    ("gradients", "tanh-d2-d5cfc82e5d", 0): "e673513c344349805fcab64c10004840",
+    ("ntk", "tanh-d2-d5cfc82e5d", 0): "dc3380c22721c58ac3cbd76a1d05bf63",
+}
+
+
+@pytest.fixture(scope="module")
+def studies(tmp_path_factory: pytest.TempPathFactory) -> list[Study]:
+    """The studies of both texts."""
+    folder = tmp_path_factory.mktemp("pinned")
+    for name, text in (("a", PLAIN), ("b", NORMALIZED)):
+        (folder / f"{name}.toml").write_text(text)
+    return load_studies([folder])
+
+
+def test_members_keep_their_names(studies: list[Study]) -> None:
+    """A name ends in a hash of all that the member's weights follow from."""
+    assert tuple(member.name for study in studies for member in study.members) == NAMES
+
+
+def test_cells_keep_their_keys(studies: list[Study]) -> None:
+    """A key is the name of the cell's file in the cache."""
+    keys = {_described(cell): cell.key for study in studies for cell in cells_of(study)}
+
+    assert {described: keys[described] for described in KEYS} == KEYS
+
+
+def _described(cell: Cell) -> tuple[str, str, int]:
+    return cell.name, cell.member.name, cell.start
