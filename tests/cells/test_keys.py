@@ -1,6 +1,5 @@
 """Member names and cell keys are the same byte for byte from version to version, so that cached cells stay valid."""
 
-from pathlib import Path
 
 import pytest
 
