@@ -7,8 +7,8 @@ In a notebook:
     spec = suite.load("specs/variability.toml")
     results = suite.run(spec)
     results.members, results.measurements, results.summary  # pandas frames
-    results.verdicts                                        # another, of the spec's claims
-    results.charts                                          # Altair charts by name
+    results.verdicts  # another, of the spec's claims
+    results.charts  # Altair charts by name
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-    from suite.runs.results import Results
+    from suite.runs.run import StudyResults
     from suite.spec.load import Study
 
 __all__ = ["load", "measure", "plug_in", "run"]
@@ -108,7 +108,7 @@ def run(
     scheduler: str | None = None,
     shared: bool = False,
     progress: bool | None = None,
-) -> "Results":
+) -> "StudyResults":
     """Computes what a study still lacks, writes its tables and its report if they are not up to date, and returns them.
 
     Args:
@@ -127,8 +127,8 @@ def run(
         SpecError: a path is given, and its file is faulty.
         ValueError: the device or the cluster is not to be had, or nothing can be compiled.
     """
-    from suite.progress import InNotebook, Progress, in_notebook  # noqa: PLC0415  # as above
-    from suite.runs.resources import Resources  # noqa: PLC0415
+    from suite.cells.resources import Resources  # noqa: PLC0415
+    from suite.runs.progress import InNotebook, Progress, in_notebook  # noqa: PLC0415  # as above
     from suite.runs.run import complete  # noqa: PLC0415
 
     study = load(spec) if isinstance(spec, str | Path) else spec

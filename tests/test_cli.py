@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from suite.cells.cache import Store, Stored
 from suite.cli import app
-from suite.runs.store import Store, Stored
 from tests.runs.tiny import BRIEF, ran, with_tournament
 from tests.spec.broken import CASES, Case
 

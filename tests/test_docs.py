@@ -14,14 +14,15 @@ import typer
 from typer.testing import CliRunner
 
 from suite.catalog.quantities import QUANTITIES
-from suite.claims.tell import kept_rows
-from suite.claims.tell import lines_of as verdicts_of
+from suite.cells.resources import Resources
 from suite.cli import app
 from suite.plugins import sources
-from suite.runs.resources import Resources
+from suite.report.predictor_text import lines_of as contests_of
+from suite.report.verdict_text import lines_of as verdicts_of
+from suite.results.folder import Results
 from suite.runs.run import run_study
 from suite.spec.load import load_studies
-from suite.tournament.tell import lines_of as contests_of
+from tests.drawn import analyzed
 from tests.pages import PAGES, ROOT, Block, blocks, text_of
 from tests.runs.tiny import tiny_with
 
@@ -67,14 +68,18 @@ def test_the_output_that_is_shown_is_a_runs() -> None:
     (block,) = blocks("README.md", "text")
     name = "variability_hard"
     folder = ROOT / "results" / "reference" / name
-    said = [*verdicts_of(name, kept_rows(folder)), *contests_of(name, folder), f"{name}: results/{name}/report.html"]
+    said = [
+        *verdicts_of(name, Results(folder).verdict_rows),
+        *contests_of(name, folder),
+        f"{name}: results/{name}/report.html",
+    ]
 
     shown = block.text.splitlines()
 
     assert [line for line in shown if line not in said] == []
     assert len(shown) == 5
     assert "here three of nine" in text_of("README.md")
-    assert len(kept_rows(folder)) == 9
+    assert len(Results(folder).verdict_rows) == 9
 
 
 def test_no_block_is_left_untested() -> None:
@@ -159,7 +164,7 @@ def test_the_example_spec_runs(tmp_path: Path) -> None:
     spec = tmp_path / "example.toml"
     spec.write_text(block.text)
 
-    results = run_study(load_studies([spec])[0], tmp_path / "results", Resources(workers=1))
+    results = analyzed(run_study(load_studies([spec])[0], tmp_path / "results", Resources(workers=1)))
 
     assert len(results.members) == 8
     assert not results.tournament.empty

@@ -116,8 +116,8 @@ replicates = 4
 """
 
 TELLING = """
-import suite.cli, suite.runs.checkpoint, suite.training.observer as observer
-suite.runs.checkpoint.CHECKPOINT_SECONDS = 0.1
+import suite.cli, suite.cells.checkpoint, suite.training.observer as observer
+suite.cells.checkpoint.CHECKPOINT_SECONDS = 0.1
 train = observer.train
 def told(networks, data, optimizers, stops, start, offer):
     print("goes on from step", int(start["step"]) if start else 0, flush=True)

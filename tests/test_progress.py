@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from suite.progress import Progress, Trials
-from suite.runs.cells import cells_of
+from suite.cells.cell import cells_of
 from suite.runs.plan import plan_of
+from suite.runs.progress import Progress, Trials
 from suite.spec.load import load_studies
 from tests.runs.tiny import SPECS
 

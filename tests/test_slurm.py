@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from suite.runs.rounds import Rounds
-from suite.runs.shards import Shard
-from suite.runs.store import Store
+from suite.cells.cache import Store
+from suite.cells.rounds import Rounds
+from suite.results.shards import Shard
 from suite.spec.load import load_studies
 from tests.runs.tiny import BRIEF, assert_same_as_undisturbed
 from tests.scaling_page import NO_DASK, commands, scripts, workplace

@@ -75,7 +75,7 @@ class PeaksInside(Claim):
 
     test: Literal["peaks_inside"] = "peaks_inside"
     formula = "some inner value of `along` has a larger `quantity` than both ends"
-    function = "suite.claims.along:peaks_inside"
+    function = "suite.analysis.along:peaks_inside"
     quantity: str = Field(description="whose maximum")
     along: str = Field(description="the axis, of numbers")
 
@@ -85,7 +85,7 @@ class Monotone(Claim):
 
     test: Literal["monotone"] = "monotone"
     formula = "`quantity` rises, or falls, from each value of `along` to the next, but for `slack`"
-    function = "suite.claims.along:monotone"
+    function = "suite.analysis.along:monotone"
     quantity: str = Field(description="what goes one way")
     along: str = Field(description="the axis, of numbers")
     direction: Literal["rises", "falls"] = Field(description="which way")
@@ -106,7 +106,7 @@ class Greater(PairClaim):
 
     test: Literal["greater"] = "greater"
     formula = "`quantity` at `axis` = `value` exceeds that at `than` by more than `margin`, other axes alike"
-    function = "suite.claims.pairs:greater"
+    function = "suite.analysis.pairs:greater"
     quantity: str = Field(description="what is larger")
     value: Scalar = Field(description="the one that has more")
     than: Scalar = Field(description="the one that has less")
@@ -121,7 +121,7 @@ class RankCorrelation(Claim):
 
     test: Literal["rank_correlation"] = "rank_correlation"
     formula = "Spearman's rho of `first` and `second` over members is at least, or at most, a value"
-    function = "suite.claims.ranks:rank_correlation"
+    function = "suite.analysis.ranks:rank_correlation"
     first: str = Field(description="a quantity")
     second: str = Field(description="another")
     at_least: float | None = Field(default=None, ge=-1, lt=1, description="rho is larger than this")
@@ -142,7 +142,7 @@ class Level(Claim):
 
     test: Literal["level"] = "level"
     formula = "`quantity` is at least, or at most, a number: in every member, on average, or in every single draw"
-    function = "suite.claims.levels:level"
+    function = "suite.analysis.levels:level"
     quantity: str = Field(description="what lies there")
     at_least: float | None = Field(default=None, allow_inf_nan=False, description="it is larger than this")
     at_most: float | None = Field(default=None, allow_inf_nan=False, description="it is smaller than this")
@@ -163,7 +163,7 @@ class BoundedBy(Claim):
 
     test: Literal["bounded_by"] = "bounded_by"
     formula = "`quantity` <= `bound` + `margin` in every member, or it exceeds it by no more than `z` standard errors"
-    function = "suite.claims.bounds:bounded_by"
+    function = "suite.analysis.claimed_bounds:bounded_by"
     quantity: str = Field(description="what stays below")
     bound: str = Field(description='another quantity, or "theory", its closed form')
     margin: float = Field(default=0.0, ge=0, description="by which it may exceed the bound; shown to be kept")
@@ -177,7 +177,7 @@ class AgreesWith(Claim):
 
     test: Literal["agrees_with"] = "agrees_with"
     formula = "|`quantity` - theory| is within `relative` of the theory, or within `z` standard errors"
-    function = "suite.claims.bounds:agrees_with"
+    function = "suite.analysis.claimed_bounds:agrees_with"
     quantity: str = Field(description="what has a law")
     relative: float | None = Field(default=None, gt=0, description="relative error allowed; shown to be kept")
     z: float | None = Field(default=None, gt=0, description="standard errors allowed; shown not to be broken")
@@ -194,7 +194,7 @@ class SurvivalShorter(PairClaim):
 
     test: Literal["survival_shorter"] = "survival_shorter"
     formula = "waits `quantity` at `axis` = `value` are shorter than at `than` (log-rank), other axes alike"
-    function = "suite.claims.pairs:survival_shorter"
+    function = "suite.analysis.pairs:survival_shorter"
     quantity: str = Field(description="steps until something happens")
     value: Scalar = Field(description="the one with the shorter waits")
     than: Scalar = Field(description="the other")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from suite.cli.endings import fail
 
 if TYPE_CHECKING:
-    from suite.runs.results import Results
+    from suite.results.folder import Results
     from suite.spec.load import Study
 
 
@@ -50,7 +50,7 @@ def check_tables(studies: "Sequence[Study]", results: Path) -> None:
             f"{results}: no results of {names}; {_instead(lacking, results)}"
             f"run the spec first: {run_into(results, lacking)}"
         )
-    from suite.runs.results import Results  # noqa: PLC0415  # --help is instant
+    from suite.results.folder import Results  # noqa: PLC0415  # --help is instant
 
     for study in studies:
         found = Results(results / study.spec.name)

@@ -24,7 +24,7 @@ from suite.cli.options import (
     workers_given,
 )
 from suite.cli.telling import tell_run
-from suite.words import pieces
+from suite.formatting import pieces
 
 
 @app.command(short_help="Compute what is missing, then write tables and reports.")
@@ -73,10 +73,10 @@ def run(
     """Compute what is missing of the studies, then write their tables and reports where these are not up to date."""
     with errors_as_exit_codes(), terminated_as_interrupted():
         # Each command loads what it needs: --help is instant.
-        from suite.progress import Progress  # noqa: PLC0415
-        from suite.runs.resources import Resources  # noqa: PLC0415
+        from suite.cells.resources import Resources  # noqa: PLC0415
+        from suite.results.shards import parse_shard  # noqa: PLC0415
+        from suite.runs.progress import Progress  # noqa: PLC0415
         from suite.runs.run import complete, run_shard  # noqa: PLC0415
-        from suite.runs.shards import parse_shard  # noqa: PLC0415
 
         resources = Resources(device.value, workers, compiled, scheduler, shared)
         part = parse_shard(shard) if shard is not None else None
@@ -116,8 +116,8 @@ def plan(
 ) -> None:
     """Say what a run would compute and why, and about what time, memory and disk it takes. Stores nothing."""
     with errors_as_exit_codes(), terminated_as_interrupted():
-        from suite.progress import Trials  # noqa: PLC0415
         from suite.runs.plan import plan_of, tell  # noqa: PLC0415
+        from suite.runs.progress import Trials  # noqa: PLC0415
 
         check_folder(results)
         plug_in(plugins)
@@ -143,7 +143,7 @@ def merge(
     with errors_as_exit_codes(), terminated_as_interrupted():
         from collections import Counter  # noqa: PLC0415
 
-        from suite.runs.resources import Resources  # noqa: PLC0415
+        from suite.cells.resources import Resources  # noqa: PLC0415
         from suite.runs.run import complete, survey  # noqa: PLC0415
 
         check_folder(results)

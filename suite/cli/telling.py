@@ -1,13 +1,14 @@
 """What commands tell of a study: what failed, what is not as precise as asked, verdicts, who tells best, its page."""
 
 from collections.abc import Sequence
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from suite.cli.endings import echo, warn
-from suite.words import pieces
+from suite.formatting import pieces
 
 if TYPE_CHECKING:
-    from suite.runs.results import Results
+    from suite.results.folder import Results
 
 _SHOWN = 8
 """Lines of what failed, or did not become as precise as asked; a study may have hundreds of members."""
@@ -15,8 +16,7 @@ _SHOWN = 8
 
 def tell_run(found: "Results") -> int:
     """What a run, or a part of one, has left; the number of verdicts that are not the expected ones."""
-    from suite.claims.tell import kept_rows  # noqa: PLC0415  # --help is instant
-    from suite.tournament.tell import lines_of  # noqa: PLC0415  # as above
+    from suite.report.predictor_text import lines_of  # noqa: PLC0415  # --help is instant
 
     _tell_failures(found)
     if found.shard:
@@ -24,8 +24,8 @@ def tell_run(found: "Results") -> int:
         return 0
     if not found.has_tables:
         return 0
-    _warn_of_imprecise(found.imprecise())
-    surprises = tell_verdicts(found.name, kept_rows(found.folder))
+    _warn_of_imprecise(imprecise(found))
+    surprises = tell_verdicts(found.name, found.verdict_rows)
     for line in lines_of(found.name, found.folder):
         echo(line)
     echo(f"{found.name}: {found.report}")
@@ -34,7 +34,7 @@ def tell_run(found: "Results") -> int:
 
 def tell_verdicts(study: str, rows: Sequence[dict[str, Any]]) -> int:
     """A line a claim; the number of verdicts that are not the expected ones."""
-    from suite.claims.tell import lines_of, surprising  # noqa: PLC0415  # as above
+    from suite.report.verdict_text import lines_of, surprising  # noqa: PLC0415  # as above
 
     for line in lines_of(study, rows):
         echo(line)
@@ -57,6 +57,22 @@ def _tell_failures(found: "Results") -> None:
             "and the same command tries again",
             err=True,
         )
+
+
+def imprecise(found: "Results") -> list[str]:
+    """A line for each member and quantity whose interval did not become as narrow as the spec asks."""
+    if found.precision is None:
+        return []
+    lines = []
+    missed = found.precision[found.precision["reached"] == "no"]
+    for (member, quantity), rows in missed.groupby(["member", "quantity"], sort=False):
+        worst = rows.sort_values("half_width", na_position="last").iloc[-1]
+        known = f"is {worst['half_width']:.3g}" if isfinite(worst["half_width"]) else "cannot be told"
+        lines.append(
+            f"{found.name}: {member}: half the interval of {quantity} {known} after {worst['draws']:,} draws, "
+            f"{worst['precision']:g} is asked for ({worst['note']})"
+        )
+    return lines
 
 
 def _warn_of_imprecise(lines: list[str]) -> None:

@@ -23,10 +23,10 @@ from suite.cli.options import (
     path_given,
 )
 from suite.cli.telling import tell_verdicts
-from suite.words import counted
+from suite.formatting import counted
 
 if TYPE_CHECKING:
-    from suite.runs.results import Results
+    from suite.results.folder import Results
     from suite.spec.load import Study
 
 
@@ -42,10 +42,10 @@ def judge_claims(
 ) -> None:
     """Judge the specs' claims by the tables that a run has left, without computing."""
     with errors_as_exit_codes():
-        from suite.claims.judge import judge_results  # noqa: PLC0415
-        from suite.claims.tell import as_json as in_json  # noqa: PLC0415
-        from suite.claims.tell import rows_of, surprising  # noqa: PLC0415
-        from suite.runs.results import Results  # noqa: PLC0415
+        from suite.analysis.verdicts import judge_results, rows_of  # noqa: PLC0415
+        from suite.report.verdict_text import as_json as in_json  # noqa: PLC0415
+        from suite.report.verdict_text import surprising  # noqa: PLC0415
+        from suite.results.folder import Results  # noqa: PLC0415
 
         plug_in(plugins)
         studies = loaded(paths, changes, in_part)
@@ -79,9 +79,9 @@ def compare(
 ) -> None:
     """Compare two runs: spec, environment, numbers beyond chance, and verdicts; exit code 1 where a verdict changed."""
     with errors_as_exit_codes():
-        from suite.claims.compare import compare as compared  # noqa: PLC0415
-        from suite.claims.compare import lines_of  # noqa: PLC0415
-        from suite.runs.results import Results  # noqa: PLC0415
+        from suite.analysis.compare import compare as compared  # noqa: PLC0415
+        from suite.report.comparison_text import lines_of  # noqa: PLC0415
+        from suite.results.folder import Results  # noqa: PLC0415
 
         plug_in(plugins)
         found = []
@@ -130,8 +130,8 @@ def report(
     with errors_as_exit_codes():
         from suite.report.figures import write_figures  # noqa: PLC0415
         from suite.report.index import write_index  # noqa: PLC0415
-        from suite.report.page import write_report  # noqa: PLC0415
-        from suite.runs.results import Results  # noqa: PLC0415
+        from suite.results.folder import Results  # noqa: PLC0415
+        from suite.runs.run import draw_report  # noqa: PLC0415
 
         plug_in(plugins)
         studies = loaded(paths, changes, in_part)
@@ -140,7 +140,7 @@ def report(
             found = Results(results / study.spec.name)
             with damage_explained(found):
                 _warn_of_change(study, found, found.run["spec"].keys() | study.spec.as_run().keys())
-                page = write_report(found)
+                page = draw_report(study, found)
                 drawn = [] if figures is None else write_figures(found, figures)
             echo(f"{study.spec.name}: {page}")
             if drawn:

@@ -24,13 +24,14 @@ def draw_pairs(inputs: int, cosine: float, seed: int, start: int, stop: int) -> 
     """
 
     def draw(generator: np.random.Generator, draws: int) -> Tensor:
-        return torch.from_numpy(generator.standard_normal((draws, 2, inputs)))
+        first, second = torch.from_numpy(generator.standard_normal((draws, 2, inputs))).unbind(1)
+        first = first / first.norm(dim=1, keepdim=True)
+        if inputs == 1:
+            second = first
+        else:
+            second = second - (second * first).sum(1, keepdim=True) * first
+            second = cosine * first + sqrt(1 - cosine**2) * second / second.norm(dim=1, keepdim=True)
+        return sqrt(inputs) * torch.stack([first, second], dim=2)
 
-    first, second = draw_in_blocks(draw, seed, {"pairs": inputs}, start, stop, block_size(2 * inputs)).unbind(1)
-    first = first / first.norm(dim=1, keepdim=True)
-    if inputs == 1:
-        second = first
-    else:
-        second = second - (second * first).sum(1, keepdim=True) * first
-        second = cosine * first + sqrt(1 - cosine**2) * second / second.norm(dim=1, keepdim=True)
-    return sqrt(inputs) * torch.stack([first, second], dim=2)
+    # Whole blocks are normalized: torch may round the sums of one long row otherwise than those of several.
+    return draw_in_blocks(draw, seed, {"pairs": inputs}, start, stop, block_size(2 * inputs))

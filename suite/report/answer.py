@@ -11,9 +11,9 @@ import pandas as pd
 
 from suite.catalog import charts as catalog
 from suite.catalog.charts import Shown
-from suite.claims.tell import p_in_words, what_would_decide
+from suite.formatting import counted, p_in_words
 from suite.report.page_tables import records
-from suite.words import counted
+from suite.report.verdict_text import what_would_decide
 
 _ESTIMATES = {
     "peaks_inside": "the least sure difference between a peak and an end is {}",

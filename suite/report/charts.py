@@ -5,11 +5,23 @@ from typing import Any
 
 import pandas as pd
 
+from suite.analysis.comparisons import WAITS
+from suite.analysis.series import with_series
 from suite.report import death, features, signal, tournament, training, variability
 from suite.report.landscapes import decision_boundary, landscapes_chart
 from suite.report.marks import Chart
 from suite.report.measured import measured, undrawn
-from suite.report.series import with_series
+from suite.results.folder import Results
+
+
+def draw_charts(results: Results) -> dict[str, Chart]:
+    """Return the Altair charts of a study by name, in the order of the report.
+
+    Args:
+        results: The tables of a run and of its analysis.
+    """
+    tasks = results.run["spec"]["measure"].get("accuracy", {}).get("task", [])
+    return charts_of(results.summary, results.landscapes, results.values_of(WAITS), results.tournament, tasks)
 
 
 def charts_of(

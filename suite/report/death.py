@@ -3,6 +3,7 @@
 import altair as alt
 import pandas as pd
 
+from suite.analysis.series import once, pick, training_axes, with_series
 from suite.report.looks import COLORS, color, second_cue, shape
 from suite.report.marks import (
     HEIGHT,
@@ -18,7 +19,6 @@ from suite.report.marks import (
     row,
     rows_of,
 )
-from suite.report.series import once, pick, training_axes, with_series
 
 
 def dead_neurons(summary: pd.DataFrame) -> Chart | None:

@@ -3,9 +3,9 @@
 import altair as alt
 import pandas as pd
 
+from suite.analysis.series import selected, with_series
 from suite.report.looks import COLORS, color, dash, second_cue
 from suite.report.marks import DECADES, HEIGHT, WIDTH, Chart, by_panel, by_step, has, plain, spread
-from suite.report.series import selected, with_series
 from suite.statistics.survival import kaplan_meier
 
 _COSINES = {

@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from suite.results.files import write_whole
+
 if TYPE_CHECKING:
-    from suite.runs.results import Results
+    from suite.results.folder import Results
 
 WIDEST = 174.0
 """Millimetres: the text of a page with two columns."""
@@ -39,10 +41,10 @@ def write_figures(results: "Results", folder: Path) -> list[Path]:
     """
     import vl_convert as vlc  # noqa: PLC0415  # only figures and reports need it
 
-    from suite.runs.store import write_whole  # noqa: PLC0415  # likewise
+    from suite.report.charts import draw_charts  # noqa: PLC0415  # likewise
 
     written = []
-    for name, chart in results.charts.items():
+    for name, chart in draw_charts(results).items():
         spec = printed(chart.to_dict())
         drawing, scale = sized(vlc.vegalite_to_svg(spec))
         picture = vlc.vegalite_to_png(spec, scale=scale, ppi=PPI)

@@ -9,6 +9,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from suite.report.verdict_text import surprising
+from suite.results.files import remove_abandoned, write_text
+from suite.results.folder import Results
+
 FILE = "index.html"
 
 _VERDICTS = ("holds", "fails", "undecided")
@@ -60,7 +64,6 @@ def write_index(results: Path) -> Path:
         The page, which follows from the studies' own files alone.
     """
     from suite.report.templating import environment  # noqa: PLC0415  # a run with nothing to do writes no page
-    from suite.runs.store import remove_abandoned, write_text  # noqa: PLC0415  # as above
 
     remove_abandoned(results)
     found = studies(entries(results))
@@ -130,14 +133,12 @@ def _study_of(name: str, run: dict[str, Any]) -> str:
 
 
 def _entry(folder: Path) -> Entry:
-    from suite.claims.tell import kept_rows, surprising  # noqa: PLC0415  # as above
-
     link = f"{quote(folder.name)}/report.html"
     try:
         run: dict[str, Any] = json.loads((folder / "run.json").read_text())
         if not isinstance(run, dict):
             raise TypeError(f"run.json holds {type(run).__name__}, not a table")
-        rows = kept_rows(folder)
+        rows = Results(folder).verdict_rows
         counts = Counter(row["verdict"] for row in rows)
         return Entry(
             folder.name,

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from suite.report.series import with_series
+from suite.analysis.series import with_series
 
 _SIZE = 84
 _TRUE = "true"

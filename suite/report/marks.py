@@ -5,8 +5,8 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from suite.analysis.series import pick, with_series
 from suite.report.looks import color, shape
-from suite.report.series import pick, with_series
 
 Chart = Any
 """Any of Altair's charts, single or composed."""

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Sequence
 import altair as alt
 import pandas as pd
 
+from suite.analysis.numbers import are_frequencies
 from suite.catalog.charts import CHARTS, charts
 from suite.catalog.measures import MEASURES
 from suite.catalog.quantities import QUANTITIES
-from suite.claims.numbers import are_frequencies
 from suite.report.marks import Chart, by_axis, by_layer, row, rows_of
 from suite.report.scales import scale_of
 

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Iterable
 from typing import Any
 
-from suite.words import pieces
+from suite.formatting import pieces
 
 _SHOWN = 12
 """Characters of a commit, or of a plug-in's checksum."""

@@ -1,85 +1,52 @@
 """The report: one page with every chart and table, readable without a network."""
 
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from pydantic import TypeAdapter
 
+from suite.analysis.series import main_axis, names_of_members
 from suite.catalog.charts import CHARTS
-from suite.catalog.claims import AnyClaim
-from suite.claims.judge import judge_results
-from suite.claims.spreadsheets import as_cell
-from suite.claims.tell import COLUMNS, rows_of
 from suite.report.answer import picture, summed, told
-from suite.report.bounds import BOUND, bounds_table
 from suite.report.captions import caption_of
-from suite.report.comparisons import OUTCOMES, WAITS, comparisons_table
+from suite.report.charts import draw_charts
 from suite.report.embedding import embedded, packed
 from suite.report.index import FILE as INDEX
 from suite.report.measured import undrawn
 from suite.report.origin import again, caveat, origin
 from suite.report.page_tables import PageTable, agreement, overview
-from suite.report.phases import PHASES, phases_table
-from suite.report.series import main_axis, names_of_members
 from suite.report.templating import environment
 from suite.report.tournament import standings
 from suite.report.verdict_tables import bounds, outcomes, phases, precision, verdicts, waits
+from suite.results.files import write_text
+from suite.results.schema import BOUNDS, COMPARISONS, PHASES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from suite.runs.results import Results
+    from suite.results.folder import Results
 
 
-def _verdicts(results: "Results") -> pd.DataFrame:
-    claims = TypeAdapter(list[AnyClaim]).validate_python(results.run["spec"].get("claim", []))
-    judged = rows_of(judge_results(claims, results), results.run["spec"].get("source", ""))
-    return pd.DataFrame(judged, columns=list(COLUMNS))
+def write_report(results: "Results", claims: Sequence[Mapping[str, Any]]) -> "Path":
+    """Draw report.html from the tables of a run and of its analysis.
 
-
-_TABLES: dict[str, Callable[["Results"], pd.DataFrame]] = {
-    "tournament": lambda results: results.tournament,
-    "bounds": lambda results: bounds_table(results.summary, results.values_of(BOUND)),
-    "phases": lambda results: phases_table(results.values_of(PHASES), results.summary),
-    "comparisons": lambda results: comparisons_table(results.values_of((*WAITS, *OUTCOMES)), results.summary),
-    "verdicts": _verdicts,
-}
-
-DRAWN_UP = tuple(f"{name}.csv" for name in _TABLES)
-"""The tables that reports write, each where there is something in it."""
-
-_FORMER = ("predictors.csv",)
-"""What reports of earlier versions wrote, and none writes any more."""
-
-
-def write_report(results: "Results") -> "Path":
-    """Draws report.html, and the tables that only reports need, from the study's tables alone.
+    Args:
+        results: The study's results.
+        claims: The claims that the verdicts are on, in the same order and in JSON's types.
 
     Returns:
         The page.
     """
-    from suite.runs.store import write_text  # noqa: PLC0415  # the page itself needs no store
-
-    tables = {name: drawn_up(results) for name, drawn_up in _TABLES.items()}
-    page = render(results.run, results.summary, tables, results.charts, results.precision)
-    for name, table in tables.items():
-        file = results.folder / f"{name}.csv"
-        if table.empty:
-            file.unlink(missing_ok=True)
-        else:
-            write_text(file, _for_spreadsheets(table).to_csv(index=False))
-    for former in _FORMER:
-        (results.folder / former).unlink(missing_ok=True)
-    file = results.folder / "report.html"
-    write_text(file, page)
-    return file
-
-
-def _for_spreadsheets(table: pd.DataFrame) -> pd.DataFrame:
-    """A table whose words, which are a spec's author's, no spreadsheet runs; all other text is the suite's own."""
-    words = [name for name in ("claim", "source") if name in table.columns]
-    return table.assign(**{name: table[name].map(as_cell) for name in words})
+    tables = {
+        "tournament": results.tournament,
+        "bounds": results.analysis(BOUNDS),
+        "phases": results.analysis(PHASES),
+        "comparisons": results.analysis(COMPARISONS),
+        "verdicts": results.verdicts,
+    }
+    page = render(results.run, results.summary, tables, draw_charts(results), results.precision, claims)
+    write_text(results.report, page)
+    return results.report
 
 
 def render(
@@ -88,6 +55,7 @@ def render(
     tables: dict[str, pd.DataFrame],
     charts: dict[str, Any],
     precise: pd.DataFrame | None = None,
+    claims: Sequence[Mapping[str, Any]] = (),
 ) -> str:
     """The page as text.
 
@@ -97,6 +65,7 @@ def render(
         tables: the tournament, bounds, phases, comparisons and verdicts, by name.
         charts: Altair charts by name.
         precise: what a precision took, if the spec asked for one.
+        claims: that the verdicts are on, in the same order.
     """
     import vl_convert as vlc  # noqa: PLC0415  # `list` and `check` draw nothing
 
@@ -121,7 +90,7 @@ def render(
         .render(
             run=run,
             failed=run["failed"],
-            told=told(tables["verdicts"], run["spec"].get("claim", [])),
+            told=told(tables["verdicts"], claims),
             summed=summed(tables["verdicts"]),
             verdicts=verdicts(tables["verdicts"]),
             answer=sections.pop(picture(run["spec"], charts) or "", None),

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from suite.report.series import pick, with_series
-from suite.words import counted
+from suite.analysis.series import pick, with_series
+from suite.formatting import counted
 
 
 @dataclass(frozen=True)

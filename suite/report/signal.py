@@ -3,9 +3,9 @@
 import altair as alt
 import pandas as pd
 
+from suite.analysis.series import by_member, pick, with_series
 from suite.report.marks import Chart, by_axis, by_layer, has, row
 from suite.report.scatter import scatter
-from suite.report.series import by_member, pick, with_series
 
 
 def correlation(summary: pd.DataFrame) -> Chart | None:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from suite.words import counted, pieces
+from suite.formatting import counted, pieces
 
 if TYPE_CHECKING:
     import jinja2

@@ -9,8 +9,8 @@ import pandas as pd
 from suite.report.looks import COLORS
 from suite.report.marks import HEIGHT, WIDTH, Chart, columns_of
 from suite.report.page_tables import PageTable, number, records, signed, span
-from suite.tournament.groups import ALL
-from suite.tournament.table import WITHIN
+from suite.results.schema import ALL_MEMBERS as ALL
+from suite.results.schema import WITHIN_ACTIVATION as WITHIN
 
 _LINES = {"measured": 5, "baseline": 3}
 """Predictors whose course over the settings of training is drawn."""

@@ -3,10 +3,10 @@
 import altair as alt
 import pandas as pd
 
+from suite.analysis.series import by_member, pick, with_series
 from suite.report.looks import color, shape
 from suite.report.marks import Chart, by_axis, by_panel, by_step, has, positive, row, rows_of, spread
 from suite.report.scatter import scatter
-from suite.report.series import by_member, pick, with_series
 
 
 def learning_curves(summary: pd.DataFrame) -> Chart | None:

@@ -5,11 +5,11 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from suite.analysis.series import by_member, pick, with_series
 from suite.report.looks import COLORS
 from suite.report.marks import WIDTH, Chart, by_axis, by_panel, has, plain, positive, row, rows_of
 from suite.report.scales import unflattened
 from suite.report.scatter import scatter
-from suite.report.series import by_member, pick, with_series
 
 
 def variability(summary: pd.DataFrame) -> Chart | None:

@@ -4,10 +4,9 @@ from typing import Any
 
 import pandas as pd
 
-from suite.claims.tell import p_in_words
-from suite.report.comparisons import WAITS
+from suite.analysis.comparisons import WAITS
+from suite.formatting import counted, p_in_words
 from suite.report.page_tables import PageTable, number, records
-from suite.words import counted
 
 
 def verdicts(table: pd.DataFrame) -> PageTable:

@@ -14,12 +14,12 @@ from suite.catalog.precision import DRAWS_A_CELL, Precise
 from suite.catalog.schedule import recorded_steps
 from suite.catalog.settings import Settings
 from suite.catalog.tasks import Task
-from suite.runs.cells import Cell, cells_of
+from suite.cells.cell import Cell, cells_of
+from suite.formatting import counted, pieces
 from suite.spec.load import Study
 from suite.spec.members import Member
 from suite.spec.model import Family
 from suite.spec.statements import listed
-from suite.words import counted, pieces
 
 _SHAPES = 40
 """Shapes of networks that are listed; a study may have thousands."""

@@ -11,8 +11,8 @@ from suite.catalog.domain import INTERVALS
 from suite.catalog.measure_settings import AccuracySettings
 from suite.catalog.schedule import pictured_steps
 from suite.catalog.training import training_settings
-from suite.runs.blocks import Read, Shapes
-from suite.runs.cells import Cell
+from suite.cells.blocks import Read, Shapes
+from suite.cells.cell import Cell
 
 LEARNED_DRAWS = 1
 """Trained networks of each member, task and learning rate that the table keeps."""

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from suite.runs.blocks import Block
-from suite.runs.draws import Array
+from suite.cells.blocks import Block
+from suite.cells.draws import Array
 
 Column = Callable[[Sequence[Any], Sequence[int]], Any]
 """(one value a block, how many rows each has) -> the column."""

@@ -16,11 +16,11 @@ from suite.catalog.measure_settings import CorrelationSettings, JacobianSettings
 from suite.catalog.measures import MEASURES
 from suite.catalog.settings import Settings, choices_of
 from suite.catalog.shown import shortened, shown
+from suite.cells.blocks import Block, blocks_of
+from suite.cells.cell import Cell
+from suite.cells.compute import measured
 from suite.nets.ensemble import Ensemble
 from suite.nets.modules import each_alone, ensemble_of
-from suite.runs.blocks import Block, blocks_of
-from suite.runs.cells import Cell
-from suite.runs.compute import measured
 from suite.spec.members import Member
 from suite.spec.messages import worded
 from suite.spec.problems import nearest

@@ -10,13 +10,13 @@ from typing import Any, Literal
 
 from suite.catalog.measure_settings import AccuracySettings
 from suite.catalog.precision import precision_asked
+from suite.cells.cache import Kept, Store
+from suite.cells.cell import Cell
+from suite.cells.resources import WORKERS_START, default_workers, workers_for
+from suite.formatting import pieces
 from suite.nets.threads import one_thread
-from suite.runs.cells import Cell
-from suite.runs.resources import WORKERS_START, default_workers, workers_for
 from suite.runs.run import survey
-from suite.runs.store import Kept, Store
 from suite.spec.load import Study
-from suite.words import pieces
 
 State = Literal["done", "missing", "spec changed", "plug-in changed", "version changed", "damaged"]
 STATES: tuple[State, ...] = ("done", "missing", "spec changed", "plug-in changed", "version changed", "damaged")
@@ -177,7 +177,7 @@ def _trial(cell: Cell) -> tuple[float, float]:
 
     Of training it is what more steps take more, since what is done once weighs little in the whole.
     """
-    from suite.runs.compute import compute  # noqa: PLC0415  # loads torch, which is not needed where times are known
+    from suite.cells.compute import compute  # noqa: PLC0415  # loads torch, which is not needed where times are known
 
     part = replace(cell, stop=min(cell.stop, cell.start + _TRIAL_DRAWS))
     parts = [part]

@@ -1,35 +1,25 @@
 """The precision table: how tight the intervals became that a spec asked to be tight, and what it took."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from suite.catalog.quantities import QUANTITIES
-from suite.runs.results import PRECISION
-from suite.runs.rounds import Aim
-from suite.runs.store import write_text
+from suite.cells.rounds import Aim
 
 STATISTIC = {"value": "mean", "frequency": "frequency", "ratio": "ratio of means"}
 
 
-def write_precision(folder: Path, aims: Sequence[Aim]) -> None:
-    """Writes precision.csv, or takes one away where nothing is to be known precisely any more."""
-    file = folder / PRECISION
-    if aims:
-        write_text(file, precision_table(aims).to_csv(index=False))
-    else:
-        file.unlink(missing_ok=True)
-
-
-def precision_table(aims: Sequence[Aim]) -> pd.DataFrame:
+def precision_table(aims: Sequence[Aim]) -> pd.DataFrame | None:
     """One row a member, quantity and layer: `half_width` beside the `precision` asked, and `draws`, `looks`, `seconds`.
 
     Half the 95% interval is absolute of a frequency, else relative to the mean. `reached` says yes or no, `note` why
     not, or why to doubt it. Draws, looks and seconds are of all of a member's layers together.
     """
+    if not aims:
+        return None
     table = pd.DataFrame([row for aim in aims for row in _rows(aim)])
     return table.astype({"layer": "Int64"})
 

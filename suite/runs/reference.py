@@ -17,9 +17,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from suite.report.page import DRAWN_UP
-from suite.runs.results import KEPT_OF_CELLS, PRECISION, READABLE, Results
-from suite.runs.store import write_text
+from suite.results.files import write_text
+from suite.results.folder import REFERENCE_CELLS, Results
+from suite.results.schema import ANALYSIS, MEMBERS, PRECISION, SUMMARY
 from suite.spec.load import Study, load_studies
 from suite.spec.model import Spec
 from suite.spec.problems import SpecError
@@ -31,7 +31,9 @@ SPECS, RESULTS, REFERENCE = Path("specs"), Path("results"), Path("results/refere
 REFRESH = f"python -m suite run {SPECS} && python -m suite.runs.reference"
 """What brings the reference up to date."""
 
-TABLES = (*READABLE, PRECISION, *DRAWN_UP)
+_ALWAYS = (MEMBERS, SUMMARY)
+
+TABLES = (*_ALWAYS, PRECISION, *ANALYSIS)
 """What is kept of a study where there is one, beside its run.json; the first of them each study has."""
 
 _AGAIN = f"run it again: python -m suite run {SPECS}"
@@ -141,11 +143,11 @@ def _swap(reference: Path, new: Path, old: Path) -> None:
 
 def _keep(found: Results, folder: Path) -> None:
     for name in TABLES:
-        if name in READABLE or (found.folder / name).exists():
+        if name in _ALWAYS or (found.folder / name).exists():
             write_text(folder / name, _rounded(found.folder / name))
     run = {key: value for key, value in found.run.items() if key not in _OF_THE_RUN}
     cells = found.run["cells"]
-    run[KEPT_OF_CELLS] = {
+    run[REFERENCE_CELLS] = {
         name: sorted({cell[name] for cell in cells if cell.get(name) is not None}) for name in _CIRCUMSTANCES
     }
     write_text(folder / "run.json", json.dumps(run, indent=2) + "\n")

@@ -2,26 +2,33 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from suite.cells.cache import Kept, Store
+from suite.cells.cell import Cell, cells_of
+from suite.cells.checkpoint import sweep
+from suite.cells.execute import Progress, execute
+from suite.cells.executor import Crew
+from suite.cells.failures import Failure
+from suite.cells.pool import Pool
+from suite.cells.resources import Resources, check_compiler, choose_device, workers_for
+from suite.cells.rounds import Rounds
+from suite.plugins.sources import plugged_in
 from suite.report.index import FILE as INDEX
 from suite.report.index import write_index
-from suite.runs.cells import Cell, cells_of
-from suite.runs.checkpoint import sweep
-from suite.runs.crew import Crew
-from suite.runs.execute import Progress, execute
-from suite.runs.failures import Failure, write_failures
-from suite.runs.pool import Pool
-from suite.runs.provenance import environment
-from suite.runs.resources import Resources, check_compiler, choose_device, workers_for
-from suite.runs.results import Results, remove_tables, write_tables
-from suite.runs.rounds import Rounds
-from suite.runs.seal import is_sealed, seal, unseal
-from suite.runs.shards import Shard
-from suite.runs.store import Kept, Store, remove_abandoned
+from suite.results.failures import write_failures
+from suite.results.files import remove_abandoned
+from suite.results.folder import Results, remove_tables, write_tables
+from suite.results.manifest import is_up_to_date, remove_manifest, write_manifest
+from suite.results.provenance import environment
+from suite.results.shards import Shard
 from suite.spec.load import Study
+
+if TYPE_CHECKING:
+    from suite.report.marks import Chart
 
 WHATEVER_THERE_IS = Resources()
 
@@ -35,41 +42,67 @@ Writing = Callable[[], None]
 """Called when all that can be computed is, and tables and pages are to be made of it."""
 
 
+@dataclass(frozen=True)
+class StudyResults(Results):
+    """The results of a study that was run, with its charts."""
+
+    @cached_property
+    def charts(self) -> "dict[str, Chart]":
+        """The report's Altair charts by name."""
+        from suite.report.charts import draw_charts  # noqa: PLC0415  # tables alone need no charting library
+
+        return draw_charts(self)
+
+
 def complete(
     study: Study,
     results: Path,
     resources: Resources = WHATEVER_THERE_IS,
     announce: Announce | None = None,
     writing: Writing | None = None,
-) -> Results:
-    """Computes what a study lacks and writes its tables, its report and the index; nothing where all is as after a run.
+) -> StudyResults:
+    """Compute what a study lacks and write its tables, analysis and report, and the index, if they are out of date.
 
-    Cells that fail are told in `failures` of what is returned, and tried again by the next run.
+    Cells that fail are listed in `failures` of the returned results, and tried again by the next run.
 
     Arguments and errors are those of `run_study`.
     """
     folder, cells = results / study.spec.name, cells_of(study)
+    basis = follows_from(study, cells)
     remove_abandoned(folder)
-    if is_sealed(study, folder, cells):
+    if is_up_to_date(folder, basis):
         if not (results / INDEX).exists():
             with suppress(OSError):  # a finished study is no fault on a disk that cannot be written
                 write_index(results)
-        found = Results(folder)
+        found = StudyResults(folder)
         if announce:
             announce(study, _recorded(found, cells), [])
         return found
-    from suite.report.page import write_report  # noqa: PLC0415  # pandas and charts are not needed for the above
-
     found = run_study(study, results, resources, announce, writing)
     if found.failures:
-        unseal(folder)
+        remove_manifest(folder)
     if found.has_tables:
-        write_report(found)
+        draw_report(study, found)
     if found.has_tables or (results / INDEX).exists():  # where everything failed, an older report has gone
         write_index(results)
     if not found.failures:
-        seal(study, folder, cells)
+        write_manifest(folder, basis)
     return found
+
+
+def follows_from(study: Study, cells: Sequence[Cell]) -> dict[str, Any]:
+    """Return what the files of a results folder follow from, besides code and packages."""
+    return {"study": study.spec.name, "spec": study.spec.as_run(), "cells": [cell.key for cell in cells]}
+
+
+def draw_report(study: Study, results: Results) -> Path:
+    """Judge a study's claims by its tables, write the tables of the analysis, then draw the page; return the page."""
+    # Imported late: pandas and charts are not needed while cells are computed.
+    from suite.analysis.derive import derive  # noqa: PLC0415
+    from suite.report.page import write_report  # noqa: PLC0415
+
+    derive(results, study.spec.claim, study.spec.source)
+    return write_report(results, study.spec.as_run()["claim"])
 
 
 def _recorded(results: Results, cells: Sequence[Cell]) -> list[Cell]:
@@ -87,7 +120,7 @@ def run_study(
     resources: Resources = WHATEVER_THERE_IS,
     announce: Announce | None = None,
     writing: Writing | None = None,
-) -> Results:
+) -> StudyResults:
     """Computes the cells of a study that are not stored yet and writes its tables, of what did not fail.
 
     Where everything failed there are no tables, and no older ones are left either.
@@ -108,9 +141,9 @@ def run_study(
     work = _compute(study, store, resources, announce, lender=_lender(study, results))
     if writing:
         writing()
-    write_failures(folder, work.rounds.cells, work.failures)
+    write_failures(folder, _failed(work))
     _write(study, folder, store, work)
-    return Results(folder)
+    return StudyResults(folder)
 
 
 def run_shard(
@@ -119,7 +152,7 @@ def run_shard(
     shard: Shard,
     resources: Resources = WHATEVER_THERE_IS,
     announce: Announce | None = None,
-) -> Results:
+) -> StudyResults:
     """Computes one part of a study's cells; its tables are for whoever has all of them.
 
     Other arguments and errors are those of `run_study`.
@@ -128,8 +161,8 @@ def run_shard(
     store = Store(folder / "cells")
     store.prepare()  # also where a part has nothing to do: its folder can then be copied like the others
     work = _compute(study, store, resources, announce, shard, lender=_lender(study, results))
-    write_failures(folder, work.rounds.cells, work.failures, shard)
-    return Results(folder, shard)
+    write_failures(folder, _failed(work), shard)
+    return StudyResults(folder, shard)
 
 
 def survey(study: Study, results: Path) -> tuple[list[Cell], dict[str, Kept]]:
@@ -200,7 +233,7 @@ def _compute(
 def _crew(resources: Resources) -> Crew:
     """Who computes; what is not to be had is found out before anything is written."""
     if resources.scheduler is not None:
-        from suite.runs.cluster import Cluster  # noqa: PLC0415  # an extra
+        from suite.cells.cluster import Cluster  # noqa: PLC0415  # an extra
 
         return Cluster(resources.scheduler, resources.device, resources.shared)
     device = choose_device(resources.device)
@@ -220,9 +253,9 @@ def _read_back(store: Store, cell: Cell) -> Kept:
 
 def _write(study: Study, folder: Path, store: Store, work: _Work) -> None:
     # Imported late: pandas is not needed while cells are computed.
-    from suite.runs.blocks import blocks_of, training_columns  # noqa: PLC0415
+    from suite.cells.blocks import blocks_of, training_columns  # noqa: PLC0415
     from suite.runs.landscapes import landscapes_table  # noqa: PLC0415
-    from suite.runs.precision import write_precision  # noqa: PLC0415
+    from suite.runs.precision import precision_table  # noqa: PLC0415
     from suite.runs.tables import measurements_tables, member_axes, members_table, summary_table  # noqa: PLC0415
 
     cells, shapes = work.rounds.cells, {key: cell.shapes for key, cell in work.kept.items()}
@@ -231,15 +264,25 @@ def _write(study: Study, folder: Path, store: Store, work: _Work) -> None:
         return
     axes, training = member_axes(study.members), training_columns(study)
     blocks = blocks_of(cells, shapes, store.read, training)
-    write_precision(folder, work.rounds.aims)
     write_tables(
         folder,
         members_table(study.members, axes),
         measurements_tables(blocks, axes, training),
         summary_table(blocks, axes, training),
         landscapes_table(cells, shapes, store.read, axes, training),
+        precision_table(work.rounds.aims),
         _run_record(study, work),
     )
+
+
+def _failed(work: _Work) -> list[dict[str, Any]]:
+    """The rows of failures.csv, with the tracebacks."""
+    return [
+        {"measure": cell.name, "member": cell.member.name, "first": cell.start, "last": cell.stop - 1, "key": cell.key}
+        | {"reason": work.failures[cell.key].reason, "trace": work.failures[cell.key].trace}
+        for cell in work.rounds.cells
+        if cell.key in work.failures
+    ]
 
 
 def _run_record(study: Study, work: _Work) -> dict[str, Any]:
@@ -249,7 +292,7 @@ def _run_record(study: Study, work: _Work) -> dict[str, Any]:
         "asked": study.asked,
         "spec": study.spec.as_run(),
         "seed": study.spec.seed,
-        "environment": environment(),
+        "environment": environment(plugged_in()),
         "cells": [
             {
                 "measure": cell.name,

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from suite.catalog.quantities import QUANTITIES
-from suite.runs.blocks import Block
-from suite.runs.draws import Array, Parts, chunks
-from suite.runs.laws import mean_field_facts, tells_by_z
+from suite.cells.blocks import Block
+from suite.cells.draws import Array, Parts, chunks
+from suite.cells.laws import mean_field_facts, tells_by_z
 from suite.runs.layout import Layout
 from suite.spec.members import Member
 from suite.statistics.summary import STATISTICS, deviation, summarise

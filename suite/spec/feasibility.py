@@ -9,6 +9,7 @@ from suite.catalog.limits import MOST_CELLS
 from suite.catalog.measure_settings import REPLICATES_A_CELL, AccuracySettings, OnTheDomain, ScoreSettings
 from suite.catalog.precision import DRAWS_A_CELL, Precise, precision_asked
 from suite.catalog.schedule import recorded_steps
+from suite.formatting import pieces
 from suite.spec.claims import unfounded
 from suite.spec.judgeable import unjudgeable
 from suite.spec.members import Finding, Member
@@ -16,7 +17,6 @@ from suite.spec.model import Spec
 from suite.spec.picture import undrawn
 from suite.spec.predict import untold
 from suite.spec.suitability import unsuitable
-from suite.words import pieces
 
 _COPIES = 4
 """Float64 copies of one network's parameters that a measure or the trainer holds at once."""

@@ -11,10 +11,10 @@ from suite.catalog.predict import FEWEST
 from suite.catalog.quantities import QUANTITIES
 from suite.catalog.shown import shown
 from suite.catalog.training import training_settings
+from suite.formatting import counted
 from suite.spec.claims import THEORY, Location, as_in_tables, asked_for, values_of_axes
 from suite.spec.members import Finding, Member
 from suite.spec.model import Spec
-from suite.words import counted
 
 LAWFUL = frozenset(
     (

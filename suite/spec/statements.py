@@ -18,10 +18,10 @@ from suite.catalog.claims import (
 )
 from suite.catalog.predict import BASELINES, SHALLOWEST, Predict, candidates
 from suite.catalog.quantities import QUANTITIES
+from suite.formatting import counted
 from suite.spec.claims import as_in_tables, asked_for, values_of_axes
 from suite.spec.members import Member
 from suite.spec.model import Spec
-from suite.words import counted
 
 _LISTED = 24
 """Values that are written out."""

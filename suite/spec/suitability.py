@@ -17,10 +17,10 @@ from suite.catalog.optimizers import Optimizer
 from suite.catalog.precision import Precise
 from suite.catalog.shown import shown
 from suite.catalog.tasks import Task
+from suite.formatting import counted
 from suite.spec.members import Finding, Member
 from suite.spec.model import Spec
 from suite.spec.problems import nearest
-from suite.words import counted
 
 
 def unsuitable(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:

@@ -1,9 +1,8 @@
 """Member names and cell keys are the same byte for byte from version to version, so that cached cells stay valid."""
 
-
 import pytest
 
-from suite.runs.cells import Cell, cells_of
+from suite.cells.cell import Cell, cells_of
 from suite.spec.load import Study, load_studies
 
 PLAIN = """

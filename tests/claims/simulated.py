@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from suite.analysis.points import Tables
 from suite.catalog.quantities import QUANTITIES
-from suite.claims.points import Tables
 from suite.statistics.summary import STATISTICS, summarise
 
 Row = tuple[dict[str, Any], str, np.ndarray, float]

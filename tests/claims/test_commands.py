@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from suite.claims.evidence import above, every
+from suite.analysis.evidence import above, every
 from suite.cli import app
 from suite.statistics.contrasts import Estimate
 

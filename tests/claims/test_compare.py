@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from suite.claims.compare import changed
-from suite.claims.numbers import numbers_of
+from suite.analysis.compare import changed
+from suite.analysis.numbers import numbers_of
 from suite.cli import app
 
 SPEC = """title = "Twice"

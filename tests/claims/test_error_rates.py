@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom, norm, t
 
+from suite.analysis.verdicts import LEVEL, judge
 from suite.catalog.claims import (
     AgreesWith,
     BoundedBy,
@@ -25,7 +26,6 @@ from suite.catalog.claims import (
     RankCorrelation,
     SurvivalShorter,
 )
-from suite.claims.judge import LEVEL, judge
 from tests.claims.simulated import Row, member, tables_of
 
 SAYS = {"says": "It is so."}

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from suite.analysis.points import both_drawn, points
+from suite.analysis.verdicts import judge_results
 from suite.catalog.claims import Monotone
-from suite.claims.judge import judge_results
-from suite.claims.points import both_drawn, points
-from suite.runs.results import Results
+from suite.results.folder import Results
 from tests.claims.simulated import member, tables_of
 
 ROWS = [

@@ -2,7 +2,7 @@
 
 import pytest
 
-from suite.claims.spreadsheets import as_cell, from_cell
+from suite.results.spreadsheets import as_cell, from_cell
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+A1", "-A1", "@SUM(A1)", "\t=1", "'=1", "''@x"])

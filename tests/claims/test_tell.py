@@ -6,9 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from suite.analysis.verdicts import judge, rows_of
 from suite.catalog.claims import Level
-from suite.claims.judge import judge
-from suite.claims.tell import FILE, kept_rows, lines_of, p_in_words, rows_of
+from suite.formatting import p_in_words
+from suite.report.verdict_text import lines_of
+from suite.results.folder import Results
+from suite.results.schema import VERDICTS
 from tests.claims.simulated import member, tables_of
 
 DRAWS = np.linspace(-1, 1, 40) + 0.1
@@ -43,12 +46,12 @@ def test_tables_of_before_say_nothing_of_it(tmp_path: Path) -> None:
     claim = Level(says="It is so.", quantity="v3", at_least=0.0)
     (row,) = rows_of(judge([claim], tables_of([member("v3", DRAWS, depth=1)])), "")
     del row["leaning"]
-    with (tmp_path / FILE).open("w", newline="") as file:
+    with (tmp_path / VERDICTS).open("w", newline="") as file:
         table = csv.DictWriter(file, row)
         table.writeheader()
         table.writerow(row)
 
-    (kept,) = kept_rows(tmp_path)
+    (kept,) = Results(tmp_path).verdict_rows
 
     assert kept["leaning"] == ""
     assert "draws would decide)" in next(lines_of("study", [kept]))

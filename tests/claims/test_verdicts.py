@@ -5,6 +5,7 @@ from typing import Literal
 import numpy as np
 import pytest
 
+from suite.analysis.verdicts import Verdict, judge
 from suite.catalog.claims import (
     AgreesWith,
     BoundedBy,
@@ -16,7 +17,6 @@ from suite.catalog.claims import (
     RankCorrelation,
     SurvivalShorter,
 )
-from suite.claims.judge import Verdict, judge
 from tests.claims.simulated import Row, member, tables_of
 
 SAYS = {"says": "It is so."}

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
+from suite.cells.cache import Store
 from suite.cli import app
-from suite.runs.store import Store
 from tests.runs.tiny import TABLES
 
 SPEC = Path(__file__).parents[1] / "specs" / "tiny_mixed.toml"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from suite.runs.store import Kept, Store
+from suite.cells.cache import Kept, Store
 from tests.faults.mixed import (
     STUDY,
     Undisturbed,

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from suite.runs.cells import Cell
-from suite.runs.execute import Progress
-from suite.runs.resources import Resources
+from suite.cells.cell import Cell
+from suite.cells.execute import Progress
+from suite.cells.resources import Resources
 from suite.runs.run import complete
 from suite.spec.load import load_studies
 from tests.faults.mixed import SPEC, Undisturbed, assert_undisturbed

@@ -69,7 +69,7 @@ class Event(NamedTuple):
 
     Attributes:
         kind: "download" of a tensor, "upload" of one, or "wait" for a number, a size or an error.
-        place: file and function of the suite that caused it, such as "runs/compute.py:compute".
+        place: file and function of the suite that caused it, such as "cells/compute.py:compute".
         line: in that file.
         what: the operation.
     """

@@ -9,12 +9,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from suite.cells import device_check
+from suite.cells.compute import compute
+from suite.cells.device_check import TOLERANCE, cache_file, find_fault
+from suite.cells.primitives import PRIMITIVES, Numbers
+from suite.cells.resources import choose_device
 from suite.nets.matmul import full_precision
-from suite.runs import device_check
-from suite.runs.compute import compute
-from suite.runs.device_check import TOLERANCE, cache_file, find_fault
-from suite.runs.primitives import PRIMITIVES, Numbers
-from suite.runs.resources import choose_device
 from suite.runs.run import run_study
 from suite.spec.load import load_studies
 from tests.gpu.pretended import PretendedGpu
@@ -218,8 +218,8 @@ def test_rounding_stays_far_below_the_tolerance(name: str) -> None:
 @pytest.mark.parametrize(
     ("where", "other"),
     [
-        ("suite.runs.device_check._driver", lambda: 12040),
-        ("suite.runs.device_check.numbers_follow_from", lambda: {"suite": "code 0"}),
+        ("suite.cells.device_check._driver", lambda: 12040),
+        ("suite.cells.device_check.numbers_follow_from", lambda: {"suite": "code 0"}),
         ("torch.cuda.get_device_capability", lambda number: (7, 0)),
         ("torch.cuda.get_device_name", lambda number: "Another"),
         ("torch.__version__", "2.99"),
@@ -349,7 +349,7 @@ def test_a_run_chooses_the_device(tmp_path: Path, caplog: pytest.LogCaptureFixtu
 def test_nothing_is_done_without_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither is the check loaded, nor torch where the CPU is asked for."""
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    monkeypatch.setitem(sys.modules, "suite.runs.device_check", None)
+    monkeypatch.setitem(sys.modules, "suite.cells.device_check", None)
     assert choose_device("auto") == "cpu"
     monkeypatch.setitem(sys.modules, "torch", None)
     assert choose_device("cpu") == "cpu"

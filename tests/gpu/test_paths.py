@@ -10,11 +10,11 @@ import torch
 
 from benchmarks.gpu.paths import dtype_of, find_unused, path_cells
 from suite.catalog.measures import MEASURES
+from suite.cells.cache import Readings
+from suite.cells.cell import Cell
+from suite.cells.compute import compute
 from suite.measures.grad_norm import grad_norm
 from suite.nets.backward import Backpropagation
-from suite.runs.cells import Cell
-from suite.runs.compute import compute
-from suite.runs.store import Readings
 from suite.training import trainer
 from suite.training.tasks import Data
 from tests.gpu.pretended import PretendedGpu
@@ -22,7 +22,7 @@ from tests.gpu.pretended import PretendedGpu
 TILE = 64
 """Draws of a tile on either device: rounding depends on it."""
 
-RESULTS_LEAVE = {"runs/compute.py:_taking.<locals>.take"}
+RESULTS_LEAVE = {"cells/compute.py:_taking.<locals>.take"}
 """Functions that may copy tensors to the CPU while a cell is computed without a checkpoint."""
 
 MAY_WAIT = {
@@ -172,7 +172,7 @@ def test_a_copy_to_the_cpu_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched, PretendedGpu() as gpu:
         patched.setattr("suite.measures.grad_norm.grad_norm", on_the_cpu)
         compute(cell, "cuda")
-        assert gpu.places("download") - RESULTS_LEAVE == {"runs/compute.py:_take"}
+        assert gpu.places("download") - RESULTS_LEAVE == {"cells/compute.py:_take"}
     with monkeypatch.context() as patched, PretendedGpu() as gpu:
         patched.setattr(Backpropagation, "backward", asks)
         compute(cell, "cuda")

@@ -11,14 +11,14 @@ from typer.testing import CliRunner
 import suite
 from benchmarks.ensembles import networks as benchmark_networks
 from benchmarks.shapes import Shape
+from suite.cells.cell import Cell
+from suite.cells.checkpoint import Checkpoint
+from suite.cells.compute import compute
+from suite.cells.resources import Resources
+from suite.cells.tiles import draws_a_tile
 from suite.cli import app
 from suite.nets.modules import ensemble_of
-from suite.runs.cells import Cell
-from suite.runs.checkpoint import Checkpoint
-from suite.runs.compute import compute
-from suite.runs.resources import Resources
 from suite.runs.run import run_study
-from suite.runs.tiles import draws_a_tile
 from suite.spec.load import load_studies
 from tests.gpu.pretended import PretendedGpu
 from tests.gpu.test_paths import RESULTS_LEAVE, assert_same, cell_named
@@ -26,7 +26,7 @@ from tests.runs.conftest import MEASURES
 from tests.runs.test_checkpoint import Mortal
 from tests.runs.tiny import assert_same_tables
 
-STATES_LEAVE = RESULTS_LEAVE | {"runs/course.py:Course._place"}
+STATES_LEAVE = RESULTS_LEAVE | {"cells/course.py:Course._place"}
 """Functions that may copy tensors to the CPU where a checkpoint is kept."""
 
 
@@ -93,7 +93,7 @@ def test_a_draw_that_does_not_fit_is_explained() -> None:
 @pytest.mark.parametrize("life", [1, 4, 8])
 def test_training_resumes_on_the_gpu(life: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the same numbers, after an interruption before a step, within a tile, and in the next one."""
-    monkeypatch.setattr("suite.runs.checkpoint.CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr("suite.cells.checkpoint.CHECKPOINT_SECONDS", 0.0)
     cell = cell_named("accuracy")
     expected = compute(cell, tile=4)
     with PretendedGpu(), pytest.raises(KeyboardInterrupt):

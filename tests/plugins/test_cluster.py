@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from suite.cells.resources import Resources
 from suite.plugins import sources
-from suite.runs.resources import Resources
 from suite.runs.run import run_study
 from suite.spec.load import load_studies
 from tests.plugins.conftest import SNAKE

@@ -6,11 +6,11 @@ from typer.testing import CliRunner
 
 from suite.catalog.activations import Relu
 from suite.catalog.initializations import INITIALIZATIONS, He
+from suite.cells.cell import cells_of
+from suite.cells.resources import Resources
 from suite.cli import app
 from suite.nets.ensemble import layer_views
 from suite.nets.initialization import draw_parameters
-from suite.runs.cells import cells_of
-from suite.runs.resources import Resources
 from suite.runs.run import run_study
 from suite.spec.load import load_studies
 from suite.theory.scaling import layer_variances

@@ -10,12 +10,12 @@ from typer.testing import CliRunner
 import suite
 from suite.catalog.measures import MEASURES
 from suite.catalog.quantities import QUANTITIES
+from suite.cells.cell import cells_of
+from suite.cells.compute import compute
+from suite.cells.resources import Resources
 from suite.cli import app
 from suite.plugins import found
 from suite.plugins.sources import PlugInError
-from suite.runs.cells import cells_of
-from suite.runs.compute import compute
-from suite.runs.resources import Resources
 from suite.runs.run import run_study
 from suite.spec.load import load_studies
 
@@ -93,7 +93,7 @@ def test_its_values_are_in_the_tables(plugged, spec, tmp_path):
     assert (values.output_range > 0).all()
     assert ((values.small == 1) == (values.output_range < 0.5)).all()  # half of the range
     assert (values.output_range * 2 >= values.output_std).all()
-    from suite.claims.judge import judge_results
+    from suite.analysis.verdicts import judge_results
 
     assert [verdict.verdict for verdict in judge_results(study.spec.claim, one)]
 

@@ -11,13 +11,13 @@ from typer.testing import CliRunner
 
 import suite
 from suite.catalog.activations import ACTIVATIONS
+from suite.cells.cell import cells_of
+from suite.cells.resources import Resources
 from suite.cli import app
 from suite.nets.activations import KERNELS
 from suite.nets.differentiable import PHI
 from suite.plugins import sources
 from suite.plugins.sources import PlugInError
-from suite.runs.cells import cells_of
-from suite.runs.resources import Resources
 from suite.runs.run import run_study
 from suite.spec.load import load_studies
 from tests.plugins.conftest import SNAKE

@@ -5,9 +5,9 @@ import torch
 from typer.testing import CliRunner
 
 from suite.catalog.tasks import TASKS
+from suite.cells.resources import Resources
 from suite.cli import app
 from suite.plugins import found
-from suite.runs.resources import Resources
 from suite.runs.run import run_study
 from suite.spec.load import load_studies
 from suite.training.tasks import make_data

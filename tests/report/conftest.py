@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from suite.runs.results import Results
+from suite.results.folder import Results
 from tests.runs.tiny import ran
 
 

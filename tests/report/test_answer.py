@@ -8,9 +8,9 @@ import pytest
 
 from suite.catalog.charts import CHARTS, PLANE, TOURNAMENT
 from suite.catalog.quantities import QUANTITIES
-from suite.claims.tell import COLUMNS
 from suite.report.answer import picture, summed, told
 from suite.report.captions import CAPTIONS
+from suite.results.schema import VERDICT_COLUMNS as COLUMNS
 
 ROW: dict[str, Any] = {
     "claim": "V3 peaks.",

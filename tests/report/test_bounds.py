@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from suite.report.bounds import COLUMNS, bounds_table
-from suite.report.series import training_axes
+from suite.analysis.series import training_axes
+from suite.analysis.success_bound import bounds_table
+from suite.results.schema import BOUND_COLUMNS as COLUMNS
 
 
 def row(quantity, mean, low, high, depth=1, task="absolute_value", rate=np.nan, theory=np.nan, n=100):

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
+from suite.analysis.phases import PHASES, phases_table
 from suite.catalog.charts import PLANE, TOURNAMENT
 from suite.catalog.charts import charts as catalog
 from suite.catalog.measures import MEASURES
 from suite.report.captions import CAPTIONS
-from suite.report.phases import PHASES, phases_table
-from suite.runs.results import Results
+from suite.results.folder import Results
 from tests.report.test_looks import assert_one_look
 from tests.report.test_measured import numbers
 from tests.runs.tiny import NAMES

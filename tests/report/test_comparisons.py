@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from suite.report.comparisons import COLUMNS, comparisons_table
+from suite.analysis.comparisons import comparisons_table
+from suite.results.schema import COMPARISON_COLUMNS as COLUMNS
 from suite.statistics.survival import holm
 
 LAST = 100

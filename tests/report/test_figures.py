@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from suite.cli import app
 from suite.report.figures import WIDEST, printed, sized
-from suite.runs.results import Results
+from suite.results.folder import Results
 from tests.runs.tiny import SPECS
 
 

@@ -11,15 +11,14 @@ from urllib.parse import unquote
 import pandas as pd
 import pytest
 
-from suite.claims.tell import kept_rows
+from suite.cells.resources import Resources
 from suite.report.index import Entry, entries, studies, summed, write_index
-from suite.report.page import write_report
-from suite.runs.resources import Resources
-from suite.runs.results import Results
+from suite.results.folder import Results
 from suite.runs.run import complete
 from suite.spec.changes import parse_changes
 from suite.spec.load import load_studies
 from suite.spec.quick import NOTE, quick
+from tests.drawn import draw
 from tests.report.browser import open_in_browser
 
 SMALL = """title = "A study that </title><script>document.title = 0</script>"
@@ -127,7 +126,7 @@ def test_a_damaged_study_hides_no_other(folder: Path, results_of: Callable[[str]
     (results / "asv").mkdir()
     (results / "README.md").touch()
     shutil.copytree(results_of("tiny_scores").folder, results / "tiny_scores", ignore=shutil.ignore_patterns("cells"))
-    write_report(Results(results / "tiny_scores"))
+    draw(Results(results / "tiny_scores"))
 
     page = write_index(results).read_text()
 
@@ -161,7 +160,7 @@ def test_words_of_a_claim_are_no_formula_of_a_spreadsheet(tmp_path: Path) -> Non
     table = pd.read_csv(found.folder / "verdicts.csv")
     assert list(table["claim"]) == ["'=1+1", "Cosines lie below -0.9."]
     assert table["estimate"].dtype == float
-    assert kept_rows(found.folder)[0]["claim"] == "=1+1"
+    assert found.verdict_rows[0]["claim"] == "=1+1"
     assert "<span>=1+1</span>" in found.report.read_text()
 
 

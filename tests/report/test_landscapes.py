@@ -10,7 +10,7 @@ import torch
 
 from suite.catalog.tasks import Checkerboard
 from suite.report.landscapes import decision_boundary, landscapes_chart, true_board
-from suite.runs.results import Results
+from suite.results.folder import Results
 from suite.training.tasks import checkerboard
 
 

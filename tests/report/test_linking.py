@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from suite.report.page import write_report
-from suite.runs.resources import Resources
-from suite.runs.results import Results
+from suite.cells.resources import Resources
+from suite.report.charts import draw_charts
+from suite.results.folder import Results
 from suite.runs.run import run_study
 from suite.spec.load import load_studies
+from tests.drawn import draw
 from tests.report.browser import act_in_browser
 from tests.runs.tiny import tiny_with
 
@@ -31,7 +32,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report of a small study."""
     folder = tmp_path_factory.mktemp("linking")
     (folder / "linked.toml").write_text(tiny_with("v3", "collapse", "accuracy"))
-    return write_report(run_study(load_studies([folder / "linked.toml"])[0], folder, Resources(workers=1)))
+    return draw(run_study(load_studies([folder / "linked.toml"])[0], folder, Resources(workers=1)))
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +165,7 @@ def test_charts_can_be_downloaded_in_four_formats(page: Path, tmp_path: Path) ->
     }
     return found;
     """
-    charts = Results(page.parent).charts
+    charts = draw_charts(Results(page.parent))
 
     found = act_in_browser(page, LOOK + script, tmp_path)
 
@@ -193,7 +194,7 @@ def test_text_that_a_spreadsheet_would_run_has_an_apostrophe_before_it(page: Pat
 def test_data_of_a_page_are_those_of_its_charts(page: Path) -> None:
     """To six digits: columns that the script puts together again."""
     text = page.read_text()
-    for name, chart in Results(page.parent).charts.items():
+    for name, chart in draw_charts(Results(page.parent)).items():
         start = text.index(f'id="data-{name}">') + len(f'id="data-{name}">')
         packed = json.loads(text[start : text.index("</script>", start)])
         for key, rows in chart.to_dict()["datasets"].items():

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from suite.analysis.series import once, with_series
 from suite.report.charts import charts_of
 from suite.report.looks import color, dash, shape
 from suite.report.marks import along, columns_of
 from suite.report.scatter import labels
-from suite.report.series import once, with_series
 
 REFERENCE = Path(__file__).parents[2] / "results" / "reference"
 SHIPPED = sorted(folder.name for folder in REFERENCE.iterdir())

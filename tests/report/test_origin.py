@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 
 from suite.cli import app
 from suite.report.origin import again, caveat, origin
-from suite.report.page import write_report
-from suite.runs.results import Results
+from suite.results.folder import Results
+from tests.drawn import draw
 from tests.runs.tiny import SPECS
 
 
@@ -89,7 +89,7 @@ def test_a_run_that_has_not_kept_how_it_was_asked_for_says_so(
     (folder / "run.json").write_text(json.dumps(run))
 
     assert again(run) == ""
-    assert "which this run has not kept as a command" in write_report(Results(folder)).read_text()
+    assert "which this run has not kept as a command" in draw(Results(folder)).read_text()
 
 
 def test_the_foot_says_what_ran_where_and_with_what(results_of: Callable[[str], Results]) -> None:

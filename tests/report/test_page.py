@@ -10,20 +10,20 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from suite.analysis.comparisons import OUTCOMES, WAITS, comparisons_table
+from suite.analysis.phases import PHASES, phases_table
+from suite.analysis.success_bound import BOUND, bounds_table
+from suite.analysis.verdicts import judge, rows_of
 from suite.catalog.claims import PeaksInside
-from suite.claims.judge import judge
-from suite.claims.tell import rows_of
+from suite.cells.resources import Resources
 from suite.report import page
-from suite.report.bounds import BOUND, bounds_table
-from suite.report.comparisons import OUTCOMES, WAITS, comparisons_table
 from suite.report.embedding import embedded
-from suite.report.page import render, write_report
-from suite.report.phases import PHASES, phases_table
-from suite.runs.resources import Resources
-from suite.runs.results import Results
+from suite.report.page import render
+from suite.results.folder import Results
 from suite.runs.run import run_study
 from suite.spec.load import load_studies
 from tests.claims.simulated import member, tables_of
+from tests.drawn import draw
 from tests.report.browser import open_in_browser
 from tests.runs.tiny import BRIEF, SPECS, ran, tiny_with
 
@@ -40,7 +40,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     spec.write_text(re.sub(r"title .*\nsource .*", lambda _: nasty, TINY.read_text()))
     shutil.copytree(ran("tiny", tmp_path_factory).folder / "cells", folder / "results" / "markup" / "cells")
     found = run_study(load_studies([spec])[0], folder / "results", Resources(workers=1))
-    write_report(found)
+    draw(found)
     return found
 
 
@@ -63,17 +63,16 @@ def test_every_chart_is_drawn_offline(results: Results, opened: tuple[str, str])
     assert_drawn(results, *opened)
 
 
-def test_a_report_drawn_again_takes_away_what_only_earlier_versions_wrote(
+def test_an_analysis_takes_away_tables_that_no_longer_have_rows(
     results_of: Callable[[str], Results], tmp_path: Path
 ) -> None:
-    """And what there is nothing to say in any more, but no file of the user's own."""
+    """But no file of the user's own."""
     folder = Path(shutil.copytree(results_of("tiny_scores").folder, tmp_path / "scores", ignore=lambda *_: ["cells"]))
-    for name in ("predictors.csv", "bounds.csv", "mine.csv"):
+    for name in ("bounds.csv", "mine.csv"):
         (folder / name).write_text("a\n1\n")
 
-    write_report(Results(folder))
+    draw(Results(folder))
 
-    assert not (folder / "predictors.csv").exists()
     assert not (folder / "bounds.csv").exists()
     assert (folder / "mine.csv").exists()
 
@@ -86,7 +85,7 @@ def test_every_chart_of_the_other_tiny_studies_is_drawn(
     """Neither regressions of one input nor normalised networks on digits leave a frame empty."""
     shutil.copytree(results_of(name).folder, tmp_path / name, ignore=shutil.ignore_patterns("cells"))
     results = Results(tmp_path / name)
-    page = write_report(results)
+    page = draw(results)
 
     document, log = open_in_browser(page, tmp_path / "profile")
 
@@ -109,7 +108,7 @@ def test_a_law_that_no_member_has_leaves_the_console_silent(
     summary.assign(theory=float("nan")).to_parquet(folder / "summary.parquet")
     found = Results(Path(folder))
 
-    document, log = open_in_browser(write_report(found), tmp_path / "profile")
+    document, log = open_in_browser(draw(found), tmp_path / "profile")
 
     assert "trainability" in found.charts
     assert_drawn(found, document, log)
@@ -284,7 +283,7 @@ def test_a_study_that_trains_nothing_has_a_report(tmp_path: Path) -> None:
     spec.write_text(tiny_with("v3", "collapse"))
     found = run_study(load_studies([spec])[0], tmp_path / "results", Resources(workers=1))
 
-    page = write_report(found).read_text()
+    page = draw(found).read_text()
 
     assert "accuracy" not in found.charts
     assert "What orders members" not in page
@@ -302,7 +301,7 @@ def test_families_of_budget_and_of_width_keep_apart(tmp_path: Path) -> None:
     )
     found = run_study(load_studies([spec])[0], tmp_path / "results", Resources(workers=1))
 
-    page = write_report(found).read_text()
+    page = draw(found).read_text()
 
     assert len(found.members) == 12
     assert "relu, budget 300" in page
@@ -333,7 +332,7 @@ def test_one_replicate_has_no_interval_to_show(tmp_path: Path) -> None:
     spec.write_text(BRIEF.read_text().replace("replicates = 4", "replicates = 1"))
     found = run_study(load_studies([spec])[0], tmp_path / "results", Resources(workers=1))
 
-    assert "nan" not in write_report(found).read_text().split('<section id="overview">')[1].split("</section>")[0]
+    assert "nan" not in draw(found).read_text().split('<section id="overview">')[1].split("</section>")[0]
 
 
 TASKS = """
@@ -376,7 +375,7 @@ def test_what_is_measured_for_each_task_has_a_report(tmp_path: Path) -> None:
     found = run_study(load_studies([spec])[0], tmp_path / "results", Resources(workers=1))
     assert (found.summary.loc[found.summary["quantity"] == "v3", "member"].value_counts() == 2).all()
 
-    page = write_report(found).read_text()
+    page = draw(found).read_text()
 
     assert {"collapse", "gradients", "correlation", "variability", "accuracy_against_v3"} <= set(found.charts)
     assert all(chart.to_dict()["datasets"] for chart in found.charts.values())

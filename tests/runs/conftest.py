@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from suite.runs.blocks import Block, blocks_of
-from suite.runs.cells import Cell
-from suite.runs.store import Readings
+from suite.cells.blocks import Block, blocks_of
+from suite.cells.cache import Readings
+from suite.cells.cell import Cell
 from suite.spec.load import Study, load_studies
 
 FAMILY = 'width = 6\ninputs = 2\ndepth = [1, 3]\nactivation = ["relu", "tanh"]'

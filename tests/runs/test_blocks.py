@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from suite.runs.blocks import training_columns
-from suite.runs.cells import cells_of
-from suite.runs.compute import compute
+from suite.cells.blocks import training_columns
+from suite.cells.cell import cells_of
+from suite.cells.compute import compute
 from tests.runs.conftest import LINE, blocks_in_memory
 
 ONE = 'width = 6\ninputs = 2\ndepth = {depth}\nactivation = "relu"'

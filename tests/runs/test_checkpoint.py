@@ -11,11 +11,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from suite.runs.cells import cells_of
-from suite.runs.checkpoint import Checkpoint, sweep
-from suite.runs.compute import compute
-from suite.runs.execute import finish
-from suite.runs.store import Store
+from suite.cells.cache import Store
+from suite.cells.cell import cells_of
+from suite.cells.checkpoint import Checkpoint, sweep
+from suite.cells.compute import compute
+from suite.cells.execute import finish
 from tests.runs.conftest import LINE, REGRESSION
 from tests.runs.test_compute import RAN_OUT, scarce
 
@@ -43,7 +43,7 @@ def folder(tmp_path):
 @pytest.fixture
 def always(monkeypatch):
     """A checkpoint is kept at every opportunity."""
-    monkeypatch.setattr("suite.runs.checkpoint.CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr("suite.cells.checkpoint.CHECKPOINT_SECONDS", 0.0)
 
 
 class Mortal(Checkpoint):
@@ -90,7 +90,7 @@ def interrupted(cell, folder, life, **given):
 )
 def test_training_goes_on_from_any_step_of_any_tile(study, name, folder, monkeypatch):
     """Blocks of 8 draws, tiles of 5; all observers look on; several learning rates."""
-    monkeypatch.setattr("suite.runs.compute.block_size", lambda values: 8)
+    monkeypatch.setattr("suite.cells.compute.block_size", lambda values: 8)
     cell, whole = cell_of(study, name), Mortal(folder / "whole", "0")
     expected = compute(cell, tile=5)
     expect_same(compute(cell, tile=5, checkpoint=whole), expected)
@@ -111,7 +111,7 @@ def test_training_goes_on_from_any_step_of_any_tile(study, name, folder, monkeyp
 )
 def test_measures_go_on_at_the_tile_where_they_were(study, name, folder, monkeypatch):
     """Nothing is computed twice."""
-    monkeypatch.setattr("suite.runs.compute.block_size", lambda values: 8)
+    monkeypatch.setattr("suite.cells.compute.block_size", lambda values: 8)
     cell = replace(cell_of(study, name), start=1) if name == "landscape" else cell_of(study, name)
     expected, whole = compute(cell, tile=1), Mortal(folder / "whole", "0")
     compute(cell, tile=1, checkpoint=whole)
@@ -146,9 +146,9 @@ def test_a_cell_goes_on_with_the_tiles_that_it_had(study, folder, monkeypatch):
     """Where another process finds room for more or fewer draws: its numbers follow from the first one's."""
     cell = cell_of(study, "accuracy")
     expected = compute(cell, tile=6)
-    monkeypatch.setattr("suite.runs.compute.draws_a_tile", lambda *_: 6)
+    monkeypatch.setattr("suite.cells.compute.draws_a_tile", lambda *_: 6)
     interrupted(cell, folder, 15)
-    monkeypatch.setattr("suite.runs.compute.draws_a_tile", lambda *_: 16)
+    monkeypatch.setattr("suite.cells.compute.draws_a_tile", lambda *_: 16)
 
     expect_same(compute(cell, checkpoint=Mortal(folder, cell.key)), expected)
 
@@ -160,7 +160,7 @@ def test_tiles_that_were_halved_stay_so(study, folder, monkeypatch):
     tried = scarce(monkeypatch, 5, RAN_OUT[0])
     expected = compute(cell, tile=64)
     assert tried == [16, 8, 4, 4, 4, 4]
-    monkeypatch.setattr("suite.runs.compute.draws_a_tile", lambda *_: 64)
+    monkeypatch.setattr("suite.cells.compute.draws_a_tile", lambda *_: 64)
     interrupted(cell, folder, 2 + 11 + 4)
     tried.clear()
 
@@ -248,7 +248,7 @@ def test_so_is_one_of_other_tiles_or_code_or_of_another_cell(left, monkeypatch):
     expect_ignored(cell, expected, file.parent)
     file.rmdir()
     file.write_bytes(content)
-    monkeypatch.setattr("suite.runs.checkpoint.code", lambda: "other")
+    monkeypatch.setattr("suite.cells.checkpoint.code", lambda: "other")
     expect_ignored(cell, expected, file.parent)
 
 
@@ -281,7 +281,7 @@ def test_a_checkpoint_that_cannot_be_written_costs_nothing_but_itself(study, err
     def fail(*_, **__):
         raise error
 
-    monkeypatch.setattr("suite.runs.checkpoint.write_whole", fail)
+    monkeypatch.setattr("suite.cells.checkpoint.write_whole", fail)
     checkpoint = Mortal(folder, cell.key)
 
     expect_same(compute(cell, tile=8, checkpoint=checkpoint), compute(cell, tile=8))
@@ -309,7 +309,7 @@ def test_what_is_done_in_seconds_writes_none(study, folder, monkeypatch):
     """Only time makes a checkpoint, counted from the last."""
     cell, clock = cell_of(study, "accuracy"), [0.0]
     written = []
-    monkeypatch.setattr("suite.runs.checkpoint.time.perf_counter", lambda: clock[0])
+    monkeypatch.setattr("suite.cells.checkpoint.time.perf_counter", lambda: clock[0])
     monkeypatch.setattr(Checkpoint, "_keep", lambda self, path, place: written.append(clock[0]))
     compute(cell, tile=8, checkpoint=Checkpoint(folder, cell.key, HERE))
     assert not written
@@ -357,14 +357,14 @@ def test_a_finished_cell_leaves_no_checkpoint_and_counts_the_time_of_all_who_wer
 def test_a_cell_that_fails_where_it_was_left_begins_anew(study, error, stays, folder, monkeypatch):
     """The checkpoint may be to blame, unless memory is; a cell that fails from its beginning leaves its own."""
     cell = cell_of(study, "collapse")
-    monkeypatch.setattr("suite.runs.compute.draws_a_tile", lambda *_: 4)
+    monkeypatch.setattr("suite.cells.compute.draws_a_tile", lambda *_: 4)
 
     def fail(cell, ensemble, sample, data, draws, bookmark):
         if draws.start >= 12:
             raise error
         return {"mean": ensemble.parameters[:, 0]}
 
-    monkeypatch.setattr("suite.runs.compute._take", fail)
+    monkeypatch.setattr("suite.cells.compute._take", fail)
     file = folder / f"{cell.key}.part"
 
     assert finish(cell, folder, "cpu").reason.startswith(type(error).__name__)

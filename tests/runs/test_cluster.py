@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from suite.cells import cluster as clusters
+from suite.cells.cluster import Cluster
 from suite.cli import app
-from suite.runs import cluster as clusters
-from suite.runs.cluster import Cluster
 from tests.runs.tiny import BRIEF, assert_same_as_undisturbed
 
 ROOT = Path(__file__).parents[2]
@@ -309,8 +309,8 @@ def test_a_worker_of_other_code_is_refused(one: Processes, tmp_path: Path, monke
 
 def test_a_shared_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     """Where a worker is, rather than another folder of the same name that nobody looks into."""
-    from suite.runs.cells import cells_of
-    from suite.runs.execute import finish
+    from suite.cells.cell import cells_of
+    from suite.cells.execute import finish
     from suite.spec.load import load_studies
 
     (first, *_) = cells_of(load_studies([BRIEF])[0])

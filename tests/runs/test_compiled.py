@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
+from suite.cells.resources import Resources
 from suite.nets.compiled import why_not
-from suite.runs.resources import Resources
 from suite.runs.run import run_study
 
 NARROW = 'width = 3\ninputs = 2\ndepth = 3\nactivation = "relu"'

@@ -9,11 +9,11 @@ import torch
 
 from suite.catalog.measures import LANDSCAPE, MEASURES
 from suite.catalog.quantities import QUANTITIES
+from suite.cells.cell import cells_of
+from suite.cells.compute import _ensemble, _take, compute
 from suite.nets.backward import loss_gradient
 from suite.nets.losses import HALF_SQUARE, LossAt
 from suite.nets.sample import sample_domain
-from suite.runs.cells import cells_of
-from suite.runs.compute import _ensemble, _take, compute
 from tests.runs.conftest import LINE, REGRESSION
 
 WATCHERS = ("feature_diversity", "revival")
@@ -202,7 +202,7 @@ def scarce(monkeypatch, most, error):
             raise error
         return _take(cell, ensemble, *rest)
 
-    monkeypatch.setattr("suite.runs.compute._take", take)
+    monkeypatch.setattr("suite.cells.compute._take", take)
     return tried
 
 
@@ -241,7 +241,7 @@ def test_networks_that_cannot_even_be_drawn_are_named_too(study, monkeypatch):
     def fail(*arguments):
         raise RAN_OUT[1]
 
-    monkeypatch.setattr("suite.runs.compute._ensemble", fail)
+    monkeypatch.setattr("suite.cells.compute._ensemble", fail)
 
     with pytest.raises(MemoryError, match="collapse of "):
         compute(cell)

@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-import suite.runs.compute as computing
+import suite.cells.compute as computing
+from suite.cells.cache import Readings
+from suite.cells.cell import Cell
+from suite.cells.failures import failure_of
 from suite.cli import app
-from suite.runs.cells import Cell
-from suite.runs.failures import failure_of
-from suite.runs.store import Readings
 from tests.runs.tiny import BRIEF, assert_same_as_undisturbed
 
 runner = CliRunner()

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from suite.runs import gpus, resources
-from suite.runs.cells import cells_of
-from suite.runs.gpus import claim
-from suite.runs.pool import Pool
-from suite.runs.resources import workers_for
+from suite.cells import gpus, resources
+from suite.cells.cell import cells_of
+from suite.cells.gpus import claim
+from suite.cells.pool import Pool
+from suite.cells.resources import workers_for
 from suite.spec.load import load_studies
 from tests.runs.tiny import SPECS
 
-CLAIMS = "import sys; from pathlib import Path; from suite.runs.gpus import claim; "
+CLAIMS = "import sys; from pathlib import Path; from suite.cells.gpus import claim; "
 HOLD = CLAIMS + "print(claim(2, Path(sys.argv[1])), flush=True); sys.stdin.read()"
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="processes there cannot tell whose a GPU is")

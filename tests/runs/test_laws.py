@@ -22,7 +22,7 @@ from suite.catalog.measure_settings import CorrelationSettings, JacobianSettings
 from suite.catalog.measures import MEASURES
 from suite.catalog.quantities import QUANTITIES
 from suite.catalog.tasks import AbsoluteValue, Checkerboard, Digits, TwoKinks
-from suite.runs.laws import (
+from suite.cells.laws import (
     Law,
     dead_probability,
     hidden_variances,

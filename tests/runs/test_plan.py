@@ -8,10 +8,10 @@ import pytest
 from typer.testing import CliRunner
 
 from suite.catalog.measures import MEASURES
+from suite.cells.resources import Resources
 from suite.cli import app
 from suite.plugins import sources
 from suite.runs.plan import plan_of
-from suite.runs.resources import Resources
 from suite.runs.run import run_study
 from suite.spec.load import load_studies
 from tests.runs.tiny import SPECS

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from suite.runs.cells import cells_of
-from suite.runs.pool import Pool
-from suite.runs.resources import default_workers, workers_for
-from suite.runs.store import Store
+from suite.cells.cache import Store
+from suite.cells.cell import cells_of
+from suite.cells.pool import Pool
+from suite.cells.resources import default_workers, workers_for
 from suite.spec.load import load_studies
 from tests.runs.tiny import SPECS
 
@@ -85,7 +85,7 @@ def test_processes_start_once_and_stay() -> None:
 ORPHANS = """
 import sys, time, os
 from pathlib import Path
-from suite.runs.pool import Pool
+from suite.cells.pool import Pool
 
 def wait(task):
     Path(sys.argv[1], str(os.getpid())).touch()

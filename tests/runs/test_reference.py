@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from suite.cells.blocks import training_columns
+from suite.cells.resources import Resources
 from suite.cli import app
-from suite.runs.blocks import training_columns
+from suite.results.folder import Results
 from suite.runs.reference import TABLES, outdated, refresh
-from suite.runs.resources import Resources
-from suite.runs.results import Results
 from suite.runs.run import complete, run_study
 from suite.runs.tables import member_axes
 from suite.spec.load import Study, load_studies

@@ -8,14 +8,15 @@ import pandas as pd
 import pytest
 
 from suite.catalog.precision import DRAWS_A_CELL
-from suite.runs.cells import Cell, cells_of
-from suite.runs.execute import finish
+from suite.cells.cache import Kept, Store, Stored
+from suite.cells.cell import Cell, cells_of
+from suite.cells.execute import finish
+from suite.cells.resources import Resources
+from suite.cells.rounds import Rounds
+from suite.cli.telling import imprecise
+from suite.results.folder import Results
 from suite.runs.precision import precision_table
-from suite.runs.resources import Resources
-from suite.runs.results import Results
-from suite.runs.rounds import Rounds
 from suite.runs.run import run_study
-from suite.runs.store import Kept, Store, Stored
 from suite.spec.load import load_studies
 from tests.runs.tiny import assert_same_tables
 
@@ -90,7 +91,7 @@ def test_what_networks_do_not_have_is_not_waited_for(results: Results) -> None:
     assert set(lacking["quantity"]) == {"jacobian_ratio"}
     assert (lacking["draws"] == DRAWS_A_CELL).all()
     assert set(lacking["note"]) == {"these networks have none"}
-    assert len(results.imprecise()) == len(lacking) == 2
+    assert len(imprecise(results)) == len(lacking) == 2
 
 
 @pytest.mark.slow
@@ -155,7 +156,7 @@ def test_a_table_of_a_precision_that_is_no_longer_asked_for_is_taken_away(tmp_pa
     found = run_study(study(ONE, counted), tmp_path / "results", Resources(workers=1))
 
     assert found.precision is None
-    assert found.imprecise() == []
+    assert imprecise(found) == []
     assert not (found.folder / "precision.csv").exists()
 
 
@@ -172,7 +173,7 @@ def test_what_cannot_be_reached_ends_at_max_draws_and_says_so(tmp_path: Path, st
     assert (table["looks"] == 3).all()
     assert (table["reached"] == "no").all()
     assert table["note"].str.contains("draws needed").all()
-    assert all("after 768 draws, 0.001 is asked for" in line for line in found.imprecise())
+    assert all("after 768 draws, 0.001 is asked for" in line for line in imprecise(found))
 
 
 def test_what_is_measured_for_each_task_has_draws_of_its_own(tmp_path: Path, study) -> None:

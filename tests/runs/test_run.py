@@ -10,8 +10,8 @@ import pytest
 
 import suite
 from suite.catalog.quantities import QUANTITIES
-from suite.runs.resources import Resources
-from suite.runs.results import Results
+from suite.cells.resources import Resources
+from suite.results.folder import Results
 from suite.runs.run import run_study
 from suite.spec.load import load_studies
 from tests.runs.tiny import BRIEF, NAMES, SPECS, TABLES, assert_same_as_undisturbed, ran, tiny_with

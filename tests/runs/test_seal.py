@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from suite.report.page import write_report
-from suite.runs.cells import cells_of
-from suite.runs.resources import Resources
-from suite.runs.results import Results
-from suite.runs.run import complete
-from suite.runs.seal import is_sealed
+from suite.cells.cell import cells_of
+from suite.cells.resources import Resources
+from suite.results.folder import Results
+from suite.results.manifest import is_up_to_date
+from suite.runs.run import complete, follows_from
 from suite.spec.load import Study, load_studies
+from tests.drawn import draw
 
 TEXT = """title = "A small study"
 claims = ["one claim"]
@@ -137,14 +137,14 @@ def test_a_spec_that_changed_has_its_tables_and_report_written_anew(
 ) -> None:
     """Also where only its words did; the change back is a change, too."""
     study = load(tmp_path, TEXT.replace(old, new))
-    assert not is_sealed(study, finished.folder, cells_of(study))
+    assert not is_up_to_date(finished.folder, follows_from(study, cells_of(study)))
 
     again = complete(study, tmp_path / "results", Resources(workers=1))
 
     assert json.loads((finished.folder / "run.json").read_text())["spec"] == study.spec.as_run()
     assert again.run["spec"] == study.spec.as_run()
-    assert is_sealed(study, finished.folder, cells_of(study))
-    assert not is_sealed(load(tmp_path), finished.folder, cells_of(load(tmp_path)))
+    assert is_up_to_date(finished.folder, follows_from(study, cells_of(study)))
+    assert not is_up_to_date(finished.folder, follows_from(load(tmp_path), cells_of(load(tmp_path))))
 
 
 @pytest.mark.parametrize("what", ["code", "python", "packages"])
@@ -153,20 +153,20 @@ def test_files_that_other_code_wrote_are_out_of_date(
 ) -> None:
     """Of the suite itself, of Python or of the packages that it builds on."""
     study = load(tmp_path)
-    assert is_sealed(study, finished.folder, cells_of(study))
+    assert is_up_to_date(finished.folder, follows_from(study, cells_of(study)))
 
-    monkeypatch.setattr(f"suite.runs.seal.{what}", lambda: "another version")
+    monkeypatch.setattr(f"suite.results.manifest.{what}", lambda: "another version")
 
-    assert not is_sealed(study, finished.folder, cells_of(study))
+    assert not is_up_to_date(finished.folder, follows_from(study, cells_of(study)))
 
 
 def test_a_report_drawn_again_by_the_same_code_breaks_no_seal(finished: Results, tmp_path: Path) -> None:
     """It is the same page."""
     study = load(tmp_path)
 
-    write_report(Results(finished.folder))
+    draw(Results(finished.folder))
 
-    assert is_sealed(study, finished.folder, cells_of(study))
+    assert is_up_to_date(finished.folder, follows_from(study, cells_of(study)))
 
 
 def test_what_a_killed_writer_of_tables_left_goes_after_an_hour(finished: Results, tmp_path: Path) -> None:
@@ -187,7 +187,7 @@ def test_a_table_that_no_longer_belongs_there_breaks_the_seal(finished: Results,
     study = load(tmp_path)
     (finished.folder / "bounds.csv").write_text("from before")
 
-    assert not is_sealed(study, finished.folder, cells_of(study))
+    assert not is_up_to_date(finished.folder, follows_from(study, cells_of(study)))
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"3", b"[" * 100_000, b"\xff", b'{"files": {}}'])
@@ -196,7 +196,7 @@ def test_nonsense_is_no_seal(finished: Results, tmp_path: Path, content: bytes) 
     study = load(tmp_path)
     (finished.folder / "seal.json").write_bytes(content)
 
-    assert not is_sealed(study, finished.folder, cells_of(study))
+    assert not is_up_to_date(finished.folder, follows_from(study, cells_of(study)))
 
 
 def test_a_run_that_has_nothing_to_do_loads_neither_pandas_nor_torch(tmp_path: Path) -> None:

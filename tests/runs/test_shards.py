@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-import suite.runs.compute as computing
+import suite.cells.compute as computing
+from suite.cells.cache import Store
+from suite.cells.cell import cells_of
+from suite.cells.resources import Resources
+from suite.cells.rounds import Rounds
 from suite.cli import app
-from suite.runs.cells import cells_of
-from suite.runs.resources import Resources
-from suite.runs.rounds import Rounds
+from suite.results.shards import Shard, parse_shard
 from suite.runs.run import complete
-from suite.runs.shards import Shard, parse_shard
-from suite.runs.store import Store
 from suite.spec.load import load_studies
 from tests.runs.tiny import BRIEF, SPECS, assert_same_as_undisturbed, assert_same_tables, tiny_with
 

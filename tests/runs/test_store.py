@@ -5,7 +5,8 @@ import hashlib
 import numpy as np
 import pytest
 
-from suite.runs.store import Store, Stored, write_text, write_whole
+from suite.cells.cache import Store, Stored
+from suite.results.files import write_text, write_whole
 
 KEY = "0123abcd"
 STORED = Stored(

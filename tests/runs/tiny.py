@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from suite.runs.resources import Resources
-from suite.runs.results import Results
-from suite.runs.run import run_study
+from suite.cells.resources import Resources
+from suite.runs.run import StudyResults, run_study
 from suite.spec.load import load_studies
+from tests.drawn import analyzed
 
 SPECS = Path(__file__).parents[1] / "specs"
 NAMES = ("tiny", "tiny_death", "tiny_digits", "tiny_scores")
@@ -31,14 +31,14 @@ def with_tournament(*outcomes: str) -> str:
     return f"{text}\n[predict]\noutcome = {list(outcomes)}\n"
 
 
-_done: dict[str, Results] = {}
+_done: dict[str, StudyResults] = {}
 
 
-def ran(name: str, folders: pytest.TempPathFactory) -> Results:
+def ran(name: str, folders: pytest.TempPathFactory) -> StudyResults:
     """The results of a tiny study, computed in this process; to be looked at, not to be changed."""
     if name not in _done:
         (study,) = load_studies([SPECS / f"{name}.toml"])
-        _done[name] = run_study(study, folders.mktemp(f"results_of_{name}"), Resources(workers=1))
+        _done[name] = analyzed(run_study(study, folders.mktemp(f"results_of_{name}"), Resources(workers=1)))
     return _done[name]
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from suite.runs.laws import _LAWS
+from suite.cells.laws import _LAWS
 from suite.spec.judgeable import LAWFUL
 from suite.spec.load import load_studies
 

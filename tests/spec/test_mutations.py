@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from suite.cells.cell import cells_of
 from suite.cli import app
-from suite.runs.cells import cells_of
 from suite.spec.load import load_studies
 from suite.spec.problems import Problem, SpecError
 from tests.spec.mutations import SOUND, mutant

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
+from suite.cells.cell import cells_of
 from suite.cli import app
-from suite.runs.cells import cells_of
 from suite.spec.load import load_studies
 from suite.spec.quick import quick
 from tests.runs.tiny import SPECS

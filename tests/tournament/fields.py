@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from suite.claims.points import Tables
+from suite.analysis.points import Tables
 from tests.claims.simulated import Row, member, tables_of
 
 DEPTHS = (1, 2, 3, 4, 6, 8, 12)

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from suite.analysis.contests import Contest, contests
 from suite.catalog.predict import Predict
-from suite.tournament.contests import Contest, contests
 from tests.tournament.fields import study
 
 

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
+from suite.analysis.contests import Drawn, Draws
+from suite.analysis.groups import families, groups
+from suite.analysis.ranking import Ranking, averaged, draw_by_draw
+from suite.results.schema import ALL_MEMBERS as ALL
 from suite.statistics.two_level import statistic_and_copies
-from suite.tournament.contests import Drawn, Draws
-from suite.tournament.groups import ALL, families, groups
-from suite.tournament.ranking import Ranking, averaged, draw_by_draw
 
 
 def exact(values: object) -> np.ndarray:

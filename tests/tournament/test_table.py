@@ -7,16 +7,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from suite.analysis.contests import contests
+from suite.analysis.points import Tables, points
 from suite.catalog.predict import Predict
-from suite.claims.points import Tables, points
+from suite.cells.resources import Resources
+from suite.report.predictor_text import lines_of
 from suite.report.tournament import by_training, ranked, standings
-from suite.runs.resources import Resources
-from suite.runs.results import Results
+from suite.results.folder import Results
+from suite.results.schema import PREDICTOR_COLUMNS as COLUMNS
+from suite.results.schema import WITHIN_ACTIVATION as WITHIN
 from suite.runs.run import run_study
 from suite.spec.load import load_studies
-from suite.tournament.contests import contests
-from suite.tournament.table import COLUMNS, WITHIN
-from suite.tournament.tell import lines_of
+from tests.drawn import analyzed
 from tests.runs.tiny import ran
 
 SPEC = """
@@ -60,7 +62,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     """Of two boards."""
     folder = tmp_path_factory.mktemp("tournament")
     (folder / "boards.toml").write_text(SPEC)
-    return run_study(load_studies([folder / "boards.toml"])[0], folder / "results", Resources(workers=1))
+    return analyzed(run_study(load_studies([folder / "boards.toml"])[0], folder / "results", Resources(workers=1)))
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +73,7 @@ def table(results: Results) -> pd.DataFrame:
 
 def test_every_contest_has_every_predictor_in_every_group_the_best_first(table: pd.DataFrame) -> None:
     """Two outcomes on two boards; all members, within activation, each activation."""
-    assert tuple(table.columns) == COLUMNS
+    assert tuple(table.columns) == tuple(COLUMNS)
     contests = table.groupby(["outcome", "training"], sort=False)
     assert [name for name, _ in contests] == [
         (outcome, f"squares {squares}") for outcome in ("train_loss", "test_accuracy") for squares in (2, 4)

@@ -1,0 +1,137 @@
+"""One setting against another: what changes when a single axis of the study does."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from suite.analysis.series import MEMBER_AXES, in_words, selected, training_axes
+from suite.results.schema import COMPARISON_COLUMNS
+from suite.statistics.paired import paired_events, paired_means
+from suite.statistics.survival import holm, logrank, median_survival
+
+WAITS = ("phase1_steps",)
+OUTCOMES = ("test_accuracy", "test_error", "success")
+ALPHA = 0.05
+
+APART = ("inputs", "outputs", "depth", "width", "budget", "task", "train", "validation", "test", "squares")
+"""Axes along which nothing is compared: sizes, which charts show as trends, and tasks, whose outcomes differ."""
+
+
+def comparisons_table(measurements: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
+    """Every setting against those listed before it on one axis, all else alike: waits, and what training ends at.
+
+    Waits that training did not end are censored at its last step and compared by their medians (Kaplan-Meier)
+    and the log-rank test by permutation; what training ends at by the mean difference over replicates, which
+    share their data and so are pairs: by Student's t, successes by McNemar's exact test and Newcombe's interval.
+    Tests of one quantity are corrected together (Holm). `censored` counts the waits that did not end, and the
+    runs that diverged, on both sides.
+
+    Args:
+        measurements: raw values.
+        summary: says which learning rate was selected.
+
+    Returns:
+        A row a comparison; `at` names the other axes, `verdict` is shorter, longer, higher, lower or undecided.
+    """
+    rows: list[dict[str, object]] = []
+    for quantity in (*WAITS, *OUTCOMES):
+        groups = _groups(measurements, summary, quantity)
+        if not groups:
+            continue
+        end = float(summary["step"].max())
+        compare = _compare_waits if quantity in WAITS else _compare_means
+        found = [
+            {"quantity": quantity, **pair, **compare(groups[first], groups[second], end)}
+            for pair, first, second in _pairs(groups)
+        ]
+        p_values = np.array([row["p"] for row in found], dtype=float)
+        tested = [row for row, p in zip(found, p_values, strict=True) if np.isfinite(p)]
+        for row, adjusted in zip(tested, holm(p_values[np.isfinite(p_values)]), strict=True):
+            row["p_holm"] = float(adjusted)
+        for row in found:
+            if not row["p_holm"] <= ALPHA:  # type: ignore[operator]  # a number, or nan
+                row["verdict"] = "undecided"
+        rows += found
+    return pd.DataFrame(rows, columns=list(COMPARISON_COLUMNS))
+
+
+Setting = tuple[tuple[str, str], ...]
+"""Axes with their values in words, in the order of the tables."""
+
+
+def _groups(measurements: pd.DataFrame, summary: pd.DataFrame, quantity: str) -> "dict[Setting, pd.Series[float]]":
+    """The draws of each setting at the selected learning rate, after the last step, by draw."""
+    if not (measurements["quantity"] == quantity).any():
+        return {}
+    raw = selected(measurements, summary, quantity)
+    if raw["step"].notna().any():
+        raw = raw[raw["step"] == raw["step"].max()]
+    axes = [axis for axis in (*MEMBER_AXES, *training_axes(summary)) if axis in raw.columns]
+    varied = [axis for axis in axes if raw[axis].nunique(dropna=False) > 1]
+    words = raw[varied].astype(object).where(raw[varied].notna(), "none").astype(str)
+    found: dict[Setting, pd.Series[float]] = {}
+    for values, part in words.groupby(varied, sort=False, observed=True) if varied else []:
+        group = raw.loc[part.index]
+        found[tuple(zip(varied, map(str, values), strict=True))] = group.set_index("draw")["value"].astype(float)
+    return found
+
+
+def _pairs(groups: "dict[Setting, pd.Series[float]]") -> Iterator[tuple[dict[str, str], Setting, Setting]]:
+    """Settings that differ in one axis alone; the one whose value is listed first is the reference."""
+    listed: dict[str, list[str]] = {}
+    for setting in groups:
+        for axis, value in setting:
+            values = listed.setdefault(axis, [])
+            values += [] if value in values else [value]
+    for setting in groups:
+        for axis, value in setting:
+            before = listed[axis][: listed[axis].index(value)] if axis not in APART else []
+            for earlier in before:
+                reference = tuple((name, earlier if name == axis else other) for name, other in setting)
+                if reference in groups:
+                    others = in_words([(name, other) for name, other in setting if name != axis])
+                    yield {"axis": axis, "reference": earlier, "setting": value, "at": others}, reference, setting
+
+
+def _compare_waits(reference: "pd.Series[float]", setting: "pd.Series[float]", end: float) -> dict[str, object]:
+    waits = [group.to_numpy(dtype=float) for group in (reference, setting)]
+    ended = [~np.isnan(values) for values in waits]
+    times = [np.where(done, values, end) for values, done in zip(waits, ended, strict=True)]
+    test = logrank(times[1], ended[1], times[0], ended[0])
+    medians = [median_survival(values, done).median for values, done in zip(times, ended, strict=True)]
+    return {
+        "of_reference": medians[0],
+        "of_setting": medians[1],
+        "difference": medians[1] - medians[0],
+        "ci_low": np.nan,
+        "ci_high": np.nan,
+        "n": len(waits[1]),
+        "censored": int((~ended[0]).sum() + (~ended[1]).sum()),
+        "p": test.p,
+        "p_holm": test.p,
+        "verdict": "shorter" if test.statistic > 0 else "longer",
+    }
+
+
+def _compare_means(reference: "pd.Series[float]", setting: "pd.Series[float]", end: float) -> dict[str, object]:
+    """Paired means; of runs that diverged on either side there is no pair."""
+    pairs = pd.concat([reference, setting], axis=1, join="inner").to_numpy(dtype=float)
+    lost = (~np.isfinite(pairs)).sum(axis=0)
+    pairs = pairs[np.isfinite(pairs).all(axis=1)]
+    events = bool(len(pairs)) and bool(np.isin(pairs, (0.0, 1.0)).all())
+    test = paired_events(pairs[:, 0], pairs[:, 1]) if events else paired_means(pairs[:, 0], pairs[:, 1])
+    verdict = "higher" if test.difference > 0 else "lower"
+    return {
+        "of_reference": pairs[:, 0].mean() if len(pairs) else np.nan,
+        "of_setting": pairs[:, 1].mean() if len(pairs) else np.nan,
+        "difference": test.difference,
+        "ci_low": test.low,
+        "ci_high": test.high,
+        "n": len(pairs),
+        "censored": int(lost.sum()),
+        "p": test.p,
+        "p_holm": test.p,
+        # Where one side lost more runs, the rest are its survivors.
+        "verdict": verdict if lost[0] == lost[1] else "undecided",
+    }

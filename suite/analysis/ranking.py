@@ -1,0 +1,150 @@
+"""How well a predictor orders members by the outcome, how surely, and by how much better than a baseline."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from suite.analysis.contests import Drawn
+from suite.analysis.groups import Group
+from suite.catalog.predict import FEWEST
+from suite.statistics.contrasts import estimate
+from suite.statistics.intervals import Array
+from suite.statistics.paired import by_number
+from suite.statistics.rank import kendall, spearman
+from suite.statistics.two_level import (
+    RESAMPLES,
+    Interval,
+    Resampling,
+    of_correlation,
+    of_difference,
+)
+
+Correlation = Callable[[Array, Array], Array]
+NOTHING = Interval(np.nan, np.nan, np.nan)
+
+
+class Ranking:
+    """Groups of members, in each of which members are ordered; what is said is the average over the groups.
+
+    All predictors are looked at on the same resamples of members, so that their differences are paired. A predictor
+    that is the same for all of a group orders nothing there: its correlation is 0. Members without a value are left
+    out, also of what it is compared with.
+
+    Args:
+        outcome: of the contest's members, as a contest has it.
+        predictors: by name, likewise.
+        baselines: which of them are.
+        groups: one, or those within which members are compared.
+    """
+
+    def __init__(
+        self, outcome: Array, predictors: Mapping[str, Array], baselines: Sequence[str], groups: Sequence[Group]
+    ) -> None:
+        self._outcome = outcome
+        self._predictors = predictors
+        self._baselines = baselines
+        self._groups = groups
+        self._resamplings: dict[tuple[int, int], Resampling] = {}
+        self._rhos: dict[tuple[str, bytes], Array] = {}
+
+    def members(self, predictor: str) -> int:
+        """How many its correlations are of."""
+        return sum(map(len, self._common(predictor)))
+
+    def orders(self, predictor: str) -> tuple[int, int]:
+        """In how many groups it orders members, of how many in which they could be ordered."""
+        common = self._common(predictor)
+        return sum(self._varies(predictor, group) for group in common), len(common)
+
+    def spearman(self, predictor: str) -> Interval:
+        """Rho with its interval."""
+        return of_correlation(self._rho(predictor, self._common(predictor)))
+
+    def kendall(self, predictor: str) -> Interval:
+        """Tau-b with its interval."""
+        return of_correlation(self._replicates(kendall, predictor, self._common(predictor)))
+
+    def best_baseline(self, predictor: str) -> str | None:
+        """The baseline of the largest rho over the members that have the predictor."""
+        common = self._common(predictor)
+        rhos = {name: float(self._rho(name, common)[0]) for name in self._baselines}
+        known = {name: rho for name, rho in rhos.items() if np.isfinite(rho)}
+        return max(known, key=lambda name: known[name], default=None)
+
+    def advantage(self, predictor: str, rival: str) -> Interval:
+        """The predictor's rho less a rival's, over the members that have the predictor."""
+        common = self._common(predictor)
+        return of_difference(self._rho(predictor, common), self._rho(rival, common))
+
+    def without(self, predictor: str, families: Mapping[str, Group]) -> dict[str, float]:
+        """Rho when a family is left out, by the family's name; nothing of those that leave too few."""
+        values, found = self._predictors[predictor], {}
+        common = self._common(predictor)
+        for name, family in families.items():
+            rest = [group for group in (group[~np.isin(group, family)] for group in common) if len(group) >= FEWEST]
+            if rest and sum(map(len, rest)) < sum(map(len, common)):
+                rho = [spearman(values[None, group, 0], self._outcome[None, group, 0])[0] for group in rest]
+                if np.isfinite(rho).any():
+                    found[name] = float(np.nan_to_num(rho).mean())
+        return found
+
+    def _common(self, predictor: str) -> list[Group]:
+        """Of each group the members that have both, if they are enough and the outcome is not the same for all."""
+        known = ~np.isnan(self._predictors[predictor][:, 0]) & ~np.isnan(self._outcome[:, 0])
+        groups = [group[known[group]] for group in self._groups]
+        return [group for group in groups if len(group) >= FEWEST and _vary(self._outcome[group, 0])]
+
+    def _varies(self, predictor: str, group: Group) -> bool:
+        return _vary(self._predictors[predictor][group, 0])
+
+    def _rho(self, predictor: str, groups: Sequence[Group]) -> Array:
+        """Spearman's, once for each predictor and members."""
+        key = (predictor, b"".join(group.tobytes() for group in groups))
+        if key not in self._rhos:
+            self._rhos[key] = self._replicates(spearman, predictor, groups)
+        return self._rhos[key]
+
+    def _replicates(self, correlation: Correlation, predictor: str, groups: Sequence[Group]) -> Array:
+        if not any(self._varies(predictor, group) for group in groups):
+            return np.full(1 + RESAMPLES, np.nan)
+        values, found = self._predictors[predictor], []
+        for place, group in enumerate(groups):
+            resampling = self._resampling(len(group), place)
+            drawn = resampling.predictor(values[group]), resampling.outcome(self._outcome[group])
+            found.append(np.nan_to_num(correlation(*drawn)))
+        return np.asarray(np.mean(found, axis=0))
+
+    def _resampling(self, members: int, place: int) -> Resampling:
+        key = (members, place)
+        if key not in self._resamplings:
+            self._resamplings[key] = Resampling(members, place)
+        return self._resamplings[key]
+
+
+def _vary(values: Array) -> bool:
+    return bool((values != values[0]).any())
+
+
+def draw_by_draw(predictor: Drawn, result: Drawn) -> Array:
+    """Within each member, Spearman's rho of the predictor and the result over draws: draw i is one network in both.
+
+    Returns:
+        One rho a member; nan where fewer than five draws have both, or either is the same for all.
+    """
+    found = np.full(len(result.draws), np.nan)
+    for place, (own, drawn) in enumerate(zip(predictor.draws, result.draws, strict=True)):
+        x, y = by_number(own.numbers, own.values, drawn.numbers, drawn.values)
+        known = ~np.isnan(x) & ~np.isnan(y)
+        if known.sum() >= FEWEST:
+            rho = spearman(x[None, known], y[None, known])[0]
+            found[place] = predictor.sign * result.sign * rho
+    return found
+
+
+def averaged(correlations: Array) -> tuple[Interval, int]:
+    """Mean of one correlation a member with Student's interval over the members, and how many members have one."""
+    known = correlations[np.isfinite(correlations)]
+    if len(known) < FEWEST:
+        return NOTHING, len(known)
+    mean = estimate(known, "mean")
+    return Interval(mean.value, *mean.interval), len(known)

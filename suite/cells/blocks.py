@@ -1,0 +1,165 @@
+"""All draws of a quantity with what they are of: the form between stored cells and tables."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suite.catalog.measure_settings import AccuracySettings, FeatureDiversitySettings
+from suite.catalog.measures import MEASURES
+from suite.catalog.optimizers import Optimizer
+from suite.catalog.quantities import QUANTITIES
+from suite.catalog.schedule import recorded_steps
+from suite.catalog.settings import Settings
+from suite.catalog.training import training_settings
+from suite.cells.cell import Cell
+from suite.cells.draws import Array, Draws, Part, Parts, RatioOfMeans
+from suite.cells.laws import Law, law_of
+from suite.spec.load import Study
+from suite.spec.members import Member
+
+Shapes = Mapping[str, tuple[int, ...]]
+"""Of a cell's arrays, by quantity."""
+
+Read = Callable[[str, str], NDArray[Any]]
+"""(cell's key, quantity) -> the array."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """All draws of one quantity of one member under one setting of the training, if any.
+
+    Attributes:
+        cell: the first of those it is from.
+        settings: of the measure that the quantity belongs to.
+        training: values of the training settings that the tables show.
+        quantity: its name in the catalog.
+        draws: their values, read when asked for; columns run over layers, steps or both, or there is one.
+        places: what the columns stand for, by name of the index; empty where the quantity has none.
+        drawn: whether there are draws, or one value for the member.
+    """
+
+    cell: Cell
+    settings: Settings
+    training: dict[str, Any]
+    quantity: str
+    draws: Draws
+    places: dict[str, NDArray[np.int64]]
+    drawn: bool
+
+    @property
+    def values(self) -> Array:
+        """All of them, (draws, columns)."""
+        return self.draws.columns(0, self.columns)
+
+    @property
+    def columns(self) -> int:
+        """How many values a draw has."""
+        return self.draws.shape[1]
+
+    @property
+    def member(self) -> Member:
+        """The networks."""
+        return self.cell.member
+
+    @property
+    def law(self) -> Law | None:
+        """What theory says of it."""
+        return law_of(self.quantity, self.member, self.settings, self.cell.domain, self.cell.task)
+
+    @property
+    def methods(self) -> list[str | None]:
+        """Of each column, how it was decided, if the quantity is one that may be decided in two ways."""
+        columns = self.columns
+        if not QUANTITIES[self.quantity].decided:
+            return [None] * columns
+        member = self.member
+        if not member.activation.flat_sides:
+            return ["exact"] * columns
+        if self.quantity == "trainability" and self.cell.task and self.cell.task.half_width is None:
+            return ["training points"] * columns
+        sampled = "sampled" if member.widths[0] > 1 and member.depth > 1 else "exact"
+        return ["exact", *[sampled] * (columns - 1)] if "layer" in self.places else [sampled]
+
+
+def training_columns(study: Study) -> list[str]:
+    """The training settings that tables show: the learning rate, and whatever else the spec varies."""
+    accuracy = study.spec.measures.get("accuracy")
+    if not isinstance(accuracy, AccuracySettings):
+        return []
+    rows = [training_settings(task, optimizer) for task in accuracy.task for optimizer in accuracy.optimizer]
+    keys = dict.fromkeys(key for row in rows for key in row)
+    varied = [key for key in keys if len({row.get(key) for row in rows}) > 1]
+    return [*varied, *(key for key in ("learning_rate",) if key not in varied)]
+
+
+def blocks_of(cells: Sequence[Cell], shapes: Mapping[str, Shapes], read: Read, columns: Sequence[str]) -> list[Block]:
+    """Joins the cells' draws: one block a member, quantity and training setting, in the tables' order.
+
+    Args:
+        cells: of the study, in order.
+        shapes: of what each cell holds, by the cells' keys; a cell that has none is passed over.
+        read: called whenever values are looked at, which is not here.
+        columns: training settings that the tables show.
+    """
+    found: dict[tuple[Any, ...], tuple[Block, list[Part]]] = {}
+    for cell in (cell for cell in cells if cell.key in shapes):
+        for block, part in _blocks_of_cell(cell, shapes[cell.key], read, columns):
+            key = (block.member.name, block.quantity, *block.training.values())
+            found.setdefault(key, (block, []))[1].append(part)
+    joined = {key: replace(first, draws=Parts(tuple(parts))) for key, (first, parts) in found.items()}
+    return [ready for key, block in joined.items() for ready in (block, *_ratio(key, block, joined))]
+
+
+def _blocks_of_cell(cell: Cell, shapes: Shapes, read: Read, columns: Sequence[str]) -> Iterator[tuple[Block, Part]]:
+    training = cell.settings
+    rates: Sequence[Optimizer | None] = training.optimizer if isinstance(training, AccuracySettings) else [None]
+    for name, settings in cell.taken:
+        if name not in MEASURES:  # landscapes have a table of their own
+            continue
+        for quantity in MEASURES[name].quantities:
+            if quantity not in shapes:
+                continue
+            draws, *rest = shapes[quantity][1:] if cell.trains else shapes[quantity]
+            places = _places(cell, settings, quantity, int(np.prod(rest)))
+            for rate, optimizer in enumerate(rates):
+                row = training_settings(cell.task, optimizer)
+                shown = {column: row.get(column) for column in columns}
+                part = _part(cell, quantity, rate, (draws, int(np.prod(rest))), read)
+                whole = Parts((part,))
+                yield Block(cell, settings, shown, quantity, whole, places, hasattr(training, "draws")), part
+
+
+def _part(cell: Cell, quantity: str, rate: int, shape: tuple[int, int], read: Read) -> Part:
+    """A cell's draws of a quantity; of training, under one of its learning rates."""
+
+    def values() -> Array:
+        found = read(cell.key, quantity)
+        return (found[rate] if cell.trains else found).reshape(shape).astype(np.float64)
+
+    return Part(shape, values, cell.start)
+
+
+def _places(cell: Cell, settings: Settings, quantity: str, columns: int) -> dict[str, NDArray[np.int64]]:
+    index = QUANTITIES[quantity].index
+    if not index:
+        return {}
+    axes: dict[str, Sequence[int]] = {"layer": range(1, columns + 1)}
+    if isinstance(cell.settings, AccuracySettings):
+        axes["step"] = recorded_steps(cell.settings.steps)
+    if isinstance(settings, FeatureDiversitySettings):
+        axes["layer"] = settings.layers or (cell.member.depth,)
+    if quantity.startswith("jacobian"):  # from the first hidden layer on
+        axes["layer"] = range(2, columns + 2)
+    grids = np.meshgrid(*(axes[name] for name in index), indexing="ij")
+    return {name: grid.ravel().astype(np.int64) for name, grid in zip(index, grids, strict=True)}
+
+
+def _ratio(key: tuple[Any, ...], block: Block, blocks: Mapping[tuple[Any, ...], Block]) -> Iterator[Block]:
+    """The ratio of means E m_2 / (E m_1)^2 behind the block of m_2."""
+    if block.quantity == "jacobian_second":
+        member, _, *training = key
+        first = blocks[member, "jacobian_mean", *training]
+        yield replace(block, quantity="jacobian_ratio", draws=RatioOfMeans(first.draws, block.draws))

@@ -1,0 +1,127 @@
+"""A short check of a GPU: what the suite computes with must agree with the CPU before `--device auto` uses it."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from math import inf
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from suite.cells.primitives import PRIMITIVES, Numbers
+from suite.nets.matmul import full_precision
+from suite.results.files import write_whole
+from suite.results.provenance import numbers_follow_from
+
+TOLERANCE = {torch.float32: 2e-5, torch.float64: 1e-12}
+"""Largest difference from the CPU, as a share of the largest value: some hundred roundings; TF32 makes 4e-4."""
+
+_SETTINGS = ("CUBLAS_", "NVIDIA_TF32_OVERRIDE", "TORCH_")
+"""Beginnings of the names of environment variables that change how CUDA's libraries compute."""
+
+MOST_KEPT = 100
+"""Checks that the cache remembers; the oldest are forgotten first."""
+
+
+def find_fault() -> str | None:
+    """Return why this machine's GPUs should not be used; None if they agree with the CPU.
+
+    A GPU is not checked if one of the same name, driver, versions, settings and suite's code has passed.
+    """
+    passed = _read_passed()
+    try:
+        for number in range(torch.cuda.device_count()):
+            identity = _identity(number)
+            if identity in passed:
+                continue
+            if found := next(_faults(f"cuda:{number}"), None):
+                return f"on {identity['gpu']}, {found}"
+            torch.cuda.empty_cache()
+            passed.append(identity)
+            _write_passed(passed[-MOST_KEPT:])
+    except RuntimeError as error:  # CUDA cannot even start
+        return _first_line(error)
+    return None
+
+
+def _faults(device: str) -> Iterator[str]:
+    """Yield each primitive that differs on a device, with the difference."""
+    with full_precision():
+        for name, (compute, dtypes) in PRIMITIVES.items():
+            for dtype in dtypes:
+                what, tolerance = f"{name} in {str(dtype).removeprefix('torch.')}", TOLERANCE[dtype]
+                expected = compute(Numbers(dtype, "cpu"))
+                try:
+                    found = [values.cpu() for values in compute(Numbers(dtype, device))]
+                except (RuntimeError, TypeError, ValueError) as error:  # whatever keeps a GPU from computing
+                    yield f"{what} fails: {_first_line(error)}"
+                    continue
+                difference = max(map(_difference, found, expected))
+                if difference > tolerance:
+                    yield f"{what} differs from the CPU by {difference:.2g} (tolerance {tolerance:.0e})"
+
+
+def _difference(found: Tensor, expected: Tensor) -> float:
+    """Return the largest difference as a share of the largest expected value.
+
+    It is infinite where shapes differ, or values are not finite.
+    """
+    if found.shape != expected.shape or not found.isfinite().all():
+        return inf
+    scale = expected.double().abs().amax().clamp(min=1e-30)
+    return float(((found.double() - expected.double()).abs() / scale).amax())
+
+
+def _first_line(error: Exception) -> str:
+    (reason, *_) = str(error).strip().splitlines() or [type(error).__name__]
+    return reason
+
+
+def _identity(number: int) -> dict[str, Any]:
+    """Return what a check's result depends on, in JSON's types."""
+    return {
+        "gpu": str(torch.cuda.get_device_name(number)),
+        "capability": list(torch.cuda.get_device_capability(number)),
+        "driver": _driver(),
+        "cuda": torch.version.cuda or torch.version.hip,
+        "torch": str(torch.__version__),
+        "settings": {name: value for name, value in sorted(os.environ.items()) if name.startswith(_SETTINGS)},
+        "suite": numbers_follow_from()["suite"],
+    }
+
+
+def _driver() -> int | None:
+    """Return the version of CUDA that the driver has; None where torch cannot tell."""
+    version = getattr(torch._C, "_cuda_getDriverVersion", None)
+    return int(version()) if version else None
+
+
+def cache_file() -> Path | None:
+    """Return the file in the user's cache folder that remembers GPUs; None where there is no such folder."""
+    given = os.environ.get("LOCALAPPDATA" if sys.platform == "win32" else "XDG_CACHE_HOME")
+    with suppress(RuntimeError):  # nobody's home
+        folder = Path(given) if given and Path(given).is_absolute() else Path.home() / ".cache"
+        return folder / "mlp-trainability-suite" / "gpus.json"
+    return None
+
+
+def _read_passed() -> list[dict[str, Any]]:
+    """Return what has passed; nothing if the file is absent, damaged or cannot be read."""
+    if (file := cache_file()) is None:
+        return []
+    try:
+        read = json.loads(file.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return []
+    return read if isinstance(read, list) else []
+
+
+def _write_passed(passed: list[dict[str, Any]]) -> None:
+    """Remember what has passed, where there is a place for it."""
+    if (file := cache_file()) is not None:
+        with suppress(OSError):
+            write_whole(file, lambda opened: opened.write(json.dumps(passed, indent=1).encode()), at_once=False)

@@ -1,1 +1,0 @@
-"""Claims: statements that a spec makes, judged by its tables alone."""

@@ -1,0 +1,18 @@
+"""Numbers in text for people."""
+
+from math import isfinite
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 member`, `2,130 members`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def pieces(number: int, more: str = "") -> str:
+    """`1 piece of work`; `2 more pieces of work`."""
+    return f"{counted(number, f'{more}piece')} of work"
+
+
+def p_in_words(p: float) -> str:
+    """Return a p-value with its letter; nan is that of a claim which is only not refuted."""
+    return "p < 0.0001" if p < 1e-4 else f"p = {p:.2g}" if isfinite(p) else "not refuted"

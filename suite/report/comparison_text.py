@@ -1,0 +1,42 @@
+"""The comparison of two runs in words."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from suite.analysis.compare import Comparison
+from suite.catalog.shown import written
+from suite.formatting import p_in_words
+
+_SHOWN = 10
+"""Numbers that are listed one by one."""
+
+_LONGEST = 120
+"""Characters of a value of the spec that are shown."""
+
+
+def lines_of(found: Comparison) -> Iterator[str]:
+    """The comparison in words."""
+    for title, differences in (("spec", found.spec), ("environment", found.environment)):
+        for key, (one, other) in differences.items():
+            yield f"{found.study}: {title}: {key}: {_short(one)} and {_short(other)}"
+    numbers = found.numbers
+    yield (
+        f"{found.study}: {numbers.compared} numbers, {numbers.identical} the same, {len(numbers.beyond_chance)} "
+        "different beyond chance"
+        + (f", {numbers.only_first} in the first run only" if numbers.only_first else "")
+        + (f", {numbers.only_second} in the second run only" if numbers.only_second else "")
+    )
+    for row in numbers.beyond_chance.head(_SHOWN).to_dict("records"):
+        means = f"{row['mean_first']:.4g} and {row['mean_second']:.4g}"
+        yield f"{found.study}: {row['setting']}: {means} ({p_in_words(row['p'])})"
+    for title, verdicts in (("verdict changed", found.verdicts), ("fewer draws or members", found.undecided)):
+        for claim, (one, other) in verdicts.items():
+            yield f"{found.study}: {title}: {one}, then {other}: {claim}"
+    for title, claims in (("first", found.only_first), ("second", found.only_second)):
+        for claim in claims:
+            yield f"{found.study}: claim of the {title} run only: {claim}"
+
+
+def _short(value: Any) -> str:
+    text = written(value)
+    return text if len(text) <= _LONGEST else text[:_LONGEST] + "..."

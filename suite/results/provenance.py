@@ -1,0 +1,96 @@
+"""Where numbers came from: versions, commit, machine."""
+
+import hashlib
+import platform
+import subprocess
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+PACKAGES = (
+    "altair",
+    "jinja2",
+    "loky",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "pydantic",
+    "scikit-learn",
+    "scipy",
+    "torch",
+    "vl-convert-python",
+)
+_NUMERIC = ("numpy", "scikit-learn", "scipy", "torch")
+_PACKAGE = Path(__file__).parents[1]
+
+
+def environment(plugins: Mapping[str, str]) -> dict[str, Any]:
+    """Return what the numbers may depend on besides the spec.
+
+    Args:
+        plugins: Digests of the plug-ins that are loaded, by file or module.
+    """
+    return {
+        "suite": _version("mlp-trainability-suite"),
+        "commit": commit(),
+        "python": python(),
+        "machine": platform.machine(),
+        "system": platform.system(),
+        "packages": packages(),
+        **({"plugins": dict(plugins)} if plugins else {}),
+    }
+
+
+def python() -> str:
+    """The interpreter's version."""
+    return platform.python_version()
+
+
+def packages() -> dict[str, str | None]:
+    """Versions of the packages that numbers, tables and pages are made with."""
+    return {name: _version(name) for name in PACKAGES}
+
+
+@cache
+def numbers_follow_from() -> dict[str, str]:
+    """What two processes must have in common to compute the same numbers, but for the device."""
+    released = {name: found.partition("+")[0] for name in _NUMERIC if (found := _version(name))}
+    return {"suite": f"code {code()[:12]}", **released}
+
+
+@cache
+def code() -> str:
+    """A hash of the suite's own source files and templates, whether or not they are committed."""
+    digest = hashlib.sha256()
+    for file in sorted(file for file in _PACKAGE.rglob("*") if file.suffix in (".py", ".html", ".css", ".js", ".json")):
+        content = file.read_bytes()
+        digest.update(f"{file.relative_to(_PACKAGE).as_posix()} {len(content)}\n".encode() + content)
+    return digest.hexdigest()
+
+
+@cache
+def commit() -> str | None:
+    """The commit of the suite's own checkout, with `+` where its code has changed since; None elsewhere."""
+    if _git("ls-files", "--error-unmatch", "suite/__init__.py") is None:
+        return None
+    head = _git("rev-parse", "HEAD")
+    return f"{head}+" if head and _git("status", "--porcelain", "--", "suite") else head
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", *arguments], cwd=_PACKAGE.parent, capture_output=True, text=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,211 @@
+"""What a person sees of a run, or of a plan: what changes in its place on a terminal, plain lines elsewhere."""
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.status import Status
+from rich.table import Table
+
+from suite.cells.cell import Cell
+from suite.cells.execute import Progress as Report
+from suite.formatting import pieces
+from suite.spec.load import Study
+
+PLAIN_INTERVAL = 10.0
+"""Seconds between plain lines, at least."""
+
+_FEW = 5.0
+"""Seconds left that are not counted any more: the last pieces are not worth their estimate."""
+
+_WRITING = "writing tables and the report"
+
+
+class Progress:
+    """Follows one study's cells; use it around the run and hand `announce` to it."""
+
+    interval = PLAIN_INTERVAL
+
+    def __init__(self, study: Study, console: Console | None = None) -> None:
+        self.study = study
+        self.console = console or Console(file=sys.stderr)
+        self.live: Live | None = None
+        self.total: Counter[str] = Counter()
+        self.left: Counter[str] = Counter()
+        self.work = self.work_left = 0.0
+        self.rounds = 0
+        self.after = ""
+        self.start = self.spoke = time.monotonic()
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.after = ""
+        if self.live is not None:
+            self.live.stop()
+
+    @property
+    def is_live(self) -> bool:
+        """Whether a table is drawn that changes in its place."""
+        return self.console.is_terminal
+
+    def say(self, line: str) -> None:
+        """One line more."""
+        self.console.print(line, soft_wrap=True)  # whoever reads a log finds a line in one line
+
+    def announce(self, _: Study, cells: Sequence[Cell], missing: Sequence[Cell]) -> Report:
+        """Takes note of what there is to do; returns what to call with each finished cell.
+
+        Called again, it takes the cells that have come as more of the same work.
+        """
+        more = sum(cell.cost for cell in missing)
+        self.total = Counter(cell.name for cell in cells)
+        self.left = Counter(cell.name for cell in missing)
+        self.work, self.work_left = self.work - self.work_left + more, more
+        self.rounds += 1
+        if self.rounds == 1:
+            self.start = self.spoke = time.monotonic()
+        if self.live is not None:
+            return self.finished
+        if self.is_live:
+            self.live = Live(get_renderable=self.table, console=self.console, refresh_per_second=4)
+            self.live.start()
+        elif self.rounds > 1:
+            self.say(f"{self.study.spec.name}: {pieces(len(missing), 'more ')}, for the precision asked")
+        else:
+            kept = len(cells) - len(missing)
+            self.say(f"{self.study.spec.name}: {pieces(len(missing))} to compute, {kept:,} kept from before")
+        return self.finished
+
+    def finished(self, cell: Cell) -> None:
+        """One cell more is done."""
+        self.left[cell.name] -= 1
+        self.work_left -= cell.cost
+        now = time.monotonic()
+        if self.live is None and (now - self.spoke >= self.interval or not self.left.total()):
+            self.spoke = now
+            self.say(self.so_far())
+
+    def writing(self) -> None:
+        """The pieces are there; what is made of them takes a while of its own, which would pass in silence."""
+        self.after = f"; {_WRITING}"
+        if self.live is None:
+            self.say(f"{self.study.spec.name}: {_WRITING}")
+
+    def so_far(self) -> str:
+        """How many pieces are done, in a line."""
+        done = self.total.total() - self.left.total()
+        return f"{self.study.spec.name}: {done:,} of {pieces(self.total.total())}, {self.remaining()}"
+
+    def remaining(self) -> str:
+        """Time left, judged by the work done so far."""
+        elapsed = time.monotonic() - self.start
+        if not self.left.total():
+            return f"done in {_duration(elapsed)}"
+        done = self.work - self.work_left
+        if done <= 0:
+            return "starting"
+        left = elapsed * self.work_left / done
+        return f"about {_duration(left)} left" if left >= _FEW else "a few seconds left"
+
+    def table(self) -> Table:
+        """The live table: a row a measure."""
+        table = Table(title=f"{self.study.spec.name}: {self.remaining()}{self.after}", title_justify="left")
+        table.add_column("measure")
+        table.add_column("pieces done", justify="right")
+        for name, total in self.total.items():
+            table.add_row(name, f"{total - self.left[name]} / {total}")
+        return table
+
+
+class InNotebook(Progress):
+    """The same in a notebook, where one line changes in its place: nothing scrolls, and nothing is left behind."""
+
+    interval = 0.5
+
+    def __init__(self, study: Study, display: Any = None) -> None:
+        super().__init__(study)
+        self.display = display or _shell_display()
+        self.handle: Any = None
+        self.said = ""
+
+    @property
+    def is_live(self) -> bool:
+        """A notebook is no terminal, though its kernel may have been started from one."""
+        return False
+
+    def say(self, line: str) -> None:
+        """The line, in place of the one before."""
+        if self.handle is None:
+            self.handle = self.display({"text/plain": line}, raw=True, display_id=True)
+        else:
+            self.handle.update({"text/plain": line}, raw=True)
+
+    def writing(self) -> None:
+        """Told behind what is done, and taken away at the end."""
+        self.after = f"; {_WRITING}"
+        self.said = self.so_far()
+        self.say(f"{self.said}{self.after}")
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.after:
+            self.say(self.said)
+        super().__exit__(kind, error, trace)
+
+
+class Trials:
+    """Follows the trials by which a plan finds out how long measures take; use it around the planning."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self.console = console or Console(file=sys.stderr)
+        self.status: Status | None = None
+        self.study = ""
+
+    def __enter__(self) -> "Trials":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.status is not None:
+            self.status.stop()
+
+    def announce(self, study: str, measure: str, number: int, of: int) -> None:
+        """A trial starts: on a terminal told each time, and gone at the end; elsewhere once a study."""
+        if self.console.is_terminal:
+            line = f"{study}: trying a little of {measure}, to tell how long it takes ({number} of {of})"
+            if self.status is None:
+                self.status = self.console.status(line)
+                self.status.start()
+            self.status.update(line)
+        elif study != self.study:
+            self.study = study
+            measures = (
+                f"{measure}, to tell how long it takes" if of == 1 else f"{of} measures, to tell how long they take"
+            )
+            self.console.print(f"{study}: trying a little of {measures}", soft_wrap=True)
+
+
+def in_notebook() -> bool:
+    """Whether the caller's code runs in a notebook's kernel."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return getattr(shell, "kernel", None) is not None
+
+
+def _shell_display() -> Any:
+    return sys.modules["IPython"].display.display
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
