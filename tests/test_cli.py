@@ -367,7 +367,7 @@ def test_a_lack_of_memory_says_of_what(tmp_path: Path, monkeypatch: pytest.Monke
     def fail(*arguments: object) -> None:
         raise MemoryError("v3 of relu: ask for smaller networks")
 
-    monkeypatch.setattr("suite.runs.run.complete", fail)
+    monkeypatch.setattr("suite.cli.running.complete", fail)
 
     done = runner.invoke(app, ["run", str(TINY), "--results", str(tmp_path)])
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from scipy.stats import norm
 
 from suite.analysis.evidence import NOTHING, Evidence, above, every
 from suite.analysis.known import above_known, below_known
@@ -71,8 +72,6 @@ def _within(point: Point, relative: float, statistic: str) -> Evidence:
 
 def _not_further(deviations: Sequence[tuple[Point, Estimate]], most: float, one_sided: bool = False) -> Evidence:
     """That no deviation is larger than so many of its standard errors."""
-    from scipy.stats import norm  # noqa: PLC0415  # slow to load, and only verdicts need it
-
     found = [(point.member, each) for point, each in deviations if np.isfinite(each.value) and np.isfinite(each.error)]
     known = [each for _, each in found]
     if not known:

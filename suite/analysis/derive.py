@@ -11,8 +11,9 @@ from suite.analysis.predictors import predictors_table
 from suite.analysis.success_bound import BOUND, bounds_table
 from suite.analysis.verdicts import judge_results, rows_of
 from suite.catalog.claims import Claim
-from suite.results.folder import Results, write_analysis
+from suite.results.folder import Results
 from suite.results.schema import BOUNDS, COMPARISONS, PHASES, PREDICTORS, VERDICT_COLUMNS, VERDICTS
+from suite.results.tables import write_analysis
 
 
 def derive(results: Results, claims: Sequence[Claim], source: str) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+from scipy.stats import norm
 
 from suite.analysis.average import on_average
 from suite.analysis.evidence import NOTHING, Evidence, above, every
@@ -49,8 +50,6 @@ def survival_shorter(tables: Tables, claim: SurvivalShorter) -> Evidence:
 
     The estimate is the test's z, positive where they are.
     """
-    from scipy.stats import norm  # noqa: PLC0415  # slow to load, and only verdicts need it
-
     parts = []
     for first, second in _pairs(tables, claim):
         assert first.values is not None

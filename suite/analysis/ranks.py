@@ -4,6 +4,7 @@ from math import atanh, factorial, sqrt, tanh
 from zlib import crc32
 
 import numpy as np
+from scipy.stats import norm
 
 from suite.analysis.average import of_each
 from suite.analysis.evidence import NOTHING, Evidence
@@ -41,8 +42,6 @@ def rank_correlation(tables: Tables, claim: RankCorrelation) -> Evidence:
 
 
 def _against_bound(rho: float, names: frozenset[str], claim: RankCorrelation) -> Evidence:
-    from scipy.stats import norm  # noqa: PLC0415  # slow to load, and only verdicts need it
-
     bound, sign = (claim.at_least, 1) if claim.at_least is not None else (claim.at_most, -1)
     assert bound is not None
     members = len(names)

@@ -7,6 +7,7 @@ from math import ceil, floor, log10
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from scipy.stats import norm
 
 from suite.analysis.evidence import Evidence
 from suite.catalog.claims import Claim
@@ -143,8 +144,6 @@ def _verdict(claim: Claim, evidence: Evidence, p: float, claims: int) -> Verdict
 
 def _needed(evidence: Evidence, claims: int) -> float:
     """As many as make the nearer verdict's z large enough for all corrections, if things are as they look."""
-    from scipy.stats import norm  # noqa: PLC0415  # slow to load, and only verdicts need it
-
     have = evidence.draws if evidence.unit == "draws" else len(evidence.members)
     p = min(evidence.for_it, evidence.against)
     if not 0 < p < 0.5 or not have:

@@ -3,20 +3,12 @@
 import sys
 from pathlib import Path
 
-from suite.cli import explaining, listing, running, viewing, writing  # noqa: F401  # their commands join the application
-from suite.cli.app import app
+from suite.cli.commands import app
 
 __all__ = ["COMMAND", "app", "main"]
 
 COMMAND = "suite"
 """What installation puts beside python: the same as `python -m suite`."""
-
-_ORDER = ("new", "check", "explain", "list", "schema", "plan", "run", "merge", "claims", "report", "compare")
-"""Commands as they come to be needed, and as --help lists them."""
-
-app.registered_commands.sort(
-    key=lambda command: _ORDER.index(command.name or getattr(command.callback, "__name__", ""))
-)
 
 _COMPLETION = {"--install-completion", "--show-completion"}
 

@@ -4,35 +4,26 @@ import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from suite.cli.endings import fail
+from suite.plugins import sources
+from suite.results.folder import Results
+from suite.spec.changes import parse_changes
+from suite.spec.load import Study, load_studies
+from suite.spec.quick import QUICK, quick
 
-if TYPE_CHECKING:
-    from suite.results.folder import Results
-    from suite.spec.load import Study
 
-
-def plug_in(files: list[Path] | None) -> None:
-    """Takes up what installed packages, and these files, add to what specs can name."""
-    from suite.plugins import sources  # noqa: PLC0415  # --help is instant
-
+def load_plugins(files: list[Path] | None) -> None:
+    """Load what installed packages, and these files, add to what specs can name."""
     sources.plug_in_installed()
     for file in files or ():
         sources.plug_in(file)
 
 
-def loaded(paths: list[Path], changes: list[str] | None = None, in_part: bool = False) -> "list[Study]":
-    """The studies, with the changes made, or a tenth of each."""
-    from suite.spec.changes import parse_changes  # noqa: PLC0415
-    from suite.spec.load import load_studies  # noqa: PLC0415
-
+def load_specs(paths: list[Path], changes: list[str] | None = None, in_part: bool = False) -> list[Study]:
+    """Load studies with some changes, each whole or a tenth of it."""
     studies = load_studies(paths, parse_changes(changes or ()))
-    if not in_part:
-        return studies
-    from suite.spec.quick import quick  # noqa: PLC0415
-
-    return [quick(study) for study in studies]
+    return [quick(study) for study in studies] if in_part else studies
 
 
 def check_folder(results: Path) -> None:
@@ -41,7 +32,7 @@ def check_folder(results: Path) -> None:
         fail(f"{results}: not a folder; name another with --results")
 
 
-def check_tables(studies: "Sequence[Study]", results: Path) -> None:
+def check_tables(studies: Sequence[Study], results: Path) -> None:
     """What was never run has no tables to look at, and a reference none of raw values."""
     lacking = [study for study in studies if not _was_run(results / study.spec.name)]
     if lacking:
@@ -50,8 +41,6 @@ def check_tables(studies: "Sequence[Study]", results: Path) -> None:
             f"{results}: no results of {names}; {_instead(lacking, results)}"
             f"run the spec first: {run_into(results, lacking)}"
         )
-    from suite.results.folder import Results  # noqa: PLC0415  # --help is instant
-
     for study in studies:
         found = Results(results / study.spec.name)
         with damage_explained(found):
@@ -67,10 +56,8 @@ def _was_run(folder: Path) -> bool:
     return (folder / "run.json").exists()
 
 
-def _instead(lacking: "Sequence[Study]", results: Path) -> str:
+def _instead(lacking: Sequence[Study], results: Path) -> str:
     """That there is a tenth of what was asked for in whole, or the whole of a tenth, and how to name it; or nothing."""
-    from suite.spec.quick import QUICK  # noqa: PLC0415  # --help is instant
-
     tenths = [name for study in lacking if _was_run(results / (name := study.spec.name + QUICK))]
     wholes = [
         name
@@ -84,7 +71,7 @@ def _instead(lacking: "Sequence[Study]", results: Path) -> str:
 
 
 @contextmanager
-def damage_explained(found: "Results") -> Iterator[None]:
+def damage_explained(found: Results) -> Iterator[None]:
     """Tables that cannot be read are told by their folder."""
     try:
         yield
@@ -107,10 +94,8 @@ def alike(first: Path, second: Path) -> list[tuple[Path, Path]]:
     return [(first / name, second / name) for name in both]
 
 
-def run_into(results: Path, studies: "Sequence[Study]") -> str:
+def run_into(results: Path, studies: Sequence[Study]) -> str:
     """The command, plug-ins and all, that fills a results folder with studies, of which several are but a PATH..."""
-    from suite.plugins import sources  # noqa: PLC0415  # --help is instant
-
     plugins = [word for file in sources.files() for word in ("--plugin", file)]
     options, files = studies[0].asked[:-1], [study.asked[-1] for study in studies if study.asked]
     words = [*plugins, *options, *(files if len(files) == 1 else ["PATH..."])]

@@ -2,22 +2,21 @@
 
 from collections.abc import Sequence
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from suite.cli.endings import echo, warn
 from suite.formatting import pieces
-
-if TYPE_CHECKING:
-    from suite.results.folder import Results
+from suite.report.predictor_text import lines_of as predictor_lines
+from suite.report.verdict_text import lines_of as verdict_lines
+from suite.report.verdict_text import surprising
+from suite.results.folder import Results
 
 _SHOWN = 8
 """Lines of what failed, or did not become as precise as asked; a study may have hundreds of members."""
 
 
-def tell_run(found: "Results") -> int:
+def tell_run(found: Results) -> int:
     """What a run, or a part of one, has left; the number of verdicts that are not the expected ones."""
-    from suite.report.predictor_text import lines_of  # noqa: PLC0415  # --help is instant
-
     _tell_failures(found)
     if found.shard:
         echo(f"{found.name}: part {found.shard.part} of {found.shard.of} is in {found.folder / 'cells'}")
@@ -26,7 +25,7 @@ def tell_run(found: "Results") -> int:
         return 0
     _warn_of_imprecise(imprecise(found))
     surprises = tell_verdicts(found.name, found.verdict_rows)
-    for line in lines_of(found.name, found.folder):
+    for line in predictor_lines(found.name, found.folder):
         echo(line)
     echo(f"{found.name}: {found.report}")
     return surprises
@@ -34,14 +33,12 @@ def tell_run(found: "Results") -> int:
 
 def tell_verdicts(study: str, rows: Sequence[dict[str, Any]]) -> int:
     """A line a claim; the number of verdicts that are not the expected ones."""
-    from suite.report.verdict_text import lines_of, surprising  # noqa: PLC0415  # as above
-
-    for line in lines_of(study, rows):
+    for line in verdict_lines(study, rows):
         echo(line)
     return surprising(rows)
 
 
-def _tell_failures(found: "Results") -> None:
+def _tell_failures(found: Results) -> None:
     """A line each cell that failed, and where to read on."""
     for failure in found.failures[:_SHOWN]:
         echo(
@@ -59,7 +56,7 @@ def _tell_failures(found: "Results") -> None:
         )
 
 
-def imprecise(found: "Results") -> list[str]:
+def imprecise(found: Results) -> list[str]:
     """A line for each member and quantity whose interval did not become as narrow as the spec asks."""
     if found.precision is None:
         return []

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 MEMBERS, SUMMARY, PRECISION = "members.csv", "summary.csv", "precision.csv"
 
+MEASUREMENTS, EXACT_SUMMARY, LANDSCAPES = "measurements.parquet", "summary.parquet", "landscapes.parquet"
+
 REPORT = "report.html"
 
 VERDICTS, PREDICTORS = "verdicts.csv", "tournament.csv"

@@ -21,7 +21,7 @@ from suite.report.index import FILE as INDEX
 from suite.report.index import write_index
 from suite.results.failures import write_failures
 from suite.results.files import remove_abandoned
-from suite.results.folder import Results, remove_tables, write_tables
+from suite.results.folder import Results, remove_tables
 from suite.results.manifest import is_up_to_date, remove_manifest, write_manifest
 from suite.results.provenance import environment
 from suite.results.shards import Shard
@@ -254,6 +254,7 @@ def _read_back(store: Store, cell: Cell) -> Kept:
 def _write(study: Study, folder: Path, store: Store, work: _Work) -> None:
     # Imported late: pandas is not needed while cells are computed.
     from suite.cells.blocks import blocks_of, training_columns  # noqa: PLC0415
+    from suite.results.tables import write_tables  # noqa: PLC0415
     from suite.runs.landscapes import landscapes_table  # noqa: PLC0415
     from suite.runs.precision import precision_table  # noqa: PLC0415
     from suite.runs.tables import measurements_tables, member_axes, members_table, summary_table  # noqa: PLC0415

@@ -3,6 +3,8 @@
 from typing import NamedTuple
 
 import numpy as np
+from scipy.stats import hypergeom
+from scipy.stats import t as student
 
 from suite.statistics.intervals import Array
 
@@ -28,8 +30,6 @@ def p_of_means(first: Sample, second: Sample) -> Array:
     is wrong far too often where one sample is small: a few draws of a skewed quantity, or of rare events, may hardly
     vary, and their mean then seems to be known exactly.
     """
-    from scipy.stats import t as student  # noqa: PLC0415  # slow to load, and only comparisons need it
-
     freedom = first.n + second.n - 2
     with np.errstate(divide="ignore", invalid="ignore"):
         squares = sum(np.where(one.n > 1, (one.n - 1) * one.std**2, 0.0) for one in (first, second))
@@ -40,8 +40,6 @@ def p_of_means(first: Sample, second: Sample) -> Array:
 
 def p_of_frequencies(first: Sample, second: Sample) -> Array:
     """Fisher's exact test, two-sided by twice the smaller tail, one p an element."""
-    from scipy.stats import hypergeom  # noqa: PLC0415  # as above
-
     events, others = (np.rint(one.mean * one.n) for one in (first, second))
     law = hypergeom(first.n + second.n, events + others, first.n)
     return np.asarray(np.minimum(1.0, 2 * np.minimum(law.cdf(events), law.sf(events - 1))))

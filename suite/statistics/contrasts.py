@@ -6,6 +6,8 @@ from math import sqrt
 from typing import Literal
 
 import numpy as np
+from scipy.stats import binom, norm
+from scipy.stats import t as student
 
 from suite.statistics.intervals import LEVEL, Array
 
@@ -44,8 +46,6 @@ class Estimate:
 
     def above(self, bound: float = 0.0) -> float:
         """One-sided p-value of its lying above a bound: how often as much is seen where it does not."""
-        from scipy.stats import t as student  # noqa: PLC0415  # slow to load, and only verdicts need it
-
         gap = self.value + self.shrinkage - bound
         if not (np.isfinite(gap) and np.isfinite(self.error)):
             return 1.0
@@ -60,8 +60,6 @@ class Estimate:
     @property
     def interval(self) -> tuple[float, float]:
         """At 95%; nan where the error cannot be told."""
-        from scipy.stats import t as student  # noqa: PLC0415  # as above
-
         if not np.isfinite(self.error):
             return np.nan, np.nan
         half = float(student.ppf((1 + LEVEL) / 2, self.freedom)) * self.error if self.error else 0.0
@@ -108,8 +106,6 @@ def of_share(events: int, draws: int, bound: float) -> tuple[float, float]:
 
     Source: Clopper & Pearson 1934.
     """
-    from scipy.stats import binom  # noqa: PLC0415  # slow to load, and only verdicts need it
-
     if not 0 <= bound <= 1:
         return (0.0, 1.0) if bound < 0 else (1.0, 0.0)
     return float(binom.sf(events - 1, draws, bound)), float(binom.cdf(events, draws, bound))
@@ -162,8 +158,6 @@ def over_members(differences: Array) -> Estimate:
 
 def _median(ordered: Array) -> Estimate:
     """Of sorted values: by the c-th smallest and largest, between which the median lies with known chance."""
-    from scipy.stats import binom, norm  # noqa: PLC0415  # as above
-
     n = len(ordered)
     place = max(1, round((n + 1) / 2 - sqrt(n)))
     covered = 1 - 2 * float(binom.cdf(place - 1, n, 0.5))

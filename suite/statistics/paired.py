@@ -4,6 +4,8 @@ from math import sqrt
 from typing import NamedTuple
 
 import numpy as np
+from scipy.stats import binom
+from scipy.stats import t as student
 
 from suite.statistics.intervals import LEVEL, Array, wilson
 
@@ -31,8 +33,6 @@ def paired_means(first: Array, second: Array) -> Paired:
         first: one value a pair, finite.
         second: likewise. Fewer than two pairs have no interval; equal differences throughout no test.
     """
-    from scipy.stats import t as student  # noqa: PLC0415  # slow to load, and only reports need it
-
     differences = second - first
     n = len(differences)
     mean = float(differences.mean()) if n else np.nan
@@ -53,8 +53,6 @@ def paired_events(first: Array, second: Array) -> Paired:
 
     Source: McNemar 1947; Newcombe 1998.
     """
-    from scipy.stats import binom  # noqa: PLC0415  # as above
-
     shares = np.array([first.mean(), second.mean()])
     low, high = wilson(np.array([first.sum(), second.sum()]), np.full(2, float(len(first))))
     difference = float(shares[1] - shares[0])

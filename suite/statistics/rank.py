@@ -1,6 +1,7 @@
 """Rank correlations over members, many samples at once: does one quantity order networks as another does?"""
 
 import numpy as np
+from scipy.stats import kendalltau, rankdata
 
 from suite.statistics.intervals import Array
 
@@ -20,8 +21,6 @@ def spearman(first: Array, second: Array) -> Array:
     Returns:
         One rho a sample; nan where either quantity is the same for all members.
     """
-    from scipy.stats import rankdata  # noqa: PLC0415  # slow to load, and only reports need it
-
     x, y = (rankdata(values, axis=1) for values in (first, second))
     x, y = x - x.mean(axis=1, keepdims=True), y - y.mean(axis=1, keepdims=True)
     scale = np.sqrt((x**2).sum(axis=1) * (y**2).sum(axis=1))
@@ -41,8 +40,6 @@ def kendall(first: Array, second: Array) -> Array:
     """
     samples, members = first.shape
     if members > MANY:
-        from scipy.stats import kendalltau  # noqa: PLC0415  # as above
-
         return np.array([kendalltau(x, y).statistic for x, y in zip(first, second, strict=True)])
     size = max(1, _PAIRS_AT_A_TIME // members**2)
     starts = range(0, samples, size)

@@ -7,6 +7,8 @@ dead where (w, b) lies in a cone, whose solid angle is the answer.
 
 from math import atan, atan2, hypot, isinf, pi
 
+from scipy.special import betainc
+
 
 def dead_probability_on_ball(inputs: int, ratio: float) -> float:
     """(1/2) I_{1/(1+r^2)}(d/2, 1/2), with I the regularised incomplete beta function.
@@ -22,8 +24,6 @@ def dead_probability_on_ball(inputs: int, ratio: float) -> float:
     Source: dead means b <= -r |w|, half of the double cone around the bias's axis; Shin & Karniadakis 2019
     (arXiv:1907.09696) for the question.
     """
-    from scipy.special import betainc  # noqa: PLC0415  # scipy takes longer to load than a spec to check
-
     if inputs < 1:
         raise ValueError(f"{inputs} inputs have no ball; give 1 or more")
     return float(betainc(inputs / 2, 0.5, 1 / (1 + ratio * ratio))) / 2
@@ -61,8 +61,6 @@ def at_least(needed: int, width: int, dead: float) -> float:
 
     Source: Shin & Karniadakis 2019 (arXiv:1907.09696), where it is the trainability of one hidden layer.
     """
-    from scipy.special import betainc  # noqa: PLC0415  # as above
-
     if needed <= 0:
         return 1.0
     return float(betainc(needed, width - needed + 1, 1 - dead)) if needed <= width else 0.0

@@ -1,0 +1,74 @@
+"""The commands that need no results: new, check, list, schema. None of them loads torch or pandas."""
+
+from pathlib import Path
+
+import typer
+
+from suite.catalog.measures import precisely
+from suite.cli.endings import echo, fail, warn
+from suite.cli.entries import keys_told, names, overview, told
+from suite.cli.folders import load_plugins, load_specs
+from suite.formatting import counted
+from suite.spec.files import name_fault
+from suite.spec.problems import near_to, nearest, or_plugged_in, printable
+from suite.spec.schema import schema_text
+from suite.spec.shipped import shipped_specs
+from suite.spec.starting import copied_text, fresh_text
+
+
+def write_new_spec(name: str, like: str | None, folder: Path) -> None:
+    """Write a spec of this name into a folder: a fresh one, or a copy of a shipped study or a file."""
+    file = folder / f"{name}.toml"
+    if name.endswith(".toml"):
+        fail(f"error: {name}: give the name alone, {name.removesuffix('.toml')}")
+    if fault := name_fault(name, "give another name"):
+        fail(f"error: {fault}")
+    if taken := [other for other in folder.glob("*.toml") if other.stem.lower() == name.lower()]:
+        fail(f"error: {taken[0]} is there already, and is not overwritten; give another name")
+    text = fresh_text(file) if like is None else copied_text(file, _original(like))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with file.open("x", encoding="utf-8") as opened:
+            opened.write(text)
+    except OSError as error:
+        fail(f"error: {file} cannot be written ({error.strerror}); give another name, or another --folder")
+    typer.echo(f"{file}: change it as you like, then python -m suite run {file}")
+
+
+def _original(like: str) -> Path:
+    """Return the spec that a new one is to be a copy of."""
+    known = shipped_specs()
+    if like in known:
+        return known[like]
+    if like.endswith(".toml"):
+        return Path(like)
+    if not known:
+        raise ValueError("the suite was installed without its specs; name a spec file, such as --like my/study.toml")
+    raise ValueError(f"--like {printable(like)}: no such study; {nearest(like, known)}")
+
+
+def check_specs(paths: list[Path], in_part: bool, changes: list[str] | None, plugins: list[Path] | None) -> None:
+    """Print one line per valid spec; the errors of all specs are raised together."""
+    load_plugins(plugins)
+    for study in load_specs(paths, changes, in_part):
+        warn(study.warnings)
+        measures = ", ".join(name + precisely(name, settings) for name, settings in study.spec.measures.items())
+        echo(f"{study.spec.name}: {counted(len(study.members), 'member')}; {measures}")
+
+
+def print_entries(name: str | None, plugins: list[Path] | None) -> None:
+    """Print everything that a spec can name, or all there is to say of one name."""
+    load_plugins(plugins)
+    lines = list(overview() if name is None else told(name) if name in names() else keys_told(name))
+    if name is not None and not lines:
+        near = near_to(name, names())
+        cure = f"did you mean {near}?" if near else "`list` names all there is"
+        fail(f"error: there is no {printable(name)}; {or_plugged_in(cure)}")
+    for line in lines:
+        typer.echo(line)
+
+
+def print_schema(plugins: list[Path] | None) -> None:
+    """Print the JSON schema of specs."""
+    load_plugins(plugins)
+    typer.echo(schema_text(), nl=False)
