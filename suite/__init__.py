@@ -7,8 +7,8 @@ In a notebook:
     spec = suite.load("specs/variability.toml")
     results = suite.run(spec)
     results.members, results.measurements, results.summary  # pandas frames
-    results.verdicts  # another, of the spec's claims
-    results.charts  # Altair charts by name
+    results.verdicts                                        # another, of the spec's claims
+    results.charts                                          # Altair charts by name
 """
 
 from typing import TYPE_CHECKING, Any
