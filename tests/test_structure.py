@@ -4,6 +4,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+from suite.catalog.activations import ACTIVATIONS
 from suite.catalog.measures import LANDSCAPE, MEASURES
 from suite.catalog.optimizers import OPTIMIZERS
 from suite.catalog.tasks import TASKS
@@ -195,6 +196,7 @@ def test_functions_are_named_by_the_catalog_alone() -> None:
     """Every dotted path is of this suite or an optimiser of torch, and no key of a spec holds one."""
     named = [measure.function for measure in (*MEASURES.values(), LANDSCAPE)]
     named += [entry.function for entry in (*TASKS.values(), *OPTIMIZERS.values())]
+    named += [entry.torch_kernel for entry in ACTIVATIONS.values()]
     assert not [path for path in named if not path.startswith(("suite.", "torch.optim:"))]
     settable = [entry.model_fields for entry in (*TASKS.values(), *OPTIMIZERS.values())]
     settable += [measure.settings.model_fields for measure in MEASURES.values()]

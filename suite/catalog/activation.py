@@ -1,6 +1,6 @@
 """What every activation of the catalog states: its facts, and its float64 reference in numpy.
 
-The functions here serve theory and tests; the fast kernels of the same names are in `suite.nets.activations`.
+The functions here serve theory and tests; each entry names its fast kernel in `suite.nets.activations`.
 """
 
 from typing import ClassVar, Literal
@@ -19,6 +19,8 @@ class Activation(Choice):
 
     name: str
     formula: ClassVar[str]
+    torch_kernel: ClassVar[str]
+    """Dotted path of the function that returns the torch kernel of an entry."""
     kind: ClassVar[Kind]
     """Piecewise linear; smooth (three derivatives everywhere); or with a kink in some derivative."""
     homogeneous: ClassVar[bool] = False

@@ -47,6 +47,7 @@ class Relu(Activation):
 
     name: Literal["relu"] = "relu"
     formula = "max(z, 0)"
+    torch_kernel = "suite.nets.activations:relu_kernel"
     kind = "piecewise_linear"
     homogeneous = True
 
@@ -67,6 +68,7 @@ class Abs(Activation):
 
     name: Literal["abs"] = "abs"
     formula = "|z|"
+    torch_kernel = "suite.nets.activations:abs_kernel"
     kind = "piecewise_linear"
     homogeneous = True
 
@@ -82,6 +84,7 @@ class Identity(Activation):
 
     name: Literal["identity"] = "identity"
     formula = "z"
+    torch_kernel = "suite.nets.activations:identity_kernel"
     kind = "piecewise_linear"
     homogeneous = True
 
@@ -103,6 +106,7 @@ class LeakyRelu(Activation):
     name: Literal["leaky_relu"] = "leaky_relu"
     slope: float = Field(default=0.01, gt=-1, lt=1, description="slope for z < 0")
     formula = "z for z > 0, slope * z below"
+    torch_kernel = "suite.nets.activations:leaky_relu_kernel"
     kind = "piecewise_linear"
     homogeneous = True
 
@@ -124,6 +128,7 @@ class Elu(Activation):
     name: Literal["elu"] = "elu"
     alpha: Size = Field(default=1.0, description="minus the limit for z -> -inf")
     formula = "z for z > 0, alpha (e^z - 1) below"
+    torch_kernel = "suite.nets.activations:elu_kernel"
     kind = "kinked"
 
     def phi(self, z: Array) -> Array:
@@ -138,6 +143,7 @@ class Selu(Activation):
 
     name: Literal["selu"] = "selu"
     formula = "lambda z for z > 0, lambda alpha (e^z - 1) below"
+    torch_kernel = "suite.nets.activations:selu_kernel"
     kind = "kinked"
     alpha: ClassVar[float] = 1.6732632423543772
     scale: ClassVar[float] = 1.0507009873554805

@@ -5,6 +5,7 @@ In every scheme W ~ (0, sigma_w^2 / fan_in) and b ~ (0, sigma_b^2) in the hidden
 """
 
 from collections.abc import Callable
+from enum import StrEnum
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
@@ -25,12 +26,27 @@ class NoVariancesError(ValueError):
         self.faults = faults
 
 
+class Distribution(StrEnum):
+    """How hidden weights are distributed; each has the variance that the initialization gives."""
+
+    GAUSSIAN = "gaussian"
+    UNIFORM = "uniform"
+    ORTHOGONAL = "orthogonal"
+    """Semi-orthogonal matrices, uniformly."""
+    SPHERE = "sphere"
+    """A unit's weights and bias together, uniformly on a sphere."""
+
+
+PlainDistribution = Literal["gaussian", "uniform", "orthogonal"]
+"""Distributions of weights that a plug-in can name; a sphere joins the biases to them."""
+
+
 class Initialization(Choice):
     """How a network's weights and biases are drawn."""
 
     tag = "scheme"
     formula: ClassVar[str]
-    distribution: ClassVar[Literal["gaussian", "uniform", "orthogonal", "sphere"]] = "gaussian"
+    distribution: ClassVar[Distribution] = Distribution.GAUSSIAN
 
     def layer_variance(self, fan_in: int, fan_out: int) -> tuple[float, float] | None:
         """(sigma_w^2, sigma_b^2) of a hidden layer where a plug-in says it; None of the suite's own schemes.
@@ -83,7 +99,7 @@ class Orthogonal(_WithBias):
 
     scheme: Literal["orthogonal"] = "orthogonal"
     formula = "W = sigma_w sqrt(max(fan_in, fan_out) / fan_in) Q, sigma_w^2 as in critical"
-    distribution = "orthogonal"
+    distribution = Distribution.ORTHOGONAL
 
 
 class Pytorch(Initialization):
@@ -91,7 +107,7 @@ class Pytorch(Initialization):
 
     scheme: Literal["pytorch"] = "pytorch"
     formula = "W, b ~ U(-1, 1) / sqrt(fan_in), so sigma_w^2 = 1/3, sigma_b^2 = 1 / (3 fan_in)"
-    distribution = "uniform"
+    distribution = Distribution.UNIFORM
 
 
 class Variance(Initialization):
@@ -108,7 +124,7 @@ class Sphere(Initialization):
 
     scheme: Literal["sphere"] = "sphere"
     formula = "(w, b) uniform on |w|^2 + b^2 = 1, so sigma_w^2 = fan_in / (fan_in + 1), sigma_b^2 = 1 / (fan_in + 1)"
-    distribution = "sphere"
+    distribution = Distribution.SPHERE
 
 
 class DataDependent(Initialization):
@@ -133,5 +149,8 @@ INITIALIZATIONS: dict[str, type[Initialization]] = {
     "sphere": Sphere,
     "data_dependent": DataDependent,
 }
+
+DEFAULT_INITIALIZATION = ({"scheme": "critical"},)
+"""That of a family that names none."""
 
 Initializations: Any = choices_of(INITIALIZATIONS)

@@ -49,6 +49,7 @@ class Htanh(LinearRegion):
 
     name: Literal["htanh"] = "htanh"
     formula = "z on [-a, a], a sign(z) outside; a = linear_region"
+    torch_kernel = "suite.nets.activations:htanh_kernel"
     kind = "piecewise_linear"
 
     @property
@@ -68,6 +69,7 @@ class SExp(LinearRegion):
 
     name: Literal["s_exp"] = "s_exp"
     formula = "z on [-a, a], sign(z) (a - 1 + e^(a - |z|)) outside; a = linear_region"
+    torch_kernel = "suite.nets.activations:s_exp_kernel"
     kind = "kinked"
 
     def _drop(self, excess: Array) -> Array:
@@ -82,6 +84,7 @@ class SSin(LinearRegion):
 
     name: Literal["s_sin"] = "s_sin"
     formula = "z on [-a, a], sign(z) (a - 1 + sin(pi/2 - a + |z|)) outside; a = linear_region"
+    torch_kernel = "suite.nets.activations:s_sin_kernel"
     kind = "kinked"
     oscillating = True
 
@@ -97,6 +100,7 @@ class SSaw(LinearRegion):
 
     name: Literal["s_saw"] = "s_saw"
     formula = "z on [-a, a], sign(z) max(2 a - |z|, 0) outside; a = linear_region"
+    torch_kernel = "suite.nets.activations:s_saw_kernel"
     kind = "piecewise_linear"
 
     @property

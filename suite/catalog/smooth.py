@@ -14,6 +14,7 @@ class Gelu(Activation):
 
     name: Literal["gelu"] = "gelu"
     formula = "z Phi(z)"
+    torch_kernel = "suite.nets.activations:gelu_kernel"
     kind = "smooth"
 
     def phi(self, z: Array) -> Array:
@@ -28,6 +29,7 @@ class Silu(Activation):
 
     name: Literal["silu"] = "silu"
     formula = "z sigmoid(z)"
+    torch_kernel = "suite.nets.activations:silu_kernel"
     kind = "smooth"
 
     def phi(self, z: Array) -> Array:
@@ -43,6 +45,7 @@ class Softplus(Activation):
 
     name: Literal["softplus"] = "softplus"
     formula = "log(1 + e^z)"
+    torch_kernel = "suite.nets.activations:softplus_kernel"
     kind = "smooth"
 
     def phi(self, z: Array) -> Array:
@@ -57,6 +60,7 @@ class Tanh(Activation):
 
     name: Literal["tanh"] = "tanh"
     formula = "tanh z"
+    torch_kernel = "suite.nets.activations:tanh_kernel"
     kind = "smooth"
 
     def phi(self, z: Array) -> Array:
@@ -71,6 +75,7 @@ class Erf(Activation):
 
     name: Literal["erf"] = "erf"
     formula = "erf z"
+    torch_kernel = "suite.nets.activations:erf_kernel"
     kind = "smooth"
 
     def phi(self, z: Array) -> Array:
@@ -87,6 +92,7 @@ class Sin(Activation):
 
     name: Literal["sin"] = "sin"
     formula = "sin z"
+    torch_kernel = "suite.nets.activations:sin_kernel"
     kind = "smooth"
     oscillating = True
 
@@ -102,6 +108,7 @@ class Sigmoid(Activation):
 
     name: Literal["sigmoid"] = "sigmoid"
     formula = "1 / (1 + e^-z)"
+    torch_kernel = "suite.nets.activations:sigmoid_kernel"
     kind = "smooth"
 
     def phi(self, z: Array) -> Array:

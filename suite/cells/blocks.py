@@ -1,6 +1,6 @@
 """All draws of a quantity with what they are of: the form between stored cells and tables."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,17 +14,12 @@ from suite.catalog.quantities import QUANTITIES
 from suite.catalog.schedule import recorded_steps
 from suite.catalog.settings import Settings
 from suite.catalog.training import training_settings
+from suite.cells.cache import Read, Shapes
 from suite.cells.cell import Cell
 from suite.cells.draws import Array, Draws, Part, Parts, RatioOfMeans
 from suite.cells.laws import Law, law_of
 from suite.spec.load import Study
 from suite.spec.members import Member
-
-Shapes = Mapping[str, tuple[int, ...]]
-"""Of a cell's arrays, by quantity."""
-
-Read = Callable[[str, str], NDArray[Any]]
-"""(cell's key, quantity) -> the array."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +117,9 @@ def _blocks_of_cell(cell: Cell, shapes: Shapes, read: Read, columns: Sequence[st
         for quantity in MEASURES[name].quantities:
             if quantity not in shapes:
                 continue
-            draws, *rest = shapes[quantity][1:] if cell.trains else shapes[quantity]
+            draws, *rest = shapes[quantity]
+            if cell.trains:
+                del rest[0]  # the learning rates, each of which has a block of its own
             places = _places(cell, settings, quantity, int(np.prod(rest)))
             for rate, optimizer in enumerate(rates):
                 row = training_settings(cell.task, optimizer)
@@ -137,7 +134,7 @@ def _part(cell: Cell, quantity: str, rate: int, shape: tuple[int, int], read: Re
 
     def values() -> Array:
         found = read(cell.key, quantity)
-        return (found[rate] if cell.trains else found).reshape(shape).astype(np.float64)
+        return (found[:, rate] if cell.trains else found).reshape(shape).astype(np.float64)
 
     return Part(shape, values, cell.start)
 

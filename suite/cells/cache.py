@@ -6,6 +6,7 @@ import json
 import struct
 import zipfile
 import zlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -13,9 +14,16 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from suite.cells.cell import Cell
 from suite.results.files import remove_abandoned, write_whole
 
 Readings = dict[str, NDArray[Any]]
+
+Shapes = Mapping[str, tuple[int, ...]]
+"""Shapes of a cell's arrays, by quantity."""
+
+Read = Callable[[str, str], NDArray[Any]]
+"""(cell's key, quantity) -> the array."""
 
 
 @dataclass(frozen=True)
@@ -133,6 +141,30 @@ class Store:
     def path(self, key: str) -> Path:
         """A cell's file, whether or not it is there."""
         return self.folder / f"{key}.npz"
+
+
+def in_file_order(cell: Cell, readings: Readings) -> Readings:
+    """Return a cell's readings with their axes as its file has them.
+
+    Files of training cells have the learning rates first, then the draws, whatever version wrote them.
+    """
+    if not cell.trains:
+        return readings
+    return {name: np.ascontiguousarray(values.swapaxes(0, 1)) for name, values in readings.items()}
+
+
+def cached_arrays(cells: Sequence[Cell], kept: Mapping[str, Kept], store: Store) -> tuple[dict[str, Shapes], Read]:
+    """Return the shapes of cached cells by key, and a function that reads their arrays, both with the draws first."""
+    trained = {cell.key for cell in cells if cell.trains}
+
+    def read(key: str, quantity: str) -> NDArray[Any]:
+        values = store.read(key, quantity)
+        return values.swapaxes(0, 1) if key in trained else values
+
+    shapes: dict[str, Shapes] = {key: found.shapes for key, found in kept.items()}
+    for key in trained & shapes.keys():
+        shapes[key] = {name: (draws, rates, *rest) for name, (rates, draws, *rest) in shapes[key].items()}
+    return shapes, read
 
 
 def _require_note(archive: zipfile.ZipFile, key: str) -> None:

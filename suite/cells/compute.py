@@ -57,8 +57,8 @@ def compute(
         dtype: in place of the cell's own precision, to measure the effect of rounding; do not cache such results.
 
     Returns:
-        By quantity, an array with the draws first; of training, the learning rates before them; then layers,
-        recorded steps or grid points, where the quantity has them.
+        By quantity, an array with the draws first; of training, the learning rates next; then layers, recorded steps
+        or grid points, where the quantity has them.
 
     Raises:
         MemoryError: one draw at a time is too much; the message says of what.

@@ -65,10 +65,9 @@ class Course:
         return Bookmark(state, offer)
 
     def readings(self) -> Readings:
-        """Of all draws that are done."""
-        axis = 1 if self.cell.trains else 0
+        """Return the readings of all draws that are done."""
         quantities = self.pieces[0] if self.pieces else ()
-        return {name: np.concatenate([piece[name] for piece in self.pieces], axis=axis) for name in quantities}
+        return {name: np.concatenate([piece[name] for piece in self.pieces]) for name in quantities}
 
     def _place(self, draws: slice, tile: int, state: State) -> Place:
         training = {name: values.cpu().numpy() for name, values in state.items()}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import cache, partial
 from pathlib import Path
 
-from suite.cells.cache import Store, Stored
+from suite.cells.cache import Store, Stored, in_file_order
 from suite.cells.cell import Cell
 from suite.cells.checkpoint import Checkpoint
 from suite.cells.executor import Crew
@@ -87,7 +87,7 @@ def finish(cell: Cell, folder: Path | None, device: str, compiled: bool = False)
             checkpoint.remove()  # in case it is to blame
         return failure_of(error)
     how = {"seconds": round(checkpoint.seconds, 4), **circumstances, "tile": checkpoint.tile, "commit": commit()}
-    stored = Stored(readings, how)
+    stored = Stored(in_file_order(cell, readings), how)
     _give_memory_back()
     if folder is None:
         return stored

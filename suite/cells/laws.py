@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from suite.catalog.activations import Relu
 from suite.catalog.domain import Box, Domain
-from suite.catalog.initializations import Critical, DataDependent, Orthogonal
+from suite.catalog.initializations import Critical, DataDependent, Distribution, Orthogonal
 from suite.catalog.measure_settings import CorrelationSettings, JacobianSettings
 from suite.catalog.settings import Settings
 from suite.catalog.tasks import Task
@@ -94,7 +94,7 @@ def dead_probability(member: Member, domain: Domain, task: Task | None) -> float
     if isinstance(scheme, DataDependent):
         inside = isinstance(domain, Box) and task and task.half_width and task.half_width <= domain.extent * (1 + 1e-9)
         return 0.0 if inside else None  # each is active at a training point
-    if scheme.distribution not in ("gaussian", "sphere"):
+    if scheme.distribution not in (Distribution.GAUSSIAN, Distribution.SPHERE):
         return None
     weight_variance, bias_variance = member.variances[0]
     spread = sqrt(weight_variance / inputs)
@@ -157,7 +157,8 @@ def _jacobian(place: int) -> Find:
         assert isinstance(settings, JacobianSettings)
         given = (member.activation, member.variances, input_variance(member, settings))
         scheme, hidden = member.initialization, member.widths[1:-1]
-        gaussian, orthogonal = (scheme.distribution == kind for kind in ("gaussian", "orthogonal"))
+        gaussian = scheme.distribution is Distribution.GAUSSIAN
+        orthogonal = scheme.distribution is Distribution.ORTHOGONAL
         if isinstance(scheme, DataDependent) or (not gaussian and len(set(hidden)) > 1):
             return None  # the laws of other than Gaussian weights are of equal widths
         known = gaussian or orthogonal

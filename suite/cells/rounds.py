@@ -7,7 +7,7 @@ from itertools import groupby
 from suite.catalog.precision import DRAWS_A_CELL, Precise, precision_asked
 from suite.catalog.quantities import QUANTITIES
 from suite.cells.blocks import Block, blocks_of, training_columns
-from suite.cells.cache import Kept, Store
+from suite.cells.cache import Kept, Store, cached_arrays
 from suite.cells.cell import Cell, cells_of
 from suite.results.shards import Shard
 from suite.spec.load import Study
@@ -106,8 +106,7 @@ class Aim:
         self.looks += 1
         self.looked = self.cells[-1].stop
         self.seconds = sum(kept[cell.key].provenance["seconds"] for cell in self.cells)
-        shapes = {cell.key: kept[cell.key].shapes for cell in self.cells}
-        blocks = blocks_of(self.cells, shapes, self.store.read, self.training)
+        blocks = blocks_of(self.cells, *cached_arrays(self.cells, kept, self.store), self.training)
         self.block = next((block for block in blocks if block.quantity == self.quantity), None)
         if self.block is not None and self.block.columns:
             self.found = tightness(self.block.values, QUANTITIES[self.quantity].kind)

@@ -1,5 +1,6 @@
-"""The activations' torch kernels: the value in place, the backward pass, and derivatives for Taylor series."""
+"""The activations' torch kernels: the value, the backward pass, and derivatives for Taylor series."""
 
+# ruff: noqa: D103  # each public function but `kernel` returns the kernel of the activation that it is named after
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import pi, sqrt
@@ -8,8 +9,10 @@ import torch
 from torch import Tensor
 
 from suite.catalog.activations import Activation, Elu, Htanh, LeakyRelu, Selu
+from suite.catalog.dotted import load
 from suite.catalog.linear_region import LinearRegion
 
+Phi = Callable[[Tensor], Tensor]
 Taylor = tuple[Tensor, Tensor, Tensor, Tensor]
 """phi and its first three derivatives."""
 
@@ -19,90 +22,96 @@ class Kernel:
     """How one activation is computed.
 
     Attributes:
+        phi: phi, out of place, by operations that torch can differentiate.
         apply_: phi, in place.
         backward_: (gradient by phi(z), z, phi(z)) -> gradient by z, in place of the first.
         taylor: z -> phi(z), phi'(z), phi''(z), phi'''(z); None where the third derivative has kinks.
         needs_z: whether the backward pass looks at z, so that the forward pass must keep it beside phi(z).
     """
 
-    apply_: Callable[[Tensor], Tensor]
+    phi: Phi
+    apply_: Phi
     backward_: Callable[[Tensor, Tensor, Tensor], Tensor]
     taylor: Callable[[Tensor], Taylor] | None = None
     needs_z: bool = True
 
 
 def kernel(activation: Activation) -> Kernel:
-    """The kernel of a catalog's activation."""
-    return KERNELS[activation.name](activation)
+    """Return the kernel of an activation, made by the function that its entry in the catalog names."""
+    found: Kernel = load(activation.torch_kernel)(activation)
+    return found
 
 
-def _relu(_: Activation) -> Kernel:
+def relu_kernel(_: Activation) -> Kernel:
     def backward_(grad: Tensor, z: Tensor, h: Tensor) -> Tensor:
         # The same as grad.mul_(h > 0), in a tenth of the time.
         torch.ops.aten.threshold_backward.grad_input(grad, h, 0, grad_input=grad)
         return grad
 
-    return Kernel(torch.relu_, backward_, needs_z=False)
+    return Kernel(torch.relu, torch.relu_, backward_, needs_z=False)
 
 
-def _abs(_: Activation) -> Kernel:
-    return Kernel(torch.abs_, lambda grad, z, h: grad.mul_(torch.sign(z)))
+def abs_kernel(_: Activation) -> Kernel:
+    return Kernel(torch.abs, torch.abs_, lambda grad, z, h: grad.mul_(torch.sign(z)))
 
 
-def _identity(_: Activation) -> Kernel:
-    return Kernel(lambda z: z, lambda grad, z, h: grad, needs_z=False)
+def identity_kernel(_: Activation) -> Kernel:
+    return Kernel(lambda z: z, lambda z: z, lambda grad, z, h: grad, needs_z=False)
 
 
-def _leaky_relu(activation: Activation) -> Kernel:
+def leaky_relu_kernel(activation: Activation) -> Kernel:
     assert isinstance(activation, LeakyRelu)
     slope = activation.slope
 
     def backward_(grad: Tensor, z: Tensor, h: Tensor) -> Tensor:
         return grad.mul_(torch.where(z > 0, torch.ones_like(z), slope))
 
-    return Kernel(lambda z: torch.nn.functional.leaky_relu_(z, slope), backward_)
+    functions = torch.nn.functional
+    return Kernel(lambda z: functions.leaky_relu(z, slope), lambda z: functions.leaky_relu_(z, slope), backward_)
 
 
-def _elu(activation: Activation) -> Kernel:
+def elu_kernel(activation: Activation) -> Kernel:
     assert isinstance(activation, Elu)
     alpha = activation.alpha
 
     def backward_(grad: Tensor, z: Tensor, h: Tensor) -> Tensor:
         return grad.mul_(torch.where(h > 0, torch.ones_like(h), h + alpha))
 
-    return Kernel(lambda z: torch.nn.functional.elu_(z, alpha), backward_, needs_z=False)
+    functions = torch.nn.functional
+    return Kernel(lambda z: functions.elu(z, alpha), lambda z: functions.elu_(z, alpha), backward_, needs_z=False)
 
 
-def _selu(_: Activation) -> Kernel:
+def selu_kernel(_: Activation) -> Kernel:
     tail = Selu.scale * Selu.alpha
 
     def backward_(grad: Tensor, z: Tensor, h: Tensor) -> Tensor:
         return grad.mul_(torch.where(h > 0, torch.full_like(h, Selu.scale), h + tail))
 
-    return Kernel(torch.selu_, backward_, needs_z=False)
+    return Kernel(torch.selu, torch.selu_, backward_, needs_z=False)
 
 
 def _smooth(
-    apply_: Callable[[Tensor], Tensor],
+    phi: Phi,
+    apply_: Phi,
     taylor: Callable[[Tensor], Taylor],
     slope: Callable[[Tensor, Tensor], Tensor],
     needs_z: bool = True,
 ) -> Kernel:
     """A smooth activation; `slope` gives phi' from z and phi(z)."""
-    return Kernel(apply_, lambda grad, z, h: grad.mul_(slope(z, h)), taylor, needs_z)
+    return Kernel(phi, apply_, lambda grad, z, h: grad.mul_(slope(z, h)), taylor, needs_z)
 
 
-def _tanh(_: Activation) -> Kernel:
+def tanh_kernel(_: Activation) -> Kernel:
     def taylor(z: Tensor) -> Taylor:
         t = torch.tanh(z)
         d = 1 - t * t
         return t, d, -2 * t * d, (6 * t * t - 2) * d
 
-    return _smooth(torch.tanh_, taylor, lambda z, h: 1 - h * h, needs_z=False)
+    return _smooth(torch.tanh, torch.tanh_, taylor, lambda z, h: 1 - h * h, needs_z=False)
 
 
-def _sigmoid(_: Activation) -> Kernel:
-    return _smooth(torch.sigmoid_, _logistic_taylor, lambda z, h: h * (1 - h), needs_z=False)
+def sigmoid_kernel(_: Activation) -> Kernel:
+    return _smooth(torch.sigmoid, torch.sigmoid_, _logistic_taylor, lambda z, h: h * (1 - h), needs_z=False)
 
 
 def _logistic_taylor(z: Tensor) -> Taylor:
@@ -111,7 +120,7 @@ def _logistic_taylor(z: Tensor) -> Taylor:
     return s, d, d * (1 - 2 * s), d * (1 - 6 * d)
 
 
-def _silu(_: Activation) -> Kernel:
+def silu_kernel(_: Activation) -> Kernel:
     def taylor(z: Tensor) -> Taylor:
         s, d1, d2, d3 = _logistic_taylor(z)
         return z * s, s + z * d1, 2 * d1 + z * d2, 3 * d2 + z * d3
@@ -120,10 +129,14 @@ def _silu(_: Activation) -> Kernel:
         s = torch.sigmoid(z)
         return s + h * (1 - s)
 
-    return _smooth(lambda z: torch.nn.functional.silu(z, inplace=True), taylor, slope)
+    silu = torch.nn.functional.silu
+    return _smooth(silu, lambda z: silu(z, inplace=True), taylor, slope)
 
 
-def _softplus(_: Activation) -> Kernel:
+def softplus_kernel(_: Activation) -> Kernel:
+    def phi(z: Tensor) -> Tensor:
+        return torch.logaddexp(z, torch.zeros((), dtype=z.dtype, device=z.device))
+
     def apply_(z: Tensor) -> Tensor:
         return torch.logaddexp(z, torch.zeros((), dtype=z.dtype, device=z.device), out=z)
 
@@ -131,26 +144,26 @@ def _softplus(_: Activation) -> Kernel:
         s, d1, d2, _ = _logistic_taylor(z)
         return apply_(z.clone()), s, d1, d2
 
-    return _smooth(apply_, taylor, lambda z, h: torch.sigmoid(z))
+    return _smooth(phi, apply_, taylor, lambda z, h: torch.sigmoid(z))
 
 
-def _erf(_: Activation) -> Kernel:
+def erf_kernel(_: Activation) -> Kernel:
     def taylor(z: Tensor) -> Taylor:
         d = 2 / sqrt(pi) * torch.exp(-z * z)
         return torch.erf(z), d, -2 * z * d, (4 * z * z - 2) * d
 
-    return _smooth(torch.erf_, taylor, lambda z, h: 2 / sqrt(pi) * torch.exp(-z * z))
+    return _smooth(torch.erf, torch.erf_, taylor, lambda z, h: 2 / sqrt(pi) * torch.exp(-z * z))
 
 
-def _sin(_: Activation) -> Kernel:
+def sin_kernel(_: Activation) -> Kernel:
     def taylor(z: Tensor) -> Taylor:
         s, c = torch.sin(z), torch.cos(z)
         return s, c, -s, -c
 
-    return _smooth(torch.sin_, taylor, lambda z, h: torch.cos(z))
+    return _smooth(torch.sin, torch.sin_, taylor, lambda z, h: torch.cos(z))
 
 
-def _gelu(_: Activation) -> Kernel:
+def gelu_kernel(_: Activation) -> Kernel:
     def density(z: Tensor) -> Tensor:
         return torch.exp(-0.5 * z * z) / sqrt(2 * pi)
 
@@ -162,10 +175,10 @@ def _gelu(_: Activation) -> Kernel:
         cdf: Tensor = torch.special.ndtr(z)
         return cdf + z * density(z)
 
-    return _smooth(lambda z: z.mul_(torch.special.ndtr(z)), taylor, slope)
+    return _smooth(torch.nn.functional.gelu, lambda z: z.mul_(torch.special.ndtr(z)), taylor, slope)
 
 
-def _htanh(activation: Activation) -> Kernel:
+def htanh_kernel(activation: Activation) -> Kernel:
     assert isinstance(activation, Htanh)
     a = activation.linear_region
 
@@ -173,13 +186,16 @@ def _htanh(activation: Activation) -> Kernel:
         torch.ops.aten.hardtanh_backward.grad_input(grad, h, -a, a, grad_input=grad)
         return grad
 
-    return Kernel(lambda z: z.clamp_(-a, a), backward_, needs_z=False)
+    return Kernel(_clipped(a, torch.zeros_like), lambda z: z.clamp_(-a, a), backward_, needs_z=False)
 
 
-def _linear_region(
-    activation: Activation, drop_: Callable[[Tensor], Tensor], steepness_: Callable[[Tensor], Tensor]
-) -> Kernel:
-    """clip(z, -a, a) - sign(z) drop(|z| - a); both functions work in place."""
+def _clipped(a: float, drop: Phi) -> Phi:
+    """Return clip(z, -a, a) - sign(z) drop(max(|z| - a, 0)) as a function of z, out of place."""
+    return lambda z: z.clamp(-a, a) - z.sign() * drop((z.abs() - a).clamp(min=0))
+
+
+def _linear_region(activation: Activation, drop: Phi, drop_: Phi, steepness_: Phi) -> Kernel:
+    """Return the kernel of clip(z, -a, a) - sign(z) drop(|z| - a); `drop_` and `steepness_` work in place."""
     assert isinstance(activation, LinearRegion)
     a = activation.linear_region
 
@@ -191,40 +207,23 @@ def _linear_region(
         excess = z.abs().sub_(a)
         return grad.mul_(torch.where(excess > 0, -steepness_(excess.clone()), 1.0))
 
-    return Kernel(apply_, backward_)
+    return Kernel(_clipped(a, drop), apply_, backward_)
 
 
-def _s_exp(activation: Activation) -> Kernel:
-    return _linear_region(activation, lambda e: e.neg_().expm1_().neg_(), lambda e: e.clamp_(min=0).neg_().exp_())
+def s_exp_kernel(activation: Activation) -> Kernel:
+    return _linear_region(
+        activation,
+        lambda e: -torch.expm1(-e),
+        lambda e: e.neg_().expm1_().neg_(),
+        lambda e: e.clamp_(min=0).neg_().exp_(),
+    )
 
 
-def _s_sin(activation: Activation) -> Kernel:
-    return _linear_region(activation, lambda e: e.cos_().neg_().add_(1), torch.sin_)
+def s_sin_kernel(activation: Activation) -> Kernel:
+    return _linear_region(activation, lambda e: 1 - torch.cos(e), lambda e: e.cos_().neg_().add_(1), torch.sin_)
 
 
-def _s_saw(activation: Activation) -> Kernel:
+def s_saw_kernel(activation: Activation) -> Kernel:
     assert isinstance(activation, LinearRegion)
     a = activation.linear_region
-    return _linear_region(activation, lambda e: e.clamp_(max=a), lambda e: e.lt_(a))
-
-
-KERNELS: dict[str, Callable[[Activation], Kernel]] = {
-    "relu": _relu,
-    "abs": _abs,
-    "identity": _identity,
-    "leaky_relu": _leaky_relu,
-    "elu": _elu,
-    "selu": _selu,
-    "gelu": _gelu,
-    "silu": _silu,
-    "softplus": _softplus,
-    "tanh": _tanh,
-    "erf": _erf,
-    "sin": _sin,
-    "sigmoid": _sigmoid,
-    "htanh": _htanh,
-    "s_exp": _s_exp,
-    "s_sin": _s_sin,
-    "s_saw": _s_saw,
-}
-"""How each activation is computed, by its name; a plug-in's joins."""
+    return _linear_region(activation, lambda e: e.clamp(max=a), lambda e: e.clamp_(max=a), lambda e: e.lt_(a))

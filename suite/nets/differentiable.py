@@ -1,18 +1,13 @@
 """The forward pass once more, out of place, so that torch can differentiate it, and its derivatives, by anything."""
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from suite.catalog.activations import Activation, Elu, LeakyRelu
-from suite.catalog.linear_region import LinearRegion
 from suite.nets.ensemble import Ensemble, layer_views
 from suite.nets.normalization import AXES, EPSILON
-
-Phi = Callable[[Tensor], Tensor]
 
 
 class Passed(NamedTuple):
@@ -54,7 +49,7 @@ def trace(
     for index, vector in ensemble.lacking:
         layers[index] = layers[index]._replace(**{vector: getattr(layers[index], vector).detach()})
     *hidden, readout = layers
-    phi = differentiable(ensemble.activation)
+    phi = ensemble.kernel.phi
     h, passed = points, []
     for index, layer in enumerate(hidden):
         below = h
@@ -74,57 +69,3 @@ def trace(
 def _standardized(z: Float[Tensor, "draws units points"], axis: int) -> Float[Tensor, "draws units points"]:
     centred = z - z.mean(axis, keepdim=True)
     return centred * (centred.square().mean(axis, keepdim=True) + EPSILON).rsqrt()
-
-
-def differentiable(activation: Activation) -> Phi:
-    """Phi of a catalog's activation, out of place."""
-    return PHI[activation.name](activation)
-
-
-def _leaky_relu(activation: Activation) -> Phi:
-    assert isinstance(activation, LeakyRelu)
-    slope = activation.slope
-    return lambda z: torch.nn.functional.leaky_relu(z, slope)
-
-
-def _elu(activation: Activation) -> Phi:
-    assert isinstance(activation, Elu)
-    alpha = activation.alpha
-    return lambda z: torch.nn.functional.elu(z, alpha)
-
-
-def _softplus(_: Activation) -> Phi:
-    return lambda z: torch.logaddexp(z, torch.zeros((), dtype=z.dtype, device=z.device))
-
-
-def _linear_region(drop: Callable[[Tensor, float], Tensor]) -> Callable[[Activation], Phi]:
-    """clip(z, -a, a) - sign(z) drop(|z| - a), with the a of the activation."""
-
-    def build(activation: Activation) -> Phi:
-        assert isinstance(activation, LinearRegion)
-        a = activation.linear_region
-        return lambda z: z.clamp(-a, a) - z.sign() * drop((z.abs() - a).clamp(min=0), a)
-
-    return build
-
-
-PHI: dict[str, Callable[[Activation], Phi]] = {
-    "relu": lambda _: torch.relu,
-    "abs": lambda _: torch.abs,
-    "identity": lambda _: lambda z: z,
-    "leaky_relu": _leaky_relu,
-    "elu": _elu,
-    "selu": lambda _: torch.selu,
-    "gelu": lambda _: torch.nn.functional.gelu,
-    "silu": lambda _: torch.nn.functional.silu,
-    "softplus": _softplus,
-    "tanh": lambda _: torch.tanh,
-    "erf": lambda _: torch.erf,
-    "sin": lambda _: torch.sin,
-    "sigmoid": lambda _: torch.sigmoid,
-    "htanh": _linear_region(lambda excess, a: torch.zeros_like(excess)),
-    "s_exp": _linear_region(lambda excess, a: -torch.expm1(-excess)),
-    "s_sin": _linear_region(lambda excess, a: 1 - torch.cos(excess)),
-    "s_saw": _linear_region(lambda excess, a: excess.clamp(max=a)),
-}
-"""How each activation is computed out of place, by its name; a plug-in's joins."""

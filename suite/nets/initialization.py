@@ -1,6 +1,6 @@
 """Draws the parameters of random networks: on the CPU, in float32, so that every device sees the same ones."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from math import sqrt
 from typing import Any
@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float32
 from torch import Tensor
 
-from suite.catalog.initializations import Initialization
+from suite.catalog.initializations import Distribution, Initialization
 from suite.nets.streams import block_size, draw_in_blocks
 from suite.theory.scaling import LayerVariances
 
@@ -44,15 +44,17 @@ def draw_parameters(
     scale = _scale(shapes, variances)
 
     def draw(generator: np.random.Generator, draws: int) -> Tensor:
-        if initialization.distribution == "uniform":
+        if initialization.distribution is Distribution.UNIFORM:
             raw = torch.from_numpy(generator.random((draws, len(scale)), dtype=np.float32))
             raw.sub_(0.5).mul_(sqrt(12))
         else:
             raw = torch.from_numpy(generator.standard_normal((draws, len(scale)), dtype=np.float32))
         if shaped := initialization.shaped:  # its own, whichever plug-in has its name by then
             _shape_rows(raw, shapes[:-1], shaped)
-        elif initialization.distribution in ("sphere", "orthogonal"):
-            _shape_rows(raw, shapes[:-1], initialization.distribution)
+        elif initialization.distribution is Distribution.ORTHOGONAL:
+            _shape_rows(raw, shapes[:-1], _orthogonal)
+        elif initialization.distribution is Distribution.SPHERE:
+            _put_on_spheres(raw, shapes[:-1])
         return raw.mul_(scale)
 
     drawn = draw_in_blocks(draw, seed, {"weights": content}, start, stop, block_size(len(scale)))
@@ -69,24 +71,30 @@ def _scale(shapes: Sequence[tuple[int, int]], variances: LayerVariances) -> Floa
 
 
 def _shape_rows(
-    raw: Float32[Tensor, "draws parameters"],
-    hidden: Sequence[tuple[int, int]],
-    distribution: str | Callable[[Tensor], Tensor],
+    raw: Float32[Tensor, "draws parameters"], hidden: Sequence[tuple[int, int]], shaped: Callable[[Tensor], Tensor]
 ) -> None:
-    """Makes of hidden layers' Gaussian rows, in place, points of a sphere (with the bias) or whatever is asked for."""
+    """Replace hidden layers' Gaussian weights, in place, by what `shaped` makes of each layer's (draws, out, in)."""
+    for weights, _, sizes in _hidden_layers(raw, hidden):
+        weights.copy_(shaped(weights.unflatten(1, sizes)).flatten(1))
+
+
+def _put_on_spheres(raw: Float32[Tensor, "draws parameters"], hidden: Sequence[tuple[int, int]]) -> None:
+    """Scale the Gaussian weights and bias of every hidden unit, in place, to a point of a sphere."""
+    for weights, biases, (fan_out, fan_in) in _hidden_layers(raw, hidden):
+        rows = weights.unflatten(1, (fan_out, fan_in))
+        scale = sqrt(fan_in + 1) / (rows.square().sum(2) + biases.square()).sqrt()
+        rows.mul_(scale[..., None])
+        biases.mul_(scale)
+
+
+def _hidden_layers(
+    raw: Float32[Tensor, "draws parameters"], hidden: Sequence[tuple[int, int]]
+) -> Iterator[tuple[Tensor, Tensor, tuple[int, int]]]:
+    """Yield views of each hidden layer's weights and biases, flattened, and (fan_out, fan_in)."""
     place = 0
     for fan_in, fan_out in hidden:
-        weights = raw[:, place : place + fan_in * fan_out]
-        biases = raw[:, place + fan_in * fan_out : place + (fan_in + 1) * fan_out]
-        rows = weights.unflatten(1, (fan_out, fan_in))
-        if callable(distribution):
-            weights.copy_(distribution(rows).flatten(1))
-        elif distribution == "sphere":
-            scale = sqrt(fan_in + 1) / (rows.square().sum(2) + biases.square()).sqrt()
-            rows.mul_(scale[..., None])
-            biases.mul_(scale)
-        else:
-            weights.copy_(_orthogonal(rows).flatten(1))
+        weights, biases = raw[:, place : place + (fan_in + 1) * fan_out].split([fan_in * fan_out, fan_out], dim=1)
+        yield weights, biases, (fan_out, fan_in)
         place += (fan_in + 1) * fan_out
 
 

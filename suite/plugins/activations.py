@@ -11,8 +11,7 @@ import torch
 from torch import Tensor
 
 from suite.catalog.activations import ACTIVATIONS, Activation, Array
-from suite.nets.activations import KERNELS, Kernel, Taylor
-from suite.nets.differentiable import PHI
+from suite.nets.activations import Kernel, Taylor
 from suite.nets.threads import one_thread
 from suite.plugins.derivatives import Phi, UnusableError, derivatives
 from suite.plugins.facts import Facts, facts_of
@@ -44,6 +43,7 @@ class OwnActivation(OwnChoice, Activation):
     """An activation that a plug-in gives; its facts are found out by trying it."""
 
     table = "suite.catalog.activations:ACTIVATIONS"
+    torch_kernel = "suite.plugins.activations:own_kernel"
     declared: ClassVar[Declared]
 
     def try_out(self) -> None:
@@ -124,7 +124,8 @@ def _facts(activation: OwnActivation) -> Facts:
 
 
 @lru_cache(maxsize=1024)
-def _kernel(activation: Activation) -> Kernel:
+def own_kernel(activation: Activation) -> Kernel:
+    """Return the kernel of a plug-in's activation."""
     assert isinstance(activation, OwnActivation)
     function, slope = activation.function, activation.derivative
 
@@ -132,15 +133,11 @@ def _kernel(activation: Activation) -> Kernel:
         return cast(Taylor, tuple(derivatives(function, z, 3)))
 
     return Kernel(
+        function,
         lambda z: z.copy_(function(z)),
         lambda grad, z, h: grad.mul_(slope(z)),
         taylor if activation.kind == "smooth" else None,
     )
-
-
-def _differentiable(activation: Activation) -> Phi:
-    assert isinstance(activation, OwnActivation)
-    return activation.function
 
 
 @overload
@@ -197,5 +194,5 @@ def activation(
 def _add(name: str, declared: Declared, formula: str | None) -> None:
     entry = entry_of(OwnActivation, name, declared.function, 1, formula)
     entry.declared = declared
-    add("an activation", name, [(ACTIVATIONS, entry), (KERNELS, _kernel), (PHI, _differentiable)])
+    add("an activation", name, [(ACTIVATIONS, entry)])
     try_defaults(entry, {})

@@ -5,12 +5,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import isfinite
 from reprlib import repr as short
-from typing import Any, ClassVar, Literal, overload
+from typing import Any, ClassVar, get_args, overload
 
 import torch
 from torch import Tensor
 
-from suite.catalog.initializations import INITIALIZATIONS, Initialization, NoVariancesError
+from suite.catalog.initializations import (
+    INITIALIZATIONS,
+    Distribution,
+    Initialization,
+    NoVariancesError,
+    PlainDistribution,
+)
 from suite.plugins.origins import PlugInError
 from suite.plugins.parameters import OwnChoice, entry_of, name_of, try_defaults
 from suite.plugins.sources import add, offered
@@ -131,7 +137,7 @@ def initialization(
     function: Function,
     *,
     name: str | None = None,
-    distribution: Literal["gaussian", "uniform", "orthogonal"] = "gaussian",
+    distribution: PlainDistribution = "gaussian",
     weights: Weights | None = None,
     formula: str | None = None,
 ) -> Function: ...
@@ -139,7 +145,7 @@ def initialization(
 def initialization(
     *,
     name: str | None = None,
-    distribution: Literal["gaussian", "uniform", "orthogonal"] = "gaussian",
+    distribution: PlainDistribution = "gaussian",
     weights: Weights | None = None,
     formula: str | None = None,
 ) -> Callable[[Function], Function]: ...
@@ -147,7 +153,7 @@ def initialization(
     function: Function | None = None,
     *,
     name: str | None = None,
-    distribution: Literal["gaussian", "uniform", "orthogonal"] = "gaussian",
+    distribution: PlainDistribution = "gaussian",
     weights: Weights | None = None,
     formula: str | None = None,
 ) -> Any:
@@ -168,20 +174,20 @@ def initialization(
     Raises:
         PlugInError: what it returns are no variances.
     """
-    if distribution not in ("gaussian", "uniform", "orthogonal"):
+    if distribution not in get_args(PlainDistribution):
         raise PlugInError(f"{distribution!r} is no distribution; take gaussian, uniform or orthogonal")
-    if weights is not None and distribution != "gaussian":
+    if weights is not None and Distribution(distribution) is not Distribution.GAUSSIAN:
         raise PlugInError("weights makes its own of Gaussian numbers; leave distribution out")
 
     def decorate(decorated: Function) -> Function:
         called = name_of(decorated, name)
-        declared = Declared(decorated, weights)
-        return offered("an initialisation", called, decorated, lambda: _add(called, declared, distribution, formula))
+        declared, kind = Declared(decorated, weights), Distribution(distribution)
+        return offered("an initialisation", called, decorated, lambda: _add(called, declared, kind, formula))
 
     return decorate if function is None else decorate(function)
 
 
-def _add(name: str, declared: Declared, distribution: str, formula: str | None) -> None:
+def _add(name: str, declared: Declared, distribution: Distribution, formula: str | None) -> None:
     entry = entry_of(OwnInitialization, name, declared.function, 2, formula)
     entry.declared, entry.distribution = declared, distribution
     add("an initialisation", name, [(INITIALIZATIONS, entry)])

@@ -11,7 +11,7 @@ from suite.catalog.domain import INTERVALS
 from suite.catalog.measure_settings import AccuracySettings
 from suite.catalog.schedule import pictured_steps
 from suite.catalog.training import training_settings
-from suite.cells.blocks import Read, Shapes
+from suite.cells.cache import Read, Shapes
 from suite.cells.cell import Cell
 
 LEARNED_DRAWS = 1
@@ -55,7 +55,7 @@ def _boards(
 
     Args:
         cell: its draws.
-        found: (draws, points); of training (learning rates, draws, points, pictured steps).
+        found: (draws, points); of training (draws, learning rates, points, pictured steps).
         training: columns.
     """
     settings = cell.settings
@@ -63,7 +63,7 @@ def _boards(
         for draw, board in enumerate(found):
             yield {"draw": draw} | dict.fromkeys([*training, "step"]), board
         return
-    for boards, optimizer in zip(found, settings.optimizer, strict=True):
+    for boards, optimizer in zip(found.swapaxes(0, 1), settings.optimizer, strict=True):
         values = training_settings(cell.task, optimizer)
         shown = {column: values.get(column) for column in training}
         for draw, looks in enumerate(boards[:LEARNED_DRAWS]):

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from suite.cells.cache import Kept, Store
+from suite.cells.cache import Kept, Store, cached_arrays
 from suite.cells.cell import Cell, cells_of
 from suite.cells.checkpoint import sweep
 from suite.cells.execute import Progress, execute
@@ -259,18 +259,19 @@ def _write(study: Study, folder: Path, store: Store, work: _Work) -> None:
     from suite.runs.precision import precision_table  # noqa: PLC0415
     from suite.runs.tables import measurements_tables, member_axes, members_table, summary_table  # noqa: PLC0415
 
-    cells, shapes = work.rounds.cells, {key: cell.shapes for key, cell in work.kept.items()}
+    cells = work.rounds.cells
     if not any(cell.key in work.kept for cell in cells if cell.name != "landscape"):
         remove_tables(folder)
         return
     axes, training = member_axes(study.members), training_columns(study)
-    blocks = blocks_of(cells, shapes, store.read, training)
+    shapes, read = cached_arrays(cells, work.kept, store)
+    blocks = blocks_of(cells, shapes, read, training)
     write_tables(
         folder,
         members_table(study.members, axes),
         measurements_tables(blocks, axes, training),
         summary_table(blocks, axes, training),
-        landscapes_table(cells, shapes, store.read, axes, training),
+        landscapes_table(cells, shapes, read, axes, training),
         precision_table(work.rounds.aims),
         _run_record(study, work),
     )

@@ -11,7 +11,7 @@ from suite.catalog.activations import Activation, Activations
 from suite.catalog.charts import charts
 from suite.catalog.claims import AnyClaim
 from suite.catalog.domain import INTERVALS, Box, OneDomain
-from suite.catalog.initializations import Initialization, Initializations
+from suite.catalog.initializations import DEFAULT_INITIALIZATION, Initialization, Initializations
 from suite.catalog.limits import Count
 from suite.catalog.measure_settings import OnTheDomain, V3Settings
 from suite.catalog.measures import MEASURES
@@ -43,7 +43,7 @@ class Family(Settings):
     else:
         activation: Activations = Field(description="activation of the hidden layers")
         initialization: Initializations = Field(
-            default=({"scheme": "critical"},),
+            default=DEFAULT_INITIALIZATION,
             validate_default=True,
             description="how weights and biases are drawn",
         )

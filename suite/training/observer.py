@@ -21,7 +21,7 @@ class Lesson:
     Attributes:
         task: the problem.
         data: of every network, in the order of the ensemble.
-        training: optimisers, steps and what counts as success.
+        training: optimizers, steps and what counts as success.
     """
 
     task: Task
@@ -85,9 +85,11 @@ def observe(
         bookmark: where to go on from, and what is told of every step; what is returned does not depend on it.
 
     Returns:
-        All observers' quantities, first axis the learning rates, second the draws.
+        All observers' quantities, (draws, learning rates, ...).
     """
     rates = len(training.optimizer)
+    # While they train, the networks of one learning rate are one slice of the ensemble: torch.optim takes two to seven
+    # times as long to update a row for each draw, and another order rounds differently.
     networks = ensemble[torch.arange(ensemble.draws).repeat(rates)]
     lesson = Lesson(training.task[0], data.repeat(rates), training)
     observers = [make(networks, lesson, settings) for make, settings in makers]
@@ -102,7 +104,7 @@ def observe(
             if step in observer.stops:
                 observer.look(networks, step)
     readings = {name: values for observer in observers for name, values in observer.readings().items()}
-    return {name: values.unflatten(0, (rates, -1)) for name, values in readings.items()}
+    return {name: values.unflatten(0, (rates, -1)).transpose(0, 1) for name, values in readings.items()}
 
 
 def _state(seen: Sequence[dict[str, list[Tensor]]]) -> State:

@@ -26,13 +26,13 @@ def train(
     start: State | None = None,
     offer: Callable[[Callable[[], State]], None] | None = None,
 ) -> Iterator[int]:
-    """Trains every network under every optimiser, in place, and pauses at the given steps.
+    """Train every network under its optimizer, in place, and pause at the given steps.
 
-    Networks come in equal groups, one an optimiser; network i of each group sees the data of replicate i.
+    Networks come in equal groups, one for each optimizer; network i of each group sees the data of replicate i.
     All see their points in the same random order, which is harmless since their points are independent.
 
     Args:
-        ensemble: optimisers times replicates networks; its parameters change between pauses.
+        ensemble: optimizers times replicates networks; its parameters change between pauses.
         data: of the replicates.
         optimizers: alike but for the learning rate.
         stops: increasing steps, 0 for before the first.

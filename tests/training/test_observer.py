@@ -93,13 +93,13 @@ def test_a_lesson_has_the_data_of_every_network():
     assert torch.equal(diary.lesson.data.test.labels, data.test.labels.repeat(2, 1, 1))
 
 
-def test_readings_come_by_learning_rate_and_draw():
-    """First axis the rates, second the draws, then whatever the observer has."""
+def test_readings_come_by_draw_and_learning_rate():
+    """First axis the draws, second the rates, then the axes of the observer."""
     _, found = watched([0, 3])
 
-    assert found["row"].tolist() == [[0, 1, 2], [3, 4, 5]]
-    assert found["steps"].shape == (2, DRAWS, 2)
-    assert torch.equal(found["first"][0], found["first"][1])
+    assert found["row"].tolist() == [[0, 3], [1, 4], [2, 5]]
+    assert found["steps"].shape == (DRAWS, 2, 2)
+    assert torch.equal(found["first"][:, 0], found["first"][:, 1])
 
 
 def test_the_drawn_networks_stay_as_they_were():
@@ -128,4 +128,4 @@ def test_an_observer_more_leaves_accuracys_numbers_as_they_were(normalization, r
     for name, values in alone.items():
         assert torch.equal(torch.nan_to_num(together[name], -1.0), torch.nan_to_num(values, -1.0)), name
     assert {"feature_cosine", "leading_share", "phase1_steps"} <= set(together) - set(alone)
-    assert together["feature_cosine"].shape == (2, DRAWS, 2, len(recorded_steps(20)))
+    assert together["feature_cosine"].shape == (DRAWS, 2, 2, len(recorded_steps(20)))

@@ -24,7 +24,7 @@ TASK = AbsoluteValue(train=32, test=8)
 def revivals(ensemble, data, rule, steps):
     training = AccuracySettings(task=(TASK,), optimizer=(rule,), steps=steps, replicates=ensemble.draws)
     found = observe(ensemble, data, training, [(Revival, RevivalSettings())])
-    return {name: values[0] for name, values in found.items()}
+    return {name: values[:, 0] for name, values in found.items()}
 
 
 def zeros_to_learn(points=32):

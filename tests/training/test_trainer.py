@@ -167,11 +167,11 @@ def test_a_board_of_2_by_2_is_learned():
 
     found = accuracy(ensemble, make_data(task, 1, 0, 4), settings(400, batch=128))
 
-    assert found["test_accuracy"][0, :, -1].min() > 0.95
-    assert found["test_accuracy"][0, :, 0].max() < 0.8
-    assert found["train_loss"][0, :, -1].max() < 0.2
-    assert found["success"].tolist() == [[1, 1, 1, 1]]
-    assert found["landscape"].shape == (1, 4, 33 * 33, 5)
+    assert found["test_accuracy"][:, 0, -1].min() > 0.95
+    assert found["test_accuracy"][:, 0, 0].max() < 0.8
+    assert found["train_loss"][:, 0, -1].max() < 0.2
+    assert found["success"].tolist() == [[1], [1], [1], [1]]
+    assert found["landscape"].shape == (4, 1, 33 * 33, 5)
 
 
 def test_training_leaves_the_drawn_networks_as_they_were():
@@ -191,12 +191,12 @@ def test_what_is_recorded_before_the_first_step_is_the_drawn_network():
     for name, part in (("train", data.train), ("validation", data.validation), ("test", data.test)):
         right = ((ensemble(part.inputs) > 0) == (part.labels > 0)).float().mean((1, 2))
         for rate in range(2):
-            torch.testing.assert_close(found[f"{name}_accuracy"][rate, :, 0], right)
+            torch.testing.assert_close(found[f"{name}_accuracy"][:, rate, 0], right)
     losses = [
         binary_cross_entropy_with_logits(outputs, labels)
         for outputs, labels in zip(ensemble(data.train.inputs), data.train.labels, strict=True)
     ]
-    torch.testing.assert_close(found["train_loss"][0, :, 0], torch.stack(losses))
+    torch.testing.assert_close(found["train_loss"][:, 0, 0], torch.stack(losses))
 
 
 @pytest.mark.parametrize("threshold", [0.5, 0.7, 0.9])
@@ -207,14 +207,14 @@ def test_success_and_the_steps_to_it_follow_from_the_test_accuracies(threshold):
 
     found = accuracy(ensemble, data, settings(60, rates=(0.0003, 0.03), success=threshold))
 
-    assert found["test_accuracy"].shape == (2, count, len(steps))
+    assert found["test_accuracy"].shape == (count, 2, len(steps))
     for rate in range(2):
         for draw in range(count):
-            history = [round(40 * share) / 40 for share in found["test_accuracy"][rate, draw].tolist()]
+            history = [round(40 * share) / 40 for share in found["test_accuracy"][draw, rate].tolist()]
             reached = [step for step, share in zip(steps, history, strict=True) if share >= threshold]
-            waited = found["steps_to_success"][rate, draw].item()
+            waited = found["steps_to_success"][draw, rate].item()
             assert waited == pytest.approx(reached[0] if reached else nan, nan_ok=True)
-            assert found["success"][rate, draw].item() == (history[-1] >= threshold)
+            assert found["success"][draw, rate].item() == (history[-1] >= threshold)
 
 
 def test_outputs_that_are_no_numbers_count_as_wrong():
@@ -224,6 +224,6 @@ def test_outputs_that_are_no_numbers_count_as_wrong():
 
     found = accuracy(ensemble, make_data(TASK, 1, 0, 2), settings(1, success=0.01))
 
-    assert found["test_accuracy"][0, 1].tolist() == [0, 0]
-    assert found["success"][0].tolist() == [1, 0]
-    assert found["steps_to_success"][0, 1].isnan()
+    assert found["test_accuracy"][1, 0].tolist() == [0, 0]
+    assert found["success"][:, 0].tolist() == [1, 0]
+    assert found["steps_to_success"][1, 0].isnan()
