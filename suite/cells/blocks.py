@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from suite.catalog.measure_settings import AccuracySettings, FeatureDiversitySettings
 from suite.catalog.measures import MEASURES
+from suite.catalog.measures.training import AccuracySettings, FeatureDiversitySettings
 from suite.catalog.optimizers import Optimizer
 from suite.catalog.quantities import QUANTITIES
 from suite.catalog.schedule import recorded_steps

@@ -10,14 +10,11 @@ from typing import Any
 
 from suite.catalog.domain import GRID_INPUTS, INTERVALS, Box, Domain
 from suite.catalog.initializations import DataDependent
-from suite.catalog.measure_settings import (
-    REPLICATES_A_CELL,
-    AccuracySettings,
-    LandscapeSettings,
-    OnTheDomain,
-    ScoreSettings,
-)
 from suite.catalog.measures import LANDSCAPE, MEASURES, Measure
+from suite.catalog.measures.scores import ScoreSettings
+from suite.catalog.measures.settings import OnTheDomain
+from suite.catalog.measures.training import REPLICATES_A_CELL, AccuracySettings
+from suite.catalog.measures.variability import LandscapeSettings
 from suite.catalog.optimizers import Optimizer
 from suite.catalog.precision import DRAWS_A_CELL, Precise, precision_asked
 from suite.catalog.settings import Settings
@@ -81,7 +78,7 @@ class Cell:
             return False
         if self.task is None:
             return True
-        return self.measure.sees != "loss" and (self.measure.sees != "task" or self.task.half_width is not None)
+        return self.measure.inputs != "loss" and (self.measure.inputs != "task" or self.task.half_width is not None)
 
     @property
     def points(self) -> int:
@@ -89,7 +86,7 @@ class Cell:
         settings = self.settings
         if self.sampled and isinstance(settings, OnTheDomain) and settings.step:
             points = self.domain.points(self.member.widths[0], settings.step, settings.lines)
-        elif self.measure.sees == "loss" and self.task:
+        elif self.measure.inputs == "loss" and self.task:
             points = self.task.train
         else:
             return 1
@@ -211,12 +208,12 @@ def cells_of(study: Study) -> list[Cell]:
 
 
 def _looks_at_training(name: str) -> bool:
-    return MEASURES[name].sees == "training"
+    return MEASURES[name].inputs == "training"
 
 
 def _tasks_seen(name: str, member: Member, tasks: tuple[Task, ...]) -> tuple[Task | None, ...]:
     """The tasks that a measure of a member is taken for, one after the other; None where it looks at none."""
-    needs = name in MEASURES and MEASURES[name].sees in ("loss", "task", "training")
+    needs = name in MEASURES and MEASURES[name].inputs in ("loss", "task", "training")
     return tasks if tasks and (needs or isinstance(member.initialization, DataDependent)) else (None,)
 
 
@@ -231,7 +228,7 @@ def _variants(settings: Settings, tasks: tuple[Task | None, ...]) -> Iterator[tu
 
 def _on_the_task(name: str, settings: Settings, task: Task | None, domain: Domain) -> tuple[Settings, Domain]:
     """The box that a task's points are drawn from, for a measure that looks at the task, at the spec's resolution."""
-    if MEASURES[name].sees != "task" or task is None or task.half_width is None:
+    if MEASURES[name].inputs != "task" or task is None or task.half_width is None:
         return settings, domain
     assert isinstance(settings, OnTheDomain)
     assert settings.step is not None

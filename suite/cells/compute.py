@@ -9,14 +9,11 @@ from torch import Tensor
 
 from suite.catalog.dotted import load
 from suite.catalog.initializations import DataDependent
-from suite.catalog.measure_settings import (
-    AccuracySettings,
-    CorrelationSettings,
-    JacobianSettings,
-    OnTheDomain,
-    ScoreSettings,
-)
 from suite.catalog.measures import MEASURES
+from suite.catalog.measures.scores import ScoreSettings
+from suite.catalog.measures.settings import OnTheDomain
+from suite.catalog.measures.signal import CorrelationSettings, JacobianSettings
+from suite.catalog.measures.training import AccuracySettings
 from suite.cells.cache import Readings
 from suite.cells.cell import Cell
 from suite.cells.checkpoint import Checkpoint
@@ -159,7 +156,7 @@ def _ensemble(cell: Cell, start: int, stop: int, data: Data | None) -> Ensemble:
 
 def _domain(cell: Cell, sample: Sample | None, data: Data | None, draws: slice, parameters: Tensor) -> Any:
     """What the measure looks at, as the catalog says."""
-    match cell.measure.sees:
+    match cell.measure.inputs:
         case "domain":
             return sample
         case "task":

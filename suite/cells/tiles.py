@@ -7,7 +7,8 @@ from typing import TypeVar
 
 import torch
 
-from suite.catalog.measure_settings import AccuracySettings, ScoreSettings
+from suite.catalog.measures.scores import ScoreSettings
+from suite.catalog.measures.training import AccuracySettings
 from suite.cells.cell import Cell
 from suite.nets.ensemble import TILE_BYTES
 
@@ -43,7 +44,7 @@ def draws_a_tile(cell: Cell, device: str = "cpu") -> int:
     if isinstance(settings, ScoreSettings):
         return max(1, (room or TRAINING_BYTES) // (8 * _held_by_a_score(cell)))
     held = max(widths)
-    if cell.measure.sees == "loss" and cell.member.normalization == "batch":  # every layer of all points at once
+    if cell.measure.inputs == "loss" and cell.member.normalization == "batch":  # every layer of all points at once
         held = 4 * sum(widths)
     values = max(held * _columns(cell), cell.member.parameters)
     return max(1, (TILE_BYTES if room is None else room // LAYERS_HELD) // (8 * values))

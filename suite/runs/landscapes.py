@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from suite.catalog.domain import INTERVALS
-from suite.catalog.measure_settings import AccuracySettings
+from suite.catalog.measures.training import AccuracySettings
 from suite.catalog.schedule import pictured_steps
 from suite.catalog.training import training_settings
 from suite.cells.blocks import Read, Shapes

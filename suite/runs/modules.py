@@ -12,8 +12,9 @@ from pydantic import TypeAdapter, ValidationError
 from suite.catalog.activations import ACTIVATIONS, Activation
 from suite.catalog.domain import INTERVALS, Domain, OneDomain
 from suite.catalog.initializations import Variance
-from suite.catalog.measure_settings import CorrelationSettings, JacobianSettings, OnTheDomain
 from suite.catalog.measures import MEASURES
+from suite.catalog.measures.settings import OnTheDomain
+from suite.catalog.measures.signal import CorrelationSettings, JacobianSettings
 from suite.catalog.settings import Settings, choices_of
 from suite.catalog.shown import shortened, shown
 from suite.cells.blocks import Block, blocks_of
@@ -120,7 +121,7 @@ def _activation(given: str | Mapping[str, Any] | None) -> Activation | None:
 def _settings(name: str, given: Mapping[str, Any]) -> Settings:
     if name not in MEASURES:
         raise ValueError(f"there is no measure {name}; {nearest(name, MEASURES)}")
-    if MEASURES[name].sees in ("training", "task"):
+    if MEASURES[name].inputs in ("training", "task"):
         raise ValueError(f"{name} looks at a task and its training, which a module has none of; leave it to a spec")
     if not isinstance(given, Mapping) or not all(isinstance(key, str) for key in given):
         raise ValueError(f"{name}: {_python(given)} is not right here; give a table of keys")

@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Literal
 
-from suite.catalog.measure_settings import AccuracySettings
+from suite.catalog.measures.training import AccuracySettings
 from suite.catalog.precision import precision_asked
 from suite.cells.cache import Kept, Store
 from suite.cells.cell import Cell

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from suite.catalog.claims import Where
-from suite.catalog.measure_settings import AccuracySettings
 from suite.catalog.measures import MEASURES
+from suite.catalog.measures.training import AccuracySettings
 from suite.catalog.quantities import QUANTITIES
 from suite.catalog.shown import shown
 from suite.catalog.training import training_settings

@@ -5,8 +5,8 @@ from typing import Any
 
 from suite.catalog.activations import ACTIVATIONS
 from suite.catalog.initializations import INITIALIZATIONS
-from suite.catalog.measure_settings import AccuracySettings
 from suite.catalog.measures import MEASURES
+from suite.catalog.measures.training import AccuracySettings
 from suite.catalog.settings import Choice
 from suite.catalog.tasks import TASKS
 from suite.spec.load import Study

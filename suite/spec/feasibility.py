@@ -6,7 +6,9 @@ from math import ceil
 
 from suite.catalog.domain import GRID_INPUTS
 from suite.catalog.limits import MOST_CELLS
-from suite.catalog.measure_settings import REPLICATES_A_CELL, AccuracySettings, OnTheDomain, ScoreSettings
+from suite.catalog.measures.scores import ScoreSettings
+from suite.catalog.measures.settings import OnTheDomain
+from suite.catalog.measures.training import REPLICATES_A_CELL, AccuracySettings
 from suite.catalog.precision import DRAWS_A_CELL, Precise, precision_asked
 from suite.catalog.schedule import recorded_steps
 from suite.formatting import pieces

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from suite.catalog.claims import AgreesWith, BoundedBy, Claim, Level, Monotone, PairClaim, PeaksInside, SurvivalShorter
-from suite.catalog.measure_settings import AccuracySettings, FeatureDiversitySettings
 from suite.catalog.measures import MEASURES
+from suite.catalog.measures.training import AccuracySettings, FeatureDiversitySettings
 from suite.catalog.predict import FEWEST
 from suite.catalog.quantities import QUANTITIES
 from suite.catalog.shown import shown
@@ -30,7 +30,7 @@ LAWFUL = frozenset(
 )
 """Quantities that have a closed form in some networks."""
 
-_SEES = {name: measure.sees for measure in MEASURES.values() for name in measure.quantities}
+_SEES = {name: measure.inputs for measure in MEASURES.values() for name in measure.quantities}
 
 
 def unjudgeable(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:

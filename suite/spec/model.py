@@ -13,8 +13,9 @@ from suite.catalog.claims import AnyClaim
 from suite.catalog.domain import INTERVALS, Box, OneDomain
 from suite.catalog.initializations import Initialization, Initializations
 from suite.catalog.limits import Count
-from suite.catalog.measure_settings import OnTheDomain, V3Settings
 from suite.catalog.measures import MEASURES
+from suite.catalog.measures.settings import OnTheDomain
+from suite.catalog.measures.variability import V3Settings
 from suite.catalog.predict import Predict
 from suite.catalog.settings import Axis, Settings
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from suite.catalog.measure_settings import AccuracySettings
 from suite.catalog.measures import MEASURES
+from suite.catalog.measures.training import AccuracySettings
 from suite.catalog.predict import BASELINES, FEWEST, SHALLOWEST, Predict, candidates
 from suite.catalog.quantities import QUANTITIES
 from suite.catalog.shown import shown
@@ -26,7 +26,7 @@ def untold(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
         elif name not in known:
             why = "no quantity"
             if name in QUANTITIES:
-                trained = any(name in m.quantities for m in MEASURES.values() if m.sees == "training")
+                trained = any(name in m.quantities for m in MEASURES.values() if m.inputs == "training")
                 why = "known only after training" if trained else "not measured here"
             if name in QUANTITIES and not QUANTITIES[name].sign:
                 why = "no property of a network"
