@@ -20,6 +20,42 @@ Layers = Callable[[int, Any], Sequence[int]]
 """(depth, the measure's settings) -> the layers that a quantity has values for, as tables number them."""
 
 
+@dataclass(frozen=True)
+class Shape:
+    """The sizes from which the cost and the memory of a measure follow.
+
+    Attributes:
+        widths: n_0 .. n_{L+1}, inputs and outputs at the ends.
+        parameters: of one network.
+        points: at which the network is evaluated; 1 if it is evaluated on no points.
+        task_points: training, validation and test points of the task, together; 0 without a task.
+        normalization: none, batch or layer.
+        plain: whether there is neither normalization nor a residual connection.
+    """
+
+    widths: tuple[int, ...]
+    parameters: int
+    points: int = 1
+    task_points: int = 0
+    normalization: str = "none"
+    plain: bool = True
+
+    @property
+    def depth(self) -> int:
+        """Return the number of hidden layers."""
+        return len(self.widths) - 2
+
+
+def forward_pass(shape: Shape, settings: Settings) -> float:
+    """Return the multiplications of one forward pass of all points."""
+    return float(shape.parameters) * shape.points
+
+
+def one_layer(shape: Shape, settings: Settings) -> int:
+    """Return how many numbers the widest layer's activations at all points are, or the parameters if they are more."""
+    return max(max(shape.widths) * shape.points, shape.parameters)
+
+
 def hidden_layers(depth: int, settings: Settings) -> range:
     """Return all hidden layers."""
     return range(1, depth + 1)
@@ -79,6 +115,10 @@ class Measure:
         plain: whether it is defined only for MLPs without normalization or residual connections.
         primary: the primary quantity of a measure with draws, whose precision a spec can ask for by default.
         batch: whether it is evaluated on `settings.points` points at most.
+        cost: (shape, settings) -> multiplications for one draw, roughly: the costliest cells start first.
+        memory: (shape, settings) -> numbers that one draw holds, from which the size of a tile follows.
+        layerwise: whether `memory` counts one layer's activations, a few of which are held at once, so that a tile fits
+            the processor's cache; otherwise it counts everything that is held.
         compiles: whether its forward passes of narrow plain networks can be compiled.
         cell_draws: draws in one cell.
         draws_key: the key that sets the number of draws.
@@ -95,6 +135,9 @@ class Measure:
     plain: bool = False
     primary: str | None = None
     batch: bool = False
+    cost: Callable[[Shape, Any], float] = forward_pass
+    memory: Callable[[Shape, Any], int] = one_layer
+    layerwise: bool = True
     compiles: bool = False
     cell_draws: int = DRAWS_A_CELL
     draws_key: str = "draws"

@@ -10,7 +10,7 @@ from pydantic import BaseModel, create_model
 from torch import Tensor
 
 from suite.catalog.activations import Relu
-from suite.catalog.measures import MEASURES, Measure
+from suite.catalog.measures import LANDSCAPES, MEASURES, Measure
 from suite.catalog.measures.settings import Draws, InFloats
 from suite.catalog.precision import Precise
 from suite.catalog.predict import BASELINES
@@ -30,7 +30,7 @@ _OF_TRAINING = ("replicates", "steps")
 
 
 _TAKEN = {
-    *("landscape", "theory"),
+    *(LANDSCAPES, "theory"),
     *(baseline.removeprefix("-") for baseline in BASELINES),
     *("depth", "activation", "initialization", "inputs", "outputs", "normalization", "residual", "budget"),
     *("task", "optimizer", "learning_rate", "batch", "train", "validation", "test"),

@@ -7,7 +7,7 @@ from math import prod
 
 from suite.catalog.domain import Domain
 from suite.catalog.initializations import DataDependent
-from suite.catalog.measures import MEASURES
+from suite.catalog.measures import LANDSCAPES, MEASURES, TRAINING
 from suite.catalog.measures.settings import OnTheDomain
 from suite.catalog.measures.training import AccuracySettings
 from suite.catalog.optimizers import Optimizer
@@ -36,12 +36,11 @@ def lines_of(study: Study) -> Iterator[str]:
     yield from _networks(study)
     yield ""
     yield from _measures(study, cells)
-    accuracy = spec.measures.get("accuracy")
-    if isinstance(accuracy, AccuracySettings):
+    if spec.training:
         yield ""
-        yield from _training(study, accuracy, cells)
+        yield from _training(study, spec.training, cells)
     yield ""
-    own = sum(cell.name != "landscape" for cell in cells)
+    own = sum(cell.name != LANDSCAPES for cell in cells)
     pictures = len(cells) - own
     drawn = f", and {counted(pictures, 'picture')} of random networks for the report" if pictures else ""
     plan = "plan --quick" if "--quick" in study.asked else "plan"
@@ -163,11 +162,7 @@ def _looked_at(settings: Settings, own: Sequence[Cell]) -> str:
 
 def _training(study: Study, accuracy: AccuracySettings, cells: Sequence[Cell]) -> Iterator[str]:
     own = [cell for cell in cells if cell.trains]
-    trainings = sum(
-        (cell.stop - cell.start) * len(cell.settings.optimizer)
-        for cell in own
-        if isinstance(cell.settings, AccuracySettings)
-    )
+    trainings = sum((cell.stop - cell.start) * len(cell.training.optimizer) for cell in own if cell.training)
     several = " x ".join(
         counted(number, noun)
         for number, noun in (
@@ -186,7 +181,7 @@ def _training(study: Study, accuracy: AccuracySettings, cells: Sequence[Cell]) -
     yield from _choice(accuracy)
     yield f"  looked at {len(recorded_steps(accuracy.steps))} times, at steps that grow by about sqrt(2)"
     for name in study.spec.measures:
-        if MEASURES[name].inputs == "training" and name != "accuracy":
+        if MEASURES[name].inputs == "training" and name != TRAINING:
             yield f"  {name}, in the same trainings: {MEASURES[name].summary}"
 
 

@@ -1,5 +1,8 @@
 """The measures that a spec can ask for: one declaration each, which holds every fact about it."""
 
+from collections.abc import Mapping
+
+from suite.catalog.domain import INTERVALS, Domain
 from suite.catalog.measure import Measure
 from suite.catalog.measures.collapse import COLLAPSE
 from suite.catalog.measures.death import DEAD_NEURONS, TRAINABILITY
@@ -13,13 +16,25 @@ from suite.catalog.measures.scores import (
     SNIP,
     SYNFLOW,
 )
+from suite.catalog.measures.settings import OnTheDomain
 from suite.catalog.measures.signal import CORRELATION, GRADIENTS, JACOBIAN
 from suite.catalog.measures.training import ACCURACY, FEATURE_DIVERSITY, REVIVAL
 from suite.catalog.measures.variability import ACTIVATION_RATIO, LANDSCAPE, V3, V3_LIMIT
-from suite.catalog.precision import Precise
+from suite.catalog.precision import Precise, precision_asked
 from suite.catalog.settings import Settings
 
-__all__ = ["LANDSCAPE", "LANDSCAPES", "MEASURES", "STEP", "TRAINING", "Measure", "measure_named", "precisely"]
+__all__ = [
+    "LANDSCAPE",
+    "LANDSCAPES",
+    "MEASURES",
+    "STEP",
+    "TRAINING",
+    "Measure",
+    "first_draws",
+    "measure_named",
+    "precisely",
+    "with_default_step",
+]
 
 MEASURES: dict[str, Measure] = {
     "activation_ratio": ACTIVATION_RATIO,
@@ -58,6 +73,25 @@ LANDSCAPES = "landscape"
 def measure_named(name: str) -> Measure:
     """Return the declaration of a measure, or that of the landscapes."""
     return LANDSCAPE if name == LANDSCAPES else MEASURES[name]
+
+
+def first_draws(measure: Measure, settings: Settings) -> range:
+    """Return the first draw of each cell of a member; the range stops behind the last draw, or the first round's."""
+    draws: int = measure.cell_draws if precision_asked(settings) else getattr(settings, "draws", 1)
+    return range(0, draws, measure.cell_draws)
+
+
+def with_default_step(asked: Mapping[str, Settings], domain: Domain) -> dict[str, Settings]:
+    """Return the settings of measures with the step filled in wherever it is not stated."""
+    first = asked.get(STEP)
+    stated = first.step if isinstance(first, OnTheDomain) else None
+    step = 2 * domain.extent / INTERVALS if stated is None else stated
+    return {
+        name: settings.model_copy(update={"step": step})
+        if isinstance(settings, OnTheDomain) and settings.step is None
+        else settings
+        for name, settings in asked.items()
+    }
 
 
 def precisely(name: str, settings: Settings) -> str:

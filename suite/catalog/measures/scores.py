@@ -1,8 +1,10 @@
 """Zero-cost scores: numbers that predict training from one batch, or from the weights alone."""
 
+from collections.abc import Callable
+
 from pydantic import Field
 
-from suite.catalog.measure import Measure, Quantity
+from suite.catalog.measure import Measure, Quantity, Shape, forward_pass
 from suite.catalog.measures.settings import Draws, InFloats
 from suite.catalog.precision import Precise
 
@@ -25,6 +27,24 @@ class ScoreSettings(InFloats, Precise):
     )
 
 
+def _passes(number: int) -> Callable[[Shape, ScoreSettings], float]:
+    """Return the cost of a number of passes, forward or backward; one that gives weight gradients counts as two."""
+    return lambda shape, settings: number * forward_pass(shape, settings)
+
+
+def _layers(shape: Shape) -> int:
+    return sum(shape.widths) * shape.points
+
+
+def _memory_of_gradient(shape: Shape, settings: ScoreSettings) -> int:
+    return 4 * _layers(shape) + 4 * shape.parameters
+
+
+def _memory_of_second_pass(activations: int) -> Callable[[Shape, ScoreSettings], int]:
+    """Return the memory of a score that differentiates twice, by the copies of the activations that it holds."""
+    return lambda shape, settings: activations * _layers(shape) + 8 * shape.parameters
+
+
 class SynflowSettings(Precise):
     """Settings of SynFlow, which looks at weights alone."""
 
@@ -41,6 +61,9 @@ GRAD_NORM = Measure(
     source="Abdelfattah et al. 2021",
     primary="grad_norm",
     batch=True,
+    cost=_passes(3),
+    memory=_memory_of_gradient,
+    layerwise=False,
 )
 
 SNIP = Measure(
@@ -53,6 +76,9 @@ SNIP = Measure(
     source="Lee, Ajanthan & Torr 2019",
     primary="snip",
     batch=True,
+    cost=_passes(3),
+    memory=_memory_of_gradient,
+    layerwise=False,
 )
 
 GRASP = Measure(
@@ -65,6 +91,9 @@ GRASP = Measure(
     source="Wang, Zhang & Grosse 2020",
     primary="grasp",
     batch=True,
+    cost=_passes(9),
+    memory=_memory_of_second_pass(24),
+    layerwise=False,
 )
 
 SYNFLOW = Measure(
@@ -91,6 +120,9 @@ FISHER = Measure(
     source="Theis et al. 2018; Turner et al. 2020",
     primary="fisher",
     batch=True,
+    cost=_passes(3),
+    memory=_memory_of_second_pass(8),
+    layerwise=False,
 )
 
 JACOBIAN_COVARIANCE = Measure(
@@ -107,7 +139,15 @@ JACOBIAN_COVARIANCE = Measure(
     source="Mellor et al. 2020",
     primary="jacobian_covariance",
     batch=True,
+    cost=_passes(3),
+    memory=_memory_of_gradient,
+    layerwise=False,
 )
+
+
+def _memory_of_patterns(shape: Shape, settings: ScoreSettings) -> int:
+    return 6 * _layers(shape) + shape.parameters + 4 * shape.points**2
+
 
 NASWOT = Measure(
     "suite.measures.naswot:naswot",
@@ -123,7 +163,22 @@ NASWOT = Measure(
     source="Mellor et al. 2021",
     primary="naswot",
     batch=True,
+    cost=_passes(1),
+    memory=_memory_of_patterns,
+    layerwise=False,
 )
+
+
+def _cost_of_kernel(shape: Shape, settings: ScoreSettings) -> float:
+    backward = shape.widths[-1] * (shape.points if shape.normalization == "batch" else 1)
+    return (1 + 2 * backward) * forward_pass(shape, settings)
+
+
+def _memory_of_kernel(shape: Shape, settings: ScoreSettings) -> int:
+    rows = shape.points * shape.widths[-1]
+    by_rows = 2 * rows * shape.parameters if shape.normalization == "batch" else 5 * shape.widths[-1] * _layers(shape)
+    return 8 * _layers(shape) + 3 * shape.parameters + 5 * rows**2 + by_rows
+
 
 NTK = Measure(
     "suite.measures.ntk:ntk",
@@ -140,4 +195,7 @@ NTK = Measure(
     source="Jacot et al. 2018; Chen et al. 2021",
     primary="ntk_trace",
     batch=True,
+    cost=_cost_of_kernel,
+    memory=_memory_of_kernel,
+    layerwise=False,
 )

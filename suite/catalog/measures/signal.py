@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from suite.catalog.limits import Size
-from suite.catalog.measure import Measure, Quantity, all_layers, hidden_layers_from_second
+from suite.catalog.measure import Measure, Quantity, Shape, all_layers, hidden_layers_from_second
 from suite.catalog.measures.settings import Draws, InFloats
 from suite.catalog.precision import Precise
 
@@ -14,6 +14,12 @@ class GradientsSettings(InFloats, Precise):
     """Settings of the gradients at initialisation; the domain's points serve where nothing is trained."""
 
     draws: Draws = 256
+
+
+def _memory_of_gradients(shape: Shape, settings: GradientsSettings) -> int:
+    # Batch normalization needs every layer's activations at all points at once.
+    held = 4 * sum(shape.widths) if shape.normalization == "batch" else max(shape.widths)
+    return max(held * shape.points, shape.parameters)
 
 
 GRADIENTS = Measure(
@@ -30,6 +36,7 @@ GRADIENTS = Measure(
     summary="gradients of the training loss at initialisation, by the input and by each layer",
     source="Yu & Zhang 2021",
     primary="input_gradient",
+    memory=_memory_of_gradients,
 )
 
 InputVariance = Annotated[
@@ -66,6 +73,15 @@ class JacobianSettings(Precise):
     input_variance: InputVariance = None
 
 
+def _cost_of_jacobian(shape: Shape, settings: JacobianSettings) -> float:
+    # A Jacobian carries as many columns as the layers are wide, and its singular values cost some more.
+    return 20.0 * shape.parameters * max(shape.widths)
+
+
+def _memory_of_jacobian(shape: Shape, settings: JacobianSettings) -> int:
+    return max(max(shape.widths) ** 2, shape.parameters)
+
+
 JACOBIAN = Measure(
     "suite.measures.jacobian:jacobian",
     JacobianSettings,
@@ -94,4 +110,6 @@ JACOBIAN = Measure(
     source="Murray, Abrol & Tanner 2021",
     plain=True,
     primary="jacobian_mean",
+    cost=_cost_of_jacobian,
+    memory=_memory_of_jacobian,
 )

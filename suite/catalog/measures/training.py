@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import AfterValidator, Field
 
 from suite.catalog.limits import MOST, Count
-from suite.catalog.measure import Measure, Quantity
+from suite.catalog.measure import Measure, Quantity, Shape
 from suite.catalog.optimizers import Optimizer, Optimizers
 from suite.catalog.settings import Axis, Settings
 from suite.catalog.tasks import Task, Tasks
@@ -40,6 +40,18 @@ class AccuracySettings(Settings):
         return self.replicates
 
 
+def _cost(shape: Shape, settings: AccuracySettings) -> float:
+    return 3.0 * shape.parameters * len(settings.optimizer) * settings.steps * settings.optimizer[0].batch
+
+
+def _memory(shape: Shape, settings: AccuracySettings) -> int:
+    buffers = 2 if shape.plain else 4
+    held = buffers * sum(shape.widths[1:]) * settings.optimizer[0].batch + 5 * shape.parameters
+    if shape.normalization == "batch":  # evaluated on all points at once
+        held += 2 * max(shape.widths) * shape.task_points
+    return held
+
+
 ACCURACY = Measure(
     "suite.training.accuracy:Accuracy",
     AccuracySettings,
@@ -66,6 +78,9 @@ ACCURACY = Measure(
     version=3,
     summary="training: loss and accuracy on the way, success and the steps to it",
     source="Yu & Zhang 2021",
+    cost=_cost,
+    memory=_memory,
+    layerwise=False,
     compiles=True,
     cell_draws=REPLICATES_A_CELL,
     draws_key="replicates",

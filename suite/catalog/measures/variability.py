@@ -1,6 +1,6 @@
 """Variability: the activation ratio, V3 and its limit, and the landscapes that show them (Yu & Zhang 2021)."""
 
-from suite.catalog.measure import Measure, Quantity
+from suite.catalog.measure import Measure, Quantity, Shape, forward_pass
 from suite.catalog.measures.settings import Draws, InFloats, NoSettings, OnTheDomain
 from suite.catalog.precision import Precise
 
@@ -44,6 +44,10 @@ class V3LimitSettings(OnTheDomain):
     draws: Draws = 256
 
 
+def _cost_of_limit(shape: Shape, settings: V3LimitSettings) -> float:
+    return 10 * shape.depth * forward_pass(shape, settings)
+
+
 V3_LIMIT = Measure(
     "suite.measures.v3_limit:v3_limit",
     V3LimitSettings,
@@ -56,6 +60,7 @@ V3_LIMIT = Measure(
     version=2,
     summary="what v3 tends to as its step falls, exactly: many times as costly as v3",
     source="Yu & Zhang 2021",
+    cost=_cost_of_limit,
 )
 
 
