@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from suite.catalog.measure_settings import AccuracySettings
+from suite.catalog.measures.training import AccuracySettings
 from suite.cli import app
 from suite.spec.load import load_studies
 from suite.spec.model import Family, SpecFile

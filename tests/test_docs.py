@@ -246,9 +246,10 @@ def test_the_function_that_is_shown_is_taken(tmp_path: Path) -> None:
 
 
 def test_the_measure_that_is_shown_is_the_suites_own() -> None:
-    """The whole of its file, its entry and its quantity, to the letter."""
+    """The whole of its file, its declaration and its entry, to the letter."""
     shown = [block.text for block in blocks("CONTRIBUTING.md", "python")]
-    files = ["suite/measures/activation_ratio.py", "suite/catalog/measures.py", "suite/catalog/quantities.py"]
+    folder = "suite/catalog/measures"
+    files = ["suite/measures/activation_ratio.py", f"{folder}/variability.py", f"{folder}/__init__.py"]
     assert shown[0] == text_of(files[0])
     assert [block in text_of(file) for block, file in zip(shown, files, strict=True)] == [True] * 3
 

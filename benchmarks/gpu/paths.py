@@ -111,7 +111,7 @@ def _dtypes(measure: Any) -> tuple[str, ...]:
     """Return the precisions that a measure can be taken in."""
     if "dtype" in measure.settings.model_fields:
         return DTYPES
-    return ("float32",) if measure.sees == "training" else ("float64",)
+    return ("float32",) if measure.inputs == "training" else ("float64",)
 
 
 def _specs() -> Iterator[Table]:
@@ -156,14 +156,14 @@ def _measures(dtype: str, inputs: tuple[str, ...]) -> Table:
     return {
         name: {key: value for key, value in sizes.items() if key in measure.settings.model_fields}
         for name, measure in MEASURES.items()
-        if measure.sees in inputs and dtype in _dtypes(measure)
+        if measure.inputs in inputs and dtype in _dtypes(measure)
     }
 
 
 def _training(task: Any) -> Table:
     """Return a few steps of training under every optimizer, with every observer that suits the task."""
     optimizers = [_entry(entry) for entry in OPTIMIZERS.values()]
-    observers: Table = {name: {} for name, measure in MEASURES.items() if measure.sees == "training"}
+    observers: Table = {name: {} for name, measure in MEASURES.items() if measure.inputs == "training"}
     if task.loss == "half_square":
         del observers["feature_diversity"]  # it compares classes
     return observers | {

@@ -24,7 +24,7 @@ _IDENTICAL = 1e-9
 _EXACT = {
     quantity
     for measure in MEASURES.values()
-    if measure.sees != "training" and not {"draws", "replicates"} & set(measure.settings.model_fields)
+    if measure.inputs != "training" and not {"draws", "replicates"} & set(measure.settings.model_fields)
     for quantity in measure.quantities
 }
 """Quantities that nothing is drawn for: no difference is chance."""

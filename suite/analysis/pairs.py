@@ -13,7 +13,7 @@ from suite.catalog.measures import MEASURES
 from suite.statistics.contrasts import Estimate, of_pairs
 from suite.statistics.survival import logrank
 
-TRAINED = frozenset(name for each in MEASURES.values() if each.sees == "training" for name in each.quantities)
+TRAINED = frozenset(name for each in MEASURES.values() if each.inputs == "training" for name in each.quantities)
 """Quantities whose draws share their data from member to member."""
 
 

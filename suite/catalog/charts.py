@@ -71,7 +71,7 @@ def charts() -> dict[str, Shown]:
     for measure, entry in MEASURES.items():
         rest = tuple(quantity for quantity in entry.quantities if quantity not in drawn)
         if rest:
-            name = measure if rest == entry.quantities and measure not in CHARTS else f"{measure}_more"
+            name = measure if rest == tuple(entry.quantities) and measure not in CHARTS else f"{measure}_more"
             while name in found:  # a plug-in may be called so
                 name += "_"
             found[name] = Shown(rest, of=measure)

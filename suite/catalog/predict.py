@@ -40,7 +40,7 @@ def candidates(measures: Iterable[str]) -> list[str]:
     return [
         name
         for measure in measures
-        if MEASURES[measure].sees != "training"
+        if MEASURES[measure].inputs != "training"
         for name in MEASURES[measure].quantities
         if QUANTITIES[name].sign and name not in BASELINES
     ]

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from suite.catalog.measure_settings import AccuracySettings, FeatureDiversitySettings
 from suite.catalog.measures import MEASURES
 from suite.catalog.optimizers import Optimizer
 from suite.catalog.quantities import QUANTITIES
@@ -73,7 +72,8 @@ class Block:
         member = self.member
         if not member.activation.flat_sides:
             return ["exact"] * columns
-        if self.quantity == "trainability" and self.cell.task and self.cell.task.half_width is None:
+        on_task = MEASURES[self.cell.name].inputs == "task"
+        if on_task and self.cell.task and self.cell.task.half_width is None:
             return ["training points"] * columns
         sampled = "sampled" if member.widths[0] > 1 and member.depth > 1 else "exact"
         return ["exact", *[sampled] * (columns - 1)] if "layer" in self.places else [sampled]
@@ -81,10 +81,10 @@ class Block:
 
 def training_columns(study: Study) -> list[str]:
     """The training settings that tables show: the learning rate, and whatever else the spec varies."""
-    accuracy = study.spec.measures.get("accuracy")
-    if not isinstance(accuracy, AccuracySettings):
+    training = study.spec.training
+    if not training:
         return []
-    rows = [training_settings(task, optimizer) for task in accuracy.task for optimizer in accuracy.optimizer]
+    rows = [training_settings(task, optimizer) for task in training.task for optimizer in training.optimizer]
     keys = dict.fromkeys(key for row in rows for key in row)
     varied = [key for key in keys if len({row.get(key) for row in rows}) > 1]
     return [*varied, *(key for key in ("learning_rate",) if key not in varied)]
@@ -109,8 +109,7 @@ def blocks_of(cells: Sequence[Cell], shapes: Mapping[str, Shapes], read: Read, c
 
 
 def _blocks_of_cell(cell: Cell, shapes: Shapes, read: Read, columns: Sequence[str]) -> Iterator[tuple[Block, Part]]:
-    training = cell.settings
-    rates: Sequence[Optimizer | None] = training.optimizer if isinstance(training, AccuracySettings) else [None]
+    rates: Sequence[Optimizer | None] = cell.training.optimizer if cell.training else [None]
     for name, settings in cell.taken:
         if name not in MEASURES:  # landscapes have a table of their own
             continue
@@ -120,13 +119,13 @@ def _blocks_of_cell(cell: Cell, shapes: Shapes, read: Read, columns: Sequence[st
             draws, *rest = shapes[quantity]
             if cell.trains:
                 del rest[0]  # the learning rates, each of which has a block of its own
-            places = _places(cell, settings, quantity, int(np.prod(rest)))
+            places = _places(cell, settings, quantity)
             for rate, optimizer in enumerate(rates):
                 row = training_settings(cell.task, optimizer)
                 shown = {column: row.get(column) for column in columns}
                 part = _part(cell, quantity, rate, (draws, int(np.prod(rest))), read)
                 whole = Parts((part,))
-                yield Block(cell, settings, shown, quantity, whole, places, hasattr(training, "draws")), part
+                yield Block(cell, settings, shown, quantity, whole, places, hasattr(cell.settings, "draws")), part
 
 
 def _part(cell: Cell, quantity: str, rate: int, shape: tuple[int, int], read: Read) -> Part:
@@ -139,24 +138,21 @@ def _part(cell: Cell, quantity: str, rate: int, shape: tuple[int, int], read: Re
     return Part(shape, values, cell.start)
 
 
-def _places(cell: Cell, settings: Settings, quantity: str, columns: int) -> dict[str, NDArray[np.int64]]:
+def _places(cell: Cell, settings: Settings, quantity: str) -> dict[str, NDArray[np.int64]]:
     index = QUANTITIES[quantity].index
     if not index:
         return {}
-    axes: dict[str, Sequence[int]] = {"layer": range(1, columns + 1)}
-    if isinstance(cell.settings, AccuracySettings):
-        axes["step"] = recorded_steps(cell.settings.steps)
-    if isinstance(settings, FeatureDiversitySettings):
-        axes["layer"] = settings.layers or (cell.member.depth,)
-    if quantity.startswith("jacobian"):  # from the first hidden layer on
-        axes["layer"] = range(2, columns + 2)
+    axes: dict[str, Sequence[int]] = {"layer": QUANTITIES[quantity].layers(cell.member.depth, settings)}
+    if cell.training:
+        axes["step"] = recorded_steps(cell.training.steps)
     grids = np.meshgrid(*(axes[name] for name in index), indexing="ij")
     return {name: grid.ravel().astype(np.int64) for name, grid in zip(index, grids, strict=True)}
 
 
 def _ratio(key: tuple[Any, ...], block: Block, blocks: Mapping[tuple[Any, ...], Block]) -> Iterator[Block]:
-    """The ratio of means E m_2 / (E m_1)^2 behind the block of m_2."""
-    if block.quantity == "jacobian_second":
-        member, _, *training = key
-        first = blocks[member, "jacobian_mean", *training]
-        yield replace(block, quantity="jacobian_ratio", draws=RatioOfMeans(first.draws, block.draws))
+    """Yield the ratios of means E a / (E b)^2 behind the block of a."""
+    member, _, *training = key
+    for name, quantity in QUANTITIES.items():
+        if quantity.ratio_of and quantity.ratio_of[0] == block.quantity:
+            below = blocks[member, quantity.ratio_of[1], *training]
+            yield replace(block, quantity=name, draws=RatioOfMeans(below.draws, block.draws))

@@ -10,16 +10,13 @@ from typing import Any
 
 from suite.catalog.domain import GRID_INPUTS, INTERVALS, Box, Domain
 from suite.catalog.initializations import DataDependent
-from suite.catalog.measure_settings import (
-    REPLICATES_A_CELL,
-    AccuracySettings,
-    LandscapeSettings,
-    OnTheDomain,
-    ScoreSettings,
-)
-from suite.catalog.measures import LANDSCAPE, MEASURES, Measure
+from suite.catalog.measure import Measure, Shape
+from suite.catalog.measures import LANDSCAPES, MEASURES, TRAINING, first_draws, measure_named
+from suite.catalog.measures.settings import OnTheDomain
+from suite.catalog.measures.training import AccuracySettings
+from suite.catalog.measures.variability import LandscapeSettings
 from suite.catalog.optimizers import Optimizer
-from suite.catalog.precision import DRAWS_A_CELL, Precise, precision_asked
+from suite.catalog.precision import Precise
 from suite.catalog.settings import Settings
 from suite.catalog.tasks import Task
 from suite.spec.current import check_current
@@ -62,12 +59,17 @@ class Cell:
     @property
     def measure(self) -> Measure:
         """The catalog's entry."""
-        return LANDSCAPE if self.name == "landscape" else MEASURES[self.name]
+        return measure_named(self.name)
+
+    @property
+    def training(self) -> AccuracySettings | None:
+        """Return how the networks are trained; None if they are not."""
+        return self.settings if isinstance(self.settings, AccuracySettings) else None
 
     @property
     def trains(self) -> bool:
-        """Whether the networks are trained."""
-        return isinstance(self.settings, AccuracySettings)
+        """Return whether the networks are trained."""
+        return self.training is not None
 
     @property
     def taken(self) -> Observers:
@@ -81,24 +83,24 @@ class Cell:
             return False
         if self.task is None:
             return True
-        return self.measure.sees != "loss" and (self.measure.sees != "task" or self.task.half_width is not None)
+        return self.measure.inputs != "loss" and (self.measure.inputs != "task" or self.task.half_width is not None)
 
     @property
     def points(self) -> int:
-        """Points of the domain's sample or of the task that the measure looks at; 1 where it looks at neither."""
-        settings = self.settings
-        if self.sampled and isinstance(settings, OnTheDomain) and settings.step:
+        """Return how many points of the domain's sample or of the task it is evaluated on; 1 if on neither."""
+        settings: Any = self.settings
+        if self.sampled and settings.step:
             points = self.domain.points(self.member.widths[0], settings.step, settings.lines)
-        elif self.measure.sees == "loss" and self.task:
+        elif self.measure.inputs == "loss" and self.task:
             points = self.task.train
         else:
             return 1
-        return min(points, settings.points) if isinstance(settings, ScoreSettings) else points
+        return min(points, settings.points) if self.measure.batch else points
 
     @property
     def version(self) -> str:
         """Of the code that its numbers come from: of the networks, then of each measure."""
-        measures = [LANDSCAPE if name == "landscape" else MEASURES[name] for name, _ in self.taken]
+        measures = [measure_named(name) for name, _ in self.taken]
         return ".".join(str(version) for version in (NETWORKS_VERSION, *(measure.version for measure in measures)))
 
     @cached_property
@@ -117,7 +119,7 @@ class Cell:
             "measures": [
                 [
                     name,
-                    LANDSCAPE.version if name == "landscape" else MEASURES[name].version,
+                    measure_named(name).version,
                     settings.model_dump(exclude=beside_the_point, mode="json"),
                 ]
                 for name, settings in self.taken
@@ -150,28 +152,17 @@ class Cell:
                 raise ValueError(f"the plug-in of {name} has changed since the spec was loaded; load it again")
         return {name: origin for name, origin in used.items() if origin}
 
+    @property
+    def shape(self) -> Shape:
+        """Return the sizes that the cost and the memory follow from."""
+        member = self.member
+        points = sum(self.task.points) if self.task else 0
+        return Shape(member.widths, member.parameters, self.points, points, member.normalization, member.plain)
+
     @cached_property
     def cost(self) -> float:
         """Roughly how many multiplications it takes, to start the longest first."""
-        work: float = float(self.stop - self.start) * self.member.parameters
-        if isinstance(self.settings, AccuracySettings):
-            first = self.settings.optimizer[0]
-            return 3 * work * len(self.settings.optimizer) * self.settings.steps * first.batch
-        if isinstance(self.settings, ScoreSettings):
-            return work * self.points * self._passes_of_a_score
-        if isinstance(self.settings, OnTheDomain) and self.settings.step:
-            passes = 10 * self.member.depth if self.name == "v3_limit" else 1
-            return work * passes * self.domain.points(self.member.widths[0], self.settings.step, self.settings.lines)
-        # A Jacobian carries as many columns as the layers are wide, and its singular values cost some more.
-        return work * 20 * max(self.member.widths) if self.name == "jacobian" else work
-
-    @property
-    def _passes_of_a_score(self) -> int:
-        """How often a zero-cost score goes through the networks, forward or back: a pass of weights counts as two."""
-        outputs = self.member.widths[-1]
-        if self.name == "ntk":
-            return 1 + 2 * outputs * (self.points if self.member.normalization == "batch" else 1)
-        return {"naswot": 1, "grasp": 9}.get(self.name, 3)
+        return (self.stop - self.start) * self.measure.cost(self.shape, self.settings)
 
 
 def cells_of(study: Study) -> list[Cell]:
@@ -184,39 +175,36 @@ def cells_of(study: Study) -> list[Cell]:
     """
     check_current(study)
     spec, measures = study.spec, study.spec.measures
-    accuracy = measures.get("accuracy")
-    tasks = accuracy.task if isinstance(accuracy, AccuracySettings) else ()
-    observers = tuple(
-        (name, settings) for name, settings in measures.items() if name != "accuracy" and _looks_at_training(name)
-    )
+    tasks = spec.training.task if spec.training else ()
+    observers = tuple((name, settings) for name, settings in measures.items() if _observes(name))
     cells = []
     for member in study.members:
         if member.widths[0] == GRID_INPUTS:
             extent = spec.domain.extent
             plane = LandscapeSettings(step=2 * extent / INTERVALS)
-            for task in _tasks_seen("landscape", member, tasks)[:1]:
-                cells.append(Cell(spec.seed, member, "landscape", plane, task, Box(half_width=extent), 0, plane.draws))
+            for task in _tasks_seen(LANDSCAPES, member, tasks)[:1]:
+                cells.append(Cell(spec.seed, member, LANDSCAPES, plane, task, Box(half_width=extent), 0, plane.draws))
         for name, settings in measures.items():
-            if name != "accuracy" and _looks_at_training(name):
+            if _observes(name):
                 continue
             for chosen, task in _variants(settings, _tasks_seen(name, member, tasks)):
                 single, domain = _on_the_task(name, chosen, task, spec.domain)
-                draws = DRAWS_A_CELL if precision_asked(single) else getattr(single, "draws", 1)
-                size = REPLICATES_A_CELL if name == "accuracy" else DRAWS_A_CELL
-                for start in range(0, draws, size):
-                    stop = min(start + size, draws)
-                    seen = observers if name == "accuracy" else ()
+                starts = first_draws(MEASURES[name], single)
+                for start in starts:
+                    stop = min(start + starts.step, starts.stop)
+                    seen = observers if name == TRAINING else ()
                     cells.append(Cell(spec.seed, member, name, single, task, domain, start, stop, seen))
     return cells
 
 
-def _looks_at_training(name: str) -> bool:
-    return MEASURES[name].sees == "training"
+def _observes(name: str) -> bool:
+    """Return whether a measure observes networks that another trains."""
+    return name != TRAINING and MEASURES[name].inputs == "training"
 
 
 def _tasks_seen(name: str, member: Member, tasks: tuple[Task, ...]) -> tuple[Task | None, ...]:
     """The tasks that a measure of a member is taken for, one after the other; None where it looks at none."""
-    needs = name in MEASURES and MEASURES[name].sees in ("loss", "task", "training")
+    needs = measure_named(name).inputs in ("loss", "task", "training")
     return tasks if tasks and (needs or isinstance(member.initialization, DataDependent)) else (None,)
 
 
@@ -231,7 +219,7 @@ def _variants(settings: Settings, tasks: tuple[Task | None, ...]) -> Iterator[tu
 
 def _on_the_task(name: str, settings: Settings, task: Task | None, domain: Domain) -> tuple[Settings, Domain]:
     """The box that a task's points are drawn from, for a measure that looks at the task, at the spec's resolution."""
-    if MEASURES[name].sees != "task" or task is None or task.half_width is None:
+    if MEASURES[name].inputs != "task" or task is None or task.half_width is None:
         return settings, domain
     assert isinstance(settings, OnTheDomain)
     assert settings.step is not None

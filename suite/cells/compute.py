@@ -9,14 +9,8 @@ from torch import Tensor
 
 from suite.catalog.dotted import load
 from suite.catalog.initializations import DataDependent
-from suite.catalog.measure_settings import (
-    AccuracySettings,
-    CorrelationSettings,
-    JacobianSettings,
-    OnTheDomain,
-    ScoreSettings,
-)
 from suite.catalog.measures import MEASURES
+from suite.catalog.measures.settings import OnTheDomain
 from suite.cells.cache import Readings
 from suite.cells.cell import Cell
 from suite.cells.checkpoint import Checkpoint
@@ -115,13 +109,13 @@ def _take(
     cell: Cell, ensemble: Ensemble, sample: Sample | None, data: Data | None, draws: slice, bookmark: Bookmark | None
 ) -> dict[str, Tensor]:
     """What the cell's measure, or those that look at training, return for some draws."""
-    if isinstance(cell.settings, AccuracySettings):
+    if cell.training:
         assert data is not None
         assert bookmark is not None
         observers: list[tuple[Callable[..., Observer], Any]] = [
             (load(MEASURES[name].function), settings) for name, settings in cell.taken
         ]
-        return observe(ensemble, data, cell.settings, observers, bookmark)
+        return observe(ensemble, data, cell.training, observers, bookmark)
     measure = getattr(cell.settings, "declared", None) or load(cell.measure.function)  # a plug-in's goes with its text
     found: dict[str, Tensor] = measure(ensemble, _domain(cell, sample, data, draws, ensemble.parameters), cell.settings)
     return found
@@ -159,7 +153,7 @@ def _ensemble(cell: Cell, start: int, stop: int, data: Data | None) -> Ensemble:
 
 def _domain(cell: Cell, sample: Sample | None, data: Data | None, draws: slice, parameters: Tensor) -> Any:
     """What the measure looks at, as the catalog says."""
-    match cell.measure.sees:
+    match cell.measure.inputs:
         case "domain":
             return sample
         case "task":
@@ -167,17 +161,15 @@ def _domain(cell: Cell, sample: Sample | None, data: Data | None, draws: slice, 
             assert data is not None
             return TaskAt(cell.task, sample if cell.sampled and sample else data.train.inputs)
         case "pair":
-            settings = cell.settings
-            assert isinstance(settings, CorrelationSettings | JacobianSettings)
+            settings: Any = cell.settings
             cosine = getattr(settings, "cosine", 1.0)
             pairs = draw_pairs(cell.member.widths[0], cosine, cell.seed, draws.start, draws.stop)
             return (pairs * input_variance(cell.member, settings) ** 0.5).to(parameters)
         case "loss" if data is not None:
-            batch = slice(cell.settings.points if isinstance(cell.settings, ScoreSettings) else None)
+            batch = slice(cell.points if cell.measure.batch else None)
             return LossAt(data.loss, data.train.inputs[..., batch], data.train.labels[..., batch])
         case "loss" if sample is not None:
-            few = cell.settings.points if isinstance(cell.settings, ScoreSettings) else None
-            points = sample.some(few) if few else sample.points()
+            points = sample.some(cell.points) if cell.measure.batch else sample.points()
             return LossAt(HALF_SQUARE, points, points.new_zeros(cell.member.widths[-1], points.shape[1]))
         case _:
             return None

@@ -100,8 +100,8 @@ def _compilable(cell: Cell) -> bool:
     """Whether the cell has outputs of plain networks with narrow layers, whose passes a compiled run compiles."""
     from suite.nets.compiled import runs_of_layers  # noqa: PLC0415  # as above
 
-    passes = cell.name in ("v3", "collapse", "landscape", "accuracy")
-    return passes and cell.member.plain and any(run.compiled for run in runs_of_layers(cell.member.widths))
+    passes = cell.measure.compiles and cell.member.plain
+    return passes and any(run.compiled for run in runs_of_layers(cell.member.widths))
 
 
 def _give_memory_back() -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from suite.catalog.activations import Relu
 from suite.catalog.domain import Box, Domain
 from suite.catalog.initializations import Critical, DataDependent, Distribution, Orthogonal
-from suite.catalog.measure_settings import CorrelationSettings, JacobianSettings
+from suite.catalog.measures.signal import CorrelationSettings, JacobianSettings
 from suite.catalog.settings import Settings
 from suite.catalog.tasks import Task
 from suite.spec.members import Member

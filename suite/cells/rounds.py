@@ -92,7 +92,7 @@ class Aim:
     @property
     def quantity(self) -> str:
         """What is to be known."""
-        of = self.settings.precision_of or self.cells[0].measure.headline
+        of = self.settings.precision_of or self.cells[0].measure.primary
         assert of is not None
         return of
 

@@ -7,7 +7,6 @@ from typing import TypeVar
 
 import torch
 
-from suite.catalog.measure_settings import AccuracySettings, ScoreSettings
 from suite.cells.cell import Cell
 from suite.nets.ensemble import TILE_BYTES
 
@@ -28,51 +27,23 @@ LAYERS_HELD = 8
 
 def draws_a_tile(cell: Cell, device: str = "cpu") -> int:
     """How many draws move together: one at least, and no more than cache or memory are good for."""
+    training, widths = cell.training, cell.member.widths
+    numbers = cell.measure.memory(cell.shape, cell.settings)
     room = None if device == "cpu" else int(FREE_SHARE * _free(device))
-    widths, settings = cell.member.widths, cell.settings
-    if isinstance(settings, AccuracySettings):
-        first = settings.optimizer[0]
-        buffers = 2 if cell.member.plain else 4
-        everything = buffers * sum(widths[1:]) * first.batch + 5 * cell.member.parameters
-        if cell.member.normalization == "batch" and cell.task:  # judged on all points at once
-            everything += 2 * max(widths) * sum(cell.task.points)
-        networks = (room or TRAINING_BYTES) // (4 * everything)
+    if training:
+        networks = (room or TRAINING_BYTES) // (4 * numbers)
         if room is None:
-            networks = min(networks, TRAINING_LAYER_BYTES // (4 * max(widths) * first.batch))
-        return max(1, networks // len(settings.optimizer))
-    if isinstance(settings, ScoreSettings):
-        return max(1, (room or TRAINING_BYTES) // (8 * _held_by_a_score(cell)))
-    held = max(widths)
-    if cell.measure.sees == "loss" and cell.member.normalization == "batch":  # every layer of all points at once
-        held = 4 * sum(widths)
-    values = max(held * _columns(cell), cell.member.parameters)
-    return max(1, (TILE_BYTES if room is None else room // LAYERS_HELD) // (8 * values))
+            networks = min(networks, TRAINING_LAYER_BYTES // (4 * max(widths) * training.optimizer[0].batch))
+        return max(1, networks // len(training.optimizer))
+    if not cell.measure.layerwise:
+        return max(1, (room or TRAINING_BYTES) // (8 * numbers))
+    return max(1, (TILE_BYTES if room is None else room // LAYERS_HELD) // (8 * numbers))
 
 
 def _free(device: str) -> int:
     """Bytes that can be had on a GPU: what nobody uses, and what torch keeps there for reuse."""
     free, _ = torch.cuda.mem_get_info(device)
     return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-
-
-def _columns(cell: Cell) -> int:
-    """That a layer's activations have in one pass."""
-    return max(cell.member.widths) if cell.name == "jacobian" else cell.points
-
-
-def _held_by_a_score(cell: Cell) -> int:
-    """Numbers that a zero-cost score holds for one network: every layer's at all points, and kernels of these."""
-    widths, points, parameters = cell.member.widths, cell.points, cell.member.parameters
-    layers = sum(widths) * points
-    if cell.name in ("grad_norm", "snip", "jacobian_covariance"):
-        return 4 * layers + 4 * parameters
-    if cell.name == "naswot":
-        return 6 * layers + parameters + 4 * points**2
-    if cell.name == "ntk":
-        rows = points * widths[-1]
-        by_rows = 2 * rows * parameters if cell.member.normalization == "batch" else 5 * widths[-1] * layers
-        return 8 * layers + 3 * parameters + 5 * rows**2 + by_rows
-    return (24 if cell.name == "grasp" else 8) * layers + 8 * parameters  # differentiated twice
 
 
 def in_tiles(take: Callable[[slice, int], Found], draws: int, size: int, found: list[Found], start: int = 0) -> int:

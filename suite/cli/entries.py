@@ -91,8 +91,8 @@ def catalogs() -> dict[str, dict[str, Entry]]:
 
 
 def _measure(name: str, measure: Measure) -> Entry:
-    formula = measure.summary + (f"; precision is of {measure.headline}" if measure.headline else "")
-    facts = [f"looks at: {SEES[measure.sees]}"]
+    formula = measure.summary + (f"; precision is of {measure.primary}" if measure.primary else "")
+    facts = [f"looks at: {SEES[measure.inputs]}"]
     if measure.plain:
         facts.append("defined for networks without normalisation and residual connections")
     facts += [f"quantity {quantity}: {_meaning(quantity)}" for quantity in measure.quantities]

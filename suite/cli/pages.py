@@ -131,7 +131,7 @@ def measures_table() -> Iterator[str]:
             f"`{name}`",
             _cell(measure.summary),
             ", ".join(f"`{quantity}`" for quantity in measure.quantities),
-            SEES[measure.sees] + ("; plain networks only" if measure.plain else ""),
+            SEES[measure.inputs] + ("; plain networks only" if measure.plain else ""),
             measure.source,
         ]
         for name, measure in MEASURES.items()

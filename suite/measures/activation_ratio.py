@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from suite.catalog.measure_settings import NoSettings
+from suite.catalog.measures.settings import NoSettings
 from suite.nets.ensemble import Ensemble
 
 

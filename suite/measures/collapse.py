@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from suite.catalog.measure_settings import CollapseSettings
+from suite.catalog.measures.collapse import CollapseSettings
 from suite.nets.ensemble import Ensemble
 from suite.nets.sample import Sample
 from suite.theory.options import output_variance_with

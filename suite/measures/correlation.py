@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from suite.catalog.measure_settings import CorrelationSettings
+from suite.catalog.measures.signal import CorrelationSettings
 from suite.nets.ensemble import Ensemble
 
 

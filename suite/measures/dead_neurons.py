@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from suite.catalog.measure_settings import DeadNeuronsSettings
+from suite.catalog.measures.death import DeadNeuronsSettings
 from suite.nets.death import dead_on_domain, tentative
 from suite.nets.ensemble import Ensemble
 from suite.nets.sample import Sample

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from suite.catalog.measure_settings import GradientsSettings
+from suite.catalog.measures.signal import GradientsSettings
 from suite.nets.backward import Backpropagation
 from suite.nets.ensemble import Ensemble
 from suite.nets.losses import LossAt

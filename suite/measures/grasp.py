@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from suite.catalog.measure_settings import ScoreSettings
+from suite.catalog.measures.scores import ScoreSettings
 from suite.nets.differentiable import trace
 from suite.nets.ensemble import Ensemble
 from suite.nets.losses import LossAt

@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from suite.catalog.measure_settings import JacobianSettings
+from suite.catalog.measures.signal import JacobianSettings
 from suite.nets.ensemble import Ensemble
 
 

@@ -3,7 +3,7 @@
 from jaxtyping import Float
 from torch import Tensor
 
-from suite.catalog.measure_settings import LandscapeSettings
+from suite.catalog.measures.variability import LandscapeSettings
 from suite.nets.ensemble import Ensemble
 from suite.nets.sample import Sample
 

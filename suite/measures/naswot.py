@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from suite.catalog.activations import Identity
-from suite.catalog.measure_settings import ScoreSettings
+from suite.catalog.measures.scores import ScoreSettings
 from suite.nets.differentiable import trace
 from suite.nets.ensemble import Ensemble
 from suite.nets.losses import LossAt

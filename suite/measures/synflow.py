@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from suite.catalog.measure_settings import SynflowSettings
+from suite.catalog.measures.scores import SynflowSettings
 from suite.nets.ensemble import Ensemble
 
 

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from suite.catalog.measure_settings import V3Settings
+from suite.catalog.measures.variability import V3Settings
 from suite.nets.ensemble import Ensemble
 from suite.nets.sample import Sample
 

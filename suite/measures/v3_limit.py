@@ -3,7 +3,7 @@
 from jaxtyping import Float
 from torch import Tensor
 
-from suite.catalog.measure_settings import V3LimitSettings
+from suite.catalog.measures.variability import V3LimitSettings
 from suite.nets.breakpoints import kinks_on_lines
 from suite.nets.ensemble import Ensemble
 from suite.nets.sample import Sample

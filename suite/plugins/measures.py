@@ -10,8 +10,8 @@ from pydantic import BaseModel, create_model
 from torch import Tensor
 
 from suite.catalog.activations import Relu
-from suite.catalog.measure_settings import Draws, InFloats
-from suite.catalog.measures import MEASURES, Measure
+from suite.catalog.measures import LANDSCAPES, MEASURES, Measure
+from suite.catalog.measures.settings import Draws, InFloats
 from suite.catalog.precision import Precise
 from suite.catalog.predict import BASELINES
 from suite.catalog.quantities import QUANTITIES, Quantity
@@ -30,7 +30,7 @@ _OF_TRAINING = ("replicates", "steps")
 
 
 _TAKEN = {
-    *("landscape", "theory"),
+    *(LANDSCAPES, "theory"),
     *(baseline.removeprefix("-") for baseline in BASELINES),
     *("depth", "activation", "initialization", "inputs", "outputs", "normalization", "residual", "budget"),
     *("task", "optimizer", "learning_rate", "batch", "train", "validation", "test"),
@@ -117,17 +117,16 @@ def _add(name: str, function: Function, kind: Literal["value", "frequency"], mor
     entry = Measure(
         f"suite.plugins.found:measure_{name}",
         settings,
-        sees="domain",
-        quantities=(name,),
+        inputs="domain",
+        quantities={name: Quantity(summary, kind, sign=1 if more_is_better else -1)},
         version=1,
         summary=summary,
         source=settings.source.name,
         plain=plain,
-        headline=name,
+        primary=name,
         origin=settings.origin,
     )
-    quantity = Quantity(summary, kind, sign=1 if more_is_better else -1)
-    add("a measure", name, [(MEASURES, entry), (QUANTITIES, quantity), (found.MEASURES, take)])
+    add("a measure", name, [(MEASURES, entry), (QUANTITIES, entry.quantities[name]), (found.MEASURES, take)])
     if not any(settings.model_fields[key].is_required() for key in own):
         _try(function, name, kind)
 

@@ -154,7 +154,7 @@ def caption_of(name: str, quantities: Sequence[str], runs_along: bool = True) ->
     alone = name in MEASURES or name in quantities
     title = f"{'Measured' if alone else 'Measured too'}: {', '.join(quantities)}"
     about = [] if owner is None else [*_what(owner, facts), *_which_way(owner, facts)]
-    replicated = owner is not None and owner.sees == "training"
+    replicated = owner is not None and owner.inputs == "training"
     seen = "Look for members whose intervals keep them apart."
     return title, " ".join([*about, seen, *_how(facts, "replicates" if replicated else "draws", runs_along)])
 
@@ -168,7 +168,7 @@ def _what(owner: Measure, facts: Mapping[str, Quantity]) -> Iterator[str]:
 def _which_way(owner: Measure, facts: Mapping[str, Quantity]) -> Iterator[str]:
     for sign, words in ((1, "more"), (-1, "less")):
         some = [quantity for quantity, fact in facts.items() if fact.sign == sign]
-        if some and owner.sees != "training":
+        if some and owner.inputs != "training":
             of = "it" if len(facts) == 1 else " and ".join(some)
             yield f"A tournament takes networks with {words} of {of} for those that train better."
 

@@ -7,8 +7,9 @@ from math import prod
 
 from suite.catalog.domain import Domain
 from suite.catalog.initializations import DataDependent
-from suite.catalog.measure_settings import AccuracySettings, OnTheDomain
-from suite.catalog.measures import MEASURES
+from suite.catalog.measures import LANDSCAPES, MEASURES, TRAINING
+from suite.catalog.measures.settings import OnTheDomain
+from suite.catalog.measures.training import AccuracySettings
 from suite.catalog.optimizers import Optimizer
 from suite.catalog.precision import DRAWS_A_CELL, Precise
 from suite.catalog.schedule import recorded_steps
@@ -35,12 +36,11 @@ def lines_of(study: Study) -> Iterator[str]:
     yield from _networks(study)
     yield ""
     yield from _measures(study, cells)
-    accuracy = spec.measures.get("accuracy")
-    if isinstance(accuracy, AccuracySettings):
+    if spec.training:
         yield ""
-        yield from _training(study, accuracy, cells)
+        yield from _training(study, spec.training, cells)
     yield ""
-    own = sum(cell.name != "landscape" for cell in cells)
+    own = sum(cell.name != LANDSCAPES for cell in cells)
     pictures = len(cells) - own
     drawn = f", and {counted(pictures, 'picture')} of random networks for the report" if pictures else ""
     plan = "plan --quick" if "--quick" in study.asked else "plan"
@@ -115,7 +115,7 @@ def _measures(study: Study, cells: Sequence[Cell]) -> Iterator[str]:
     yield "Measured of random networks, before any training:"
     shown = False
     for name, settings in study.spec.measures.items():
-        if MEASURES[name].sees == "training":
+        if MEASURES[name].inputs == "training":
             continue
         shown = True
         own = [cell for cell in cells if cell.name == name]
@@ -130,7 +130,7 @@ def _measures(study: Study, cells: Sequence[Cell]) -> Iterator[str]:
 def _draws(name: str, settings: Settings, own: Sequence[Cell]) -> str:
     total = sum(cell.stop - cell.start for cell in own)
     if isinstance(settings, Precise) and settings.precision is not None:
-        of = settings.precision_of or MEASURES[name].headline
+        of = settings.precision_of or MEASURES[name].primary
         least, most = DRAWS_A_CELL, settings.max_draws
         return (
             f"as many draws of each member as bring half the 95% interval of {of} to {settings.precision:g} (of a "
@@ -162,11 +162,7 @@ def _looked_at(settings: Settings, own: Sequence[Cell]) -> str:
 
 def _training(study: Study, accuracy: AccuracySettings, cells: Sequence[Cell]) -> Iterator[str]:
     own = [cell for cell in cells if cell.trains]
-    trainings = sum(
-        (cell.stop - cell.start) * len(cell.settings.optimizer)
-        for cell in own
-        if isinstance(cell.settings, AccuracySettings)
-    )
+    trainings = sum((cell.stop - cell.start) * len(cell.training.optimizer) for cell in own if cell.training)
     several = " x ".join(
         counted(number, noun)
         for number, noun in (
@@ -185,7 +181,7 @@ def _training(study: Study, accuracy: AccuracySettings, cells: Sequence[Cell]) -
     yield from _choice(accuracy)
     yield f"  looked at {len(recorded_steps(accuracy.steps))} times, at steps that grow by about sqrt(2)"
     for name in study.spec.measures:
-        if MEASURES[name].sees == "training" and name != "accuracy":
+        if MEASURES[name].inputs == "training" and name != TRAINING:
             yield f"  {name}, in the same trainings: {MEASURES[name].summary}"
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from suite.catalog.domain import INTERVALS
-from suite.catalog.measure_settings import AccuracySettings
+from suite.catalog.measures import LANDSCAPES
 from suite.catalog.schedule import pictured_steps
 from suite.catalog.training import training_settings
 from suite.cells.cache import Read, Shapes
@@ -29,12 +29,12 @@ def landscapes_table(
     """
     frames = []
     for cell in cells:
-        if "landscape" not in shapes.get(cell.key, {}) or cell.start > 0:
+        if LANDSCAPES not in shapes.get(cell.key, {}) or cell.start > 0:
             continue
         x1, x2 = _plane((cell.task.half_width if cell.trains and cell.task else None) or cell.domain.extent)
         of: dict[str, Any] = {"member": cell.member.name} | {axis: cell.member.axes.get(axis) for axis in axes}
         of |= {"state": "trained" if cell.trains else "random"}
-        for row, board in _boards(cell, read(cell.key, "landscape"), training):
+        for row, board in _boards(cell, read(cell.key, LANDSCAPES), training):
             frames.append(pd.DataFrame(of | row | {"x1": x1, "x2": x2, "value": board.astype(np.float32)}))
     if not frames:
         return None
@@ -58,8 +58,8 @@ def _boards(
         found: (draws, points); of training (draws, learning rates, points, pictured steps).
         training: columns.
     """
-    settings = cell.settings
-    if not isinstance(settings, AccuracySettings):
+    settings = cell.training
+    if settings is None:
         for draw, board in enumerate(found):
             yield {"draw": draw} | dict.fromkeys([*training, "step"]), board
         return

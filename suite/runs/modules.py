@@ -10,10 +10,11 @@ import torch
 from pydantic import TypeAdapter, ValidationError
 
 from suite.catalog.activations import ACTIVATIONS, Activation
-from suite.catalog.domain import INTERVALS, Domain, OneDomain
+from suite.catalog.domain import Domain, OneDomain
 from suite.catalog.initializations import Variance
-from suite.catalog.measure_settings import CorrelationSettings, JacobianSettings, OnTheDomain
-from suite.catalog.measures import MEASURES
+from suite.catalog.measures import MEASURES, with_default_step
+from suite.catalog.measures.settings import OnTheDomain
+from suite.catalog.measures.signal import CorrelationSettings
 from suite.catalog.settings import Settings, choices_of
 from suite.catalog.shown import shortened, shown
 from suite.cells.blocks import Block, blocks_of
@@ -45,23 +46,20 @@ def measure_modules(
     chosen = {name: _settings(name, (settings or {}).get(name, {})) for name in names}
     if unused := sorted(set(settings or {}) - set(chosen)):
         raise ValueError(f"settings of {unused[0]}, which is not measured; add it to measures, or drop them")
-    v3 = chosen.get("v3")
-    step = v3.step if isinstance(v3, OnTheDomain) and v3.step is not None else 2 * where.extent / INTERVALS
     rows: list[dict[str, Any]] = []
-    for name, given in chosen.items():
-        complete = _complete(given, step)
+    for name, given in with_default_step(chosen, where).items():
+        complete = _complete(name, given)
         _check_suitable(name, complete, ensemble, where)
         rows += _rows(name, complete, ensemble, where, int(seed))
     return pd.DataFrame(rows, columns=_SHOWN).astype({"layer": "Int64"})
 
 
-def _complete(given: Settings, step: float) -> Settings:
-    """With what a study would take from the rest of its spec; weights that are there have no q* to start pairs at."""
-    if isinstance(given, OnTheDomain) and given.step is None:
-        return given.model_copy(update={"step": step})
-    if isinstance(given, CorrelationSettings | JacobianSettings) and given.input_variance is None:
-        return given.model_copy(update={"input_variance": 1.0})
-    return given
+def _complete(name: str, given: Any) -> Settings:
+    """Fill in the variance of a pair of inputs: weights that are there have no q* to take it from."""
+    if MEASURES[name].inputs == "pair" and given.input_variance is None:
+        given = given.model_copy(update={"input_variance": 1.0})
+    found: Settings = given
+    return found
 
 
 def _check_given(names: object, settings: object, seed: object) -> None:
@@ -120,7 +118,7 @@ def _activation(given: str | Mapping[str, Any] | None) -> Activation | None:
 def _settings(name: str, given: Mapping[str, Any]) -> Settings:
     if name not in MEASURES:
         raise ValueError(f"there is no measure {name}; {nearest(name, MEASURES)}")
-    if MEASURES[name].sees in ("training", "task"):
+    if MEASURES[name].inputs in ("training", "task"):
         raise ValueError(f"{name} looks at a task and its training, which a module has none of; leave it to a spec")
     if not isinstance(given, Mapping) or not all(isinstance(key, str) for key in given):
         raise ValueError(f"{name}: {_python(given)} is not right here; give a table of keys")

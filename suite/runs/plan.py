@@ -8,7 +8,6 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Literal
 
-from suite.catalog.measure_settings import AccuracySettings
 from suite.catalog.precision import precision_asked
 from suite.cells.cache import Kept, Store
 from suite.cells.cell import Cell
@@ -181,10 +180,9 @@ def _trial(cell: Cell) -> tuple[float, float]:
 
     part = replace(cell, stop=min(cell.stop, cell.start + _TRIAL_DRAWS))
     parts = [part]
-    settings = cell.settings
-    if isinstance(settings, AccuracySettings):
+    if training := cell.training:
         parts = [
-            replace(part, settings=settings.model_copy(update={"steps": min(settings.steps, steps)}))
+            replace(part, settings=training.model_copy(update={"steps": min(training.steps, steps)}))
             for steps in _TRIAL_STEPS
         ]
     times, readings = [], {}

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from suite.catalog.measures import LANDSCAPES
 from suite.cells.cache import Kept, Store, cached_arrays
 from suite.cells.cell import Cell, cells_of
 from suite.cells.checkpoint import sweep
@@ -260,7 +261,7 @@ def _write(study: Study, folder: Path, store: Store, work: _Work) -> None:
     from suite.runs.tables import measurements_tables, member_axes, members_table, summary_table  # noqa: PLC0415
 
     cells = work.rounds.cells
-    if not any(cell.key in work.kept for cell in cells if cell.name != "landscape"):
+    if not any(cell.key in work.kept for cell in cells if cell.name != LANDSCAPES):
         remove_tables(folder)
         return
     axes, training = member_axes(study.members), training_columns(study)

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from suite.catalog.claims import Where
-from suite.catalog.measure_settings import AccuracySettings
 from suite.catalog.measures import MEASURES
 from suite.catalog.quantities import QUANTITIES
 from suite.catalog.shown import shown
@@ -103,10 +102,9 @@ def as_in_tables(value: Any) -> Any:
 def values_of_axes(spec: Spec, members: Sequence[Member]) -> Values:
     """Every axis with its values, members' and the training's."""
     settings = [member.axes for member in members]
-    accuracy = spec.measures.get("accuracy")
-    if isinstance(accuracy, AccuracySettings):
-        settings += [training_settings(task, None) for task in accuracy.task]
-        settings += [training_settings(None, optimizer) for optimizer in accuracy.optimizer]
+    if spec.training:
+        settings += [training_settings(task, None) for task in spec.training.task]
+        settings += [training_settings(None, optimizer) for optimizer in spec.training.optimizer]
     found: dict[str, dict[Any, None]] = {}
     for one in settings:
         for axis, value in one.items():

@@ -5,7 +5,6 @@ from typing import Any
 
 from suite.catalog.activations import ACTIVATIONS
 from suite.catalog.initializations import INITIALIZATIONS
-from suite.catalog.measure_settings import AccuracySettings
 from suite.catalog.measures import MEASURES
 from suite.catalog.settings import Choice
 from suite.catalog.tasks import TASKS
@@ -32,9 +31,8 @@ def _chosen(study: Study) -> Iterator[tuple[str, str, str | None]]:
     for member in study.members:
         yield _of(ACTIVATIONS, member.activation)
         yield _of(INITIALIZATIONS, member.initialization)
-    if isinstance(accuracy := getattr(measure, "accuracy", None), AccuracySettings):
-        for task in accuracy.task:
-            yield _of(TASKS, task)
+    for task in study.spec.training.task if study.spec.training else ():
+        yield _of(TASKS, task)
 
 
 def _of(table: Mapping[str, Any], choice: Choice) -> tuple[str, str, str | None]:

@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from math import ceil
 
 from suite.catalog.domain import GRID_INPUTS
 from suite.catalog.limits import MOST_CELLS
-from suite.catalog.measure_settings import REPLICATES_A_CELL, AccuracySettings, OnTheDomain, ScoreSettings
-from suite.catalog.precision import DRAWS_A_CELL, Precise, precision_asked
+from suite.catalog.measures import MEASURES, TRAINING, first_draws
+from suite.catalog.measures.scores import ScoreSettings
+from suite.catalog.measures.settings import OnTheDomain
+from suite.catalog.precision import Precise, precision_asked
 from suite.catalog.schedule import recorded_steps
 from suite.formatting import pieces
 from suite.spec.claims import unfounded
@@ -61,18 +62,15 @@ def _too_large(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
 
 def _too_many_cells(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
     """Told of the measure with the most; landscapes, of which each member has one, are not worth counting."""
-    accuracy = spec.measures.get("accuracy")
-    tasks = len(accuracy.task) if isinstance(accuracy, AccuracySettings) else 1
+    training = spec.training
+    tasks = len(training.task) if training else 1
     cells = {}
     for name, settings in spec.measures.items():
-        if isinstance(settings, AccuracySettings):
-            variants, draws, size = len(settings.optimizer), settings.draws, REPLICATES_A_CELL
-        else:
-            variants, draws, size = 1, 1 if precision_asked(settings) else getattr(settings, "draws", 1), DRAWS_A_CELL
-        cells[name] = len(members) * tasks * variants * ceil(draws / size)
+        variants = len(training.optimizer) if training and name == TRAINING else 1
+        cells[name] = len(members) * tasks * variants * len(first_draws(MEASURES[name], settings))
     if (number := sum(cells.values())) > MOST_CELLS:
         name = max(cells, key=lambda name: cells[name])
-        key = "replicates" if name == "accuracy" else "draws"
+        key = MEASURES[name].draws_key
         yield Finding(
             ("measure", name, key),
             f"the study comes to {pieces(number)}, more than {MOST_CELLS:,}, and {cells[name]:,} of them are "
@@ -80,16 +78,12 @@ def _too_many_cells(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
         )
 
 
-_LAYERED = ("gradients", "dead_neurons", "correlation", "jacobian")
-"""Measures with values for every layer."""
-
-
 def _too_many_rows(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
     for name, settings in spec.measures.items():
         precise = settings if isinstance(settings, Precise) and precision_asked(settings) else None
         draws = precise.max_draws if precise else getattr(settings, "draws", 1)
-        looks = len(recorded_steps(settings.steps)) if isinstance(settings, AccuracySettings) else 1
-        values = draws * looks * sum(member.depth + 1 if name in _LAYERED else 1 for member in members)
+        looks = len(recorded_steps(spec.training.steps)) if spec.training and name == TRAINING else 1
+        values = draws * looks * sum(member.depth + 1 if MEASURES[name].layered else 1 for member in members)
         need = 16 * values * _FLOAT64
         if need > memory_limit():
             what = f"{draws:,} draws of {len(members)} members make tables of {_bytes(need)}, this machine has"
@@ -98,7 +92,7 @@ def _too_many_rows(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
                 message = f"up to {what} {_bytes(memory_limit())}; a lower max_draws is safe"
                 yield Finding(("measure", name, key), message, fatal=False)
             else:
-                key = "replicates" if isinstance(settings, AccuracySettings) else "draws"
+                key = MEASURES[name].draws_key
                 yield Finding(("measure", name, key), f"{what} {_bytes(memory_limit())}; ask for fewer")
 
 
@@ -120,13 +114,12 @@ def _too_many_points(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]
 def _too_large_kernels(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
     """Of a tangent kernel, all outputs at all points by themselves, and by the parameters under batch normalisation."""
     settings = spec.measures.get("ntk")
-    accuracy = spec.measures.get("accuracy")
     if not isinstance(settings, ScoreSettings) or settings.step is None:
         return
     for member in members:
         points = spec.domain.points(member.widths[0], settings.step, settings.lines)
-        if isinstance(accuracy, AccuracySettings):
-            points = max(task.train for task in accuracy.task)
+        if spec.training:
+            points = max(task.train for task in spec.training.task)
         rows = min(points, settings.points) * member.widths[-1]
         held = _COPIES * rows + (member.parameters if member.normalization == "batch" else 0)
         need = rows * held * _FLOAT64
@@ -140,12 +133,11 @@ def _too_large_kernels(spec: Spec, members: Sequence[Member]) -> Iterator[Findin
 
 
 def _too_much_data(spec: Spec) -> Iterator[Finding]:
-    accuracy = spec.measures.get("accuracy")
-    for task in accuracy.task if isinstance(accuracy, AccuracySettings) else ():
+    for task in spec.training.task if spec.training else ():
         need = sum(task.points) * (task.inputs + task.outputs) * _FLOAT64
         if need * 2 > memory_limit():
             yield Finding(
-                ("measure", "accuracy", "task", "train"),
+                ("measure", TRAINING, "task", "train"),
                 f"one replicate's data take {_bytes(need)}, this machine has {_bytes(memory_limit())}; "
                 "ask for fewer points",
             )

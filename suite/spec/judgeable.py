@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from suite.catalog.claims import AgreesWith, BoundedBy, Claim, Level, Monotone, PairClaim, PeaksInside, SurvivalShorter
-from suite.catalog.measure_settings import AccuracySettings, FeatureDiversitySettings
 from suite.catalog.measures import MEASURES
 from suite.catalog.predict import FEWEST
 from suite.catalog.quantities import QUANTITIES
@@ -29,8 +28,6 @@ LAWFUL = frozenset(
     )
 )
 """Quantities that have a closed form in some networks."""
-
-_SEES = {name: measure.sees for measure in MEASURES.values() for name in measure.quantities}
 
 
 def unjudgeable(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
@@ -68,15 +65,15 @@ class _Study:
         return values_of_axes(self.spec, self.members)
 
     def trained_by(self) -> dict[str, tuple[str, ...]]:
-        """The axes of training alone, with what a measure has to see to have them."""
-        accuracy = self.spec.measures.get("accuracy")
-        if not isinstance(accuracy, AccuracySettings):
+        """The axes of training alone, with the inputs of measures that have them."""
+        training = self.spec.training
+        if not training:
             return {}
-        tasks = {axis for task in accuracy.task for axis in training_settings(task, None)}
-        optimizers = {axis for each in accuracy.optimizer for axis in training_settings(None, each)}
+        tasks = {axis for task in training.task for axis in training_settings(task, None)}
+        optimizers = {axis for each in training.optimizer for axis in training_settings(None, each)}
         found = dict.fromkeys(optimizers, ("training",)) | dict.fromkeys(tasks, ("training", "task"))
         architecture = {axis for member in self.members for axis in member.axes}
-        return {axis: sees for axis, sees in found.items() if axis not in architecture | {"learning_rate"}}
+        return {axis: inputs for axis, inputs in found.items() if axis not in architecture | {"learning_rate"}}
 
 
 def _kinds(here: Location, claim: Claim, study: _Study) -> Iterator[Finding]:
@@ -144,9 +141,10 @@ def _of_numbers(values: Sequence[Any]) -> bool:
 def _untrained(here: Location, claim: Claim, study: _Study) -> Iterator[Finding]:
     """Settings of a training compared by what is measured without it."""
     name = getattr(claim, "quantity", None)
+    inputs = next((measure.inputs for measure in MEASURES.values() if name in measure.quantities), None)
     for key in ("along", "axis"):
         needed = study.trained_by().get(getattr(claim, key, ""))
-        if needed and name in _SEES and _SEES[name] not in needed:
+        if needed and inputs and inputs not in needed:
             message = f"{shown(name)} does not depend on {getattr(claim, key)}, a setting of the training; "
             yield Finding((*here, key), message + "name another axis, or another quantity")
 
@@ -161,7 +159,8 @@ def _layers(
         verb = "has" if len(names) == 1 else "have"
         yield Finding((*here, "layer"), f"{' and '.join(map(shown, names.values()))} {verb} no layers; drop the key")
     for name in layered:
-        there = {layer for member in about for layer in _layers_of(name, member, spec)}
+        settings = next(each for measure, each in spec.measures.items() if name in MEASURES[measure].quantities)
+        there = {layer for member in about for layer in QUANTITIES[name].layers(member.depth, settings)}
         if about and claim.layer not in there:
             known = ", ".join(map(str, sorted(there)[:_SHOWN])) + (", ..." if len(there) > _SHOWN else "")
             cure = f"take one of {known}" if there else "leave it out"
@@ -170,13 +169,3 @@ def _layers(
 
 
 _SHOWN = 12
-
-
-def _layers_of(name: str, member: Member, spec: Spec) -> Iterable[int]:
-    """As the tables number them."""
-    if name.startswith("jacobian"):  # from the first hidden layer on
-        return range(2, member.depth + 1)
-    settings = spec.measures.get("feature_diversity")
-    if isinstance(settings, FeatureDiversitySettings) and name in MEASURES["feature_diversity"].quantities:
-        return settings.layers or (member.depth,)
-    return range(1, member.depth + 1 + (name == "parameter_gradient"))  # the readout's, too

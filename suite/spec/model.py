@@ -10,11 +10,11 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from suite.catalog.activations import Activation, Activations
 from suite.catalog.charts import charts
 from suite.catalog.claims import AnyClaim
-from suite.catalog.domain import INTERVALS, Box, OneDomain
+from suite.catalog.domain import Box, OneDomain
 from suite.catalog.initializations import DEFAULT_INITIALIZATION, Initialization, Initializations
 from suite.catalog.limits import Count
-from suite.catalog.measure_settings import OnTheDomain, V3Settings
-from suite.catalog.measures import MEASURES
+from suite.catalog.measures import MEASURES, TRAINING, with_default_step
+from suite.catalog.measures.training import AccuracySettings
 from suite.catalog.predict import Predict
 from suite.catalog.settings import Axis, Settings
 
@@ -134,18 +134,17 @@ class Spec(SpecFile):
         return content
 
     @property
+    def training(self) -> AccuracySettings | None:
+        """Return how the study trains its networks; None if it does not."""
+        found: AccuracySettings | None = getattr(self.measure, TRAINING, None)
+        return found
+
+    @property
     def measures(self) -> dict[str, Settings]:
         """The measures that the study takes, in the catalog's order, their settings left unsaid filled in."""
         asked = {
             name: getattr(self.measure, name, None) for name in MEASURES
         }  # None too of a plug-in's that came later
-        v3 = asked["v3"]
-        default = 2 * self.domain.extent / INTERVALS
-        step = v3.step if isinstance(v3, V3Settings) and v3.step is not None else default
-        return {
-            name: settings.model_copy(update={"step": step})
-            if isinstance(settings, OnTheDomain) and settings.step is None
-            else settings
-            for name, settings in asked.items()
-            if settings is not None
-        }
+        return with_default_step(
+            {name: settings for name, settings in asked.items() if settings is not None}, self.domain
+        )

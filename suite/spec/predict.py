@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 
-from suite.catalog.measure_settings import AccuracySettings
 from suite.catalog.measures import MEASURES
 from suite.catalog.predict import BASELINES, FEWEST, SHALLOWEST, Predict, candidates
 from suite.catalog.quantities import QUANTITIES
@@ -26,7 +25,7 @@ def untold(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
         elif name not in known:
             why = "no quantity"
             if name in QUANTITIES:
-                trained = any(name in m.quantities for m in MEASURES.values() if m.sees == "training")
+                trained = any(name in m.quantities for m in MEASURES.values() if m.inputs == "training")
                 why = "known only after training" if trained else "not measured here"
             if name in QUANTITIES and not QUANTITIES[name].sign:
                 why = "no property of a network"
@@ -44,14 +43,13 @@ def untold(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
 
 
 def _outcomes(spec: Spec, predict: Predict) -> Iterator[Finding]:
-    accuracy = spec.measures.get("accuracy")
-    if not isinstance(accuracy, AccuracySettings):
+    if not spec.training:
         yield Finding(("predict", "outcome"), "nothing is trained here; add [measure.accuracy]")
         return
     for outcome in predict.outcome:
-        if outcome == "test_error" and not any(task.regression for task in accuracy.task):
+        if outcome == "test_error" and not any(task.regression for task in spec.training.task):
             cure = "give test_accuracy or train_loss"
             yield Finding(("predict", "outcome"), f"test_error is of regressions, which no task here is; {cure}")
-        if outcome == "test_accuracy" and all(task.regression for task in accuracy.task):
+        if outcome == "test_accuracy" and all(task.regression for task in spec.training.task):
             cure = "give test_error or train_loss"
             yield Finding(("predict", "outcome"), f"regressions have no test_accuracy; {cure}")

@@ -5,14 +5,11 @@ from itertools import product
 
 from suite.catalog.activations import Identity, Relu
 from suite.catalog.initializations import DataDependent
-from suite.catalog.measure_settings import (
-    FEWEST_CORRELATED,
-    AccuracySettings,
-    CorrelationSettings,
-    FeatureDiversitySettings,
-    OnTheDomain,
-)
 from suite.catalog.measures import MEASURES
+from suite.catalog.measures.scores import FEWEST_CORRELATED
+from suite.catalog.measures.settings import OnTheDomain
+from suite.catalog.measures.signal import CorrelationSettings
+from suite.catalog.measures.training import AccuracySettings, FeatureDiversitySettings
 from suite.catalog.optimizers import Optimizer
 from suite.catalog.precision import Precise
 from suite.catalog.shown import shown
@@ -205,9 +202,11 @@ def _features(spec: Spec, tasks: Sequence[Task], members: Sequence[Member]) -> I
 
 def _nothing_trained(spec: Spec) -> Iterator[Finding]:
     for name in spec.measures:
-        if MEASURES[name].sees in ("training", "task"):
+        if MEASURES[name].inputs in ("training", "task"):
             looks = (
-                "the task that networks are to learn" if MEASURES[name].sees == "task" else "networks while they train"
+                "the task that networks are to learn"
+                if MEASURES[name].inputs == "task"
+                else "networks while they train"
             )
             yield Finding(("measure", name), f"{name} looks at {looks}; add [measure.accuracy], or drop the measure")
 

@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from suite.catalog.domain import GRID_INPUTS, INTERVALS, Box
-from suite.catalog.measure_settings import AccuracySettings
+from suite.catalog.measures.training import AccuracySettings
 from suite.catalog.schedule import pictured_steps, recorded_steps
 from suite.catalog.tasks import Task
 from suite.nets.ensemble import Ensemble

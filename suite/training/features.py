@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from suite.catalog.measure_settings import FeatureDiversitySettings
+from suite.catalog.measures.training import FeatureDiversitySettings
 from suite.catalog.optimizers import Sgd
 from suite.catalog.schedule import fine_steps, recorded_steps
 from suite.nets.ensemble import Ensemble

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from suite.catalog.measure_settings import AccuracySettings
+from suite.catalog.measures.training import AccuracySettings
 from suite.catalog.tasks import Task
 from suite.nets.ensemble import Ensemble
 from suite.training.tasks import Data

@@ -18,7 +18,7 @@ def test_every_measure_with_draws_of_its_own_takes_a_precision():
 @pytest.mark.parametrize("name", MEASURES)
 def test_a_headline_is_a_quantity_of_its_measure_that_has_an_interval_of_a_mean_or_frequency(name):
     """Those who take a precision have one, and no other."""
-    headline = MEASURES[name].headline
+    headline = MEASURES[name].primary
 
     assert (headline is not None) == (name in PRECISE)
     if name in PRECISE:

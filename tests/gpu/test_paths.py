@@ -85,7 +85,7 @@ def test_the_cells_use_the_whole_catalog() -> None:
     assert find_unused(cells()) == []
 
 
-@pytest.mark.parametrize("name", ["landscape", *(name for name in MEASURES if MEASURES[name].sees != "training")])
+@pytest.mark.parametrize("name", ["landscape", *(name for name in MEASURES if MEASURES[name].inputs != "training")])
 def test_a_measure_computes_the_same_on_the_gpu(name: str) -> None:
     """To the bit; only results leave, and waits are where they are known."""
     chosen = [cell for cell in cells() if cell.name == name]
@@ -98,7 +98,7 @@ def test_a_measure_computes_the_same_on_the_gpu(name: str) -> None:
         assert gpu.places("wait") <= MAY_WAIT
 
 
-@pytest.mark.parametrize("watcher", [name for name in MEASURES if MEASURES[name].sees == "training"])
+@pytest.mark.parametrize("watcher", [name for name in MEASURES if MEASURES[name].inputs == "training"])
 def test_training_is_watched_by_every_observer(watcher: str) -> None:
     """Which are tested below with the training that they look at."""
     assert [cell for cell in cells() if cell.trains and watcher in dict(cell.taken)]

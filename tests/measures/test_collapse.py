@@ -5,7 +5,7 @@ import torch
 
 from suite.catalog.activations import Abs, Identity, Relu, Tanh
 from suite.catalog.initializations import Critical, He, Variance
-from suite.catalog.measure_settings import CollapseSettings
+from suite.catalog.measures.collapse import CollapseSettings
 from suite.measures.collapse import collapse
 from suite.nets.ensemble import Ensemble
 from suite.nets.sample import sample_domain

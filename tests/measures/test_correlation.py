@@ -8,7 +8,7 @@ import torch
 
 from suite.catalog.activations import Abs, Identity, Relu, SExp, Tanh
 from suite.catalog.initializations import Critical, He
-from suite.catalog.measure_settings import CorrelationSettings
+from suite.catalog.measures.signal import CorrelationSettings
 from suite.measures.correlation import correlation
 from suite.nets.pairs import draw_pairs
 from suite.theory.correlation_map import correlation_by_layer

@@ -8,7 +8,7 @@ import torch
 from suite.catalog.activations import Htanh, Relu, Tanh
 from suite.catalog.domain import Ball, Box
 from suite.catalog.initializations import He, Sphere, Variance
-from suite.catalog.measure_settings import DeadNeuronsSettings
+from suite.catalog.measures.death import DeadNeuronsSettings
 from suite.measures.dead_neurons import dead_neurons
 from suite.nets.sample import sample_domain
 from suite.theory.relu_death import dead_probability_on_ball, dead_probability_on_square

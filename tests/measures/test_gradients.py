@@ -7,7 +7,8 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from suite.catalog.activations import Abs, Relu, Tanh
-from suite.catalog.measure_settings import GradientsSettings, NoSettings
+from suite.catalog.measures.settings import NoSettings
+from suite.catalog.measures.signal import GradientsSettings
 from suite.catalog.tasks import Checkerboard
 from suite.measures.activation_ratio import activation_ratio
 from suite.measures.gradients import gradients

@@ -8,7 +8,7 @@ from torch.nn.functional import gelu, hardtanh
 
 from suite.catalog.activations import Abs, Gelu, Htanh, Identity, Relu, SSin, Tanh
 from suite.catalog.initializations import Critical, Orthogonal, Variance
-from suite.catalog.measure_settings import JacobianSettings
+from suite.catalog.measures.signal import JacobianSettings
 from suite.measures.jacobian import jacobian
 from suite.nets.ensemble import Ensemble
 from suite.nets.pairs import draw_pairs

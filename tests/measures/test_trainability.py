@@ -9,7 +9,7 @@ from scipy.stats import binomtest
 from suite.catalog.activations import Abs, Relu, Tanh
 from suite.catalog.domain import Box
 from suite.catalog.initializations import He, Sphere
-from suite.catalog.measure_settings import DeadNeuronsSettings, TrainabilitySettings
+from suite.catalog.measures.death import DeadNeuronsSettings, TrainabilitySettings
 from suite.catalog.tasks import AbsoluteValue, Checkerboard, Digits, TwoKinks
 from suite.measures.dead_neurons import dead_neurons
 from suite.measures.trainability import TaskAt, trainability

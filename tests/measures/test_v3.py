@@ -5,7 +5,7 @@ import torch
 
 from suite.catalog.activations import Identity, Relu, Tanh
 from suite.catalog.initializations import Critical
-from suite.catalog.measure_settings import V3Settings
+from suite.catalog.measures.variability import V3Settings
 from suite.measures.v3 import v3
 from suite.nets.ensemble import Ensemble
 from suite.nets.sample import sample_domain

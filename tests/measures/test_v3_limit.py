@@ -8,7 +8,7 @@ import torch
 from suite.catalog.activations import ACTIVATIONS, Abs, Elu, Relu, Tanh
 from suite.catalog.domain import Ball, Box
 from suite.catalog.initializations import Critical, Variance
-from suite.catalog.measure_settings import V3LimitSettings, V3Settings
+from suite.catalog.measures.variability import V3LimitSettings, V3Settings
 from suite.measures.v3 import v3
 from suite.measures.v3_limit import v3_limit
 from suite.nets.ensemble import Ensemble

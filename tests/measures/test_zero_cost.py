@@ -8,7 +8,7 @@ import torch
 
 from suite.catalog.activations import Abs, Htanh, Identity, Relu, Tanh
 from suite.catalog.initializations import Variance
-from suite.catalog.measure_settings import ScoreSettings, SynflowSettings
+from suite.catalog.measures.scores import ScoreSettings, SynflowSettings
 from suite.measures.fisher import fisher
 from suite.measures.grad_norm import grad_norm
 from suite.measures.grasp import grasp

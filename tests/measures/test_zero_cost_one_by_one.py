@@ -9,7 +9,7 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, gelu, mse_loss, selu
 
 from suite.catalog.activations import Abs, Gelu, Relu, Selu, Tanh
-from suite.catalog.measure_settings import ScoreSettings, SynflowSettings
+from suite.catalog.measures.scores import ScoreSettings, SynflowSettings
 from suite.measures.fisher import fisher
 from suite.measures.grad_norm import grad_norm
 from suite.measures.grasp import grasp

@@ -6,8 +6,8 @@ from math import sqrt
 import pytest
 
 from suite.catalog.domain import Box
-from suite.catalog.measure_settings import REPLICATES_A_CELL
 from suite.catalog.measures import MEASURES
+from suite.catalog.measures.training import REPLICATES_A_CELL
 from suite.catalog.precision import DRAWS_A_CELL
 from suite.cells.cell import cells_of
 from tests.runs.conftest import LINE

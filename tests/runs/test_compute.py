@@ -86,7 +86,7 @@ def test_a_measure_returns_the_quantities_that_the_catalog_says(study, name):
     others = {
         quantity
         for other in (*WATCHERS, "accuracy")
-        if measure.sees == "training" and other != name
+        if measure.inputs == "training" and other != name
         for quantity in MEASURES[other].quantities
     }
     ratios = {quantity for quantity in measure.quantities if QUANTITIES[quantity].kind == "ratio"}

@@ -18,8 +18,9 @@ from suite.catalog.initializations import (
     Sphere,
     Variance,
 )
-from suite.catalog.measure_settings import CorrelationSettings, JacobianSettings, NoSettings
 from suite.catalog.measures import MEASURES
+from suite.catalog.measures.settings import NoSettings
+from suite.catalog.measures.signal import CorrelationSettings, JacobianSettings
 from suite.catalog.quantities import QUANTITIES
 from suite.catalog.tasks import AbsoluteValue, Checkerboard, Digits, TwoKinks
 from suite.cells.laws import (

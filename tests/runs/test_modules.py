@@ -49,7 +49,7 @@ def test_collapse_and_gradients_are_what_torch_says(module):
 
 def test_every_measure_without_a_task_can_be_taken(module):
     """Each gives some quantity of its own, of each module, and of layers each has its row."""
-    names = [name for name, measure in MEASURES.items() if measure.sees not in ("task", "training")]
+    names = [name for name, measure in MEASURES.items() if measure.inputs not in ("task", "training")]
 
     found = suite.measure([module, module], names)
 
@@ -227,7 +227,7 @@ def test_what_is_said_of_a_network_does_not_hang_on_which_others_are_given(modul
     with torch.no_grad():
         for values in loud.parameters():
             values.mul_(20)
-    names = [name for name, measure in MEASURES.items() if measure.sees in ("domain", "loss")]
+    names = [name for name, measure in MEASURES.items() if measure.inputs in ("domain", "loss")]
 
     together = suite.measure([module, loud], names)
 

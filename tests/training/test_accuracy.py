@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from suite.catalog.activations import Relu
-from suite.catalog.measure_settings import AccuracySettings
+from suite.catalog.measures.training import AccuracySettings
 from suite.catalog.optimizers import Sgd
 from suite.catalog.schedule import pictured_steps
 from suite.catalog.tasks import AbsoluteValue, Checkerboard, Digits, TwoKinks

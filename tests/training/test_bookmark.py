@@ -5,7 +5,7 @@ import torch
 
 from suite.catalog.activations import Relu
 from suite.catalog.initializations import Critical
-from suite.catalog.measure_settings import AccuracySettings, FeatureDiversitySettings, RevivalSettings
+from suite.catalog.measures.training import AccuracySettings, FeatureDiversitySettings, RevivalSettings
 from suite.catalog.optimizers import OPTIMIZERS, Adam, Sgd
 from suite.catalog.tasks import AbsoluteValue, Checkerboard
 from suite.nets.ensemble import Ensemble

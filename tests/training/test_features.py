@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from suite.catalog.activations import Relu
-from suite.catalog.measure_settings import AccuracySettings, FeatureDiversitySettings
+from suite.catalog.measures.training import AccuracySettings, FeatureDiversitySettings
 from suite.catalog.optimizers import Sgd
 from suite.catalog.schedule import fine_steps, recorded_steps
 from suite.catalog.tasks import Checkerboard, Digits

@@ -5,7 +5,7 @@ import torch
 
 from suite.catalog.activations import Relu, Tanh
 from suite.catalog.initializations import Sphere
-from suite.catalog.measure_settings import AccuracySettings, RevivalSettings
+from suite.catalog.measures.training import AccuracySettings, RevivalSettings
 from suite.catalog.optimizers import Adam, Sgd
 from suite.catalog.schedule import recorded_steps
 from suite.catalog.tasks import AbsoluteValue

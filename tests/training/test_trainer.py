@@ -11,7 +11,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from suite.catalog.activations import Relu, Tanh
 from suite.catalog.initializations import Critical
-from suite.catalog.measure_settings import AccuracySettings
+from suite.catalog.measures.training import AccuracySettings
 from suite.catalog.optimizers import Adam, Sgd
 from suite.catalog.schedule import recorded_steps
 from suite.catalog.tasks import Checkerboard

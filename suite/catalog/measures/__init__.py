@@ -1,0 +1,102 @@
+"""The measures that a spec can ask for: one declaration each, which holds every fact about it."""
+
+from collections.abc import Mapping
+
+from suite.catalog.domain import INTERVALS, Domain
+from suite.catalog.measure import Measure
+from suite.catalog.measures.collapse import COLLAPSE
+from suite.catalog.measures.death import DEAD_NEURONS, TRAINABILITY
+from suite.catalog.measures.scores import (
+    FISHER,
+    GRAD_NORM,
+    GRASP,
+    JACOBIAN_COVARIANCE,
+    NASWOT,
+    NTK,
+    SNIP,
+    SYNFLOW,
+)
+from suite.catalog.measures.settings import OnTheDomain
+from suite.catalog.measures.signal import CORRELATION, GRADIENTS, JACOBIAN
+from suite.catalog.measures.training import ACCURACY, FEATURE_DIVERSITY, REVIVAL
+from suite.catalog.measures.variability import ACTIVATION_RATIO, LANDSCAPE, V3, V3_LIMIT
+from suite.catalog.precision import Precise, precision_asked
+from suite.catalog.settings import Settings
+
+__all__ = [
+    "LANDSCAPE",
+    "LANDSCAPES",
+    "MEASURES",
+    "STEP",
+    "TRAINING",
+    "Measure",
+    "first_draws",
+    "measure_named",
+    "precisely",
+    "with_default_step",
+]
+
+MEASURES: dict[str, Measure] = {
+    "activation_ratio": ACTIVATION_RATIO,
+    "v3": V3,
+    "v3_limit": V3_LIMIT,
+    "collapse": COLLAPSE,
+    "gradients": GRADIENTS,
+    "grad_norm": GRAD_NORM,
+    "snip": SNIP,
+    "grasp": GRASP,
+    "synflow": SYNFLOW,
+    "fisher": FISHER,
+    "jacobian_covariance": JACOBIAN_COVARIANCE,
+    "naswot": NASWOT,
+    "ntk": NTK,
+    "dead_neurons": DEAD_NEURONS,
+    "trainability": TRAINABILITY,
+    "correlation": CORRELATION,
+    "jacobian": JACOBIAN,
+    "accuracy": ACCURACY,
+    "feature_diversity": FEATURE_DIVERSITY,
+    "revival": REVIVAL,
+}
+"""In the order of the tables."""
+
+TRAINING = "accuracy"
+"""The measure that trains, which all others with training as their input observe."""
+
+STEP = "v3"
+"""The measure whose step is the default of all others on the domain."""
+
+LANDSCAPES = "landscape"
+"""The name of the cells of `LANDSCAPE`."""
+
+
+def measure_named(name: str) -> Measure:
+    """Return the declaration of a measure, or that of the landscapes."""
+    return LANDSCAPE if name == LANDSCAPES else MEASURES[name]
+
+
+def first_draws(measure: Measure, settings: Settings) -> range:
+    """Return the first draw of each cell of a member; the range stops behind the last draw, or the first round's."""
+    draws: int = measure.cell_draws if precision_asked(settings) else getattr(settings, "draws", 1)
+    return range(0, draws, measure.cell_draws)
+
+
+def with_default_step(asked: Mapping[str, Settings], domain: Domain) -> dict[str, Settings]:
+    """Return the settings of measures with the step filled in wherever it is not stated."""
+    first = asked.get(STEP)
+    stated = first.step if isinstance(first, OnTheDomain) else None
+    step = 2 * domain.extent / INTERVALS if stated is None else stated
+    return {
+        name: settings.model_copy(update={"step": step})
+        if isinstance(settings, OnTheDomain) and settings.step is None
+        else settings
+        for name, settings in asked.items()
+    }
+
+
+def precisely(name: str, settings: Settings) -> str:
+    """Return what precision settings ask for, as `check` shows it: ` (v3 within 0.02, up to 65,536 draws)`."""
+    if not isinstance(settings, Precise) or settings.precision is None:
+        return ""
+    of = settings.precision_of or MEASURES[name].primary
+    return f" ({of} within {settings.precision:g}, up to {settings.max_draws:,} draws)"

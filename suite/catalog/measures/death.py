@@ -1,0 +1,53 @@
+"""Dead neurons, and the trainability that they bound (Shin & Karniadakis 2019)."""
+
+from suite.catalog.measure import Measure, Quantity
+from suite.catalog.measures.settings import Draws, InFloats
+from suite.catalog.precision import Precise
+
+
+class DeadNeuronsSettings(InFloats, Precise):
+    """Settings of dead neurons; the domain's points serve where death cannot be decided exactly."""
+
+    draws: Draws = 1024
+
+
+DEAD_NEURONS = Measure(
+    "suite.measures.dead_neurons:dead_neurons",
+    DeadNeuronsSettings,
+    inputs="domain",
+    quantities={
+        "dead_tentative": Quantity("dead neurons that a gradient can revive", index=("layer",), decided=True, sign=-1),
+        "dead_permanent": Quantity("dead neurons that no gradient can revive", index=("layer",), decided=True, sign=-1),
+        "active": Quantity("neurons that are not dead", index=("layer",), decided=True),
+        "dead_fraction": Quantity("share of a layer's neurons that are dead", index=("layer",), decided=True, sign=-1),
+        "born_dead": Quantity(
+            "some hidden layer is wholly dead: the output is constant", "frequency", decided=True, sign=-1
+        ),
+    },
+    version=1,
+    summary="neurons that are constant over the domain, by layer, tentatively or for good",
+    source="Shin & Karniadakis 2019",
+    plain=True,
+    primary="born_dead",
+)
+
+
+class TrainabilitySettings(InFloats, Precise):
+    """Settings of trainability, which counts dead neurons."""
+
+    draws: Draws = 1024
+
+
+TRAINABILITY = Measure(
+    "suite.measures.trainability:trainability",
+    TrainabilitySettings,
+    inputs="task",
+    quantities={
+        "trainability": Quantity("the network has the live neurons that its task needs", "frequency", decided=True)
+    },
+    version=1,
+    summary="probability that a random network has the live neurons that its task needs",
+    source="Shin & Karniadakis 2019",
+    plain=True,
+    primary="trainability",
+)

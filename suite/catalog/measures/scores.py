@@ -1,0 +1,201 @@
+"""Zero-cost scores: numbers that predict training from one batch, or from the weights alone."""
+
+from collections.abc import Callable
+
+from pydantic import Field
+
+from suite.catalog.measure import Measure, Quantity, Shape, forward_pass
+from suite.catalog.measures.settings import Draws, InFloats
+from suite.catalog.precision import Precise
+
+MOST_SCORED = 10_000
+"""Points of a zero-cost score, some of which hold kernels of points by points."""
+
+FEWEST_CORRELATED = 3
+"""Inputs that gradients correlate by: of two, centered, the correlation is 1 or -1 always; of one there is none."""
+
+
+class ScoreSettings(InFloats, Precise):
+    """Settings of a zero-cost score: on a batch of training points, or of the domain's where nothing is trained."""
+
+    draws: Draws = 256
+    points: int = Field(
+        default=64,
+        ge=2,
+        le=MOST_SCORED,
+        description="points that it looks at, at most: the first of the training set, or even ones of the domain's",
+    )
+
+
+def _passes(number: int) -> Callable[[Shape, ScoreSettings], float]:
+    """Return the cost of a number of passes, forward or backward; one that gives weight gradients counts as two."""
+    return lambda shape, settings: number * forward_pass(shape, settings)
+
+
+def _layers(shape: Shape) -> int:
+    return sum(shape.widths) * shape.points
+
+
+def _memory_of_gradient(shape: Shape, settings: ScoreSettings) -> int:
+    return 4 * _layers(shape) + 4 * shape.parameters
+
+
+def _memory_of_second_pass(activations: int) -> Callable[[Shape, ScoreSettings], int]:
+    """Return the memory of a score that differentiates twice, by the copies of the activations that it holds."""
+    return lambda shape, settings: activations * _layers(shape) + 8 * shape.parameters
+
+
+class SynflowSettings(Precise):
+    """Settings of SynFlow, which looks at weights alone."""
+
+    draws: Draws = 256
+
+
+GRAD_NORM = Measure(
+    "suite.measures.grad_norm:grad_norm",
+    ScoreSettings,
+    inputs="loss",
+    quantities={"grad_norm": Quantity("norm of the loss's gradient by all parameters, on a batch")},
+    version=1,
+    summary="zero-cost score: norm of the loss's gradient by all parameters",
+    source="Abdelfattah et al. 2021",
+    primary="grad_norm",
+    batch=True,
+    cost=_passes(3),
+    memory=_memory_of_gradient,
+    layerwise=False,
+)
+
+SNIP = Measure(
+    "suite.measures.snip:snip",
+    ScoreSettings,
+    inputs="loss",
+    quantities={"snip": Quantity("sum over parameters of |theta dL/dtheta|, on a batch")},
+    version=1,
+    summary="zero-cost score: how much of the loss hangs on the parameters, to first order",
+    source="Lee, Ajanthan & Torr 2019",
+    primary="snip",
+    batch=True,
+    cost=_passes(3),
+    memory=_memory_of_gradient,
+    layerwise=False,
+)
+
+GRASP = Measure(
+    "suite.measures.grasp:grasp",
+    ScoreSettings,
+    inputs="loss",
+    quantities={"grasp": Quantity("minus the sum over parameters of theta (H g), on a batch")},
+    version=1,
+    summary="zero-cost score: how the gradient's flow hangs on the parameters, by Hessian times gradient",
+    source="Wang, Zhang & Grosse 2020",
+    primary="grasp",
+    batch=True,
+    cost=_passes(9),
+    memory=_memory_of_second_pass(24),
+    layerwise=False,
+)
+
+SYNFLOW = Measure(
+    "suite.measures.synflow:synflow",
+    SynflowSettings,
+    inputs="nothing",
+    quantities={"log_synflow": Quantity("natural logarithm of the sum of theta dR/dtheta, R = 1^T prod |W_l| 1")},
+    version=1,
+    summary="zero-cost score: log of the flow through the weights' absolute values, without data",
+    source="Tanaka et al. 2020",
+    plain=True,
+    primary="log_synflow",
+)
+
+FISHER = Measure(
+    "suite.measures.fisher:fisher",
+    ScoreSettings,
+    inputs="loss",
+    quantities={
+        "fisher": Quantity("sum over hidden units of half the mean squared activation times its gradient, on a batch")
+    },
+    version=1,
+    summary="zero-cost score: how much of the loss hangs on hidden units, by Fisher's information",
+    source="Theis et al. 2018; Turner et al. 2020",
+    primary="fisher",
+    batch=True,
+    cost=_passes(3),
+    memory=_memory_of_second_pass(8),
+    layerwise=False,
+)
+
+JACOBIAN_COVARIANCE = Measure(
+    "suite.measures.jacobian_covariance:jacobian_covariance",
+    ScoreSettings,
+    inputs="loss",
+    quantities={
+        "jacobian_covariance": Quantity(
+            "-sum log(l + k) + 1 / (l + k) over eigenvalues l of the input gradients' correlation, k = 1e-5"
+        )
+    },
+    version=1,
+    summary="zero-cost score: how unlike the points' input gradients are; none with fewer than three inputs",
+    source="Mellor et al. 2020",
+    primary="jacobian_covariance",
+    batch=True,
+    cost=_passes(3),
+    memory=_memory_of_gradient,
+    layerwise=False,
+)
+
+
+def _memory_of_patterns(shape: Shape, settings: ScoreSettings) -> int:
+    return 6 * _layers(shape) + shape.parameters + 4 * shape.points**2
+
+
+NASWOT = Measure(
+    "suite.measures.naswot:naswot",
+    ScoreSettings,
+    inputs="loss",
+    quantities={
+        "naswot": Quantity(
+            "log |K|, K_ij the hidden units on the same side at points i and j; -inf where K is singular"
+        )
+    },
+    version=1,
+    summary="zero-cost score: how unlike the points' patterns of active units are",
+    source="Mellor et al. 2021",
+    primary="naswot",
+    batch=True,
+    cost=_passes(1),
+    memory=_memory_of_patterns,
+    layerwise=False,
+)
+
+
+def _cost_of_kernel(shape: Shape, settings: ScoreSettings) -> float:
+    backward = shape.widths[-1] * (shape.points if shape.normalization == "batch" else 1)
+    return (1 + 2 * backward) * forward_pass(shape, settings)
+
+
+def _memory_of_kernel(shape: Shape, settings: ScoreSettings) -> int:
+    rows = shape.points * shape.widths[-1]
+    by_rows = 2 * rows * shape.parameters if shape.normalization == "batch" else 5 * shape.widths[-1] * _layers(shape)
+    return 8 * _layers(shape) + 3 * shape.parameters + 5 * rows**2 + by_rows
+
+
+NTK = Measure(
+    "suite.measures.ntk:ntk",
+    ScoreSettings,
+    inputs="loss",
+    quantities={
+        "ntk_trace": Quantity("trace of the neural tangent kernel on a batch"),
+        "ntk_condition": Quantity(
+            "its largest eigenvalue over its smallest; infinite where that is rounding alone", sign=-1
+        ),
+    },
+    version=1,
+    summary="zero-cost score: trace and condition number of the neural tangent kernel",
+    source="Jacot et al. 2018; Chen et al. 2021",
+    primary="ntk_trace",
+    batch=True,
+    cost=_cost_of_kernel,
+    memory=_memory_of_kernel,
+    layerwise=False,
+)

@@ -1,0 +1,115 @@
+"""Signals through random networks: gradients, the correlation of two inputs, and the Jacobian of the layers."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from suite.catalog.limits import Size
+from suite.catalog.measure import Measure, Quantity, Shape, all_layers, hidden_layers_from_second
+from suite.catalog.measures.settings import Draws, InFloats
+from suite.catalog.precision import Precise
+
+
+class GradientsSettings(InFloats, Precise):
+    """Settings of the gradients at initialisation; the domain's points serve where nothing is trained."""
+
+    draws: Draws = 256
+
+
+def _memory_of_gradients(shape: Shape, settings: GradientsSettings) -> int:
+    # Batch normalization needs every layer's activations at all points at once.
+    held = 4 * sum(shape.widths) if shape.normalization == "batch" else max(shape.widths)
+    return max(held * shape.points, shape.parameters)
+
+
+GRADIENTS = Measure(
+    "suite.measures.gradients:gradients",
+    GradientsSettings,
+    inputs="loss",
+    quantities={
+        "input_gradient": Quantity("rms over points of the norm of the loss's gradient by the input"),
+        "parameter_gradient": Quantity(
+            "norm of the loss's gradient by a layer's weights and bias", index=("layer",), layers=all_layers
+        ),
+    },
+    version=1,
+    summary="gradients of the training loss at initialisation, by the input and by each layer",
+    source="Yu & Zhang 2021",
+    primary="input_gradient",
+    memory=_memory_of_gradients,
+)
+
+InputVariance = Annotated[
+    Size | None,
+    Field(description="|x|^2 / n_0 of the inputs; the fixed point q* unless given, or 1 where there is none"),
+]
+
+
+class CorrelationSettings(Precise):
+    """Settings of the correlation of two inputs, layer after layer."""
+
+    draws: Draws = 256
+    cosine: float = Field(default=0.5, ge=-1, le=1, description="c_0, of the two inputs")
+    input_variance: InputVariance = None
+
+
+CORRELATION = Measure(
+    "suite.measures.correlation:correlation",
+    CorrelationSettings,
+    inputs="pair",
+    quantities={"correlation": Quantity("cosine of two inputs' pre-activations", index=("layer",), sign=-1)},
+    version=1,
+    summary="cosine of two inputs' pre-activations, layer after layer",
+    source="Murray, Abrol & Tanner 2021",
+    plain=True,
+    primary="correlation",
+)
+
+
+class JacobianSettings(Precise):
+    """Settings of the Jacobian's moments."""
+
+    draws: Draws = 64
+    input_variance: InputVariance = None
+
+
+def _cost_of_jacobian(shape: Shape, settings: JacobianSettings) -> float:
+    # A Jacobian carries as many columns as the layers are wide, and its singular values cost some more.
+    return 20.0 * shape.parameters * max(shape.widths)
+
+
+def _memory_of_jacobian(shape: Shape, settings: JacobianSettings) -> int:
+    return max(max(shape.widths) ** 2, shape.parameters)
+
+
+JACOBIAN = Measure(
+    "suite.measures.jacobian:jacobian",
+    JacobianSettings,
+    inputs="pair",
+    quantities={
+        "jacobian_mean": Quantity(
+            "m_1, mean squared singular value of the layers' Jacobian",
+            index=("layer",),
+            layers=hidden_layers_from_second,
+        ),
+        "jacobian_second": Quantity(
+            "m_2, mean fourth power of its singular values", index=("layer",), layers=hidden_layers_from_second
+        ),
+        "jacobian_ratio": Quantity(
+            "E m_2 / (E m_1)^2, spread of its squared singular values",
+            "ratio",
+            ("layer",),
+            sign=-1,
+            layers=hidden_layers_from_second,
+            ratio_of=("jacobian_second", "jacobian_mean"),
+        ),
+        "jacobian_max": Quantity("its largest singular value", index=("layer",), layers=hidden_layers_from_second),
+    },
+    version=1,
+    summary="moments of the Jacobian's squared singular values, layer after layer",
+    source="Murray, Abrol & Tanner 2021",
+    plain=True,
+    primary="jacobian_mean",
+    cost=_cost_of_jacobian,
+    memory=_memory_of_jacobian,
+)

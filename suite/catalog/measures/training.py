@@ -1,0 +1,159 @@
+"""Training, and what is observed while it proceeds."""
+
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import AfterValidator, Field
+
+from suite.catalog.limits import MOST, Count
+from suite.catalog.measure import Measure, Quantity, Shape
+from suite.catalog.optimizers import Optimizer, Optimizers
+from suite.catalog.settings import Axis, Settings
+from suite.catalog.tasks import Task, Tasks
+
+REPLICATES_A_CELL = 64
+"""Replicates that are trained together, in one cell."""
+
+
+class AccuracySettings(Settings):
+    """Settings of training."""
+
+    if TYPE_CHECKING:  # a checker cannot follow types that are made at run time
+        task: tuple[Task, ...]
+        optimizer: tuple[Optimizer, ...]
+    else:
+        task: Tasks = Field(description="what is learnt, and from how much data")
+        optimizer: Optimizers = Field(
+            description="how it is learnt; of learning rates the best is chosen by validation, other lists are axes"
+        )
+    steps: Count = Field(description="optimiser steps")
+    replicates: Count = Field(description="networks trained a member, each on data of its own")
+    success: float = Field(default=0.9, gt=0, le=1, description="test accuracy that counts as success")
+    max_error: float | None = Field(
+        default=None,
+        gt=0,
+        description="of regressions, the test error up to which is success; the task's own unless given",
+    )
+
+    @property
+    def draws(self) -> int:
+        """Replicate i is draw i of the member."""
+        return self.replicates
+
+
+def _cost(shape: Shape, settings: AccuracySettings) -> float:
+    return 3.0 * shape.parameters * len(settings.optimizer) * settings.steps * settings.optimizer[0].batch
+
+
+def _memory(shape: Shape, settings: AccuracySettings) -> int:
+    buffers = 2 if shape.plain else 4
+    held = buffers * sum(shape.widths[1:]) * settings.optimizer[0].batch + 5 * shape.parameters
+    if shape.normalization == "batch":  # evaluated on all points at once
+        held += 2 * max(shape.widths) * shape.task_points
+    return held
+
+
+ACCURACY = Measure(
+    "suite.training.accuracy:Accuracy",
+    AccuracySettings,
+    inputs="training",
+    quantities={
+        "train_loss": Quantity(
+            "loss on the training set: cross-entropy, or half the mean squared error", index=("step",), sign=-1
+        ),
+        "train_accuracy": Quantity("accuracy on the training set", index=("step",)),
+        "validation_accuracy": Quantity("accuracy on the validation set", index=("step",)),
+        "test_accuracy": Quantity("accuracy on the test set", index=("step",)),
+        "validation_error": Quantity(
+            "mean squared error on the validation set (regressions)", index=("step",), sign=-1
+        ),
+        "test_error": Quantity("mean squared error on the test set (regressions)", index=("step",), sign=-1),
+        "success": Quantity(
+            "after the last step, test_accuracy is at or above its threshold, or test_error at or below its",
+            "frequency",
+        ),
+        "steps_to_success": Quantity(
+            "first recorded step at which it is a success, lost again or not", "time", sign=-1
+        ),
+    },
+    version=3,
+    summary="training: loss and accuracy on the way, success and the steps to it",
+    source="Yu & Zhang 2021",
+    cost=_cost,
+    memory=_memory,
+    layerwise=False,
+    compiles=True,
+    cell_draws=REPLICATES_A_CELL,
+    draws_key="replicates",
+)
+
+
+def _in_order(layers: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(sorted(layers))
+
+
+class FeatureDiversitySettings(Settings):
+    """Settings of feature diversity, which is looked at while [measure.accuracy] trains."""
+
+    layers: Annotated[Axis[Count], AfterValidator(_in_order)] | None = Field(
+        default=None, description="hidden layers whose features are compared; the last one unless given"
+    )
+    points: int = Field(default=500, ge=2, le=MOST, description="training points, at most, whose features are compared")
+
+
+def _chosen_layers(depth: int, settings: FeatureDiversitySettings) -> tuple[int, ...]:
+    return settings.layers or (depth,)
+
+
+FEATURE_DIVERSITY = Measure(
+    "suite.training.features:FeatureDiversity",
+    FeatureDiversitySettings,
+    inputs="training",
+    quantities={
+        "feature_cosine": Quantity(
+            "mean cosine of features over pairs of samples", index=("layer", "step"), layers=_chosen_layers
+        ),
+        "feature_cosine_within": Quantity(
+            "the same over pairs of one class", index=("layer", "step"), layers=_chosen_layers
+        ),
+        "feature_cosine_between": Quantity(
+            "the same over pairs of two classes", index=("layer", "step"), layers=_chosen_layers
+        ),
+        "feature_change_phase1": Quantity(
+            "change of feature_cosine in phase 1, network by network", index=("layer",), layers=_chosen_layers
+        ),
+        "feature_change_phase2": Quantity(
+            "change of feature_cosine after phase 1, where it ended", index=("layer",), layers=_chosen_layers
+        ),
+        "leading_share": Quantity(
+            "share of a layer's weight change in its leading direction, sigma_1^2 / |W_t - W_0|_F^2",
+            index=("layer", "step"),
+            layers=_chosen_layers,
+        ),
+        "phase1_steps": Quantity("first step at which the training loss is below 0.9 of its chance level", "time"),
+    },
+    version=3,
+    summary="how alike the features of samples are while a network trains, and when training takes off",
+    source="Liu et al. 2021",
+)
+
+
+class RevivalSettings(Settings):
+    """Settings of revivals, which are looked at while [measure.accuracy] trains."""
+
+
+REVIVAL = Measure(
+    "suite.training.revival:Revival",
+    RevivalSettings,
+    inputs="training",
+    quantities={
+        "revivable": Quantity("tentatively dead neurons at the start, on the training points"),
+        "revived": Quantity("how many of these are active at a step", index=("step",)),
+        "revived_permanent": Quantity(
+            "permanently dead neurons at the start that are active at a step", index=("step",)
+        ),
+    },
+    version=1,
+    summary="dead neurons that come back while a network trains",
+    source="Shin & Karniadakis 2019",
+    plain=True,
+)

@@ -1,0 +1,83 @@
+"""Variability: the activation ratio, V3 and its limit, and the landscapes that show them (Yu & Zhang 2021)."""
+
+from suite.catalog.measure import Measure, Quantity, Shape, forward_pass
+from suite.catalog.measures.settings import Draws, InFloats, NoSettings, OnTheDomain
+from suite.catalog.precision import Precise
+
+ACTIVATION_RATIO = Measure(
+    "suite.measures.activation_ratio:activation_ratio",
+    NoSettings,
+    inputs="nothing",
+    quantities={"activation_ratio": Quantity("hidden activations per parameter")},
+    version=1,
+    summary="hidden activations per parameter",
+    source="Yu & Zhang 2021",
+)
+
+
+class V3Settings(InFloats, Precise):
+    """Settings of the variability V3."""
+
+    draws: Draws = 256
+
+
+V3 = Measure(
+    "suite.measures.v3:v3",
+    V3Settings,
+    inputs="domain",
+    quantities={
+        "v3": Quantity("variability: mean |third divided difference| of the output over the domain"),
+        "v3_over_rms": Quantity("v3 divided by output_rms; 0 where the output is 0 everywhere"),
+        "v3_floor": Quantity("typical size that rounding alone gives v3", sign=0),
+    },
+    version=2,
+    summary="variability: mean |third divided difference| of the output",
+    source="Yu & Zhang 2021",
+    primary="v3",
+    compiles=True,
+)
+
+
+class V3LimitSettings(OnTheDomain):
+    """Settings of V3's limit."""
+
+    draws: Draws = 256
+
+
+def _cost_of_limit(shape: Shape, settings: V3LimitSettings) -> float:
+    return 10 * shape.depth * forward_pass(shape, settings)
+
+
+V3_LIMIT = Measure(
+    "suite.measures.v3_limit:v3_limit",
+    V3LimitSettings,
+    inputs="domain",
+    quantities={
+        "v3_exact": Quantity("mean |third derivative| at the centres of v3's stencils (smooth activations)"),
+        "slope_variation": Quantity("total variation of the slope per unit length (piecewise-linear activations)"),
+        "breakpoints": Quantity("kinks of the output per length of the domain's side (piecewise-linear activations)"),
+    },
+    version=2,
+    summary="what v3 tends to as its step falls, exactly: many times as costly as v3",
+    source="Yu & Zhang 2021",
+    cost=_cost_of_limit,
+)
+
+
+class LandscapeSettings(InFloats):
+    """Settings of the landscapes, which every study of two inputs keeps for its report."""
+
+    draws: Draws = 3
+
+
+LANDSCAPE = Measure(
+    "suite.measures.landscape:landscape",
+    LandscapeSettings,
+    inputs="domain",
+    quantities={},
+    version=1,
+    summary="outputs of a few random networks on a grid of the domain",
+    source="Yu & Zhang 2021",
+    compiles=True,
+)
+"""Not for a spec to ask: it serves the report."""
