@@ -20,7 +20,7 @@ from suite.report import page
 from suite.report.embedding import embedded
 from suite.report.page import render
 from suite.results.folder import Results
-from suite.runs.run import run_study
+from suite.runs.run import StudyResults, run_study
 from suite.spec.load import load_studies
 from tests.claims.simulated import member, tables_of
 from tests.drawn import draw
@@ -44,7 +44,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     return found
 
 
-def assert_drawn(results: Results, document: str, log: str) -> None:
+def assert_drawn(results: StudyResults, document: str, log: str) -> None:
     """Each chart has become a picture, and the console is silent."""
     drawn = re.findall(r'id="chart-(\w+)"[^>]*data-drawn="yes"', document)
     assert sorted(drawn) == sorted(results.charts)
@@ -84,7 +84,7 @@ def test_every_chart_of_the_other_tiny_studies_is_drawn(
 ) -> None:
     """Neither regressions of one input nor normalised networks on digits leave a frame empty."""
     shutil.copytree(results_of(name).folder, tmp_path / name, ignore=shutil.ignore_patterns("cells"))
-    results = Results(tmp_path / name)
+    results = StudyResults(tmp_path / name)
     page = draw(results)
 
     document, log = open_in_browser(page, tmp_path / "profile")
@@ -106,7 +106,7 @@ def test_a_law_that_no_member_has_leaves_the_console_silent(
     summary = pd.read_parquet(folder / "summary.parquet")
     assert summary["theory"].notna().any()
     summary.assign(theory=float("nan")).to_parquet(folder / "summary.parquet")
-    found = Results(Path(folder))
+    found = StudyResults(Path(folder))
 
     document, log = open_in_browser(draw(found), tmp_path / "profile")
 
