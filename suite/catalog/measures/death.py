@@ -17,11 +17,29 @@ DEAD_NEURONS = Measure(
     inputs="domain",
     quantities={
         "dead_tentative": Quantity("dead neurons that a gradient can revive", index=("layer",), decided=True, sign=-1),
-        "dead_permanent": Quantity("dead neurons that no gradient can revive", index=("layer",), decided=True, sign=-1),
-        "active": Quantity("neurons that are not dead", index=("layer",), decided=True),
-        "dead_fraction": Quantity("share of a layer's neurons that are dead", index=("layer",), decided=True, sign=-1),
+        "dead_permanent": Quantity(
+            "dead neurons that no gradient can revive",
+            index=("layer",),
+            decided=True,
+            sign=-1,
+            theory="suite.theory.quantities:dead_permanent",
+        ),
+        "active": Quantity(
+            "neurons that are not dead", index=("layer",), decided=True, theory="suite.theory.quantities:active"
+        ),
+        "dead_fraction": Quantity(
+            "share of a layer's neurons that are dead",
+            index=("layer",),
+            decided=True,
+            sign=-1,
+            theory="suite.theory.quantities:dead_fraction",
+        ),
         "born_dead": Quantity(
-            "some hidden layer is wholly dead: the output is constant", "frequency", decided=True, sign=-1
+            "some hidden layer is wholly dead: the output is constant",
+            "frequency",
+            decided=True,
+            sign=-1,
+            theory="suite.theory.quantities:born_dead",
         ),
     },
     version=1,
@@ -43,7 +61,12 @@ TRAINABILITY = Measure(
     TrainabilitySettings,
     inputs="task",
     quantities={
-        "trainability": Quantity("the network has the live neurons that its task needs", "frequency", decided=True)
+        "trainability": Quantity(
+            "the network has the live neurons that its task needs",
+            "frequency",
+            decided=True,
+            theory="suite.theory.quantities:trainability",
+        )
     },
     version=1,
     summary="probability that a random network has the live neurons that its task needs",

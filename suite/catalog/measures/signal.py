@@ -57,7 +57,14 @@ CORRELATION = Measure(
     "suite.measures.correlation:correlation",
     CorrelationSettings,
     inputs="pair",
-    quantities={"correlation": Quantity("cosine of two inputs' pre-activations", index=("layer",), sign=-1)},
+    quantities={
+        "correlation": Quantity(
+            "cosine of two inputs' pre-activations",
+            index=("layer",),
+            sign=-1,
+            theory="suite.theory.quantities:correlation",
+        )
+    },
     version=1,
     summary="cosine of two inputs' pre-activations, layer after layer",
     source="Murray, Abrol & Tanner 2021",
@@ -91,6 +98,7 @@ JACOBIAN = Measure(
             "m_1, mean squared singular value of the layers' Jacobian",
             index=("layer",),
             layers=hidden_layers_from_second,
+            theory="suite.theory.quantities:jacobian_mean",
         ),
         "jacobian_second": Quantity(
             "m_2, mean fourth power of its singular values", index=("layer",), layers=hidden_layers_from_second
@@ -102,6 +110,7 @@ JACOBIAN = Measure(
             sign=-1,
             layers=hidden_layers_from_second,
             ratio_of=("jacobian_second", "jacobian_mean"),
+            theory="suite.theory.quantities:jacobian_ratio",
         ),
         "jacobian_max": Quantity("its largest singular value", index=("layer",), layers=hidden_layers_from_second),
     },
