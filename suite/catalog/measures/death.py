@@ -1,5 +1,8 @@
 """Dead neurons, and the trainability that they bound (Shin & Karniadakis 2019)."""
 
+from collections.abc import Iterator
+
+from suite.catalog.checks import Asked, Problem
 from suite.catalog.measure import Measure, Quantity
 from suite.catalog.measures.settings import Draws, InFloats
 from suite.catalog.precision import Precise
@@ -56,6 +59,17 @@ class TrainabilitySettings(InFloats, Precise):
     draws: Draws = 1024
 
 
+def _check_decay(asked: Asked, settings: TrainabilitySettings) -> Iterator[Problem]:
+    """Yield a warning if dead neurons move without a gradient, which may lift success above trainability."""
+    optimizers = asked.training.optimizer if asked.training else ()
+    if any(getattr(optimizer, "weight_decay", 0) > 0 for optimizer in optimizers):
+        yield Problem(
+            "weight decay can revive dead neurons, so that trainability need not bound the success of training",
+            "set weight_decay = 0, or read the bound with care",
+            fatal=False,
+        )
+
+
 TRAINABILITY = Measure(
     "suite.measures.trainability:trainability",
     TrainabilitySettings,
@@ -73,4 +87,5 @@ TRAINABILITY = Measure(
     source="Shin & Karniadakis 2019",
     plain=True,
     primary="trainability",
+    checks=_check_decay,
 )
