@@ -149,7 +149,7 @@ def _check_suitable(name: str, settings: Settings, ensemble: Ensemble, domain: D
     problem = next((each for each in problems_of(name, settings, asked) if each.fatal), None)
     if problem:
         what = problem.message if problem.message.startswith(name) else f"{name}: {problem.message}"
-        raise ValueError(f"{what}; {f'change its {problem.key[0]}' if problem.key else 'leave the measure out'}")
+        raise ValueError(f"{what}; {problem.hint if problem.key else 'leave the measure out'}")
 
 
 def _in_python(told: str, given: object) -> str:
