@@ -7,6 +7,7 @@ from pathlib import Path
 from suite.catalog.activations import ACTIVATIONS
 from suite.catalog.measures import LANDSCAPE, MEASURES
 from suite.catalog.optimizers import OPTIMIZERS
+from suite.catalog.quantities import QUANTITIES
 from suite.catalog.tasks import TASKS
 
 ROOT = Path(__file__).parents[1] / "suite"
@@ -195,6 +196,7 @@ def test_the_check_for_code_finds_what_it_must() -> None:
 def test_functions_are_named_by_the_catalog_alone() -> None:
     """Every dotted path is of this suite or an optimiser of torch, and no key of a spec holds one."""
     named = [measure.function for measure in (*MEASURES.values(), LANDSCAPE)]
+    named += [quantity.theory for quantity in QUANTITIES.values() if quantity.theory]
     named += [entry.function for entry in (*TASKS.values(), *OPTIMIZERS.values())]
     named += [entry.torch_kernel for entry in ACTIVATIONS.values()]
     assert not [path for path in named if not path.startswith(("suite.", "torch.optim:"))]

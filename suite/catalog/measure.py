@@ -1,9 +1,10 @@
 """What the declaration of a measure holds: one object with every fact about the measure."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from suite.catalog.checks import Asked, Problem, no_checks
 from suite.catalog.precision import DRAWS_A_CELL
 from suite.catalog.settings import Settings
 
@@ -119,6 +120,7 @@ class Measure:
         memory: (shape, settings) -> numbers that one draw holds, from which the size of a tile follows.
         layerwise: whether `memory` counts one layer's activations, a few of which are held at once, so that a tile fits
             the processor's cache; otherwise it counts everything that is held.
+        checks: (what it is asked of, settings) -> problems, for a spec and for `suite.measure`.
         compiles: whether its forward passes of narrow plain networks can be compiled.
         cell_draws: draws in one cell.
         draws_key: the key that sets the number of draws.
@@ -138,6 +140,7 @@ class Measure:
     cost: Callable[[Shape, Any], float] = forward_pass
     memory: Callable[[Shape, Any], int] = one_layer
     layerwise: bool = True
+    checks: Callable[[Asked, Any], Iterator[Problem]] = no_checks
     compiles: bool = False
     cell_draws: int = DRAWS_A_CELL
     draws_key: str = "draws"

@@ -16,9 +16,9 @@ from suite.catalog.training import training_settings
 from suite.cells.cache import Read, Shapes
 from suite.cells.cell import Cell
 from suite.cells.draws import Array, Draws, Part, Parts, RatioOfMeans
-from suite.cells.laws import Law, law_of
 from suite.spec.load import Study
 from suite.spec.members import Member
+from suite.theory.quantities import Theory, theory_of
 
 
 @dataclass(frozen=True)
@@ -59,9 +59,9 @@ class Block:
         return self.cell.member
 
     @property
-    def law(self) -> Law | None:
-        """What theory says of it."""
-        return law_of(self.quantity, self.member, self.settings, self.cell.domain, self.cell.task)
+    def theory(self) -> Theory | None:
+        """Return the theoretical values; None if no theory is known."""
+        return theory_of(self.quantity, self.member, self.settings, self.cell.domain, self.cell.task)
 
     @property
     def methods(self) -> list[str | None]:

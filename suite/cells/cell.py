@@ -91,7 +91,7 @@ class Cell:
         settings: Any = self.settings
         if self.sampled and settings.step:
             points = self.domain.points(self.member.widths[0], settings.step, settings.lines)
-        elif self.measure.inputs == "loss" and self.task:
+        elif self.measure.inputs in ("loss", "task") and self.task:
             points = self.task.train
         else:
             return 1

@@ -15,7 +15,6 @@ from suite.cells.cache import Readings
 from suite.cells.cell import Cell
 from suite.cells.checkpoint import Checkpoint
 from suite.cells.course import Course
-from suite.cells.laws import input_variance
 from suite.cells.tiles import draws_a_tile, in_tiles, memory_errors_explained
 from suite.measures.trainability import TaskAt
 from suite.nets.data_dependent import activate_at_data
@@ -26,6 +25,7 @@ from suite.nets.matmul import full_precision
 from suite.nets.pairs import draw_pairs
 from suite.nets.sample import Sample, sample_domain
 from suite.nets.streams import block_size
+from suite.theory.networks import input_variance
 from suite.training.observer import Bookmark, Observer, observe
 from suite.training.tasks import Data, make_data
 

@@ -26,7 +26,7 @@ from suite.catalog.tasks import TASKS
 from suite.cli.wording import in_words, key_of, settable
 from suite.spec.model import Family, SpecFile
 
-SEES = {
+INPUTS = {
     "nothing": "weights alone",
     "domain": "random networks on the domain's sample",
     "loss": "random networks at training points, or at the domain's where nothing is trained",
@@ -92,7 +92,7 @@ def catalogs() -> dict[str, dict[str, Entry]]:
 
 def _measure(name: str, measure: Measure) -> Entry:
     formula = measure.summary + (f"; precision is of {measure.primary}" if measure.primary else "")
-    facts = [f"looks at: {SEES[measure.inputs]}"]
+    facts = [f"looks at: {INPUTS[measure.inputs]}"]
     if measure.plain:
         facts.append("defined for networks without normalisation and residual connections")
     facts += [f"quantity {quantity}: {_meaning(quantity)}" for quantity in measure.quantities]

@@ -9,7 +9,7 @@ from pydantic.fields import FieldInfo
 from suite.catalog.measures import MEASURES
 from suite.catalog.predict import Predict
 from suite.catalog.settings import Choice, Settings, expands
-from suite.cli.entries import SEES, Entry, catalogs
+from suite.cli.entries import INPUTS, Entry, catalogs
 from suite.cli.wording import as_toml, settable, values_of
 from suite.spec.model import Family, SpecFile
 from suite.spec.schema import Toml
@@ -131,7 +131,7 @@ def measures_table() -> Iterator[str]:
             f"`{name}`",
             _cell(measure.summary),
             ", ".join(f"`{quantity}`" for quantity in measure.quantities),
-            SEES[measure.inputs] + ("; plain networks only" if measure.plain else ""),
+            INPUTS[measure.inputs] + ("; plain networks only" if measure.plain else ""),
             measure.source,
         ]
         for name, measure in MEASURES.items()

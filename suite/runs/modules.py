@@ -10,11 +10,10 @@ import torch
 from pydantic import TypeAdapter, ValidationError
 
 from suite.catalog.activations import ACTIVATIONS, Activation
+from suite.catalog.checks import Asked
 from suite.catalog.domain import Domain, OneDomain
 from suite.catalog.initializations import Variance
-from suite.catalog.measures import MEASURES, with_default_step
-from suite.catalog.measures.settings import OnTheDomain
-from suite.catalog.measures.signal import CorrelationSettings
+from suite.catalog.measures import MEASURES, problems_of, with_default_step
 from suite.catalog.settings import Settings, choices_of
 from suite.catalog.shown import shortened, shown
 from suite.cells.blocks import Block, blocks_of
@@ -87,12 +86,16 @@ def _rows(name: str, settings: Settings, ensemble: Ensemble, domain: Domain, see
 
 
 def _cell(name: str, settings: Settings, ensemble: Ensemble, domain: Domain, seed: int, first: int = 0) -> Cell:
-    """The piece of work that a study would have of such networks, the first of them its draw `first`."""
+    """Return the cell that a study would have of such networks, the first of them its draw `first`."""
+    return Cell(seed, _member(ensemble), name, settings, None, domain, first, first + ensemble.draws)
+
+
+def _member(ensemble: Ensemble) -> Member:
+    """Return the member that a study would have for such networks."""
     (weight_variance, bias_variance), *_ = ensemble.variances
     drawn = Variance.model_construct(weight_variance=weight_variance, bias_variance=bias_variance)
     normalization: Any = ensemble.normalization
-    member = Member(ensemble.widths, ensemble.activation, drawn, ensemble.variances, {}, normalization)
-    return Cell(seed, member, name, settings, None, domain, first, first + ensemble.draws)
+    return Member(ensemble.widths, ensemble.activation, drawn, ensemble.variances, {}, normalization)
 
 
 def _rows_of(block: Block) -> Iterator[dict[str, Any]]:
@@ -141,20 +144,12 @@ def _read(adapter: TypeAdapter[Any], given: Any, what: str) -> Any:
 
 
 def _check_suitable(name: str, settings: Settings, ensemble: Ensemble, domain: Domain) -> None:
-    """Raises ValueError where a measure is not defined for such networks, or the step is none of the domain."""
-    if MEASURES[name].plain and not ensemble.plain:
-        raise ValueError(f"{name} is defined for networks without normalisation; leave it out")
-    if isinstance(settings, CorrelationSettings) and ensemble.widths[0] == 1:
-        raise ValueError("correlation is of two inputs at an angle, the module has one input unit; leave it out")
-    if name == "jacobian" and ensemble.depth == 1:
-        raise ValueError(
-            "jacobian starts at the first hidden layer's activations, and there is no second; leave it out"
-        )
-    if isinstance(settings, OnTheDomain) and settings.step is not None and not domain.divides(settings.step):
-        raise ValueError(
-            f"{name}: {settings.step:g} does not divide the domain's side of {2 * domain.extent:g} into "
-            f"{domain.fewest} steps or more; take {2 * domain.extent:g}/n"
-        )
+    """Raise ValueError if a measure does not suit such networks, or its step does not suit the domain."""
+    asked = Asked([_member(ensemble)], domain)
+    problem = next((each for each in problems_of(name, settings, asked) if each.fatal), None)
+    if problem:
+        what = problem.message if problem.message.startswith(name) else f"{name}: {problem.message}"
+        raise ValueError(f"{what}; {problem.hint if problem.key else 'leave the measure out'}")
 
 
 def _in_python(told: str, given: object) -> str:

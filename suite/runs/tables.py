@@ -1,4 +1,4 @@
-"""From blocks of draws to tidy tables: raw values, and their summary beside the law."""
+"""From blocks of draws to tidy tables: raw values, and their summary beside the theory."""
 
 from collections.abc import Iterator, Sequence
 from math import inf
@@ -10,16 +10,17 @@ import pandas as pd
 from suite.catalog.quantities import QUANTITIES
 from suite.cells.blocks import Block
 from suite.cells.draws import Array, Parts, chunks
-from suite.cells.laws import mean_field_facts, tells_by_z
 from suite.runs.layout import Layout
 from suite.spec.members import Member
 from suite.statistics.summary import STATISTICS, deviation, summarise
+from suite.theory.networks import mean_field_facts
+from suite.theory.quantities import is_compared_by_z
 
 ALWAYS = ("depth", "activation", "initialization")
 """Axes that every table has, whether or not the study varies them."""
 
 COMPARISON = ("theory", "z", "relative_difference")
-"""Columns that lay a summary beside its law."""
+"""Columns that compare a summary with its theory."""
 
 ROWS_AT_A_TIME = 2**15
 """Rows of raw values that are written together, at least; a cell's own stay together."""
@@ -66,10 +67,10 @@ def _gathered(blocks: Sequence[Block]) -> Iterator[list[tuple[Block, int, Array]
 
 
 def summary_table(blocks: Sequence[Block], axes: Sequence[str], training: Sequence[str]) -> pd.DataFrame:
-    """Summary statistics over draws, beside the law where there is one.
+    """Summarize the draws, and compare the summary with the theory if one is known.
 
-    Trained quantities are at the learning rate that validation chose. `theory` is the law's value; beside it
-    stands the z-score of the mean where the law is exact or the network ten times wider than deep, else the
+    Trained quantities are at the learning rate that validation chose. `theory` is the theoretical value; beside it
+    stands the z-score of the mean where the theory is exact or the network ten times wider than deep, else the
     relative difference, which is finite width showing.
     """
     chosen = select_rates(blocks)
@@ -91,15 +92,15 @@ def _summary(block: Block) -> dict[str, Array]:
 
 def _comparison(block: Block, summary: dict[str, Array]) -> dict[str, Array]:
     gap = np.full(block.columns, np.nan)
-    law = block.law
-    if law is None:
+    theory = block.theory
+    if theory is None:
         return {"theory": gap, "z": gap, "relative_difference": gap}
-    by_z, relative = deviation(summary, law.values, law.spread)
-    meant = ~np.isnan(by_z) & tells_by_z(law, block.member)
+    by_z, relative = deviation(summary, theory.values, theory.spread)
+    meant = ~np.isnan(by_z) & is_compared_by_z(theory, block.member)
     return {
-        "theory": law.values,
+        "theory": theory.values,
         "z": np.where(meant, by_z, np.nan),
-        "relative_difference": np.where(meant | law.exact, np.nan, relative),
+        "relative_difference": np.where(meant | theory.exact, np.nan, relative),
     }
 
 

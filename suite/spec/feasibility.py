@@ -6,11 +6,10 @@ from collections.abc import Iterator, Sequence
 from suite.catalog.domain import GRID_INPUTS
 from suite.catalog.limits import MOST_CELLS
 from suite.catalog.measures import MEASURES, TRAINING, first_draws
-from suite.catalog.measures.scores import ScoreSettings
 from suite.catalog.measures.settings import OnTheDomain
 from suite.catalog.precision import Precise, precision_asked
 from suite.catalog.schedule import recorded_steps
-from suite.formatting import pieces
+from suite.formatting import format_bytes, pieces
 from suite.spec.claims import unfounded
 from suite.spec.judgeable import unjudgeable
 from suite.spec.members import Finding, Member
@@ -30,9 +29,8 @@ def infeasible(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
     yield from _too_large(spec, members)
     yield from list(_too_many_cells(spec, members)) or _too_many_rows(spec, members)
     yield from _too_many_points(spec, members)
-    yield from _too_large_kernels(spec, members)
     yield from _too_much_data(spec)
-    yield from unsuitable(spec, members)
+    yield from unsuitable(spec, members, memory_limit())
     yield from unfounded(spec, members)
     yield from unjudgeable(spec, members)
     yield from untold(spec, members)
@@ -55,8 +53,8 @@ def _too_large(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
         asked = next(n for n, family in enumerate(spec.family) if amount in (getattr(family, size) or ()))
         yield Finding(
             ("family", asked, size),
-            f"one network of {largest.parameters:,} parameters takes {_bytes(need)} to measure, "
-            f"this machine has {_bytes(memory_limit())}; ask for fewer parameters",
+            f"one network of {largest.parameters:,} parameters takes {format_bytes(need)} to measure, "
+            f"this machine has {format_bytes(memory_limit())}; ask for fewer parameters",
         )
 
 
@@ -86,14 +84,14 @@ def _too_many_rows(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
         values = draws * looks * sum(member.depth + 1 if MEASURES[name].layered else 1 for member in members)
         need = 16 * values * _FLOAT64
         if need > memory_limit():
-            what = f"{draws:,} draws of {len(members)} members make tables of {_bytes(need)}, this machine has"
+            what = f"{draws:,} draws of {len(members)} members make tables of {format_bytes(need)}, this machine has"
             if precise:
                 key = "max_draws" if "max_draws" in precise.model_fields_set else "precision"
-                message = f"up to {what} {_bytes(memory_limit())}; a lower max_draws is safe"
+                message = f"up to {what} {format_bytes(memory_limit())}; a lower max_draws is safe"
                 yield Finding(("measure", name, key), message, fatal=False)
             else:
                 key = MEASURES[name].draws_key
-                yield Finding(("measure", name, key), f"{what} {_bytes(memory_limit())}; ask for fewer")
+                yield Finding(("measure", name, key), f"{what} {format_bytes(memory_limit())}; ask for fewer")
 
 
 def _too_many_points(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
@@ -106,30 +104,9 @@ def _too_many_points(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]
             if need > memory_limit():
                 yield Finding(
                     ("measure", name, "step" if inputs <= GRID_INPUTS else "lines"),
-                    f"{points:,} points of {inputs} inputs take {_bytes(need)}, this machine has "
-                    f"{_bytes(memory_limit())}; take a larger step or fewer lines",
+                    f"{points:,} points of {inputs} inputs take {format_bytes(need)}, this machine has "
+                    f"{format_bytes(memory_limit())}; take a larger step or fewer lines",
                 )
-
-
-def _too_large_kernels(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
-    """Of a tangent kernel, all outputs at all points by themselves, and by the parameters under batch normalisation."""
-    settings = spec.measures.get("ntk")
-    if not isinstance(settings, ScoreSettings) or settings.step is None:
-        return
-    for member in members:
-        points = spec.domain.points(member.widths[0], settings.step, settings.lines)
-        if spec.training:
-            points = max(task.train for task in spec.training.task)
-        rows = min(points, settings.points) * member.widths[-1]
-        held = _COPIES * rows + (member.parameters if member.normalization == "batch" else 0)
-        need = rows * held * _FLOAT64
-        if need > memory_limit():
-            yield Finding(
-                ("measure", "ntk", "points"),
-                f"the tangent kernel of {rows:,} outputs at all points takes {_bytes(need)}, this machine has "
-                f"{_bytes(memory_limit())}; ask for fewer points",
-            )
-            return
 
 
 def _too_much_data(spec: Spec) -> Iterator[Finding]:
@@ -138,14 +115,6 @@ def _too_much_data(spec: Spec) -> Iterator[Finding]:
         if need * 2 > memory_limit():
             yield Finding(
                 ("measure", TRAINING, "task", "train"),
-                f"one replicate's data take {_bytes(need)}, this machine has {_bytes(memory_limit())}; "
+                f"one replicate's data take {format_bytes(need)}, this machine has {format_bytes(memory_limit())}; "
                 "ask for fewer points",
             )
-
-
-def _bytes(count: float) -> str:
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if count < 1024:  # the units' own factor
-            return f"{count:.0f} {unit}"
-        count /= 1024
-    return f"{count:,.1f} TiB"

@@ -15,20 +15,6 @@ from suite.spec.claims import THEORY, Location, as_in_tables, asked_for, values_
 from suite.spec.members import Finding, Member
 from suite.spec.model import Spec
 
-LAWFUL = frozenset(
-    (
-        "dead_fraction",
-        "dead_permanent",
-        "active",
-        "born_dead",
-        "trainability",
-        "correlation",
-        "jacobian_mean",
-        "jacobian_ratio",
-    )
-)
-"""Quantities that have a closed form in some networks."""
-
 
 def unjudgeable(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
     """Claims about what is there that would be undecided for ever, or true of anything."""
@@ -77,7 +63,7 @@ class _Study:
 
 
 def _kinds(here: Location, claim: Claim, study: _Study) -> Iterator[Finding]:
-    """Tests of waits, of single draws and of laws, of quantities that have none."""
+    """Yield tests of times, of single draws and of theories for quantities that have none."""
     name = getattr(claim, "quantity", None)
     if name not in QUANTITIES:
         return
@@ -89,9 +75,10 @@ def _kinds(here: Location, claim: Claim, study: _Study) -> Iterator[Finding]:
     if isinstance(claim, Level) and claim.of == "draw" and QUANTITIES[name].kind == "ratio":
         message = f'{shown(name)} is a ratio of means over draws, which no single draw has; give of = "every"'
         yield Finding((*here, "of"), message)
-    by_law = isinstance(claim, AgreesWith) or (isinstance(claim, BoundedBy) and claim.bound == THEORY)
-    if by_law and name not in LAWFUL:
-        message = f"no closed form is known of {shown(name)}; name one of {', '.join(sorted(LAWFUL))}"
+    by_theory = isinstance(claim, AgreesWith) or (isinstance(claim, BoundedBy) and claim.bound == THEORY)
+    if by_theory and QUANTITIES[name].theory is None:
+        known = sorted(each for each, quantity in QUANTITIES.items() if quantity.theory)
+        message = f"no closed form is known of {shown(name)}; name one of {', '.join(known)}"
         yield Finding((*here, "quantity"), message)
 
 

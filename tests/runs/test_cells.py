@@ -258,6 +258,7 @@ def test_trainability_of_a_task_of_data_is_looked_at_on_its_training_points(stud
 
     (cell,) = [cell for cell in cells_of(study(family, f"{measures}0.25\n")) if cell.name == "trainability"]
     assert not cell.sampled
+    assert cell.points == 32
     assert fine == coarse
 
 

@@ -107,8 +107,8 @@ def test_measures_that_such_networks_have_none_of(module):
 
     for which, name, fragment in (
         (normalised, "dead_neurons", "without normalisation"),
-        (narrow, "correlation", "one input unit"),
-        (narrow, "jacobian", "there is no second"),
+        (narrow, "correlation", "need networks of 2 inputs or more; leave the measure out"),
+        (narrow, "jacobian", "there is no second hidden layer; leave the measure out"),
     ):
         with pytest.raises(ValueError, match=fragment):
             suite.measure(which, [name])

@@ -859,7 +859,7 @@ CASES = [
         ),
         15,
         "measure.correlation",
-        "two inputs at an angle need inputs = 2 or more; change the family or drop the measure",
+        "two inputs at an angle need networks of 2 inputs or more; use inputs = 2 or more in the family, or drop",
     ),
     _changed(
         "Jacobian of one hidden layer",

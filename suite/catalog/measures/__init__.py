@@ -1,7 +1,8 @@
 """The measures that a spec can ask for: one declaration each, which holds every fact about it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
+from suite.catalog.checks import Asked, Problem
 from suite.catalog.domain import INTERVALS, Domain
 from suite.catalog.measure import Measure
 from suite.catalog.measures.collapse import COLLAPSE
@@ -33,6 +34,7 @@ __all__ = [
     "first_draws",
     "measure_named",
     "precisely",
+    "problems_of",
     "with_default_step",
 ]
 
@@ -92,6 +94,29 @@ def with_default_step(asked: Mapping[str, Settings], domain: Domain) -> dict[str
         else settings
         for name, settings in asked.items()
     }
+
+
+def problems_of(name: str, settings: Settings, asked: Asked) -> Iterator[Problem]:
+    """Yield why a measure does not suit the networks, the domain and the training that it is asked of."""
+    measure = MEASURES[name]
+    changed = next((network for network in asked.networks if not network.plain), None)
+    if changed and measure.plain:
+        normalized = [f'normalization = "{changed.normalization}"'] if changed.normalization != "none" else []
+        options = " and ".join([*normalized, *(["residual = true"] if changed.residual else [])])
+        yield Problem(
+            f"{name} is defined for networks without normalisation and residual connections, there are some with "
+            f"{options}",
+            "drop the measure, or give those networks a spec of their own",
+        )
+    if isinstance(settings, OnTheDomain) and settings.step is not None and not asked.domain.divides(settings.step):
+        side, fewest = 2 * asked.domain.extent, asked.domain.fewest
+        example = side / max(fewest, asked.domain.intervals(settings.step))
+        yield Problem(
+            f"{settings.step:g} does not divide the domain's side of {side:g} into {fewest} steps or more",
+            f"take {side:g}/n, such as {example!r}",
+            ("step",),
+        )
+    yield from measure.checks(asked, settings)
 
 
 def precisely(name: str, settings: Settings) -> str:

@@ -1,5 +1,8 @@
 """Dead neurons, and the trainability that they bound (Shin & Karniadakis 2019)."""
 
+from collections.abc import Iterator
+
+from suite.catalog.checks import Asked, Problem
 from suite.catalog.measure import Measure, Quantity
 from suite.catalog.measures.settings import Draws, InFloats
 from suite.catalog.precision import Precise
@@ -17,11 +20,29 @@ DEAD_NEURONS = Measure(
     inputs="domain",
     quantities={
         "dead_tentative": Quantity("dead neurons that a gradient can revive", index=("layer",), decided=True, sign=-1),
-        "dead_permanent": Quantity("dead neurons that no gradient can revive", index=("layer",), decided=True, sign=-1),
-        "active": Quantity("neurons that are not dead", index=("layer",), decided=True),
-        "dead_fraction": Quantity("share of a layer's neurons that are dead", index=("layer",), decided=True, sign=-1),
+        "dead_permanent": Quantity(
+            "dead neurons that no gradient can revive",
+            index=("layer",),
+            decided=True,
+            sign=-1,
+            theory="suite.theory.quantities:dead_permanent",
+        ),
+        "active": Quantity(
+            "neurons that are not dead", index=("layer",), decided=True, theory="suite.theory.quantities:active"
+        ),
+        "dead_fraction": Quantity(
+            "share of a layer's neurons that are dead",
+            index=("layer",),
+            decided=True,
+            sign=-1,
+            theory="suite.theory.quantities:dead_fraction",
+        ),
         "born_dead": Quantity(
-            "some hidden layer is wholly dead: the output is constant", "frequency", decided=True, sign=-1
+            "some hidden layer is wholly dead: the output is constant",
+            "frequency",
+            decided=True,
+            sign=-1,
+            theory="suite.theory.quantities:born_dead",
         ),
     },
     version=1,
@@ -38,16 +59,33 @@ class TrainabilitySettings(InFloats, Precise):
     draws: Draws = 1024
 
 
+def _check_decay(asked: Asked, settings: TrainabilitySettings) -> Iterator[Problem]:
+    """Yield a warning if dead neurons move without a gradient, which may lift success above trainability."""
+    optimizers = asked.training.optimizer if asked.training else ()
+    if any(getattr(optimizer, "weight_decay", 0) > 0 for optimizer in optimizers):
+        yield Problem(
+            "weight decay can revive dead neurons, so that trainability need not bound the success of training",
+            "set weight_decay = 0, or read the bound with care",
+            fatal=False,
+        )
+
+
 TRAINABILITY = Measure(
     "suite.measures.trainability:trainability",
     TrainabilitySettings,
     inputs="task",
     quantities={
-        "trainability": Quantity("the network has the live neurons that its task needs", "frequency", decided=True)
+        "trainability": Quantity(
+            "the network has the live neurons that its task needs",
+            "frequency",
+            decided=True,
+            theory="suite.theory.quantities:trainability",
+        )
     },
     version=1,
     summary="probability that a random network has the live neurons that its task needs",
     source="Shin & Karniadakis 2019",
     plain=True,
     primary="trainability",
+    checks=_check_decay,
 )

@@ -1,12 +1,15 @@
 """Zero-cost scores: numbers that predict training from one batch, or from the weights alone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from pydantic import Field
 
+from suite.catalog.activations import Identity
+from suite.catalog.checks import Asked, Problem
 from suite.catalog.measure import Measure, Quantity, Shape, forward_pass
 from suite.catalog.measures.settings import Draws, InFloats
 from suite.catalog.precision import Precise
+from suite.formatting import counted, format_bytes
 
 MOST_SCORED = 10_000
 """Points of a zero-cost score, some of which hold kernels of points by points."""
@@ -125,6 +128,18 @@ FISHER = Measure(
     layerwise=False,
 )
 
+
+def _check_inputs(asked: Asked, settings: ScoreSettings) -> Iterator[Problem]:
+    few = sorted({network.widths[0] for network in asked.networks if network.widths[0] < FEWEST_CORRELATED})
+    if few:
+        yield Problem(
+            f"gradients by {counted(few[0], 'input')} correlate by 1, by -1 or not at all, whatever the network: such "
+            "members have no score",
+            f"give inputs = {FEWEST_CORRELATED} or more, or drop the measure",
+            fatal=False,
+        )
+
+
 JACOBIAN_COVARIANCE = Measure(
     "suite.measures.jacobian_covariance:jacobian_covariance",
     ScoreSettings,
@@ -142,11 +157,21 @@ JACOBIAN_COVARIANCE = Measure(
     cost=_passes(3),
     memory=_memory_of_gradient,
     layerwise=False,
+    checks=_check_inputs,
 )
 
 
 def _memory_of_patterns(shape: Shape, settings: ScoreSettings) -> int:
     return 6 * _layers(shape) + shape.parameters + 4 * shape.points**2
+
+
+def _check_activation(asked: Asked, settings: ScoreSettings) -> Iterator[Problem]:
+    if any(isinstance(network.activation, Identity) for network in asked.networks):
+        yield Problem(
+            "units of the identity are neither on nor off: such members have no score",
+            "take another activation, or drop the measure",
+            fatal=False,
+        )
 
 
 NASWOT = Measure(
@@ -165,6 +190,7 @@ NASWOT = Measure(
     batch=True,
     cost=_passes(1),
     memory=_memory_of_patterns,
+    checks=_check_activation,
     layerwise=False,
 )
 
@@ -178,6 +204,24 @@ def _memory_of_kernel(shape: Shape, settings: ScoreSettings) -> int:
     rows = shape.points * shape.widths[-1]
     by_rows = 2 * rows * shape.parameters if shape.normalization == "batch" else 5 * shape.widths[-1] * _layers(shape)
     return 8 * _layers(shape) + 3 * shape.parameters + 5 * rows**2 + by_rows
+
+
+def _check_memory(asked: Asked, settings: ScoreSettings) -> Iterator[Problem]:
+    """Yield a problem if a kernel does not fit in memory, or its Jacobian under batch normalization."""
+    for network in asked.networks:
+        points = asked.domain.points(network.widths[0], settings.step, settings.lines) if settings.step else 1
+        if asked.training:
+            points = max(task.train for task in asked.training.task)
+        rows = min(points, settings.points) * network.widths[-1]
+        need = 8 * rows * (4 * rows + (network.parameters if network.normalization == "batch" else 0))
+        if need > asked.memory:
+            yield Problem(
+                f"the tangent kernel of {rows:,} outputs at all points takes {format_bytes(need)}, this machine has "
+                f"{format_bytes(asked.memory)}",
+                "ask for fewer points",
+                key=("points",),
+            )
+            return
 
 
 NTK = Measure(
@@ -197,5 +241,6 @@ NTK = Measure(
     batch=True,
     cost=_cost_of_kernel,
     memory=_memory_of_kernel,
+    checks=_check_memory,
     layerwise=False,
 )

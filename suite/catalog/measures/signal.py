@@ -1,9 +1,11 @@
 """Signals through random networks: gradients, the correlation of two inputs, and the Jacobian of the layers."""
 
+from collections.abc import Iterator
 from typing import Annotated
 
 from pydantic import Field
 
+from suite.catalog.checks import Asked, Problem
 from suite.catalog.limits import Size
 from suite.catalog.measure import Measure, Quantity, Shape, all_layers, hidden_layers_from_second
 from suite.catalog.measures.settings import Draws, InFloats
@@ -53,16 +55,32 @@ class CorrelationSettings(Precise):
     input_variance: InputVariance = None
 
 
+def _check_correlation(asked: Asked, settings: CorrelationSettings) -> Iterator[Problem]:
+    if any(network.widths[0] == 1 for network in asked.networks):
+        yield Problem(
+            "two inputs at an angle need networks of 2 inputs or more",
+            "use inputs = 2 or more in the family, or drop the measure",
+        )
+
+
 CORRELATION = Measure(
     "suite.measures.correlation:correlation",
     CorrelationSettings,
     inputs="pair",
-    quantities={"correlation": Quantity("cosine of two inputs' pre-activations", index=("layer",), sign=-1)},
+    quantities={
+        "correlation": Quantity(
+            "cosine of two inputs' pre-activations",
+            index=("layer",),
+            sign=-1,
+            theory="suite.theory.quantities:correlation",
+        )
+    },
     version=1,
     summary="cosine of two inputs' pre-activations, layer after layer",
     source="Murray, Abrol & Tanner 2021",
     plain=True,
     primary="correlation",
+    checks=_check_correlation,
 )
 
 
@@ -82,6 +100,14 @@ def _memory_of_jacobian(shape: Shape, settings: JacobianSettings) -> int:
     return max(max(shape.widths) ** 2, shape.parameters)
 
 
+def _check_jacobian(asked: Asked, settings: JacobianSettings) -> Iterator[Problem]:
+    if asked.networks and all(network.depth == 1 for network in asked.networks):
+        yield Problem(
+            "the Jacobian starts at the first hidden layer's activations, and there is no second hidden layer",
+            "give depth = 2 or more, or drop the measure",
+        )
+
+
 JACOBIAN = Measure(
     "suite.measures.jacobian:jacobian",
     JacobianSettings,
@@ -91,6 +117,7 @@ JACOBIAN = Measure(
             "m_1, mean squared singular value of the layers' Jacobian",
             index=("layer",),
             layers=hidden_layers_from_second,
+            theory="suite.theory.quantities:jacobian_mean",
         ),
         "jacobian_second": Quantity(
             "m_2, mean fourth power of its singular values", index=("layer",), layers=hidden_layers_from_second
@@ -102,6 +129,7 @@ JACOBIAN = Measure(
             sign=-1,
             layers=hidden_layers_from_second,
             ratio_of=("jacobian_second", "jacobian_mean"),
+            theory="suite.theory.quantities:jacobian_ratio",
         ),
         "jacobian_max": Quantity("its largest singular value", index=("layer",), layers=hidden_layers_from_second),
     },
@@ -112,4 +140,5 @@ JACOBIAN = Measure(
     primary="jacobian_mean",
     cost=_cost_of_jacobian,
     memory=_memory_of_jacobian,
+    checks=_check_jacobian,
 )

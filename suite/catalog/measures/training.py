@@ -1,9 +1,12 @@
 """Training, and what is observed while it proceeds."""
 
+from collections.abc import Iterator
+from itertools import product
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, Field
 
+from suite.catalog.checks import Asked, Problem
 from suite.catalog.limits import MOST, Count
 from suite.catalog.measure import Measure, Quantity, Shape
 from suite.catalog.optimizers import Optimizer, Optimizers
@@ -52,6 +55,51 @@ def _memory(shape: Shape, settings: AccuracySettings) -> int:
     return held
 
 
+def _check(asked: Asked, settings: AccuracySettings) -> Iterator[Problem]:
+    for task, optimizer in product(settings.task, settings.optimizer):
+        yield from _check_task(asked, task)
+        yield from _check_optimizer(asked, task, optimizer)
+    if settings.max_error is not None and not any(task.regression for task in settings.task):
+        yield Problem("no task here is a regression", "drop the key", ("max_error",), fatal=False)
+    if "success" in settings.model_fields_set and all(task.regression for task in settings.task):
+        message = "regressions are judged by max_error, not by an accuracy"
+        yield Problem(message, "drop the key", ("success",), fatal=False)
+
+
+def _check_task(asked: Asked, task: Task) -> Iterator[Problem]:
+    for network in asked.networks:
+        if (network.widths[0], network.widths[-1]) != (task.inputs, task.outputs):
+            yield Problem(
+                f"{task.label} is for networks with inputs = {task.inputs} and outputs = {task.outputs}, "
+                f"the family has inputs = {network.widths[0]} and outputs = {network.widths[-1]}",
+                "change the family or drop the task",
+                ("task", "name"),
+            )
+    if task.available is not None and sum(task.points) > task.available:
+        train, validation, test = task.points
+        yield Problem(
+            f"{task.name} has {task.available:,} samples, {train:,} + {validation:,} + {test:,} are asked for as "
+            "train, validation and test",
+            "ask for fewer",
+            ("task", "train"),
+        )
+
+
+def _check_optimizer(asked: Asked, task: Task, optimizer: Optimizer) -> Iterator[Problem]:
+    if optimizer.batch > task.train:
+        yield Problem(
+            f"a batch of {optimizer.batch} does not fit a training set of {task.train}",
+            "lower batch or raise train",
+            ("optimizer", "batch"),
+        )
+    if optimizer.batch == 1 and any(network.normalization == "batch" for network in asked.networks):
+        yield Problem(
+            "batch normalisation of a single point is constant",
+            "raise batch, or drop the normalization",
+            ("optimizer", "batch"),
+        )
+
+
 ACCURACY = Measure(
     "suite.training.accuracy:Accuracy",
     AccuracySettings,
@@ -80,6 +128,7 @@ ACCURACY = Measure(
     source="Yu & Zhang 2021",
     cost=_cost,
     memory=_memory,
+    checks=_check,
     layerwise=False,
     compiles=True,
     cell_draws=REPLICATES_A_CELL,
@@ -102,6 +151,24 @@ class FeatureDiversitySettings(Settings):
 
 def _chosen_layers(depth: int, settings: FeatureDiversitySettings) -> tuple[int, ...]:
     return settings.layers or (depth,)
+
+
+def _check_features(asked: Asked, settings: FeatureDiversitySettings) -> Iterator[Problem]:
+    if asked.training is None:
+        return
+    shallowest = min((network.depth for network in asked.networks), default=0)
+    if settings.layers and asked.networks and max(settings.layers) > shallowest:
+        yield Problem(
+            f"there is no hidden layer {max(settings.layers)} in networks of depth {shallowest}",
+            "name layers that all members have",
+            ("layers",),
+        )
+    for task in asked.training.task:
+        if task.regression:
+            yield Problem(
+                f"{task.label} has no classes, whose features could be compared",
+                "take a task with classes, or drop the measure",
+            )
 
 
 FEATURE_DIVERSITY = Measure(
@@ -134,6 +201,7 @@ FEATURE_DIVERSITY = Measure(
     version=3,
     summary="how alike the features of samples are while a network trains, and when training takes off",
     source="Liu et al. 2021",
+    checks=_check_features,
 )
 
 

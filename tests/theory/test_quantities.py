@@ -1,4 +1,4 @@
-"""Laws of measured quantities: which members have one, its values, and what mean-field theory says of a member."""
+"""Theoretical values of quantities: which members have one, its values, and the mean-field facts of a member."""
 
 from math import atan, inf, pi, sqrt
 
@@ -23,20 +23,12 @@ from suite.catalog.measures.settings import NoSettings
 from suite.catalog.measures.signal import CorrelationSettings, JacobianSettings
 from suite.catalog.quantities import QUANTITIES
 from suite.catalog.tasks import AbsoluteValue, Checkerboard, Digits, TwoKinks
-from suite.cells.laws import (
-    Law,
-    dead_probability,
-    hidden_variances,
-    input_variance,
-    law_of,
-    mean_field_facts,
-    stationary_variance,
-    tells_by_z,
-)
 from suite.spec.members import Member
 from suite.theory.correlation_map import correlation_by_layer
 from suite.theory.jacobian import finite_jacobian_by_layer, jacobian_by_layer
 from suite.theory.mean_field import edge_of_chaos
+from suite.theory.networks import hidden_variances, input_variance, mean_field_facts, stationary_variance
+from suite.theory.quantities import Theory, dead_probability, is_compared_by_z, theory_of
 from suite.theory.relu_death import at_least, dead_probability_on_ball, dead_probability_on_square
 from suite.theory.scaling import layer_variances
 
@@ -53,28 +45,28 @@ def member(scheme, widths=(2, 8, 1), activation=None, **options):
     return Member(widths, activation, scheme, layer_variances(scheme, activation, widths), {}, **options)
 
 
-def law(quantity, of, domain=BOX, task=None, settings=None):
-    return law_of(quantity, of, settings or SETTINGS.get(quantity, NoSettings()), domain, task)
+def theory(quantity, of, domain=BOX, task=None, settings=None):
+    return theory_of(quantity, of, settings or SETTINGS.get(quantity, NoSettings()), domain, task)
 
 
-def test_every_law_is_of_a_quantity_of_the_catalog():
+def test_every_theory_is_of_a_quantity_of_the_catalog():
     """And of no other has one; revivals, tentative deaths and the like follow none that is known."""
     measured = {quantity for measure in MEASURES.values() for quantity in measure.quantities}
-    with_law = {name for name in measured if law(name, member(Sphere(), (1, 8, 1)), task=ABSOLUTE)}
+    with_theory = {name for name in measured if theory(name, member(Sphere(), (1, 8, 1)), task=ABSOLUTE)}
 
-    assert with_law == {*DEATH, "trainability", "correlation", "jacobian_mean", "jacobian_ratio"}
-    assert with_law <= set(QUANTITIES)
+    assert with_theory == {*DEATH, "trainability", "correlation", "jacobian_mean", "jacobian_ratio"}
+    assert with_theory <= set(QUANTITIES)
 
 
 @pytest.mark.parametrize(
     "options", [{"normalization": "batch"}, {"normalization": "layer"}, {"residual": True}], ids=str
 )
 @pytest.mark.parametrize("quantity", [*DEATH, "correlation", "jacobian_mean"])
-def test_networks_that_are_not_plain_have_no_law(quantity, options):
+def test_networks_that_are_not_plain_have_no_theory(quantity, options):
     """Nor have they mean-field facts."""
     changed = member(Sphere(), (2, 8, 8, 1), **options)
 
-    assert law(quantity, changed) is None
+    assert theory(quantity, changed) is None
     assert mean_field_facts(changed) == dict.fromkeys(FACTS)
 
 
@@ -92,22 +84,22 @@ def test_networks_that_are_not_plain_have_no_law(quantity, options):
 )
 @pytest.mark.parametrize("domain", [Box(half_width=1.5), Ball(radius=1.5)], ids=lambda domain: domain.kind)
 @pytest.mark.parametrize("inputs", [1, 2, 3])
-def test_isotropic_first_layers_have_laws_of_death_on_balls_and_on_boxes_of_up_to_two_inputs(
+def test_isotropic_first_layers_have_theories_of_death_on_balls_and_on_boxes_of_up_to_two_inputs(
     scheme, std_ratio, domain, inputs
 ):
     """All four, exact, with values in the first layer alone; none on a box of three inputs."""
     one = member(scheme, (inputs, 8, 1))
     weight_variance, bias_variance = one.variances[0]
     ratio = 1.5 * (std_ratio or sqrt(weight_variance / inputs / bias_variance))
-    theory = dead_probability_on_ball if domain.kind == "ball" else dead_probability_on_square
+    closed_form = dead_probability_on_ball if domain.kind == "ball" else dead_probability_on_square
     if domain.kind == "box" and inputs == 3:
-        assert all(law(name, one, domain) is None for name in DEATH)
+        assert all(theory(name, one, domain) is None for name in DEATH)
         return
-    dead = theory(inputs, ratio)
+    dead = closed_form(inputs, ratio)
     expected = {"dead_fraction": dead, "dead_permanent": 8 * dead, "active": 8 * (1 - dead), "born_dead": dead**8}
 
     for name, value in expected.items():
-        found = law(name, one, domain)
+        found = theory(name, one, domain)
         assert found.exact
         np.testing.assert_allclose(found.values, [value], rtol=1e-12)
 
@@ -122,26 +114,26 @@ def test_a_known_probability():
 
 
 @pytest.mark.parametrize("scheme", [Pytorch(), Orthogonal(bias_std=0.5)], ids=lambda scheme: scheme.label)
-def test_first_layers_that_are_not_isotropic_have_no_law_of_death(scheme):
+def test_first_layers_that_are_not_isotropic_have_no_theory_of_death(scheme):
     """Uniform weights prefer directions, and orthogonal rows depend on each other."""
-    assert all(law(name, member(scheme), domain) is None for name in DEATH for domain in (BOX, BALL))
+    assert all(theory(name, member(scheme), domain) is None for name in DEATH for domain in (BOX, BALL))
 
 
-def test_death_of_other_activations_has_no_law():
+def test_death_of_other_activations_has_no_theory():
     """The probabilities are of rectifiers."""
     for activation in (Htanh(linear_region=0.5), Tanh(), Abs()):
-        assert law("dead_fraction", member(He(bias_std=0.5), activation=activation)) is None
+        assert theory("dead_fraction", member(He(bias_std=0.5), activation=activation)) is None
 
 
-def test_later_layers_and_the_death_of_deep_networks_have_no_law():
+def test_later_layers_and_the_death_of_deep_networks_have_no_theory():
     """nan by layer; whether a deep network is born dead is open."""
     deep = member(Sphere(), (2, 8, 6, 4, 1))
     dead = dead_probability_on_square(2, 1.0)
 
     for name, value in (("dead_fraction", dead), ("dead_permanent", 8 * dead), ("active", 8 * (1 - dead))):
-        np.testing.assert_allclose(law(name, deep).values, [value, np.nan, np.nan], rtol=1e-12)
-    assert law("born_dead", deep) is None
-    assert law("trainability", deep, task=ABSOLUTE) is None
+        np.testing.assert_allclose(theory(name, deep).values, [value, np.nan, np.nan], rtol=1e-12)
+    assert theory("born_dead", deep) is None
+    assert theory("trainability", deep, task=ABSOLUTE) is None
 
 
 @pytest.mark.parametrize(
@@ -162,11 +154,11 @@ def test_data_dependent_neurons_are_alive_where_the_domain_holds_their_points(do
     assert dead_probability(member(DataDependent()), domain, task) == dead
 
 
-def test_data_dependent_networks_have_no_law_of_signals():
+def test_data_dependent_networks_have_no_theory_of_signals():
     """Their first layer's biases depend on its weights."""
     one = member(DataDependent(), (2, 40, 40, 1))
 
-    assert [law(name, one) for name in ("correlation", "jacobian_mean", "jacobian_ratio")] == [None] * 3
+    assert [theory(name, one) for name in ("correlation", "jacobian_mean", "jacobian_ratio")] == [None] * 3
 
 
 @pytest.mark.parametrize("task", [ABSOLUTE, KINKS], ids=lambda task: task.name)
@@ -174,8 +166,8 @@ def test_data_dependent_networks_have_no_law_of_signals():
 def test_trainability_of_one_hidden_layer_is_binomial(task, width):
     """P(at least m* of n alive), p = 1/6 on the sphere; data-dependent neurons are all alive."""
     box = Box(half_width=task.half_width)
-    found = law("trainability", member(Sphere(), (1, width, 1)), box, task)
-    sure = law("trainability", member(DataDependent(), (1, width, 1)), box, task)
+    found = theory("trainability", member(Sphere(), (1, width, 1)), box, task)
+    sure = theory("trainability", member(DataDependent(), (1, width, 1)), box, task)
 
     assert found.exact
     np.testing.assert_allclose(found.values, [at_least(task.neurons, width, 1 / 6)], rtol=1e-12)
@@ -184,8 +176,8 @@ def test_trainability_of_one_hidden_layer_is_binomial(task, width):
 
 def test_trainability_needs_a_task_with_a_box():
     """Of data nothing is known, without a task nothing is asked."""
-    assert law("trainability", member(Sphere(), (64, 8, 10)), task=Digits(train=8, test=8)) is None
-    assert law("trainability", member(Sphere(), (1, 8, 1))) is None
+    assert theory("trainability", member(Sphere(), (64, 8, 10)), task=Digits(train=8, test=8)) is None
+    assert theory("trainability", member(Sphere(), (1, 8, 1))) is None
 
 
 @pytest.mark.parametrize(
@@ -218,7 +210,7 @@ def test_correlation_follows_the_map_from_the_inputs_variance(scheme, activation
     one = member(scheme, (2, 8, 6, 4, 1), activation)
     settings = CorrelationSettings(cosine=-0.2)
 
-    found = law("correlation", one, settings=settings)
+    found = theory("correlation", one, settings=settings)
 
     assert not found.exact
     expected = correlation_by_layer(activation, one.variances, input_variance(one, settings), -0.2)
@@ -230,49 +222,49 @@ def test_correlation_follows_the_map_from_the_inputs_variance(scheme, activation
     "scheme", [Critical(bias_std=0.3), Glorot(), Orthogonal(bias_std=0.3)], ids=lambda it: it.label
 )
 @pytest.mark.parametrize("activation", [Tanh(), Relu(), Abs()], ids=lambda it: it.label)
-def test_the_jacobians_laws_of_gaussian_and_orthogonal_weights_are_of_finite_width(scheme, activation):
+def test_the_jacobians_theories_of_gaussian_and_orthogonal_weights_are_of_finite_width(scheme, activation):
     """One value a layer from the second on; exact where slopes depend on signs alone."""
     one, orthogonal = member(scheme, (2, 8, 8, 8, 1), activation), isinstance(scheme, Orthogonal)
     q = input_variance(one, JacobianSettings())
     expected = finite_jacobian_by_layer(activation, one.variances, q, (8, 8, 8), orthogonal)
 
     for place, name in enumerate(("jacobian_mean", "jacobian_ratio")):
-        found = law(name, one)
+        found = theory(name, one)
         assert found.exact == activation.homogeneous
         assert found.values.tolist() == [moments[place] for moments in expected]
 
 
 @pytest.mark.parametrize("scheme", [Pytorch(), Sphere()], ids=lambda it: it.label)
-def test_the_jacobians_laws_of_other_weights_are_those_of_infinite_width(scheme):
+def test_the_jacobians_theories_of_other_weights_are_those_of_infinite_width(scheme):
     """Never exact."""
     one = member(scheme, (2, 8, 8, 8, 1))
     expected = jacobian_by_layer(Relu(), one.variances, 1.0, orthogonal=False)
 
     for place, name in enumerate(("jacobian_mean", "jacobian_ratio")):
-        found = law(name, one, settings=JacobianSettings(input_variance=1.0))
+        found = theory(name, one, settings=JacobianSettings(input_variance=1.0))
         assert not found.exact
         assert found.values.tolist() == [moments[place] for moments in expected]
 
 
 @pytest.mark.parametrize("scheme", [Critical(), Orthogonal(), Pytorch(), Sphere()], ids=lambda it: it.label)
-def test_only_gaussian_weights_have_laws_of_the_jacobian_at_unequal_widths(scheme):
+def test_only_gaussian_weights_have_theories_of_the_jacobian_at_unequal_widths(scheme):
     """Whether it rises or falls."""
     for widths in ((2, 8, 9, 8, 1), (2, 9, 8, 1)):
-        found = law("jacobian_mean", member(scheme, widths))
+        found = theory("jacobian_mean", member(scheme, widths))
         assert (found is not None) == isinstance(scheme, Critical)
 
 
-def test_the_jacobians_laws_by_hand():
+def test_the_jacobians_theories_by_hand():
     """Identity at sigma_w^2 = 1: m_1 = 1, the ratio 1 for orthogonal layers; 2 + 1/n for one Gaussian layer."""
     for scheme, ratio in ((Critical(), 2 + 1 / 8), (Orthogonal(), 1)):
         one = member(scheme, (2, 8, 8, 8, 1), Identity())
-        np.testing.assert_allclose(law("jacobian_mean", one).values, [1, 1], rtol=1e-12)
-        assert law("jacobian_ratio", one).values[0] == pytest.approx(ratio, rel=1e-12)
+        np.testing.assert_allclose(theory("jacobian_mean", one).values, [1, 1], rtol=1e-12)
+        assert theory("jacobian_ratio", one).values[0] == pytest.approx(ratio, rel=1e-12)
 
 
-def test_one_hidden_layer_has_an_empty_law_of_the_jacobian():
+def test_one_hidden_layer_has_an_empty_theory_of_the_jacobian():
     """No layer to look at, and an array of numbers all the same."""
-    values = law("jacobian_mean", member(Critical())).values
+    values = theory("jacobian_mean", member(Critical())).values
 
     assert (values.shape, values.dtype) == ((0,), np.float64)
 
@@ -288,9 +280,9 @@ def test_one_hidden_layer_has_an_empty_law_of_the_jacobian():
     ],
     ids=str,
 )
-def test_a_z_score_tells_where_the_law_is_exact_or_networks_are_ten_times_wider_than_deep(widths, exact, tells):
+def test_a_z_score_tells_where_the_theory_is_exact_or_networks_are_ten_times_wider_than_deep(widths, exact, tells):
     """The narrowest hidden layer counts, inputs and outputs do not."""
-    assert tells_by_z(Law(np.array([0.5]), exact=exact), member(Critical(), widths)) == tells
+    assert is_compared_by_z(Theory(np.array([0.5]), exact=exact), member(Critical(), widths)) == tells
 
 
 def test_hidden_layers_have_one_pair_of_variances_or_none():

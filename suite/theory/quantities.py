@@ -1,0 +1,168 @@
+"""Theoretical values of measured quantities, which the declarations of measures name by their dotted paths.
+
+Each function takes (network, settings, domain, task) and returns a Theory, or None if no theory is known for it.
+"""
+
+from dataclasses import dataclass
+from math import nan, sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suite.catalog.activations import Relu
+from suite.catalog.domain import Box, Domain
+from suite.catalog.dotted import load
+from suite.catalog.initializations import DataDependent, Distribution
+from suite.catalog.measures.signal import CorrelationSettings, JacobianSettings
+from suite.catalog.network import Network
+from suite.catalog.quantities import QUANTITIES
+from suite.catalog.settings import Settings
+from suite.catalog.tasks import Task
+from suite.theory.correlation_map import correlation_by_layer
+from suite.theory.jacobian import finite_jacobian_by_layer, jacobian_by_layer
+from suite.theory.networks import input_variance
+from suite.theory.relu_death import at_least, dead_probability_on_ball, dead_probability_on_square
+
+Array = NDArray[np.float64]
+
+WIDE = 10
+"""Networks this many times wider than deep are compared with infinitely wide ones by a z-score."""
+
+_SQUARE = 2
+"""Inputs, at most, for which the box has a closed form."""
+
+
+@dataclass(frozen=True)
+class Theory:
+    """The theoretical values of a quantity.
+
+    Attributes:
+        values: one per column of the quantity's index; nan where none is known.
+        exact: whether they hold at finite width; otherwise they are the limit of infinite width.
+        spread: standard deviation of a draw, one per column; None if theory does not give it.
+    """
+
+    values: Array
+    exact: bool = False
+    spread: Array | None = None
+
+
+def theory_of(quantity: str, network: Network, settings: Settings, domain: Domain, task: Task | None) -> Theory | None:
+    """Return the theoretical values of a network's quantity; None if no theory is known.
+
+    Args:
+        quantity: its name in the catalog.
+        network: only MLPs without normalization or residual connections have theories.
+        settings: of the measure.
+        domain: where the network is evaluated; for trainability, where the task's inputs lie.
+        task: for trainability, what is to be learned.
+    """
+    path = QUANTITIES[quantity].theory
+    if path is None or not network.plain:
+        return None
+    found: Theory | None = load(path)(network, settings, domain, task)
+    return found
+
+
+def is_compared_by_z(theory: Theory, network: Network) -> bool:
+    """Return whether a z-score is meaningful: the theory is exact, or the network is ten times wider than deep."""
+    return theory.exact or min(network.widths[1:-1]) >= WIDE * network.depth
+
+
+def dead_probability(network: Network, domain: Domain, task: Task | None) -> float | None:
+    """Return the probability that a first-layer ReLU neuron is dead on the domain; None without a closed form."""
+    scheme, inputs = network.initialization, network.widths[0]
+    if not isinstance(network.activation, Relu):
+        return None
+    if isinstance(scheme, DataDependent):
+        inside = isinstance(domain, Box) and task and task.half_width and task.half_width <= domain.extent * (1 + 1e-9)
+        return 0.0 if inside else None  # each is active at a training point
+    if scheme.distribution not in (Distribution.GAUSSIAN, Distribution.SPHERE):
+        return None
+    weight_variance, bias_variance = network.variances[0]
+    spread = sqrt(weight_variance / inputs)
+    ratio = domain.extent * spread / sqrt(bias_variance) if bias_variance > 0 else np.inf
+    if not isinstance(domain, Box):
+        return dead_probability_on_ball(inputs, ratio)
+    return dead_probability_on_square(inputs, ratio) if inputs <= _SQUARE else None
+
+
+def dead_fraction(network: Network, settings: Settings, domain: Domain, task: Task | None) -> Theory | None:
+    """Return the expected share of dead neurons in the first layer."""
+    dead = dead_probability(network, domain, task)
+    return None if dead is None else _first_layer(network, dead, 1 / network.widths[1])
+
+
+def dead_permanent(network: Network, settings: Settings, domain: Domain, task: Task | None) -> Theory | None:
+    """Return the expected number of dead neurons in the first layer, where all of them are permanently dead."""
+    dead = dead_probability(network, domain, task)
+    return None if dead is None else _first_layer(network, dead, 1.0)
+
+
+def active(network: Network, settings: Settings, domain: Domain, task: Task | None) -> Theory | None:
+    """Return the expected number of neurons in the first layer that are not dead."""
+    dead = dead_probability(network, domain, task)
+    return None if dead is None else _first_layer(network, 1 - dead, 1.0)
+
+
+def _first_layer(network: Network, share: float, unit: float) -> Theory:
+    """Return the theory of a count of first-layer neurons, each counted independently with probability `share`.
+
+    Args:
+        network: whose layers are counted.
+        share: probability that a neuron counts.
+        unit: what one neuron adds.
+    """
+    neurons = network.widths[1]
+    values, spread = np.full((2, network.depth), nan)
+    values[0], spread[0] = neurons * unit * share, unit * sqrt(neurons * share * (1 - share))
+    return Theory(values, exact=True, spread=spread)
+
+
+def born_dead(network: Network, settings: Settings, domain: Domain, task: Task | None) -> Theory | None:
+    """Return the probability that every neuron of a single hidden layer is dead."""
+    dead = dead_probability(network, domain, task) if network.depth == 1 else None
+    return None if dead is None else _event(dead ** network.widths[1])
+
+
+def trainability(network: Network, settings: Settings, domain: Domain, task: Task | None) -> Theory | None:
+    """Return the probability that a single hidden layer has the live neurons that the task needs."""
+    if network.depth > 1 or task is None or not task.half_width:
+        return None
+    dead = dead_probability(network, domain, task)
+    return None if dead is None else _event(at_least(task.neurons, network.widths[1], dead))
+
+
+def _event(probability: float) -> Theory:
+    return Theory(np.array([probability]), exact=True, spread=np.sqrt([probability * (1 - probability)]))
+
+
+def correlation(network: Network, settings: CorrelationSettings, domain: Domain, task: Task | None) -> Theory | None:
+    """Return the iterates of the correlation map, which infinitely wide layers follow."""
+    if isinstance(network.initialization, DataDependent):
+        return None
+    q = input_variance(network, settings)
+    return Theory(np.array(correlation_by_layer(network.activation, network.variances, q, settings.cosine)))
+
+
+def jacobian_mean(network: Network, settings: JacobianSettings, domain: Domain, task: Task | None) -> Theory | None:
+    """Return E m_1 of the Jacobian by layer."""
+    return _jacobian(network, settings, 0)
+
+
+def jacobian_ratio(network: Network, settings: JacobianSettings, domain: Domain, task: Task | None) -> Theory | None:
+    """Return E m_2 / (E m_1)^2 of the Jacobian by layer."""
+    return _jacobian(network, settings, 1)
+
+
+def _jacobian(network: Network, settings: JacobianSettings, place: int) -> Theory | None:
+    given = (network.activation, network.variances, input_variance(network, settings))
+    scheme, hidden = network.initialization, network.widths[1:-1]
+    gaussian = scheme.distribution is Distribution.GAUSSIAN
+    orthogonal = scheme.distribution is Distribution.ORTHOGONAL
+    if isinstance(scheme, DataDependent) or (not gaussian and len(set(hidden)) > 1):
+        return None  # the theory of other than Gaussian weights assumes equal widths
+    known = gaussian or orthogonal
+    moments = finite_jacobian_by_layer(*given, hidden, orthogonal) if known else jacobian_by_layer(*given, orthogonal)
+    values = np.array([moment[place] for moment in moments], dtype=np.float64)
+    return Theory(values, exact=known and network.activation.homogeneous)
