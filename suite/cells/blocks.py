@@ -9,9 +9,7 @@ from numpy.typing import NDArray
 
 from suite.catalog.measure_settings import AccuracySettings, FeatureDiversitySettings
 from suite.catalog.measures import MEASURES
-from suite.catalog.optimizers import Optimizer
 from suite.catalog.quantities import QUANTITIES
-from suite.catalog.schedule import recorded_steps
 from suite.catalog.settings import Settings
 from suite.catalog.training import training_settings
 from suite.cells.cache import Read, Shapes
@@ -109,32 +107,27 @@ def blocks_of(cells: Sequence[Cell], shapes: Mapping[str, Shapes], read: Read, c
 
 
 def _blocks_of_cell(cell: Cell, shapes: Shapes, read: Read, columns: Sequence[str]) -> Iterator[tuple[Block, Part]]:
-    training = cell.settings
-    rates: Sequence[Optimizer | None] = training.optimizer if isinstance(training, AccuracySettings) else [None]
     for name, settings in cell.taken:
         if name not in MEASURES:  # landscapes have a table of their own
             continue
         for quantity in MEASURES[name].quantities:
             if quantity not in shapes:
                 continue
-            draws, *rest = shapes[quantity]
-            if cell.trains:
-                del rest[0]  # the learning rates, each of which has a block of its own
+            draws, *rest = cell.block_shape(shapes[quantity])
             places = _places(cell, settings, quantity, int(np.prod(rest)))
-            for rate, optimizer in enumerate(rates):
+            for place, optimizer in enumerate(cell.optimizers):
                 row = training_settings(cell.task, optimizer)
                 shown = {column: row.get(column) for column in columns}
-                part = _part(cell, quantity, rate, (draws, int(np.prod(rest))), read)
+                part = _part(cell, quantity, place, (draws, int(np.prod(rest))), read)
                 whole = Parts((part,))
-                yield Block(cell, settings, shown, quantity, whole, places, hasattr(training, "draws")), part
+                yield Block(cell, settings, shown, quantity, whole, places, hasattr(cell.settings, "draws")), part
 
 
-def _part(cell: Cell, quantity: str, rate: int, shape: tuple[int, int], read: Read) -> Part:
-    """A cell's draws of a quantity; of training, under one of its learning rates."""
+def _part(cell: Cell, quantity: str, place: int, shape: tuple[int, int], read: Read) -> Part:
+    """Return a cell's draws of a quantity under the optimizer at a place, if any."""
 
     def values() -> Array:
-        found = read(cell.key, quantity)
-        return (found[:, rate] if cell.trains else found).reshape(shape).astype(np.float64)
+        return cell.block(read(cell.key, quantity), place).reshape(shape).astype(np.float64)
 
     return Part(shape, values, cell.start)
 
@@ -143,9 +136,7 @@ def _places(cell: Cell, settings: Settings, quantity: str, columns: int) -> dict
     index = QUANTITIES[quantity].index
     if not index:
         return {}
-    axes: dict[str, Sequence[int]] = {"layer": range(1, columns + 1)}
-    if isinstance(cell.settings, AccuracySettings):
-        axes["step"] = recorded_steps(cell.settings.steps)
+    axes: dict[str, Sequence[int]] = {"layer": range(1, columns + 1), "step": cell.steps}
     if isinstance(settings, FeatureDiversitySettings):
         axes["layer"] = settings.layers or (cell.member.depth,)
     if quantity.startswith("jacobian"):  # from the first hidden layer on

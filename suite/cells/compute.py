@@ -10,7 +10,6 @@ from torch import Tensor
 from suite.catalog.dotted import load
 from suite.catalog.initializations import DataDependent
 from suite.catalog.measure_settings import (
-    AccuracySettings,
     CorrelationSettings,
     JacobianSettings,
     OnTheDomain,
@@ -18,7 +17,7 @@ from suite.catalog.measure_settings import (
 )
 from suite.catalog.measures import MEASURES
 from suite.cells.cache import Readings
-from suite.cells.cell import Cell
+from suite.cells.cell import Cell, TrainingCell
 from suite.cells.checkpoint import Checkpoint
 from suite.cells.course import Course
 from suite.cells.laws import input_variance
@@ -115,7 +114,7 @@ def _take(
     cell: Cell, ensemble: Ensemble, sample: Sample | None, data: Data | None, draws: slice, bookmark: Bookmark | None
 ) -> dict[str, Tensor]:
     """What the cell's measure, or those that look at training, return for some draws."""
-    if isinstance(cell.settings, AccuracySettings):
+    if isinstance(cell, TrainingCell):
         assert data is not None
         assert bookmark is not None
         observers: list[tuple[Callable[..., Observer], Any]] = [
@@ -128,10 +127,8 @@ def _take(
 
 
 def _dtype(cell: Cell) -> torch.dtype:
-    """Training is in float32, measures in the precision that the spec asks for, float64 where it cannot ask."""
-    if cell.trains:
-        return torch.float32
-    dtype: torch.dtype = getattr(torch, getattr(cell.settings, "dtype", "float64"))
+    """Return the cell's precision."""
+    dtype: torch.dtype = getattr(torch, cell.dtype)
     return dtype
 
 

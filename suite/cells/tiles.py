@@ -7,8 +7,8 @@ from typing import TypeVar
 
 import torch
 
-from suite.catalog.measure_settings import AccuracySettings, ScoreSettings
-from suite.cells.cell import Cell
+from suite.catalog.measure_settings import ScoreSettings
+from suite.cells.cell import Cell, TrainingCell
 from suite.nets.ensemble import TILE_BYTES
 
 Found = TypeVar("Found")
@@ -30,8 +30,8 @@ def draws_a_tile(cell: Cell, device: str = "cpu") -> int:
     """How many draws move together: one at least, and no more than cache or memory are good for."""
     room = None if device == "cpu" else int(FREE_SHARE * _free(device))
     widths, settings = cell.member.widths, cell.settings
-    if isinstance(settings, AccuracySettings):
-        first = settings.optimizer[0]
+    if isinstance(cell, TrainingCell):
+        first = cell.optimizers[0]
         buffers = 2 if cell.member.plain else 4
         everything = buffers * sum(widths[1:]) * first.batch + 5 * cell.member.parameters
         if cell.member.normalization == "batch" and cell.task:  # judged on all points at once
@@ -39,7 +39,7 @@ def draws_a_tile(cell: Cell, device: str = "cpu") -> int:
         networks = (room or TRAINING_BYTES) // (4 * everything)
         if room is None:
             networks = min(networks, TRAINING_LAYER_BYTES // (4 * max(widths) * first.batch))
-        return max(1, networks // len(settings.optimizer))
+        return max(1, networks // len(cell.optimizers))
     if isinstance(settings, ScoreSettings):
         return max(1, (room or TRAINING_BYTES) // (8 * _held_by_a_score(cell)))
     held = max(widths)

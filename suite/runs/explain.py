@@ -40,7 +40,7 @@ def lines_of(study: Study) -> Iterator[str]:
         yield ""
         yield from _training(study, accuracy, cells)
     yield ""
-    own = sum(cell.name != "landscape" for cell in cells)
+    own = sum(cell.in_tables for cell in cells)
     pictures = len(cells) - own
     drawn = f", and {counted(pictures, 'picture')} of random networks for the report" if pictures else ""
     plan = "plan --quick" if "--quick" in study.asked else "plan"
@@ -162,11 +162,7 @@ def _looked_at(settings: Settings, own: Sequence[Cell]) -> str:
 
 def _training(study: Study, accuracy: AccuracySettings, cells: Sequence[Cell]) -> Iterator[str]:
     own = [cell for cell in cells if cell.trains]
-    trainings = sum(
-        (cell.stop - cell.start) * len(cell.settings.optimizer)
-        for cell in own
-        if isinstance(cell.settings, AccuracySettings)
-    )
+    trainings = sum(cell.draws * len(cell.optimizers) for cell in own)
     several = " x ".join(
         counted(number, noun)
         for number, noun in (

@@ -17,7 +17,7 @@ from suite.catalog.measures import MEASURES
 from suite.catalog.settings import Settings, choices_of
 from suite.catalog.shown import shortened, shown
 from suite.cells.blocks import Block, blocks_of
-from suite.cells.cell import Cell
+from suite.cells.cell import Cell, MeasuringCell
 from suite.cells.compute import measured
 from suite.nets.ensemble import Ensemble
 from suite.nets.modules import each_alone, ensemble_of
@@ -94,7 +94,7 @@ def _cell(name: str, settings: Settings, ensemble: Ensemble, domain: Domain, see
     drawn = Variance.model_construct(weight_variance=weight_variance, bias_variance=bias_variance)
     normalization: Any = ensemble.normalization
     member = Member(ensemble.widths, ensemble.activation, drawn, ensemble.variances, {}, normalization)
-    return Cell(seed, member, name, settings, None, domain, first, first + ensemble.draws)
+    return MeasuringCell(seed, member, name, settings, None, domain, first, first + ensemble.draws)
 
 
 def _rows_of(block: Block) -> Iterator[dict[str, Any]]:

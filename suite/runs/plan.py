@@ -8,7 +8,6 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Literal
 
-from suite.catalog.measure_settings import AccuracySettings
 from suite.catalog.precision import precision_asked
 from suite.cells.cache import Kept, Store
 from suite.cells.cell import Cell
@@ -180,13 +179,7 @@ def _trial(cell: Cell) -> tuple[float, float]:
     from suite.cells.compute import compute  # noqa: PLC0415  # loads torch, which is not needed where times are known
 
     part = replace(cell, stop=min(cell.stop, cell.start + _TRIAL_DRAWS))
-    parts = [part]
-    settings = cell.settings
-    if isinstance(settings, AccuracySettings):
-        parts = [
-            replace(part, settings=settings.model_copy(update={"steps": min(settings.steps, steps)}))
-            for steps in _TRIAL_STEPS
-        ]
+    parts = part.trials(_TRIAL_STEPS)
     times, readings = [], {}
     with one_thread():
         compute(replace(parts[0], stop=part.start + 1))  # what is loaded once is not what grows

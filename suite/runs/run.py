@@ -259,7 +259,7 @@ def _write(study: Study, folder: Path, store: Store, work: _Work) -> None:
     from suite.runs.tables import measurements_tables, member_axes, members_table, summary_table  # noqa: PLC0415
 
     cells = work.rounds.cells
-    if not any(cell.key in work.kept for cell in cells if cell.name != "landscape"):
+    if not any(cell.key in work.kept for cell in cells if cell.in_tables):
         remove_tables(folder)
         return
     axes, training = member_axes(study.members), training_columns(study)

@@ -2,15 +2,15 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from math import ceil
 
 from suite.catalog.domain import GRID_INPUTS
 from suite.catalog.limits import MOST_CELLS
-from suite.catalog.measure_settings import REPLICATES_A_CELL, AccuracySettings, OnTheDomain, ScoreSettings
-from suite.catalog.precision import DRAWS_A_CELL, Precise, precision_asked
+from suite.catalog.measure_settings import AccuracySettings, OnTheDomain, ScoreSettings
+from suite.catalog.precision import Precise, precision_asked
 from suite.catalog.schedule import recorded_steps
 from suite.formatting import pieces
 from suite.spec.claims import unfounded
+from suite.spec.division import count_cells
 from suite.spec.judgeable import unjudgeable
 from suite.spec.members import Finding, Member
 from suite.spec.model import Spec
@@ -60,16 +60,8 @@ def _too_large(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
 
 
 def _too_many_cells(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
-    """Told of the measure with the most; landscapes, of which each member has one, are not worth counting."""
-    accuracy = spec.measures.get("accuracy")
-    tasks = len(accuracy.task) if isinstance(accuracy, AccuracySettings) else 1
-    cells = {}
-    for name, settings in spec.measures.items():
-        if isinstance(settings, AccuracySettings):
-            variants, draws, size = len(settings.optimizer), settings.draws, REPLICATES_A_CELL
-        else:
-            variants, draws, size = 1, 1 if precision_asked(settings) else getattr(settings, "draws", 1), DRAWS_A_CELL
-        cells[name] = len(members) * tasks * variants * ceil(draws / size)
+    """Report the measure with the most cells if a study has too many."""
+    cells = count_cells(spec, members)
     if (number := sum(cells.values())) > MOST_CELLS:
         name = max(cells, key=lambda name: cells[name])
         key = "replicates" if name == "accuracy" else "draws"

@@ -1,0 +1,94 @@
+"""How a study divides into cells: the settings, the task and the blocks of draws of each measure of a member."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby, product
+from math import ceil
+
+from suite.catalog.initializations import DataDependent
+from suite.catalog.measure_settings import REPLICATES_A_CELL, AccuracySettings
+from suite.catalog.measures import MEASURES
+from suite.catalog.optimizers import Optimizer
+from suite.catalog.precision import DRAWS_A_CELL, precision_asked
+from suite.catalog.settings import Settings
+from suite.catalog.tasks import Task
+from suite.spec.members import Member
+from suite.spec.model import Spec
+
+
+@dataclass(frozen=True)
+class Portion:
+    """A measure of one member whose draws are cut into cells.
+
+    Attributes:
+        name: the measure's name in the catalog.
+        settings: the measure's; of training, with one task, and optimizers alike but for the learning rate.
+        task: the training problem that the measure, or the member's initialization, is evaluated on, if any.
+    """
+
+    name: str
+    settings: Settings
+    task: Task | None
+
+    @property
+    def draws(self) -> int:
+        """The number of draws; if a precision is asked for, those of the first look."""
+        return DRAWS_A_CELL if precision_asked(self.settings) else getattr(self.settings, "draws", 1)
+
+    @property
+    def size(self) -> int:
+        """The maximum number of draws in a cell."""
+        return REPLICATES_A_CELL if isinstance(self.settings, AccuracySettings) else DRAWS_A_CELL
+
+    @property
+    def cells(self) -> int:
+        """The number of cells."""
+        return ceil(self.draws / self.size)
+
+    @property
+    def blocks(self) -> Iterator[tuple[int, int]]:
+        """The first draw of each cell, and one past its last."""
+        return ((start, min(start + self.size, self.draws)) for start in range(0, self.draws, self.size))
+
+
+def divide(spec: Spec, member: Member) -> Iterator[Portion]:
+    """Yield the portions of a member, in the catalog's order of measures."""
+    measures = spec.measures
+    for name, settings in measures.items():
+        if isinstance(settings, AccuracySettings):
+            for task, optimizers in product(settings.task, _alike(settings.optimizer)):
+                yield Portion(name, settings.model_copy(update={"task": (task,), "optimizer": optimizers}), task)
+        elif MEASURES[name].sees != "training":
+            yield from (Portion(name, settings, task) for task in tasks_of(name, member, spec))
+
+
+def count_cells(spec: Spec, members: Sequence[Member]) -> dict[str, int]:
+    """Return the number of cells of each measure; landscapes, of which a member has one at most, are left out."""
+    found: Counter[str] = Counter()
+    alike = Counter(isinstance(member.initialization, DataDependent) for member in members)
+    first = {isinstance(member.initialization, DataDependent): member for member in reversed(members)}
+    for kind, number in alike.items():  # members of a kind divide in the same way
+        for portion in divide(spec, first[kind]):
+            found[portion.name] += number * portion.cells
+    return dict(found)
+
+
+def tasks_of(name: str, member: Member, spec: Spec) -> tuple[Task | None, ...]:
+    """Return the tasks that a measure of a member is evaluated on, each by itself; None if there is none."""
+    accuracy = spec.measures.get("accuracy")
+    tasks = accuracy.task if isinstance(accuracy, AccuracySettings) else ()
+    needs = name in MEASURES and MEASURES[name].sees in ("loss", "task", "training")
+    return tasks if tasks and (needs or isinstance(member.initialization, DataDependent)) else (None,)
+
+
+def _alike(optimizers: tuple[Optimizer, ...]) -> list[tuple[Optimizer, ...]]:
+    """Return groups of optimizers that differ in their learning rate alone."""
+
+    def rest(optimizer: Optimizer) -> str:
+        return json.dumps(optimizer.model_dump(exclude={"learning_rate"}), sort_keys=True)
+
+    order = {key: place for place, key in reversed(list(enumerate(map(rest, optimizers))))}
+    ranked = sorted(optimizers, key=lambda optimizer: (order[rest(optimizer)], optimizer.learning_rate))
+    return [tuple(group) for _, group in groupby(ranked, key=rest)]
