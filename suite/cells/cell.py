@@ -19,9 +19,8 @@ from suite.catalog.precision import Precise
 from suite.catalog.schedule import pictured_steps, recorded_steps
 from suite.catalog.settings import Settings
 from suite.catalog.tasks import Task
-from suite.spec.current import check_current
 from suite.spec.division import divide, tasks_of
-from suite.spec.load import Study
+from suite.spec.load import Study, check_current
 from suite.spec.members import Member
 
 NETWORKS_VERSION = 2
@@ -381,10 +380,10 @@ def cells_of(study: Study) -> list[Cell]:
         ValueError: a plug-in that the study names has changed since it was loaded.
     """
     check_current(study)
-    spec = study.spec
+    spec, measures = study.spec, study.spec.measures
     observers = tuple(
         (name, settings)
-        for name, settings in spec.measures.items()
+        for name, settings in measures.items()
         if MEASURES[name].sees == "training" and not isinstance(settings, AccuracySettings)
     )
     cells: list[Cell] = []
@@ -392,9 +391,9 @@ def cells_of(study: Study) -> list[Cell]:
         if member.widths[0] == GRID_INPUTS:
             extent = spec.domain.extent
             plane, box = LandscapeSettings(step=2 * extent / INTERVALS), Box(half_width=extent)
-            task = tasks_of(_LANDSCAPE, member, spec)[0]
+            task = tasks_of(_LANDSCAPE, member, measures)[0]
             cells.append(MeasuringCell(spec.seed, member, _LANDSCAPE, plane, task, box, 0, plane.draws))
-        for portion in divide(spec, member):
+        for portion in divide(measures, member):
             name, settings, task = portion.name, portion.settings, portion.task
             settings, domain = _on_the_task(name, settings, task, spec.domain)
             for start, stop in portion.blocks:

@@ -19,9 +19,8 @@ from suite.catalog.measures import MEASURES
 from suite.cells.cache import Readings
 from suite.cells.cell import Cell, TrainingCell
 from suite.cells.checkpoint import Checkpoint
-from suite.cells.course import Course
 from suite.cells.laws import input_variance
-from suite.cells.tiles import draws_a_tile, in_tiles, memory_errors_explained
+from suite.cells.tiles import Course, draws_a_tile, in_tiles, memory_errors_explained
 from suite.measures.trainability import TaskAt
 from suite.nets.data_dependent import activate_at_data
 from suite.nets.ensemble import Ensemble

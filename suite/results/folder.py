@@ -8,8 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from suite.results.failures import LOG, TABLE
-from suite.results.files import write_text, write_whole
+from suite.results.files import LOG, TABLE, own_name, write_text, write_whole
 from suite.results.schema import (
     ANALYSIS,
     MEMBERS,
@@ -20,7 +19,7 @@ from suite.results.schema import (
     VERDICT_COLUMNS,
     VERDICTS,
 )
-from suite.results.shards import Shard, own_name
+from suite.results.shards import Shard
 from suite.results.spreadsheets import as_cell, from_cell
 
 if TYPE_CHECKING:

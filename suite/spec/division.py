@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, product
 from math import ceil
@@ -15,7 +15,9 @@ from suite.catalog.precision import DRAWS_A_CELL, precision_asked
 from suite.catalog.settings import Settings
 from suite.catalog.tasks import Task
 from suite.spec.members import Member
-from suite.spec.model import Spec
+
+Measures = Mapping[str, Settings]
+"""A spec's measures with their settings."""
 
 
 @dataclass(frozen=True)
@@ -53,31 +55,30 @@ class Portion:
         return ((start, min(start + self.size, self.draws)) for start in range(0, self.draws, self.size))
 
 
-def divide(spec: Spec, member: Member) -> Iterator[Portion]:
+def divide(measures: Measures, member: Member) -> Iterator[Portion]:
     """Yield the portions of a member, in the catalog's order of measures."""
-    measures = spec.measures
     for name, settings in measures.items():
         if isinstance(settings, AccuracySettings):
             for task, optimizers in product(settings.task, _alike(settings.optimizer)):
                 yield Portion(name, settings.model_copy(update={"task": (task,), "optimizer": optimizers}), task)
         elif MEASURES[name].sees != "training":
-            yield from (Portion(name, settings, task) for task in tasks_of(name, member, spec))
+            yield from (Portion(name, settings, task) for task in tasks_of(name, member, measures))
 
 
-def count_cells(spec: Spec, members: Sequence[Member]) -> dict[str, int]:
+def count_cells(measures: Measures, members: Sequence[Member]) -> dict[str, int]:
     """Return the number of cells of each measure; landscapes, of which a member has one at most, are left out."""
     found: Counter[str] = Counter()
     alike = Counter(isinstance(member.initialization, DataDependent) for member in members)
     first = {isinstance(member.initialization, DataDependent): member for member in reversed(members)}
     for kind, number in alike.items():  # members of a kind divide in the same way
-        for portion in divide(spec, first[kind]):
+        for portion in divide(measures, first[kind]):
             found[portion.name] += number * portion.cells
     return dict(found)
 
 
-def tasks_of(name: str, member: Member, spec: Spec) -> tuple[Task | None, ...]:
+def tasks_of(name: str, member: Member, measures: Measures) -> tuple[Task | None, ...]:
     """Return the tasks that a measure of a member is evaluated on, each by itself; None if there is none."""
-    accuracy = spec.measures.get("accuracy")
+    accuracy = measures.get("accuracy")
     tasks = accuracy.task if isinstance(accuracy, AccuracySettings) else ()
     needs = name in MEASURES and MEASURES[name].sees in ("loss", "task", "training")
     return tasks if tasks and (needs or isinstance(member.initialization, DataDependent)) else (None,)

@@ -61,7 +61,7 @@ def _too_large(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
 
 def _too_many_cells(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
     """Report the measure with the most cells if a study has too many."""
-    cells = count_cells(spec, members)
+    cells = count_cells(spec.measures, members)
     if (number := sum(cells.values())) > MOST_CELLS:
         name = max(cells, key=lambda name: cells[name])
         key = "replicates" if name == "accuracy" else "draws"
