@@ -71,7 +71,7 @@ PLACES: dict[str, tuple[str, ...]] = {
     "Cell": ("suite.cells.cell", "suite.runs.cells"),
     "Cluster": ("suite.cells.cluster", "suite.runs.cluster"),
     "Crew": ("suite.cells.executor", "suite.runs.crew"),
-    "Pool": ("suite.cells.pool", "suite.runs.pool"),
+    "Pool": ("suite.cells.executor", "suite.cells.pool", "suite.runs.pool"),
     "Resources": ("suite.cells.resources", "suite.runs.resources"),
     "Store": ("suite.cells.cache", "suite.runs.store"),
     "Study": ("suite.spec.load",),

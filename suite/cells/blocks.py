@@ -1,24 +1,117 @@
-"""All draws of a quantity with what they are of: the form between stored cells and tables."""
+"""All draws of a quantity with what they are of: the form between cached cells and tables, read as it is asked for."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from suite.catalog.measures import MEASURES
-from suite.catalog.optimizers import Optimizer
 from suite.catalog.quantities import QUANTITIES
-from suite.catalog.schedule import recorded_steps
 from suite.catalog.settings import Settings
 from suite.catalog.training import training_settings
 from suite.cells.cache import Read, Shapes
 from suite.cells.cell import Cell
-from suite.cells.draws import Array, Draws, Part, Parts, RatioOfMeans
 from suite.spec.load import Study
 from suite.spec.members import Member
 from suite.theory.quantities import Theory, theory_of
+
+Array = NDArray[np.float64]
+
+VALUES_AT_A_TIME = 2**19
+"""Numbers that are summarised together, 4 MiB: a column at least, however many draws it has."""
+
+
+class Draws(Protocol):
+    """All draws of a quantity, one a row."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Draws and columns."""
+
+    def columns(self, start: int, stop: int) -> Array:
+        """Some columns of all draws."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some draws that are kept together.
+
+    Attributes:
+        shape: draws and columns.
+        read: gives them all.
+        start: the first draw's number; there are gaps where cells have failed.
+    """
+
+    shape: tuple[int, int]
+    read: Callable[[], Array]
+    start: int = 0
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Draws as they were measured, part after part."""
+
+    parts: Sequence[Part]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """As the protocol has it."""
+        return sum(part.shape[0] for part in self.parts), self.parts[0].shape[1]
+
+    def columns(self, start: int, stop: int) -> Array:
+        """As the protocol has it."""
+        found = np.empty((self.shape[0], len(range(self.shape[1])[start:stop])))
+        first = 0
+        for part in self.parts:
+            found[first : first + part.shape[0]] = part.read()[:, start:stop]
+            first += part.shape[0]
+        return found
+
+    def rows(self) -> Iterator[tuple[int, Array]]:
+        """Each part's first draw, and all of its values."""
+        return ((part.start, part.read()) for part in self.parts)
+
+
+@dataclass(frozen=True)
+class RatioOfMeans:
+    """E s / (E f)^2 of second and first moments s and f.
+
+    No draw has it; each stands with the ratio plus what the draw moves it by (to first order), so that the mean
+    is the ratio itself and the spread over draws gives its standard error and interval.
+    """
+
+    first: Draws
+    second: Draws
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """As the protocol has it."""
+        return self.second.shape
+
+    def columns(self, start: int, stop: int) -> Array:
+        """As the protocol has it; nan for a draw that lacks either moment."""
+        first, second = self.first.columns(start, stop), self.second.columns(start, stop)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            known = np.isfinite(first) & np.isfinite(second)
+            counts = known.sum(axis=0)
+            mean, square = (np.where(known, values, 0.0).sum(axis=0) / counts for values in (first, second))
+            moved = np.where(known, second / square - 2 * first / mean, np.nan)
+            ratio: Array = square / mean**2 * (2 + moved)
+        return ratio
+
+
+def in_memory(values: Array) -> Parts:
+    """Draws that are at hand as one array, (draws, columns)."""
+    return Parts((Part((values.shape[0], values.shape[1]), lambda: values),))
+
+
+def chunks(draws: Draws) -> Iterator[Array]:
+    """All columns, as many at a time as memory is good for; once at least, also where there are none."""
+    rows, columns = draws.shape
+    size = max(1, VALUES_AT_A_TIME // max(rows, 1))
+    return (draws.columns(start, start + size) for start in range(0, max(columns, 1), size))
 
 
 @dataclass(frozen=True)
@@ -109,31 +202,27 @@ def blocks_of(cells: Sequence[Cell], shapes: Mapping[str, Shapes], read: Read, c
 
 
 def _blocks_of_cell(cell: Cell, shapes: Shapes, read: Read, columns: Sequence[str]) -> Iterator[tuple[Block, Part]]:
-    rates: Sequence[Optimizer | None] = cell.training.optimizer if cell.training else [None]
     for name, settings in cell.taken:
         if name not in MEASURES:  # landscapes have a table of their own
             continue
         for quantity in MEASURES[name].quantities:
             if quantity not in shapes:
                 continue
-            draws, *rest = shapes[quantity]
-            if cell.trains:
-                del rest[0]  # the learning rates, each of which has a block of its own
+            draws, *rest = cell.block_shape(shapes[quantity])
             places = _places(cell, settings, quantity)
-            for rate, optimizer in enumerate(rates):
+            for place, optimizer in enumerate(cell.optimizers):
                 row = training_settings(cell.task, optimizer)
                 shown = {column: row.get(column) for column in columns}
-                part = _part(cell, quantity, rate, (draws, int(np.prod(rest))), read)
+                part = _part(cell, quantity, place, (draws, int(np.prod(rest))), read)
                 whole = Parts((part,))
                 yield Block(cell, settings, shown, quantity, whole, places, hasattr(cell.settings, "draws")), part
 
 
-def _part(cell: Cell, quantity: str, rate: int, shape: tuple[int, int], read: Read) -> Part:
-    """A cell's draws of a quantity; of training, under one of its learning rates."""
+def _part(cell: Cell, quantity: str, place: int, shape: tuple[int, int], read: Read) -> Part:
+    """Return a cell's draws of a quantity under the optimizer at a place, if any."""
 
     def values() -> Array:
-        found = read(cell.key, quantity)
-        return (found[:, rate] if cell.trains else found).reshape(shape).astype(np.float64)
+        return cell.block(read(cell.key, quantity), place).reshape(shape).astype(np.float64)
 
     return Part(shape, values, cell.start)
 
@@ -142,9 +231,8 @@ def _places(cell: Cell, settings: Settings, quantity: str) -> dict[str, NDArray[
     index = QUANTITIES[quantity].index
     if not index:
         return {}
-    axes: dict[str, Sequence[int]] = {"layer": QUANTITIES[quantity].layers(cell.member.depth, settings)}
-    if cell.training:
-        axes["step"] = recorded_steps(cell.training.steps)
+    layers = QUANTITIES[quantity].layers(cell.member.depth, settings)
+    axes: dict[str, Sequence[int]] = {"layer": layers, "step": cell.steps}
     grids = np.meshgrid(*(axes[name] for name in index), indexing="ij")
     return {name: grid.ravel().astype(np.int64) for name, grid in zip(index, grids, strict=True)}
 

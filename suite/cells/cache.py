@@ -144,27 +144,22 @@ class Store:
 
 
 def in_file_order(cell: Cell, readings: Readings) -> Readings:
-    """Return a cell's readings with their axes as its file has them.
-
-    Files of training cells have the learning rates first, then the draws, whatever version wrote them.
-    """
-    if not cell.trains:
-        return readings
-    return {name: np.ascontiguousarray(values.swapaxes(0, 1)) for name, values in readings.items()}
+    """Return a cell's readings with their axes as its file has them."""
+    return {name: np.ascontiguousarray(cell.in_file_order(values)) for name, values in readings.items()}
 
 
 def cached_arrays(cells: Sequence[Cell], kept: Mapping[str, Kept], store: Store) -> tuple[dict[str, Shapes], Read]:
     """Return the shapes of cached cells by key, and a function that reads their arrays, both with the draws first."""
-    trained = {cell.key for cell in cells if cell.trains}
+    own = {cell.key: cell for cell in cells if cell.key in kept}
 
     def read(key: str, quantity: str) -> NDArray[Any]:
-        values = store.read(key, quantity)
-        return values.swapaxes(0, 1) if key in trained else values
+        return own[key].in_file_order(store.read(key, quantity))
 
-    shapes: dict[str, Shapes] = {key: found.shapes for key, found in kept.items()}
-    for key in trained & shapes.keys():
-        shapes[key] = {name: (draws, rates, *rest) for name, (rates, draws, *rest) in shapes[key].items()}
-    return shapes, read
+    def shapes_of(cell: Cell) -> Shapes:
+        filed = kept[cell.key].shapes
+        return {name: cell.in_file_order(np.broadcast_to(0, shape)).shape for name, shape in filed.items()}
+
+    return {key: shapes_of(cell) for key, cell in own.items()}, read
 
 
 def _require_note(archive: zipfile.ZipFile, key: str) -> None:

@@ -1,50 +1,75 @@
-"""The cells of a study: pure pieces of work, each of which becomes one stored file."""
+"""The cells of a study: units of work that measure or train, each of which becomes one cached file."""
 
 import hashlib
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import groupby, product
-from typing import Any
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from suite.catalog.domain import GRID_INPUTS, INTERVALS, Box, Domain
-from suite.catalog.initializations import DataDependent
 from suite.catalog.measure import Measure, Shape
-from suite.catalog.measures import LANDSCAPES, MEASURES, TRAINING, first_draws, measure_named
+from suite.catalog.measures import LANDSCAPES, MEASURES, measure_named
 from suite.catalog.measures.settings import OnTheDomain
 from suite.catalog.measures.training import AccuracySettings
 from suite.catalog.measures.variability import LandscapeSettings
 from suite.catalog.optimizers import Optimizer
 from suite.catalog.precision import Precise
+from suite.catalog.schedule import pictured_steps, recorded_steps
 from suite.catalog.settings import Settings
 from suite.catalog.tasks import Task
-from suite.spec.current import check_current
-from suite.spec.load import Study
+from suite.spec.division import divide, tasks_of
+from suite.spec.load import Study, check_current
 from suite.spec.members import Member
 
 NETWORKS_VERSION = 2
 """Raised whenever networks, samples, data or the trainer change their numbers: all results are then computed anew."""
 
 Observers = tuple[tuple[str, Settings], ...]
-"""What looks at training besides accuracy: names in the catalog with their settings."""
+"""Names of measures in the catalog with their settings."""
+
+
+LEARNED_DRAWS = 1
+"""Trained networks of each member, task and learning rate whose landscapes are shown."""
+
+
+class Board(NamedTuple):
+    """A landscape to show.
+
+    Attributes:
+        draw: of the member, counted from the cell's first.
+        optimizer: that trained the network; None of a random one.
+        step: of training; None of a random network.
+        values: outputs on the grid, by rows.
+    """
+
+    draw: int
+    optimizer: Optimizer | None
+    step: int | None
+    values: NDArray[np.floating]
 
 
 @dataclass(frozen=True)
-class Cell:
-    """One measure of some draws of one member.
+class Cell(ABC):
+    """Some draws of one member, measured or trained.
 
     Attributes:
         seed: the study's.
         member: the networks.
         name: the measure's name in the catalog.
-        settings: the measure's; of training, with one task, and optimisers alike but for the learning rate.
-        task: the training problem that the measure, or the member's initialisation, looks at, if any.
-        domain: where the networks are looked at.
+        settings: the measure's.
+        task: the training problem that the measure, or the member's initialization, is evaluated on, if any.
+        domain: where the networks are evaluated.
         start: first draw.
         stop: one past the last.
-        observers: of training, what else looks at it.
     """
+
+    trains: ClassVar[bool]
+    """Whether the networks are trained."""
 
     seed: int
     member: Member
@@ -54,7 +79,16 @@ class Cell:
     domain: Domain
     start: int
     stop: int
-    observers: Observers = field(default=())
+
+    @property
+    def draws(self) -> int:
+        """The number of draws."""
+        return self.stop - self.start
+
+    @property
+    def in_tables(self) -> bool:
+        """Whether its numbers are in the tables of measurements; those of landscapes have a table of their own."""
+        return self.name in MEASURES
 
     @property
     def measure(self) -> Measure:
@@ -62,40 +96,54 @@ class Cell:
         return measure_named(self.name)
 
     @property
-    def training(self) -> AccuracySettings | None:
-        """Return how the networks are trained; None if they are not."""
-        return self.settings if isinstance(self.settings, AccuracySettings) else None
-
-    @property
-    def trains(self) -> bool:
-        """Return whether the networks are trained."""
-        return self.training is not None
-
-    @property
+    @abstractmethod
     def taken(self) -> Observers:
         """Every measure that the cell's numbers belong to, with its settings."""
-        return ((self.name, self.settings), *self.observers)
 
     @property
+    @abstractmethod
     def sampled(self) -> bool:
-        """Whether the networks are looked at on the domain's sample."""
-        if not isinstance(self.settings, OnTheDomain):
-            return False
-        if self.task is None:
-            return True
-        return self.measure.inputs != "loss" and (self.measure.inputs != "task" or self.task.half_width is not None)
+        """Whether the networks are evaluated on the domain's sample."""
 
     @property
+    @abstractmethod
     def points(self) -> int:
-        """Return how many points of the domain's sample or of the task it is evaluated on; 1 if on neither."""
-        settings: Any = self.settings
-        if self.sampled and settings.step:
-            points = self.domain.points(self.member.widths[0], settings.step, settings.lines)
-        elif self.measure.inputs in ("loss", "task") and self.task:
-            points = self.task.train
-        else:
-            return 1
-        return min(points, settings.points) if self.measure.batch else points
+        """Points of the domain's sample or of the task that the measure is evaluated on; 1 if on neither."""
+
+    @property
+    @abstractmethod
+    def dtype(self) -> str:
+        """The precision of computing, by torch's name."""
+
+    @property
+    @abstractmethod
+    def optimizers(self) -> tuple[Optimizer | None, ...]:
+        """The optimizer of each block of its arrays; one None where nothing is trained."""
+
+    @property
+    @abstractmethod
+    def steps(self) -> Sequence[int]:
+        """The recorded steps of training; none where nothing is trained."""
+
+    @abstractmethod
+    def block_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape of one optimizer's block of an array: (draws, ...)."""
+
+    @abstractmethod
+    def block(self, values: NDArray[Any], place: int) -> NDArray[Any]:
+        """Return the block of an array that belongs to the optimizer at a place."""
+
+    @abstractmethod
+    def in_file_order(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Return an array with its axes as the cell's file has them, or one from the file as code has them."""
+
+    @abstractmethod
+    def boards(self, found: NDArray[Any]) -> Iterator[Board]:
+        """Yield the landscapes to show of an array of them."""
+
+    @abstractmethod
+    def trials(self, steps: Sequence[int]) -> list["Cell"]:
+        """Return shorter cells whose times tell how long this one takes: of training, one for each number of steps."""
 
     @property
     def version(self) -> str:
@@ -162,11 +210,152 @@ class Cell:
     @cached_property
     def cost(self) -> float:
         """Roughly how many multiplications it takes, to start the longest first."""
-        return (self.stop - self.start) * self.measure.cost(self.shape, self.settings)
+        return self.draws * self.measure.cost(self.shape, self.settings)
+
+
+@dataclass(frozen=True)
+class MeasuringCell(Cell):
+    """One measure of some draws of one member."""
+
+    trains = False
+
+    @property
+    def taken(self) -> Observers:
+        """The one measure."""
+        return ((self.name, self.settings),)
+
+    @property
+    def sampled(self) -> bool:
+        """Whether the networks are looked at on the domain's sample."""
+        if not isinstance(self.settings, OnTheDomain):
+            return False
+        if self.task is None:
+            return True
+        return self.measure.inputs != "loss" and (self.measure.inputs != "task" or self.task.half_width is not None)
+
+    @property
+    def points(self) -> int:
+        """Points of the domain's sample or of the task that it is evaluated on; 1 if on neither."""
+        settings: Any = self.settings
+        if self.sampled and settings.step:
+            points = self.domain.points(self.member.widths[0], settings.step, settings.lines)
+        elif self.measure.inputs in ("loss", "task") and self.task:
+            points = self.task.train
+        else:
+            return 1
+        return min(points, settings.points) if self.measure.batch else points
+
+    @property
+    def dtype(self) -> str:
+        """The precision that the spec asks for; float64 where it cannot ask."""
+        dtype: str = getattr(self.settings, "dtype", "float64")
+        return dtype
+
+    @property
+    def optimizers(self) -> tuple[None]:
+        """None: nothing is trained."""
+        return (None,)
+
+    @property
+    def steps(self) -> Sequence[int]:
+        """None: nothing is trained."""
+        return ()
+
+    def block_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape as it is."""
+        return shape
+
+    def block(self, values: NDArray[Any], place: int) -> NDArray[Any]:
+        """Return the values as they are."""
+        return values
+
+    def in_file_order(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Return the values as they are: draws come first."""
+        return values
+
+    def boards(self, found: NDArray[Any]) -> Iterator[Board]:
+        """Yield the landscape of every draw, (draws, points)."""
+        return (Board(draw, None, None, board) for draw, board in enumerate(found))
+
+    def trials(self, steps: Sequence[int]) -> list[Cell]:
+        """Return the cell itself."""
+        return [self]
+
+
+@dataclass(frozen=True)
+class TrainingCell(Cell):
+    """The training of some draws of one member under every learning rate, with the measures that observe it.
+
+    Its arrays are (draws, learning rates, ...).
+
+    Attributes:
+        settings: with one task, and optimizers alike but for the learning rate.
+        observers: what observes the training besides accuracy.
+    """
+
+    trains = True
+
+    settings: AccuracySettings
+    observers: Observers = ()
+
+    @property
+    def taken(self) -> Observers:
+        """Accuracy and the observers."""
+        return ((self.name, self.settings), *self.observers)
+
+    @property
+    def sampled(self) -> bool:
+        """No: training takes the task's points."""
+        return False
+
+    @property
+    def points(self) -> int:
+        """1: the sizes of the task's sets count by themselves."""
+        return 1
+
+    @property
+    def dtype(self) -> str:
+        """Training is in float32."""
+        return "float32"
+
+    @property
+    def optimizers(self) -> tuple[Optimizer, ...]:
+        """One for each learning rate."""
+        return self.settings.optimizer
+
+    @property
+    def steps(self) -> Sequence[int]:
+        """The recorded steps."""
+        return recorded_steps(self.settings.steps)
+
+    def block_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape without the learning rates."""
+        draws, _, *rest = shape
+        return draws, *rest
+
+    def block(self, values: NDArray[Any], place: int) -> NDArray[Any]:
+        """Return the values under one learning rate."""
+        return values[:, place]
+
+    def in_file_order(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Return the values with draws and learning rates swapped: in files, of any version, the rates come first."""
+        return values.swapaxes(0, 1)
+
+    def boards(self, found: NDArray[Any]) -> Iterator[Board]:
+        """Yield landscapes of the first draws, (draws, learning rates, points, steps), at each step that is shown."""
+        for place, optimizer in enumerate(self.optimizers):
+            for draw, looks in enumerate(found[:LEARNED_DRAWS, place]):
+                for look, step in enumerate(pictured_steps(self.settings.steps)):
+                    yield Board(draw, optimizer, step, looks[:, look])
+
+    def trials(self, steps: Sequence[int]) -> list[Cell]:
+        """Return cells of fewer steps, since what is done once weighs little in the whole."""
+        fewer = (self.settings.model_copy(update={"steps": min(self.settings.steps, number)}) for number in steps)
+        return [replace(self, settings=settings) for settings in fewer]
 
 
 def cells_of(study: Study) -> list[Cell]:
-    """All cells of a study, member by member, in the catalog's order of measures.
+    """Return all cells of a study, member by member, in the catalog's order of measures.
 
     Where a precision is asked for, those of the first look.
 
@@ -175,46 +364,28 @@ def cells_of(study: Study) -> list[Cell]:
     """
     check_current(study)
     spec, measures = study.spec, study.spec.measures
-    tasks = spec.training.task if spec.training else ()
-    observers = tuple((name, settings) for name, settings in measures.items() if _observes(name))
-    cells = []
+    observers = tuple(
+        (name, settings)
+        for name, settings in measures.items()
+        if MEASURES[name].inputs == "training" and not isinstance(settings, AccuracySettings)
+    )
+    cells: list[Cell] = []
     for member in study.members:
         if member.widths[0] == GRID_INPUTS:
             extent = spec.domain.extent
-            plane = LandscapeSettings(step=2 * extent / INTERVALS)
-            for task in _tasks_seen(LANDSCAPES, member, tasks)[:1]:
-                cells.append(Cell(spec.seed, member, LANDSCAPES, plane, task, Box(half_width=extent), 0, plane.draws))
-        for name, settings in measures.items():
-            if _observes(name):
-                continue
-            for chosen, task in _variants(settings, _tasks_seen(name, member, tasks)):
-                single, domain = _on_the_task(name, chosen, task, spec.domain)
-                starts = first_draws(MEASURES[name], single)
-                for start in starts:
-                    stop = min(start + starts.step, starts.stop)
-                    seen = observers if name == TRAINING else ()
-                    cells.append(Cell(spec.seed, member, name, single, task, domain, start, stop, seen))
+            plane, box = LandscapeSettings(step=2 * extent / INTERVALS), Box(half_width=extent)
+            task = tasks_of(LANDSCAPES, member, measures)[0]
+            cells.append(MeasuringCell(spec.seed, member, LANDSCAPES, plane, task, box, 0, plane.draws))
+        for portion in divide(measures, member):
+            name, settings, task = portion.name, portion.settings, portion.task
+            settings, domain = _on_the_task(name, settings, task, spec.domain)
+            for start, stop in portion.blocks:
+                if isinstance(settings, AccuracySettings):
+                    shared = (spec.seed, member, name, settings, task, domain, start, stop)
+                    cells.append(TrainingCell(*shared, observers))
+                else:
+                    cells.append(MeasuringCell(spec.seed, member, name, settings, task, domain, start, stop))
     return cells
-
-
-def _observes(name: str) -> bool:
-    """Return whether a measure observes networks that another trains."""
-    return name != TRAINING and MEASURES[name].inputs == "training"
-
-
-def _tasks_seen(name: str, member: Member, tasks: tuple[Task, ...]) -> tuple[Task | None, ...]:
-    """The tasks that a measure of a member is taken for, one after the other; None where it looks at none."""
-    needs = measure_named(name).inputs in ("loss", "task", "training")
-    return tasks if tasks and (needs or isinstance(member.initialization, DataDependent)) else (None,)
-
-
-def _variants(settings: Settings, tasks: tuple[Task | None, ...]) -> Iterator[tuple[Settings, Task | None]]:
-    """A measure's settings with its own axes multiplied out, but for the learning rates."""
-    if isinstance(settings, AccuracySettings):
-        for task, optimizers in product(settings.task, _alike(settings.optimizer)):
-            yield settings.model_copy(update={"task": (task,), "optimizer": optimizers}), task
-    else:
-        yield from ((settings, task) for task in tasks)
 
 
 def _on_the_task(name: str, settings: Settings, task: Task | None, domain: Domain) -> tuple[Settings, Domain]:
@@ -226,14 +397,3 @@ def _on_the_task(name: str, settings: Settings, task: Task | None, domain: Domai
     box = Box(half_width=task.half_width)
     step = 2 * box.extent / domain.intervals(settings.step)
     return settings.model_copy(update={"step": step}), box
-
-
-def _alike(optimizers: tuple[Optimizer, ...]) -> list[tuple[Optimizer, ...]]:
-    """Optimisers grouped by all but their learning rate."""
-
-    def rest(optimizer: Optimizer) -> str:
-        return json.dumps(optimizer.model_dump(exclude={"learning_rate"}), sort_keys=True)
-
-    order = {key: place for place, key in reversed(list(enumerate(map(rest, optimizers))))}
-    ranked = sorted(optimizers, key=lambda optimizer: (order[rest(optimizer)], optimizer.learning_rate))
-    return [tuple(group) for _, group in groupby(ranked, key=rest)]

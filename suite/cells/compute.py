@@ -12,10 +12,9 @@ from suite.catalog.initializations import DataDependent
 from suite.catalog.measures import MEASURES
 from suite.catalog.measures.settings import OnTheDomain
 from suite.cells.cache import Readings
-from suite.cells.cell import Cell
+from suite.cells.cell import Cell, TrainingCell
 from suite.cells.checkpoint import Checkpoint
-from suite.cells.course import Course
-from suite.cells.tiles import draws_a_tile, in_tiles, memory_errors_explained
+from suite.cells.tiles import Course, draws_a_tile, in_tiles, memory_errors_explained
 from suite.measures.trainability import TaskAt
 from suite.nets.data_dependent import activate_at_data
 from suite.nets.ensemble import Ensemble
@@ -109,23 +108,21 @@ def _take(
     cell: Cell, ensemble: Ensemble, sample: Sample | None, data: Data | None, draws: slice, bookmark: Bookmark | None
 ) -> dict[str, Tensor]:
     """What the cell's measure, or those that look at training, return for some draws."""
-    if cell.training:
+    if isinstance(cell, TrainingCell):
         assert data is not None
         assert bookmark is not None
         observers: list[tuple[Callable[..., Observer], Any]] = [
             (load(MEASURES[name].function), settings) for name, settings in cell.taken
         ]
-        return observe(ensemble, data, cell.training, observers, bookmark)
+        return observe(ensemble, data, cell.settings, observers, bookmark)
     measure = getattr(cell.settings, "declared", None) or load(cell.measure.function)  # a plug-in's goes with its text
     found: dict[str, Tensor] = measure(ensemble, _domain(cell, sample, data, draws, ensemble.parameters), cell.settings)
     return found
 
 
 def _dtype(cell: Cell) -> torch.dtype:
-    """Training is in float32, measures in the precision that the spec asks for, float64 where it cannot ask."""
-    if cell.trains:
-        return torch.float32
-    dtype: torch.dtype = getattr(torch, getattr(cell.settings, "dtype", "float64"))
+    """Return the cell's precision."""
+    dtype: torch.dtype = getattr(torch, cell.dtype)
     return dtype
 
 

@@ -1,9 +1,11 @@
-"""Has a crew compute cells, and keeps what each comes to."""
+"""Has a crew compute cells, and keeps what each comes to, or why it failed."""
 
 import ctypes
 import errno
 import os
+import traceback
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
@@ -11,8 +13,32 @@ from suite.cells.cache import Store, Stored, in_file_order
 from suite.cells.cell import Cell
 from suite.cells.checkpoint import Checkpoint
 from suite.cells.executor import Crew
-from suite.cells.failures import Failure, failure_of, process_died
 from suite.results.provenance import commit
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a cell failed.
+
+    Attributes:
+        reason: In one line.
+        trace: The traceback; empty if the process died.
+    """
+
+    reason: str
+    trace: str = ""
+
+
+def failure_of(error: BaseException) -> Failure:
+    """Return the failure that an error stands for."""
+    (first, *_) = str(error).splitlines() or [""]
+    return Failure(f"{type(error).__name__}: {first}".removesuffix(": "), "".join(traceback.format_exception(error)))
+
+
+def process_died(_: Cell) -> Failure:
+    """Return the failure of a cell whose process died twice."""
+    return Failure("its process was ended twice, by hand or since memory ran out; run fewer workers or free memory")
+
 
 Progress = Callable[[Cell], None]
 """Called with each cell as it is finished, or has failed."""

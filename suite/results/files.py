@@ -1,12 +1,16 @@
-"""Writing files so that a reader, or a killed process, never leaves or sees half of one."""
+"""How the files of a results folder are written: whole or not at all; and the files of failed cells."""
 
+import csv
+import io
 import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
+
+from suite.results.shards import Shard
 
 _ABANDONED = 3600.0
 """Seconds after which a temporary file no longer has a writer."""
@@ -46,3 +50,36 @@ def remove_abandoned(folder: Path) -> None:
         with suppress(OSError):
             if time.time() - left.stat().st_mtime > _ABANDONED:
                 left.unlink()
+
+
+TABLE, LOG = "failures.csv", "failures.log"
+COLUMNS = ("measure", "member", "first", "last", "reason", "key")
+
+
+def write_failures(folder: Path, failed: Sequence[Mapping[str, Any]], shard: Shard | None = None) -> None:
+    """Write failures.csv and failures.log, or remove them if nothing failed.
+
+    Args:
+        folder: A study's results.
+        failed: Rows of the table, each with the traceback of the failure under `trace` (empty if there is none).
+        shard: The part of the study, whose files have names of their own. Without one, the files of all parts go.
+    """
+    names = [own_name(name, shard) for name in (TABLE, LOG)]
+    for file in folder.glob("failures*") if shard is None else (folder / name for name in names):
+        file.unlink(missing_ok=True)
+    if not failed:
+        return
+    table, log = io.StringIO(), io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for row in failed:
+        writer.writerow([row[name] for name in COLUMNS])
+        log.write("{measure} of {member}, draws {first} to {last}, cell {key}\n".format_map(row))
+        log.write(f"{row['trace'] or row['reason']}\n\n")
+    for name, content in zip(names, (table, log), strict=True):
+        write_text(folder / name, content.getvalue())
+
+
+def own_name(name: str, shard: Shard | None) -> str:
+    """Return the name of a file of which each part has its own."""
+    return name.replace(".", f"-{shard.part}-of-{shard.of}.") if shard else name

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from suite.results.failures import LOG, TABLE
+from suite.results.files import LOG, TABLE, own_name
 from suite.results.schema import (
     ANALYSIS,
     EXACT_SUMMARY,
@@ -22,7 +22,7 @@ from suite.results.schema import (
     VERDICT_COLUMNS,
     VERDICTS,
 )
-from suite.results.shards import Shard, own_name
+from suite.results.shards import Shard
 from suite.results.spreadsheets import from_cell
 
 if TYPE_CHECKING:

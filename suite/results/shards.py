@@ -37,11 +37,6 @@ class Shard:
         return sorted(mine)
 
 
-def own_name(name: str, shard: Shard | None) -> str:
-    """Return the name of a file of which each part has its own."""
-    return name.replace(".", f"-{shard.part}-of-{shard.of}.") if shard else name
-
-
 def parse_shard(text: str) -> Shard:
     """Parse a part as the command line has it, such as `2/8`.
 

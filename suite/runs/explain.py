@@ -7,7 +7,7 @@ from math import prod
 
 from suite.catalog.domain import Domain
 from suite.catalog.initializations import DataDependent
-from suite.catalog.measures import LANDSCAPES, MEASURES, TRAINING
+from suite.catalog.measures import MEASURES, TRAINING
 from suite.catalog.measures.settings import OnTheDomain
 from suite.catalog.measures.training import AccuracySettings
 from suite.catalog.optimizers import Optimizer
@@ -40,7 +40,7 @@ def lines_of(study: Study) -> Iterator[str]:
         yield ""
         yield from _training(study, spec.training, cells)
     yield ""
-    own = sum(cell.name != LANDSCAPES for cell in cells)
+    own = sum(cell.in_tables for cell in cells)
     pictures = len(cells) - own
     drawn = f", and {counted(pictures, 'picture')} of random networks for the report" if pictures else ""
     plan = "plan --quick" if "--quick" in study.asked else "plan"
@@ -162,7 +162,7 @@ def _looked_at(settings: Settings, own: Sequence[Cell]) -> str:
 
 def _training(study: Study, accuracy: AccuracySettings, cells: Sequence[Cell]) -> Iterator[str]:
     own = [cell for cell in cells if cell.trains]
-    trainings = sum((cell.stop - cell.start) * len(cell.training.optimizer) for cell in own if cell.training)
+    trainings = sum(cell.draws * len(cell.optimizers) for cell in own)
     several = " x ".join(
         counted(number, noun)
         for number, noun in (

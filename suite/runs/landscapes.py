@@ -1,6 +1,6 @@
 """The landscapes' table: what networks of two inputs look like over the plane, at random and as they learn."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,13 +9,9 @@ from numpy.typing import NDArray
 
 from suite.catalog.domain import INTERVALS
 from suite.catalog.measures import LANDSCAPES
-from suite.catalog.schedule import pictured_steps
 from suite.catalog.training import training_settings
 from suite.cells.cache import Read, Shapes
 from suite.cells.cell import Cell
-
-LEARNED_DRAWS = 1
-"""Trained networks of each member, task and learning rate that the table keeps."""
 
 
 def landscapes_table(
@@ -34,8 +30,10 @@ def landscapes_table(
         x1, x2 = _plane((cell.task.half_width if cell.trains and cell.task else None) or cell.domain.extent)
         of: dict[str, Any] = {"member": cell.member.name} | {axis: cell.member.axes.get(axis) for axis in axes}
         of |= {"state": "trained" if cell.trains else "random"}
-        for row, board in _boards(cell, read(cell.key, LANDSCAPES), training):
-            frames.append(pd.DataFrame(of | row | {"x1": x1, "x2": x2, "value": board.astype(np.float32)}))
+        for board in cell.boards(read(cell.key, LANDSCAPES)):
+            values = training_settings(cell.task, board.optimizer) if board.optimizer else {}
+            row = {"draw": board.draw} | {column: values.get(column) for column in training} | {"step": board.step}
+            frames.append(pd.DataFrame(of | row | {"x1": x1, "x2": x2, "value": board.values.astype(np.float32)}))
     if not frames:
         return None
     table = pd.concat([frame.dropna(axis=1, how="all") for frame in frames], ignore_index=True)
@@ -46,29 +44,6 @@ def landscapes_table(
     ]
     step = pd.Series(table.get("step"), index=table.index, dtype="Int64")  # none where nothing is trained
     return table.assign(step=step).astype(dict.fromkeys(text, "category"))
-
-
-def _boards(
-    cell: Cell, found: NDArray[Any], training: Sequence[str]
-) -> Iterator[tuple[dict[str, Any], NDArray[np.floating]]]:
-    """Each kept board of a cell with what it is of: the draw, the training settings and the step, none of random ones.
-
-    Args:
-        cell: its draws.
-        found: (draws, points); of training (draws, learning rates, points, pictured steps).
-        training: columns.
-    """
-    settings = cell.training
-    if settings is None:
-        for draw, board in enumerate(found):
-            yield {"draw": draw} | dict.fromkeys([*training, "step"]), board
-        return
-    for boards, optimizer in zip(found.swapaxes(0, 1), settings.optimizer, strict=True):
-        values = training_settings(cell.task, optimizer)
-        shown = {column: values.get(column) for column in training}
-        for draw, looks in enumerate(boards[:LEARNED_DRAWS]):
-            for look, step in enumerate(pictured_steps(settings.steps)):
-                yield {"draw": draw} | shown | {"step": step}, looks[:, look]
 
 
 def _plane(extent: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

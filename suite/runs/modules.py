@@ -17,7 +17,7 @@ from suite.catalog.measures import MEASURES, problems_of, with_default_step
 from suite.catalog.settings import Settings, choices_of
 from suite.catalog.shown import shortened, shown
 from suite.cells.blocks import Block, blocks_of
-from suite.cells.cell import Cell
+from suite.cells.cell import MeasuringCell
 from suite.cells.compute import measured
 from suite.nets.ensemble import Ensemble
 from suite.nets.modules import each_alone, ensemble_of
@@ -85,9 +85,11 @@ def _rows(name: str, settings: Settings, ensemble: Ensemble, domain: Domain, see
             yield from _rows_of(block)
 
 
-def _cell(name: str, settings: Settings, ensemble: Ensemble, domain: Domain, seed: int, first: int = 0) -> Cell:
+def _cell(
+    name: str, settings: Settings, ensemble: Ensemble, domain: Domain, seed: int, first: int = 0
+) -> MeasuringCell:
     """Return the cell that a study would have of such networks, the first of them its draw `first`."""
-    return Cell(seed, _member(ensemble), name, settings, None, domain, first, first + ensemble.draws)
+    return MeasuringCell(seed, _member(ensemble), name, settings, None, domain, first, first + ensemble.draws)
 
 
 def _member(ensemble: Ensemble) -> Member:

@@ -179,12 +179,7 @@ def _trial(cell: Cell) -> tuple[float, float]:
     from suite.cells.compute import compute  # noqa: PLC0415  # loads torch, which is not needed where times are known
 
     part = replace(cell, stop=min(cell.stop, cell.start + _TRIAL_DRAWS))
-    parts = [part]
-    if training := cell.training:
-        parts = [
-            replace(part, settings=training.model_copy(update={"steps": min(training.steps, steps)}))
-            for steps in _TRIAL_STEPS
-        ]
+    parts = part.trials(_TRIAL_STEPS)
     times, readings = [], {}
     with one_thread():
         compute(replace(parts[0], stop=part.start + 1))  # what is loaded once is not what grows

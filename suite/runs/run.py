@@ -7,21 +7,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from suite.catalog.measures import LANDSCAPES
 from suite.cells.cache import Kept, Store, cached_arrays
 from suite.cells.cell import Cell, cells_of
 from suite.cells.checkpoint import sweep
-from suite.cells.execute import Progress, execute
-from suite.cells.executor import Crew
-from suite.cells.failures import Failure
-from suite.cells.pool import Pool
+from suite.cells.execute import Failure, Progress, execute
+from suite.cells.executor import Crew, Pool
 from suite.cells.resources import Resources, check_compiler, choose_device, workers_for
 from suite.cells.rounds import Rounds
 from suite.plugins.sources import plugged_in
 from suite.report.index import FILE as INDEX
 from suite.report.index import write_index
-from suite.results.failures import write_failures
-from suite.results.files import remove_abandoned
+from suite.results.files import remove_abandoned, write_failures
 from suite.results.folder import Results, remove_tables
 from suite.results.manifest import is_up_to_date, remove_manifest, write_manifest
 from suite.results.provenance import environment
@@ -261,7 +257,7 @@ def _write(study: Study, folder: Path, store: Store, work: _Work) -> None:
     from suite.runs.tables import measurements_tables, member_axes, members_table, summary_table  # noqa: PLC0415
 
     cells = work.rounds.cells
-    if not any(cell.key in work.kept for cell in cells if cell.name != LANDSCAPES):
+    if not any(cell.key in work.kept for cell in cells if cell.in_tables):
         remove_tables(folder)
         return
     axes, training = member_axes(study.members), training_columns(study)

@@ -1,6 +1,6 @@
 """From blocks of draws to tidy tables: raw values, and their summary beside the theory."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import inf
 from typing import Any
 
@@ -8,13 +8,112 @@ import numpy as np
 import pandas as pd
 
 from suite.catalog.quantities import QUANTITIES
-from suite.cells.blocks import Block
-from suite.cells.draws import Array, Parts, chunks
-from suite.runs.layout import Layout
+from suite.cells.blocks import Array, Block, Parts, chunks
 from suite.spec.members import Member
 from suite.statistics.summary import STATISTICS, deviation, summarise
 from suite.theory.networks import mean_field_facts
 from suite.theory.quantities import is_compared_by_z
+
+Column = Callable[[Sequence[Any], Sequence[int]], Any]
+"""(one value a block, how many rows each has) -> the column."""
+
+_INDICES = ("layer", "step")
+_METHODS = ("exact", "sampled", "training points")
+
+
+class Layout:
+    """What stands before the numbers, whichever of a study's blocks a piece of the table holds.
+
+    Args:
+        blocks: all that the table will hold: its categories and types follow from them.
+        axes: of the members.
+        training: settings that the tables show.
+    """
+
+    def __init__(self, blocks: Sequence[Block], axes: Sequence[str], training: Sequence[str]) -> None:
+        self._member = _labels([block.member.name for block in blocks])
+        self._axes = {axis: _column([block.member.axes.get(axis) for block in blocks]) for axis in axes}
+        self._quantity = _labels([block.quantity for block in blocks])
+        self._training = {name: _column([block.training.get(name) for block in blocks]) for name in training}
+        used = {name for block in blocks for name in block.methods}
+        self._methods = [name for name in _METHODS if name in used]
+
+    def columns(self, blocks: Sequence[Block], draws: Sequence[range] | None = None) -> dict[str, Any]:
+        """The columns by name, in order.
+
+        Args:
+            blocks: of the rows, one after the other.
+            draws: which of each block's draws have a row a column; one row a column for all draws if not said.
+        """
+        repeats = [1] * len(blocks) if draws is None else [len(some) for some in draws]
+        sizes = [block.columns * times for block, times in zip(blocks, repeats, strict=True)]
+        pairs = list(zip(blocks, repeats, strict=True))
+        columns: dict[str, Any] = {"member": self._member([block.member.name for block in blocks], sizes)}
+        for axis, column in self._axes.items():
+            columns[axis] = column([block.member.axes.get(axis) for block in blocks], sizes)
+        columns["parameters"] = np.repeat([block.member.parameters for block in blocks], sizes)
+        columns["quantity"] = self._quantity([block.quantity for block in blocks], sizes)
+        if draws is not None:
+            columns["draw"] = _whole([_numbered(block, some) for block, some in zip(blocks, draws, strict=True)])
+        columns |= {name: _whole([_along(block, name, times) for block, times in pairs]) for name in _INDICES}
+        for name, column in self._training.items():
+            columns[name] = column([block.training.get(name) for block in blocks], sizes)
+        columns["method"] = self._decided(pairs)
+        return columns
+
+    def _decided(self, pairs: Sequence[tuple[Block, int]]) -> Any:
+        """How each value was decided, for one repeat of each block's columns after the other."""
+        codes = {name: code for code, name in enumerate(self._methods)}
+        tiled = [np.tile([codes.get(name or "", -1) for name in block.methods], times) for block, times in pairs]
+        return pd.Categorical.from_codes(np.concatenate(tiled).astype(np.int8), _names(self._methods))
+
+
+def _column(values: Sequence[Any]) -> Column:
+    """Text as categories; else numbers, whole ones with gaps allowed."""
+    if any(isinstance(value, str) for value in values):
+        return _labels(values)
+    broken = any(isinstance(value, float) for value in values)
+
+    def repeated(some: Sequence[Any], sizes: Sequence[int]) -> Any:
+        numbers = np.array([np.nan if value is None else float(value) for value in some])
+        return np.repeat(numbers, sizes) if broken else _whole([np.repeat(numbers, sizes)])
+
+    return repeated
+
+
+def _labels(names: Sequence[str | None]) -> Column:
+    categories = list(dict.fromkeys(name for name in names if name is not None))
+    codes = {name: code for code, name in enumerate(categories)}
+
+    def repeated(some: Sequence[str | None], sizes: Sequence[int]) -> Any:
+        found = np.array([codes.get(name or "", -1) for name in some], dtype=np.int64)
+        return pd.Categorical.from_codes(np.repeat(found, sizes), _names(categories))
+
+    return repeated
+
+
+def _names(categories: list[str]) -> "pd.Index[Any]":
+    return pd.Index(categories, dtype="str")
+
+
+def _whole(parts: Sequence[Array]) -> Any:
+    """Whole numbers, or gaps where they are nan."""
+    numbers = np.concatenate(parts)
+    missing = np.isnan(numbers)
+    return pd.arrays.IntegerArray(np.where(missing, 0, numbers).astype(np.int64), missing)
+
+
+def _numbered(block: Block, draws: range) -> Array:
+    numbers = np.array(draws, dtype=np.float64) if block.drawn else np.full(len(draws), np.nan)
+    return np.repeat(numbers, block.columns)
+
+
+def _along(block: Block, index: str, repeats: int) -> Array:
+    """What the block's columns stand for in one index, for one repeat after the other."""
+    if index not in block.places:
+        return np.full(block.columns * repeats, np.nan)
+    return np.tile(block.places[index].astype(np.float64), repeats)
+
 
 ALWAYS = ("depth", "activation", "initialization")
 """Axes that every table has, whether or not the study varies them."""

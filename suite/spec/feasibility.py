@@ -5,12 +5,13 @@ from collections.abc import Iterator, Sequence
 
 from suite.catalog.domain import GRID_INPUTS
 from suite.catalog.limits import MOST_CELLS
-from suite.catalog.measures import MEASURES, TRAINING, first_draws
+from suite.catalog.measures import MEASURES, TRAINING
 from suite.catalog.measures.settings import OnTheDomain
 from suite.catalog.precision import Precise, precision_asked
 from suite.catalog.schedule import recorded_steps
 from suite.formatting import format_bytes, pieces
 from suite.spec.claims import unfounded
+from suite.spec.division import count_cells
 from suite.spec.judgeable import unjudgeable
 from suite.spec.members import Finding, Member
 from suite.spec.model import Spec
@@ -59,13 +60,8 @@ def _too_large(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
 
 
 def _too_many_cells(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
-    """Told of the measure with the most; landscapes, of which each member has one, are not worth counting."""
-    training = spec.training
-    tasks = len(training.task) if training else 1
-    cells = {}
-    for name, settings in spec.measures.items():
-        variants = len(training.optimizer) if training and name == TRAINING else 1
-        cells[name] = len(members) * tasks * variants * len(first_draws(MEASURES[name], settings))
+    """Report the measure with the most cells if a study has too many."""
+    cells = count_cells(spec.measures, members)
     if (number := sum(cells.values())) > MOST_CELLS:
         name = max(cells, key=lambda name: cells[name])
         key = MEASURES[name].draws_key

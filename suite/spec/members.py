@@ -45,7 +45,7 @@ class Member:
         """Number of hidden layers."""
         return len(self.widths) - 2
 
-    @property
+    @cached_property
     def parameters(self) -> int:
         """Exact number of weights and biases, and of normalisation's gains and shifts."""
         return count_parameters(self.widths, self.normalized)

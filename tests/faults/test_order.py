@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from suite.cells.cell import Cell
+from suite.cells.cell import Cell, MeasuringCell, TrainingCell
 from suite.cells.execute import Progress
 from suite.cells.resources import Resources
 from suite.runs.run import complete
@@ -32,7 +32,8 @@ def test_any_order_and_any_number_of_workers_give_the_same_tables(
     def chance(cell: Cell) -> float:
         return float(int(hashlib.sha256(f"{order} {cell.key}".encode()).hexdigest()[:12], 16))
 
-    monkeypatch.setattr(Cell, "cost", property(chance))
+    for kind in (MeasuringCell, TrainingCell):
+        monkeypatch.setattr(kind, "cost", property(chance))
     (study,) = load_studies([SPEC])
 
     def announce(*_: object) -> Progress:

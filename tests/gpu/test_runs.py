@@ -26,7 +26,7 @@ from tests.runs.conftest import MEASURES
 from tests.runs.test_checkpoint import Mortal
 from tests.runs.tiny import assert_same_tables
 
-STATES_LEAVE = RESULTS_LEAVE | {"cells/course.py:Course._place"}
+STATES_LEAVE = RESULTS_LEAVE | {"cells/tiles.py:Course._place"}
 """Functions that may copy tensors to the CPU where a checkpoint is kept."""
 
 

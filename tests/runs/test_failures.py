@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 import suite.cells.compute as computing
 from suite.cells.cache import Readings
 from suite.cells.cell import Cell
-from suite.cells.failures import failure_of
+from suite.cells.execute import failure_of
 from suite.cli import app
 from tests.runs.tiny import BRIEF, assert_same_as_undisturbed
 

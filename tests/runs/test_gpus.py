@@ -8,15 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from suite.cells import gpus, resources
+from suite.cells import resources
 from suite.cells.cell import cells_of
-from suite.cells.gpus import claim
-from suite.cells.pool import Pool
-from suite.cells.resources import workers_for
+from suite.cells.executor import Pool
+from suite.cells.resources import claim, workers_for
 from suite.spec.load import load_studies
 from tests.runs.tiny import SPECS
 
-CLAIMS = "import sys; from pathlib import Path; from suite.cells.gpus import claim; "
+CLAIMS = "import sys; from pathlib import Path; from suite.cells.resources import claim; "
 HOLD = CLAIMS + "print(claim(2, Path(sys.argv[1])), flush=True); sys.stdin.read()"
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="processes there cannot tell whose a GPU is")
@@ -36,7 +35,7 @@ def test_processes_have_places_of_their_own_until_they_die(tmp_path: Path, monke
     second, other = _claimed(tmp_path)
     try:
         assert {place, other} == {0, 1}
-        monkeypatch.setattr(gpus, "_PATIENCE", 0.2)
+        monkeypatch.setattr(resources, "_PATIENCE", 0.2)
         with pytest.raises(RuntimeError, match="more workers than GPUs"):
             claim(2, tmp_path)
         first.send_signal(signal.SIGKILL)

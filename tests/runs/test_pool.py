@@ -13,7 +13,7 @@ import pytest
 
 from suite.cells.cache import Store
 from suite.cells.cell import cells_of
-from suite.cells.pool import Pool
+from suite.cells.executor import Pool
 from suite.cells.resources import default_workers, workers_for
 from suite.spec.load import load_studies
 from tests.runs.tiny import SPECS
@@ -85,7 +85,7 @@ def test_processes_start_once_and_stay() -> None:
 ORPHANS = """
 import sys, time, os
 from pathlib import Path
-from suite.cells.pool import Pool
+from suite.cells.executor import Pool
 
 def wait(task):
     Path(sys.argv[1], str(os.getpid())).touch()

@@ -7,10 +7,9 @@ import pandas as pd
 import pytest
 
 from suite.catalog.tasks import AbsoluteValue
-from suite.cells.blocks import Block, training_columns
+from suite.cells.blocks import Block, in_memory, training_columns
 from suite.cells.cell import cells_of
 from suite.cells.compute import compute
-from suite.cells.draws import in_memory
 from suite.runs.tables import measurements_tables, member_axes, members_table, select_rates, summary_table
 from tests.runs.conftest import LINE, REGRESSION, blocks_in_memory
 from tests.runs.tiny import NAMES, ran
@@ -157,6 +156,6 @@ def test_raw_values_are_the_same_however_many_are_written_together(everything, r
 def test_summaries_are_the_same_a_few_columns_at_a_time(everything, monkeypatch):
     """To rounding; ratios of means too."""
     whole = summary_table(*everything)
-    monkeypatch.setattr("suite.cells.draws.VALUES_AT_A_TIME", 45)
+    monkeypatch.setattr("suite.cells.blocks.VALUES_AT_A_TIME", 45)
 
     pd.testing.assert_frame_equal(summary_table(*everything), whole, rtol=1e-12, atol=1e-15)

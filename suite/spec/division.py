@@ -1,0 +1,79 @@
+"""How a study divides into cells: the settings, the task and the blocks of draws of each measure of a member."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby, product
+
+from suite.catalog.initializations import DataDependent
+from suite.catalog.measures import MEASURES, TRAINING, first_draws, measure_named
+from suite.catalog.measures.training import AccuracySettings
+from suite.catalog.optimizers import Optimizer
+from suite.catalog.settings import Settings
+from suite.catalog.tasks import Task
+from suite.spec.members import Member
+
+Measures = Mapping[str, Settings]
+"""A spec's measures with their settings."""
+
+
+@dataclass(frozen=True)
+class Portion:
+    """A measure of one member whose draws are cut into cells.
+
+    Attributes:
+        name: the measure's name in the catalog.
+        settings: the measure's; of training, with one task, and optimizers alike but for the learning rate.
+        task: the training problem that the measure, or the member's initialization, is evaluated on, if any.
+    """
+
+    name: str
+    settings: Settings
+    task: Task | None
+
+    @property
+    def blocks(self) -> list[tuple[int, int]]:
+        """The first draw of each cell, and one past its last; if a precision is asked for, of the first look."""
+        starts = first_draws(MEASURES[self.name], self.settings)
+        return [(start, min(start + starts.step, starts.stop)) for start in starts]
+
+
+def divide(measures: Measures, member: Member) -> Iterator[Portion]:
+    """Yield the portions of a member, in the catalog's order of measures."""
+    for name, settings in measures.items():
+        if isinstance(settings, AccuracySettings):
+            for task, optimizers in product(settings.task, _alike(settings.optimizer)):
+                yield Portion(name, settings.model_copy(update={"task": (task,), "optimizer": optimizers}), task)
+        elif MEASURES[name].inputs != "training":
+            yield from (Portion(name, settings, task) for task in tasks_of(name, member, measures))
+
+
+def count_cells(measures: Measures, members: Sequence[Member]) -> dict[str, int]:
+    """Return the number of cells of each measure; landscapes, of which a member has one at most, are left out."""
+    found: Counter[str] = Counter()
+    alike = Counter(isinstance(member.initialization, DataDependent) for member in members)
+    first = {isinstance(member.initialization, DataDependent): member for member in reversed(members)}
+    for kind, number in alike.items():  # members of a kind divide in the same way
+        for portion in divide(measures, first[kind]):
+            found[portion.name] += number * len(portion.blocks)
+    return dict(found)
+
+
+def tasks_of(name: str, member: Member, measures: Measures) -> tuple[Task | None, ...]:
+    """Return the tasks that a measure of a member is evaluated on, each by itself; None if there is none."""
+    training = measures.get(TRAINING)
+    tasks = training.task if isinstance(training, AccuracySettings) else ()
+    needs = measure_named(name).inputs in ("loss", "task", "training")
+    return tasks if tasks and (needs or isinstance(member.initialization, DataDependent)) else (None,)
+
+
+def _alike(optimizers: tuple[Optimizer, ...]) -> list[tuple[Optimizer, ...]]:
+    """Return groups of optimizers that differ in their learning rate alone."""
+
+    def rest(optimizer: Optimizer) -> str:
+        return json.dumps(optimizer.model_dump(exclude={"learning_rate"}), sort_keys=True)
+
+    order = {key: place for place, key in reversed(list(enumerate(map(rest, optimizers))))}
+    ranked = sorted(optimizers, key=lambda optimizer: (order[rest(optimizer)], optimizer.learning_rate))
+    return [tuple(group) for _, group in groupby(ranked, key=rest)]
