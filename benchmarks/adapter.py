@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import Any
 
 PLACES: dict[str, tuple[str, ...]] = {
-  # what a spec names
+    # what a spec names
     "ACTIVATIONS": ("suite.catalog.activations",),
     "DOMAINS": ("suite.catalog.domain",),
     "INITIALIZATIONS": ("suite.catalog.initializations",),
@@ -29,7 +29,7 @@ PLACES: dict[str, tuple[str, ...]] = {
     "Critical": ("suite.catalog.initializations",),
     "Relu": ("suite.catalog.activations",),
     "load": ("suite.catalog.dotted",),
-  # settings of measures
+    # settings of measures
     "AccuracySettings": ("suite.catalog.measure_settings",),
     "CollapseSettings": ("suite.catalog.measure_settings", "suite.catalog.measures"),
     "CorrelationSettings": ("suite.catalog.measure_settings",),
@@ -41,7 +41,7 @@ PLACES: dict[str, tuple[str, ...]] = {
     "TrainabilitySettings": ("suite.catalog.measure_settings",),
     "V3LimitSettings": ("suite.catalog.measure_settings",),
     "V3Settings": ("suite.catalog.measure_settings", "suite.catalog.measures"),
-  # networks
+    # networks
     "BINARY_CROSS_ENTROPY": ("suite.nets.losses",),
     "Ensemble": ("suite.nets.ensemble",),
     "HALF_SQUARE": ("suite.nets.losses",),
@@ -50,7 +50,7 @@ PLACES: dict[str, tuple[str, ...]] = {
     "draw_parameters": ("suite.nets.initialization",),
     "layer_variances": ("suite.theory.scaling",),
     "sample_domain": ("suite.nets.sample",),
-  # measures
+    # measures
     "TaskAt": ("suite.measures.trainability",),
     "collapse": ("suite.measures.collapse",),
     "correlation": ("suite.measures.correlation",),
@@ -59,7 +59,7 @@ PLACES: dict[str, tuple[str, ...]] = {
     "trainability": ("suite.measures.trainability",),
     "v3": ("suite.measures.v3",),
     "v3_limit": ("suite.measures.v3_limit",),
-  # training
+    # training
     "Data": ("suite.training.tasks",),
     "FeatureDiversity": ("suite.training.features",),
     "Points": ("suite.training.tasks",),
@@ -67,7 +67,7 @@ PLACES: dict[str, tuple[str, ...]] = {
     "make_data": ("suite.training.tasks",),
     "observe": ("suite.training.observer",),
     "train": ("suite.training.trainer",),
-  # runs
+    # runs
     "Cell": ("suite.cells.cell", "suite.runs.cells"),
     "Cluster": ("suite.cells.cluster", "suite.runs.cluster"),
     "Crew": ("suite.cells.executor", "suite.runs.crew"),

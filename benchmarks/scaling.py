@@ -166,7 +166,7 @@ def peak_memory(command: Sequence[str]) -> int:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}: {complaint}")
-  # Where there is a /proc, the kernel's own figure is worse: it begins with what the caller held.
+    # Where there is a /proc, the kernel's own figure is worse: it begins with what the caller held.
     return peak or usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 

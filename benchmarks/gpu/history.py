@@ -89,8 +89,8 @@ def _call_asv(folder: Path, modules: str, setup: Setup) -> Row:
         ["machine", "--yes", "--machine", name, "--os", sys.platform],
         ["run", *commit, "--machine", name, "--bench", chosen, *once],
     ]
-  # Its list of machines is in the home folder, and benchmarks do not search PYTHONPATH, but a variable of asv's own.
-  # They start from one process, which has not begun with the GPU.
+    # Its list of machines is in the home folder, and benchmarks do not search PYTHONPATH, but a variable of asv's own.
+    # They start from one process, which has not begun with the GPU.
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     variables = os.environ | {"HOME": str(folder), "PYTORCH_NVML_BASED_CUDA_CHECK": "1", "ASV_PYTHONPATH": path}
     for command in commands:

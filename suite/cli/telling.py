@@ -34,11 +34,11 @@ def tell_run(found: "Results") -> int:
 
 def tell_verdicts(study: str, rows: Sequence[dict[str, Any]]) -> int:
     """A line a claim; the number of verdicts that are not the expected ones."""
-    from suite.report.verdict_text import lines_of, surprising  # noqa: PLC0415  # as above
+    from suite.report.verdicts import count_unexpected, format_lines  # noqa: PLC0415  # as above
 
-    for line in lines_of(study, rows):
+    for line in format_lines(study, rows):
         echo(line)
-    return surprising(rows)
+    return count_unexpected(rows)
 
 
 def _tell_failures(found: "Results") -> None:

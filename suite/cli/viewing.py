@@ -43,8 +43,7 @@ def judge_claims(
     """Judge the specs' claims by the tables that a run has left, without computing."""
     with errors_as_exit_codes():
         from suite.analysis.verdicts import judge_results, rows_of  # noqa: PLC0415
-        from suite.report.verdict_text import as_json as in_json  # noqa: PLC0415
-        from suite.report.verdict_text import surprising  # noqa: PLC0415
+        from suite.report.verdicts import convert_to_json, count_unexpected  # noqa: PLC0415
         from suite.results.folder import Results  # noqa: PLC0415
 
         plug_in(plugins)
@@ -57,8 +56,8 @@ def judge_claims(
             with damage_explained(found):
                 _warn_of_change(study, found, ("seed", "family", "domain", "measure"))  # claims may have been added
                 verdicts = rows_of(judge_results(study.spec.claim, found), study.spec.source)
-            rows += in_json(study.spec.name, verdicts)
-            surprises += surprising(verdicts) if as_json else tell_verdicts(study.spec.name, verdicts)
+            rows += convert_to_json(study.spec.name, verdicts)
+            surprises += count_unexpected(verdicts) if as_json else tell_verdicts(study.spec.name, verdicts)
         if as_json:
             typer.echo(json.dumps(rows, indent=2))
         if must_hold and surprises:
