@@ -90,7 +90,7 @@ class PeaksInside(Claim):
 
     test: Literal["peaks_inside"] = "peaks_inside"
     formula = "some inner value of `along` has a larger `quantity` than both ends"
-    function = "suite.analysis.along:peaks_inside"
+    function = "suite.analysis.claims_about_order:peaks_inside"
     estimate = "the least sure difference between a peak and an end is {}"
     quantity: str = Field(description="whose maximum")
     along: str = Field(description="the axis, of numbers")
@@ -101,7 +101,7 @@ class Monotone(Claim):
 
     test: Literal["monotone"] = "monotone"
     formula = "`quantity` rises, or falls, from each value of `along` to the next, but for `slack`"
-    function = "suite.analysis.along:monotone"
+    function = "suite.analysis.claims_about_order:monotone"
     estimate = "the least sure step is one of {}"
     quantity: str = Field(description="what goes one way")
     along: str = Field(description="the axis, of numbers")
@@ -123,7 +123,7 @@ class Greater(PairClaim):
 
     test: Literal["greater"] = "greater"
     formula = "`quantity` at `axis` = `value` exceeds that at `than` by more than `margin`, other axes alike"
-    function = "suite.analysis.pairs:greater"
+    function = "suite.analysis.claims_about_order:greater"
     estimate = "the difference is {}"
     estimate_of_average = "the average difference is {}"
     estimate_of_many = "the least sure pair's difference is {}"
@@ -141,7 +141,7 @@ class RankCorrelation(Claim):
 
     test: Literal["rank_correlation"] = "rank_correlation"
     formula = "Spearman's rho of `first` and `second` over members is at least, or at most, a value"
-    function = "suite.analysis.ranks:rank_correlation"
+    function = "suite.analysis.claims_about_order:rank_correlation"
     estimate = "Spearman's rho is {}"
     first: str = Field(description="a quantity")
     second: str = Field(description="another")
@@ -163,7 +163,7 @@ class Level(Claim):
 
     test: Literal["level"] = "level"
     formula = "`quantity` is at least, or at most, a number: in every member, on average, or in every single draw"
-    function = "suite.analysis.levels:level"
+    function = "suite.analysis.claims_about_values:level"
     estimate = "the value that decides is {}"
     estimate_of_average = "the average is {}"
     quantity: str = Field(description="what lies there")
@@ -186,7 +186,7 @@ class BoundedBy(Claim):
 
     test: Literal["bounded_by"] = "bounded_by"
     formula = "`quantity` <= `bound` + `margin` in every member, or it exceeds it by no more than `z` standard errors"
-    function = "suite.analysis.claimed_bounds:bounded_by"
+    function = "suite.analysis.claims_about_values:bounded_by"
     estimate = "the least room below the bound is {}"
     estimate_in_errors = "the largest excess over the bound is {} standard errors"
     margin_is_slack = True
@@ -203,7 +203,7 @@ class AgreesWith(Claim):
 
     test: Literal["agrees_with"] = "agrees_with"
     formula = "|`quantity` - theory| is within `relative` of the theory, or within `z` standard errors"
-    function = "suite.analysis.claimed_bounds:agrees_with"
+    function = "suite.analysis.claims_about_values:agrees_with"
     estimate = "the largest deviation is {} of the law"
     estimate_in_errors = "the largest deviation is {} standard errors"
     quantity: str = Field(description="what has a law")
@@ -222,7 +222,7 @@ class SurvivalShorter(PairClaim):
 
     test: Literal["survival_shorter"] = "survival_shorter"
     formula = "waits `quantity` at `axis` = `value` are shorter than at `than` (log-rank), other axes alike"
-    function = "suite.analysis.pairs:survival_shorter"
+    function = "suite.analysis.claims_about_order:survival_shorter"
     estimate = "the log-rank test's z is {}"
     quantity: str = Field(description="steps until something happens")
     value: Scalar = Field(description="the one with the shorter waits")

@@ -9,13 +9,12 @@ from suite.analysis.series import main_axis, names_of_members
 from suite.catalog.charts import CHARTS
 from suite.catalog.dotted import load
 from suite.report.charts import choose_picture, draw_charts
-from suite.report.embedding import embedded, packed
 from suite.report.formatting import PageTable, records
 from suite.report.index import FILE as INDEX
 from suite.report.measured import describe_chart, find_undrawn
 from suite.report.origin import again, caveat, origin
 from suite.report.page_tables import tabulate_overview, tabulate_precision
-from suite.report.templating import environment
+from suite.report.templating import embedded, environment, packed
 from suite.report.verdicts import sum_up, tabulate_verdicts, word_verdicts
 from suite.results.files import write_text
 from suite.results.schema import BOUNDS, COMPARISONS, PHASES

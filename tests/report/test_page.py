@@ -18,8 +18,8 @@ from suite.catalog.charts import facts
 from suite.catalog.claims import PeaksInside
 from suite.cells.resources import Resources
 from suite.report import page
-from suite.report.embedding import embedded
 from suite.report.page import render
+from suite.report.templating import embedded
 from suite.results.folder import Results
 from suite.runs.run import run_study
 from suite.spec.load import load_studies
