@@ -18,7 +18,7 @@ from suite.cells.resources import Resources
 from suite.cli import app
 from suite.plugins import sources
 from suite.report.predictor_text import lines_of as contests_of
-from suite.report.verdict_text import lines_of as verdicts_of
+from suite.report.verdicts import format_lines as verdicts_of
 from suite.results.folder import Results
 from suite.runs.run import run_study
 from suite.spec.load import load_studies

@@ -1,10 +1,11 @@
 """The structure of the code: which package may import which, what no module may do, and that the checks can fail."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from suite.catalog.activations import ACTIVATIONS
+from suite.catalog.claims import CLAIMS
 from suite.catalog.measures import LANDSCAPE, MEASURES
 from suite.catalog.optimizers import OPTIMIZERS
 from suite.catalog.quantities import QUANTITIES
@@ -203,6 +204,54 @@ def test_functions_are_named_by_the_catalog_alone() -> None:
     settable = [entry.model_fields for entry in (*TASKS.values(), *OPTIMIZERS.values())]
     settable += [measure.settings.model_fields for measure in MEASURES.values()]
     assert not [fields for fields in settable if "function" in fields]
+
+
+NAMELESS = {"report", "analysis"}
+"""Packages that know no measure and no quantity by name: the catalog says what they draw and compare."""
+
+CLAIMS_FILE = "catalog/claims.py"
+"""The only module that names the tests of claims; whatever else there is to say of a test is in its class."""
+
+COLUMNS_FILE = "results/schema.py"
+"""A module that may have names of measures, as columns of tables: `trainability` is one of bounds.csv."""
+
+
+def names_in(code: str, names: Collection[str]) -> set[str]:
+    """Return those of the names that are string literals of a module."""
+    literals = {node.value for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Constant)}
+    return {name for name in names if name in literals}
+
+
+def test_reports_and_analyses_know_no_measure_by_name() -> None:
+    """Nor a quantity: a measure is added by its declaration, and drawn by that of a chart."""
+    names = {*MEASURES, *QUANTITIES}
+    found = {
+        str(file): named
+        for package, file in _modules()
+        if package in NAMELESS and (named := names_in(file.read_text(), names))
+    }
+    assert found == {}
+    assert names_in((ROOT / COLUMNS_FILE).read_text(), MEASURES) == {"trainability"}
+
+
+def test_tests_of_claims_are_named_by_their_classes_alone() -> None:
+    """What a claim's estimate is of is in its class, and so is the function that tests it."""
+    found = {
+        str(file): named
+        for _, file in _modules()
+        if file != ROOT / CLAIMS_FILE and (named := names_in(file.read_text(), CLAIMS))
+    }
+    assert found == {}
+    assert names_in((ROOT / CLAIMS_FILE).read_text(), CLAIMS) == set(CLAIMS)
+
+
+def test_the_check_of_names_can_fail() -> None:
+    """Where a name is compared, is a key or is an argument; not where it is part of another word."""
+    assert names_in("if quantity == 'v3': pass", MEASURES) == {"v3"}
+    assert names_in("charts = {'jacobian': draw}", MEASURES) == {"jacobian"}
+    assert names_in("def f():\n    return pick(table, quantity='test_accuracy')", QUANTITIES) == {"test_accuracy"}
+    assert names_in("if claim['test'] == 'bounded_by': pass", CLAIMS) == {"bounded_by"}
+    assert names_in("v3 = f'{name}_v3' + 'v3 and others'", MEASURES) == set()
 
 
 def test_benchmarks_use_public_names_only() -> None:

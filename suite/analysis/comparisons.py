@@ -6,12 +6,11 @@ import numpy as np
 import pandas as pd
 
 from suite.analysis.series import MEMBER_AXES, in_words, selected, training_axes
+from suite.catalog.charts.facts import COMPARED_OUTCOMES, COMPARED_TIMES
 from suite.results.schema import COMPARISON_COLUMNS
 from suite.statistics.paired import paired_events, paired_means
 from suite.statistics.survival import holm, logrank, median_survival
 
-WAITS = ("phase1_steps",)
-OUTCOMES = ("test_accuracy", "test_error", "success")
 ALPHA = 0.05
 
 APART = ("inputs", "outputs", "depth", "width", "budget", "task", "train", "validation", "test", "squares")
@@ -35,12 +34,12 @@ def comparisons_table(measurements: pd.DataFrame, summary: pd.DataFrame) -> pd.D
         A row a comparison; `at` names the other axes, `verdict` is shorter, longer, higher, lower or undecided.
     """
     rows: list[dict[str, object]] = []
-    for quantity in (*WAITS, *OUTCOMES):
+    for quantity in (*COMPARED_TIMES, *COMPARED_OUTCOMES):
         groups = _groups(measurements, summary, quantity)
         if not groups:
             continue
         end = float(summary["step"].max())
-        compare = _compare_waits if quantity in WAITS else _compare_means
+        compare = _compare_waits if quantity in COMPARED_TIMES else _compare_means
         found = [
             {"quantity": quantity, **pair, **compare(groups[first], groups[second], end)}
             for pair, first, second in _pairs(groups)
@@ -54,6 +53,24 @@ def comparisons_table(measurements: pd.DataFrame, summary: pd.DataFrame) -> pd.D
                 row["verdict"] = "undecided"
         rows += found
     return pd.DataFrame(rows, columns=list(COMPARISON_COLUMNS))
+
+
+def count_comparisons(table: pd.DataFrame) -> pd.DataFrame:
+    """Count the verdicts of one quantity's comparisons, and average their differences, over all else alike.
+
+    Args:
+        table: Rows of one quantity.
+
+    Returns:
+        One row per axis, setting and reference, with the number of each verdict and the mean `difference`.
+    """
+    rows = []
+    for (axis, setting, reference), found in table.groupby(["axis", "setting", "reference"], sort=False):
+        verdicts = found["verdict"].value_counts()
+        counts = {verdict: int(verdicts.get(verdict, 0)) for verdict in ("higher", "lower", "undecided")}
+        place = {"axis": str(axis), "setting": setting, "reference": reference}
+        rows.append({**place, **counts, "difference": found["difference"].mean()})
+    return pd.DataFrame(rows)
 
 
 Setting = tuple[tuple[str, str], ...]

@@ -9,7 +9,7 @@ import pandas as pd
 
 from suite.analysis.points import Point, Tables, points
 from suite.catalog.measures import MEASURES
-from suite.catalog.predict import SHALLOWEST, Outcome, Predict, candidates
+from suite.catalog.predict import BASELINES, SHALLOWEST, Outcome, Predict, candidates
 from suite.catalog.quantities import QUANTITIES
 from suite.statistics.intervals import Array
 from suite.statistics.two_level import COPIES, Statistic, statistic_and_copies
@@ -197,13 +197,8 @@ def _baselines(facts: pd.DataFrame) -> Iterator[Predictor]:
     # members.csv has inputs and outputs at the ends.
     units = facts["widths"].map(lambda widths: sum(map(int, widths.split()[1:-1]))).to_numpy(float)
     middle = (np.log(depth.min()) + np.log(depth.max())) / 2
-    counts = {
-        "-depth": depth,
-        "middle_depth": -np.abs(np.log(depth) - middle),
-        "width": units / depth,
-        "parameters": parameters,
-        "activation_ratio": units / parameters,
-    }
+    columns = (depth, -np.abs(np.log(depth) - middle), units / depth, parameters, units / parameters)
+    counts = dict(zip(BASELINES, columns, strict=True))
     if parameters.max() < _ONE_BUDGET * parameters.min():
         del counts["parameters"]
     nothing = [Draws(np.empty(0), np.empty(0), 1, 0)] * len(facts)

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from suite.analysis.comparisons import OUTCOMES, WAITS, comparisons_table
-from suite.analysis.phases import PHASES as PHASE_QUANTITIES
+from suite.analysis.comparisons import comparisons_table
 from suite.analysis.phases import phases_table
 from suite.analysis.predictors import predictors_table
-from suite.analysis.success_bound import BOUND, bounds_table
+from suite.analysis.success_bound import bounds_table
 from suite.analysis.verdicts import judge_results, rows_of
+from suite.catalog.charts import facts
 from suite.catalog.claims import Claim
 from suite.results.folder import Results
 from suite.results.schema import BOUNDS, COMPARISONS, PHASES, PREDICTORS, VERDICT_COLUMNS, VERDICTS
@@ -30,9 +30,11 @@ def derive(results: Results, claims: Sequence[Claim], source: str) -> None:
         results.folder,
         {
             PREDICTORS: predictors_table(results),
-            BOUNDS: bounds_table(summary, results.values_of(BOUND)),
-            PHASES: phases_table(results.values_of(PHASE_QUANTITIES), summary),
-            COMPARISONS: comparisons_table(results.values_of((*WAITS, *OUTCOMES)), summary),
+            BOUNDS: bounds_table(summary, results.values_of((facts.BOUND.bound, facts.BOUND.outcome))),
+            PHASES: phases_table(results.values_of(facts.PHASES.quantities), summary),
+            COMPARISONS: comparisons_table(
+                results.values_of((*facts.COMPARED_TIMES, *facts.COMPARED_OUTCOMES)), summary
+            ),
             VERDICTS: pd.DataFrame(verdicts, columns=list(VERDICT_COLUMNS)),
         },
     )

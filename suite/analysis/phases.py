@@ -6,13 +6,9 @@ import numpy as np
 import pandas as pd
 
 from suite.analysis.series import selected, with_series
+from suite.catalog.charts.facts import PHASES
 from suite.results.schema import PHASE_COLUMNS
 from suite.statistics.paired import paired_means
-
-_CHANGES = ("feature_change_phase1", "feature_change_phase2")
-
-PHASES = ("feature_cosine", *_CHANGES)
-"""Quantities that the table is made of."""
 
 
 def phases_table(values: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
@@ -29,9 +25,9 @@ def phases_table(values: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
     Returns:
         A row a member, training setting and layer; empty where features were not looked at.
     """
-    if not values["quantity"].isin(_CHANGES).any():
+    if not values["quantity"].isin([PHASES.early, PHASES.late]).any():
         return pd.DataFrame(columns=list(PHASE_COLUMNS))
-    curves, early, late = (_by_place(values, summary, name) for name in PHASES)
+    curves, early, late = (_by_place(values, summary, name) for name in PHASES.quantities)
     found = []
     for place, curve in curves.items():
         mean = curve.groupby("step")["value"].mean()

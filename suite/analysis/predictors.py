@@ -7,9 +7,8 @@ import numpy as np
 import pandas as pd
 
 from suite.analysis.contests import Contest, Predictor, contests
-from suite.analysis.groups import Group, families, groups, named
 from suite.analysis.points import Tables
-from suite.analysis.ranking import NOTHING, Ranking, averaged, draw_by_draw
+from suite.analysis.ranking import NOTHING, Group, Ranking, averaged, draw_by_draw, families, groups, named
 from suite.catalog.predict import FEWEST, Predict
 from suite.results.schema import ALL_MEMBERS, PREDICTOR_COLUMNS, WITHIN_ACTIVATION
 from suite.statistics.two_level import Interval

@@ -4,10 +4,8 @@ import numpy as np
 import pandas as pd
 
 from suite.analysis.series import pick, selected, training_axes, with_series
+from suite.catalog.charts.facts import BOUND
 from suite.results.schema import BOUND_COLUMNS
-
-BOUND = ("trainability", "success")
-"""Quantities that are compared draw by draw."""
 
 
 def bounds_table(summary: pd.DataFrame, values: pd.DataFrame) -> pd.DataFrame:
@@ -26,7 +24,7 @@ def bounds_table(summary: pd.DataFrame, values: pd.DataFrame) -> pd.DataFrame:
         A row a member and training setting that has both; empty where the study measures no trainability.
     """
     named = with_series(summary)
-    able, success = pick(named, "trainability"), pick(named, "success")
+    able, success = pick(named, BOUND.bound), pick(named, BOUND.outcome)
     if able.empty or success.empty:
         return pd.DataFrame(columns=list(BOUND_COLUMNS))
     keys = ["member", *(axis for axis in training_axes(able) if able[axis].notna().any())]
@@ -43,12 +41,12 @@ def bounds_table(summary: pd.DataFrame, values: pd.DataFrame) -> pd.DataFrame:
             "along": rows["along"],
             "member": rows["member"],
             "theory": rows["theory_able"],
-            "trainability": rows["mean_able"],
-            "trainability_low": rows["ci_low_able"],
-            "trainability_high": rows["ci_high_able"],
-            "success": rows["mean_success"],
-            "success_low": rows["ci_low_success"],
-            "success_high": rows["ci_high_success"],
+            BOUND.bound: rows["mean_able"],
+            f"{BOUND.bound}_low": rows["ci_low_able"],
+            f"{BOUND.bound}_high": rows["ci_high_able"],
+            BOUND.outcome: rows["mean_success"],
+            f"{BOUND.outcome}_low": rows["ci_low_success"],
+            f"{BOUND.outcome}_high": rows["ci_high_success"],
             "replicates": rows["n"],
             "without": _successes_without(summary, values, keys, settings, rows),
             "bound": bound,
@@ -60,8 +58,8 @@ def _successes_without(
     summary: pd.DataFrame, values: pd.DataFrame, keys: list[str], settings: list[str], rows: pd.DataFrame
 ) -> list[int]:
     """Replicates of each row that succeeded from a network without what the task needs."""
-    able = values.loc[values["quantity"] == "trainability", [*keys, "draw", "value"]]
-    done = selected(values, summary, "success")[[*settings, "draw", "value"]]
+    able = values.loc[values["quantity"] == BOUND.bound, [*keys, "draw", "value"]]
+    done = selected(values, summary, BOUND.outcome)[[*settings, "draw", "value"]]
     joined = done.merge(able, on=[*keys, "draw"], suffixes=("_success", "_able"))
     broken = joined[(joined["value_success"] == 1) & (joined["value_able"] == 0)]
     places = [tuple(place) for place in broken[settings].astype(str).itertuples(index=False)]

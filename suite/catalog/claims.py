@@ -53,6 +53,21 @@ class Claim(Settings):
     function: ClassVar[str]
     """Dotted path of what tests it."""
 
+    estimate: ClassVar[str] = "the estimate is {}"
+    """What the estimate is of; of claims about every member or pair it is that of the one that decides."""
+
+    estimate_in_errors: ClassVar[str] = ""
+    """The same if the claim allows for a number of standard errors; empty if no claim of the kind does."""
+
+    estimate_of_average: ClassVar[str] = ""
+    """The same if the claim is about an average over the family."""
+
+    estimate_of_many: ClassVar[str] = ""
+    """The same if the claim is about more than one pair."""
+
+    margin_is_slack: ClassVar[bool] = False
+    """Whether the estimate may be as low as minus the margin, instead of having to exceed it."""
+
     says: str = Field(min_length=1, description="the claim, in a sentence")
     source: str = Field(default="", description="who makes it, and where; the study's source unless given")
     expected: Literal["holds", "fails", "undecided"] = Field(
@@ -75,7 +90,8 @@ class PeaksInside(Claim):
 
     test: Literal["peaks_inside"] = "peaks_inside"
     formula = "some inner value of `along` has a larger `quantity` than both ends"
-    function = "suite.analysis.along:peaks_inside"
+    function = "suite.analysis.claims_about_order:peaks_inside"
+    estimate = "the least sure difference between a peak and an end is {}"
     quantity: str = Field(description="whose maximum")
     along: str = Field(description="the axis, of numbers")
 
@@ -85,7 +101,8 @@ class Monotone(Claim):
 
     test: Literal["monotone"] = "monotone"
     formula = "`quantity` rises, or falls, from each value of `along` to the next, but for `slack`"
-    function = "suite.analysis.along:monotone"
+    function = "suite.analysis.claims_about_order:monotone"
+    estimate = "the least sure step is one of {}"
     quantity: str = Field(description="what goes one way")
     along: str = Field(description="the axis, of numbers")
     direction: Literal["rises", "falls"] = Field(description="which way")
@@ -106,7 +123,10 @@ class Greater(PairClaim):
 
     test: Literal["greater"] = "greater"
     formula = "`quantity` at `axis` = `value` exceeds that at `than` by more than `margin`, other axes alike"
-    function = "suite.analysis.pairs:greater"
+    function = "suite.analysis.claims_about_order:greater"
+    estimate = "the difference is {}"
+    estimate_of_average = "the average difference is {}"
+    estimate_of_many = "the least sure pair's difference is {}"
     quantity: str = Field(description="what is larger")
     value: Scalar = Field(description="the one that has more")
     than: Scalar = Field(description="the one that has less")
@@ -121,7 +141,8 @@ class RankCorrelation(Claim):
 
     test: Literal["rank_correlation"] = "rank_correlation"
     formula = "Spearman's rho of `first` and `second` over members is at least, or at most, a value"
-    function = "suite.analysis.ranks:rank_correlation"
+    function = "suite.analysis.claims_about_order:rank_correlation"
+    estimate = "Spearman's rho is {}"
     first: str = Field(description="a quantity")
     second: str = Field(description="another")
     at_least: float | None = Field(default=None, ge=-1, lt=1, description="rho is larger than this")
@@ -142,7 +163,9 @@ class Level(Claim):
 
     test: Literal["level"] = "level"
     formula = "`quantity` is at least, or at most, a number: in every member, on average, or in every single draw"
-    function = "suite.analysis.levels:level"
+    function = "suite.analysis.claims_about_values:level"
+    estimate = "the value that decides is {}"
+    estimate_of_average = "the average is {}"
     quantity: str = Field(description="what lies there")
     at_least: float | None = Field(default=None, allow_inf_nan=False, description="it is larger than this")
     at_most: float | None = Field(default=None, allow_inf_nan=False, description="it is smaller than this")
@@ -163,7 +186,10 @@ class BoundedBy(Claim):
 
     test: Literal["bounded_by"] = "bounded_by"
     formula = "`quantity` <= `bound` + `margin` in every member, or it exceeds it by no more than `z` standard errors"
-    function = "suite.analysis.claimed_bounds:bounded_by"
+    function = "suite.analysis.claims_about_values:bounded_by"
+    estimate = "the least room below the bound is {}"
+    estimate_in_errors = "the largest excess over the bound is {} standard errors"
+    margin_is_slack = True
     quantity: str = Field(description="what stays below")
     bound: str = Field(description='another quantity, or "theory", its closed form')
     margin: float = Field(default=0.0, ge=0, description="by which it may exceed the bound; shown to be kept")
@@ -177,7 +203,9 @@ class AgreesWith(Claim):
 
     test: Literal["agrees_with"] = "agrees_with"
     formula = "|`quantity` - theory| is within `relative` of the theory, or within `z` standard errors"
-    function = "suite.analysis.claimed_bounds:agrees_with"
+    function = "suite.analysis.claims_about_values:agrees_with"
+    estimate = "the largest deviation is {} of the law"
+    estimate_in_errors = "the largest deviation is {} standard errors"
     quantity: str = Field(description="what has a law")
     relative: float | None = Field(default=None, gt=0, description="relative error allowed; shown to be kept")
     z: float | None = Field(default=None, gt=0, description="standard errors allowed; shown not to be broken")
@@ -194,7 +222,8 @@ class SurvivalShorter(PairClaim):
 
     test: Literal["survival_shorter"] = "survival_shorter"
     formula = "waits `quantity` at `axis` = `value` are shorter than at `than` (log-rank), other axes alike"
-    function = "suite.analysis.pairs:survival_shorter"
+    function = "suite.analysis.claims_about_order:survival_shorter"
+    estimate = "the log-rank test's z is {}"
     quantity: str = Field(description="steps until something happens")
     value: Scalar = Field(description="the one with the shorter waits")
     than: Scalar = Field(description="the other")

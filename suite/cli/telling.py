@@ -7,8 +7,7 @@ from typing import Any
 from suite.cli.endings import echo, warn
 from suite.formatting import pieces
 from suite.report.predictor_text import lines_of as predictor_lines
-from suite.report.verdict_text import lines_of as verdict_lines
-from suite.report.verdict_text import surprising
+from suite.report.verdicts import count_unexpected, format_lines
 from suite.results.folder import Results
 
 _SHOWN = 8
@@ -33,9 +32,9 @@ def tell_run(found: Results) -> int:
 
 def tell_verdicts(study: str, rows: Sequence[dict[str, Any]]) -> int:
     """A line a claim; the number of verdicts that are not the expected ones."""
-    for line in verdict_lines(study, rows):
+    for line in format_lines(study, rows):
         echo(line)
-    return surprising(rows)
+    return count_unexpected(rows)
 
 
 def _tell_failures(found: Results) -> None:

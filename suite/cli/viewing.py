@@ -17,8 +17,7 @@ from suite.formatting import counted
 from suite.report.comparison_text import lines_of
 from suite.report.figures import write_figures
 from suite.report.index import write_index
-from suite.report.verdict_text import as_json as verdicts_as_json
-from suite.report.verdict_text import surprising
+from suite.report.verdicts import convert_to_json, count_unexpected
 from suite.results.folder import Results
 from suite.runs.run import draw_report
 from suite.spec.load import Study
@@ -44,8 +43,8 @@ def judge_claims(
         with damage_explained(found):
             _warn_of_change(study, found, ("seed", "family", "domain", "measure"))  # claims may have been added
             verdicts = rows_of(judge_results(study.spec.claim, found), study.spec.source)
-        rows += verdicts_as_json(study.spec.name, verdicts)
-        surprises += surprising(verdicts) if as_json else tell_verdicts(study.spec.name, verdicts)
+        rows += convert_to_json(study.spec.name, verdicts)
+        surprises += count_unexpected(verdicts) if as_json else tell_verdicts(study.spec.name, verdicts)
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
     if must_hold and surprises:

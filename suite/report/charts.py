@@ -1,16 +1,17 @@
-"""The Altair charts of a study, from its tables alone."""
+"""The Altair charts of a study, from its tables alone, and which of them answers the study's question."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
-from suite.analysis.comparisons import WAITS
 from suite.analysis.series import with_series
-from suite.report import death, features, signal, tournament, training, variability
-from suite.report.landscapes import decision_boundary, landscapes_chart
+from suite.catalog.charts import ANSWERS, CHARTS
+from suite.catalog.charts import charts as catalog
+from suite.catalog.charts.facts import TRAINING_MEASURE
+from suite.catalog.dotted import load
 from suite.report.marks import Chart
-from suite.report.measured import measured, undrawn
+from suite.report.measured import find_undrawn
 from suite.results.folder import Results
 
 
@@ -20,50 +21,64 @@ def draw_charts(results: Results) -> dict[str, Chart]:
     Args:
         results: The tables of a run and of its analysis.
     """
-    tasks = results.run["spec"]["measure"].get("accuracy", {}).get("task", [])
-    return charts_of(results.summary, results.landscapes, results.values_of(WAITS), results.tournament, tasks)
+    tasks = results.run["spec"]["measure"].get(TRAINING_MEASURE, {}).get("task", [])
+    raw = [quantity for chart in CHARTS.values() if chart.needs == "values" for quantity in chart.quantities]
+    return charts_of(results.summary, results.landscapes, results.values_of(raw), results.tournament, tasks)
 
 
 def charts_of(
     summary: pd.DataFrame,
     landscapes: pd.DataFrame | None = None,
-    waits: pd.DataFrame | None = None,
-    standings: pd.DataFrame | None = None,
+    values: pd.DataFrame | None = None,
+    ranking: pd.DataFrame | None = None,
     tasks: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Chart]:
-    """Every chart that the study's quantities allow, by name, in the order of the report; no quantity is without one.
+    """Return every chart that the study's quantities allow, by name, in the order of the report.
+
+    Each quantity is in one chart at least.
 
     Args:
-        summary: statistics over draws.
-        landscapes: outputs over the plane, if the study has two inputs.
-        waits: raw values of waiting times, if the study has some.
-        standings: of the tournament, if the spec asks for one.
-        tasks: that networks are trained on, as run.json has them.
+        summary: Statistics over draws.
+        landscapes: Outputs over the plane, if the study has two inputs.
+        values: Raw values of the quantities whose charts need them, if the study has some.
+        ranking: The predictor ranking, if the spec asks for one.
+        tasks: The tasks that networks are trained on, as run.json has them.
     """
     summary = with_series(summary)
-    boards = None if landscapes is None else (landscapes, summary, tasks)
-    makers: dict[str, Callable[[], Chart | None]] = {
-        "variability": lambda: variability.variability(summary),
-        "collapse": lambda: variability.collapse(summary),
-        "collapse_ways": lambda: variability.collapse_ways(summary),
-        "slope_variation": lambda: variability.slope_variation(summary),
-        "correlation": lambda: signal.correlation(summary),
-        "jacobian": lambda: signal.jacobian(summary),
-        "dead_neurons": lambda: death.dead_neurons(summary),
-        "success_bound": lambda: death.success_bound(summary),
-        "trainability": lambda: death.trainability(summary),
-        "gradients": lambda: variability.gradients(summary),
-        "feature_diversity": lambda: features.feature_diversity(summary),
-        "phase_1": lambda: None if waits is None else features.phase_1(waits, summary),
-        "learning_curves": lambda: training.learning_curves(summary),
-        "revival": lambda: death.revival(summary),
-        "accuracy": lambda: training.accuracy(summary),
-        "accuracy_against_v3": lambda: training.accuracy_against_v3(summary),
-        "tournament": lambda: None if standings is None else tournament.ranked(standings),
-        "tournament_by_training": lambda: None if standings is None else tournament.by_training(standings),
-        "activation_ratio": lambda: variability.activation_ratio(summary),
-        "landscapes": lambda: None if boards is None else landscapes_chart(*boards),
-        "decision_boundary": lambda: None if boards is None else decision_boundary(*boards),
+    inputs: dict[str, Sequence[Any]] = {
+        "summary": [summary],
+        "values": [] if values is None else [values, summary],
+        "landscapes": [] if landscapes is None else [landscapes, summary, tasks],
+        "ranking": [] if ranking is None else [ranking],
     }
-    found = {name: chart for name, make in makers.items() if (chart := make()) is not None}
-    return found | {name: measured(summary, quantities) for name, quantities in undrawn(summary, found).items()}
+    found = {}
+    for name, chart in CHARTS.items():
+        given = inputs[chart.needs]
+        if given and (drawn := load(chart.function)(*given, chart)) is not None:
+            found[name] = drawn
+    undrawn = find_undrawn(summary, found)
+    return found | {name: load(chart.function)(summary, chart) for name, chart in undrawn.items()}
+
+
+def choose_picture(spec: Mapping[str, Any], charts: Iterable[str]) -> str | None:
+    """Return the name of the chart that answers a study's question, or None if there are no charts.
+
+    It is the chart that the spec names; else one of a quantity of the first claim that has a chart, if possible of
+    both its quantities; else the predictor ranking; else the outcome of training; else the first chart of all.
+
+    Args:
+        spec: The spec as run.json has it.
+        charts: Names of the charts that there are, in the order of the page.
+    """
+    drawn = list(charts)
+    if spec.get("picture") in drawn:
+        return str(spec["picture"])
+    known = catalog()
+    shown = {name: known[name] for name in drawn if name in known}
+    for claim in spec.get("claim", []):
+        named = [claim[key] for key in ("quantity", "first", "second", "bound") if key in claim]
+        both = [name for name, chart in shown.items() if chart.every and set(chart.quantities) == set(named)]
+        some = [name for quantity in named for name, chart in shown.items() if quantity in chart.quantities]
+        if both or some:
+            return [*both, *some][0]
+    return next((name for name in (*ANSWERS, *drawn) if name in drawn), None)

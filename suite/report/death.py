@@ -1,10 +1,11 @@
-"""Charts of ReLU death: dead neurons, trainability as the bound of success, revivals."""
+"""Charts of ReLU death: dead neurons, trainability as the bound of success, and revivals."""
 
 import altair as alt
 import pandas as pd
 
 from suite.analysis.series import once, pick, training_axes, with_series
-from suite.report.looks import COLORS, color, second_cue, shape
+from suite.catalog.charts.declaration import ChartDeclaration
+from suite.report.looks import COLORS, color, named_scale, second_cue, shape
 from suite.report.marks import (
     HEIGHT,
     WIDTH,
@@ -21,16 +22,18 @@ from suite.report.marks import (
 )
 
 
-def dead_neurons(summary: pd.DataFrame) -> Chart | None:
-    """Dead neurons of the first layer and networks born dead along the main axis, and dead neurons by layer."""
-    if not has(summary, "dead_fraction"):
+def draw_dead_neurons(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart | None:
+    """Draw dead neurons of the first layer, networks born dead, and dead neurons by layer."""
+    fraction, born_dead = chart.drawn
+    if not has(summary, fraction):
         return None
     found = once(summary)
-    rows = found[found["quantity"] == "dead_fraction"]
-    panels = [by_axis(rows[rows["layer"] == 1], "dead share of the first layer")]
-    born = found[found["quantity"] == "born_dead"]
+    rows = found[found["quantity"] == fraction]
+    panels = [by_axis(rows[rows["layer"] == 1], chart.drawn[fraction].label)]
+    born = found[found["quantity"] == born_dead]
     if len(born):
-        panels.append(by_axis(born, "born dead", alt.Scale(domain=[0, 1])))
+        drawn = chart.drawn[born_dead]
+        panels.append(by_axis(born, drawn.label, named_scale(drawn.scale, born)))
     deepest = rows[rows["depth"] == rows["depth"].max()]
     deepest = deepest[deepest["along"] == deepest["along"].max()]
     if deepest["layer"].nunique() > 1:
@@ -38,11 +41,12 @@ def dead_neurons(summary: pd.DataFrame) -> Chart | None:
     return row(panels)
 
 
-def trainability(summary: pd.DataFrame) -> Chart | None:
-    """Trainability, its closed form where there is one, and the success rate that it bounds, a panel a series."""
-    if not has(summary, "trainability"):
+def draw_trainability(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart | None:
+    """Draw a bound of success, its theoretical value if there is one, and the success rate, one panel per series."""
+    (bound,) = chart.drawn
+    if not has(summary, bound):
         return None
-    names = {"trainability": "trainability", "success": "success rate"}
+    names = {quantity: drawn.label for quantity, drawn in [*chart.drawn.items(), *chart.beside.items()]}
     found = pd.concat([rows_of(summary, quantity).assign(what=name) for quantity, name in names.items()])
     kept = ["member", "series", "along", "what", "mean", "ci_low", "ci_high", "theory", "n"]
     colored = alt.Color("what:N", title=None, scale=alt.Scale(domain=list(names.values()), range=COLORS))
@@ -66,37 +70,39 @@ def trainability(summary: pd.DataFrame) -> Chart | None:
     return by_panel(alt.layer(*laws, rule, points).properties(width=WIDTH, height=HEIGHT), found)
 
 
-def success_bound(summary: pd.DataFrame) -> Chart | None:
-    """Success rate against the trainability that bounds it, a point a member and training, with the bound itself."""
-    if not (has(summary, "trainability") and has(summary, "success")):
+def draw_success_bound(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart | None:
+    """Draw the success rate against the quantity that bounds it, one point per member and training, with the bound."""
+    bound, success = chart.drawn
+    if not (has(summary, bound) and has(summary, success)):
         return None
-    trainable = rows_of(summary, "trainability")
-    keys = ["member", *(name for name in training_axes(summary) if name in trainable and trainable[name].notna().any())]
-    bounds = trainable[[*keys, "mean"]].rename(columns={"mean": "trainability"})
-    rows = rows_of(summary, "success").merge(bounds, on=keys, how="inner")
+    bounding = rows_of(summary, bound)
+    keys = ["member", *(name for name in training_axes(summary) if name in bounding and bounding[name].notna().any())]
+    bounds = bounding[[*keys, "mean"]].rename(columns={"mean": bound})
+    rows = rows_of(summary, success).merge(bounds, on=keys, how="inner")
     if rows.empty:
         return None
-    kept = ["member", "series", "hue", "along", "axis", "trainability", "mean", "ci_low", "ci_high", "n"]
+    kept = ["member", "series", "hue", "along", "axis", bound, "mean", "ci_low", "ci_high", "n"]
     base = alt.Chart(plain(rows[kept])).encode(
-        x=alt.X("trainability:Q", title="trainability", scale=alt.Scale(domain=[0, 1])), color=color(rows)
+        x=alt.X(f"{bound}:Q", title=chart.drawn[bound].label, scale=alt.Scale(domain=[0, 1])), color=color(rows)
     )
-    y = alt.Y("mean:Q", title="success rate", scale=alt.Scale(domain=[0, 1]))
-    numbers = [alt.Tooltip(f"{name}:Q", format=".4f") for name in ("trainability", "mean", "ci_low", "ci_high")]
+    y = alt.Y("mean:Q", title=chart.drawn[success].label, scale=alt.Scale(domain=[0, 1]))
+    numbers = [alt.Tooltip(f"{name}:Q", format=".4f") for name in (bound, "mean", "ci_low", "ci_high")]
     tooltip = ["series:N", "along:Q", *numbers, "n:Q"]
     points = base.mark_point(filled=True, size=45, opacity=1).encode(y=y, shape=shape(rows), tooltip=tooltip)
     intervals = base.mark_rule(opacity=0.45).encode(y=alt.Y("ci_low:Q"), y2="ci_high:Q")
-    ends = alt.Chart(pd.DataFrame({"trainability": [0.0, 1.0], "bound": [0.0, 1.0]}))
-    bound = ends.mark_line(color="black", strokeWidth=1.5).encode(x=alt.X("trainability:Q"), y=alt.Y("bound:Q"))
-    return alt.layer(bound, intervals, points).properties(width=2 * HEIGHT, height=2 * HEIGHT)
+    ends = alt.Chart(pd.DataFrame({bound: [0.0, 1.0], "bound": [0.0, 1.0]}))
+    line = ends.mark_line(color="black", strokeWidth=1.5).encode(x=alt.X(f"{bound}:Q"), y=alt.Y("bound:Q"))
+    return alt.layer(line, intervals, points).properties(width=2 * HEIGHT, height=2 * HEIGHT)
 
 
-def revival(summary: pd.DataFrame) -> Chart | None:
-    """Dead neurons that have come back while networks train: tentatively dead ones, and permanently dead ones."""
-    if not has(summary, "revived"):
+def draw_revival(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart | None:
+    """Draw how many dead neurons come back during training: tentatively dead ones, and permanently dead ones."""
+    names = {quantity: drawn.label for quantity, drawn in chart.drawn.items()}
+    (revivable,) = chart.beside
+    if not has(summary, next(iter(names))):
         return None
-    names = {"revived": "tentatively dead before", "revived_permanent": "permanently dead before"}
     rows = with_series(summary[summary["quantity"].isin(list(names))])
-    start = pick(summary, "revivable").set_index(["series", "along"])["mean"]
+    start = pick(summary, revivable).set_index(["series", "along"])["mean"]
     some = start.groupby("series").max()
     rows = rows[rows["series"].isin(some[some > 0].index)]
     if rows.empty:

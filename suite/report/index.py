@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from suite.report.verdict_text import surprising
+from suite.report.verdicts import count_unexpected
 from suite.results.files import remove_abandoned, write_text
 from suite.results.folder import Results
 
@@ -148,7 +148,7 @@ def _entry(folder: Path) -> Entry:
             run["spec"].get("question", ""),
             run["spec"].get("source", ""),
             tuple((verdict, counts[verdict]) for verdict in _VERDICTS if counts[verdict]),
-            surprising(rows),
+            count_unexpected(rows),
             len(run["failed"]),
             len({cell["member"] for cell in run["cells"]}),
             sum(cell["seconds"] for cell in run["cells"]),

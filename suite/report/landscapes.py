@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from suite.analysis.series import with_series
+from suite.catalog.charts.declaration import ChartDeclaration
 
 _SIZE = 84
 _TRUE = "true"
@@ -21,20 +22,22 @@ _ROWS = 12
 _LOW, _MIDDLE, _HIGH = (np.array(color, dtype=float) for color in ((33, 102, 172), (247, 247, 247), (178, 24, 43)))
 
 
-def landscapes_chart(
-    landscapes: pd.DataFrame, summary: pd.DataFrame, tasks: Sequence[Mapping[str, Any]] = ()
+def draw_landscapes(
+    landscapes: pd.DataFrame, summary: pd.DataFrame, tasks: Sequence[Mapping[str, Any]], chart: ChartDeclaration
 ) -> Any | None:
-    """The first draw of each member before training and after, at the selected learning rate.
+    """Draw the outputs of each member's first draw before training and after it, at the selected learning rate.
 
     Random outputs are scaled by their own largest absolute value, so that a collapsed network is one colour, and have
     the number std / rms in their corner; trained ones are shown as probabilities, behind the true board.
 
     Args:
-        landscapes: outputs over the plane.
-        summary: says which learning rate each member's training kept.
-        tasks: that networks are trained on, as run.json has them.
+        landscapes: Outputs over the plane.
+        summary: Says which learning rate each member's training kept.
+        tasks: The tasks that networks are trained on, as run.json has them.
+        chart: The declaration of this chart.
     """
-    data = _boards(landscapes, summary)
+    (outcome,) = chart.beside
+    data = _boards(landscapes, summary, outcome)
     if data.empty:
         return None
     axis = str(data["axis"].iloc[0])
@@ -59,20 +62,22 @@ def landscapes_chart(
     return alt.vconcat(*charts)
 
 
-def decision_boundary(
-    landscapes: pd.DataFrame, summary: pd.DataFrame, tasks: Sequence[Mapping[str, Any]] = ()
+def draw_decision_boundary(
+    landscapes: pd.DataFrame, summary: pd.DataFrame, tasks: Sequence[Mapping[str, Any]], chart: ChartDeclaration
 ) -> Any | None:
-    """The first draw of some members at some steps of its training, as probabilities, before the true board.
+    """Draw the first draw of some members at some steps of its training, as probabilities, beside the true board.
 
     Of each series the members at the ends of the main axis and in its middle, or fewer where there are many series;
     none of regressions, which have no boundary.
 
     Args:
-        landscapes: outputs over the plane.
-        summary: says which learning rate each member's training kept.
-        tasks: that networks are trained on, as run.json has them.
+        landscapes: Outputs over the plane.
+        summary: Says which learning rate each member's training kept.
+        tasks: The tasks that networks are trained on, as run.json has them.
+        chart: The declaration of this chart.
     """
-    data = _boards(landscapes, summary, of="test_accuracy")
+    _, outcome = chart.drawn
+    data = _boards(landscapes, summary, outcome)
     data = data[data["state"] == "trained"]
     if data.empty:
         return None
@@ -93,15 +98,15 @@ def decision_boundary(
     return _grid(pd.DataFrame(pictures), "step", places, title, "network")
 
 
-def _boards(landscapes: pd.DataFrame, summary: pd.DataFrame, of: str = "success") -> pd.DataFrame:
-    """Those of the first draws at the learning rates that validation chose, with their series.
+def _boards(landscapes: pd.DataFrame, summary: pd.DataFrame, outcome: str) -> pd.DataFrame:
+    """Return those of the first draws at the learning rates that validation chose, with their series.
 
     Args:
-        landscapes: outputs over the plane.
-        summary: statistics over draws.
-        of: a quantity that the trained ones have.
+        landscapes: Outputs over the plane.
+        summary: Statistics over draws.
+        outcome: A quantity that the trained ones have.
     """
-    first = _selected(landscapes[landscapes["draw"] == 0], summary, of)
+    first = _selected(landscapes[landscapes["draw"] == 0], summary, outcome)
     return with_series(first).assign(state=first["state"].astype(str))
 
 

@@ -1,8 +1,9 @@
-"""What tells series apart: one colour and one second cue each, the same in every chart of a study."""
+"""How charts look: one color and one second cue for each series, the same in every chart of a study; and scales."""
 
 from typing import Any
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
 COLORS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999999"]
@@ -60,3 +61,40 @@ def _in_one_legend(colored: alt.Color) -> dict[str, Any]:
     alike = {name: given[name] for name in ("field", "type", "title", "sort", "legend") if name in given}
     domain = given.get("scale", {}).get("domain")
     return alike | ({"scale": alt.Scale(domain=domain)} if domain else {})
+
+
+_DECADES = 100.0
+"""The ratio of the largest number to the smallest one from which on an axis is logarithmic."""
+
+_TOWERING = 30.0
+"""The ratio of the highest peak to that of half of the series from which on a linear axis hides the others."""
+
+
+def scale_of(rows: pd.DataFrame, statistic: str) -> alt.Scale:
+    """Return a logarithmic scale where all that is drawn is positive and lies decades apart."""
+    drawn = rows[[statistic, "median", "ci_low", "ci_high"]].to_numpy(dtype=float)
+    drawn = drawn[np.isfinite(drawn)]
+    decades = drawn.min() > 0 and drawn.max() / drawn.min() >= _DECADES
+    return alt.Scale(type="log") if decades else alt.Scale(zero=False)
+
+
+def unflattened(rows: pd.DataFrame) -> alt.Scale | None:
+    """Return a logarithmic scale if one series is much larger than half of them and all are positive, else None."""
+    peaks = rows.groupby("series")["mean"].max()
+    if not peaks.max() > _TOWERING * peaks.quantile(interpolation="lower"):
+        return None
+    scale = scale_of(rows, "mean")
+    return scale if scale.to_dict().get("type") == "log" else None
+
+
+def named_scale(name: str, rows: pd.DataFrame) -> alt.Scale | None:
+    """Return the scale that the declaration of a chart names, or None for that which Vega-Lite chooses.
+
+    Args:
+        name: Of the scale.
+        rows: What is drawn.
+    """
+    if name == "towering":
+        return unflattened(rows)
+    known: dict[str, dict[str, Any]] = {"log": {"type": "log"}, "share": {"domain": [0, 1]}, "nonzero": {"zero": False}}
+    return alt.Scale(**known[name]) if name else None

@@ -1,24 +1,43 @@
-"""The chart of what no chart is made for: scores, a plug-in's measure, and whatever else a measure gives."""
+"""Charts of quantities along the study's main axis, among them those of quantities that no chart is designed for."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 import altair as alt
 import pandas as pd
 
 from suite.analysis.numbers import are_frequencies
-from suite.catalog.charts import CHARTS, charts
-from suite.catalog.measures import MEASURES
-from suite.catalog.quantities import QUANTITIES
-from suite.report.marks import Chart, by_axis, by_layer, row, rows_of
-from suite.report.scales import scale_of
+from suite.catalog.charts import CHARTS, charts, declare_measured
+from suite.catalog.charts.declaration import ChartDeclaration
+from suite.catalog.measures import MEASURES, Measure
+from suite.catalog.quantities import QUANTITIES, Quantity
+from suite.report.looks import named_scale, scale_of
+from suite.report.marks import Chart, by_axis, by_layer, has, row, rows_of
 
 
-def undrawn(summary: pd.DataFrame, drawn: Iterable[str]) -> dict[str, list[str]]:
-    """The quantities that a study has and these charts do not show, by the chart that is to show them.
+def draw_panels(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart | None:
+    """Draw each quantity that the study has along the main axis, one panel each."""
+    rows = {quantity: rows_of(summary, quantity) for quantity in chart.drawn if has(summary, quantity)}
+    return row(
+        [
+            by_axis(found, drawn.label, named_scale(drawn.scale, found), median=drawn.median)
+            for drawn, found in ((chart.drawn[quantity], found) for quantity, found in rows.items())
+        ]
+    )
+
+
+def draw_panel(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart | None:
+    """Draw the only quantity of a chart along the main axis."""
+    ((quantity, drawn),) = chart.drawn.items()
+    return by_axis(rows_of(summary, quantity), drawn.label) if has(summary, quantity) else None
+
+
+def find_undrawn(summary: pd.DataFrame, drawn: Iterable[str]) -> dict[str, ChartDeclaration]:
+    """Return declarations of charts for the quantities that a study has and these charts do not draw.
 
     Args:
-        summary: statistics over draws.
-        drawn: names of the study's charts that are made for what they show.
+        summary: Statistics over draws.
+        drawn: Names of the study's charts that are designed for the quantities that they draw.
     """
     shown = {quantity for name in drawn for quantity in CHARTS[name].quantities}
     owners = {quantity: name for name, measure in MEASURES.items() for quantity in measure.quantities}
@@ -26,15 +45,15 @@ def undrawn(summary: pd.DataFrame, drawn: Iterable[str]) -> dict[str, list[str]]
     found: dict[str, list[str]] = {}
     for quantity in dict.fromkeys(summary["quantity"].astype(str)):
         if quantity not in shown:
-            # A plug-in that is not taken up here gave its measure's name to the quantity, and to the chart.
+            # A plug-in that is not loaded here gave its measure's name to the quantity, and to the chart.
             owner = owners.get(quantity)
             found.setdefault(names.get(owner, f"{owner}_more") if owner else quantity, []).append(quantity)
-    return found
+    return {name: declare_measured(name, quantities) for name, quantities in found.items()}
 
 
-def measured(summary: pd.DataFrame, quantities: Sequence[str]) -> Chart:
-    """Quantities along the study's main axis, a panel each; what has layers, through those of the deepest members."""
-    rows = {quantity: rows_of(summary, quantity) for quantity in quantities}
+def draw_measured(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart:
+    """Draw quantities along the main axis, one panel each; those with layers through the layers of the deepest."""
+    rows = {quantity: rows_of(summary, quantity) for quantity in chart.drawn}
     kinds = {quantity: _kind(found, quantity) for quantity, found in rows.items()}
     panels = [
         _panel(found, quantity, kinds[quantity])
@@ -43,17 +62,17 @@ def measured(summary: pd.DataFrame, quantities: Sequence[str]) -> Chart:
     ]
     if panels:
         return row(panels)
-    said = pd.DataFrame({"said": [f"There are no finite numbers of {', '.join(quantities)}."]})
+    said = pd.DataFrame({"said": [f"There are no finite numbers of {', '.join(chart.drawn)}."]})
     return alt.Chart(said).mark_text().encode(text="said:N")
 
 
 def _statistic(kind: str) -> str:
-    """Waits have no mean."""
+    """Return the statistic that is drawn; times to an event have no mean."""
     return "median" if kind == "time" else "mean"
 
 
 def _kind(rows: pd.DataFrame, quantity: str) -> str:
-    """As the catalog says; of a plug-in that is not taken up here, by its intervals."""
+    """Return the kind that the catalog states; that of a plug-in that is not loaded here follows from its intervals."""
     if quantity in QUANTITIES:
         return QUANTITIES[quantity].kind
     known = rows[rows["mean"].notna()]
@@ -68,3 +87,52 @@ def _panel(rows: pd.DataFrame, quantity: str, kind: str) -> Chart:
             rows = rows[rows[axis] == rows.groupby("series")[axis].transform("max")]
         return by_layer(rows, quantity, scale)
     return by_axis(rows, quantity, scale, median=kind == "value", value=statistic, interval=True)
+
+
+def describe_chart(chart: ChartDeclaration, runs_along: bool = True) -> ChartDeclaration:
+    """Return the declaration of a chart with title and caption: its own, or those that its quantities' facts give.
+
+    Args:
+        chart: The declaration.
+        runs_along: Whether the study varies an axis for charts to run along.
+    """
+    if chart.caption:
+        return chart
+    quantities = list(chart.drawn)
+    owner = next((entry for entry in MEASURES.values() if set(quantities) & set(entry.quantities)), None)
+    facts = {quantity: QUANTITIES.get(quantity, Quantity("")) for quantity in quantities}
+    alone = chart.name in MEASURES or chart.name in quantities
+    title = f"{'Measured' if alone else 'Measured too'}: {', '.join(quantities)}"
+    about = [] if owner is None else [*_what(owner, facts), *_which_way(owner, facts)]
+    replicated = owner is not None and owner.inputs == "training"
+    seen = "Look for members whose intervals keep them apart."
+    caption = " ".join([*about, seen, *_how(facts, "replicates" if replicated else "draws", runs_along)])
+    return replace(chart, title=title, caption=caption)
+
+
+def _what(owner: Measure, facts: Mapping[str, Quantity]) -> Iterator[str]:
+    yield f"{owner.summary[:1].upper()}{owner.summary[1:]} ({owner.source})."
+    if [fact.meaning for fact in facts.values()] != [owner.summary]:
+        yield "; ".join(f"{quantity}: {fact.meaning}" for quantity, fact in facts.items()) + "."
+
+
+def _which_way(owner: Measure, facts: Mapping[str, Quantity]) -> Iterator[str]:
+    for sign, words in ((1, "more"), (-1, "less")):
+        some = [quantity for quantity, fact in facts.items() if fact.sign == sign]
+        if some and owner.inputs != "training":
+            of = "it" if len(facts) == 1 else " and ".join(some)
+            yield f"A tournament takes networks with {words} of {of} for those that train better."
+
+
+def _how(facts: Mapping[str, Quantity], draws: str, runs_along: bool) -> Iterator[str]:
+    kinds = {fact.kind for fact in facts.values()}
+    layers = any("layer" in fact.index for fact in facts.values())
+    if "time" in kinds:
+        yield "Of waits medians with their 95% intervals; no point where half of the runs never got there."
+    if kinds != {"time"}:
+        deepest = " through the layers of the deepest members" if layers else ""
+        medians = "; medians dashed" if "value" in kinds and runs_along and not layers else ""
+        yield f"Means over the {draws} that have a number{deepest}, with 95% intervals{medians}."
+        yield "n says how many these are; of none there is no point."
+    if layers:
+        yield "Where a law is known, it is the line; means beside it that have none are dotted."

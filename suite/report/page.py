@@ -7,17 +7,15 @@ import pandas as pd
 
 from suite.analysis.series import main_axis, names_of_members
 from suite.catalog.charts import CHARTS
-from suite.report.answer import picture, summed, told
-from suite.report.captions import caption_of
-from suite.report.charts import draw_charts
-from suite.report.embedding import embedded, packed
+from suite.catalog.dotted import load
+from suite.report.charts import choose_picture, draw_charts
+from suite.report.formatting import PageTable, records
 from suite.report.index import FILE as INDEX
-from suite.report.measured import undrawn
+from suite.report.measured import describe_chart, find_undrawn
 from suite.report.origin import again, caveat, origin
-from suite.report.page_tables import PageTable, agreement, overview
-from suite.report.templating import environment
-from suite.report.tournament import standings
-from suite.report.verdict_tables import bounds, outcomes, phases, precision, verdicts, waits
+from suite.report.page_tables import tabulate_overview, tabulate_precision
+from suite.report.templating import embedded, environment, packed
+from suite.report.verdicts import sum_up, tabulate_verdicts, word_verdicts
 from suite.results.files import write_text
 from suite.results.schema import BOUNDS, COMPARISONS, PHASES
 
@@ -69,18 +67,19 @@ def render(
     """
     import vl_convert as vlc  # noqa: PLC0415  # `list` and `check` draw nothing
 
-    beside = _beside(summary, tables)
+    verdicts = records(tables["verdicts"])
+    beneath = _tables_beneath(summary, tables)
     written = tables | ({} if precise is None else {"precision": precise})
-    rest = undrawn(summary, CHARTS.keys() & charts.keys())
+    declared = CHARTS | find_undrawn(summary, CHARTS.keys() & charts.keys())
     runs_along = summary[main_axis(summary)].nunique() > 1
-    captions = {name: caption_of(name, rest.get(name, []), runs_along) for name in charts}
+    described = {name: describe_chart(declared[name], runs_along) for name in charts}
     sections = {
         name: {
             "name": name,
-            "title": captions[name][0],
-            "caption": captions[name][1],
-            "chart": embedded(packed(chart.to_dict(), ". ".join(captions[name]))),
-            "tables": beside.get(name, []),
+            "title": described[name].title,
+            "caption": described[name].caption,
+            "chart": embedded(packed(chart.to_dict(), f"{described[name].title}. {described[name].caption}")),
+            "tables": beneath.get(name, []),
         }
         for name, chart in charts.items()
     }
@@ -90,13 +89,13 @@ def render(
         .render(
             run=run,
             failed=run["failed"],
-            told=told(tables["verdicts"], claims),
-            summed=summed(tables["verdicts"]),
-            verdicts=verdicts(tables["verdicts"]),
-            answer=sections.pop(picture(run["spec"], charts) or "", None),
+            told=word_verdicts(verdicts, claims),
+            summed=sum_up(verdicts),
+            verdicts=tabulate_verdicts(verdicts),
+            answer=sections.pop(choose_picture(run["spec"], charts) or "", None),
             sections=list(sections.values()),
-            overview=overview(summary),
-            precision=precision(precise),
+            overview=tabulate_overview(summary),
+            precision=tabulate_precision(precise),
             files=[
                 "summary.csv",
                 "members.csv",
@@ -113,16 +112,12 @@ def render(
     )
 
 
-def _beside(summary: pd.DataFrame, tables: dict[str, pd.DataFrame]) -> dict[str, list[PageTable]]:
-    """The tables under each chart."""
-    found = {
-        "tournament": standings(tables["tournament"]),
-        "success_bound": [bounds(tables["bounds"])],
-        "feature_diversity": [phases(tables["phases"])],
-        "phase_1": [waits(tables["comparisons"])],
-        "accuracy": outcomes(tables["comparisons"]),
-        "correlation": [agreement(summary, ["correlation"])],
-        "jacobian": [agreement(summary, ["jacobian_mean", "jacobian_ratio"])],
-        "dead_neurons": [agreement(summary, ["dead_fraction", "born_dead"])],
-    }
-    return {name: [table for table in some if table.rows] for name, some in found.items()}
+def _tables_beneath(summary: pd.DataFrame, tables: dict[str, pd.DataFrame]) -> dict[str, list[PageTable]]:
+    """Return the tables beneath each chart that has some."""
+    found = {}
+    for name, chart in CHARTS.items():
+        if chart.table is not None:
+            table = summary if chart.table.reads == "theory" else tables[chart.table.reads]
+            shown: list[PageTable] = load(chart.table.function)(table, chart.quantities)
+            found[name] = [each for each in shown if each.rows]
+    return found

@@ -1,130 +1,31 @@
-"""The report's tables, as text: agreement with theory, and the overview."""
+"""The page's tables of a study as a whole: the overview, samples beside theory, and the draws that a precision took."""
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
+from suite.analysis.agreement import MANY_DRAWS, Z_LIMIT, compare_with_theory
 from suite.analysis.series import pick, with_series
+from suite.catalog.charts.facts import OVERVIEW, THEORIES
 from suite.formatting import counted
-
-
-@dataclass(frozen=True)
-class PageTable:
-    """A table of the page.
-
-    Attributes:
-        title: its heading; empty where it has none of its own.
-        note: what its columns say.
-        heads: titles of the columns.
-        words: how many columns from the left hold words; the rest hold numbers.
-        rows: text, cell by cell.
-    """
-
-    title: str
-    note: str
-    heads: list[str]
-    words: int
-    rows: list[list[str]]
-
-
-Z_LIMIT = 4.0
-"""Larger z-scores than this are called a departure from the law."""
-
-MANY_DRAWS = 100
-"""Of fewer the standard errors of heavy-tailed quantities are too small for a verdict by z-scores of that size."""
-
-
-_LIMITS = ("correlation",)
-"""Quantities whose law is that of infinite width, whatever the network."""
-
-_ROUNDING = 1e-12
-"""A cosine that is closer to 1 than this differs from it by rounding alone."""
-
-_LAWS = {
-    "correlation": " The law is the limit of infinite width. Networks of finite width deviate from it, the more the "
-    "deeper they are for their width, so that a deviation is to be expected and speaks against neither: with enough "
-    "draws z shows it, too, and the verdict then is finite width. The relative difference is that of 1 - c, the "
-    "cosine's distance from 1: near 1 cosines that differ by 1% may be as far as 0.01 and 0.00001 from it.",
-    "jacobian_mean": " The laws are exact at these widths for ReLU and other homogeneous activations under Gaussian or "
-    "orthogonal weights. For others they take what holds at infinite width, from which finite networks are "
-    "expected to deviate.",
-    "dead_fraction": " The laws are exact at every width.",
-}
-"""What they are, by the quantity whose table says it."""
-
-
-def agreement(summary: pd.DataFrame, quantities: Sequence[str]) -> PageTable:
-    """How far sampled quantities lie from their laws: z-scores where these mean something, else relatively."""
-    named = with_series(summary)
-    rows = []
-    for quantity in quantities:
-        found = named[(named["quantity"] == quantity) & named["theory"].notna()]
-        of = " of 1 - c" if quantity in _LIMITS else ""
-        for series, group in found.groupby("series", sort=False):
-            scores, relative = group["z"].abs().dropna(), _relative(group, quantity)
-            departs = "finite width" if quantity in _LIMITS else "departs"
-            verdict = "" if scores.empty else "agrees" if scores.max() <= Z_LIMIT else departs
-            if verdict and len(scores) < len(group):
-                verdict += f" where tested ({len(scores)} of {len(group)})"
-            if group["n"].min() < MANY_DRAWS:
-                verdict = "too few draws"
-            rows.append(
-                [
-                    quantity,
-                    str(series),
-                    verdict or ("finite width" if len(relative) else "undecided"),
-                    str(len(group)),
-                    f"{scores.max():.2f} ({counted(len(scores), 'value')})" if len(scores) else "",
-                    f"{100 * relative.max():.3g}%{of} ({counted(len(relative), 'value')})" if len(relative) else "",
-                ]
-            )
-    heads = ["quantity", "networks", "verdict", "values", "largest |z|", "largest relative difference"]
-    note = (
-        f"z-scores where the law is exact or the network ten times wider than deep (agreement: {Z_LIMIT:g} or less); "
-        "elsewhere the relative difference, which is finite width showing, and chance. Of fewer than "
-        f"{MANY_DRAWS} draws neither says anything." + "".join(_LAWS.get(quantity, "") for quantity in quantities)
-    )
-    return PageTable("Sampled against theory", note, heads, 3, rows)
-
-
-def _relative(group: pd.DataFrame, quantity: str) -> "pd.Series[float]":
-    """Sizes of the relative differences, where z says nothing; of cosines those of their distance from 1."""
-    if quantity not in _LIMITS:
-        return group["relative_difference"].abs().dropna()
-    untested = group[group["z"].isna() & (1 - group["theory"] > _ROUNDING)]
-    return ((untested["theory"] - untested["mean"]) / (1 - untested["theory"])).abs().dropna()
-
-
-_OVERVIEW = {
-    "v3": ("V3, mean; median", "{mean:.3g} ({ci_low:.3g} to {ci_high:.3g}); {median:.3g}"),
-    "v3_over_rms": ("V3 / rms, mean; median", "{mean:.3g} ({ci_low:.3g} to {ci_high:.3g}); {median:.3g}"),
-    "collapsed_relative": ("C2C, relative", "{mean:.3f} ({ci_low:.3f} to {ci_high:.3f})"),
-    "collapsed_absolute": ("C2C, absolute", "{mean:.3f} ({ci_low:.3f} to {ci_high:.3f})"),
-    "born_dead": ("born dead", "{mean:.4f} ({ci_low:.4f} to {ci_high:.4f})"),
-    "phase1_steps": ("steps in phase 1, median", "{median:.0f} ({ci_low:.0f} to {ci_high:.0f})"),
-    "test_accuracy": ("test accuracy", "{mean:.3f} ({ci_low:.3f} to {ci_high:.3f})"),
-    "test_error": ("test error", "{mean:.3g} ({ci_low:.3g} to {ci_high:.3g})"),
-    "success": ("success rate", "{mean:.2f} ({ci_low:.2f} to {ci_high:.2f})"),
-}
+from suite.report.formatting import PageTable, number, records
 
 _INTERVAL = re.compile(r" \(.*?\)")
 
 
-def overview(summary: pd.DataFrame) -> PageTable:
-    """One row a series and place on the main axis: the quantities that the study turns on."""
+def tabulate_overview(summary: pd.DataFrame) -> PageTable:
+    """Format the quantities that matter most, one row per series and value of the main axis."""
     rows: dict[tuple[str, float], dict[str, str]] = {}
     named = with_series(summary)
-    for quantity, (title, pattern) in _OVERVIEW.items():
+    for quantity, column in OVERVIEW.items():
         for row in records(pick(named, quantity)):
             cell = rows.setdefault((row["series"], row["along"]), {"parameters": f"{row['parameters']:,}"})
             bounded = pd.notna(row["ci_low"]) and pd.notna(row["ci_high"])
-            shown = pattern if bounded else _INTERVAL.sub("", pattern)
-            known = pd.notna(row["median"] if quantity == "phase1_steps" else row["mean"])
-            cell[title] = shown.format(**row) if known else ""
-    titles = ["parameters", *(title for title, _ in _OVERVIEW.values() if any(title in cell for cell in rows.values()))]
+            pattern = column.pattern if bounded else _INTERVAL.sub("", column.pattern)
+            cell[column.title] = pattern.format(**row) if pd.notna(row[column.statistic]) else ""
+    known = {title for cell in rows.values() for title in cell}
+    titles = ["parameters", *(column.title for column in OVERVIEW.values() if column.title in known)]
     body = [
         [series, f"{along:g}", *(rows[series, along].get(title, "") for title in titles)]
         for series, along in sorted(rows)
@@ -132,21 +33,81 @@ def overview(summary: pd.DataFrame) -> PageTable:
     return PageTable("", "", ["members", str(named["axis"].iloc[0]), *titles], 1, body)
 
 
-def records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """A table's rows by name."""
-    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+def tabulate_agreement(summary: pd.DataFrame, quantities: Sequence[str]) -> list[PageTable]:
+    """Format how far sampled quantities lie from their theory."""
+    rows = [
+        [
+            row["quantity"],
+            row["series"],
+            row["verdict"],
+            str(row["values"]),
+            f"{row['largest_z']:.2f} ({counted(row['tested'], 'value')})" if row["tested"] else "",
+            _difference(row["largest_relative"], row["compared"], " of 1 - c" if row["limit"] else ""),
+        ]
+        for row in records(compare_with_theory(summary, quantities))
+    ]
+    heads = ["quantity", "networks", "verdict", "values", "largest |z|", "largest relative difference"]
+    note = " ".join(
+        [
+            "z-scores where the law is exact or the network ten times wider than deep (agreement: "
+            f"{Z_LIMIT:g} or less); elsewhere the relative difference, which is finite width showing, and chance. Of "
+            f"fewer than {MANY_DRAWS} draws neither says anything.",
+            *(THEORIES[quantity].note for quantity in quantities if quantity in THEORIES),
+        ]
+    )
+    return [PageTable("Sampled against theory", note, heads, 3, rows)]
 
 
-def span(row: dict[str, Any], low: str, high: str) -> str:
-    """An interval of signed numbers, or none."""
-    return "none" if pd.isna(row[low]) else f"{signed(row[low])} to {signed(row[high])}"
+def _difference(largest: float, values: int, of: str) -> str:
+    return f"{100 * largest:.3g}%{of} ({counted(values, 'value')})" if values else ""
 
 
-def signed(value: float) -> str:
-    """A number with its sign, or none."""
-    return "none" if pd.isna(value) else f"{value:+.2f}"
+def tabulate_precision(table: pd.DataFrame | None) -> PageTable:
+    """Format the draws that it took to reach the precision, the layer of the widest interval standing for all."""
+    rows = []
+    if table is not None:
+        settings = [name for name in table.columns if name not in _PRECISION]
+        keys = ["member", "measure", "quantity", *(name for name in settings if table[name].notna().any())]
+        for _, found in table.groupby(keys, sort=False, dropna=False):
+            row = records(found.sort_values("half_width", na_position="first").tail(1))[0]
+            row |= {"reached": "yes" if (found["reached"] == "yes").all() else "no"}
+            at = [f"{key} {row[key]}" for key in keys[3:] if pd.notna(row[key])]
+            at += [f"layer {row['layer']:.0f}"] if len(found) > 1 else []
+            note = row["note"] or next((str(other) for other in found["note"] if other), "")
+            rows.append(
+                [
+                    row["member"],
+                    ", ".join([row["quantity"], *at]),
+                    row["statistic"],
+                    row["reached"],
+                    note,
+                    f"{row['precision']:g}",
+                    number(row["half_width"], "{:.3g}"),
+                    f"{row['draws']:,}",
+                    str(row["looks"]),
+                    f"{row['seconds']:.1f}",
+                ]
+            )
+    heads = ["member", "quantity", "statistic", "reached", "note", "asked", "half-width", "draws", "looks", "seconds"]
+    about = (
+        "Half-widths of 95% intervals: of frequencies absolute, else relative to the mean; of quantities with layers "
+        "the widest. Draws were added until they were as tight as asked, or to the limit; seconds are of computing."
+    )
+    return PageTable("How many draws did the precision take?", about, heads, 5, rows)
 
 
-def number(value: float, pattern: str, missing: str = "") -> str:
-    """A number, or what stands for a missing one."""
-    return missing if pd.isna(value) else pattern.format(value)
+_PRECISION = {
+    "member",
+    "measure",
+    "quantity",
+    "layer",
+    "statistic",
+    "precision",
+    "half_width",
+    "draws",
+    "looks",
+    "seconds",
+    "reached",
+    "note",
+}
+"""Columns of precision.csv that are no training settings."""

@@ -1,14 +1,16 @@
-"""The tournament's charts and tables: what tells which networks will train."""
+"""The charts and tables of the predictor ranking."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import altair as alt
 import pandas as pd
 
+from suite.catalog.charts.declaration import ChartDeclaration
+from suite.report.formatting import PageTable, number, records, signed, span
 from suite.report.looks import COLORS
 from suite.report.marks import HEIGHT, WIDTH, Chart, columns_of
-from suite.report.page_tables import PageTable, number, records, signed, span
 from suite.results.schema import ALL_MEMBERS as ALL
 from suite.results.schema import WITHIN_ACTIVATION as WITHIN
 
@@ -18,8 +20,8 @@ _LINES = {"measured": 5, "baseline": 3}
 _CONTEST = ["outcome", "training"]
 
 
-def standings(table: pd.DataFrame) -> list[PageTable]:
-    """A table a contest: predictors, the best first, over all members, within activation and draw by draw."""
+def tabulate_ranking(table: pd.DataFrame, _quantities: Sequence[str] = ()) -> list[PageTable]:
+    """Format one table per outcome and training: predictors, the best first."""
     tables = [_standing(str(outcome), str(training), rows) for (outcome, training), rows in _contests(table)]
     return [replace(found, note=_NOTE if place == 0 else "") for place, found in enumerate(tables)]
 
@@ -80,8 +82,8 @@ def _contests(table: pd.DataFrame) -> Any:
     return table.groupby(_CONTEST, sort=False)
 
 
-def ranked(table: pd.DataFrame) -> Chart | None:
-    """Predictors in their order, a panel a contest, with intervals: over all members, and within activation."""
+def draw_ranking(table: pd.DataFrame, _chart: ChartDeclaration) -> Chart | None:
+    """Draw predictors in their order with intervals, over all members and within activation."""
     shown = table[table["group"].isin([ALL, WITHIN]) & table["spearman"].notna()]
     if shown.empty and not table.empty:
         return alt.Chart(pd.DataFrame({"said": ["Nothing orders the members."]})).mark_text().encode(text="said:N")
@@ -115,18 +117,19 @@ def _panel(title: str, rows: pd.DataFrame) -> Any:
     return alt.layer(nothing, intervals, points).properties(width=WIDTH - 40, height=alt.Step(9), title=title)
 
 
-def by_training(table: pd.DataFrame) -> Chart | None:
-    """How well the best predictors and the baselines do under one setting of the training after another."""
+def draw_ranking_by_training(table: pd.DataFrame, chart: ChartDeclaration) -> Chart | None:
+    """Draw how well the best predictors and the baselines do under each setting of the training."""
+    predictor, baseline = chart.beside
     everyone = table[(table["group"] == ALL) & table["spearman"].notna()]
     if everyone["training"].nunique() < 2:
         return None
-    drawn = [*_best(everyone, "measured", "v3"), *_best(everyone, "baseline", "-depth")]
+    drawn = [*_best(everyone, "measured", predictor), *_best(everyone, "baseline", baseline)]
     contests = everyone[everyone["predictor"].isin(drawn)].groupby("outcome", sort=False)
     return alt.concat(*(_course(str(outcome), rows, drawn) for outcome, rows in contests), columns=2)
 
 
 def _best(rows: pd.DataFrame, kind: str, always: str) -> list[str]:
-    """The predictors of a kind that do best on average over all contests, and one that a reader looks for."""
+    """Return the predictors of a kind that do best on average, and the one that is always drawn."""
     rho = rows[rows["kind"] == kind].groupby("predictor")["spearman"].mean().sort_values(ascending=False)
     best = list(rho.index[: _LINES[kind]])
     return best if always in best or always not in rho.index else [*best[:-1], always]

@@ -1,23 +1,33 @@
-"""Charts of training: learning curves, what they end at, and what variability says of that."""
+"""Charts of training: learning curves, features, time in phase 1, and what a predictor says of the outcome."""
 
 import altair as alt
 import pandas as pd
 
-from suite.analysis.series import by_member, pick, with_series
-from suite.report.looks import color, shape
-from suite.report.marks import Chart, by_axis, by_panel, by_step, has, positive, row, rows_of, spread
+from suite.analysis.series import by_member, pick, selected, with_series
+from suite.catalog.charts.declaration import ChartDeclaration
+from suite.report.looks import COLORS, color, dash, named_scale, second_cue, shape
+from suite.report.marks import (
+    DECADES,
+    HEIGHT,
+    WIDTH,
+    Chart,
+    by_panel,
+    by_step,
+    has,
+    plain,
+    positive,
+    row,
+    rows_of,
+    spread,
+)
 from suite.report.scatter import scatter
+from suite.statistics.survival import kaplan_meier
 
 
-def learning_curves(summary: pd.DataFrame) -> Chart | None:
-    """Mean training loss and validation score on the way, at the selected learning rate."""
+def draw_learning_curves(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart | None:
+    """Draw the mean training loss and validation score during training, at the selected learning rate."""
     panels = []
-    titles = {
-        "train_loss": "training loss",
-        "validation_accuracy": "validation accuracy",
-        "validation_error": "validation error",
-    }
-    for quantity, title in titles.items():
+    for quantity, drawn in chart.drawn.items():
         rows = with_series(summary[summary["quantity"] == quantity])
         if rows.empty:
             continue
@@ -25,48 +35,97 @@ def learning_curves(summary: pd.DataFrame) -> Chart | None:
         axis = alt.Color("along:O", scale=alt.Scale(scheme="viridis"), title=str(rows["axis"].iloc[0]))
         # A run that diverges would flatten all other curves: it leaves the picture at the top.
         start = rows.loc[rows["step"] == 0, "mean"]
-        top = 1.0 if quantity == "validation_accuracy" else float(2 * start[start < 10 * start.median()].max())
+        top = 1.0 if drawn.scale == "share" else float(2 * start[start < 10 * start.median()].max())
         kept = rows[["member", "series", "hue", "panel", "along", "step", "mean", "ci_low", "ci_high", "n"]]
         colored, second = (axis, None) if several else (color(rows), shape(rows))
-        curves = by_step(kept, title, colored, alt.Scale(domain=[0, top]), second)
+        curves = by_step(kept, drawn.label, colored, alt.Scale(domain=[0, top]), second)
         panels.append(by_panel(curves, kept) if several else spread(kept, curves))
     if not panels:
         return None
     return alt.vconcat(*panels) if several else row(panels)
 
 
-def accuracy(summary: pd.DataFrame) -> Chart | None:
-    """Test accuracy or error after training, and how often it counts as success."""
-    return row(
-        [
-            by_axis(rows_of(summary, quantity), title, scale=scale)
-            for quantity, title, scale in (
-                ("test_accuracy", "test accuracy", alt.Scale(zero=False)),
-                ("test_error", "test error", alt.Scale(type="log")),
-                ("success", "success rate", alt.Scale(domain=[0, 1])),
-            )
-            if has(summary, quantity)
-        ]
+def draw_outcome_against_predictor(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart | None:
+    """Draw an outcome of training against a quantity of the untrained networks, one point per member."""
+    outcome, predictor = chart.drawn
+    if not (has(summary, outcome) and has(summary, predictor)):
+        return None
+    data = rows_of(summary, outcome)
+    drawn = chart.drawn[predictor]
+    panels = []
+    for statistic in ("mean", "median"):
+        values = by_member(pick(summary, predictor), statistic)
+        rows = data.assign(**{predictor: data["member"].astype(str).map(values)})
+        scale = named_scale(drawn.scale, rows) or alt.Scale(zero=False)
+        label = f"{drawn.label}, {statistic}"
+        panels.append(scatter(positive(rows, predictor), predictor, label, "mean", chart.drawn[outcome].label, scale))
+    return row(panels)
+
+
+_LEGEND = alt.Legend(orient="top", labelLimit=420)
+
+
+def draw_feature_diversity(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart | None:
+    """Draw the mean cosines of the last recorded layer's features, and the weight change's leading share, by step."""
+    names = {quantity: drawn.label for quantity, drawn in chart.drawn.items()}
+    if not has(summary, next(iter(names))):
+        return None
+    rows = with_series(summary[summary["quantity"].isin(list(names))])
+    last = rows.groupby(["series", "along"])["layer"].transform("max")
+    rows = rows[(rows["layer"] == last) & (rows["n"] > 0)]
+    data = rows.assign(what=rows["quantity"].astype(str).map(names))
+    if rows["along"].nunique() > 1:
+        places = rows["axis"].astype(str) + " " + rows["along"].map("{:g}".format)
+        data["series"] = rows["series"] + ", " + places
+    colored = alt.Color(
+        "what:N", title=None, scale=alt.Scale(domain=list(names.values()), range=COLORS), legend=_LEGEND
+    )
+    kept = data[["member", "series", "along", "layer", "what", "step", "mean", "ci_low", "ci_high", "n"]]
+    return by_panel(
+        by_step(kept, "mean cosine; share", colored, alt.Scale(domain=[-0.1, 1]), second_cue(colored)), kept
     )
 
 
-def accuracy_against_v3(summary: pd.DataFrame) -> Chart | None:
-    """Trained accuracy against variability at initialisation, a point a member."""
-    if not (has(summary, "test_accuracy") and has(summary, "v3")):
+def draw_phase_1(values: pd.DataFrame, summary: pd.DataFrame, chart: ChartDeclaration) -> Chart | None:
+    """Draw the share of networks that are still in phase 1 at each step, by Kaplan and Meier.
+
+    Args:
+        values: Raw times of the end of phase 1, empty where training never left it.
+        summary: Says how long training lasted.
+        chart: The declaration of this chart.
+    """
+    ((quantity, drawn),) = chart.drawn.items()
+    if not has(values, quantity):
         return None
-    data = rows_of(summary, "test_accuracy")
-    panels = []
-    for statistic in ("mean", "median"):
-        values = by_member(pick(summary, "v3"), statistic)
-        rows = data.assign(v3=data["member"].astype(str).map(values))
-        panels.append(
-            scatter(
-                positive(rows, "v3"),
-                "v3",
-                f"V3, {statistic}",
-                "mean",
-                "test accuracy",
-                alt.Scale(type="log"),
-            )
+    values = selected(values, summary, quantity)
+    end = float(summary["step"].max())
+    values, curves = with_series(values), []
+    several = values["along"].nunique() > 1
+    for (series, hue, cue, panel, along), group in values.groupby(
+        ["series", "hue", "cue", "panel", "along"], sort=False
+    ):
+        ended = group["value"].notna().to_numpy()
+        curve = kaplan_meier(group["value"].fillna(end).to_numpy(dtype=float), ended)
+        steps, shares = [1.0, *curve.steps, end], [1.0, *curve.survival]
+        place = f"{group['axis'].iloc[0]} {along:g}" if several else ""
+        names = {"hue": hue, "cue": cue, "member": str(group["member"].iloc[0])}
+        names |= {"series": _and(str(series), place), "panel": _and(str(panel), place)}
+        curves.append(pd.DataFrame({**names, "step": steps, "share": [*shares, shares[-1]]}))
+    data = pd.concat(curves, ignore_index=True)
+    lines = (
+        alt.Chart(plain(data.drop(columns="cue")))
+        .mark_line(interpolate="step-after", strokeWidth=2)
+        .encode(
+            x=alt.X("step:Q", title="step", scale=alt.Scale(type="log", domain=[1, end]), axis=DECADES),
+            y=alt.Y("share:Q", title=drawn.label, scale=alt.Scale(domain=[0, 1])),
+            color=color(data),
+            strokeDash=dash(data),
+            tooltip=["series:N", "step:Q", alt.Tooltip("share:Q", format=".3f")],
         )
-    return row(panels)
+        .properties(width=WIDTH, height=HEIGHT)
+    )
+    return spread(data, lines)
+
+
+def _and(name: str, place: str) -> str:
+    return ", ".join(filter(None, (name, place)))

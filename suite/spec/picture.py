@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from suite.catalog.charts import PLANE, TOURNAMENT, charts
+from suite.catalog.charts import charts
+from suite.catalog.charts.declaration import PLANE, TOURNAMENT
 from suite.catalog.measures import MEASURES
 from suite.catalog.shown import shown
 from suite.spec.members import Finding

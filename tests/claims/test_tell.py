@@ -9,7 +9,7 @@ import pytest
 from suite.analysis.verdicts import judge, rows_of
 from suite.catalog.claims import Level
 from suite.formatting import p_in_words
-from suite.report.verdict_text import lines_of
+from suite.report.verdicts import format_lines
 from suite.results.folder import Results
 from suite.results.schema import VERDICTS
 from tests.claims.simulated import member, tables_of
@@ -26,7 +26,7 @@ def test_undecided_says_which_way_it_leans(bound: dict[str, float], leaning: str
     rows = rows_of(judge([claim], tables_of([member("v3", DRAWS, depth=1)])), "")
 
     assert (rows[0]["verdict"], rows[0]["leaning"]) == ("undecided", leaning)
-    line = next(lines_of("study", rows))
+    line = next(format_lines("study", rows))
     assert f"draws would probably {words})" in line
     assert ", 1 member, 40 draws; about " in line
 
@@ -54,7 +54,7 @@ def test_tables_of_before_say_nothing_of_it(tmp_path: Path) -> None:
     (kept,) = Results(tmp_path).verdict_rows
 
     assert kept["leaning"] == ""
-    assert "draws would decide)" in next(lines_of("study", [kept]))
+    assert "draws would decide)" in next(format_lines("study", [kept]))
 
 
 @pytest.mark.parametrize(

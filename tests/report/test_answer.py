@@ -3,14 +3,13 @@
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from suite.catalog.charts import CHARTS, PLANE, TOURNAMENT
+from suite.catalog.charts import ANSWERS, CHARTS
+from suite.catalog.charts.declaration import PLANE, TOURNAMENT
 from suite.catalog.quantities import QUANTITIES
-from suite.report.answer import picture, summed, told
-from suite.report.captions import CAPTIONS
-from suite.results.schema import VERDICT_COLUMNS as COLUMNS
+from suite.report.charts import choose_picture
+from suite.report.verdicts import sum_up, word_verdicts
 
 ROW: dict[str, Any] = {
     "claim": "V3 peaks.",
@@ -30,13 +29,13 @@ ROW: dict[str, Any] = {
 }
 
 
-def verdicts(*rows: dict[str, Any]) -> pd.DataFrame:
-    return pd.DataFrame([ROW | row for row in rows], columns=list(COLUMNS))
+def verdicts(*rows: dict[str, Any]) -> list[dict[str, Any]]:
+    return [ROW | row for row in rows]
 
 
 def test_a_verdict_is_told_with_its_grounds() -> None:
     """What was found, how surely, and of how many."""
-    (found,) = told(verdicts({}))
+    (found,) = word_verdicts(verdicts({}))
 
     assert (found.verdict, found.claim, found.surprise) == ("holds", "V3 peaks.", "")
     assert found.grounds == (
@@ -47,7 +46,7 @@ def test_a_verdict_is_told_with_its_grounds() -> None:
 
 def test_what_would_decide_what_was_expected_and_what_is_missing_are_told() -> None:
     """In the words of the claim's own test."""
-    open_one, refuted, nothing = told(
+    open_one, refuted, nothing = word_verdicts(
         verdicts(
             {"verdict": "undecided", "needed": 1600.0, "p": 0.2, "test": "greater"},
             {"verdict": "fails", "members": 1, "draws": 1, "ci_low": np.nan, "test": "level"},
@@ -88,32 +87,33 @@ def test_what_would_decide_what_was_expected_and_what_is_missing_are_told() -> N
 )
 def test_what_was_claimed_stands_beside_what_was_found(claim: dict[str, Any], grounds: str) -> None:
     """So that the verdict is seen to follow."""
-    (found,) = told(verdicts({"test": claim["test"], "estimate": 0.5, "ci_low": np.nan}), [claim])
+    (found,) = word_verdicts(verdicts({"test": claim["test"], "estimate": 0.5, "ci_low": np.nan}), [claim])
 
     assert found.grounds.startswith(grounds)
 
 
 def test_all_verdicts_make_one_sentence() -> None:
     """Each kind counted, and what is no surprise called so."""
-    assert summed(verdicts({}, {}, {"verdict": "fails"})) == "Of 3 claims 2 hold, 1 fails; 1 not as expected."
-    assert summed(verdicts({"verdict": "fails", "expected": "fails"})) == "Of 1 claim 1 fails; all as expected."
-    assert summed(verdicts({}, {})) == "All 2 claims hold; all as expected."
-    assert summed(verdicts(*[{"verdict": "undecided"}] * 6)) == "All 6 claims are undecided; none as expected."
-    assert summed(verdicts().iloc[:0]) == ""
+    assert sum_up(verdicts({}, {}, {"verdict": "fails"})) == "Of 3 claims 2 hold, 1 fails; 1 not as expected."
+    assert sum_up(verdicts({"verdict": "fails", "expected": "fails"})) == "Of 1 claim 1 fails; all as expected."
+    assert sum_up(verdicts({}, {})) == "All 2 claims hold; all as expected."
+    assert sum_up(verdicts(*[{"verdict": "undecided"}] * 6)) == "All 6 claims are undecided; none as expected."
+    assert sum_up([]) == ""
 
 
 def test_of_many_pairs_the_least_sure_is_told() -> None:
     """Of one there is no other."""
     claim = {"test": "greater", "of": "every"}
-    many, one = (told(verdicts({"test": "greater", "members": members}), [claim])[0] for members in (8, 2))
+    many, one = (word_verdicts(verdicts({"test": "greater", "members": members}), [claim])[0] for members in (8, 2))
 
     assert many.grounds.startswith("The least sure pair's difference is")
     assert one.grounds.startswith("The difference is")
 
 
 def test_every_chart_is_in_the_catalog_with_quantities_that_there_are() -> None:
-    """A spec may name all charts, and no others; captions and catalog have one order."""
-    assert set(CHARTS) == set(CAPTIONS)
+    """A spec may name all charts, and no others; each has a title and a caption."""
+    assert all(name == chart.name and chart.title and chart.caption for name, chart in CHARTS.items())
+    assert set(ANSWERS) <= set(CHARTS)
     assert {name for chart in CHARTS.values() for name in chart.quantities} <= {*QUANTITIES, TOURNAMENT, PLANE}
 
 
@@ -135,11 +135,11 @@ DRAWN = ["variability", "collapse", "accuracy", "accuracy_against_v3", "tourname
 )
 def test_the_picture_is_the_one_named_or_that_of_the_first_claim_with_a_chart(spec: dict[str, Any], chart: str) -> None:
     """A picture that could not be drawn gives way to the claims, and these to the tournament."""
-    assert picture(spec, DRAWN) == chart
+    assert choose_picture(spec, DRAWN) == chart
 
 
 def test_without_claims_and_tournament_what_training_came_to_answers() -> None:
     """Where nothing is trained the first chart does; and without charts none."""
-    assert picture({}, ["collapse", "accuracy"]) == "accuracy"
-    assert picture({}, ["collapse", "output_range"]) == "collapse"
-    assert picture({}, []) is None
+    assert choose_picture({}, ["collapse", "accuracy"]) == "accuracy"
+    assert choose_picture({}, ["collapse", "output_range"]) == "collapse"
+    assert choose_picture({}, []) is None

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from suite.analysis.phases import PHASES, phases_table
-from suite.catalog.charts import PLANE, TOURNAMENT
+from suite.analysis.phases import phases_table
+from suite.catalog.charts import CHARTS as DECLARED
 from suite.catalog.charts import charts as catalog
+from suite.catalog.charts.declaration import PLANE, TOURNAMENT
+from suite.catalog.charts.facts import PHASES
 from suite.catalog.measures import MEASURES
-from suite.report.captions import CAPTIONS
 from suite.results.folder import Results
 from tests.report.test_looks import assert_one_look
 from tests.report.test_measured import numbers
@@ -25,7 +26,7 @@ AS_CURVES = {"phase1_steps"}
 
 CHARTS = {
     "tiny": {
-        *(set(CAPTIONS) - {"tournament_by_training"}),  # it trains in one way
+        *(set(DECLARED) - {"tournament_by_training"}),  # it trains in one way
         *(f"{measure}_more" for measure in ("v3", "collapse", "dead_neurons", "jacobian", "accuracy", "revival")),
     },
     "tiny_death": {
@@ -138,7 +139,7 @@ def test_every_quantity_of_a_study_is_drawn(
         if quantity in AS_CURVES:
             own = set(results.values_of([str(quantity)])["value"].dropna())
         if quantity in IN_TABLES:
-            shown = set(phases_table(results.values_of(PHASES), results.summary)[IN_TABLES[str(quantity)]])
+            shown = set(phases_table(results.values_of(PHASES.quantities), results.summary)[IN_TABLES[str(quantity)]])
         assert own & shown, quantity
 
 

@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 import torch
 
+from suite.catalog.charts import CHARTS
 from suite.catalog.tasks import Checkerboard
-from suite.report.landscapes import decision_boundary, landscapes_chart, true_board
+from suite.report.landscapes import draw_decision_boundary, draw_landscapes, true_board
 from suite.results.folder import Results
 from suite.training.tasks import checkerboard
 
@@ -21,6 +22,16 @@ def rows_of(chart: Any) -> list[dict[str, Any]]:
 def boards_of(results: Results) -> tuple[Any, pd.DataFrame, Any]:
     """What charts of boards are drawn from: outputs over the plane, the summary and the tasks."""
     return results.landscapes, results.summary, results.run["spec"]["measure"]["accuracy"]["task"]
+
+
+def landscapes_chart(landscapes: pd.DataFrame, summary: pd.DataFrame, tasks: Any = ()) -> Any:
+    """Draw the landscapes as the page does."""
+    return draw_landscapes(landscapes, summary, tasks, CHARTS["landscapes"])
+
+
+def decision_boundary(landscapes: pd.DataFrame, summary: pd.DataFrame, tasks: Any = ()) -> Any:
+    """Draw the decision boundaries as the page does."""
+    return draw_decision_boundary(landscapes, summary, tasks, CHARTS["decision_boundary"])
 
 
 @pytest.mark.parametrize("squares", [2, 3, 4])

@@ -6,10 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from suite.catalog.charts import CHARTS
-from suite.report.captions import caption_of
-from suite.report.measured import measured, undrawn
-from suite.report.scales import scale_of, unflattened
+from suite.catalog.charts import CHARTS, declare_measured
+from suite.report.looks import scale_of, unflattened
+from suite.report.measured import describe_chart, draw_measured, find_undrawn
 from suite.statistics.intervals import wilson
 
 
@@ -43,6 +42,17 @@ def _summary(quantity: str, values: list[float], **columns: Any) -> pd.DataFrame
         for place, value in enumerate(values)
     ]
     return pd.DataFrame(rows).astype({"layer": "Int64", "step": "Int64"})
+
+
+def measured(summary: pd.DataFrame, *quantities: str) -> Any:
+    """Draw quantities that no chart is designed for."""
+    return draw_measured(summary, declare_measured(quantities[0], quantities))
+
+
+def caption_of(name: str, *quantities: str, runs_along: bool = True) -> tuple[str, str]:
+    """Return the title and the caption of such a chart."""
+    described = describe_chart(declare_measured(name, quantities), runs_along)
+    return described.title, described.caption
 
 
 def marks(chart: Any) -> list[Any]:
@@ -80,7 +90,7 @@ def test_one_series_that_towers_over_others_does_not_flatten_them(tower, lowest,
 
 def test_waits_are_drawn_by_their_medians_with_the_intervals_that_are_closed() -> None:
     """Half an interval would be drawn to the axis."""
-    chart = measured(_summary("steps_to_success", [8.0, 64.0]), ["steps_to_success"])
+    chart = measured(_summary("steps_to_success", [8.0, 64.0]), "steps_to_success")
 
     fields = [layer["encoding"]["y"]["field"] for layer in marks(chart)]
     assert "median" in fields
@@ -91,8 +101,8 @@ def test_waits_are_drawn_by_their_medians_with_the_intervals_that_are_closed() -
 
 def test_what_has_no_number_anywhere_is_said() -> None:
     """In place of an empty frame; members without one, beside others that have, only lack a point."""
-    nothing = measured(_summary("naswot", [np.nan, np.nan]), ["naswot"]).to_dict()
-    some = measured(_summary("naswot", [np.nan, 3.0]), ["naswot"]).to_dict()
+    nothing = measured(_summary("naswot", [np.nan, np.nan]), "naswot").to_dict()
+    some = measured(_summary("naswot", [np.nan, 3.0]), "naswot").to_dict()
 
     assert list(nothing["datasets"].values()) == [[{"said": "There are no finite numbers of naswot."}]]
     assert [[row["mean"] for row in rows] for rows in some["datasets"].values()] == [[None, 3.0]]
@@ -102,9 +112,9 @@ def test_a_quantity_that_the_catalog_does_not_know_has_a_chart_too() -> None:
     """As a plug-in's that is not taken up where its tables are looked at."""
     summary = _summary("strange", [1.0, 2.0])
 
-    assert undrawn(summary, CHARTS) == {"strange": ["strange"]}
-    assert numbers(measured(summary, ["strange"]).to_dict()) >= {1.0, 2.0}
-    assert caption_of("strange", ["strange"])[0] == "Measured: strange"
+    assert find_undrawn(summary, CHARTS) == {"strange": declare_measured("strange", ["strange"])}
+    assert numbers(measured(summary, "strange").to_dict()) >= {1.0, 2.0}
+    assert caption_of("strange", "strange")[0] == "Measured: strange"
 
 
 def test_a_strange_frequency_is_known_by_its_interval() -> None:
@@ -113,7 +123,7 @@ def test_a_strange_frequency_is_known_by_its_interval() -> None:
     summary = _summary("strange", shares)
     low, high = wilson(8 * np.array(shares), np.array(8.0))
 
-    chart = measured(summary.assign(ci_low=low, ci_high=high), ["strange"]).to_dict()
+    chart = measured(summary.assign(ci_low=low, ci_high=high), "strange").to_dict()
 
     (domain,) = {
         tuple(layer["encoding"]["y"]["scale"]["domain"])
@@ -131,13 +141,13 @@ def _layers(chart: dict[str, Any]) -> list[dict[str, Any]]:
 
 def test_medians_are_told_of_where_they_are_drawn() -> None:
     """Along an axis; where there is none, no dashes are."""
-    assert "medians dashed" in caption_of("snip", ["snip"])[1]
-    assert "medians dashed" not in caption_of("snip", ["snip"], runs_along=False)[1]
+    assert "medians dashed" in caption_of("snip", "snip")[1]
+    assert "medians dashed" not in caption_of("snip", "snip", runs_along=False)[1]
 
 
 def test_a_caption_is_what_the_catalog_says() -> None:
     """What it is, its source, its formula, and which way a tournament takes it."""
-    title, caption = caption_of("ntk", ["ntk_trace", "ntk_condition"])
+    title, caption = caption_of("ntk", "ntk_trace", "ntk_condition")
 
     assert title == "Measured: ntk_trace, ntk_condition"
     assert caption.startswith(

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from suite.report.page_tables import overview
+from suite.report.page_tables import tabulate_overview
 
 
 def test_the_interval_of_a_mean_stands_beside_it_and_a_missing_one_is_left_out() -> None:
@@ -24,6 +24,6 @@ def test_the_interval_of_a_mean_stands_beside_it_and_a_missing_one_is_left_out()
     }
     alone = row | {"member": "relu-d4", "depth": 4, "ci_low": np.nan, "ci_high": np.nan}
 
-    rows = overview(pd.DataFrame([row, alone])).rows
+    rows = tabulate_overview(pd.DataFrame([row, alone])).rows
 
     assert [cells[-1] for cells in rows] == ["3 (2.5 to 3.5); 2", "3; 2"]

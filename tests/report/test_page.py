@@ -10,15 +10,16 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from suite.analysis.comparisons import OUTCOMES, WAITS, comparisons_table
-from suite.analysis.phases import PHASES, phases_table
-from suite.analysis.success_bound import BOUND, bounds_table
+from suite.analysis.comparisons import comparisons_table
+from suite.analysis.phases import phases_table
+from suite.analysis.success_bound import bounds_table
 from suite.analysis.verdicts import judge, rows_of
+from suite.catalog.charts import facts
 from suite.catalog.claims import PeaksInside
 from suite.cells.resources import Resources
 from suite.report import page
-from suite.report.embedding import embedded
 from suite.report.page import render
+from suite.report.templating import embedded
 from suite.results.folder import Results
 from suite.runs.run import StudyResults, run_study
 from suite.spec.load import load_studies
@@ -190,9 +191,11 @@ def tables(results: Results) -> dict[str, pd.DataFrame]:
     """The tables that the page of the small study is drawn from, but for verdicts."""
     return {
         "tournament": results.tournament,
-        "bounds": bounds_table(results.summary, results.values_of(BOUND)),
-        "phases": phases_table(results.values_of(PHASES), results.summary),
-        "comparisons": comparisons_table(results.values_of((*WAITS, *OUTCOMES)), results.summary),
+        "bounds": bounds_table(results.summary, results.values_of((facts.BOUND.bound, facts.BOUND.outcome))),
+        "phases": phases_table(results.values_of(facts.PHASES.quantities), results.summary),
+        "comparisons": comparisons_table(
+            results.values_of((*facts.COMPARED_TIMES, *facts.COMPARED_OUTCOMES)), results.summary
+        ),
     }
 
 

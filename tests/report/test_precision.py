@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from suite.report.verdict_tables import precision
+from suite.report.page_tables import tabulate_precision
 
 
 def row(half_width, layer=None, reached="yes", note="", **others):
@@ -24,7 +24,7 @@ def row(half_width, layer=None, reached="yes", note="", **others):
 
 
 def rows(*given):
-    return precision(pd.DataFrame(given)).rows
+    return tabulate_precision(pd.DataFrame(given)).rows
 
 
 def test_of_layers_the_widest_interval_is_shown():
@@ -61,4 +61,4 @@ def test_tasks_have_rows_of_their_own():
 
 def test_a_study_that_asks_for_no_precision_has_no_table():
     """Nothing to show."""
-    assert precision(None).rows == []
+    assert tabulate_precision(None).rows == []

@@ -9,10 +9,11 @@ import pytest
 
 from suite.analysis.contests import contests
 from suite.analysis.points import Tables, points
+from suite.catalog.charts import CHARTS
 from suite.catalog.predict import Predict
 from suite.cells.resources import Resources
 from suite.report.predictor_text import lines_of
-from suite.report.tournament import by_training, ranked, standings
+from suite.report.tournament import draw_ranking, draw_ranking_by_training, tabulate_ranking
 from suite.results.folder import Results
 from suite.results.schema import PREDICTOR_COLUMNS as COLUMNS
 from suite.results.schema import WITHIN_ACTIVATION as WITHIN
@@ -130,7 +131,7 @@ def test_costs_are_what_cells_took(results: Results, table: pd.DataFrame) -> Non
 
 def test_the_page_has_a_table_a_contest(table: pd.DataFrame) -> None:
     """With the note where a number would stand."""
-    shown = standings(table)
+    shown = tabulate_ranking(table)
 
     assert shown[0].title == "What tells train loss (squares 2)?"
     assert len(shown) == 4
@@ -142,12 +143,12 @@ def test_the_page_has_a_table_a_contest(table: pd.DataFrame) -> None:
 
 def test_charts_have_a_panel_a_contest_and_a_course_over_boards(table: pd.DataFrame) -> None:
     """Predictors without a value have no place in them."""
-    chart = ranked(table)
+    chart = draw_ranking(table, CHARTS["tournament"])
     assert chart is not None
     panels = chart.to_dict()["concat"]
     assert len(panels) == 4
     assert "jacobian_covariance" not in json.dumps(chart.to_dict())
-    course = by_training(table)
+    course = draw_ranking_by_training(table, CHARTS["tournament_by_training"])
     assert course is not None
     assert len(course.to_dict()["concat"]) == 2
 
@@ -157,14 +158,14 @@ def test_a_study_that_asks_for_none_has_none(tmp_path_factory: pytest.TempPathFa
     found = ran("tiny_scores", tmp_path_factory)
 
     assert found.tournament.empty
-    assert ranked(found.tournament) is None
-    assert by_training(found.tournament) is None
+    assert draw_ranking(found.tournament, CHARTS["tournament"]) is None
+    assert draw_ranking_by_training(found.tournament, CHARTS["tournament_by_training"]) is None
     assert "tournament" not in found.charts
 
 
 def test_one_board_has_no_course(table: pd.DataFrame) -> None:
     """There is nothing to lay side by side."""
-    assert by_training(table[table["training"] == "squares 2"]) is None
+    assert draw_ranking_by_training(table[table["training"] == "squares 2"], CHARTS["tournament_by_training"]) is None
 
 
 def test_the_same_run_gives_the_same_table(results: Results, table: pd.DataFrame) -> None:

@@ -1,0 +1,117 @@
+"""What the report and the analysis say of single quantities: columns of the overview, theory, bounds, comparisons."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class OverviewColumn:
+    """A quantity's column in the overview of the page.
+
+    Attributes:
+        title: The head of the column.
+        pattern: The format of a row of the summary; its part in brackets is left out if there is no interval.
+        statistic: The statistic without which the cell is empty.
+    """
+
+    title: str
+    pattern: str
+    statistic: Literal["mean", "median"] = "mean"
+
+
+OVERVIEW: Mapping[str, OverviewColumn] = {
+    "v3": OverviewColumn("V3, mean; median", "{mean:.3g} ({ci_low:.3g} to {ci_high:.3g}); {median:.3g}"),
+    "v3_over_rms": OverviewColumn("V3 / rms, mean; median", "{mean:.3g} ({ci_low:.3g} to {ci_high:.3g}); {median:.3g}"),
+    "collapsed_relative": OverviewColumn("C2C, relative", "{mean:.3f} ({ci_low:.3f} to {ci_high:.3f})"),
+    "collapsed_absolute": OverviewColumn("C2C, absolute", "{mean:.3f} ({ci_low:.3f} to {ci_high:.3f})"),
+    "born_dead": OverviewColumn("born dead", "{mean:.4f} ({ci_low:.4f} to {ci_high:.4f})"),
+    "phase1_steps": OverviewColumn(
+        "steps in phase 1, median", "{median:.0f} ({ci_low:.0f} to {ci_high:.0f})", statistic="median"
+    ),
+    "test_accuracy": OverviewColumn("test accuracy", "{mean:.3f} ({ci_low:.3f} to {ci_high:.3f})"),
+    "test_error": OverviewColumn("test error", "{mean:.3g} ({ci_low:.3g} to {ci_high:.3g})"),
+    "success": OverviewColumn("success rate", "{mean:.2f} ({ci_low:.2f} to {ci_high:.2f})"),
+}
+"""The columns of the overview by quantity, in their order."""
+
+
+@dataclass(frozen=True)
+class Theory:
+    """What the report says of a quantity's theoretical value.
+
+    Attributes:
+        note: A sentence for the table of samples beside theory.
+        limit: Whether the theory is that of infinite width for every network, as for a cosine, whose relative
+            difference is that of its distance from 1.
+    """
+
+    note: str
+    limit: bool = False
+
+
+THEORIES: Mapping[str, Theory] = {
+    "correlation": Theory(
+        "The law is the limit of infinite width. Networks of finite width deviate from it, the more the deeper they "
+        "are for their width, so that a deviation is to be expected and speaks against neither: with enough draws z "
+        "shows it, too, and the verdict then is finite width. The relative difference is that of 1 - c, the cosine's "
+        "distance from 1: near 1 cosines that differ by 1% may be as far as 0.01 and 0.00001 from it.",
+        limit=True,
+    ),
+    "jacobian_mean": Theory(
+        "The laws are exact at these widths for ReLU and other homogeneous activations under Gaussian or orthogonal "
+        "weights. For others they take what holds at infinite width, from which finite networks are expected to "
+        "deviate."
+    ),
+    "dead_fraction": Theory("The laws are exact at every width."),
+}
+"""Theories by the quantity whose table describes them."""
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A quantity of untrained networks that bounds an outcome of training from above.
+
+    Attributes:
+        bound: The quantity that bounds.
+        outcome: The outcome that it bounds.
+    """
+
+    bound: str
+    outcome: str
+
+
+BOUND = Bound("trainability", "success")
+"""The bound that `bounds.csv` checks row by row; its columns have the names of the two quantities."""
+
+
+@dataclass(frozen=True)
+class Phases:
+    """The quantities of `phases.csv`.
+
+    Attributes:
+        curve: The quantity that is recorded during training.
+        early: Its change in phase 1.
+        late: Its change after phase 1.
+    """
+
+    curve: str
+    early: str
+    late: str
+
+    @property
+    def quantities(self) -> tuple[str, str, str]:
+        """Return the names of all three."""
+        return self.curve, self.early, self.late
+
+
+PHASES = Phases("feature_cosine", "feature_change_phase1", "feature_change_phase2")
+
+COMPARED_TIMES = ("phase1_steps",)
+"""Times to an event that `comparisons.csv` compares between settings."""
+
+COMPARED_OUTCOMES = ("test_accuracy", "test_error", "success")
+"""Outcomes of training that it compares."""
+
+TRAINING_MEASURE = "accuracy"
+"""The measure whose settings name the tasks that networks are trained on."""

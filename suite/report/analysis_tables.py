@@ -1,0 +1,153 @@
+"""The page's tables that format tables of the analysis: bounds, phases, and comparisons of settings."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from suite.analysis.comparisons import count_comparisons
+from suite.catalog.charts.facts import BOUND
+from suite.formatting import counted
+from suite.report.formatting import PageTable, number, records
+
+
+def tabulate_bounds(table: pd.DataFrame, _quantities: Sequence[str] = ()) -> list[PageTable]:
+    """Format the success rate beside the trainability that bounds it, and whether the bound holds."""
+    violated = int((table["bound"] == "violated").sum())
+    verdict = f"The bound is violated in {counted(violated, 'row')}."
+    if not violated:
+        above = int((table["bound"] != "holds").sum())
+        verdict = f"The bound holds in every row{f', in {above} of them within intervals' if above else ''}."
+    rows = [
+        [
+            row["series"],
+            row["bound"],
+            f"{row['along']:g}",
+            number(row["theory"], "{:.4f}"),
+            _with_interval(row, BOUND.bound, ".4f"),
+            _with_interval(row, BOUND.outcome, ".3f"),
+            str(row["replicates"]),
+            str(row["without"]),
+        ]
+        for row in records(table)
+    ]
+    axis = str(table["axis"].iloc[0]) if len(table) else ""
+    heads = [
+        "networks",
+        f"{BOUND.outcome} <= {BOUND.bound}",
+        axis,
+        "closed form",
+        BOUND.bound,
+        "success rate",
+        "replicates",
+        "without",
+    ]
+    without = int(table["without"].sum())
+    note = (
+        f"{verdict} Wilson's 95% intervals in brackets. Replicate i starts from draw i: {without} of the replicates "
+        "succeeded although their own network lacked what the task needs (the column without)."
+    )
+    return [PageTable("The bound, row by row", note, heads, 2, rows)]
+
+
+def _with_interval(row: dict[str, Any], name: str, pattern: str) -> str:
+    value, low, high = (format(row[key], pattern) for key in (name, f"{name}_low", f"{name}_high"))
+    return f"{value} ({low} to {high})"
+
+
+def tabulate_phases(table: pd.DataFrame, _quantities: Sequence[str] = ()) -> list[PageTable]:
+    """Format how features change in phase 1 and after it."""
+    rows = [
+        [
+            row["series"],
+            f"{row['along']:g}",
+            str(row["layer"]),
+            f"{row['start']:.3f}",
+            f"{row['peak']:.3f} at {row['peak_step']}",
+            _change(row, "in_phase_1", "in_low", "in_high"),
+            _change(row, "after", "after_low", "after_high"),
+            str(row["n"]),
+        ]
+        for row in records(table)
+    ]
+    axis = str(table["axis"].iloc[0]) if len(table) else ""
+    heads = ["networks", axis, "layer", "at the start", "peak", "change in phase 1", "change after it", "n"]
+    note = (
+        "Mean cosine of features over all pairs of samples. Phase 1 ends, network by network, where its loss falls "
+        "below 0.9 of the chance level; features may begin to part before. 95% intervals by Student's t."
+    )
+    return [PageTable("Do features grow alike in phase 1, and part after it?", note, heads, 1, rows)]
+
+
+def _change(row: dict[str, Any], value: str, low: str, high: str) -> str:
+    if pd.isna(row[low]):
+        return number(row[value], "{:+.3f}", "none")
+    return f"{row[value]:+.3f} ({row[low]:+.3f} to {row[high]:+.3f})"
+
+
+LONG = 40
+"""More comparisons of a quantity than this are counted on the page; the file beside it has them all."""
+
+
+def tabulate_times(table: pd.DataFrame, quantities: Sequence[str]) -> list[PageTable]:
+    """Format the times to an event under one setting, beside those under one that is listed before it."""
+    rows = []
+    for row in records(table[table["quantity"].isin(quantities)]):
+        shown = [row["axis"], f"{row['setting']} against {row['reference']}", row["at"], row["verdict"]]
+        shown += [number(row[name], "{:.0f}", "not reached") for name in ("of_setting", "of_reference")]
+        rows.append([*shown, f"{row['p']:.2g}", f"{row['p_holm']:.2g}", f"{row['censored']} of {2 * row['n']}"])
+    heads = ["axis", "setting", "all else alike", "phase 1 is", "median", "reference's", "p", "p, Holm", "censored"]
+    note = (
+        "Medians by Kaplan and Meier, in steps; p of the two-sided log-rank test by permutation, as it is and "
+        "corrected for the number of rows. A verdict needs a corrected p of 0.05 or less. A run that diverged "
+        "before it left phase 1 is censored too."
+    )
+    return [PageTable("Which settings shorten phase 1?", note, heads, 4, rows)]
+
+
+def tabulate_outcomes(table: pd.DataFrame, quantities: Sequence[str]) -> list[PageTable]:
+    """Format the outcomes of training under one setting beside those under an earlier one, one table per quantity."""
+    kept = table[table["quantity"].isin(quantities)]
+    return [
+        _counted(str(quantity), found) if len(found) > LONG else _listed(str(quantity), found)
+        for quantity, found in kept.groupby("quantity", sort=False)
+    ]
+
+
+_PAIRED = (
+    "Mean differences over replicates, which share their data, with 95% intervals (Student's t; Newcombe's for "
+    "successes). A verdict needs a p of 0.05 or less after Holm's correction, and as many runs lost on both sides."
+)
+
+
+def _listed(quantity: str, table: pd.DataFrame) -> PageTable:
+    rows = [
+        [
+            row["axis"],
+            f"{row['setting']} against {row['reference']}",
+            row["at"],
+            row["verdict"],
+            *(f"{row[name]:.4f}" for name in ("of_setting", "of_reference")),
+            f"{row['difference']:+.4f} ({row['ci_low']:+.4f} to {row['ci_high']:+.4f})",
+            number(row["p_holm"], "{:.2g}"),
+            str(row["n"]),
+        ]
+        for row in records(table)
+    ]
+    heads = ["axis", "setting", "all else alike", "it is", "mean", "reference's", "difference", "p, Holm", "pairs"]
+    return PageTable(f"One setting against another: {quantity.replace('_', ' ')}", _PAIRED, heads, 4, rows)
+
+
+def _counted(quantity: str, table: pd.DataFrame) -> PageTable:
+    rows = [
+        [
+            row["axis"],
+            f"{row['setting']} against {row['reference']}",
+            *(str(row[verdict]) for verdict in ("higher", "lower", "undecided")),
+            f"{row['difference']:+.4f}",
+        ]
+        for row in records(count_comparisons(table))
+    ]
+    heads = ["axis", "setting", "higher", "lower", "undecided", "mean difference"]
+    note = f"{_PAIRED} Counted over all else alike; comparisons.csv has every one."
+    return PageTable(f"One setting against another: {quantity.replace('_', ' ')}", note, heads, 2, rows)

@@ -1,0 +1,47 @@
+"""Tables of the page, and numbers in their cells."""
+
+from dataclasses import dataclass
+from math import isnan
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class PageTable:
+    """A table of the page.
+
+    Attributes:
+        title: Its heading; empty if it has none of its own.
+        note: What its columns mean.
+        heads: Titles of the columns.
+        words: How many columns from the left hold words; the rest hold numbers.
+        rows: The text of each cell.
+    """
+
+    title: str
+    note: str
+    heads: list[str]
+    words: int
+    rows: list[list[str]]
+
+
+def records(table: "pd.DataFrame") -> list[dict[str, Any]]:
+    """Return a table's rows by name."""
+    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+
+
+def span(row: dict[str, Any], low: str, high: str) -> str:
+    """Format an interval of signed numbers."""
+    return "none" if isnan(row[low]) else f"{signed(row[low])} to {signed(row[high])}"
+
+
+def signed(value: float) -> str:
+    """Format a number with its sign."""
+    return "none" if isnan(value) else f"{value:+.2f}"
+
+
+def number(value: float, pattern: str, missing: str = "") -> str:
+    """Format a number, or return the text that stands for a missing one."""
+    return missing if isnan(value) else pattern.format(value)
