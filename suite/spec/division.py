@@ -33,10 +33,15 @@ class Portion:
     task: Task | None
 
     @property
-    def blocks(self) -> list[tuple[int, int]]:
-        """The first draw of each cell, and one past its last; if a precision is asked for, of the first look."""
+    def cells(self) -> int:
+        """The number of cells; if a precision is asked for, of the first look. It may be far more than fit in memory."""
+        return len(first_draws(MEASURES[self.name], self.settings))
+
+    @property
+    def blocks(self) -> Iterator[tuple[int, int]]:
+        """The first draw of each cell, and one past its last."""
         starts = first_draws(MEASURES[self.name], self.settings)
-        return [(start, min(start + starts.step, starts.stop)) for start in starts]
+        return ((start, min(start + starts.step, starts.stop)) for start in starts)
 
 
 def divide(measures: Measures, member: Member) -> Iterator[Portion]:
@@ -56,7 +61,7 @@ def count_cells(measures: Measures, members: Sequence[Member]) -> dict[str, int]
     first = {isinstance(member.initialization, DataDependent): member for member in reversed(members)}
     for kind, number in alike.items():  # members of a kind divide in the same way
         for portion in divide(measures, first[kind]):
-            found[portion.name] += number * len(portion.blocks)
+            found[portion.name] += number * portion.cells
     return dict(found)
 
 
