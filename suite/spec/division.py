@@ -34,7 +34,7 @@ class Portion:
 
     @property
     def cells(self) -> int:
-        """The number of cells; if a precision is asked for, of the first look. It may be far more than fit in memory."""
+        """The number of cells; if a precision is asked for, of the first look. There may be too many to list."""
         return len(first_draws(MEASURES[self.name], self.settings))
 
     @property
