@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from suite.analysis.series import main_axis, names_of_members
-from suite.catalog.charts import CHARTS
+from suite.catalog.charts import CHARTS, declare_measured
 from suite.catalog.dotted import load
 from suite.report.charts import choose_picture, draw_charts
 from suite.report.formatting import PageTable, records
@@ -72,7 +72,9 @@ def render(
     written = tables | ({} if precise is None else {"precision": precise})
     declared = CHARTS | find_undrawn(summary, CHARTS.keys() & charts.keys())
     runs_along = summary[main_axis(summary)].nunique() > 1
-    described = {name: describe_chart(declared[name], runs_along) for name in charts}
+    described = {
+        name: describe_chart(declared.get(name, declare_measured(name, [name])), runs_along) for name in charts
+    }
     sections = {
         name: {
             "name": name,
