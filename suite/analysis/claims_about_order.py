@@ -7,6 +7,7 @@ from math import atanh, factorial, sqrt, tanh
 from zlib import crc32
 
 import numpy as np
+from scipy.stats import norm
 
 from suite.analysis.evidence import NOTHING, Evidence, above, every, of_each, on_average, some
 from suite.analysis.points import Point, Tables, at, both_drawn, lines, matched, points, unshared
@@ -91,8 +92,6 @@ def survival_shorter(tables: Tables, claim: SurvivalShorter) -> Evidence:
 
     The estimate is the test's z, positive where they are.
     """
-    from scipy.stats import norm  # noqa: PLC0415  # slow to load, and only verdicts need it
-
     parts = []
     for first, second in _pairs(tables, claim):
         assert first.values is not None
@@ -152,8 +151,6 @@ def rank_correlation(tables: Tables, claim: RankCorrelation) -> Evidence:
 
 
 def _against_bound(rho: float, names: frozenset[str], claim: RankCorrelation) -> Evidence:
-    from scipy.stats import norm  # noqa: PLC0415  # slow to load, and only verdicts need it
-
     bound, sign = (claim.at_least, 1) if claim.at_least is not None else (claim.at_most, -1)
     assert bound is not None
     members = len(names)

@@ -4,19 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import ceil, floor, log10
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 from scipy.stats import norm
 
 from suite.analysis.evidence import Evidence
+from suite.analysis.points import Tables
 from suite.catalog.claims import Claim
 from suite.catalog.dotted import load
+from suite.results.folder import Results
 from suite.statistics.survival import holm
-
-if TYPE_CHECKING:
-    from suite.analysis.points import Tables
-    from suite.results.folder import Results
 
 LEVEL = 0.05
 """Of all verdicts of a study together, both ways: at most so often is any `holds` or `fails` wrong."""
@@ -86,22 +84,20 @@ def rows_of(verdicts: Sequence[Verdict], source: str) -> list[dict[str, Any]]:
     ]
 
 
-def judge_results(claims: Sequence[Claim], results: "Results") -> list[Verdict]:
+def judge_results(claims: Sequence[Claim], results: Results) -> list[Verdict]:
     """A verdict on each claim, from what a run has left in a folder.
 
     Args:
         claims: of one study.
         results: of its run.
     """
-    from suite.analysis.points import Tables  # noqa: PLC0415  # a study without claims needs no pandas
-
     if not claims:
         return []
     once = cache(results.values_of)  # claims of one study are often about one quantity
     return judge(claims, Tables(results.summary, once))
 
 
-def judge(claims: Sequence[Claim], tables: "Tables") -> list[Verdict]:
+def judge(claims: Sequence[Claim], tables: Tables) -> list[Verdict]:
     """A verdict on each claim, corrected together (Holm).
 
     Args:

@@ -17,6 +17,9 @@ from suite.cells.resources import claim
 from suite.nets.threads import one_thread
 from suite.plugins.sources import check_taken_up
 
+if TYPE_CHECKING:
+    from loky import ProcessPoolExecutor
+
 Task = TypeVar("Task")
 Outcome = TypeVar("Outcome")
 
@@ -104,9 +107,6 @@ class Crew(ABC):
                 else:
                     yield task, future.result()
 
-
-if TYPE_CHECKING:
-    from loky import ProcessPoolExecutor
 
 _WORKER_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 _LOOK_FOR_PARENT = 0.5

@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import vl_convert as vlc
+
+from suite.report.charts import draw_charts
 from suite.results.files import write_whole
 
 if TYPE_CHECKING:
@@ -39,10 +42,6 @@ def write_figures(results: "Results", folder: Path) -> list[Path]:
     Returns:
         The files.
     """
-    import vl_convert as vlc  # noqa: PLC0415  # only figures and reports need it
-
-    from suite.report.charts import draw_charts  # noqa: PLC0415  # likewise
-
     written = []
     for name, chart in draw_charts(results).items():
         spec = printed(chart.to_dict())

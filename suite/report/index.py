@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from suite.report.templating import environment
 from suite.report.verdicts import count_unexpected
 from suite.results.files import remove_abandoned, write_text
 from suite.results.folder import Results
-
-FILE = "index.html"
+from suite.results.schema import INDEX
 
 _VERDICTS = ("holds", "fails", "undecided")
 
@@ -63,12 +63,10 @@ def write_index(results: Path) -> Path:
     Returns:
         The page, which follows from the studies' own files alone.
     """
-    from suite.report.templating import environment  # noqa: PLC0415  # a run with nothing to do writes no page
-
     remove_abandoned(results)
     found = studies(entries(results))
     page = environment().get_template("index.html").render(studies=found, summed=summed(found))
-    file = results / FILE
+    file = results / INDEX
     write_text(file, page)
     return file
 

@@ -4,20 +4,20 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+import vl_convert as vlc
 
 from suite.analysis.series import main_axis, names_of_members
 from suite.catalog.charts import CHARTS, declare_measured
 from suite.catalog.dotted import load
 from suite.report.charts import choose_picture, draw_charts
 from suite.report.formatting import PageTable, records
-from suite.report.index import FILE as INDEX
 from suite.report.measured import describe_chart, find_undrawn
 from suite.report.origin import again, caveat, origin
 from suite.report.page_tables import tabulate_overview, tabulate_precision
 from suite.report.templating import embedded, environment, packed
 from suite.report.verdicts import sum_up, tabulate_verdicts, word_verdicts
 from suite.results.files import write_text
-from suite.results.schema import BOUNDS, COMPARISONS, PHASES
+from suite.results.schema import BOUNDS, COMPARISONS, INDEX, PHASES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,8 +65,6 @@ def render(
         precise: what a precision took, if the spec asked for one.
         claims: that the verdicts are on, in the same order.
     """
-    import vl_convert as vlc  # noqa: PLC0415  # `list` and `check` draw nothing
-
     verdicts = records(tables["verdicts"])
     beneath = _tables_beneath(summary, tables)
     written = tables | ({} if precise is None else {"precision": precise})

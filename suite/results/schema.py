@@ -6,7 +6,7 @@ MEMBERS, SUMMARY, PRECISION = "members.csv", "summary.csv", "precision.csv"
 
 MEASUREMENTS, EXACT_SUMMARY, LANDSCAPES = "measurements.parquet", "summary.parquet", "landscapes.parquet"
 
-REPORT = "report.html"
+REPORT, INDEX = "report.html", "index.html"
 
 VERDICTS, PREDICTORS = "verdicts.csv", "tournament.csv"
 

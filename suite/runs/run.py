@@ -15,12 +15,11 @@ from suite.cells.executor import Crew, Pool
 from suite.cells.resources import Resources, check_compiler, choose_device, workers_for
 from suite.cells.rounds import Rounds
 from suite.plugins.sources import plugged_in
-from suite.report.index import FILE as INDEX
-from suite.report.index import write_index
 from suite.results.files import remove_abandoned, write_failures
 from suite.results.folder import Results, remove_tables
 from suite.results.manifest import is_up_to_date, remove_manifest, write_manifest
 from suite.results.provenance import environment
+from suite.results.schema import INDEX
 from suite.results.shards import Shard
 from suite.spec.load import Study
 
@@ -70,7 +69,7 @@ def complete(
     if is_up_to_date(folder, basis):
         if not (results / INDEX).exists():
             with suppress(OSError):  # a finished study is no fault on a disk that cannot be written
-                write_index(results)
+                _write_index(results)
         found = StudyResults(folder)
         if announce:
             announce(study, _recorded(found, cells), [])
@@ -81,7 +80,7 @@ def complete(
     if found.has_tables:
         draw_report(study, found)
     if found.has_tables or (results / INDEX).exists():  # where everything failed, an older report has gone
-        write_index(results)
+        _write_index(results)
     if not found.failures:
         write_manifest(folder, basis)
     return found
@@ -94,12 +93,15 @@ def follows_from(study: Study, cells: Sequence[Cell]) -> dict[str, Any]:
 
 def draw_report(study: Study, results: Results) -> Path:
     """Judge a study's claims by its tables, write the tables of the analysis, then draw the page; return the page."""
-    # Imported late: pandas and charts are not needed while cells are computed.
-    from suite.analysis.derive import derive  # noqa: PLC0415
-    from suite.report.page import write_report  # noqa: PLC0415
+    from suite.runs.outputs import analyze_and_draw  # noqa: PLC0415  # cells need neither pandas nor charts
 
-    derive(results, study.spec.claim, study.spec.source)
-    return write_report(results, study.spec.as_run()["claim"])
+    return analyze_and_draw(study, results)
+
+
+def _write_index(results: Path) -> None:
+    from suite.report.index import write_index  # noqa: PLC0415  # a study that is up to date needs no templates
+
+    write_index(results)
 
 
 def _recorded(results: Results, cells: Sequence[Cell]) -> list[Cell]:
@@ -249,29 +251,14 @@ def _read_back(store: Store, cell: Cell) -> Kept:
 
 
 def _write(study: Study, folder: Path, store: Store, work: _Work) -> None:
-    # Imported late: pandas is not needed while cells are computed.
-    from suite.cells.blocks import blocks_of, training_columns  # noqa: PLC0415
-    from suite.results.tables import write_tables  # noqa: PLC0415
-    from suite.runs.landscapes import landscapes_table  # noqa: PLC0415
-    from suite.runs.precision import precision_table  # noqa: PLC0415
-    from suite.runs.tables import measurements_tables, member_axes, members_table, summary_table  # noqa: PLC0415
-
     cells = work.rounds.cells
     if not any(cell.key in work.kept for cell in cells if cell.in_tables):
         remove_tables(folder)
         return
-    axes, training = member_axes(study.members), training_columns(study)
+    from suite.runs.outputs import write_study_tables  # noqa: PLC0415  # cells need neither pandas nor charts
+
     shapes, read = cached_arrays(cells, work.kept, store)
-    blocks = blocks_of(cells, shapes, read, training)
-    write_tables(
-        folder,
-        members_table(study.members, axes),
-        measurements_tables(blocks, axes, training),
-        summary_table(blocks, axes, training),
-        landscapes_table(cells, shapes, read, axes, training),
-        precision_table(work.rounds.aims),
-        _run_record(study, work),
-    )
+    write_study_tables(study, folder, cells, shapes, read, work.rounds.aims, _run_record(study, work))
 
 
 def _failed(work: _Work) -> list[dict[str, Any]]:

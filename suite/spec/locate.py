@@ -4,6 +4,7 @@ The text must already have been accepted by `tomllib`; this reader then needs no
 """
 
 import re
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -154,7 +155,5 @@ def _unquoted(key: str) -> str:
     if key[0] == "'":
         return key[1:-1]
     if key[0] == '"':
-        import tomllib  # noqa: PLC0415  # only quoted keys need it
-
         return str(next(iter(tomllib.loads(f"{key} = 0"))))
     return key
