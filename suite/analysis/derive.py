@@ -8,7 +8,7 @@ from suite.analysis.comparisons import comparisons_table
 from suite.analysis.phases import phases_table
 from suite.analysis.predictors import predictors_table
 from suite.analysis.success_bound import bounds_table
-from suite.analysis.verdicts import judge_results, rows_of
+from suite.analysis.verdicts import verdict_rows
 from suite.catalog.charts import facts
 from suite.catalog.claims import Claim
 from suite.results.folder import Results
@@ -25,7 +25,7 @@ def derive(results: Results, claims: Sequence[Claim], source: str) -> None:
         source: The source of the study, for claims that name none.
     """
     summary = results.summary
-    verdicts = rows_of(judge_results(claims, results), source)
+    verdicts = verdict_rows(claims, results, source)
     write_analysis(
         results.folder,
         {

@@ -84,12 +84,17 @@ def rows_of(verdicts: Sequence[Verdict], source: str) -> list[dict[str, Any]]:
     ]
 
 
+def verdict_rows(claims: Sequence[Claim], results: Results, source: str) -> list[dict[str, Any]]:
+    """Judge claims by the tables of a run, and return one row per claim; the page and the terminal show these rows."""
+    return rows_of(judge_results(claims, results), source)
+
+
 def judge_results(claims: Sequence[Claim], results: Results) -> list[Verdict]:
-    """A verdict on each claim, from what a run has left in a folder.
+    """Return a verdict on each claim, by the tables of a run.
 
     Args:
-        claims: of one study.
-        results: of its run.
+        claims: Of one study.
+        results: The tables of its run.
     """
     if not claims:
         return []

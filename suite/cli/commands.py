@@ -180,11 +180,11 @@ def run(
 ) -> None:
     """Compute what is missing of the studies, then write their tables and reports where these are not up to date."""
     with errors_as_exit_codes(), terminated_as_interrupted():
-        from suite.cli.running import run_studies  # noqa: PLC0415  # as the module says
+        from suite.cells.resources import Resources  # noqa: PLC0415  # as the module says
+        from suite.cli.running import run_studies  # noqa: PLC0415
 
-        computing = {"device": device.value, "workers": workers, "compiled": compiled}
-        cluster = {"scheduler": scheduler, "shared": shared}
-        run_studies(paths, results, computing | cluster, shard, must_hold, in_part, changes, plugins)
+        resources = Resources(device.value, workers, compiled, scheduler, shared)
+        run_studies(paths, results, resources, shard, must_hold, in_part, changes, plugins)
 
 
 @app.command(short_help="Make tables and reports of studies that were run in parts.")

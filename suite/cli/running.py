@@ -2,9 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import typer
 
@@ -25,15 +23,14 @@ from suite.spec.statements import statements
 def run_studies(
     paths: list[Path],
     results: Path,
-    computing: Mapping[str, Any],
+    resources: Resources,
     shard: str | None,
     must_hold: bool,
     in_part: bool,
     changes: list[str] | None,
     plugins: list[Path] | None,
 ) -> None:
-    """Run studies, or one part of each, and print what they found; `computing` has the fields of `Resources`."""
-    resources = Resources(**computing)
+    """Run studies, or one part of each, and print what they found."""
     part = parse_shard(shard) if shard is not None else None
     load_plugins(plugins)
     studies = load_specs(paths, changes, in_part)

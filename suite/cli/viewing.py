@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from suite.analysis.compare import compare
-from suite.analysis.verdicts import judge_results, rows_of
+from suite.analysis.verdicts import verdict_rows
 from suite.cli.endings import echo
 from suite.cli.folders import alike, check_tables, damage_explained, load_plugins, load_specs
 from suite.cli.options import LACKING, UNEXPECTED
@@ -42,7 +42,7 @@ def judge_claims(
         found = Results(results / study.spec.name)
         with damage_explained(found):
             _warn_of_change(study, found, ("seed", "family", "domain", "measure"))  # claims may have been added
-            verdicts = rows_of(judge_results(study.spec.claim, found), study.spec.source)
+            verdicts = verdict_rows(study.spec.claim, found, study.spec.source)
         rows += convert_to_json(study.spec.name, verdicts)
         surprises += count_unexpected(verdicts) if as_json else tell_verdicts(study.spec.name, verdicts)
     if as_json:

@@ -8,8 +8,8 @@ import pandas as pd
 from suite.analysis.series import with_series
 from suite.catalog.charts import ANSWERS, CHARTS
 from suite.catalog.charts import charts as catalog
-from suite.catalog.charts.facts import TRAINING_MEASURE
 from suite.catalog.dotted import load
+from suite.catalog.measures import TRAINING
 from suite.report.marks import Chart
 from suite.report.measured import find_undrawn
 from suite.results.folder import Results
@@ -21,7 +21,7 @@ def draw_charts(results: Results) -> dict[str, Chart]:
     Args:
         results: The tables of a run and of its analysis.
     """
-    tasks = results.run["spec"]["measure"].get(TRAINING_MEASURE, {}).get("task", [])
+    tasks = results.run["spec"]["measure"].get(TRAINING, {}).get("task", [])
     raw = [quantity for chart in CHARTS.values() if chart.needs == "values" for quantity in chart.quantities]
     return charts_of(results.summary, results.landscapes, results.values_of(raw), results.tournament, tasks)
 

@@ -112,6 +112,3 @@ COMPARED_TIMES = ("phase1_steps",)
 
 COMPARED_OUTCOMES = ("test_accuracy", "test_error", "success")
 """Outcomes of training that it compares."""
-
-TRAINING_MEASURE = "accuracy"
-"""The measure whose settings name the tasks that networks are trained on."""
