@@ -1,7 +1,7 @@
 """The structure of the code: which package may import which, what no module may do, and that the checks can fail."""
 
 import ast
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from suite.catalog.activations import ACTIVATIONS
@@ -10,8 +10,7 @@ from suite.catalog.measures import LANDSCAPE, MEASURES
 from suite.catalog.optimizers import OPTIMIZERS
 from suite.catalog.quantities import QUANTITIES
 from suite.catalog.tasks import TASKS
-
-ROOT = Path(__file__).parents[1] / "suite"
+from tests.source import ROOT, names_in
 
 ORDER = (
     "__main__",
@@ -40,20 +39,8 @@ NO_NETWORKS = {"report", "analysis"}
 
 NETWORKS = {"cells", "plugins", "training", "measures", "nets"}
 
-TORCH_FREE = {
-    "__main__",
-    "__init__",
-    "api",
-    "cli",
-    "report",
-    "analysis",
-    "spec",
-    "theory",
-    "statistics",
-    "results",
-    "catalog",
-    "formatting",
-}
+TORCH_FREE = set(ORDER) - NETWORKS - {"runs"}
+"""Packages that never import torch: `--help`, `list`, `check` and reading results do without it."""
 
 
 def _imports(code: str) -> Iterator[str]:
@@ -214,12 +201,6 @@ CLAIMS_FILE = "catalog/claims.py"
 
 COLUMNS_FILE = "results/schema.py"
 """A module that may have names of measures, as columns of tables: `trainability` is one of bounds.csv."""
-
-
-def names_in(code: str, names: Collection[str]) -> set[str]:
-    """Return those of the names that are string literals of a module."""
-    literals = {node.value for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Constant)}
-    return {name for name in names if name in literals}
 
 
 def test_reports_and_analyses_know_no_measure_by_name() -> None:

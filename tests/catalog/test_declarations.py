@@ -21,8 +21,7 @@ from suite.catalog.quantities import QUANTITIES
 from suite.cli import app
 from suite.results.folder import Results
 from suite.spec.load import load_studies
-
-ROOT = Path(__file__).parents[2] / "suite"
+from tests.source import modules, names_in
 
 OWNERS = ("catalog/measures", "catalog/charts", "measures", "training")
 """Where measures may be named: their declarations and those of charts, their functions, and training."""
@@ -33,8 +32,7 @@ OTHER_MEANINGS = {"catalog/predict.py": {"activation_ratio"}, "results/schema.py
 
 def measures_named(code: str) -> set[str]:
     """Return the string literals of a module that equal the name of a measure."""
-    names = {*MEASURES, LANDSCAPES}
-    return {node.value for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Constant) and node.value in names}
+    return names_in(code, {*MEASURES, LANDSCAPES})
 
 
 def settings_named(code: str) -> set[str]:
@@ -46,10 +44,8 @@ def settings_named(code: str) -> set[str]:
 
 
 def _others() -> Iterator[tuple[str, str]]:
-    for file in sorted(ROOT.rglob("*.py")):
-        place = file.relative_to(ROOT).as_posix()
-        if not any(place == owner or place.startswith(f"{owner}/") for owner in OWNERS):
-            yield place, file.read_text()
+    folders = tuple(f"{owner}/" for owner in OWNERS)
+    return ((place, code) for place, code in modules() if not place.startswith(folders))
 
 
 def test_no_other_module_names_a_measure() -> None:

@@ -1,8 +1,6 @@
 """A name that a spec can state belongs to the catalog: no other module switches on it."""
 
-import ast
-from collections.abc import Collection, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Collection, Iterator
 
 import pytest
 
@@ -10,8 +8,7 @@ from suite.catalog.activations import ACTIVATIONS
 from suite.catalog.initializations import INITIALIZATIONS, Distribution
 from suite.catalog.optimizers import OPTIMIZERS
 from suite.catalog.tasks import TASKS
-
-ROOT = Path(__file__).parents[2] / "suite"
+from tests.source import modules, names_in
 
 TABLES: dict[str, Collection[str]] = {
     "activation": ACTIVATIONS,
@@ -27,38 +24,29 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
 """Names that a module outside of the catalog may hold, with the reason."""
 
 
-def names_in(code: str, names: Collection[str]) -> list[str]:
-    """Return the string literals in code, in order, that equal one of the names."""
-    literals = (node.value for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Constant))
-    return [value for value in literals if isinstance(value, str) and value in names]
-
-
-def _modules() -> Iterator[tuple[str, str]]:
-    for file in sorted(ROOT.rglob("*.py")):
-        place = file.relative_to(ROOT).as_posix()
-        if not place.startswith("catalog/"):
-            yield place, file.read_text()
+def _others() -> Iterator[tuple[str, str]]:
+    return ((place, code) for place, code in modules() if not place.startswith("catalog/"))
 
 
 @pytest.mark.parametrize("kind", TABLES)
 def test_names_of_the_catalog_are_in_no_other_module(kind: str) -> None:
     """Other modules ask the entry for a fact, or load the function that it names."""
-    found = {(place, name) for place, code in _modules() for name in names_in(code, TABLES[kind])}
+    found = {(place, name) for place, code in _others() for name in names_in(code, TABLES[kind])}
 
     assert found - EXCEPTIONS.keys() == set()
 
 
 def test_every_exception_is_one() -> None:
     """None is listed that no module needs."""
-    modules: Mapping[str, str] = dict(_modules())
+    code = dict(_others())
 
-    assert [each for each in EXCEPTIONS if each[1] not in names_in(modules[each[0]], {each[1]})] == []
+    assert [each for each in EXCEPTIONS if each[1] not in names_in(code[each[0]], {each[1]})] == []
 
 
 def test_the_check_of_names_can_fail() -> None:
     """In comparisons, as keys, and in calls; not as a part of a sentence or as a name in code."""
-    assert names_in("if activation.name == 'relu': pass", ACTIVATIONS) == ["relu"]
-    assert names_in("KERNELS = {'tanh': tanh, 'mine': mine}", ACTIVATIONS) == ["tanh"]
-    assert names_in("find('sphere')", TABLES["initialization"]) == ["sphere"]
-    assert names_in("match task.name:\n    case 'digits':\n        pass", TASKS) == ["digits"]
-    assert names_in("relu = 'a relu network'  # 'relu'", ACTIVATIONS) == []
+    assert names_in("if activation.name == 'relu': pass", ACTIVATIONS) == {"relu"}
+    assert names_in("KERNELS = {'tanh': tanh, 'mine': mine}", ACTIVATIONS) == {"tanh"}
+    assert names_in("find('sphere')", TABLES["initialization"]) == {"sphere"}
+    assert names_in("match task.name:\n    case 'digits':\n        pass", TASKS) == {"digits"}
+    assert names_in("relu = 'a relu network'  # 'relu'", ACTIVATIONS) == set()
