@@ -68,14 +68,19 @@ PLACES: dict[str, tuple[str, ...]] = {
     "observe": ("suite.training.observer",),
     "train": ("suite.training.trainer",),
     # runs
+    "Cache": ("suite.cells.cache", "suite.cells.cache:Store", "suite.runs.store:Store"),
     "Cell": ("suite.cells.cell", "suite.runs.cells"),
-    "Cluster": ("suite.cells.cluster", "suite.runs.cluster"),
-    "Crew": ("suite.cells.executor", "suite.runs.crew"),
-    "Pool": ("suite.cells.executor", "suite.cells.pool", "suite.runs.pool"),
+    "DaskCluster": ("suite.cells.cluster", "suite.cells.cluster:Cluster", "suite.runs.cluster:Cluster"),
+    "Executor": ("suite.cells.executor", "suite.cells.executor:Crew", "suite.runs.crew:Crew"),
+    "ProcessPool": (
+        "suite.cells.executor",
+        "suite.cells.executor:Pool",
+        "suite.cells.pool:Pool",
+        "suite.runs.pool:Pool",
+    ),
     "Resources": ("suite.cells.resources", "suite.runs.resources"),
-    "Store": ("suite.cells.cache", "suite.runs.store"),
     "Study": ("suite.spec.load",),
-    "cells_of": ("suite.cells.cell", "suite.runs.cells"),
+    "cells_of": ("suite.cells.sampling", "suite.cells.cell", "suite.runs.cells"),
     "compute": ("suite.cells.compute", "suite.runs.compute"),
     "execute": ("suite.cells.execute", "suite.runs.execute"),
     "load_studies": ("suite.spec.load",),
@@ -93,13 +98,14 @@ def __getattr__(name: str) -> Any:
     if name not in PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}; list it in PLACES")
     for place in PLACES[name]:
+        path, _, other_name = place.partition(":")
         try:
-            module = import_module(place)
+            module = import_module(path)
         except ModuleNotFoundError as error:
             if not (error.name or "").startswith("suite"):
                 raise  # a dependency is missing, which is no difference between commits
             continue
-        found = getattr(module, name, None)
+        found = getattr(module, other_name or name, None)
         if found is not None and not isinstance(found, ModuleType):  # a package has its modules' names, too
             return found
     raise NotImplementedError(f"this commit of the suite has no {name} in {' or '.join(PLACES[name])}")

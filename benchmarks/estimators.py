@@ -1,7 +1,6 @@
 """Benchmarks of the estimators on the domain: forward pass, V3, Collapse to Constant, dead neurons, trainability."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -47,25 +46,6 @@ class ForwardInSinglePrecision(Pass):
     """The forward pass in float32."""
 
     dtype = torch.float32
-
-    @version("3")
-    def time_forward(self, shape: str, device: str) -> None:
-        self.run()
-
-
-class ForwardCompiled(Pass):
-    """The forward pass in float64, compiled by torch.compile in `setup`."""
-
-    params = (["narrow, 120 layers of 6"], ["cpu"])
-
-    def prepare(self) -> Callable[[], object]:
-        """Return one compiled forward pass."""
-        if not hasattr(adapter.Ensemble, "compiled"):
-            raise NotImplementedError("this commit of the suite has no compiled forward pass")
-        self.ensemble = replace(self.ensemble, compiled=True)
-        work = super().prepare()
-        work()
-        return work
 
     @version("3")
     def time_forward(self, shape: str, device: str) -> None:

@@ -15,12 +15,12 @@ from typing import Any
 import torch
 
 from benchmarks.adapter import (
+    Cache,
     Cell,
-    Cluster,
-    Crew,
-    Pool,
+    DaskCluster,
+    Executor,
+    ProcessPool,
     Resources,
-    Store,
     Study,
     cells_of,
     compute,
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--cells", type=int, default=100_000, metavar="N", help="how many are planned and made tables of"
     )
-    parser.add_argument("--done", type=int, default=10_000, metavar="N", help="how many each crew computes")
+    parser.add_argument("--done", type=int, default=10_000, metavar="N", help="how many each executor computes")
     parser.add_argument("--json", type=Path, metavar="FILE", help="where to keep the figures")
     asked = parser.parse_args(arguments)
     if asked.json and not asked.json.parent.is_dir():
@@ -63,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def figures(folder: Path, number: int, done: int) -> dict[str, Any]:
-    """All figures by name, of a study of about so many cells, some of which each crew computes."""
+    """All figures by name, of a study of about so many cells, some of which each executor computes."""
     torch.set_num_threads(1)
     spec = _spec(folder, number)
     (study,) = load_studies([spec])
@@ -71,25 +71,27 @@ def figures(folder: Path, number: int, done: int) -> dict[str, Any]:
     found: dict[str, Any] = {"cells": len(cells), "plan, nothing done": _planned(spec, folder / "results", len(cells))}
     compute(cells[0])  # what is loaded once is not a cell's
     with _scheduler(folder) as address:
-        crews: dict[str, tuple[Callable[[], Crew], int]] = {
-            "in one process": (Pool, 1),
-            f"{WORKERS} workers": (lambda: Pool(WORKERS), WORKERS),
-            "Dask, results come back": (lambda: Cluster(address, "cpu"), WORKERS),
-            "Dask, a shared folder": (lambda: Cluster(address, "cpu", shared=True), WORKERS),
+        executors: dict[str, tuple[Callable[[], Executor], int]] = {
+            "in one process": (ProcessPool, 1),
+            f"{WORKERS} workers": (lambda: ProcessPool(WORKERS), WORKERS),
+            "Dask, results come back": (lambda: DaskCluster(address, "cpu"), WORKERS),
+            "Dask, a shared folder": (lambda: DaskCluster(address, "cpu", shared=True), WORKERS),
         }
-        for name, (crew, workers) in crews.items():
-            found[name] = _crewed(name, crew(), workers, cells[:done], folder / name)
+        for name, (executor, workers) in executors.items():
+            found[name] = _time_executor(name, executor(), workers, cells[:done], folder / name)
     return found | _tables(study, spec, cells, folder / "results")
 
 
-def _crewed(name: str, crew: Crew, workers: int, cells: Sequence[Cell], folder: Path) -> dict[str, float]:
-    """Wall time of cells, the crew's start not included, and what of it was not computing."""
-    store = Store(folder)
+def _time_executor(
+    name: str, executor: Executor, workers: int, cells: Sequence[Cell], folder: Path
+) -> dict[str, float]:
+    """Wall time of cells, the executor's start not included, and what of it was not computing."""
+    store = Cache(folder)
     store.prepare()
-    with crew:
-        execute(cells[: 2 * workers], store, crew, lambda _: None)
+    with executor:
+        execute(cells[: 2 * workers], store, executor, lambda _: None)
         start = time.perf_counter()
-        failures = execute(cells, store, crew, lambda _: None)
+        failures = execute(cells, store, executor, lambda _: None)
         wall = time.perf_counter() - start
     if failures:
         raise RuntimeError(f"{name}: {len(failures)} cells failed")
@@ -111,9 +113,9 @@ def _planned(spec: Path, results: Path, cells: int) -> dict[str, float]:
 
 def _tables(study: Study, spec: Path, cells: Sequence[Cell], results: Path) -> dict[str, Any]:
     """All cells, computed in this process; then tables of finished cells alone; then a plan that has nothing to do."""
-    store = Store(results / study.spec.name / "cells")
+    store = Cache(results / study.spec.name / "cells")
     store.prepare()
-    execute(cells, store, Pool(), lambda _: None)
+    execute(cells, store, ProcessPool(), lambda _: None)
     start = time.perf_counter()
     run_study(study, results, Resources("cpu", workers=1))
     seconds = time.perf_counter() - start

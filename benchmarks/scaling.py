@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.adapter import Cell, Pool, Store, cells_of, compute, execute, load_studies
+from benchmarks.adapter import Cache, Cell, ProcessPool, cells_of, compute, execute, load_studies
 
 FAMILY = """title = "Scaling"
 seed = 1
@@ -126,8 +126,8 @@ def workers(folder: Path, draws: int) -> dict[str, float]:
     for number in (1, 2):
         with tempfile.TemporaryDirectory(dir=folder) as results:
             start = time.perf_counter()
-            with Pool(number) as pool:
-                execute(cells, Store(Path(results)), pool, lambda cell: None)
+            with ProcessPool(number) as pool:
+                execute(cells, Cache(Path(results)), pool, lambda cell: None)
             seconds.append(time.perf_counter() - start)
     found = {"cells": len(cells), "one": seconds[0], "two": seconds[1], "ratio": seconds[0] / seconds[1]}
     _say(f"{len(cells)} cells: one worker {seconds[0]:.1f} s, two {seconds[1]:.1f} s, ratio {found['ratio']:.2f}")

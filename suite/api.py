@@ -92,7 +92,6 @@ def run(
     results: str | Path = "results",
     device: str = "auto",
     workers: int | None = None,
-    compiled: bool = False,
     scheduler: str | None = None,
     shared: bool = False,
     progress: bool | None = None,
@@ -105,18 +104,16 @@ def run(
         device: "auto" uses a GPU if there is one and a short check finds that it agrees with the CPU; "cuda" uses it
             unchecked; "cpu" uses the CPU.
         workers: The number of processes. Default: one per core if there is enough to do, or one per GPU.
-        compiled: Whether to compile the forward passes of narrow networks, which takes ten seconds or more for each
-            architecture and worker.
         scheduler: The address of a Dask scheduler whose workers compute, such as "tcp://host:8786".
         shared: Whether these workers write to the results folder, which all machines have at the same path.
         progress: Whether to show progress. Default: only in a notebook.
 
     Raises:
         SpecError: If a path is given and its file has errors.
-        ValueError: If the device or the cluster is unavailable, or nothing can be compiled.
+        ValueError: If the device or the cluster is unavailable.
     """
     study = load(spec) if isinstance(spec, str | Path) else spec
-    resources = Resources(device, workers, compiled, scheduler, shared)
+    resources = Resources(device, workers, scheduler, shared)
     here = in_notebook()
     if progress is False or (progress is None and not here):
         return complete(study, Path(results), resources)

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from suite.cells.cache import Store, Stored
+from suite.cells.cache import Cache, CellResult
 from suite.cli import app
 from tests.runs.tiny import BRIEF, ran, with_tournament
 from tests.spec.broken import CASES, Case
@@ -86,7 +86,7 @@ def test_a_folder_that_cannot_be_written_is_told_before_anything_is_computed(
     (tmp_path / "a file").touch()
     (tmp_path / "results with a study").mkdir()
     (tmp_path / "results with a study" / "tiny").touch()
-    monkeypatch.setattr("suite.runs.run.execute", None)  # were it called, that would be a traceback
+    monkeypatch.setattr("suite.cells.execute.execute", None)  # were it called, that would be a traceback
 
     done = runner.invoke(app, ["run", str(TINY), "--results", str(tmp_path / place)])
 
@@ -379,9 +379,9 @@ def test_a_lack_of_memory_says_of_what(tmp_path: Path, monkeypatch: pytest.Monke
 def test_a_full_disk_keeps_what_is_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Exit 2 in plain words; once there is room the run goes on from there."""
     written = 0
-    whole = Store.save
+    whole = Cache.save
 
-    def save(store: Store, key: str, stored: Stored) -> None:
+    def save(store: Cache, key: str, stored: CellResult) -> None:
         nonlocal written
         if written == 5:
             raise OSError(errno.ENOSPC, "No space left on device")
@@ -389,7 +389,7 @@ def test_a_full_disk_keeps_what_is_finished(tmp_path: Path, monkeypatch: pytest.
         whole(store, key, stored)
 
     with monkeypatch.context() as context:
-        context.setattr(Store, "save", save)
+        context.setattr(Cache, "save", save)
         done = runner.invoke(app, ["run", str(BRIEF), "--results", str(tmp_path), "--workers", "1"])
 
     assert done.exit_code == 2

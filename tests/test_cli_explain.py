@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from suite.catalog.claims import CLAIMS
 from suite.catalog.predict import BASELINES
-from suite.cells.cell import cells_of
+from suite.cells.sampling import cells_of
 from suite.cli import app
 from suite.spec.load import load_studies
 from suite.spec.shipped import shipped_specs

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from suite.cells.cell import cells_of
+from suite.cells.sampling import cells_of
 from suite.runs.progress import InNotebook, in_notebook
 from suite.spec.load import load_studies
 from tests.runs.tiny import SPECS

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from suite.cells.cell import cells_of
+from suite.cells.sampling import cells_of
 from suite.runs.plan import plan_of
 from suite.runs.progress import Progress, Trials
 from suite.spec.load import load_studies

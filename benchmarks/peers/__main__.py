@@ -14,7 +14,7 @@ from benchmarks.peers.cases import Case, Contender, Work, cases, problem_of
 from benchmarks.peers.jax_process import JaxProcess, installed
 from benchmarks.peers.tables import print_table
 from benchmarks.peers.timing import Row, compare
-from benchmarks.peers.torch_peers import CollapseInstead, Compiled, ForwardAlone, Gemm, Loop, Ours, Vmap
+from benchmarks.peers.torch_peers import CollapseInstead, ForwardAlone, Gemm, Loop, Ours, Vmap
 
 
 def options() -> argparse.Namespace:
@@ -24,7 +24,6 @@ def options() -> argparse.Namespace:
         "--work", nargs="+", choices=get_args(Work), default=list(get_args(Work)), help="tables to make"
     )
     parser.add_argument("--dtype", choices=("float32", "float64"), help="one precision alone")
-    parser.add_argument("--compile", action="store_true", help="time the compiled forward pass too; takes minutes more")
     parser.add_argument(
         "--seconds", type=float, help="of rounds for each row of a table; 6, or with --quick as few as can be"
     )
@@ -38,12 +37,10 @@ def options() -> argparse.Namespace:
     return chosen
 
 
-def contenders(case: Case, device: str, jax: JaxProcess | None, compiled: bool) -> Iterator[Contender]:
+def contenders(case: Case, device: str, jax: JaxProcess | None) -> Iterator[Contender]:
     """Who does the case's work on a device."""
     problem = problem_of(case)
     yield Ours(problem, device)
-    if compiled and case.work == "forward":
-        yield Compiled(problem, device)
     if case.work == "v3":
         yield from (ForwardAlone(problem, device), CollapseInstead(problem, device))
     yield from (Loop(problem, device), Vmap(problem, device))
@@ -68,16 +65,16 @@ def main() -> None:
                     wanted = [case for case in cases(work, shrink) if case.dtype == dtype]
                     if not wanted or chosen.dtype not in (None, dtype):
                         continue
-                    found = [each for case in wanted for each in timed(case, device, jax, chosen.compile, budget)]
+                    found = [each for case in wanted for each in timed(case, device, jax, budget)]
                     print_table(found)
                     rows += found
     if chosen.json:
         chosen.json.write_text(json.dumps([each.as_json() for each in rows], indent=1) + "\n")
 
 
-def timed(case: Case, device: str, jax: JaxProcess | None, compiled: bool, budget: float) -> list[Row]:
+def timed(case: Case, device: str, jax: JaxProcess | None, budget: float) -> list[Row]:
     """All contenders' rows at a case, and the matrix product's."""
-    return compare(case, list(contenders(case, device, jax, compiled)), Gemm(case.dtype, device), device, budget)
+    return compare(case, list(contenders(case, device, jax)), Gemm(case.dtype, device), device, budget)
 
 
 if __name__ == "__main__":

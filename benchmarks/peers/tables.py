@@ -5,7 +5,6 @@ from math import exp, fsum, log
 
 from benchmarks.peers.timing import Row
 
-OURS = ("ours", "compiled")
 BESIDE = ("forward", "collapse")
 """No contenders: what V3 is made of, and what else the same points are good for."""
 NETWORK_STEP = 1e6
@@ -33,18 +32,15 @@ def format_table(rows: Sequence[Row]) -> list[str]:
     for name in (name for name in BESIDE if name in names):
         shares = [by[case, name].seconds / by[case, "ours"].seconds for case in cases]
         lines.append(f"{name} takes {_mean(shares):.2f} of ours, geometric mean")
-    for ours in (name for name in OURS if name in names):
-        peers = [name for name in names if name not in (*OURS, *BESIDE)]
-        ratios = {
-            name: [by[case, name].seconds / by[case, ours].seconds for case in cases if (case, name) in by]
-            for name in peers
-        }
-        if "jax" in ratios:
-            ratios["jax, faster"] = [
-                min(pair) for pair in zip(ratios["jax"], ratios["jax_features_first"], strict=True)
-            ]
-        means = ", ".join(f"{name} {_mean(each):.2f}x" for name, each in ratios.items())
-        lines.append(f"{ours} is faster, geometric mean: {means}")
+    ratios = {
+        name: [by[case, name].seconds / by[case, "ours"].seconds for case in cases if (case, name) in by]
+        for name in names
+        if name not in ("ours", *BESIDE)
+    }
+    if "jax" in ratios:
+        ratios["jax, faster"] = [min(pair) for pair in zip(ratios["jax"], ratios["jax_features_first"], strict=True)]
+    means = ", ".join(f"{name} {_mean(each):.2f}x" for name, each in ratios.items())
+    lines.append(f"ours is faster, geometric mean: {means}")
     return lines
 
 

@@ -1,7 +1,6 @@
 """What is written in PyTorch: the suite's own passes, a loop over networks, and torch.func.vmap."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import cached_property
 from time import perf_counter
 from typing import Any
@@ -128,19 +127,6 @@ class CollapseInstead(Ours):
         super().v3()
         settings = adapter.CollapseSettings(step=self.domain.step)
         return lambda: adapter.collapse(networks(self.case.shape, self.device, self.dtype), self.domain, settings)
-
-
-class Compiled(Ours):
-    """The suite's own with compiled passes."""
-
-    name = "compiled"
-
-    def forward(self) -> Callable[[], Tensor]:
-        """An ensemble's call, compiled beforehand."""
-        super().forward()
-        self.ensemble = replace(self.ensemble, compiled=True)
-        self.ensemble(self.inputs)
-        return lambda: self.ensemble(self.inputs)
 
 
 class Loop(InTorch):

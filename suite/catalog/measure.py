@@ -89,6 +89,8 @@ class Quantity:
         layers: the layers that it has values for, if it has a layer in its index.
         ratio_of: of a ratio, the quantities a and b of the same measure that make it E a / (E b)^2.
         theory: dotted path of the function in `suite.theory` that gives its theoretical value, if one is known.
+        selects_rate: whether learning rates are chosen by its value after the last step, on data kept for that:
+            the highest if `sign` is 1, otherwise the lowest.
     """
 
     meaning: str
@@ -99,6 +101,7 @@ class Quantity:
     layers: Layers = hidden_layers
     ratio_of: tuple[str, str] | None = None
     theory: str | None = None
+    selects_rate: bool = False
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,6 @@ class Measure:
         layerwise: whether `memory` counts one layer's activations, a few of which are held at once, so that a tile fits
             the processor's cache; otherwise it counts everything that is held.
         checks: (what it is asked of, settings) -> problems, for a spec and for `suite.measure`.
-        compiles: whether its forward passes of narrow plain networks can be compiled.
         cell_draws: draws in one cell.
         draws_key: the key that sets the number of draws.
         origin: the digest of the plug-in that it is from; empty for the suite's own.
@@ -141,7 +143,6 @@ class Measure:
     memory: Callable[[Shape, Any], int] = one_layer
     layerwise: bool = True
     checks: Callable[[Asked, Any], Iterator[Problem]] = no_checks
-    compiles: bool = False
     cell_draws: int = DRAWS_A_CELL
     draws_key: str = "draws"
     origin: str = ""

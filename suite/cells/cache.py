@@ -1,4 +1,4 @@
-"""The store: one file a finished cell, whole or absent, and never trusted unchecked."""
+"""The cache of finished cells: one file per cell, written whole or not at all, and verified before use."""
 
 import hashlib
 import io
@@ -7,6 +7,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -17,22 +18,26 @@ from numpy.typing import NDArray
 from suite.cells.cell import Cell
 from suite.results.files import remove_abandoned, write_whole
 
+CHECKPOINT_SUFFIX = ".part"
+"""The suffix of the file that holds how far an unfinished cell has come."""
+
 Readings = dict[str, NDArray[Any]]
+"""The arrays of a cell by quantity."""
 
 Shapes = Mapping[str, tuple[int, ...]]
-"""Shapes of a cell's arrays, by quantity."""
+"""The shapes of a cell's arrays by quantity."""
 
 Read = Callable[[str, str], NDArray[Any]]
-"""(cell's key, quantity) -> the array."""
+"""(key of a cell, quantity) -> the array."""
 
 
 @dataclass(frozen=True)
-class Stored:
-    """A finished cell.
+class CellResult:
+    """The result of a cell.
 
     Attributes:
-        readings: its quantities.
-        provenance: how they came about: seconds, device and the like.
+        readings: The arrays by quantity, with their axes as the file has them.
+        provenance: Computing time, device, versions and the like.
     """
 
     readings: Readings
@@ -40,14 +45,14 @@ class Stored:
 
 
 @dataclass(frozen=True)
-class Kept:
-    """What is known of a finished cell whose numbers stay where they are.
+class CachedCell:
+    """A summary of a cached cell, whose arrays stay on disk.
 
     Attributes:
-        shapes: of its quantities' arrays.
-        provenance: as it was stored.
-        digest: SHA-256 of its file.
-        size: bytes of its file.
+        shapes: The shapes of its arrays, as the file has them.
+        provenance: As it was saved.
+        digest: The SHA-256 of its file.
+        size: The size of its file in bytes.
     """
 
     shapes: dict[str, tuple[int, ...]]
@@ -56,41 +61,47 @@ class Kept:
     size: int
 
 
-class Store:
+class Cache:
     """The finished cells of one study, in a folder.
 
-    A cell's file is a zip archive of plain arrays (numpy's .npz, read without pickle) with a note as its comment: the
-    cell's key, provenance and shapes, and a SHA-256 of every byte before it. By that a damaged file is noticed, counts
-    as missing and is computed anew. Quantities are read one at a time, so that a study's numbers need not fit into
-    memory.
+    A cell's file is a zip archive of plain arrays (NumPy's .npz, read without pickle). Its comment holds the cell's
+    key, provenance and shapes, and a SHA-256 of every byte before it. A damaged file is therefore detected, counts as
+    missing and is computed again. Quantities are read one at a time, so a study need not fit into memory.
+
+    Args:
+        folder: The folder. It need not exist.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def prepare(self) -> None:
-        """Makes the folder, and what lies there of writers that were killed an hour ago or more goes.
+        """Create the folder, and remove checkpoints of finished cells and files of writers killed over an hour ago.
 
         Raises:
-            OSError: nothing can be written there, which is better known before computing than after.
+            OSError: If nothing can be written there, which is better known before computing than after.
         """
         probe = self.folder / "writable.tmp"
         write_whole(probe, lambda file: file.write(b"x"))
         probe.unlink(missing_ok=True)
         remove_abandoned(self.folder)
+        for part in self.folder.glob(f"*{CHECKPOINT_SUFFIX}"):
+            if self.path(part.stem).exists():
+                with suppress(OSError):
+                    part.unlink()
 
-    def save(self, key: str, stored: Stored) -> None:
-        """Keeps a finished cell; a reader sees all of it or nothing.
+    def save(self, key: str, result: CellResult) -> None:
+        """Write the file of a finished cell. A reader sees the whole file or none.
 
-        The system writes it to the disk when it likes, which a killed process does not hinder. After a power cut the
-        last seconds' cells may be damaged, which is noticed; to wait for the disk would cost more than most cells.
+        The file is not flushed to disk: that would take longer than most cells. A killed process loses nothing; a
+        power cut may damage the files of the last seconds, which is detected.
         """
-        shapes = {name: values.shape for name, values in stored.readings.items()}
-        note = json.dumps({"key": key, "shapes": shapes, "provenance": stored.provenance}).encode()
+        shapes = {name: values.shape for name, values in result.readings.items()}
+        note = json.dumps({"key": key, "shapes": shapes, "provenance": result.provenance}).encode()
         archive = io.BytesIO()
-        np.savez(archive, **stored.readings)  # type: ignore[arg-type]  # numpy types its keywords as flags
+        np.savez(archive, **result.readings)  # type: ignore[arg-type]  # numpy types its keywords as flags
         content = archive.getbuffer()
-        content[-2:] = struct.pack("<H", len(note) + _DIGEST)  # the archive's last field: how long its comment is
+        content[-2:] = struct.pack("<H", len(note) + _DIGEST)  # the archive's last field: the length of its comment
         digest = hashlib.sha256(content)
         digest.update(note)
 
@@ -100,8 +111,8 @@ class Store:
 
         write_whole(self.path(key), write, at_once=False)
 
-    def check(self, key: str) -> Kept | None:
-        """Reads a finished cell to the last byte and says what it holds; None where it is missing or damaged."""
+    def check(self, key: str) -> CachedCell | None:
+        """Verify every byte of a cell's file and return its summary; None if the file is missing or damaged."""
         try:
             content = self.path(key).read_bytes()
         except OSError:
@@ -115,21 +126,21 @@ class Store:
         if note["key"] != key:
             return None
         shapes = {name: tuple(shape) for name, shape in note["shapes"].items()}
-        return Kept(shapes, note["provenance"], digest.hexdigest(), len(content))
+        return CachedCell(shapes, note["provenance"], digest.hexdigest(), len(content))
 
-    def borrow(self, key: str, lender: "Store") -> Kept | None:
-        """Copies a finished cell that another store holds, and says what it holds; None where that has it not whole."""
-        if lender.check(key) is None:
+    def copy_from(self, other: "Cache", key: str) -> CachedCell | None:
+        """Copy a cell's file from another cache and return its summary; None if it is missing or damaged there."""
+        if other.check(key) is None:
             return None
-        content = lender.path(key).read_bytes()
+        content = other.path(key).read_bytes()
         write_whole(self.path(key), lambda file: file.write(content), at_once=False)
         return self.check(key)
 
     def read(self, key: str, quantity: str) -> NDArray[Any]:
-        """One quantity of a cell that has been checked.
+        """Return one array of a cell that has been checked, with its axes as the file has them.
 
         Raises:
-            OSError: the file has been damaged or removed since.
+            OSError: If the file has been damaged or removed since.
         """
         try:
             with zipfile.ZipFile(self.path(key)) as archive:
@@ -139,7 +150,7 @@ class Store:
             raise OSError(f"{self.path(key)} changed while it was in use; run the same command again") from error
 
     def path(self, key: str) -> Path:
-        """A cell's file, whether or not it is there."""
+        """Return the path of a cell's file, whether or not it exists."""
         return self.folder / f"{key}.npz"
 
 
@@ -148,36 +159,38 @@ def in_file_order(cell: Cell, readings: Readings) -> Readings:
     return {name: np.ascontiguousarray(cell.in_file_order(values)) for name, values in readings.items()}
 
 
-def cached_arrays(cells: Sequence[Cell], kept: Mapping[str, Kept], store: Store) -> tuple[dict[str, Shapes], Read]:
+def cached_arrays(
+    cells: Sequence[Cell], cached: Mapping[str, CachedCell], cache: Cache
+) -> tuple[dict[str, Shapes], Read]:
     """Return the shapes of cached cells by key, and a function that reads their arrays, both with the draws first."""
-    own = {cell.key: cell for cell in cells if cell.key in kept}
+    own = {cell.key: cell for cell in cells if cell.key in cached}
 
     def read(key: str, quantity: str) -> NDArray[Any]:
-        return own[key].in_file_order(store.read(key, quantity))
+        return own[key].in_file_order(cache.read(key, quantity))
 
     def shapes_of(cell: Cell) -> Shapes:
-        filed = kept[cell.key].shapes
+        filed = cached[cell.key].shapes
         return {name: cell.in_file_order(np.broadcast_to(0, shape)).shape for name, shape in filed.items()}
 
     return {key: shapes_of(cell) for key, cell in own.items()}, read
 
 
 def _require_note(archive: zipfile.ZipFile, key: str) -> None:
-    """The note is there to its last character: an archive opens, and gives its arrays, also where its end was cut."""
+    """Raise ValueError unless the note is complete: an archive opens even if its end was cut off."""
     if json.loads(archive.comment[:-_DIGEST])["key"] != key:
-        raise ValueError("the note is another cell's")
+        raise ValueError("the note belongs to another cell")
 
 
 def _array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
-    """One array; read as bytes first, which compares its checksum, as reading an array alone may not."""
+    """Return one array; reading its bytes first verifies the checksum, which np.load alone may not."""
     array: NDArray[Any] = np.load(io.BytesIO(archive.read(f"{name}.npy")), allow_pickle=False)
     return array
 
 
 _DIGEST = 64
-"""Characters of a SHA-256, which ends the file."""
+"""Characters of the SHA-256 that ends the file."""
 _LAST_RECORD, _LAST_RECORD_BYTES = b"PK\x05\x06", 22
-"""What an archive's last record begins with, which no note has in it, and its length up to the comment."""
+"""The first bytes of an archive's last record, which no note contains, and its length up to the comment."""
 
 _DAMAGE = (OSError, ValueError, KeyError, EOFError, RuntimeError, struct.error, zipfile.BadZipFile, zlib.error)
-"""What reading a damaged archive raises; RuntimeError where a bit says that it is encrypted or compressed."""
+"""What reading a damaged archive raises; RuntimeError if a flipped bit marks it as encrypted or compressed."""

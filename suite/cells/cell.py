@@ -11,19 +11,16 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from suite.catalog.domain import GRID_INPUTS, INTERVALS, Box, Domain
+from suite.catalog.domain import Domain
 from suite.catalog.measure import Measure, Shape
-from suite.catalog.measures import LANDSCAPES, MEASURES, measure_named
+from suite.catalog.measures import MEASURES, measure_named
 from suite.catalog.measures.settings import OnTheDomain
 from suite.catalog.measures.training import AccuracySettings
-from suite.catalog.measures.variability import LandscapeSettings
 from suite.catalog.optimizers import Optimizer
 from suite.catalog.precision import Precise
 from suite.catalog.schedule import pictured_steps, recorded_steps
 from suite.catalog.settings import Settings
 from suite.catalog.tasks import Task
-from suite.spec.division import divide, tasks_of
-from suite.spec.load import Study, check_current
 from suite.spec.members import Member
 
 NETWORKS_VERSION = 2
@@ -35,6 +32,19 @@ Observers = tuple[tuple[str, Settings], ...]
 
 LEARNED_DRAWS = 1
 """Trained networks of each member, task and learning rate whose landscapes are shown."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """The reason why a cell failed.
+
+    Attributes:
+        reason: One line.
+        trace: The traceback; empty if the process died.
+    """
+
+    reason: str
+    trace: str = ""
 
 
 class Board(NamedTuple):
@@ -352,48 +362,3 @@ class TrainingCell(Cell):
         """Return cells of fewer steps, since what is done once weighs little in the whole."""
         fewer = (self.settings.model_copy(update={"steps": min(self.settings.steps, number)}) for number in steps)
         return [replace(self, settings=settings) for settings in fewer]
-
-
-def cells_of(study: Study) -> list[Cell]:
-    """Return all cells of a study, member by member, in the catalog's order of measures.
-
-    Where a precision is asked for, those of the first look.
-
-    Raises:
-        ValueError: a plug-in that the study names has changed since it was loaded.
-    """
-    check_current(study)
-    spec, measures = study.spec, study.spec.measures
-    observers = tuple(
-        (name, settings)
-        for name, settings in measures.items()
-        if MEASURES[name].inputs == "training" and not isinstance(settings, AccuracySettings)
-    )
-    cells: list[Cell] = []
-    for member in study.members:
-        if member.widths[0] == GRID_INPUTS:
-            extent = spec.domain.extent
-            plane, box = LandscapeSettings(step=2 * extent / INTERVALS), Box(half_width=extent)
-            task = tasks_of(LANDSCAPES, member, measures)[0]
-            cells.append(MeasuringCell(spec.seed, member, LANDSCAPES, plane, task, box, 0, plane.draws))
-        for portion in divide(measures, member):
-            name, settings, task = portion.name, portion.settings, portion.task
-            settings, domain = _on_the_task(name, settings, task, spec.domain)
-            for start, stop in portion.blocks:
-                if isinstance(settings, AccuracySettings):
-                    shared = (spec.seed, member, name, settings, task, domain, start, stop)
-                    cells.append(TrainingCell(*shared, observers))
-                else:
-                    cells.append(MeasuringCell(spec.seed, member, name, settings, task, domain, start, stop))
-    return cells
-
-
-def _on_the_task(name: str, settings: Settings, task: Task | None, domain: Domain) -> tuple[Settings, Domain]:
-    """The box that a task's points are drawn from, for a measure that looks at the task, at the spec's resolution."""
-    if MEASURES[name].inputs != "task" or task is None or task.half_width is None:
-        return settings, domain
-    assert isinstance(settings, OnTheDomain)
-    assert settings.step is not None
-    box = Box(half_width=task.half_width)
-    step = 2 * box.extent / domain.intervals(settings.step)
-    return settings.model_copy(update={"step": step}), box

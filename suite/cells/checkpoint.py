@@ -1,38 +1,42 @@
-"""Checkpoints: how far a long cell has come, in a file beside its own, never trusted unchecked either."""
+"""Checkpoints: how far a long cell has come, in a file beside the cache's, and verified like those."""
 
 import hashlib
 import io
 import json
 import time
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from suite.cells.cache import Readings, Store
+from suite.cells.cache import CHECKPOINT_SUFFIX, Readings
+from suite.cells.cell import Cell
 from suite.results.files import write_whole
 from suite.results.provenance import code
+from suite.training.observer import ResumeState
+from suite.training.trainer import State
 
 CHECKPOINT_SECONDS = 20.0
-"""Between two checkpoints of a cell, and before the first; less than a minute, which is what a kill may cost."""
+"""Seconds between two checkpoints of a cell, and before the first. A kill should cost less than a minute."""
 
 
 @dataclass(frozen=True)
-class Place:
-    """How far a cell has come, and how its draws are cut, which its numbers depend on by rounding.
+class CellState:
+    """How far a cell has come, and how its draws are divided, on which its numbers depend by rounding.
 
     Attributes:
-        block: draws that are drawn together.
-        tile: draws that are computed together, at most, from here on.
-        start: first draw of the tile that is at hand; those before are done.
-        stop: one past its last.
-        done: readings of the draws that are done, if any.
-        training: by name, what the tile's training has come to, if it has begun.
+        block: Draws that are drawn together.
+        tile: Draws that are computed together, at most, from here on.
+        start: The first draw of the current tile. Those before are done.
+        stop: One past its last draw.
+        done: The arrays of the draws that are done, if any.
+        training: The state of the tile's training by name, if it has begun.
     """
 
     block: int
@@ -44,41 +48,39 @@ class Place:
 
 
 class Checkpoint:
-    """The file that keeps a cell's place while it is computed.
+    """The file that holds the state of a cell while it is computed.
 
-    It holds plain arrays (numpy's .npz, read without pickle) behind their SHA-256. One that is damaged, or that was
-    written where numbers may be rounded otherwise, is as good as none; so is one that cannot be written or read.
+    It holds plain arrays (NumPy's .npz, read without pickle) after their SHA-256. A file that is damaged, or that was
+    written under circumstances that round differently, is ignored. So is one that cannot be read or written.
+
+    Args:
+        folder: The folder of the finished cell; None to keep no state.
+        key: The key of the cell.
+        circumstances: What else its numbers depend on, in JSON's types: device, versions and the like.
 
     Attributes:
-        resumed: whether the cell goes on from a place that was found.
-        tile: draws that were computed together, at most, in the end; None before that.
+        resumed: Whether the cell continues from a state that was found.
+        tile: Draws that were computed together, at most, at the end; None before that.
     """
 
     def __init__(self, folder: Path | None, key: str, circumstances: Mapping[str, Any]) -> None:
-        """Neither reads nor writes.
-
-        Args:
-            folder: where the finished cell will be; where that is not to be reached, nothing is kept.
-            key: the cell's.
-            circumstances: what its numbers depend on besides, in JSON's types: device, versions and the like.
-        """
-        self.path = folder / f"{key}{_SUFFIX}" if folder else None
+        self.path = folder / f"{key}{CHECKPOINT_SUFFIX}" if folder else None
         self.resumed = False
         self.tile: int | None = None
         self._follows_from = {"format": _FORMAT, "key": key, **circumstances}
         self._earlier = 0.0
-        self._began = self._kept = time.perf_counter()
+        self._began = self._written = time.perf_counter()
 
     @property
     def seconds(self) -> float:
-        """Time that the cell has taken so far, with what it took before it was left."""
+        """The computing time of the cell so far, including that before an interruption."""
         return self._earlier + time.perf_counter() - self._began
 
-    def read(self, tile: int | None = None) -> Place | None:
-        """Where the cell was left; None where there is nothing that fits.
+    def read(self, tile: int | None = None) -> CellState | None:
+        """Return the state of the cell; None if there is none that fits.
 
         Args:
-            tile: draws that have to be computed together; by default as many as were.
+            tile: Draws that have to be computed together. Default: as in the state.
         """
         if self.path is None:
             return None
@@ -92,38 +94,38 @@ class Checkpoint:
                 if note["follows from"] != self._all_it_follows_from():
                     return None
                 done, training = (
-                    {name.removeprefix(room): arrays[name] for name in arrays.files if name.startswith(room)}
-                    for room in (_DONE, _TRAINING)
+                    {name.removeprefix(prefix): arrays[name] for name in arrays.files if name.startswith(prefix)}
+                    for prefix in (_DONE, _TRAINING)
                 )
-            place = Place(**note["place"], done=done, training=training)
+            state = CellState(**note["place"], done=done, training=training)
         except _UNREADABLE:
             return None
-        if tile not in (None, place.tile):
+        if tile not in (None, state.tile):
             return None
         self.resumed, self._earlier = True, note["seconds"]
-        return place
+        return state
 
-    def offer(self, place: Callable[[], Place]) -> None:
-        """Called as often as one likes; keeps the place if the last time is long enough ago, and if it can be kept."""
-        if self.path is None or time.perf_counter() - self._kept < CHECKPOINT_SECONDS:
+    def offer(self, state: Callable[[], CellState]) -> None:
+        """Write the state if the last checkpoint is old enough, and if it can be written. May be called at any rate."""
+        if self.path is None or time.perf_counter() - self._written < CHECKPOINT_SECONDS:
             return
-        # Where there is no disk or memory to spare, which torch says in RuntimeErrors, what is computed goes on.
+        # If disk or memory is short (torch raises RuntimeError), computing continues without a checkpoint.
         with suppress(OSError, MemoryError, RuntimeError):
-            self._keep(self.path, place())
-        self._kept = time.perf_counter()
+            self._write(self.path, state())
+        self._written = time.perf_counter()
 
     def remove(self) -> None:
-        """Once the cell is stored, or where it had better begin anew."""
+        """Remove the file: the cell is finished, or should start again."""
         if self.path is not None:
             with suppress(OSError):
                 self.path.unlink()
 
-    def _keep(self, path: Path, place: Place) -> None:
-        cut = {"block": place.block, "tile": place.tile, "start": place.start, "stop": place.stop}
-        note = {"follows from": self._all_it_follows_from(), "place": cut, "seconds": self.seconds}
+    def _write(self, path: Path, state: CellState) -> None:
+        division = {"block": state.block, "tile": state.tile, "start": state.start, "stop": state.stop}
+        note = {"follows from": self._all_it_follows_from(), "place": division, "seconds": self.seconds}
         arrays = {_NOTE: np.frombuffer(json.dumps(note).encode(), dtype=np.uint8)}
-        for room, values in ((_DONE, place.done), (_TRAINING, place.training)):
-            arrays |= {f"{room}{name}": array for name, array in values.items()}
+        for prefix, values in ((_DONE, state.done), (_TRAINING, state.training)):
+            arrays |= {f"{prefix}{name}": array for name, array in values.items()}
         content = io.BytesIO()
         np.savez(content, **arrays)  # type: ignore[arg-type]  # numpy types its keywords as flags
         archive = content.getbuffer()
@@ -131,19 +133,71 @@ class Checkpoint:
         write_whole(path, lambda file: (file.write(digest), file.write(archive)), at_once=False)
 
     def _all_it_follows_from(self) -> dict[str, Any]:
-        """With the code, which says what the arrays' names mean; found out only when there is something to compare."""
+        """Return the circumstances with a hash of the code, which gives the arrays' names their meaning."""
         return {**self._follows_from, "code": code()}
 
 
-def sweep(store: Store) -> None:
-    """Takes away checkpoints of cells that are stored."""
-    for part in store.folder.glob(f"*{_SUFFIX}"):
-        if store.path(part.stem).exists():
-            with suppress(OSError):
-                part.unlink()
+class CellProgress:
+    """How far the computing of a cell has come. It starts from the state in its checkpoint, if there is one.
+
+    Args:
+        cell: The cell.
+        block: Draws that are drawn together.
+        size: Draws that are computed together, at most, unless the checkpoint says otherwise.
+        checkpoint: Where the state is kept, if anywhere.
+        tile: If given, the only admissible size.
+
+    Attributes:
+        tile: Draws that are computed together, at most.
+        finished: The arrays of each finished tile, in order.
+    """
+
+    def __init__(
+        self, cell: Cell, block: int, size: int, checkpoint: Checkpoint | None = None, tile: int | None = None
+    ) -> None:
+        self.cell, self.checkpoint = cell, checkpoint
+        found = checkpoint.read(tile) if checkpoint else None
+        self.start = found or CellState(block, size, cell.start, cell.start, {}, {})
+        self.tile = self.start.tile
+        self.finished = [self.start.done] if self.start.done else []
+
+    def blocks(self) -> Iterator[tuple[int, int, int]]:
+        """Yield for each unfinished block its first draw, one past its last, and the first that is not done."""
+        for first in range(self.cell.start, self.cell.stop, self.start.block):
+            last = min(first + self.start.block, self.cell.stop)
+            if last > self.start.start:
+                yield first, last, max(first, self.start.start)
+
+    def resume_state(self, draws: slice, tile: int, device: str) -> ResumeState:
+        """Return the state from which the training of a tile continues, and to which it is saved.
+
+        Args:
+            draws: The draws of the tile, the next that are not done.
+            tile: The current maximum size of a tile.
+            device: The device of the training.
+        """
+
+        def offer(state: Callable[[], State]) -> None:
+            if self.checkpoint:
+                self.checkpoint.offer(lambda: self._state(draws, tile, state()))
+
+        if not self.start.training or (draws.start, draws.stop) != (self.start.start, self.start.stop):
+            offer(dict)  # none of these draws has begun, but those before are done
+            return ResumeState(None, offer)
+        state = {name: torch.from_numpy(values).to(device) for name, values in self.start.training.items()}
+        return ResumeState(state, offer)
+
+    def readings(self) -> Readings:
+        """Return the arrays of all draws that are done."""
+        quantities = self.finished[0] if self.finished else ()
+        return {name: np.concatenate([each[name] for each in self.finished]) for name in quantities}
+
+    def _state(self, draws: slice, tile: int, state: State) -> CellState:
+        training = {name: values.cpu().numpy() for name, values in state.items()}
+        return CellState(self.start.block, tile, draws.start, draws.stop, self.readings(), training)
 
 
-_SUFFIX, _FORMAT, _DIGEST = ".part", 1, hashlib.sha256().digest_size
+_FORMAT, _DIGEST = 1, hashlib.sha256().digest_size
 _NOTE, _DONE, _TRAINING = "note", "done.", "training."
 _UNREADABLE = (OSError, MemoryError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile)
-"""What a file raises that is not there, or not what it should be."""
+"""What reading a missing or damaged file raises."""

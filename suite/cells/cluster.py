@@ -1,4 +1,4 @@
-"""A cluster: a crew of the workers of a Dask scheduler, wherever they are."""
+"""An executor that runs tasks on the workers of a Dask scheduler."""
 
 import logging
 import re
@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Self
 
 from suite.cells import workers_build
-from suite.cells.executor import GONE, Crew, Outcome, Task
+from suite.cells.executor import GONE, Executor, Outcome, Task
 from suite.plugins.sources import check_taken_up, origins, take_up_all
 from suite.results.provenance import numbers_follow_from
 
@@ -34,7 +34,7 @@ _OTHERS = 3.0
 _LOGS = ("distributed", "distributed.client", "tornado.application")
 
 
-class Cluster(Crew):
+class DaskCluster(Executor):
     """The workers of a Dask scheduler; they may come and go.
 
     A worker must have the very same code and packages as this process, so that its numbers are the same; whoever comes
@@ -52,7 +52,7 @@ class Cluster(Crew):
     def __init__(self, address: str, device: str = "auto", shared: bool = False) -> None:
         distributed = _distributed()
         self.deaths = (distributed.KilledWorker,)
-        self.stores = shared
+        self.saves = shared
         self.address = address
         self._levels: dict[logging.Logger, int] = {}
         self._like_us: set[str] = set()
@@ -191,12 +191,9 @@ def _on_worker(work: Callable[[Task], Outcome], task: Task, build: dict[str, str
     Raises:
         ValueError: the worker has come a moment ago, and is not like us, or lacks a plug-in.
     """
-    import torch  # noqa: PLC0415  # only those who compute need it
-
     check_taken_up()
     if numbers_follow_from() != build:
         raise ValueError("a Dask worker that has just come would not give the same numbers; install the same there")
-    torch.set_num_threads(1)  # of this thread
     return work(task)
 
 

@@ -1,8 +1,9 @@
-"""Computes one cell, tile of draws after tile, whose size its numbers depend on by rounding alone, if at all."""
+"""Compute one cell, tile by tile of its draws. Its numbers depend on the size of the tiles by rounding alone."""
 
-from collections.abc import Callable
-from dataclasses import replace
-from typing import Any
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -13,11 +14,10 @@ from suite.catalog.measures import MEASURES
 from suite.catalog.measures.settings import OnTheDomain
 from suite.cells.cache import Readings
 from suite.cells.cell import Cell, TrainingCell
-from suite.cells.checkpoint import Checkpoint
-from suite.cells.tiles import Course, draws_a_tile, in_tiles, memory_errors_explained
+from suite.cells.checkpoint import CellProgress, Checkpoint
 from suite.measures.trainability import TaskAt
 from suite.nets.data_dependent import activate_at_data
-from suite.nets.ensemble import Ensemble
+from suite.nets.ensemble import TILE_BYTES, Ensemble
 from suite.nets.initialization import draw_parameters
 from suite.nets.losses import HALF_SQUARE, LossAt
 from suite.nets.matmul import full_precision
@@ -25,8 +25,22 @@ from suite.nets.pairs import draw_pairs
 from suite.nets.sample import Sample, sample_domain
 from suite.nets.streams import block_size
 from suite.theory.networks import input_variance
-from suite.training.observer import Bookmark, Observer, observe
+from suite.training.observer import Observer, ResumeState, observe
 from suite.training.tasks import Data, make_data
+
+Found = TypeVar("Found")
+
+TRAINING_BYTES = 64 * 2**20
+"""Activations and parameters of the networks that are trained together."""
+
+TRAINING_LAYER_BYTES = 4 * 2**20
+"""One layer's activations of these networks. Larger ones leave the processor's cache between two operations."""
+
+FREE_SHARE = 0.5
+"""The share of a GPU's free memory that a tile may take by our estimate, which leaves out temporary arrays."""
+
+LAYERS_HELD = 8
+"""The number of layers' activations that a measure is assumed to hold on a GPU. If it holds more, tiles shrink."""
 
 
 @full_precision()
@@ -34,89 +48,87 @@ def compute(
     cell: Cell,
     device: str = "cpu",
     tile: int | None = None,
-    compiled: bool = False,
     checkpoint: Checkpoint | None = None,
     dtype: torch.dtype | None = None,
 ) -> Readings:
-    """The cell's quantities.
+    """Compute the quantities of a cell.
 
     Args:
-        cell: what to compute.
-        device: where, "cpu" or "cuda".
-        tile: draws at a time, at most; by default as many as the CPU's cache or the GPU's free memory holds. Where
-            memory runs out, fewer.
-        compiled: whether forward passes of narrow plain networks are compiled.
-        checkpoint: keeps how far the cell has come, and says how far it had; its numbers do not depend on it.
-        dtype: in place of the cell's own precision, to measure the effect of rounding; do not cache such results.
+        cell: The cell.
+        device: "cpu" or "cuda".
+        tile: The number of draws computed together, at most. Default: as many as the CPU's cache or the GPU's free
+            memory holds. If memory runs out, fewer are.
+        checkpoint: Where to read and write how far the cell has come, which its numbers do not depend on.
+        dtype: In place of the cell's precision, to measure the effect of rounding; do not cache such results.
 
     Returns:
-        By quantity, an array with the draws first; of training, the learning rates next; then layers, recorded steps
-        or grid points, where the quantity has them.
+        An array per quantity with the draws first; in training, the learning rates next; then layers, recorded steps
+        or grid points, if the quantity has them.
 
     Raises:
-        MemoryError: one draw at a time is too much; the message says of what.
+        MemoryError: If a single draw does not fit into memory; the message names the cell.
     """
     size = tile or draws_a_tile(cell, device)
     dtype = dtype or _dtype(cell)
-    with memory_errors_explained(cell):
+    with _memory_errors_explained(cell):
         sample = _sample(cell, dtype, device) if cell.sampled else None
         values = 4 * sum(cell.task.points) * cell.task.inputs if cell.task else 0
         block = block_size(max(cell.member.parameters, values))
         if device != "cpu":  # many small networks keep it busy
             block *= max(1, size // block)
-        course = Course(cell, block, size, checkpoint, tile)
-        for first, last, start in course.blocks():
-            take = _taking(course, first, last, sample, dtype, device, compiled)
-            course.tile = in_tiles(take, last - first, course.tile, course.pieces, start - first)
+        progress = CellProgress(cell, block, size, checkpoint, tile)
+        for first, last, start in progress.blocks():
+            compute_tile = _draw_block(progress, first, last, sample, dtype, device)
+            progress.tile = _in_tiles(compute_tile, last - first, progress.tile, progress.finished, start - first)
     if checkpoint:
-        checkpoint.tile = course.tile
-    return course.readings()
+        checkpoint.tile = progress.tile
+    return progress.readings()
 
 
-def measured(cell: Cell, ensemble: Ensemble) -> dict[str, Tensor]:
-    """What a cell's measure says of networks that are there already, in the precision that its settings ask for.
+def measure_networks(cell: Cell, ensemble: Ensemble) -> dict[str, Tensor]:
+    """Return what a cell's measure gives for existing networks, in the precision that its settings ask for.
 
     Args:
-        cell: of a measure that looks at no task; as many draws as there are networks.
-        ensemble: the networks, in place of those that the cell would draw.
+        cell: A cell of a measure that needs no task, with as many draws as there are networks.
+        ensemble: The networks, in place of those that the cell would draw.
     """
     sample = _sample(cell, _dtype(cell), "cpu") if cell.sampled else None
     whole = slice(cell.start, cell.stop)
     with full_precision():
-        return _take(cell, ensemble.to(_dtype(cell)), sample, None, whole, None)
+        return _compute_draws(cell, ensemble.to(_dtype(cell)), sample, None, whole, None)
 
 
-def _taking(
-    course: Course, first: int, last: int, sample: Sample | None, dtype: torch.dtype, device: str, compiled: bool
+def _draw_block(
+    progress: CellProgress, first: int, last: int, sample: Sample | None, dtype: torch.dtype, device: str
 ) -> Callable[[slice, int], Readings]:
-    """Draws `first` .. `last` with their data; what comes back takes some of them, counted from `first`."""
-    cell = course.cell
+    """Draw networks `first` to `last` with their data; return a function that computes some of them."""
+    cell = progress.cell
     data = make_data(cell.task, cell.seed, first, last, dtype, judged=cell.trains) if cell.task else None
-    ensemble = replace(_ensemble(cell, first, last, data).to(dtype), compiled=compiled)
+    ensemble = _networks(cell, first, last, data).to(dtype)
 
-    def take(part: slice, tile: int) -> Readings:
+    def compute_tile(part: slice, tile: int) -> Readings:
         draws = slice(first + part.start, first + part.stop)
-        bookmark = course.bookmark(draws, tile, device)
-        some, lesson = ensemble[part].to(dtype, device), data[part].to(device) if data else None
-        found = _take(cell, some, sample, lesson, draws, bookmark)
+        resume = progress.resume_state(draws, tile, device)
+        some, own = ensemble[part].to(dtype, device), data[part].to(device) if data else None
+        found = _compute_draws(cell, some, sample, own, draws, resume)
         return {quantity: values.cpu().numpy() for quantity, values in found.items()}
 
-    return take
+    return compute_tile
 
 
-def _take(
-    cell: Cell, ensemble: Ensemble, sample: Sample | None, data: Data | None, draws: slice, bookmark: Bookmark | None
+def _compute_draws(
+    cell: Cell, ensemble: Ensemble, sample: Sample | None, data: Data | None, draws: slice, resume: ResumeState | None
 ) -> dict[str, Tensor]:
-    """What the cell's measure, or those that look at training, return for some draws."""
+    """Return what the cell's measure, or its training with all observers, gives for some draws."""
     if isinstance(cell, TrainingCell):
         assert data is not None
-        assert bookmark is not None
+        assert resume is not None
         observers: list[tuple[Callable[..., Observer], Any]] = [
             (load(MEASURES[name].function), settings) for name, settings in cell.taken
         ]
-        return observe(ensemble, data, cell.settings, observers, bookmark)
+        return observe(ensemble, data, cell.settings, observers, resume)
     measure = getattr(cell.settings, "declared", None) or load(cell.measure.function)  # a plug-in's goes with its text
-    found: dict[str, Tensor] = measure(ensemble, _domain(cell, sample, data, draws, ensemble.parameters), cell.settings)
+    found: dict[str, Tensor] = measure(ensemble, _inputs(cell, sample, data, draws, ensemble.parameters), cell.settings)
     return found
 
 
@@ -126,8 +138,8 @@ def _dtype(cell: Cell) -> torch.dtype:
     return dtype
 
 
-def _ensemble(cell: Cell, start: int, stop: int, data: Data | None) -> Ensemble:
-    """Draws start .. stop in float32 on the CPU."""
+def _networks(cell: Cell, start: int, stop: int, data: Data | None) -> Ensemble:
+    """Draw networks `start` to `stop` in float32 on the CPU."""
     member = cell.member
     parameters = draw_parameters(
         member.initialization,
@@ -148,8 +160,8 @@ def _ensemble(cell: Cell, start: int, stop: int, data: Data | None) -> Ensemble:
     )
 
 
-def _domain(cell: Cell, sample: Sample | None, data: Data | None, draws: slice, parameters: Tensor) -> Any:
-    """What the measure looks at, as the catalog says."""
+def _inputs(cell: Cell, sample: Sample | None, data: Data | None, draws: slice, parameters: Tensor) -> Any:
+    """Return what the measure is evaluated on, as its declaration says."""
     match cell.measure.inputs:
         case "domain":
             return sample
@@ -173,8 +185,87 @@ def _domain(cell: Cell, sample: Sample | None, data: Data | None, draws: slice, 
 
 
 def _sample(cell: Cell, dtype: torch.dtype, device: str) -> Sample:
+    """Return the sample of the domain."""
     settings = cell.settings
     assert isinstance(settings, OnTheDomain)
     assert settings.step is not None
     sample = sample_domain(cell.member.widths[0], settings.step, settings.lines, cell.seed, cell.domain)
     return sample.to(dtype, device)
+
+
+def draws_a_tile(cell: Cell, device: str = "cpu") -> int:
+    """Return how many draws are computed together: at least one, and no more than cache or memory can hold."""
+    widths = cell.member.widths
+    numbers = cell.measure.memory(cell.shape, cell.settings)
+    available = None if device == "cpu" else int(FREE_SHARE * _free_bytes(device))
+    if isinstance(cell, TrainingCell):
+        networks = (available or TRAINING_BYTES) // (4 * numbers)
+        if available is None:
+            networks = min(networks, TRAINING_LAYER_BYTES // (4 * max(widths) * cell.optimizers[0].batch))
+        return max(1, networks // len(cell.optimizers))
+    if not cell.measure.layerwise:
+        return max(1, (available or TRAINING_BYTES) // (8 * numbers))
+    return max(1, (TILE_BYTES if available is None else available // LAYERS_HELD) // (8 * numbers))
+
+
+def _free_bytes(device: str) -> int:
+    """Return a GPU's available memory: what no process uses, and what torch keeps there for reuse."""
+    free, _ = torch.cuda.mem_get_info(device)
+    return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+
+
+def _in_tiles(
+    compute_tile: Callable[[slice, int], Found], draws: int, size: int, finished: list[Found], start: int = 0
+) -> int:
+    """Compute draws tile by tile. If memory runs out, halve the tile and compute it again.
+
+    Args:
+        compute_tile: Called with each tile and the current size; leaves nothing behind if it fails.
+        draws: The number of draws.
+        size: The size of a tile at first.
+        finished: The results of `compute_tile` are appended to it.
+        start: The first draw to compute.
+
+    Returns:
+        The size that fitted.
+    """
+    while start < draws:
+        stop = min(start + size, draws)
+        try:
+            finished.append(compute_tile(slice(start, stop), size))
+        except (MemoryError, RuntimeError) as error:
+            if stop - start == 1 or not _is_out_of_memory(error):
+                raise
+        else:
+            start = stop
+            continue
+        size = (stop - start) // 2
+        gc.collect()  # the error is gone by now, and with it everything it referred to
+        if torch.cuda.is_initialized():
+            torch.cuda.empty_cache()
+    return size
+
+
+@contextmanager
+def _memory_errors_explained(cell: Cell) -> Iterator[None]:
+    """Turn any error that reports a lack of memory into a MemoryError that names the cell and what to do."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not _is_out_of_memory(error):
+            raise
+        (reason, *_) = str(error).splitlines() or [type(error).__name__]
+        raise MemoryError(
+            f"{cell.name} of {cell.member.name}: not even one draw at a time fits ({reason}); "
+            "ask for smaller networks or fewer points, run fewer workers, or free memory"
+        ) from error
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    """Return whether an error reports a lack of memory, of a GPU or the machine, in torch's words or Python's own."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _OUT_OF_MEMORY)
+
+
+_OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "cannot allocate memory", "alloc_failed")

@@ -1,152 +1,154 @@
-"""Has a crew compute cells, and keeps what each comes to, or why it failed."""
+"""Compute the cells of a study that are not cached: on an executor, in sampling rounds."""
 
-import ctypes
-import errno
-import os
-import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cache, partial
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
-from suite.cells.cache import Store, Stored, in_file_order
-from suite.cells.cell import Cell
-from suite.cells.checkpoint import Checkpoint
-from suite.cells.executor import Crew
-from suite.results.provenance import commit
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why a cell failed.
-
-    Attributes:
-        reason: In one line.
-        trace: The traceback; empty if the process died.
-    """
-
-    reason: str
-    trace: str = ""
-
-
-def failure_of(error: BaseException) -> Failure:
-    """Return the failure that an error stands for."""
-    (first, *_) = str(error).splitlines() or [""]
-    return Failure(f"{type(error).__name__}: {first}".removesuffix(": "), "".join(traceback.format_exception(error)))
-
-
-def process_died(_: Cell) -> Failure:
-    """Return the failure of a cell whose process died twice."""
-    return Failure("its process was ended twice, by hand or since memory ran out; run fewer workers or free memory")
-
+from suite.cells.cache import Cache, CachedCell, CellResult
+from suite.cells.cell import Cell, Failure
+from suite.cells.executor import Executor, ProcessPool
+from suite.cells.resources import Resources, open_executor, workers_for
+from suite.cells.sampling import PrecisionTarget, SamplingRounds
+from suite.results.shards import Shard
+from suite.spec.load import Study
 
 Progress = Callable[[Cell], None]
-"""Called with each cell as it is finished, or has failed."""
+"""Called with each cell that is finished or has failed."""
+
+Announce = Callable[[Study, Sequence[Cell], Sequence[Cell]], Progress]
+"""(study, all its cells, those to compute) -> what to call with each finished cell; called again in each round."""
 
 
-def execute(
-    cells: Sequence[Cell], store: Store, crew: Crew, progress: Progress, compiled: bool = False
-) -> dict[str, Failure]:
-    """Computes cells, the longest first, and stores each as soon as it is done.
+class ComputedStudy(NamedTuple):
+    """The cells of a study after computing, or as far as they are cached.
 
-    A cell computes with one thread wherever it runs, so that its numbers do not depend on the workers. A cell that
-    fails does not keep the others from being computed.
+    Attributes:
+        cells: The cells, in the order of the tables.
+        targets: The precision targets.
+        cached: The cached cells by key.
+        failures: The failed cells by key.
+    """
+
+    cells: list[Cell]
+    targets: list[PrecisionTarget]
+    cached: dict[str, CachedCell]
+    failures: dict[str, Failure]
+
+
+def compute_study(
+    study: Study,
+    cache: Cache,
+    resources: Resources,
+    announce: Announce | None = None,
+    shard: Shard | None = None,
+    base: Cache | None = None,
+) -> ComputedStudy:
+    """Compute the missing cells of a study, round by round, until its precision targets are reached.
 
     Args:
-        cells: what is missing.
-        store: where finished cells go.
-        crew: who computes.
-        progress: told of every finished cell.
-        compiled: whether forward passes of narrow networks are compiled, which every worker does anew.
-
-    Returns:
-        What failed, by the cells' keys.
+        study: The study.
+        cache: The cache of its finished cells.
+        resources: What to compute with.
+        announce: Called before each round.
+        shard: If given, only one part of the cells.
+        base: Another cache, from which cells are copied.
 
     Raises:
-        OSError: a finished cell cannot be stored, or a cluster is lost.
+        ValueError: If the device or the cluster is unavailable.
+        OSError: If a result cannot be saved, or the connection to a cluster is lost.
     """
-    ordered = sorted(cells, key=lambda cell: cell.cost, reverse=True)
-    folder = store.folder.resolve() if crew.stores else None
-    work = partial(finish, folder=folder, device=crew.device, compiled=compiled)
+
+    def find(cell: Cell) -> CachedCell | None:
+        return cache.check(cell.key) or (cache.copy_from(base, cell.key) if base else None)
+
+    rounds, cached, failures = SamplingRounds(study, cache, shard), dict[str, CachedCell](), dict[str, Failure]()
+    missing = _look_up(rounds, cached, failures, find)
+    if announce and not missing:
+        announce(study, rounds.cells, missing)
+    with ExitStack() as stack:
+        executor: Executor | None = None
+        while missing:
+            if executor is None:
+                executor = stack.enter_context(open_executor(resources))
+                cache.prepare()
+            progress = announce(study, rounds.cells, missing) if announce else lambda _: None
+            if isinstance(executor, ProcessPool) and not executor.started:
+                executor.workers = workers_for(missing, executor.device, resources.workers)
+            failures |= execute(missing, cache, executor, progress)
+            cached |= {cell.key: _read_back(cache, cell) for cell in missing if cell.key not in failures}
+            missing = _look_up(rounds, cached, failures, find)
+    return ComputedStudy(rounds.cells, rounds.targets, cached, failures)
+
+
+def find_cached(study: Study, cache: Cache, base: Cache | None = None) -> ComputedStudy:
+    """Return the cells of a study as far as they are known from those that are cached; compute nothing.
+
+    Arguments are as for `compute_study`.
+    """
+    rounds, cached = SamplingRounds(study, cache), dict[str, CachedCell]()
+    _look_up(rounds, cached, {}, lambda cell: cache.check(cell.key) or (base.check(cell.key) if base else None))
+    return ComputedStudy(rounds.cells, rounds.targets, cached, {})
+
+
+def _look_up(
+    rounds: SamplingRounds,
+    cached: dict[str, CachedCell],
+    failures: dict[str, Failure],
+    find: Callable[[Cell], CachedCell | None],
+) -> list[Cell]:
+    """Add to `cached` what is found, and further draws where a target needs them; return the cells that are missing."""
+    while True:
+        new = [cell for cell in rounds.cells if cell.key not in cached and cell.key not in failures]
+        cached |= {cell.key: found for cell in new if (found := find(cell))}
+        if not rounds.advance(cached):
+            return [cell for cell in new if cell.key not in cached]
+
+
+def execute(cells: Sequence[Cell], cache: Cache, executor: Executor, progress: Progress) -> dict[str, Failure]:
+    """Compute cells, the longest first, and save each as soon as it is done; a failure does not stop the others.
+
+    Args:
+        cells: The cells.
+        cache: Where results are saved.
+        executor: What computes them.
+        progress: Called with each finished cell.
+
+    Returns:
+        The failures by key.
+
+    Raises:
+        OSError: If a result cannot be saved, or the connection to a cluster is lost.
+    """
+    longest_first = sorted(cells, key=lambda cell: cell.cost, reverse=True)
+    folder = cache.folder.resolve() if executor.saves else None
+    work = partial(_compute_and_save, folder=folder, device=executor.device)
     failures = {}
-    for cell, outcome in crew.outcomes(work, ordered, process_died):
+    for cell, outcome in executor.outcomes(work, longest_first, _process_died):
         if isinstance(outcome, Failure):
             failures[cell.key] = outcome
         elif outcome is not None:
-            store.save(cell.key, outcome)
+            cache.save(cell.key, outcome)
         progress(cell)
     return failures
 
 
-def finish(cell: Cell, folder: Path | None, device: str, compiled: bool = False) -> Failure | Stored | None:
-    """Computes one cell, with the time that it took, and stores it; or says what went wrong in computing it.
+def _compute_and_save(cell: Cell, folder: Path | None, device: str) -> Failure | CellResult | None:
+    from suite.cells.worker import compute_and_save  # noqa: PLC0415  # only workers load torch
 
-    Args:
-        cell: what to compute.
-        folder: of the store; where there is none, what was computed is returned.
-        device: "cpu" or "cuda".
-        compiled: as for `execute`.
-
-    Raises:
-        OSError: it cannot be stored.
-    """
-    if folder is not None and not folder.is_dir():
-        raise FileNotFoundError(errno.ENOENT, "the results folder is not there, where the work is done", str(folder))
-    import numpy  # noqa: PLC0415  # loads torch, which only those who compute need
-    import torch  # noqa: PLC0415
-
-    from suite.cells.compute import compute  # noqa: PLC0415
-
-    circumstances = {
-        "device": device_name(device),
-        "compiled": compiled and _compilable(cell),
-        "threads": torch.get_num_threads(),
-        "torch": str(torch.__version__),
-        "numpy": numpy.__version__,
-        "processor": torch.backends.cpu.get_cpu_capability(),
-    }
-    checkpoint = Checkpoint(folder, cell.key, circumstances)
-    try:
-        readings = compute(cell, device, compiled=compiled, checkpoint=checkpoint)
-    except (Exception, SystemExit) as error:  # whatever it is, it is this cell's, and the others go on
-        if checkpoint.resumed and not isinstance(error, MemoryError):
-            checkpoint.remove()  # in case it is to blame
-        return failure_of(error)
-    how = {"seconds": round(checkpoint.seconds, 4), **circumstances, "tile": checkpoint.tile, "commit": commit()}
-    stored = Stored(in_file_order(cell, readings), how)
-    _give_memory_back()
-    if folder is None:
-        return stored
-    Store(folder).save(cell.key, stored)
-    checkpoint.remove()
-    return None
+    return compute_and_save(cell, folder, device)
 
 
-def _compilable(cell: Cell) -> bool:
-    """Whether the cell has outputs of plain networks with narrow layers, whose passes a compiled run compiles."""
-    from suite.nets.compiled import runs_of_layers  # noqa: PLC0415  # as above
-
-    passes = cell.measure.compiles and cell.member.plain
-    return passes and any(run.compiled for run in runs_of_layers(cell.member.widths))
+def _process_died(_: Cell) -> Failure:
+    """Return the failure of a cell whose process died twice."""
+    return Failure("its process was ended twice, by hand or since memory ran out; run fewer workers or free memory")
 
 
-def _give_memory_back() -> None:
-    """Lets go of what glibc keeps of freed memory, which adds up from cell to cell; elsewhere nothing.
-
-    Its setting to give back large buffers at once makes V3 and training up to 1.8 times as slow, since all their
-    pages are then asked for again and again.
-    """
-    if (trim := _malloc_trim()) is not None:
-        trim(0)
-
-
-@cache
-def _malloc_trim() -> Callable[[int], int] | None:
-    return getattr(ctypes.CDLL(None), "malloc_trim", None) if os.name == "posix" else None
-
-
-def device_name(device: str) -> str:
-    """The device as provenance writes it."""
-    import torch  # noqa: PLC0415  # as above
-
-    return str(torch.cuda.get_device_name()) if device == "cuda" else "cpu"
+def _read_back(cache: Cache, cell: Cell) -> CachedCell:
+    found = cache.check(cell.key)
+    if found is None:
+        raise OSError(
+            f"the results of {cell.name} of {cell.member.name} were stored but cannot be read back from {cache.folder}"
+        )
+    return found

@@ -1,4 +1,4 @@
-"""Executors: what does a run's tasks, some of which may end their worker; here a pool of processes of this machine."""
+"""Executors: what runs a list of tasks, some of which may end their worker; here a pool of processes."""
 
 import os
 import signal
@@ -13,8 +13,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from suite.cells.resources import claim
-from suite.nets.threads import one_thread
 from suite.plugins.sources import check_taken_up
 
 if TYPE_CHECKING:
@@ -25,27 +23,27 @@ Outcome = TypeVar("Outcome")
 
 GONE = "the scheduler or its workers are gone; what is finished is kept, and the same command goes on from there"
 
-_LOOK = 1.0
-"""Seconds after which a crew is looked at anew though no task has come to an end."""
+_POLL = 1.0
+"""Seconds after which the number of tasks to submit is determined again though none has finished."""
 
 
-class Crew(ABC):
-    """Whoever does tasks, several at once.
+class Executor(ABC):
+    """Runs tasks, several at once.
 
-    A task whose worker has died is set aside, and done once more at the end: alone, since it cannot be told which of
-    several tasks at hand has taken a worker with it. One that then loses its worker again is given up.
+    A task whose worker has died is set aside and run once more at the end, alone, since any of the tasks that were
+    running may have ended the worker. If it loses its worker again, it is given up.
 
-    As a context manager it ends what it has begun; at once where an error leaves it.
+    As a context manager it ends its workers; at once if an error leaves it.
 
     Attributes:
-        deaths: what a task's future raises when its worker has died.
+        deaths: What a task's future raises if its worker has died.
         device: "cpu" or "cuda", where tasks are computed.
-        stores: whether its workers write to the results folder; otherwise what they compute comes back.
+        saves: Whether its workers write to the results folder; otherwise their results are returned.
     """
 
     deaths: tuple[type[BaseException], ...]
     device: str
-    stores: bool = True
+    saves: bool = True
 
     def __enter__(self) -> Self:
         return self
@@ -57,49 +55,49 @@ class Crew(ABC):
 
     @abstractmethod
     def submit(self, work: Callable[[Task], Outcome], task: Task) -> "Future[Outcome]":
-        """Hands a task to whoever is free next."""
+        """Submit a task to the next free worker."""
 
     @abstractmethod
     def at_once(self) -> int:
-        """How many tasks to have at hand now, so that nobody waits for one.
+        """Return how many tasks to have submitted, so that no worker waits for one.
 
         Raises:
-            ConnectionError: there is no one left.
+            ConnectionError: If there is no worker left.
         """
 
     @abstractmethod
     def end(self, at_once: bool) -> None:
-        """Lets everyone go; before their tasks are done, if at once."""
+        """End all workers; if at once, before their tasks are done."""
 
     def outcomes(
         self, work: Callable[[Task], Outcome], tasks: Sequence[Task], given_up: Callable[[Task], Outcome]
     ) -> Iterator[tuple[Task, Outcome]]:
-        """Each task with its outcome, as they come; what a task raises is raised here.
+        """Yield each task with its outcome as they finish; raise what a task raises.
 
         Args:
-            work: does one task.
-            tasks: what there is to do, in order.
-            given_up: the outcome of a task that has cost its worker twice.
+            work: Runs one task.
+            tasks: The tasks, in order.
+            given_up: Gives the outcome of a task whose worker has died twice.
         """
         suspects, lost = deque[Task](), deque[Task]()
-        yield from self._done(work, deque(tasks), suspects, alone=False)
-        yield from self._done(work, suspects, lost, alone=True)
+        yield from self._run(work, deque(tasks), suspects, alone=False)
+        yield from self._run(work, suspects, lost, alone=True)
         for task in lost:
             yield task, given_up(task)
 
-    def _done(
+    def _run(
         self, work: Callable[[Task], Outcome], waiting: "deque[Task]", lost: "deque[Task]", alone: bool
     ) -> Iterator[tuple[Task, Outcome]]:
-        """Does what waits; those whose workers have died are lost."""
-        at_hand: dict[Future[Outcome], Task] = {}
-        while waiting or at_hand:
-            room = self.at_once()
-            while waiting and len(at_hand) < (1 if alone else room):
-                at_hand[self.submit(work, waiting[0])] = waiting[0]
+        """Run the waiting tasks; append those whose worker has died to `lost`."""
+        running: dict[Future[Outcome], Task] = {}
+        while waiting or running:
+            most = self.at_once()
+            while waiting and len(running) < (1 if alone else most):
+                running[self.submit(work, waiting[0])] = waiting[0]
                 waiting.popleft()
-            done, _ = wait(at_hand, timeout=_LOOK, return_when=FIRST_COMPLETED)
+            done, _ = wait(running, timeout=_POLL, return_when=FIRST_COMPLETED)
             for future in done:
-                task = at_hand.pop(future)
+                task = running.pop(future)
                 if future.cancelled():  # not by us
                     raise ConnectionError(GONE)
                 if isinstance(future.exception(), self.deaths):
@@ -109,15 +107,15 @@ class Crew(ABC):
 
 
 _WORKER_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-_LOOK_FOR_PARENT = 0.5
-"""Seconds between a worker's looks at whether there is still anyone to work for."""
+_PARENT_POLL = 0.5
+"""Seconds between a worker's checks of whether its parent still runs."""
 
 
-class Pool(Crew):
-    """Processes that start with the first task; a single worker, or a single task, needs none and stays in this one.
+class ProcessPool(Executor):
+    """Processes that start with the first task. A single worker, or a single task, runs in this process.
 
     Attributes:
-        workers: how many there are at most; to be set before they start.
+        workers: The maximum number of processes, to be set before they start.
     """
 
     deaths = (BrokenExecutor,)
@@ -125,97 +123,94 @@ class Pool(Crew):
     def __init__(self, workers: int = 1, device: str = "cpu") -> None:
         self.workers = workers
         self.device = device
-        self._executor: ProcessPoolExecutor | None = None
+        self._processes: ProcessPoolExecutor | None = None
         self._claims: tempfile.TemporaryDirectory[str] | None = None
 
     @property
     def started(self) -> bool:
         """Whether there are processes already."""
-        return self._executor is not None
+        return self._processes is not None
 
     def outcomes(
         self, work: Callable[[Task], Outcome], tasks: Sequence[Task], given_up: Callable[[Task], Outcome]
     ) -> Iterator[tuple[Task, Outcome]]:
-        """Each task with its outcome, as any crew does them."""
+        """Yield each task with its outcome, as any executor does."""
         if self.workers == 1 or len(tasks) == 1:
-            with one_thread():
-                for task in tasks:
-                    yield task, work(task)
+            for task in tasks:
+                yield task, work(task)
         else:
             yield from super().outcomes(work, tasks, given_up)
 
     def submit(self, work: Callable[[Task], Outcome], task: Task) -> "Future[Outcome]":
-        """Hands a task to a process; where one has died, all are started anew."""
+        """Submit a task to a process. If one has died, all are started again."""
         try:
-            return self._begun().submit(_do, work, task)  # type: ignore[no-any-return]  # loky has no types
+            return self._started().submit(_run_task, work, task)  # type: ignore[no-any-return]  # loky has no types
         except BrokenExecutor:
             self.end(at_once=True)
-            return self._begun().submit(_do, work, task)  # type: ignore[no-any-return]
+            return self._started().submit(_run_task, work, task)  # type: ignore[no-any-return]
 
     def at_once(self) -> int:
-        """One more than there are workers keeps all of them busy."""
+        """Return one more than there are workers, which keeps all of them busy."""
         return self.workers + 1
 
     def end(self, at_once: bool) -> None:
-        """Ends the processes; others start with the next task."""
-        if self._executor is not None:
-            self._executor.shutdown(wait=True, kill_workers=at_once)
-            self._executor = None
+        """End the processes. Others start with the next task."""
+        if self._processes is not None:
+            self._processes.shutdown(wait=True, kill_workers=at_once)
+            self._processes = None
         if self._claims is not None:
             self._claims.cleanup()
             self._claims = None
 
-    def _begun(self) -> "ProcessPoolExecutor":
-        """The processes; they do not load the caller's own script anew."""
-        from loky import ProcessPoolExecutor  # noqa: PLC0415  # a run in one process needs none
+    def _started(self) -> "ProcessPoolExecutor":
+        """Return the processes. They do not import the caller's own script."""
+        from loky import ProcessPoolExecutor  # noqa: PLC0415  # a run in one process does not need it
 
-        if self._executor is None:
+        if self._processes is None:
             claims = None
             if self.device == "cuda":
                 self._claims = tempfile.TemporaryDirectory()
                 claims = Path(self._claims.name)
-            self._executor = ProcessPoolExecutor(
-                self.workers, env=_WORKER_ENVIRONMENT, initializer=_begin, initargs=(os.getpid(), self.workers, claims)
+            self._processes = ProcessPoolExecutor(
+                self.workers, env=_WORKER_ENVIRONMENT, initializer=_start, initargs=(os.getpid(), self.workers, claims)
             )
-        return self._executor
+        return self._processes
 
 
-_hindered: list[str] = []
-"""What keeps this worker from working: to be said by its tasks, since a worker that fails to begin says nothing."""
+_no_gpu: list[str] = []
+"""Why this worker has no GPU. Its tasks report it, since a worker that fails to start says nothing."""
 
 
-def _begin(parent: int, workers: int, claims: Path | None) -> None:
-    """What a worker does first: deaf to Ctrl-C, which is for its parent, one thread, and gone when its parent is.
+def _start(parent: int, workers: int, claims: Path | None) -> None:
+    """Prepare a worker: ignore Ctrl-C, which is for its parent, end when the parent ends, and claim a GPU if needed.
 
-    (Where a child is told of that: not on Windows.) Where there are claims to make, it has a GPU to itself, which
-    "cuda" then stands for.
+    On Windows a worker cannot tell whether its parent has ended.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    import torch  # noqa: PLC0415  # as above
-
-    torch.set_num_threads(1)
     if hasattr(os, "getppid"):
         threading.Thread(target=_end_without, args=(parent,), daemon=True).start()
-    try:
-        if claims is not None:
-            torch.cuda.set_device(claim(workers, claims))
-    except (RuntimeError, AssertionError) as error:
-        _hindered.append(str(error).splitlines()[0])
+    if claims is not None:
+        from suite.cells.devices import use_own_gpu  # noqa: PLC0415  # needs torch, which only workers load
+
+        try:
+            use_own_gpu(workers, claims)
+        except (RuntimeError, AssertionError) as error:
+            _no_gpu.append(str(error).splitlines()[0])
 
 
-def _do(work: Callable[[Task], Outcome], task: Task) -> Outcome:
-    """One task.
+def _run_task(work: Callable[[Task], Outcome], task: Task) -> Outcome:
+    """Run one task.
 
     Raises:
-        ValueError: this worker could not begin as it should, or lacks a plug-in.
+        ValueError: If this worker has no GPU, or lacks a plug-in.
     """
     check_taken_up()
-    if _hindered:
-        raise ValueError(f"a worker has no GPU to itself ({_hindered[0]}); choose --workers 1, or --device cpu")
+    if _no_gpu:
+        raise ValueError(f"a worker has no GPU to itself ({_no_gpu[0]}); choose --workers 1, or --device cpu")
     return work(task)
 
 
 def _end_without(parent: int) -> None:
     while os.getppid() == parent:
-        time.sleep(_LOOK_FOR_PARENT)
+        time.sleep(_PARENT_POLL)
     os._exit(1)

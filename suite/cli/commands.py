@@ -146,13 +146,6 @@ def run(
             metavar="N", parser=workers_given, help="Processes; unless given, one a core where it pays, or one a GPU."
         ),
     ] = None,
-    compiled: Annotated[
-        bool,
-        typer.Option(
-            "--compile",
-            help="Compile the forward passes of narrow, deep networks; pays from some 100,000 draws a member.",
-        ),
-    ] = False,
     shard: Annotated[
         str | None,
         typer.Option(
@@ -183,7 +176,7 @@ def run(
         from suite.cells.resources import Resources  # noqa: PLC0415  # as the module says
         from suite.cli.running import run_studies  # noqa: PLC0415
 
-        resources = Resources(device.value, workers, compiled, scheduler, shared)
+        resources = Resources(device.value, workers, scheduler, shared)
         run_studies(paths, results, resources, shard, must_hold, in_part, changes, plugins)
 
 

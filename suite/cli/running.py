@@ -16,7 +16,7 @@ from suite.results.shards import parse_shard
 from suite.runs.explain import lines_of
 from suite.runs.plan import plan_of, tell
 from suite.runs.progress import Progress, Trials
-from suite.runs.run import complete, run_shard, survey
+from suite.runs.run import complete, find_computed, run_shard
 from suite.spec.statements import statements
 
 
@@ -81,8 +81,8 @@ def merge_studies(
     load_plugins(plugins)
     incomplete = False
     for study in load_specs(paths, changes, in_part):
-        cells, kept = survey(study, results)
-        missing = Counter(cell.name for cell in cells if cell.key not in kept)
+        found = find_computed(study, results)
+        missing = Counter(cell.name for cell in found.cells if cell.key not in found.cached)
         if missing:
             incomplete = True
             counts = ", ".join(f"{number} of {name}" for name, number in missing.items())

@@ -19,7 +19,7 @@ from suite.report.figures import write_figures
 from suite.report.index import write_index
 from suite.report.verdicts import convert_to_json, count_unexpected
 from suite.results.folder import Results
-from suite.runs.run import draw_report
+from suite.runs.draw import analyze_and_draw
 from suite.spec.load import Study
 
 
@@ -67,7 +67,7 @@ def draw_reports(
         found = Results(results / study.spec.name)
         with damage_explained(found):
             _warn_of_change(study, found, found.run["spec"].keys() | study.spec.as_run().keys())
-            page = draw_report(study, found)
+            page = analyze_and_draw(study, found)
             drawn = [] if figures is None else write_figures(found, figures)
         echo(f"{study.spec.name}: {page}")
         if drawn:

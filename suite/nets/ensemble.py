@@ -12,7 +12,6 @@ from torch import Tensor
 
 from suite.catalog.activations import Activation
 from suite.nets.activations import Kernel, kernel
-from suite.nets.compiled import fused, runs_of_layers
 from suite.nets.normalization import AXES, standardize_
 from suite.theory.scaling import LayerVariances
 
@@ -55,7 +54,6 @@ class Ensemble:
         normalization: none; over the batch, which is all points that the networks are given; or over the
             layer's units.
         residual: whether hidden layers add the one below.
-        compiled: whether calls of plain narrow networks are compiled; other numbers by rounding alone.
         lacking: what the networks do not have. Zeros, or ones for gains, stand for it in `parameters`, are constants
             to every gradient, and do not count.
     """
@@ -66,7 +64,6 @@ class Ensemble:
     parameters: Float[Tensor, "draws parameters"]
     normalization: str = "none"
     residual: bool = False
-    compiled: bool = False
     lacking: frozenset[Vector] = frozenset()
 
     @property
@@ -216,22 +213,8 @@ class Ensemble:
         buffers: Sequence[Float[Tensor, " numbers"]],
     ) -> Float[Tensor, "draws outputs points"]:
         """Of one tile."""
-        if not (self.compiled and self.plain):
-            *_, last = self.walk(points, reference, buffers)
-            return last
-        h = points.expand(self.draws, *points.shape[-2:])
-        views = self._views(buffers, points.shape[-1])
-        for number, run in enumerate(runs_of_layers(self.widths)):
-            z = views[number % 2, self.widths[run.stop]]
-            if run.compiled:
-                layers = fused(self.widths[run.start : run.stop + 1], self.activation, self.parameters.dtype)
-                layers(h, self.parameters[:, run.parameters], z)
-            else:
-                layer = self.layers[run.start]
-                torch.baddbmm(layer.bias, layer.weight, h, out=z)
-                z = self.kernel.apply_(z) if run.start < self.depth else z
-            h = z
-        return h
+        *_, last = self.walk(points, reference, buffers)
+        return last
 
     def _views(
         self, buffers: Sequence[Float[Tensor, " numbers"]], points: int

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import RLock, Thread, get_ident
 
+import torch
+
 _LOCK = RLock()  # one that the clearing away of a block, at any moment, may take again
 _inside: dict[int, int] = {}
 """By thread, how many blocks it is in."""
@@ -29,8 +31,6 @@ def one_thread() -> Iterator[None]:
 
 
 def _enter(thread: int) -> None:
-    import torch  # noqa: PLC0415  # only those who compute need it
-
     with _LOCK:
         if thread not in _inside:
             _before[thread] = torch.get_num_threads()
@@ -41,8 +41,6 @@ def _enter(thread: int) -> None:
 
 
 def _leave(thread: int) -> None:
-    import torch  # noqa: PLC0415  # as above
-
     with _LOCK:
         _inside[thread] -= 1
         if _inside[thread]:

@@ -15,7 +15,8 @@ from suite.catalog.precision import DRAWS_A_CELL, Precise
 from suite.catalog.schedule import recorded_steps
 from suite.catalog.settings import Settings
 from suite.catalog.tasks import Task
-from suite.cells.cell import Cell, cells_of
+from suite.cells.cell import Cell
+from suite.cells.sampling import cells_of
 from suite.formatting import counted, pieces
 from suite.spec.load import Study
 from suite.spec.members import Member

@@ -18,7 +18,7 @@ from suite.catalog.settings import Settings, choices_of
 from suite.catalog.shown import shortened, shown
 from suite.cells.blocks import Block, blocks_of
 from suite.cells.cell import MeasuringCell
-from suite.cells.compute import measured
+from suite.cells.compute import measure_networks
 from suite.nets.ensemble import Ensemble
 from suite.nets.modules import each_alone, ensemble_of
 from suite.spec.members import Member
@@ -74,7 +74,7 @@ def _check_given(names: object, settings: object, seed: object) -> None:
 def _rows(name: str, settings: Settings, ensemble: Ensemble, domain: Domain, seed: int) -> Iterator[dict[str, Any]]:
     """Of one measure, each network by itself: what is said of it does not hang on which others are given."""
     taken = [
-        measured(_cell(name, settings, alone, domain, seed, draw), alone)
+        measure_networks(_cell(name, settings, alone, domain, seed, draw), alone)
         for draw, alone in enumerate(each_alone(ensemble))
     ]
     readings = {quantity: torch.cat([found[quantity] for found in taken]).cpu().numpy() for quantity in taken[0]}

@@ -1,7 +1,6 @@
 """What a run would do, and about what it would take: nothing is stored."""
 
 import json
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -9,12 +8,11 @@ from statistics import median
 from typing import Any, Literal
 
 from suite.catalog.precision import precision_asked
-from suite.cells.cache import Kept, Store
+from suite.cells.cache import Cache, CachedCell
 from suite.cells.cell import Cell
 from suite.cells.resources import WORKERS_START, default_workers, workers_for
 from suite.formatting import pieces
-from suite.nets.threads import one_thread
-from suite.runs.run import survey
+from suite.runs.run import find_computed
 from suite.spec.load import Study
 
 State = Literal["done", "missing", "spec changed", "plug-in changed", "version changed", "damaged"]
@@ -126,8 +124,9 @@ def plan_of(study: Study, results: Path, workers: int | None = None, announce: A
         announce: is told of each trial.
     """
     folder = results / study.spec.name
-    store = Store(folder / "cells")
-    cells, kept = survey(study, results)
+    store = Cache(folder / "cells")
+    found = find_computed(study, results)
+    cells, kept = found.cells, found.cached
     recorded = _recorded(folder)
     names = list(dict.fromkeys(cell.name for cell in cells))
     known = {cell.name for cell in cells if cell.key in kept}
@@ -152,8 +151,8 @@ def _line(
     states: dict[State, int],
     own: Sequence[Cell],
     to_do: Sequence[Cell],
-    kept: Mapping[str, Kept],
-    store: Store,
+    kept: Mapping[str, CachedCell],
+    store: Cache,
 ) -> Line:
     """A measure's, with its own cells, those of them to do, and all that are kept."""
     done = [cell for cell in own if cell.key in kept]
@@ -172,25 +171,20 @@ def _line(
 
 
 def _trial(cell: Cell) -> tuple[float, float]:
-    """Seconds for each unit of cost, and bytes a draw, of a part of a cell.
+    """Return the seconds per unit of cost, and the bytes per draw, of a part of a cell.
 
-    Of training it is what more steps take more, since what is done once weighs little in the whole.
+    For training it is the time that more steps add, since what is done once is a small share of the whole.
     """
-    from suite.cells.compute import compute  # noqa: PLC0415  # loads torch, which is not needed where times are known
+    from suite.cells.worker import time_cell  # noqa: PLC0415  # loads torch, which is not needed where times are known
 
     part = replace(cell, stop=min(cell.stop, cell.start + _TRIAL_DRAWS))
     parts = part.trials(_TRIAL_STEPS)
-    times, readings = [], {}
-    with one_thread():
-        compute(replace(parts[0], stop=part.start + 1))  # what is loaded once is not what grows
-        for each in parts:
-            start = time.perf_counter()
-            readings = compute(each)
-            times.append(time.perf_counter() - start)
+    time_cell(replace(parts[0], stop=part.start + 1))  # without what is loaded once
+    times, sizes = zip(*map(time_cell, parts), strict=True)
     seconds, cost = times[-1], parts[-1].cost
     if parts[-1].cost > parts[0].cost and times[-1] > times[0]:
         seconds, cost = times[-1] - times[0], parts[-1].cost - parts[0].cost
-    return seconds / cost, sum(values.nbytes for values in readings.values()) / (part.stop - part.start)
+    return seconds / cost, sizes[-1] / part.draws
 
 
 @dataclass(frozen=True)
@@ -216,7 +210,7 @@ def _recorded(folder: Path) -> _Record:
         return _Record()
 
 
-def _why(cell: Cell, store: Store, recorded: _Record) -> State:
+def _why(cell: Cell, store: Cache, recorded: _Record) -> State:
     """Why a cell has to be computed."""
     if store.path(cell.key).exists():
         return "damaged"

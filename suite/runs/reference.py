@@ -57,7 +57,7 @@ _WORDS = ("title", "source", "question", "picture", "claims", "findings")
 _OF_THE_RUN = ("cells", "failed", "asked")
 """Of run.json, what a reference has not: its cells, and paths on the machine that it was run on."""
 
-_CIRCUMSTANCES = ("commit", "device", "compiled", "threads", "torch", "numpy", "processor")
+_CIRCUMSTANCES = ("commit", "device", "threads", "torch", "numpy", "processor")
 """Of cells' provenance: what few values are for all of them."""
 
 

@@ -1,119 +1,29 @@
-"""From blocks of draws to tidy tables: raw values, and their summary beside the theory."""
+"""The tables of a run: raw measurements, their summary beside the theory, members, landscapes and precision."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import inf
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from suite.catalog.domain import INTERVALS
+from suite.catalog.measures import LANDSCAPES
 from suite.catalog.quantities import QUANTITIES
-from suite.cells.blocks import Array, Block, Parts, chunks
+from suite.catalog.training import training_settings
+from suite.cells.blocks import Array, Block, Parts, blocks_of, chunks, training_columns
+from suite.cells.cache import Read, Shapes
+from suite.cells.cell import Cell
+from suite.cells.sampling import PrecisionTarget
+from suite.results.tables import write_tables
+from suite.runs.columns import Layout
+from suite.spec.load import Study
 from suite.spec.members import Member
 from suite.statistics.summary import STATISTICS, deviation, summarise
 from suite.theory.networks import mean_field_facts
 from suite.theory.quantities import is_compared_by_z
-
-Column = Callable[[Sequence[Any], Sequence[int]], Any]
-"""(one value a block, how many rows each has) -> the column."""
-
-_INDICES = ("layer", "step")
-_METHODS = ("exact", "sampled", "training points")
-
-
-class Layout:
-    """What stands before the numbers, whichever of a study's blocks a piece of the table holds.
-
-    Args:
-        blocks: all that the table will hold: its categories and types follow from them.
-        axes: of the members.
-        training: settings that the tables show.
-    """
-
-    def __init__(self, blocks: Sequence[Block], axes: Sequence[str], training: Sequence[str]) -> None:
-        self._member = _labels([block.member.name for block in blocks])
-        self._axes = {axis: _column([block.member.axes.get(axis) for block in blocks]) for axis in axes}
-        self._quantity = _labels([block.quantity for block in blocks])
-        self._training = {name: _column([block.training.get(name) for block in blocks]) for name in training}
-        used = {name for block in blocks for name in block.methods}
-        self._methods = [name for name in _METHODS if name in used]
-
-    def columns(self, blocks: Sequence[Block], draws: Sequence[range] | None = None) -> dict[str, Any]:
-        """The columns by name, in order.
-
-        Args:
-            blocks: of the rows, one after the other.
-            draws: which of each block's draws have a row a column; one row a column for all draws if not said.
-        """
-        repeats = [1] * len(blocks) if draws is None else [len(some) for some in draws]
-        sizes = [block.columns * times for block, times in zip(blocks, repeats, strict=True)]
-        pairs = list(zip(blocks, repeats, strict=True))
-        columns: dict[str, Any] = {"member": self._member([block.member.name for block in blocks], sizes)}
-        for axis, column in self._axes.items():
-            columns[axis] = column([block.member.axes.get(axis) for block in blocks], sizes)
-        columns["parameters"] = np.repeat([block.member.parameters for block in blocks], sizes)
-        columns["quantity"] = self._quantity([block.quantity for block in blocks], sizes)
-        if draws is not None:
-            columns["draw"] = _whole([_numbered(block, some) for block, some in zip(blocks, draws, strict=True)])
-        columns |= {name: _whole([_along(block, name, times) for block, times in pairs]) for name in _INDICES}
-        for name, column in self._training.items():
-            columns[name] = column([block.training.get(name) for block in blocks], sizes)
-        columns["method"] = self._decided(pairs)
-        return columns
-
-    def _decided(self, pairs: Sequence[tuple[Block, int]]) -> Any:
-        """How each value was decided, for one repeat of each block's columns after the other."""
-        codes = {name: code for code, name in enumerate(self._methods)}
-        tiled = [np.tile([codes.get(name or "", -1) for name in block.methods], times) for block, times in pairs]
-        return pd.Categorical.from_codes(np.concatenate(tiled).astype(np.int8), _names(self._methods))
-
-
-def _column(values: Sequence[Any]) -> Column:
-    """Text as categories; else numbers, whole ones with gaps allowed."""
-    if any(isinstance(value, str) for value in values):
-        return _labels(values)
-    broken = any(isinstance(value, float) for value in values)
-
-    def repeated(some: Sequence[Any], sizes: Sequence[int]) -> Any:
-        numbers = np.array([np.nan if value is None else float(value) for value in some])
-        return np.repeat(numbers, sizes) if broken else _whole([np.repeat(numbers, sizes)])
-
-    return repeated
-
-
-def _labels(names: Sequence[str | None]) -> Column:
-    categories = list(dict.fromkeys(name for name in names if name is not None))
-    codes = {name: code for code, name in enumerate(categories)}
-
-    def repeated(some: Sequence[str | None], sizes: Sequence[int]) -> Any:
-        found = np.array([codes.get(name or "", -1) for name in some], dtype=np.int64)
-        return pd.Categorical.from_codes(np.repeat(found, sizes), _names(categories))
-
-    return repeated
-
-
-def _names(categories: list[str]) -> "pd.Index[Any]":
-    return pd.Index(categories, dtype="str")
-
-
-def _whole(parts: Sequence[Array]) -> Any:
-    """Whole numbers, or gaps where they are nan."""
-    numbers = np.concatenate(parts)
-    missing = np.isnan(numbers)
-    return pd.arrays.IntegerArray(np.where(missing, 0, numbers).astype(np.int64), missing)
-
-
-def _numbered(block: Block, draws: range) -> Array:
-    numbers = np.array(draws, dtype=np.float64) if block.drawn else np.full(len(draws), np.nan)
-    return np.repeat(numbers, block.columns)
-
-
-def _along(block: Block, index: str, repeats: int) -> Array:
-    """What the block's columns stand for in one index, for one repeat after the other."""
-    if index not in block.places:
-        return np.full(block.columns * repeats, np.nan)
-    return np.tile(block.places[index].astype(np.float64), repeats)
-
 
 ALWAYS = ("depth", "activation", "initialization")
 """Axes that every table has, whether or not the study varies them."""
@@ -122,7 +32,40 @@ COMPARISON = ("theory", "z", "relative_difference")
 """Columns that compare a summary with its theory."""
 
 ROWS_AT_A_TIME = 2**15
-"""Rows of raw values that are written together, at least; a cell's own stay together."""
+"""The minimum number of rows of raw values that are written together; the rows of a cell stay together."""
+
+
+def write_study_tables(
+    study: Study,
+    folder: Path,
+    cells: Sequence[Cell],
+    shapes: Mapping[str, Shapes],
+    read: Read,
+    targets: Sequence[PrecisionTarget],
+    run: dict[str, Any],
+) -> None:
+    """Write a study's tables.
+
+    Args:
+        study: The study.
+        folder: Its results.
+        cells: Its cells, in the order of the tables.
+        shapes: The shapes of what each finished cell holds, by the cells' keys.
+        read: Returns one quantity of a finished cell.
+        targets: The precision targets.
+        run: The content of run.json.
+    """
+    axes, training = member_axes(study.members), training_columns(study)
+    blocks = blocks_of(cells, shapes, read, training)
+    write_tables(
+        folder,
+        members_table(study.members, axes),
+        measurements_tables(blocks, axes, training),
+        summary_table(blocks, axes, training),
+        landscapes_table(cells, shapes, read, axes, training),
+        precision_table(targets),
+        run,
+    )
 
 
 def member_axes(members: Sequence[Member]) -> list[str]:
@@ -150,7 +93,7 @@ def measurements_tables(
 
 
 def _gathered(blocks: Sequence[Block]) -> Iterator[list[tuple[Block, int, Array]]]:
-    """All parts of the blocks with their first draws, as many together as make up a table."""
+    """Yield the parts of the blocks with their first draws, as many at a time as are written together."""
     pieces: list[tuple[Block, int, Array]] = []
     rows = 0
     for block in blocks:
@@ -183,7 +126,7 @@ def summary_table(blocks: Sequence[Block], axes: Sequence[str], training: Sequen
 
 
 def _summary(block: Block) -> dict[str, Array]:
-    """A block's statistics, one a column, without holding all of its values."""
+    """Return the statistics of each column of a block, without holding all of its values."""
     kind = QUANTITIES[block.quantity].kind
     parts = [summarise(values, kind) for values in chunks(block.draws)]
     return {name: np.concatenate([part[name] for part in parts]) for name in STATISTICS}
@@ -204,25 +147,26 @@ def _comparison(block: Block, summary: dict[str, Array]) -> dict[str, Array]:
 
 
 def _score(block: Block) -> float | None:
-    """What learning rates are chosen by, the higher the better; None for quantities that have no say.
+    """Return what learning rates are chosen by, the higher the better; None if the quantity plays no part in it.
 
-    A run that diverged has no accuracy, and the error of a constant, which caps all others too: one lost run
-    must not outweigh all that the others learned.
+    A run that diverged counts as an accuracy of 0, or as the error of the best constant. That error also caps all
+    others, so that one lost run does not outweigh what the others learned.
     """
-    if not block.quantity.startswith("validation_"):
+    quantity = QUANTITIES[block.quantity]
+    if not quantity.selects_rate:
         return None
     last = block.draws.columns(block.columns - 1, block.columns)
-    if block.quantity == "validation_accuracy":
+    if quantity.sign > 0:
         return float(np.nan_to_num(last, nan=0.0).mean())
     worst = (block.cell.task.label_variance if block.cell.task else None) or inf
     return -float(np.minimum(np.nan_to_num(last, nan=worst, posinf=worst), worst).mean())
 
 
 def select_rates(blocks: Sequence[Block]) -> list[Block]:
-    """The blocks whose learning rate has the best mean validation score after the last step.
+    """Return the blocks whose learning rate has the best mean validation score after the last step.
 
-    The choice is made for each member and setting of the other training axes; of equal scores the smaller
-    rate wins. Test data have no part in it. Blocks without a learning rate stay.
+    The rate is chosen for each member and setting of the other training axes. If scores are equal, the smaller rate
+    wins. Test data play no part. Blocks without a learning rate are kept.
     """
     best: dict[tuple[Any, ...], tuple[float, float]] = {}
     for block in blocks:
@@ -242,12 +186,12 @@ def _setting(block: Block) -> tuple[Any, ...]:
 
 
 def members_table(members: Sequence[Member], axes: Sequence[str]) -> pd.DataFrame:
-    """One row a member: its axes, widths, exact size, weights' variances, and what mean-field theory makes of them.
+    """Return one row per member: axes, widths, parameter count, variances of the weights, and mean-field theory.
 
-    `weight_variance` and `bias_variance` are sigma_w^2 and sigma_b^2 of the hidden layers, empty where these
-    differ; the columns in the plural say all layers, the readout last. `fixed_point` is q*, `stability` V'(q*),
-    `chi` chi_1, `correlation_fixed_point` c*, `xi_q` and `xi_c` the depth scales of the variance and the
-    correlation; empty where q* or the column does not exist, and for networks that are not plain.
+    `weight_variance` and `bias_variance` are sigma_w^2 and sigma_b^2 of the hidden layers, empty if these differ;
+    the columns in the plural list all layers, the readout last. `fixed_point` is q*, `stability` V'(q*), `chi` chi_1,
+    `correlation_fixed_point` c*, `xi_q` and `xi_c` the depth scales of the variance and the correlation. They are
+    empty if there is no q*, or the network has normalization or residual connections.
     """
     rows = []
     for member in members:
@@ -259,3 +203,102 @@ def members_table(members: Sequence[Member], axes: Sequence[str]) -> pd.DataFram
             row[f"{name}s"] = " ".join(f"{value:.10g}" for value in layers)
         rows.append(row | mean_field_facts(member))
     return pd.DataFrame(rows)
+
+
+def landscapes_table(
+    cells: Sequence[Cell], shapes: Mapping[str, Shapes], read: Read, axes: Sequence[str], training: Sequence[str]
+) -> pd.DataFrame | None:
+    """Return outputs on the grid, one per row: of a few random draws, and at some steps of training at every rate.
+
+    Returns:
+        Columns member, the axes, `state` (random or trained), draw, the training settings, `step` (of training;
+        missing for random networks), x1, x2 and value. None if no member has two inputs.
+    """
+    frames = []
+    for cell in cells:
+        if LANDSCAPES not in shapes.get(cell.key, {}) or cell.start > 0:
+            continue
+        x1, x2 = _plane((cell.task.half_width if cell.trains and cell.task else None) or cell.domain.extent)
+        of: dict[str, Any] = {"member": cell.member.name} | {axis: cell.member.axes.get(axis) for axis in axes}
+        of |= {"state": "trained" if cell.trains else "random"}
+        for board in cell.boards(read(cell.key, LANDSCAPES)):
+            values = training_settings(cell.task, board.optimizer) if board.optimizer else {}
+            row = {"draw": board.draw} | {column: values.get(column) for column in training} | {"step": board.step}
+            frames.append(pd.DataFrame(of | row | {"x1": x1, "x2": x2, "value": board.values.astype(np.float32)}))
+    if not frames:
+        return None
+    table = pd.concat([frame.dropna(axis=1, how="all") for frame in frames], ignore_index=True)
+    text = [
+        column
+        for column in table.columns
+        if table[column].dtype == object or pd.api.types.is_string_dtype(table[column])
+    ]
+    step = pd.Series(table.get("step"), index=table.index, dtype="Int64")  # none where nothing is trained
+    return table.assign(step=step).astype(dict.fromkeys(text, "category"))
+
+
+def _plane(extent: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the points of the grid, by rows."""
+    side = np.linspace(-extent, extent, INTERVALS + 1)
+    x1, x2 = np.meshgrid(side, side, indexing="ij")
+    return x1.ravel(), x2.ravel()
+
+
+_STATISTIC = {"value": "mean", "frequency": "frequency", "ratio": "ratio of means"}
+
+
+def precision_table(targets: Sequence[PrecisionTarget]) -> pd.DataFrame | None:
+    """Return one row per member, quantity and layer: `half_width` beside the `precision` that the spec asks for.
+
+    The half-width of the 95% interval is absolute for a frequency, otherwise relative to the mean. `reached` is yes
+    or no; `note` says why not, or why to doubt it. `draws`, `looks` and `seconds` are those of all layers together.
+    """
+    if not targets:
+        return None
+    table = pd.DataFrame([row for target in targets for row in _precision_rows(target)])
+    return table.astype({"layer": "Int64"})
+
+
+def _precision_rows(target: PrecisionTarget) -> Iterator[dict[str, Any]]:
+    cell, found, block = target.cells[0], target.found, target.block
+    known: dict[str, Any] = {"member": cell.member.name, "measure": cell.name, "quantity": target.quantity}
+    known |= dict.fromkeys(target.training) | (block.training if block else {})
+    statistic = _STATISTIC[QUANTITIES[target.quantity].kind]
+    effort = {"draws": target.draws, "looks": target.looks, "seconds": round(target.seconds, 2)}
+    if found is None or block is None:
+        note = "these networks have none" if target.done else "draws have failed"
+        outcome = {"half_width": np.nan, **effort, "reached": "no", "note": note}
+        yield {**known, "layer": None, "statistic": statistic, "precision": target.precision, **outcome}
+        return
+    failed = "" if target.done else "draws have failed"
+    needed, reached = found.needed(target.precision), found.reached(target.precision)
+    for place, half in enumerate(found.half_width):
+        yield {
+            **known,
+            "layer": block.places["layer"][place] if "layer" in block.places else None,
+            "statistic": statistic,
+            "precision": target.precision,
+            "half_width": half if np.isfinite(half) else np.nan,
+            **effort,
+            "reached": "yes" if reached[place] else "no",
+            "note": "; ".join(
+                part
+                for part in (
+                    _precision_note(bool(reached[place]), bool(found.doubtful[place]), half, needed[place]),
+                    failed,
+                )
+                if part
+            ),
+        }
+
+
+def _precision_note(reached: bool, doubtful: bool, half_width: float, needed: float) -> str:
+    if np.isnan(half_width):
+        return "no draw is a finite number"
+    if np.isinf(half_width):
+        return "no relative width: the mean is 0 or too large"
+    foreseen = "" if reached else f"about {float(f'{needed:.2g}'):,.0f} draws needed"
+    carried = "few draws carry the mean, its interval may be too narrow" if doubtful else ""
+    if doubtful and half_width == 0:
+        carried = "all draws are alike; what is unlike them may be too rare to have been drawn"
+    return "; ".join(part for part in (foreseen, carried) if part)

@@ -56,7 +56,7 @@ Maker = Callable[[Ensemble, Lesson, Any], Observer]
 
 
 @dataclass(frozen=True)
-class Bookmark:
+class ResumeState:
     """Where a training was left, and may be left again; how states are kept is not its affair.
 
     Attributes:
@@ -73,7 +73,7 @@ def observe(
     data: Data,
     training: AccuracySettings,
     makers: Sequence[tuple[Maker, Any]],
-    bookmark: Bookmark | None = None,
+    bookmark: ResumeState | None = None,
 ) -> dict[str, Tensor]:
     """Trains each draw from its initial weights under every learning rate, looked at by all observers.
 

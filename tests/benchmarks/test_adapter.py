@@ -32,9 +32,7 @@ CASES = [
 
 @pytest.mark.parametrize(("benchmark", "options"), CASES)
 def test_every_benchmark_runs_on_this_commit(monkeypatch, benchmark, options):
-    """On two small networks; the compiled pass has tests of its own."""
-    if benchmark is estimators.ForwardCompiled:
-        pytest.skip("compiling takes ten seconds; tests/nets/test_compiled.py does it")
+    """On two small networks."""
     small = {name: replace(shape, draws=2, width=4, depth=2) for name, shape in benchmark.shapes.items()}
     monkeypatch.setattr(benchmark, "shapes", small)
     monkeypatch.setattr(FastestRuns, "window", 0.0)
@@ -62,10 +60,6 @@ def test_the_clock_advances_by_the_fastest_run(monkeypatch):
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
 @pytest.mark.parametrize("benchmark", CLASSES, ids=lambda each: each.__name__)
 def test_a_gpu_is_a_parameter_of_every_benchmark_and_skipped_where_there_is_none(benchmark):
-    """ForwardCompiled is for the CPU."""
-    if benchmark is estimators.ForwardCompiled:
-        assert benchmark.params[1] == ["cpu"]
-        return
     assert benchmark.params[1] == ["cpu", "cuda"]
     with pytest.raises(NotImplementedError, match="this machine has no CUDA device"):
         benchmark().setup(benchmark.params[0][0], "cuda", *(values[0] for values in benchmark.params[2:]))

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from suite.cells.blocks import blocks_of
-from suite.cells.cache import Kept, Store, Stored, cached_arrays, in_file_order
-from suite.cells.cell import Cell, cells_of
-from suite.runs.landscapes import landscapes_table
+from suite.cells.cache import Cache, CachedCell, CellResult, cached_arrays, in_file_order
+from suite.cells.cell import Cell
+from suite.cells.sampling import cells_of
+from suite.runs.tables import landscapes_table
 from suite.spec.load import load_studies
 
 SPEC = """
@@ -48,7 +49,7 @@ def _named(cells: list[Cell], name: str) -> Cell:
     return cell
 
 
-def _kept(store: Store, cell: Cell) -> dict[str, Kept]:
+def _kept(store: Cache, cell: Cell) -> dict[str, CachedCell]:
     found = store.check(cell.key)
     assert found is not None
     return {cell.key: found}
@@ -56,10 +57,10 @@ def _kept(store: Store, cell: Cell) -> dict[str, Kept]:
 
 def test_a_file_with_the_learning_rates_first_is_read_with_the_draws_first(cells: list[Cell], tmp_path: Path) -> None:
     """Earlier versions wrote such files; tables and landscapes show each value at its own draw and rate."""
-    cell, store = _named(cells, "accuracy"), Store(tmp_path / "cells")
+    cell, store = _named(cells, "accuracy"), Cache(tmp_path / "cells")
     success = np.array([[0.0, 0.1, 0.2], [1.0, 1.1, 1.2]])  # rates, then draws
     boards = np.arange(RATES * DRAWS * POINTS * STEPS, dtype=np.float32).reshape(RATES, DRAWS, POINTS, STEPS)
-    store.save(cell.key, Stored({"success": success, "landscape": boards}, {}))
+    store.save(cell.key, CellResult({"success": success, "landscape": boards}, {}))
 
     shapes, read = cached_arrays(cells, _kept(store, cell), store)
 
@@ -90,8 +91,8 @@ def test_training_cells_are_written_as_they_always_were(cells: list[Cell]) -> No
 
 def test_arrays_of_measures_are_read_as_they_are_written(cells: list[Cell], tmp_path: Path) -> None:
     """Their files have the draws first."""
-    cell, store = _named(cells, "v3"), Store(tmp_path / "cells")
-    store.save(cell.key, Stored({"v3": np.arange(3.0)}, {}))
+    cell, store = _named(cells, "v3"), Cache(tmp_path / "cells")
+    store.save(cell.key, CellResult({"v3": np.arange(3.0)}, {}))
 
     shapes, read = cached_arrays(cells, _kept(store, cell), store)
 

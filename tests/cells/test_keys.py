@@ -2,7 +2,8 @@
 
 import pytest
 
-from suite.cells.cell import Cell, cells_of
+from suite.cells.cell import Cell
+from suite.cells.sampling import cells_of
 from suite.spec.load import Study, load_studies
 
 PLAIN = """

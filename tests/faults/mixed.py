@@ -8,7 +8,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from suite.cells.cache import Store
+from suite.cells.cache import Cache
 from suite.cli import app
 from tests.runs.tiny import TABLES
 
@@ -75,7 +75,7 @@ def files(results: Path) -> list[Path]:
 def finished(results: Path) -> dict[Path, int]:
     """Finished cells with the time of their writing; there must be none that is not whole."""
     found = {file: file.stat().st_mtime_ns for file in cells(results)}
-    assert [file.name for file in found if Store(file.parent).check(file.stem) is None] == []
+    assert [file.name for file in found if Cache(file.parent).check(file.stem) is None] == []
     return found
 
 

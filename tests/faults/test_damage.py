@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from suite.cells.cache import Kept, Store
+from suite.cells.cache import Cache, CachedCell
 from tests.faults.mixed import (
     STUDY,
     Undisturbed,
@@ -58,7 +58,7 @@ def results(undisturbed: Undisturbed, tmp_path: Path) -> Path:
 
 def _assert_mended(results: Path, undisturbed: Undisturbed) -> None:
     """The same command makes everything as it was, and then has nothing left to do."""
-    store = Store(results / STUDY / "cells")
+    store = Cache(results / STUDY / "cells")
     lost = [file.name for file in cells(undisturbed.folder.parent) if store.check(file.stem) is None]
     whole = {file: file.stat().st_mtime_ns for file in cells(results) if file.name not in lost}
 
@@ -82,7 +82,7 @@ def test_a_cell_that_was_cut_short_is_missing(results: Path, many: bool) -> None
         some = {chance.randrange(len(content)) for _ in range(50 if many else 4)}
         for length in {0, 1, len(content) // 2, len(content) - 1} | some:
             file.write_bytes(content[:length])
-            assert Store(file.parent).check(file.stem) is None, (file.name, length)
+            assert Cache(file.parent).check(file.stem) is None, (file.name, length)
             tried += 1
     print(f"{tried} truncations, all noticed")
 
@@ -91,7 +91,7 @@ def test_no_flipped_bit_of_a_cell_goes_unnoticed(results: Path, many: bool) -> N
     """At random places all over every file."""
     chance, tried = random.Random(2), 0
     for file in cells(results):
-        store, content = Store(file.parent), file.read_bytes()
+        store, content = Cache(file.parent), file.read_bytes()
         assert store.check(file.stem) is not None
         for _ in range(300 if many else 12):
             file.write_bytes(content)
@@ -157,16 +157,16 @@ def test_what_is_harmed_between_the_check_and_the_reading_is_noticed(
     chance = random.Random(100 + victim)
     harmed = chance.choice(cells(results))
     (results / STUDY / "seal.json").unlink()
-    check = Store.check
+    check = Cache.check
 
-    def check_then_harm(store: Store, key: str) -> Kept | None:
+    def check_then_harm(store: Cache, key: str) -> CachedCell | None:
         found = check(store, key)
         if key == harmed.stem:
             harm(harmed, chance)
         return found
 
     with monkeypatch.context() as context:
-        context.setattr(Store, "check", check_then_harm)
+        context.setattr(Cache, "check", check_then_harm)
         code, said = invoked(results)
 
     print(f"{harm.__name__} of {harmed.name}: exit code {code}")

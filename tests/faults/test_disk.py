@@ -106,7 +106,7 @@ def test_a_disk_that_cannot_be_written_is_told_before_anything_is_computed(
             shutil.copy2(cell, disk.folder / STUDY / "cells")
     before = finished(disk.folder)
     disk.set("ro")
-    monkeypatch.setattr("suite.runs.run.execute", None)  # were it called, that would be a traceback
+    monkeypatch.setattr("suite.cells.execute.execute", None)  # were it called, that would be a traceback
 
     code, said = invoked(disk.folder)
 

@@ -12,8 +12,8 @@ from torch import Tensor
 from suite.cells import device_check
 from suite.cells.compute import compute
 from suite.cells.device_check import TOLERANCE, cache_file, find_fault
+from suite.cells.devices import choose_device
 from suite.cells.primitives import PRIMITIVES, Numbers
-from suite.cells.resources import choose_device
 from suite.nets.matmul import full_precision
 from suite.runs.run import run_study
 from suite.spec.load import load_studies

@@ -22,7 +22,7 @@ from tests.gpu.pretended import PretendedGpu
 TILE = 64
 """Draws of a tile on either device: rounding depends on it."""
 
-RESULTS_LEAVE = {"cells/compute.py:_taking.<locals>.take"}
+RESULTS_LEAVE = {"cells/compute.py:_draw_block.<locals>.compute_tile"}
 """Functions that may copy tensors to the CPU while a cell is computed without a checkpoint."""
 
 MAY_WAIT = {
@@ -172,7 +172,7 @@ def test_a_copy_to_the_cpu_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched, PretendedGpu() as gpu:
         patched.setattr("suite.measures.grad_norm.grad_norm", on_the_cpu)
         compute(cell, "cuda")
-        assert gpu.places("download") - RESULTS_LEAVE == {"cells/compute.py:_take"}
+        assert gpu.places("download") - RESULTS_LEAVE == {"cells/compute.py:_compute_draws"}
     with monkeypatch.context() as patched, PretendedGpu() as gpu:
         patched.setattr(Backpropagation, "backward", asks)
         compute(cell, "cuda")

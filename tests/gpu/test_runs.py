@@ -13,9 +13,8 @@ from benchmarks.ensembles import networks as benchmark_networks
 from benchmarks.shapes import Shape
 from suite.cells.cell import Cell
 from suite.cells.checkpoint import Checkpoint
-from suite.cells.compute import compute
+from suite.cells.compute import compute, draws_a_tile
 from suite.cells.resources import Resources
-from suite.cells.tiles import draws_a_tile
 from suite.cli import app
 from suite.nets.modules import ensemble_of
 from suite.runs.run import run_study
@@ -26,7 +25,7 @@ from tests.runs.conftest import MEASURES
 from tests.runs.test_checkpoint import Mortal
 from tests.runs.tiny import assert_same_tables
 
-STATES_LEAVE = RESULTS_LEAVE | {"cells/tiles.py:Course._place"}
+STATES_LEAVE = RESULTS_LEAVE | {"cells/checkpoint.py:CellProgress._state"}
 """Functions that may copy tensors to the CPU where a checkpoint is kept."""
 
 

@@ -6,8 +6,8 @@ from typer.testing import CliRunner
 
 from suite.catalog.activations import Relu
 from suite.catalog.initializations import INITIALIZATIONS, He
-from suite.cells.cell import cells_of
 from suite.cells.resources import Resources
+from suite.cells.sampling import cells_of
 from suite.cli import app
 from suite.nets.ensemble import layer_views
 from suite.nets.initialization import draw_parameters

@@ -10,9 +10,9 @@ from typer.testing import CliRunner
 import suite
 from suite.catalog.measures import MEASURES
 from suite.catalog.quantities import QUANTITIES
-from suite.cells.cell import cells_of
 from suite.cells.compute import compute
 from suite.cells.resources import Resources
+from suite.cells.sampling import cells_of
 from suite.cli import app
 from suite.plugins import found
 from suite.plugins.sources import PlugInError

@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 
 import suite
 from suite.catalog.activations import ACTIVATIONS
-from suite.cells.cell import cells_of
 from suite.cells.resources import Resources
+from suite.cells.sampling import cells_of
 from suite.cli import app
 from suite.plugins import sources
 from suite.plugins.sources import PlugInError

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from suite.cells.blocks import training_columns
-from suite.cells.cell import cells_of
 from suite.cells.compute import compute
+from suite.cells.sampling import cells_of
 from tests.runs.conftest import LINE, blocks_in_memory
 
 ONE = 'width = 6\ninputs = 2\ndepth = {depth}\nactivation = "relu"'

@@ -9,7 +9,7 @@ from suite.catalog.domain import Box
 from suite.catalog.measures import MEASURES
 from suite.catalog.measures.training import REPLICATES_A_CELL
 from suite.catalog.precision import DRAWS_A_CELL
-from suite.cells.cell import cells_of
+from suite.cells.sampling import cells_of
 from tests.runs.conftest import LINE
 from tests.runs.conftest import MEASURES as MEASURES_ALL
 

@@ -11,11 +11,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from suite.cells.cache import Store
-from suite.cells.cell import cells_of
-from suite.cells.checkpoint import Checkpoint, sweep
+from suite.cells.cache import Cache
+from suite.cells.checkpoint import Checkpoint
 from suite.cells.compute import compute
-from suite.cells.execute import finish
+from suite.cells.sampling import cells_of
+from suite.cells.worker import compute_and_save
 from tests.runs.conftest import LINE, REGRESSION
 from tests.runs.test_compute import RAN_OUT, scarce
 
@@ -224,11 +224,9 @@ def test_a_flipped_bit_makes_a_checkpoint_void(left):
     expect_ignored(cell, expected, file.parent)
 
 
-@pytest.mark.parametrize(
-    "circumstances", [HERE | {"device": "NVIDIA H200"}, HERE | {"torch": "2.6"}, HERE | {"compiled": True}, {}]
-)
+@pytest.mark.parametrize("circumstances", [HERE | {"device": "NVIDIA H200"}, HERE | {"torch": "2.6"}, {}])
 def test_a_checkpoint_from_elsewhere_is_ignored(left, circumstances):
-    """Another device, another version, passes compiled or not: whatever rounds otherwise."""
+    """Another device or version: whatever rounds differently."""
     cell, expected, file = left
 
     expect_ignored(cell, expected, file.parent, circumstances)
@@ -310,7 +308,7 @@ def test_what_is_done_in_seconds_writes_none(study, folder, monkeypatch):
     cell, clock = cell_of(study, "accuracy"), [0.0]
     written = []
     monkeypatch.setattr("suite.cells.checkpoint.time.perf_counter", lambda: clock[0])
-    monkeypatch.setattr(Checkpoint, "_keep", lambda self, path, place: written.append(clock[0]))
+    monkeypatch.setattr(Checkpoint, "_write", lambda self, path, place: written.append(clock[0]))
     compute(cell, tile=8, checkpoint=Checkpoint(folder, cell.key, HERE))
     assert not written
 
@@ -324,9 +322,9 @@ def test_what_is_done_in_seconds_writes_none(study, folder, monkeypatch):
 @pytest.mark.usefixtures("always")
 def test_a_finished_cell_leaves_no_checkpoint_and_counts_the_time_of_all_who_were_at_it(study, folder, monkeypatch):
     """Written and read by what runs cells, which then stores them."""
-    cell, whole = cell_of(study, "accuracy"), Store(folder / "whole")
+    cell, whole = cell_of(study, "accuracy"), Cache(folder / "whole")
     whole.prepare()
-    assert finish(cell, whole.folder, "cpu") is None
+    assert compute_and_save(cell, whole.folder, "cpu") is None
     offer = Checkpoint.offer
 
     def dying(self, place):
@@ -337,15 +335,15 @@ def test_a_finished_cell_leaves_no_checkpoint_and_counts_the_time_of_all_who_wer
     monkeypatch.setattr(Checkpoint, "offer", dying)
     for _ in range(3):
         with pytest.raises(KeyboardInterrupt):
-            finish(cell, folder, "cpu")
+            compute_and_save(cell, folder, "cpu")
     monkeypatch.setattr(Checkpoint, "offer", offer)
     (part,) = folder.glob("*.part")
     assert part.name == f"{cell.key}.part"
 
-    assert finish(cell, folder, "cpu") is None
+    assert compute_and_save(cell, folder, "cpu") is None
 
     assert sorted(file.name for file in folder.iterdir()) == [f"{cell.key}.npz", "whole"]
-    store = Store(folder)
+    store = Cache(folder)
     assert 3000 < store.check(cell.key).provenance["seconds"] < 4000
     assert store.check(cell.key).provenance.keys() == whole.check(cell.key).provenance.keys()
     for quantity in store.check(cell.key).shapes:
@@ -364,12 +362,12 @@ def test_a_cell_that_fails_where_it_was_left_begins_anew(study, error, stays, fo
             raise error
         return {"mean": ensemble.parameters[:, 0]}
 
-    monkeypatch.setattr("suite.cells.compute._take", fail)
+    monkeypatch.setattr("suite.cells.compute._compute_draws", fail)
     file = folder / f"{cell.key}.part"
 
-    assert finish(cell, folder, "cpu").reason.startswith(type(error).__name__)
+    assert compute_and_save(cell, folder, "cpu").reason.startswith(type(error).__name__)
     assert file.exists()
-    assert finish(cell, folder, "cpu").reason.startswith(type(error).__name__)
+    assert compute_and_save(cell, folder, "cpu").reason.startswith(type(error).__name__)
 
     assert file.exists() == stays
 
@@ -383,7 +381,6 @@ def test_what_nobody_needs_any_more_is_swept_away(folder):
         if name.endswith("old"):
             os.utime(folder / name, (0, time.time() - 3700))
 
-    Store(folder).prepare()
-    sweep(Store(folder))
+    Cache(folder).prepare()
 
     assert {file.name for file in folder.iterdir()} == {"a.npz", "b.part", ".c.part.new"}

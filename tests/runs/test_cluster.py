@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from suite.cells import cluster as clusters
-from suite.cells.cluster import Cluster
+from suite.cells.cluster import DaskCluster
 from suite.cli import app
 from tests.runs.tiny import BRIEF, assert_same_as_undisturbed
 
@@ -205,7 +205,7 @@ def test_a_task_that_always_kills_is_given_up_and_the_innocent_are_not(alone: Pr
     from functools import partial
 
     alone.worker()
-    with Cluster(alone.address) as cluster:
+    with DaskCluster(alone.address) as cluster:
         found = dict(cluster.outcomes(partial(_die, lethal=2), range(6), lambda task: f"given up {task}"))
 
     assert found == {task: f"given up {task}" if task == 2 else f"done {task}" for task in range(6)}
@@ -220,11 +220,11 @@ def _who(task: int) -> str:
 @slow
 def test_gpu_work_goes_to_workers_that_offer_gpus(two: Processes) -> None:
     """And to no others; all work may go to all of them otherwise."""
-    with Cluster(two.address, "cuda") as cluster:
+    with DaskCluster(two.address, "cuda") as cluster:
         assert {name for _, name in cluster.outcomes(_who, range(20), _who)} == {"with a GPU"}
-    with Cluster(two.address) as cluster:
+    with DaskCluster(two.address) as cluster:
         assert cluster.device == "cuda"
-    with Cluster(two.address, "cpu") as cluster:
+    with DaskCluster(two.address, "cpu") as cluster:
         assert len({name for _, name in cluster.outcomes(_who, range(40), _who)}) == 2
 
 
@@ -309,13 +309,13 @@ def test_a_worker_of_other_code_is_refused(one: Processes, tmp_path: Path, monke
 
 def test_a_shared_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     """Where a worker is, rather than another folder of the same name that nobody looks into."""
-    from suite.cells.cell import cells_of
-    from suite.cells.execute import finish
+    from suite.cells.sampling import cells_of
+    from suite.cells.worker import compute_and_save
     from suite.spec.load import load_studies
 
     (first, *_) = cells_of(load_studies([BRIEF])[0])
     with pytest.raises(FileNotFoundError, match="not there, where the work is done"):
-        finish(first, tmp_path / "elsewhere", "cpu")
+        compute_and_save(first, tmp_path / "elsewhere", "cpu")
     assert not list(tmp_path.iterdir())
 
 

@@ -9,8 +9,8 @@ import torch
 
 from suite.catalog.measures import LANDSCAPE, MEASURES
 from suite.catalog.quantities import QUANTITIES
-from suite.cells.cell import cells_of
-from suite.cells.compute import _ensemble, _take, compute
+from suite.cells.compute import _compute_draws, _networks, compute
+from suite.cells.sampling import cells_of
 from suite.nets.backward import loss_gradient
 from suite.nets.losses import HALF_SQUARE, LossAt
 from suite.nets.sample import sample_domain
@@ -126,7 +126,7 @@ def test_a_score_without_training_looks_at_points_of_the_domain(study):
     (score, *_), (gradients, *_) = ([c for c in cells if c.name == name] for name in ("grad_norm", "gradients"))
     points = sample_domain(2, score.settings.step, 1, 1).some(9)
     at = LossAt(HALF_SQUARE, points, torch.zeros(1, 9).double())
-    ensemble = _ensemble(score, 0, 5, None).to(torch.float64)
+    ensemble = _networks(score, 0, 5, None).to(torch.float64)
 
     np.testing.assert_allclose(compute(score)["grad_norm"], loss_gradient(ensemble, at).norm(dim=1), rtol=1e-12)
     whole = replace(score, settings=score.settings.model_copy(update={"points": 10_000}))
@@ -199,9 +199,9 @@ def scarce(monkeypatch, most, error):
         tried.append(ensemble.draws)
         if ensemble.draws > most:
             raise error
-        return _take(cell, ensemble, *rest)
+        return _compute_draws(cell, ensemble, *rest)
 
-    monkeypatch.setattr("suite.cells.compute._take", take)
+    monkeypatch.setattr("suite.cells.compute._compute_draws", take)
     return tried
 
 
@@ -240,7 +240,7 @@ def test_networks_that_cannot_even_be_drawn_are_named_too(study, monkeypatch):
     def fail(*arguments):
         raise RAN_OUT[1]
 
-    monkeypatch.setattr("suite.cells.compute._ensemble", fail)
+    monkeypatch.setattr("suite.cells.compute._networks", fail)
 
     with pytest.raises(MemoryError, match="collapse of "):
         compute(cell)

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-import suite.cells.compute as computing
+import suite.cells.worker as computing
 from suite.cells.cache import Readings
 from suite.cells.cell import Cell
-from suite.cells.execute import failure_of
+from suite.cells.worker import failure_from
 from suite.cli import app
 from tests.runs.tiny import BRIEF, assert_same_as_undisturbed
 
@@ -94,5 +94,5 @@ def test_a_study_of_which_everything_failed_has_no_tables(tmp_path: Path, monkey
 
 def test_an_error_without_words_has_its_type_as_reason() -> None:
     """And no colon behind it."""
-    assert failure_of(KeyError()).reason == "KeyError"
-    assert failure_of(ValueError("a\nb")).reason == "ValueError: a"
+    assert failure_from(KeyError()).reason == "KeyError"
+    assert failure_from(ValueError("a\nb")).reason == "ValueError: a"

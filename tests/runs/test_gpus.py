@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from suite.cells import resources
-from suite.cells.cell import cells_of
-from suite.cells.executor import Pool
-from suite.cells.resources import claim, workers_for
+from suite.cells import devices
+from suite.cells.devices import claim
+from suite.cells.executor import ProcessPool
+from suite.cells.resources import workers_for
+from suite.cells.sampling import cells_of
 from suite.spec.load import load_studies
 from tests.runs.tiny import SPECS
 
-CLAIMS = "import sys; from pathlib import Path; from suite.cells.resources import claim; "
+CLAIMS = "import sys; from pathlib import Path; from suite.cells.devices import claim; "
 HOLD = CLAIMS + "print(claim(2, Path(sys.argv[1])), flush=True); sys.stdin.read()"
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="processes there cannot tell whose a GPU is")
@@ -35,7 +36,7 @@ def test_processes_have_places_of_their_own_until_they_die(tmp_path: Path, monke
     second, other = _claimed(tmp_path)
     try:
         assert {place, other} == {0, 1}
-        monkeypatch.setattr(resources, "_PATIENCE", 0.2)
+        monkeypatch.setattr(devices, "_PATIENCE", 0.2)
         with pytest.raises(RuntimeError, match="more workers than GPUs"):
             claim(2, tmp_path)
         first.send_signal(signal.SIGKILL)
@@ -78,7 +79,7 @@ def test_a_pool_has_a_worker_a_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     marks.mkdir()
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
 
-    with Pool(2, "cuda") as pool:
+    with ProcessPool(2, "cuda") as pool:
         work = partial(_device, folder=str(marks))
         found = [outcome for _, outcome in pool.outcomes(work, range(12), work)]
 
@@ -89,7 +90,7 @@ def test_a_pool_has_a_worker_a_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize(("have", "asked", "workers"), [(1, None, 1), (4, None, 4), (4, 2, 2), (4, 9, 4)])
 def test_as_many_workers_as_gpus(have: int, asked: int | None, workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Or fewer, if so asked."""
-    monkeypatch.setattr(resources, "gpus", lambda: have)
+    monkeypatch.setattr(devices, "count_gpus", lambda: have)
 
     assert workers_for(cells_of(load_studies([SPECS / "tiny.toml"])[0]), "cuda", asked) == workers
 
@@ -103,6 +104,6 @@ def test_workers_without_a_gpu_say_so_at_once(tmp_path: Path, monkeypatch: pytes
 
     with (
         pytest.raises(ValueError, match=r"no GPU to itself .all are busy.; choose --workers 1"),
-        Pool(2, "cuda") as pool,
+        ProcessPool(2, "cuda") as pool,
     ):
         list(pool.outcomes(abs, range(3), abs))

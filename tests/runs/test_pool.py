@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from suite.cells.cache import Store
-from suite.cells.cell import cells_of
-from suite.cells.executor import Pool
+from suite.cells.cache import Cache
+from suite.cells.executor import ProcessPool
 from suite.cells.resources import default_workers, workers_for
+from suite.cells.sampling import cells_of
 from suite.spec.load import load_studies
 from tests.runs.tiny import SPECS
 
@@ -30,7 +30,7 @@ def _work(task: int, folder: Path, lethal: tuple[int, ...], always: bool) -> str
 
 def _outcomes(folder: Path, lethal: tuple[int, ...], always: bool, tasks: int = 12, workers: int = 2) -> dict[int, str]:
     work = partial(_work, folder=folder, lethal=lethal, always=always)
-    with Pool(workers) as pool:
+    with ProcessPool(workers) as pool:
         found = list(pool.outcomes(work, range(tasks), lambda task: f"given up {task}"))
     assert len(found) == tasks
     return dict(found)
@@ -62,7 +62,7 @@ def _fail(task: int) -> None:
 @pytest.mark.slow
 def test_what_a_task_raises_is_raised() -> None:
     """With its type and words."""
-    with pytest.raises(OSError, match="disk full"), Pool(2) as pool:
+    with pytest.raises(OSError, match="disk full"), ProcessPool(2) as pool:
         list(pool.outcomes(_fail, range(3), lambda task: None))
 
 
@@ -73,7 +73,7 @@ def _pid(task: int) -> int:
 @pytest.mark.slow
 def test_processes_start_once_and_stay() -> None:
     """Rounds of tasks are done by the same ones."""
-    with Pool(2) as pool:
+    with ProcessPool(2) as pool:
         assert not pool.started
         first, second = ({pid for _, pid in pool.outcomes(_pid, range(40), _pid)} for _ in range(2))
 
@@ -85,13 +85,13 @@ def test_processes_start_once_and_stay() -> None:
 ORPHANS = """
 import sys, time, os
 from pathlib import Path
-from suite.cells.executor import Pool
+from suite.cells.executor import ProcessPool
 
 def wait(task):
     Path(sys.argv[1], str(os.getpid())).touch()
     time.sleep(60)
 
-list(Pool(2).outcomes(wait, range(2), wait))
+list(ProcessPool(2).outcomes(wait, range(2), wait))
 """
 
 
@@ -143,6 +143,6 @@ def test_what_killed_writers_left_goes_after_an_hour(tmp_path: Path) -> None:
     for file in (old, cell):
         os.utime(file, (time.time() - 4000,) * 2)
 
-    Store(tmp_path).prepare()
+    Cache(tmp_path).prepare()
 
     assert sorted(tmp_path.iterdir()) == sorted([young, cell])

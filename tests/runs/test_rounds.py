@@ -8,15 +8,15 @@ import pandas as pd
 import pytest
 
 from suite.catalog.precision import DRAWS_A_CELL
-from suite.cells.cache import Kept, Store, Stored
-from suite.cells.cell import Cell, cells_of
-from suite.cells.execute import finish
+from suite.cells.cache import Cache, CachedCell, CellResult
+from suite.cells.cell import Cell
 from suite.cells.resources import Resources
-from suite.cells.rounds import Rounds
+from suite.cells.sampling import SamplingRounds, cells_of
+from suite.cells.worker import compute_and_save
 from suite.cli.telling import imprecise
 from suite.results.folder import Results
-from suite.runs.precision import precision_table
 from suite.runs.run import run_study
+from suite.runs.tables import precision_table
 from suite.spec.load import load_studies
 from tests.runs.tiny import assert_same_tables
 
@@ -200,17 +200,17 @@ def stored(tmp_path: Path, study):
     """(values of a draw's number) -> the precision table of a study whose v3 comes out so."""
 
     def build(value, settings: str = "precision = 0.05\nmax_draws = 2048"):
-        loaded, store = study(ONE, f"[measure.v3]\n{settings}\n"), Store(tmp_path / "cells")
-        rounds, done = Rounds(loaded, store), dict[str, Kept]()
+        loaded, store = study(ONE, f"[measure.v3]\n{settings}\n"), Cache(tmp_path / "cells")
+        rounds, done = SamplingRounds(loaded, store), dict[str, CachedCell]()
         for _ in range(20):
             for cell in rounds.cells:
                 draws = np.arange(cell.start, cell.stop, dtype=float)
-                store.save(cell.key, Stored({"v3": value(draws)}, {"seconds": 0.5}))
+                store.save(cell.key, CellResult({"v3": value(draws)}, {"seconds": 0.5}))
                 done[cell.key] = store.check(cell.key)
             if not rounds.advance(done):
                 break
-        assert all(aim.done for aim in rounds.aims)
-        return precision_table(rounds.aims).iloc[0]
+        assert all(aim.done for aim in rounds.targets)
+        return precision_table(rounds.targets).iloc[0]
 
     return build
 
@@ -251,15 +251,15 @@ def test_means_that_few_draws_carry_are_told(stored) -> None:
 
 def test_looks_are_after_one_cell_and_grow(study, tmp_path: Path) -> None:
     """A study that asks for a precision starts with one cell a member, and adds whole ones behind it."""
-    loaded, store = study(ONE, '[measure.collapse]\nprecision = 0.02\nprecision_of = "output_rms"\n'), Store(tmp_path)
-    rounds = Rounds(loaded, store)
+    loaded, store = study(ONE, '[measure.collapse]\nprecision = 0.02\nprecision_of = "output_rms"\n'), Cache(tmp_path)
+    rounds = SamplingRounds(loaded, store)
     assert rounds.cells == cells_of(loaded)
     stops = []
-    stored: dict[str, Kept] = {}
+    stored: dict[str, CachedCell] = {}
     while True:
         new = [cell for cell in rounds.cells if cell.key not in stored]
         for cell in new:
-            finish(cell, tmp_path, "cpu")
+            compute_and_save(cell, tmp_path, "cpu")
             stored[cell.key] = store.check(cell.key)
         own = [cell for cell in rounds.cells if cell.name == "collapse"]
         stops.append(own[-1].stop)
@@ -269,4 +269,4 @@ def test_looks_are_after_one_cell_and_grow(study, tmp_path: Path) -> None:
     assert stops[0] == DRAWS_A_CELL
     assert all(after <= 2 * before for before, after in pairwise(stops))
     assert [cell.start for cell in own] == list(range(0, own[-1].stop, DRAWS_A_CELL))
-    assert len(stops) == rounds.aims[0].looks < 12
+    assert len(stops) == rounds.targets[0].looks < 12

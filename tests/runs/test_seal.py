@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from suite.cells.cell import cells_of
 from suite.cells.resources import Resources
+from suite.cells.sampling import cells_of
 from suite.results.folder import Results
 from suite.results.manifest import is_up_to_date
 from suite.runs.run import complete, follows_from

@@ -6,11 +6,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-import suite.cells.compute as computing
-from suite.cells.cache import Store
-from suite.cells.cell import cells_of
+import suite.cells.worker as computing
+from suite.cells.cache import Cache
 from suite.cells.resources import Resources
-from suite.cells.rounds import Rounds
+from suite.cells.sampling import SamplingRounds, cells_of
 from suite.cli import app
 from suite.results.shards import Shard, parse_shard
 from suite.runs.run import complete
@@ -31,7 +30,7 @@ def test_all_parts_together_have_every_cell_once(parts: int, tmp_path: Path) -> 
     """And none has more than its share and one piece of work beyond."""
     (tiny,) = load_studies([SPECS / "tiny.toml"])
     cells = cells_of(tiny)
-    shares = [Rounds(tiny, Store(tmp_path), Shard(part, parts)).cells for part in range(1, parts + 1)]
+    shares = [SamplingRounds(tiny, Cache(tmp_path), Shard(part, parts)).cells for part in range(1, parts + 1)]
 
     assert sorted(cell.key for share in shares for cell in share) == sorted(cell.key for cell in cells)
     most = sum(cell.cost for cell in cells) / parts + max(cell.cost for cell in cells)

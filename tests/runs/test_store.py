@@ -5,11 +5,11 @@ import hashlib
 import numpy as np
 import pytest
 
-from suite.cells.cache import Store, Stored
+from suite.cells.cache import Cache, CellResult
 from suite.results.files import write_text, write_whole
 
 KEY = "0123abcd"
-STORED = Stored(
+STORED = CellResult(
     {"v3": np.linspace(0, 1, 50), "train_loss": np.arange(12, dtype=np.float32).reshape(2, 3, 2)},
     {"seconds": 1.5, "device": "cpu"},
 )
@@ -25,7 +25,7 @@ def expect_whole(store, found):
 
 @pytest.fixture
 def store(tmp_path):
-    return Store(tmp_path / "results" / "cells")
+    return Cache(tmp_path / "results" / "cells")
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import pytest
 
 from suite.catalog.tasks import AbsoluteValue
 from suite.cells.blocks import Block, in_memory, training_columns
-from suite.cells.cell import cells_of
 from suite.cells.compute import compute
+from suite.cells.sampling import cells_of
 from suite.runs.tables import measurements_tables, member_axes, members_table, select_rates, summary_table
 from tests.runs.conftest import LINE, REGRESSION, blocks_in_memory
 from tests.runs.tiny import NAMES, ran

@@ -3,8 +3,8 @@
 import pytest
 
 from suite.catalog.measures import MEASURES
-from suite.cells.cell import cells_of
-from suite.cells.tiles import draws_a_tile
+from suite.cells.compute import draws_a_tile
+from suite.cells.sampling import cells_of
 
 WATCHERS = ("feature_diversity", "revival")
 NAMES = [*(name for name in MEASURES if name not in WATCHERS), "landscape"]
@@ -29,8 +29,8 @@ def gpu(monkeypatch):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_tile_holds_one_draw_at_least(study, name, monkeypatch, gpu):
     """However little memory there is."""
-    monkeypatch.setattr("suite.cells.tiles.TILE_BYTES", 1)
-    monkeypatch.setattr("suite.cells.tiles.TRAINING_BYTES", 1)
+    monkeypatch.setattr("suite.cells.compute.TILE_BYTES", 1)
+    monkeypatch.setattr("suite.cells.compute.TRAINING_BYTES", 1)
     gpu(1)
 
     for device in ("cpu", "cuda"):

@@ -3,7 +3,7 @@
 from collections import Counter
 from pathlib import Path
 
-from suite.cells.cell import cells_of
+from suite.cells.sampling import cells_of
 from suite.spec.division import count_cells, divide
 from suite.spec.load import Study, load_studies
 

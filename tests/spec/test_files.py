@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import suite
-from suite.cells.cell import cells_of
+from suite.cells.sampling import cells_of
 from suite.spec.files import RESERVED_NAMES, spec_files
 from suite.spec.load import load_studies
 from suite.spec.problems import Problem, SpecError

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from suite.cells.cell import cells_of
+from suite.cells.sampling import cells_of
 from suite.cli import app
 from suite.spec.load import load_studies
 from suite.spec.problems import Problem, SpecError

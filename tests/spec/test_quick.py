@@ -4,7 +4,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from suite.cells.cell import cells_of
+from suite.cells.sampling import cells_of
 from suite.cli import app
 from suite.spec.load import load_studies
 from suite.spec.quick import quick

@@ -13,7 +13,7 @@ from suite.nets.initialization import draw_parameters
 from suite.theory.scaling import layer_variances
 from suite.training.accuracy import Accuracy
 from suite.training.features import FeatureDiversity
-from suite.training.observer import Bookmark, observe
+from suite.training.observer import ResumeState, observe
 from suite.training.revival import Revival
 from suite.training.tasks import make_data
 from suite.training.trainer import train
@@ -56,7 +56,7 @@ def watched(rules, start=None, task=BOARD, normalization="none"):
     if normalization == "none":
         makers.append((Revival, RevivalSettings()))
     keeper, data = Keeper(), make_data(task, 1, 0, DRAWS)
-    found = observe(networks(task, normalization), data, training, makers, Bookmark(start, keeper.offer))
+    found = observe(networks(task, normalization), data, training, makers, ResumeState(start, keeper.offer))
     return found, keeper.states
 
 

@@ -37,5 +37,4 @@ COLLAPSE = Measure(
     summary="Collapse to Constant: how often a random network's output hardly varies, and which way",
     source="Yu & Zhang 2021",
     primary="collapsed_relative",
-    compiles=True,
 )

@@ -109,10 +109,10 @@ ACCURACY = Measure(
             "loss on the training set: cross-entropy, or half the mean squared error", index=("step",), sign=-1
         ),
         "train_accuracy": Quantity("accuracy on the training set", index=("step",)),
-        "validation_accuracy": Quantity("accuracy on the validation set", index=("step",)),
+        "validation_accuracy": Quantity("accuracy on the validation set", index=("step",), selects_rate=True),
         "test_accuracy": Quantity("accuracy on the test set", index=("step",)),
         "validation_error": Quantity(
-            "mean squared error on the validation set (regressions)", index=("step",), sign=-1
+            "mean squared error on the validation set (regressions)", index=("step",), sign=-1, selects_rate=True
         ),
         "test_error": Quantity("mean squared error on the test set (regressions)", index=("step",), sign=-1),
         "success": Quantity(
@@ -130,7 +130,6 @@ ACCURACY = Measure(
     memory=_memory,
     checks=_check,
     layerwise=False,
-    compiles=True,
     cell_draws=REPLICATES_A_CELL,
     draws_key="replicates",
 )

@@ -34,7 +34,6 @@ V3 = Measure(
     summary="variability: mean |third divided difference| of the output",
     source="Yu & Zhang 2021",
     primary="v3",
-    compiles=True,
 )
 
 
@@ -78,6 +77,5 @@ LANDSCAPE = Measure(
     version=1,
     summary="outputs of a few random networks on a grid of the domain",
     source="Yu & Zhang 2021",
-    compiles=True,
 )
 """Not for a spec to ask: it serves the report."""

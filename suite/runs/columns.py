@@ -1,0 +1,109 @@
+"""The columns of the tables that identify a row: member, axes, quantity, draw, layer, step and training settings."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from suite.cells.blocks import Array, Block
+
+Column = Callable[[Sequence[Any], Sequence[int]], Any]
+"""(one value per block, the number of rows of each) -> the column."""
+
+_INDICES = ("layer", "step")
+_METHODS = ("exact", "sampled", "training points")
+
+
+class Layout:
+    """The identifying columns of a table, alike for each part of it that is written at a time.
+
+    Args:
+        blocks: All blocks of the table, from which the types and categories of its columns follow.
+        axes: The axes of the members.
+        training: The training settings that the tables show.
+    """
+
+    def __init__(self, blocks: Sequence[Block], axes: Sequence[str], training: Sequence[str]) -> None:
+        self._member = _labels([block.member.name for block in blocks])
+        self._axes = {axis: _column([block.member.axes.get(axis) for block in blocks]) for axis in axes}
+        self._quantity = _labels([block.quantity for block in blocks])
+        self._training = {name: _column([block.training.get(name) for block in blocks]) for name in training}
+        used = {name for block in blocks for name in block.methods}
+        self._methods = [name for name in _METHODS if name in used]
+
+    def columns(self, blocks: Sequence[Block], draws: Sequence[range] | None = None) -> dict[str, Any]:
+        """Return the columns by name, in order.
+
+        Args:
+            blocks: The blocks of the rows, one after the other.
+            draws: The draws of each block that have rows. Default: one row for all draws.
+        """
+        repeats = [1] * len(blocks) if draws is None else [len(some) for some in draws]
+        sizes = [block.columns * times for block, times in zip(blocks, repeats, strict=True)]
+        pairs = list(zip(blocks, repeats, strict=True))
+        columns: dict[str, Any] = {"member": self._member([block.member.name for block in blocks], sizes)}
+        for axis, column in self._axes.items():
+            columns[axis] = column([block.member.axes.get(axis) for block in blocks], sizes)
+        columns["parameters"] = np.repeat([block.member.parameters for block in blocks], sizes)
+        columns["quantity"] = self._quantity([block.quantity for block in blocks], sizes)
+        if draws is not None:
+            columns["draw"] = _whole([_numbered(block, some) for block, some in zip(blocks, draws, strict=True)])
+        columns |= {name: _whole([_along(block, name, times) for block, times in pairs]) for name in _INDICES}
+        for name, column in self._training.items():
+            columns[name] = column([block.training.get(name) for block in blocks], sizes)
+        columns["method"] = self._decided(pairs)
+        return columns
+
+    def _decided(self, pairs: Sequence[tuple[Block, int]]) -> Any:
+        """Return the column `method`: how each value was decided."""
+        codes = {name: code for code, name in enumerate(self._methods)}
+        tiled = [np.tile([codes.get(name or "", -1) for name in block.methods], times) for block, times in pairs]
+        return pd.Categorical.from_codes(np.concatenate(tiled).astype(np.int8), _names(self._methods))
+
+
+def _column(values: Sequence[Any]) -> Column:
+    """Return a column of categories for text, otherwise of numbers; integers may be missing."""
+    if any(isinstance(value, str) for value in values):
+        return _labels(values)
+    broken = any(isinstance(value, float) for value in values)
+
+    def repeated(some: Sequence[Any], sizes: Sequence[int]) -> Any:
+        numbers = np.array([np.nan if value is None else float(value) for value in some])
+        return np.repeat(numbers, sizes) if broken else _whole([np.repeat(numbers, sizes)])
+
+    return repeated
+
+
+def _labels(names: Sequence[str | None]) -> Column:
+    categories = list(dict.fromkeys(name for name in names if name is not None))
+    codes = {name: code for code, name in enumerate(categories)}
+
+    def repeated(some: Sequence[str | None], sizes: Sequence[int]) -> Any:
+        found = np.array([codes.get(name or "", -1) for name in some], dtype=np.int64)
+        return pd.Categorical.from_codes(np.repeat(found, sizes), _names(categories))
+
+    return repeated
+
+
+def _names(categories: list[str]) -> "pd.Index[Any]":
+    return pd.Index(categories, dtype="str")
+
+
+def _whole(parts: Sequence[Array]) -> Any:
+    """Return integers, missing where they are nan."""
+    numbers = np.concatenate(parts)
+    missing = np.isnan(numbers)
+    return pd.arrays.IntegerArray(np.where(missing, 0, numbers).astype(np.int64), missing)
+
+
+def _numbered(block: Block, draws: range) -> Array:
+    numbers = np.array(draws, dtype=np.float64) if block.drawn else np.full(len(draws), np.nan)
+    return np.repeat(numbers, block.columns)
+
+
+def _along(block: Block, index: str, repeats: int) -> Array:
+    """Return the layers or steps of a block's columns, repeated."""
+    if index not in block.places:
+        return np.full(block.columns * repeats, np.nan)
+    return np.tile(block.places[index].astype(np.float64), repeats)
