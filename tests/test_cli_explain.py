@@ -11,8 +11,8 @@ from suite.catalog.claims import CLAIMS
 from suite.catalog.predict import BASELINES
 from suite.cells.sampling import cells_of
 from suite.cli import app
+from suite.spec.files import shipped_specs
 from suite.spec.load import load_studies
-from suite.spec.shipped import shipped_specs
 from suite.spec.statements import listed, statements
 from tests.runs.tiny import SPECS
 

@@ -9,9 +9,9 @@ from typer.testing import CliRunner, Result
 
 from suite.catalog.measures.training import AccuracySettings
 from suite.cli import app
+from suite.spec.files import shipped_specs
 from suite.spec.load import load_studies
 from suite.spec.model import Family, SpecFile
-from suite.spec.shipped import shipped_specs
 from suite.spec.starting import copied_text, fresh_text
 
 ROOT = Path(__file__).parents[1]
@@ -218,7 +218,7 @@ def test_a_name_that_cannot_be_is_to_be_another(tmp_path: Path, name: str, fault
 
 def test_an_installation_without_the_specs_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As one that is copied by hand may be."""
-    monkeypatch.setattr("suite.spec.shipped._FOLDERS", (tmp_path / "shipped",))
+    monkeypatch.setattr("suite.spec.files._FOLDERS", (tmp_path / "shipped",))
 
     done = new(tmp_path, "mine", "--like", "variability")
 

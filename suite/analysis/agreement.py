@@ -7,6 +7,7 @@ import pandas as pd
 
 from suite.analysis.series import with_series
 from suite.catalog.charts.facts import THEORIES
+from suite.results.schema import AGREEMENT_COLUMNS
 
 Z_LIMIT = 4.0
 """The largest z-score that is called agreement."""
@@ -14,13 +15,11 @@ Z_LIMIT = 4.0
 MANY_DRAWS = 100
 """With fewer draws the standard errors of heavy-tailed quantities are too small for a verdict by such z-scores."""
 
-COLUMNS = ("quantity", "series", "verdict", "values", "tested", "largest_z", "compared", "largest_relative", "limit")
-
 _ROUNDING = 1e-12
 """A cosine that is closer to 1 than this differs from it by rounding alone."""
 
 
-def compare_with_theory(summary: pd.DataFrame, quantities: Sequence[str]) -> pd.DataFrame:
+def agreement_table(summary: pd.DataFrame, quantities: Sequence[str]) -> pd.DataFrame:
     """Compare samples with theory: by z-scores where these mean something, by relative differences elsewhere.
 
     Args:
@@ -28,9 +27,8 @@ def compare_with_theory(summary: pd.DataFrame, quantities: Sequence[str]) -> pd.
         quantities: What to compare, in this order.
 
     Returns:
-        One row per quantity and series. `largest_z` is over `tested` values and `largest_relative`, a ratio, over
-        `compared` values; both are nan if there are none. `limit` says whether the theory is that of infinite width,
-        whose relative difference is that of 1 - c.
+        One row per quantity and series, in the columns of `AGREEMENT_COLUMNS`. `largest_z` is over `tested` values
+        and `largest_relative`, a ratio, over `compared` values; both are nan if there are none.
     """
     named = with_series(summary)
     rows = []
@@ -49,10 +47,10 @@ def compare_with_theory(summary: pd.DataFrame, quantities: Sequence[str]) -> pd.
                     scores.max() if len(scores) else np.nan,
                     len(relative),
                     relative.max() if len(relative) else np.nan,
-                    limit,
+                    "yes" if limit else "no",
                 )
             )
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return pd.DataFrame(rows, columns=list(AGREEMENT_COLUMNS))
 
 
 def _verdict(group: pd.DataFrame, scores: "pd.Series[float]", relative: "pd.Series[float]", limit: bool) -> str:

@@ -55,7 +55,7 @@ def _steps(line: Sequence[Point], claim: Monotone) -> Evidence:
     return every([above(upper - lower, -claim.slack, (low, high)) for (lower, low), (upper, high) in steps])
 
 
-TRAINED = frozenset(name for each in MEASURES.values() if each.inputs == "training" for name in each.quantities)
+_TRAINED = frozenset(name for each in MEASURES.values() if each.inputs == "training" for name in each.quantities)
 """Quantities whose draws share their data from member to member."""
 
 
@@ -81,7 +81,7 @@ def greater(tables: Tables, claim: Greater) -> Evidence:
 
 
 def _difference(first: Point, second: Point, claim: Greater) -> Estimate:
-    if claim.quantity in TRAINED and first.kind == "value":
+    if claim.quantity in _TRAINED and first.kind == "value":
         one, other = both_drawn(first, second)
         return of_pairs(other, one, claim.statistic)
     return first.estimate(claim.statistic) - second.estimate(claim.statistic)

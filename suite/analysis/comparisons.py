@@ -11,7 +11,7 @@ from suite.results.schema import COMPARISON_COLUMNS
 from suite.statistics.paired import paired_events, paired_means
 from suite.statistics.survival import holm, logrank, median_survival
 
-ALPHA = 0.05
+_ALPHA = 0.05
 
 APART = ("inputs", "outputs", "depth", "width", "budget", "task", "train", "validation", "test", "squares")
 """Axes along which nothing is compared: sizes, which charts show as trends, and tasks, whose outcomes differ."""
@@ -49,7 +49,7 @@ def comparisons_table(measurements: pd.DataFrame, summary: pd.DataFrame) -> pd.D
         for row, adjusted in zip(tested, holm(p_values[np.isfinite(p_values)]), strict=True):
             row["p_holm"] = float(adjusted)
         for row in found:
-            if not row["p_holm"] <= ALPHA:  # type: ignore[operator]  # a number, or nan
+            if not row["p_holm"] <= _ALPHA:  # type: ignore[operator]  # a number, or nan
                 row["verdict"] = "undecided"
         rows += found
     return pd.DataFrame(rows, columns=list(COMPARISON_COLUMNS))
@@ -73,11 +73,11 @@ def count_comparisons(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-Setting = tuple[tuple[str, str], ...]
+_Setting = tuple[tuple[str, str], ...]
 """Axes with their values in words, in the order of the tables."""
 
 
-def _groups(measurements: pd.DataFrame, summary: pd.DataFrame, quantity: str) -> "dict[Setting, pd.Series[float]]":
+def _groups(measurements: pd.DataFrame, summary: pd.DataFrame, quantity: str) -> "dict[_Setting, pd.Series[float]]":
     """The draws of each setting at the selected learning rate, after the last step, by draw."""
     if not (measurements["quantity"] == quantity).any():
         return {}
@@ -87,14 +87,14 @@ def _groups(measurements: pd.DataFrame, summary: pd.DataFrame, quantity: str) ->
     axes = [axis for axis in (*MEMBER_AXES, *training_axes(summary)) if axis in raw.columns]
     varied = [axis for axis in axes if raw[axis].nunique(dropna=False) > 1]
     words = raw[varied].astype(object).where(raw[varied].notna(), "none").astype(str)
-    found: dict[Setting, pd.Series[float]] = {}
+    found: dict[_Setting, pd.Series[float]] = {}
     for values, part in words.groupby(varied, sort=False, observed=True) if varied else []:
         group = raw.loc[part.index]
         found[tuple(zip(varied, map(str, values), strict=True))] = group.set_index("draw")["value"].astype(float)
     return found
 
 
-def _pairs(groups: "dict[Setting, pd.Series[float]]") -> Iterator[tuple[dict[str, str], Setting, Setting]]:
+def _pairs(groups: "dict[_Setting, pd.Series[float]]") -> Iterator[tuple[dict[str, str], _Setting, _Setting]]:
     """Settings that differ in one axis alone; the one whose value is listed first is the reference."""
     listed: dict[str, list[str]] = {}
     for setting in groups:

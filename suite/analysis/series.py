@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-ALONG = ("depth", "width")
+_ALONG = ("depth", "width")
 """Axes that can run along a chart: the one that the study varies most, depth if both alike."""
 
 MEMBER_AXES = (
@@ -23,7 +23,7 @@ MEMBER_AXES = (
 MOST = 8
 """Lines in a panel, at most; more are spread over panels."""
 
-PLACED = ("series", "hue", "cue", "panel", "along", "axis")
+_PLACED = ("series", "hue", "cue", "panel", "along", "axis")
 """The columns that charts go by."""
 
 _NO_AXES = {"member", "parameters", "quantity", "layer", "step", "learning_rate", "method", *MEMBER_AXES}
@@ -44,7 +44,7 @@ _NUMBERS = {
     "state",
     "x1",
     "x2",
-    *PLACED,
+    *_PLACED,
 }
 
 
@@ -55,7 +55,7 @@ def training_axes(table: pd.DataFrame) -> list[str]:
 
 def main_axis(table: pd.DataFrame) -> str:
     """The axis that runs along a study's charts."""
-    varied = {name: table[name].nunique() for name in ALONG if name in table.columns}
+    varied = {name: table[name].nunique() for name in _ALONG if name in table.columns}
     return max(varied, key=lambda name: (varied[name], name == "depth"))
 
 
@@ -114,7 +114,7 @@ def once(table: pd.DataFrame) -> pd.DataFrame:
     The first task's rows stand for all. Give it a whole table, for the reason that `with_series` has.
     """
     first = table.drop_duplicates(["member", "quantity", "layer"])
-    return with_series(first.drop(columns=[*training_axes(table), *PLACED], errors="ignore"))
+    return with_series(first.drop(columns=[*training_axes(table), *_PLACED], errors="ignore"))
 
 
 def joined(table: pd.DataFrame, columns: Sequence[str]) -> "pd.Series[str]":
@@ -156,6 +156,6 @@ def pick(summary: pd.DataFrame, quantity: str) -> pd.DataFrame:
 def selected(measurements: pd.DataFrame, summary: pd.DataFrame, quantity: str) -> pd.DataFrame:
     """The raw values of one quantity at the learning rates that the summary kept, placed as the summary's rows are."""
     keys = ["member", "learning_rate", *training_axes(summary)]
-    placed = [name for name in PLACED if name in summary.columns]
+    placed = [name for name in _PLACED if name in summary.columns]
     kept = summary.loc[summary["quantity"] == quantity, [*keys, *placed]].drop_duplicates()
     return measurements[measurements["quantity"] == quantity].merge(kept, on=keys)

@@ -19,7 +19,7 @@ from suite.statistics.survival import holm
 LEVEL = 0.05
 """Of all verdicts of a study together, both ways: at most so often is any `holds` or `fails` wrong."""
 
-MOST_NEEDED = 1e9
+_MOST_NEEDED = 1e9
 
 Outcome = Literal["holds", "fails", "undecided"]
 
@@ -150,7 +150,7 @@ def _needed(evidence: Evidence, claims: int) -> float:
     if not 0 < p < 0.5 or not have:
         return np.nan
     needed = have * (float(norm.isf(LEVEL / (2 * claims))) / float(norm.isf(p))) ** 2
-    if needed > MOST_NEEDED:
+    if needed > _MOST_NEEDED:
         return np.nan
     digits = max(0, floor(log10(needed)) - 1)
     return max(have + 1.0, float(ceil(needed / 10**digits)) * 10.0**digits)

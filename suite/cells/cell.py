@@ -15,10 +15,9 @@ from suite.catalog.domain import Domain
 from suite.catalog.measure import Measure, Shape
 from suite.catalog.measures import MEASURES, measure_named
 from suite.catalog.measures.settings import OnTheDomain
-from suite.catalog.measures.training import AccuracySettings
+from suite.catalog.measures.training import AccuracySettings, pictured_steps, recorded_steps
 from suite.catalog.optimizers import Optimizer
 from suite.catalog.precision import Precise
-from suite.catalog.schedule import pictured_steps, recorded_steps
 from suite.catalog.settings import Settings
 from suite.catalog.tasks import Task
 from suite.spec.members import Member
@@ -26,11 +25,11 @@ from suite.spec.members import Member
 NETWORKS_VERSION = 2
 """Raised whenever networks, samples, data or the trainer change their numbers: all results are then computed anew."""
 
-Observers = tuple[tuple[str, Settings], ...]
+_Observers = tuple[tuple[str, Settings], ...]
 """Names of measures in the catalog with their settings."""
 
 
-LEARNED_DRAWS = 1
+_LEARNED_DRAWS = 1
 """Trained networks of each member, task and learning rate whose landscapes are shown."""
 
 
@@ -107,7 +106,7 @@ class Cell(ABC):
 
     @property
     @abstractmethod
-    def taken(self) -> Observers:
+    def taken(self) -> _Observers:
         """Every measure that the cell's numbers belong to, with its settings."""
 
     @property
@@ -230,7 +229,7 @@ class MeasuringCell(Cell):
     trains = False
 
     @property
-    def taken(self) -> Observers:
+    def taken(self) -> _Observers:
         """The one measure."""
         return ((self.name, self.settings),)
 
@@ -306,10 +305,10 @@ class TrainingCell(Cell):
     trains = True
 
     settings: AccuracySettings
-    observers: Observers = ()
+    observers: _Observers = ()
 
     @property
-    def taken(self) -> Observers:
+    def taken(self) -> _Observers:
         """Accuracy and the observers."""
         return ((self.name, self.settings), *self.observers)
 
@@ -354,7 +353,7 @@ class TrainingCell(Cell):
     def boards(self, found: NDArray[Any]) -> Iterator[Board]:
         """Yield landscapes of the first draws, (draws, learning rates, points, steps), at each step that is shown."""
         for place, optimizer in enumerate(self.optimizers):
-            for draw, looks in enumerate(found[:LEARNED_DRAWS, place]):
+            for draw, looks in enumerate(found[:_LEARNED_DRAWS, place]):
                 for look, step in enumerate(pictured_steps(self.settings.steps)):
                     yield Board(draw, optimizer, step, looks[:, look])
 

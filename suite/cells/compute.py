@@ -33,13 +33,13 @@ Found = TypeVar("Found")
 TRAINING_BYTES = 64 * 2**20
 """Activations and parameters of the networks that are trained together."""
 
-TRAINING_LAYER_BYTES = 4 * 2**20
+_TRAINING_LAYER_BYTES = 4 * 2**20
 """One layer's activations of these networks. Larger ones leave the processor's cache between two operations."""
 
-FREE_SHARE = 0.5
+_FREE_SHARE = 0.5
 """The share of a GPU's free memory that a tile may take by our estimate, which leaves out temporary arrays."""
 
-LAYERS_HELD = 8
+_LAYERS_HELD = 8
 """The number of layers' activations that a measure is assumed to hold on a GPU. If it holds more, tiles shrink."""
 
 
@@ -197,15 +197,15 @@ def draws_a_tile(cell: Cell, device: str = "cpu") -> int:
     """Return how many draws are computed together: at least one, and no more than cache or memory can hold."""
     widths = cell.member.widths
     numbers = cell.measure.memory(cell.shape, cell.settings)
-    available = None if device == "cpu" else int(FREE_SHARE * _free_bytes(device))
+    available = None if device == "cpu" else int(_FREE_SHARE * _free_bytes(device))
     if isinstance(cell, TrainingCell):
         networks = (available or TRAINING_BYTES) // (4 * numbers)
         if available is None:
-            networks = min(networks, TRAINING_LAYER_BYTES // (4 * max(widths) * cell.optimizers[0].batch))
+            networks = min(networks, _TRAINING_LAYER_BYTES // (4 * max(widths) * cell.optimizers[0].batch))
         return max(1, networks // len(cell.optimizers))
     if not cell.measure.layerwise:
         return max(1, (available or TRAINING_BYTES) // (8 * numbers))
-    return max(1, (TILE_BYTES if available is None else available // LAYERS_HELD) // (8 * numbers))
+    return max(1, (TILE_BYTES if available is None else available // _LAYERS_HELD) // (8 * numbers))
 
 
 def _free_bytes(device: str) -> int:

@@ -23,7 +23,7 @@ TOLERANCE = {torch.float32: 2e-5, torch.float64: 1e-12}
 _SETTINGS = ("CUBLAS_", "NVIDIA_TF32_OVERRIDE", "TORCH_")
 """Beginnings of the names of environment variables that change how CUDA's libraries compute."""
 
-MOST_KEPT = 100
+_MOST_KEPT = 100
 """Checks that the cache remembers; the oldest are forgotten first."""
 
 
@@ -42,7 +42,7 @@ def find_fault() -> str | None:
                 return f"on {identity['gpu']}, {found}"
             torch.cuda.empty_cache()
             passed.append(identity)
-            _write_passed(passed[-MOST_KEPT:])
+            _write_passed(passed[-_MOST_KEPT:])
     except RuntimeError as error:  # CUDA cannot even start
         return _first_line(error)
     return None

@@ -32,7 +32,7 @@ app = typer.Typer(
 
 
 def _complete_study(incomplete: str) -> list[str]:
-    from suite.spec.shipped import shipped_specs  # noqa: PLC0415  # only shells ask for it
+    from suite.spec.files import shipped_specs  # noqa: PLC0415  # only shells ask for it
 
     return [name for name in shipped_specs() if name.startswith(incomplete)]
 

@@ -33,7 +33,7 @@ class Device(StrEnum):
     cuda = "cuda"
 
 
-def device_given(text: str | Device) -> Device:
+def _device_given(text: str | Device) -> Device:
     """Where to compute, as it was typed."""
     try:
         return Device(text)
@@ -67,7 +67,7 @@ Where = Annotated[
     typer.Option(
         "--device",
         metavar="|".join(Device),
-        parser=device_given,
+        parser=_device_given,
         autocompletion=_devices,
         help="Where to compute: auto uses a GPU if there is one and a short check finds that it agrees with the CPU; "
         "cuda uses it unchecked.",

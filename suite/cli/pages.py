@@ -41,7 +41,7 @@ class Key(NamedTuple):
     meaning: str
 
 
-def keys_of(model: type[Settings], tag: str = "") -> list[Key]:
+def _keys_of(model: type[Settings], tag: str = "") -> list[Key]:
     """The keys that a table of a spec takes besides the one that names its entry."""
     written = model.model_json_schema(mode="validation", schema_generator=Toml)["properties"]
     return [
@@ -87,11 +87,11 @@ _HEAD = ("key", "takes", "unless given", "what it is")
 def spec_reference() -> Iterator[str]:
     """Every table that a spec may hold, key by key."""
     yield "### The file"
-    yield from _table(_HEAD, keys_of(SpecFile))
+    yield from _table(_HEAD, _keys_of(SpecFile))
     yield "### `[[family]]`"
-    yield from _table(_HEAD, keys_of(Family))
+    yield from _table(_HEAD, _keys_of(Family))
     yield "### `[predict]`"
-    yield from _table(_HEAD, keys_of(Predict))
+    yield from _table(_HEAD, _keys_of(Predict))
     for title, entries in catalogs().items():
         yield f"### {title.capitalize()}"
         yield from _entries(title, entries)
@@ -109,7 +109,7 @@ def _keys(entries: Mapping[str, Entry]) -> Iterator[str]:
     """Each key once for all entries in which it is the same."""
     having: dict[Key, list[str]] = {}
     for name, entry in entries.items():
-        for key in keys_of(entry.settings, entry.tag):
+        for key in _keys_of(entry.settings, entry.tag):
             having.setdefault(key, []).append(name)
     rows = [(key.name, _of(names, list(entries)), *key[1:]) for key, names in having.items()]
     if rows:
@@ -124,7 +124,7 @@ def _of(names: list[str], every: list[str]) -> str:
     return start + ", ".join(f"`{name}`" for name in few)
 
 
-def measures_table() -> Iterator[str]:
+def _measures_table() -> Iterator[str]:
     """What each measure looks at, gives and is from."""
     rows = (
         [
@@ -139,7 +139,7 @@ def measures_table() -> Iterator[str]:
     yield from _table(("measure", "what it is", "quantities", "looks at", "source"), rows)
 
 
-PAGES: dict[str, Callable[[], Iterator[str]]] = {"spec.md": spec_reference, "measures.md": measures_table}
+PAGES: dict[str, Callable[[], Iterator[str]]] = {"spec.md": spec_reference, "measures.md": _measures_table}
 """The pages with such a part, and what makes it."""
 
 

@@ -9,10 +9,9 @@ from suite.cli.endings import echo, fail, warn
 from suite.cli.entries import keys_told, names, overview, told
 from suite.cli.folders import load_plugins, load_specs
 from suite.formatting import counted
-from suite.spec.files import name_fault
+from suite.spec.files import name_fault, shipped_specs
 from suite.spec.problems import near_to, nearest, or_plugged_in, printable
 from suite.spec.schema import schema_text
-from suite.spec.shipped import shipped_specs
 from suite.spec.starting import copied_text, fresh_text
 
 

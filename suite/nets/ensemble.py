@@ -18,10 +18,10 @@ from suite.theory.scaling import LayerVariances
 TILE_BYTES = 4 * 2**20
 """Activations that move through a layer together; a few of these fit the cache."""
 
-GPU_TILE_BYTES = 2**30
+_GPU_TILE_BYTES = 2**30
 """The same on a GPU, which large products keep busy."""
 
-FEWEST_DRAWS = 8
+_FEWEST_DRAWS = 8
 """Draws of a tile, unless there are fewer: as many products side by side keep every core busy."""
 
 
@@ -229,12 +229,12 @@ class Ensemble:
     @property
     def tile_bytes(self) -> int:
         """Bytes of activations that should move through a layer together on the ensemble's device."""
-        return TILE_BYTES if self.parameters.device.type == "cpu" else GPU_TILE_BYTES
+        return TILE_BYTES if self.parameters.device.type == "cpu" else _GPU_TILE_BYTES
 
     def _tiles(self, points: int) -> list[slice]:
         """Cuts the draws, as evenly as can be, so that a layer's activations at all points stay within a tile."""
         held = max(self.widths) * points * self.parameters.element_size()
-        largest = min(self.draws, max(FEWEST_DRAWS, self.tile_bytes // held))
+        largest = min(self.draws, max(_FEWEST_DRAWS, self.tile_bytes // held))
         size = -(-self.draws // -(-self.draws // largest))
         return [slice(start, min(start + size, self.draws)) for start in range(0, self.draws, size)]
 

@@ -10,10 +10,10 @@ from torch import Tensor
 from suite.catalog.domain import GRID_INPUTS, STENCIL, Box, Domain
 from suite.nets.streams import stream
 
-COARSE = 8
+_COARSE = 8
 """Intervals of a side, at least, that a coarser sample leaves."""
 
-GOLDEN = (5**0.5 - 1) / 2
+_GOLDEN = (5**0.5 - 1) / 2
 """Multiples of it, modulo 1, are spread as evenly as can be, however many there are."""
 
 
@@ -75,8 +75,8 @@ class Sample:
     def coarser(self) -> "Sample":
         """Some of the same points, spread over the domain: 9 or more a side, and of random lines every eighth."""
         intervals = self.points_a_line - 1
-        stride = max(each for each in range(1, max(1, intervals // COARSE) + 1) if intervals % each == 0)
-        lines = slice(None) if self.grid or self.inputs == 1 else slice(None, None, COARSE)
+        stride = max(each for each in range(1, max(1, intervals // _COARSE) + 1) if intervals % each == 0)
+        lines = slice(None) if self.grid or self.inputs == 1 else slice(None, None, _COARSE)
         return replace(
             self,
             starts=self.starts[lines],
@@ -94,7 +94,7 @@ class Sample:
         total = points.shape[1]
         number = min(number, total)
         ends = torch.arange(number + 1) * total // number
-        place = (torch.arange(number) * GOLDEN) % 1 * torch.diff(ends)
+        place = (torch.arange(number) * _GOLDEN) % 1 * torch.diff(ends)
         return points[:, (ends[:-1] + place.long()).to(points.device)]
 
     def third_differences(self, values: Float[Tensor, "*batch points"]) -> Float[Tensor, "*batch stencils"]:

@@ -51,10 +51,10 @@ class OwnChoice(Travelling, Choice):
         return self
 
 
-Own = TypeVar("Own", bound=OwnChoice)
+_Own = TypeVar("_Own", bound=OwnChoice)
 
 
-def entry_of(base: type[Own], name: str, function: Callable[..., Any], taken: int, formula: str | None) -> Any:
+def entry_of(base: type[_Own], name: str, function: Callable[..., Any], taken: int, formula: str | None) -> Any:
     """A catalog's entry whose keys are a function's parameters, from the plug-in that is being taken up.
 
     Args:

@@ -11,7 +11,7 @@ from suite.catalog.charts import charts as catalog
 from suite.catalog.dotted import load
 from suite.catalog.measures import TRAINING
 from suite.report.marks import Chart
-from suite.report.measured import find_undrawn
+from suite.report.measured import declare_missing_charts
 from suite.results.folder import Results
 
 
@@ -56,8 +56,8 @@ def charts_of(
         given = inputs[chart.needs]
         if given and (drawn := load(chart.function)(*given, chart)) is not None:
             found[name] = drawn
-    undrawn = find_undrawn(summary, found)
-    return found | {name: load(chart.function)(summary, chart) for name, chart in undrawn.items()}
+    missing = declare_missing_charts(summary, found)
+    return found | {name: load(chart.function)(summary, chart) for name, chart in missing.items()}
 
 
 def choose_picture(spec: Mapping[str, Any], charts: Iterable[str]) -> str | None:

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 WIDEST = 174.0
 """Millimetres: the text of a page with two columns."""
 
-PIXEL = 0.24
+_PIXEL = 0.24
 """Millimetres that a chart's pixel becomes unless that is too wide: labels of 11 pixels are 7.5 points high."""
 
-PPI = 300
+_PPI = 300
 _INCH = 25.4
 _POINTS = 72
 _COLUMNS = 2
@@ -46,7 +46,7 @@ def write_figures(results: "Results", folder: Path) -> list[Path]:
     for name, chart in draw_charts(results).items():
         spec = printed(chart.to_dict())
         drawing, scale = sized(vlc.vegalite_to_svg(spec))
-        picture = vlc.vegalite_to_png(spec, scale=scale, ppi=PPI)
+        picture = vlc.vegalite_to_png(spec, scale=scale, ppi=_PPI)
         for ending, content in (("svg", drawing.encode()), ("png", picture)):
             file = folder / results.name / f"{name}.{ending}"
             write_whole(file, lambda handle, content=content: handle.write(content))  # type: ignore[misc]
@@ -77,7 +77,7 @@ def sized(drawing: str) -> tuple[str, float]:
     if opening is None:
         raise ValueError("the drawing says no size")
     width, height = float(opening[1]), float(opening[2])
-    pixel = min(PIXEL, WIDEST / width)
+    pixel = min(_PIXEL, WIDEST / width)
     said = opening[0].replace(f'width="{opening[1]}"', f'width="{width * pixel:.2f}mm"')
     said = said.replace(f'height="{opening[2]}"', f'height="{height * pixel:.2f}mm"')
     return said + drawing[opening.end() :], pixel / _INCH * _POINTS

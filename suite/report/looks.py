@@ -13,10 +13,10 @@ _PLUS = "M-.95,-.22H-.22V-.95H.22V-.22H.95V.22H.22V.95H-.22V.22H-.95Z"
 """As a path: the built-in cross is so fat that it looks like a diamond where it is small."""
 
 SHAPES = ["circle", "square", "triangle-up", _PLUS, "diamond", "triangle-right", "triangle-down", "triangle-left"]
-DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [10, 4], [4, 2, 1, 2], [1, 3], [12, 3, 3, 3]]
+_DASHES = [[1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [10, 4], [4, 2, 1, 2], [1, 3], [12, 3, 3, 3]]
 
 
-def cues(rows: pd.DataFrame) -> dict[str, int]:
+def _cues(rows: pd.DataFrame) -> dict[str, int]:
     """The hues that are among these rows, each with its place among all those of the study."""
     shown = rows.drop_duplicates("hue").sort_values("cue", kind="stable")
     return dict(zip(shown["hue"], shown["cue"].astype(int), strict=True))
@@ -24,7 +24,7 @@ def cues(rows: pd.DataFrame) -> dict[str, int]:
 
 def color(rows: pd.DataFrame, legend: bool = True) -> alt.Color:
     """One colour a hue, the same in every chart of the study; its legend has what is shown."""
-    places = cues(rows)
+    places = _cues(rows)
     # Below the panels, where long names have room.
     columns = 2 if len(places) > 3 else 1
     below = alt.Legend(orient="bottom", direction="vertical", columns=columns, labelLimit=460) if legend else None
@@ -39,13 +39,13 @@ def shape(rows: pd.DataFrame, legend: bool = True) -> alt.Shape:
 
 def dash(rows: pd.DataFrame) -> alt.StrokeDash:
     """The second cue of lines without points: one dash a hue, in the colours' own legend."""
-    return alt.StrokeDash(**_like_color(rows, DASHES))
+    return alt.StrokeDash(**_like_color(rows, _DASHES))
 
 
 def _like_color(rows: pd.DataFrame, looks: list[Any], legend: bool = True) -> dict[str, Any]:
     """Where colours come round again, the second cue is the next one, so that no two hues look the same."""
     given = _in_one_legend(color(rows, legend))
-    places = [(place + place // len(COLORS)) % len(looks) for place in cues(rows).values()]
+    places = [(place + place // len(COLORS)) % len(looks) for place in _cues(rows).values()]
     scale = alt.Scale(domain=given["scale"].domain, range=[looks[place] for place in places])
     return given | {"scale": scale}
 

@@ -12,12 +12,12 @@ Chart = Any
 """Any of Altair's charts, single or composed."""
 
 WIDTH, HEIGHT = 300, 220
-TICKS = 16
+_TICKS = 16
 """Values of an axis that are all ticks, at most."""
 
 _NUMBER = "datum.value != 0 && abs(datum.value) < 0.001 ? format(datum.value, '~e') : format(datum.value, '.6~g')"
 _ROUND = "indexof([1, 2, 5], round(datum.value / pow(10, floor(log(datum.value) / LN10 + 1e-6)))) >= 0"
-AXIS = alt.Axis(labelExpr=_NUMBER, tickCount=6, labelOverlap=True)
+_AXIS = alt.Axis(labelExpr=_NUMBER, tickCount=6, labelOverlap=True)
 _LOG_AXIS = alt.Axis(
     labelExpr=f"{_ROUND} ? ({_NUMBER}) : ''",
     gridOpacity={"condition": {"test": _ROUND, "value": 1}, "value": 0},
@@ -33,7 +33,7 @@ _STATISTICS = ("mean", "median", "q05", "q95", "ci_low", "ci_high", "theory")
 
 def axis_of(scale: alt.Scale | None) -> alt.Axis:
     """The axis of a quantity; a logarithmic one names 1, 2 and 5 of each power of ten alone."""
-    return _LOG_AXIS if scale is not None and scale.to_dict().get("type") == "log" else AXIS
+    return _LOG_AXIS if scale is not None and scale.to_dict().get("type") == "log" else _AXIS
 
 
 def has(summary: pd.DataFrame, quantity: str) -> bool:
@@ -91,7 +91,7 @@ _ABREAST, _MANY = 3, 12
 def ticks(values: "pd.Series[float]") -> alt.Axis:
     """An axis that ticks at the study's own values; of too many, at round whole ones."""
     own = sorted({float(value) for value in values.dropna()})
-    if len(own) > TICKS:
+    if len(own) > _TICKS:
         return alt.Axis(labelExpr=_NUMBER, tickCount=7, tickMinStep=1, labelOverlap=True)
     return alt.Axis(labelExpr=_NUMBER, values=own, labelOverlap="greedy", labelSeparation=2)
 

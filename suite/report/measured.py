@@ -32,7 +32,7 @@ def draw_panel(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart | None:
     return by_axis(rows_of(summary, quantity), drawn.label) if has(summary, quantity) else None
 
 
-def find_undrawn(summary: pd.DataFrame, drawn: Iterable[str]) -> dict[str, ChartDeclaration]:
+def declare_missing_charts(summary: pd.DataFrame, drawn: Iterable[str]) -> dict[str, ChartDeclaration]:
     """Return declarations of charts for the quantities that a study has and these charts do not draw.
 
     Args:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from suite.analysis.agreement import MANY_DRAWS, Z_LIMIT, compare_with_theory
+from suite.analysis.agreement import MANY_DRAWS, Z_LIMIT
 from suite.analysis.series import pick, with_series
 from suite.catalog.charts.facts import OVERVIEW, THEORIES
 from suite.formatting import counted
@@ -33,7 +33,7 @@ def tabulate_overview(summary: pd.DataFrame) -> PageTable:
     return PageTable("", "", ["members", str(named["axis"].iloc[0]), *titles], 1, body)
 
 
-def tabulate_agreement(summary: pd.DataFrame, quantities: Sequence[str]) -> list[PageTable]:
+def tabulate_agreement(table: pd.DataFrame, quantities: Sequence[str]) -> list[PageTable]:
     """Format how far sampled quantities lie from their theory."""
     rows = [
         [
@@ -42,9 +42,9 @@ def tabulate_agreement(summary: pd.DataFrame, quantities: Sequence[str]) -> list
             row["verdict"],
             str(row["values"]),
             f"{row['largest_z']:.2f} ({counted(row['tested'], 'value')})" if row["tested"] else "",
-            _difference(row["largest_relative"], row["compared"], " of 1 - c" if row["limit"] else ""),
+            _difference(row["largest_relative"], row["compared"], " of 1 - c" if row["limit"] == "yes" else ""),
         ]
-        for row in records(compare_with_theory(summary, quantities))
+        for row in records(table[table["quantity"].isin(quantities)])
     ]
     heads = ["quantity", "networks", "verdict", "values", "largest |z|", "largest relative difference"]
     note = " ".join(

@@ -10,7 +10,7 @@ REPORT, INDEX = "report.html", "index.html"
 
 VERDICTS, PREDICTORS = "verdicts.csv", "tournament.csv"
 
-BOUNDS, PHASES, COMPARISONS = "bounds.csv", "phases.csv", "comparisons.csv"
+AGREEMENT, BOUNDS, PHASES, COMPARISONS = "agreement.csv", "bounds.csv", "phases.csv", "comparisons.csv"
 
 VERDICT_COLUMNS: Mapping[str, type] = {
     "claim": str,
@@ -66,6 +66,19 @@ PREDICTOR_COLUMNS: Mapping[str, type] = {
 ALL_MEMBERS, WITHIN_ACTIVATION = "all", "within activation"
 """Groups of the predictor ranking, in the column `group`: all members, and the average over activations."""
 
+AGREEMENT_COLUMNS: Mapping[str, type] = {
+    "quantity": str,
+    "series": str,
+    "verdict": str,
+    "values": int,
+    "tested": int,
+    "largest_z": float,
+    "compared": int,
+    "largest_relative": float,
+    "limit": str,
+}
+"""`limit` is yes if the theory is that of infinite width, whose relative difference is that of 1 - c."""
+
 BOUND_COLUMNS: Mapping[str, type] = {
     "series": str,
     "axis": str,
@@ -120,6 +133,7 @@ COMPARISON_COLUMNS: Mapping[str, type] = {
 
 ANALYSIS: Mapping[str, Mapping[str, type]] = {
     PREDICTORS: PREDICTOR_COLUMNS,
+    AGREEMENT: AGREEMENT_COLUMNS,
     BOUNDS: BOUND_COLUMNS,
     PHASES: PHASE_COLUMNS,
     COMPARISONS: COMPARISON_COLUMNS,

@@ -8,7 +8,7 @@ import pandas as pd
 
 from suite.cells.blocks import Array, Block
 
-Column = Callable[[Sequence[Any], Sequence[int]], Any]
+_Column = Callable[[Sequence[Any], Sequence[int]], Any]
 """(one value per block, the number of rows of each) -> the column."""
 
 _INDICES = ("layer", "step")
@@ -62,7 +62,7 @@ class Layout:
         return pd.Categorical.from_codes(np.concatenate(tiled).astype(np.int8), _names(self._methods))
 
 
-def _column(values: Sequence[Any]) -> Column:
+def _column(values: Sequence[Any]) -> _Column:
     """Return a column of categories for text, otherwise of numbers; integers may be missing."""
     if any(isinstance(value, str) for value in values):
         return _labels(values)
@@ -75,7 +75,7 @@ def _column(values: Sequence[Any]) -> Column:
     return repeated
 
 
-def _labels(names: Sequence[str | None]) -> Column:
+def _labels(names: Sequence[str | None]) -> _Column:
     categories = list(dict.fromkeys(name for name in names if name is not None))
     codes = {name: code for code, name in enumerate(categories)}
 

@@ -9,10 +9,9 @@ from suite.catalog.domain import Domain
 from suite.catalog.initializations import DataDependent
 from suite.catalog.measures import MEASURES, TRAINING
 from suite.catalog.measures.settings import OnTheDomain
-from suite.catalog.measures.training import AccuracySettings
+from suite.catalog.measures.training import AccuracySettings, recorded_steps
 from suite.catalog.optimizers import Optimizer
 from suite.catalog.precision import DRAWS_A_CELL, Precise
-from suite.catalog.schedule import recorded_steps
 from suite.catalog.settings import Settings
 from suite.catalog.tasks import Task
 from suite.cells.cell import Cell

@@ -16,7 +16,7 @@ from suite.runs.run import find_computed
 from suite.spec.load import Study
 
 State = Literal["done", "missing", "spec changed", "plug-in changed", "version changed", "damaged"]
-STATES: tuple[State, ...] = ("done", "missing", "spec changed", "plug-in changed", "version changed", "damaged")
+_STATES: tuple[State, ...] = ("done", "missing", "spec changed", "plug-in changed", "version changed", "damaged")
 
 Announce = Callable[[str, str, int, int], None]
 """Is told of a trial before it starts: the study, the measure, which trial of the study it is, and of how many."""
@@ -135,7 +135,7 @@ def plan_of(study: Study, results: Path, workers: int | None = None, announce: A
     for name in names:
         own = [cell for cell in cells if cell.name == name]
         to_do = [cell for cell in own if cell.key not in kept]
-        states: dict[State, int] = dict.fromkeys(STATES, 0)
+        states: dict[State, int] = dict.fromkeys(_STATES, 0)
         for cell in own:
             states["done" if cell.key in kept else _why(cell, store, recorded)] += 1
         if name in tried:
@@ -226,23 +226,23 @@ def tell(plans: Sequence[Plan]) -> Iterator[str]:
     """The plans as lines of text: a table each, and what they come to."""
     for plan in plans:
         yield f"{plan.study}: {pieces(plan.to_do)} to compute"
-        shown = [state for state in STATES if any(line.states[state] for line in plan.lines)]
+        shown = [state for state in _STATES if any(line.states[state] for line in plan.lines)]
         yield "  " + "measure".ljust(20) + "".join(state.rjust(17) for state in shown) + "core time".rjust(14)
         for line in plan.lines:
             numbers = "".join(str(line.states[state]).rjust(17) for state in shown)
-            yield f"  {line.measure:<20}{numbers}{(duration(line.seconds) if line.basis else '-'):>14}"
+            yield f"  {line.measure:<20}{numbers}{(_duration(line.seconds) if line.basis else '-'):>14}"
         if plan.to_do:
             yield (
-                f"  about {duration(plan.seconds)} with {plan.workers} process{'es' if plan.workers > 1 else ''}, "
+                f"  about {_duration(plan.seconds)} with {plan.workers} process{'es' if plan.workers > 1 else ''}, "
                 f"{_size(plan.memory)} of memory, {_size(plan.disk)} of disk"
                 + ("; more where the precision asked for takes more draws" if plan.grows else "")
             )
     if len(plans) > 1:
         to_do = sum(plan.to_do for plan in plans)
-        yield f"all: {pieces(to_do)} to compute, about {duration(sum(plan.seconds for plan in plans))}"
+        yield f"all: {pieces(to_do)} to compute, about {_duration(sum(plan.seconds for plan in plans))}"
 
 
-def duration(seconds: float) -> str:
+def _duration(seconds: float) -> str:
     """For people, to two figures or so."""
     if seconds < 60:
         return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"

@@ -17,7 +17,7 @@ from suite.cells.execute import Progress as Report
 from suite.formatting import pieces
 from suite.spec.load import Study
 
-PLAIN_INTERVAL = 10.0
+_PLAIN_INTERVAL = 10.0
 """Seconds between plain lines, at least."""
 
 _FEW = 5.0
@@ -29,7 +29,7 @@ _WRITING = "writing tables and the report"
 class Progress:
     """Follows one study's cells; use it around the run and hand `announce` to it."""
 
-    interval = PLAIN_INTERVAL
+    interval = _PLAIN_INTERVAL
 
     def __init__(self, study: Study, console: Console | None = None) -> None:
         self.study = study

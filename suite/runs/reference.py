@@ -28,7 +28,7 @@ from suite.statistics.summary import STATISTICS
 SPECS, RESULTS, REFERENCE = Path("specs"), Path("results"), Path("results/reference")
 """In the project's folder."""
 
-REFRESH = f"python -m suite run {SPECS} && python -m suite.runs.reference"
+_REFRESH = f"python -m suite run {SPECS} && python -m suite.runs.reference"
 """What brings the reference up to date."""
 
 _ALWAYS = (MEMBERS, SUMMARY)
@@ -105,7 +105,7 @@ def outdated(studies: Sequence[Study], reference: Path = REFERENCE) -> list[str]
             found.append(f"{name}: not there")
         elif _without_words(_declared(kept[name].run["spec"])) != _without_words(study.spec.as_run()):
             found.append(f"{name}: the spec has changed since")
-    return [f"{reference}: {line}; refresh it: {REFRESH}" for line in found]
+    return [f"{reference}: {line}; refresh it: {_REFRESH}" for line in found]
 
 
 def _folders(reference: Path) -> list[Path]:

@@ -15,8 +15,7 @@ from suite.cells.sampling import cells_of
 from suite.plugins.sources import plugged_in
 from suite.results.files import remove_abandoned, write_failures
 from suite.results.folder import Results, remove_tables
-from suite.results.manifest import is_up_to_date, remove_manifest, write_manifest
-from suite.results.provenance import environment
+from suite.results.provenance import environment, is_up_to_date, remove_manifest, write_manifest
 from suite.results.schema import INDEX
 from suite.results.shards import Shard
 from suite.spec.load import Study

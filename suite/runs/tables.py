@@ -25,10 +25,10 @@ from suite.statistics.summary import STATISTICS, deviation, summarise
 from suite.theory.networks import mean_field_facts
 from suite.theory.quantities import is_compared_by_z
 
-ALWAYS = ("depth", "activation", "initialization")
+_ALWAYS = ("depth", "activation", "initialization")
 """Axes that every table has, whether or not the study varies them."""
 
-COMPARISON = ("theory", "z", "relative_difference")
+_COMPARISON = ("theory", "z", "relative_difference")
 """Columns that compare a summary with its theory."""
 
 ROWS_AT_A_TIME = 2**15
@@ -72,7 +72,7 @@ def member_axes(members: Sequence[Member]) -> list[str]:
     """The axes that tables show: depth, activation, initialisation, and whatever else the study varies."""
     keys = dict.fromkeys(key for member in members for key in member.axes)
     varied = [key for key in keys if len({member.axes.get(key) for member in members}) > 1]
-    return [*ALWAYS, *(key for key in varied if key not in ALWAYS)]
+    return [*_ALWAYS, *(key for key in varied if key not in _ALWAYS)]
 
 
 def measurements_tables(
@@ -120,7 +120,7 @@ def summary_table(blocks: Sequence[Block], axes: Sequence[str], training: Sequen
     summaries = [_summary(block) for block in chosen]
     columns |= {name: np.concatenate([summary[name] for summary in summaries]) for name in STATISTICS}
     compared = [_comparison(block, summary) for block, summary in zip(chosen, summaries, strict=True)]
-    columns |= {name: np.concatenate([found[name] for found in compared]) for name in COMPARISON}
+    columns |= {name: np.concatenate([found[name] for found in compared]) for name in _COMPARISON}
     table = pd.DataFrame(columns)
     return table.astype({"n": "int64"})
 

@@ -9,11 +9,11 @@ from fractions import Fraction
 from itertools import pairwise
 from math import ceil, floor
 
-MAX_SPREAD = 64
+_MAX_SPREAD = 64
 """Widths further apart than this are not searched; a budget that needs them counts as unreachable."""
 
 
-MAX_EFFORT = 200_000_000
+_MAX_EFFORT = 200_000_000
 """Words of memory that a search goes through at most, some tenths of a second: wide layers have many counts."""
 
 
@@ -70,8 +70,8 @@ def fit_widths(
     slack = Fraction(str(tolerance)) * budget
     low, high = ceil(budget - slack), floor(budget + slack)
     reachable: set[int] = set()
-    left = MAX_EFFORT
-    for spread in range(MAX_SPREAD + 1 if depth > 1 else 1):
+    left = _MAX_EFFORT
+    for spread in range(_MAX_SPREAD + 1 if depth > 1 else 1):
         best: tuple[int, tuple[int, ...]] | None = None
         for narrowest in _narrowest_widths(spread, budget, depth, inputs, outputs, normalized):
             left -= _effort(narrowest, spread, depth, inputs, outputs, normalized)

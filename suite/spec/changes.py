@@ -141,7 +141,7 @@ def _astray(table: Any, part: str | int, path: Path) -> str:
     return "" if part < len(table) else f"there is no {name}.{part}; give one of {known}"
 
 
-def stranded(changes: Sequence[Change], problems: Sequence[Problem], file: str) -> list[Problem]:
+def changes_behind(changes: Sequence[Change], problems: Sequence[Problem], file: str) -> list[Problem]:
     """The cure where claims, or a tournament, are about what has been changed away under them."""
     roots = dict.fromkeys(problem.key.partition(".")[0] for problem in problems)
     about = [root for root in ("claim", "predict") if root in roots and not any(c.path[0] == root for c in changes)]

@@ -22,7 +22,7 @@ THEORY = "theory"
 _SHOWN = 12
 
 
-def unfounded(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
+def check_names_in_claims(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
     """Claims about quantities that the study does not measure, or about settings that it does not have."""
     measured = {quantity: None for name in spec.measures for quantity in MEASURES[name].quantities}
     values = values_of_axes(spec, members)
@@ -46,7 +46,7 @@ def unfounded(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
             axis = getattr(claim, key, None)
             if axis is not None and axis not in values:
                 yield Finding((*here, key), f"{shown(axis)} is no axis of this study; {nearest(axis, values)}")
-        yield from nowhere((*here, "where"), claim.where, values)
+        yield from check_where((*here, "where"), claim.where, values)
         compared = getattr(claim, "axis", None)
         if compared in values:
             for key, other in (("value", "than"), ("than", "value")):
@@ -54,7 +54,7 @@ def unfounded(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
                 yield from _missing((*here, key), compared, getattr(claim, key), values[compared], but)
 
 
-def nowhere(here: Location, where: Where, values: Values) -> Iterator[Finding]:
+def check_where(here: Location, where: Where, values: Values) -> Iterator[Finding]:
     """What a `where` asks for that no member has."""
     for axis, wanted in where.items():
         if axis not in values:

@@ -3,21 +3,25 @@
 import os
 from collections.abc import Iterator, Sequence
 
+from suite.catalog.charts import charts
+from suite.catalog.charts.declaration import PLANE, TOURNAMENT
 from suite.catalog.domain import GRID_INPUTS
 from suite.catalog.limits import MOST_CELLS
 from suite.catalog.measures import MEASURES, TRAINING
 from suite.catalog.measures.settings import OnTheDomain
+from suite.catalog.measures.training import recorded_steps
 from suite.catalog.precision import Precise, precision_asked
-from suite.catalog.schedule import recorded_steps
+from suite.catalog.predict import BASELINES, FEWEST, SHALLOWEST, Predict, candidates
+from suite.catalog.quantities import QUANTITIES
+from suite.catalog.shown import shown
 from suite.formatting import format_bytes, pieces
-from suite.spec.claims import unfounded
+from suite.spec.claims import asked_for, check_names_in_claims, check_where, values_of_axes
 from suite.spec.division import count_cells
-from suite.spec.judgeable import unjudgeable
+from suite.spec.judgeable import check_claims
 from suite.spec.members import Finding, Member
 from suite.spec.model import Spec
-from suite.spec.picture import undrawn
-from suite.spec.predict import untold
-from suite.spec.suitability import unsuitable
+from suite.spec.problems import nearest
+from suite.spec.suitability import check_measures
 
 _COPIES = 4
 """Float64 copies of one network's parameters that a measure or the trainer holds at once."""
@@ -25,20 +29,20 @@ _COPIES = 4
 _FLOAT64 = 8
 
 
-def infeasible(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
+def check_study(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
     """What keeps a study from running although each of its tables is valid."""
     yield from _too_large(spec, members)
     yield from list(_too_many_cells(spec, members)) or _too_many_rows(spec, members)
     yield from _too_many_points(spec, members)
     yield from _too_much_data(spec)
-    yield from unsuitable(spec, members, memory_limit())
-    yield from unfounded(spec, members)
-    yield from unjudgeable(spec, members)
-    yield from untold(spec, members)
-    yield from undrawn(spec)
+    yield from check_measures(spec, members, _memory_limit())
+    yield from check_names_in_claims(spec, members)
+    yield from check_claims(spec, members)
+    yield from _check_predict(spec, members)
+    yield from _check_picture(spec)
 
 
-def memory_limit() -> int:
+def _memory_limit() -> int:
     """Bytes of this machine's physical memory."""
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
@@ -48,14 +52,14 @@ def _too_large(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
     if largest is None:
         return
     need = largest.parameters * _FLOAT64 * _COPIES
-    if need > memory_limit():
+    if need > _memory_limit():
         size = "width" if "width" in largest.axes else "parameters"
         amount = largest.axes.get("width", largest.axes.get("budget"))
         asked = next(n for n, family in enumerate(spec.family) if amount in (getattr(family, size) or ()))
         yield Finding(
             ("family", asked, size),
             f"one network of {largest.parameters:,} parameters takes {format_bytes(need)} to measure, "
-            f"this machine has {format_bytes(memory_limit())}; ask for fewer parameters",
+            f"this machine has {format_bytes(_memory_limit())}; ask for fewer parameters",
         )
 
 
@@ -79,15 +83,15 @@ def _too_many_rows(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
         looks = len(recorded_steps(spec.training.steps)) if spec.training and name == TRAINING else 1
         values = draws * looks * sum(member.depth + 1 if MEASURES[name].layered else 1 for member in members)
         need = 16 * values * _FLOAT64
-        if need > memory_limit():
+        if need > _memory_limit():
             what = f"{draws:,} draws of {len(members)} members make tables of {format_bytes(need)}, this machine has"
             if precise:
                 key = "max_draws" if "max_draws" in precise.model_fields_set else "precision"
-                message = f"up to {what} {format_bytes(memory_limit())}; a lower max_draws is safe"
+                message = f"up to {what} {format_bytes(_memory_limit())}; a lower max_draws is safe"
                 yield Finding(("measure", name, key), message, fatal=False)
             else:
                 key = MEASURES[name].draws_key
-                yield Finding(("measure", name, key), f"{what} {format_bytes(memory_limit())}; ask for fewer")
+                yield Finding(("measure", name, key), f"{what} {format_bytes(_memory_limit())}; ask for fewer")
 
 
 def _too_many_points(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
@@ -97,20 +101,81 @@ def _too_many_points(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]
         for inputs in sorted({member.widths[0] for member in members}):
             points = spec.domain.points(inputs, settings.step, settings.lines)
             need = points * (inputs + 8) * _FLOAT64
-            if need > memory_limit():
+            if need > _memory_limit():
                 yield Finding(
                     ("measure", name, "step" if inputs <= GRID_INPUTS else "lines"),
                     f"{points:,} points of {inputs} inputs take {format_bytes(need)}, this machine has "
-                    f"{format_bytes(memory_limit())}; take a larger step or fewer lines",
+                    f"{format_bytes(_memory_limit())}; take a larger step or fewer lines",
                 )
 
 
 def _too_much_data(spec: Spec) -> Iterator[Finding]:
     for task in spec.training.task if spec.training else ():
         need = sum(task.points) * (task.inputs + task.outputs) * _FLOAT64
-        if need * 2 > memory_limit():
+        if need * 2 > _memory_limit():
             yield Finding(
                 ("measure", TRAINING, "task", "train"),
-                f"one replicate's data take {format_bytes(need)}, this machine has {format_bytes(memory_limit())}; "
+                f"one replicate's data take {format_bytes(need)}, this machine has {format_bytes(_memory_limit())}; "
                 "ask for fewer points",
             )
+
+
+def _check_picture(spec: Spec) -> Iterator[Finding]:
+    """A picture that is no chart of the report, or that nothing in the study is for."""
+    if spec.picture is None:
+        return
+    there = {quantity for name in spec.measures for quantity in MEASURES[name].quantities}
+    there |= {TOURNAMENT} if spec.predict is not None else set()
+    there |= {PLANE} if any(2 in family.inputs for family in spec.family) else set()
+    known = charts()
+    possible = {
+        name: None
+        for name, chart in known.items()
+        if (all if chart.every else any)(quantity in there for quantity in chart.quantities)
+    }
+    if spec.picture not in possible:
+        why = "shows nothing that this study measures" if spec.picture in known else "is no chart of the report"
+        yield Finding(("picture",), f"{shown(spec.picture)} {why}; {nearest(spec.picture, possible)}")
+
+
+def _check_predict(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
+    """Outcomes that no training gives, predictors that are not measured before it, and too few members."""
+    predict = spec.predict
+    if predict is None:
+        return
+    yield from _outcomes(spec, predict)
+    known = candidates(spec.measures)
+    for name in predict.predictors or ():
+        if name in BASELINES:
+            yield Finding(("predict", "predictors"), f"{shown(name)} is a baseline, which is there anyway; drop it")
+        elif name not in known:
+            why = "no quantity"
+            if name in QUANTITIES:
+                trained = any(name in m.quantities for m in MEASURES.values() if m.inputs == "training")
+                why = "known only after training" if trained else "not measured here"
+            if name in QUANTITIES and not QUANTITIES[name].sign:
+                why = "no property of a network"
+            yield Finding(("predict", "predictors"), f"{shown(name)} is {why}; {nearest(name, known)}")
+    if not members:  # which is told by itself
+        return
+    yield from check_where(("predict", "where"), predict.where, values_of_axes(spec, members))
+    deep = sum(member.depth >= SHALLOWEST for member in asked_for(members, predict.where))
+    if deep < FEWEST:
+        yield Finding(
+            ("predict",),
+            f"{deep} {'member has' if deep == 1 else 'members have'} {SHALLOWEST} hidden layers or more, "
+            f"the order of so few says nothing; have {FEWEST} or more",
+        )
+
+
+def _outcomes(spec: Spec, predict: Predict) -> Iterator[Finding]:
+    if not spec.training:
+        yield Finding(("predict", "outcome"), "nothing is trained here; add [measure.accuracy]")
+        return
+    for outcome in predict.outcome:
+        if outcome == "test_error" and not any(task.regression for task in spec.training.task):
+            cure = "give test_accuracy or train_loss"
+            yield Finding(("predict", "outcome"), f"test_error is of regressions, which no task here is; {cure}")
+        if outcome == "test_accuracy" and all(task.regression for task in spec.training.task):
+            cure = "give test_error or train_loss"
+            yield Finding(("predict", "outcome"), f"regressions have no test_accuracy; {cure}")

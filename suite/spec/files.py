@@ -98,3 +98,14 @@ def _name_problems(files: Sequence[Path]) -> list[Problem]:
             message = f"has the same name as {same[0]}, and so the same results folder; rename one of them"
             problems.append(Problem(str(file), 1, "", message))
     return problems
+
+
+_PACKAGE = Path(__file__).parents[1]
+_FOLDERS = (_PACKAGE / "shipped", _PACKAGE.parent / "specs")
+"""Where an installation has them, and where the repository has."""
+
+
+def shipped_specs() -> dict[str, Path]:
+    """Their files by name, those of subfolders too; none where the suite was installed without them."""
+    folder = next((folder for folder in _FOLDERS if folder.is_dir()), None)
+    return {file.stem: file for file in sorted(folder.rglob("*.toml"))} if folder else {}

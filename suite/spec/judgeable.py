@@ -16,7 +16,7 @@ from suite.spec.members import Finding, Member
 from suite.spec.model import Spec
 
 
-def unjudgeable(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
+def check_claims(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
     """Claims about what is there that would be undecided for ever, or true of anything."""
     study = _Study(spec, members)
     for place, claim in enumerate(spec.claim):

@@ -12,8 +12,8 @@ from suite.catalog.initializations import INITIALIZATIONS
 from suite.catalog.measures import MEASURES
 from suite.catalog.settings import Choice
 from suite.catalog.tasks import TASKS
-from suite.spec.changes import Change, Lines, changed_name, changed_title, make, stranded
-from suite.spec.feasibility import infeasible
+from suite.spec.changes import Change, Lines, changed_name, changed_title, changes_behind, make
+from suite.spec.feasibility import check_study
 from suite.spec.files import spec_files
 from suite.spec.locate import locate
 from suite.spec.members import Finding, Member, resolve
@@ -80,14 +80,14 @@ def _load(file: Path, changes: Sequence[Change]) -> Study:
         raise SpecError(first_of(problems_of(error, data, str(file), lines))) from None
     spec = _named(file.stem, declared, changes)
     members, findings = resolve(spec.family)
-    findings += infeasible(spec, members)
+    findings += check_study(spec, members)
 
     def problem(finding: Finding) -> Problem:
         path = path_in(data, finding.location)
         return Problem(str(file), line_of(path, lines), dotted(path), finding.message)
 
     if fatal := [problem(finding) for finding in findings if finding.fatal]:
-        raise SpecError([*first_of(fatal), *stranded(changes, fatal, str(file))])
+        raise SpecError([*first_of(fatal), *changes_behind(changes, fatal, str(file))])
     warnings = first_of([problem(finding) for finding in findings if not finding.fatal])
     asked = (*(part for change in changes for part in ("--set", change.text)), str(file))
     return Study(spec, tuple(members), tuple(warnings), base=file.stem if changes else "", asked=asked)

@@ -18,12 +18,12 @@ from suite.catalog.measures.training import AccuracySettings
 from suite.catalog.predict import Predict
 from suite.catalog.settings import Axis, Settings
 
-MAX_DEPTH = 1_000
-MAX_WIDTH = 2**31
+_MAX_DEPTH = 1_000
+_MAX_WIDTH = 2**31
 
-Depth = Annotated[int, Field(ge=1, le=MAX_DEPTH)]
-Units = Annotated[int, Field(ge=1, le=MAX_WIDTH)]
-Budget = Count
+Depth = Annotated[int, Field(ge=1, le=_MAX_DEPTH)]
+Units = Annotated[int, Field(ge=1, le=_MAX_WIDTH)]
+_Budget = Count
 Normalization = Literal["none", "batch", "layer"]
 
 
@@ -32,7 +32,7 @@ class Family(Settings):
 
     model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["parameters"]}, {"required": ["width"]}]})
 
-    parameters: Axis[Budget] | None = Field(default=None, description="budget of weights and biases")
+    parameters: Axis[_Budget] | None = Field(default=None, description="budget of weights and biases")
     width: Axis[Units] | None = Field(default=None, description="units of every hidden layer, instead of a budget")
     inputs: Axis[Units] = Field(description="input units")
     outputs: Axis[Units] = Field(default=(1,), description="output units")

@@ -8,8 +8,8 @@ from suite.catalog.precision import DRAWS_A_CELL
 from suite.catalog.settings import Settings
 from suite.spec.load import Study
 
-PART = 10
-FEWEST_REPLICATES = 4
+_PART = 10
+_FEWEST_REPLICATES = 4
 QUICK = "-quick"
 """What its name ends with."""
 NOTE = "quick: a tenth of the draws, steps and replicates"
@@ -36,9 +36,9 @@ def quick(study: Study) -> Study:
 def _tenth(settings: Settings) -> Settings:
     stated = {name: getattr(settings, name) for name in type(settings).model_fields}
     changed: dict[str, Any] = {}
-    for name, fewest in (("draws", 2), ("steps", 2), ("replicates", FEWEST_REPLICATES)):
+    for name, fewest in (("draws", 2), ("steps", 2), ("replicates", _FEWEST_REPLICATES)):
         if isinstance(amount := stated.get(name), int):
-            changed[name] = min(amount, max(fewest, amount // PART))
+            changed[name] = min(amount, max(fewest, amount // _PART))
     if "max_draws" in stated:
-        changed["max_draws"] = max(1, stated["max_draws"] // PART // DRAWS_A_CELL) * DRAWS_A_CELL
+        changed["max_draws"] = max(1, stated["max_draws"] // _PART // DRAWS_A_CELL) * DRAWS_A_CELL
     return settings.model_copy(update=changed)

@@ -7,13 +7,13 @@ from typing import Any
 
 from suite.spec.problems import Problem, SpecError
 
-MOST_BYTES = 200_000
+_MOST_BYTES = 200_000
 """Of a file; the shipped studies have 2,500 at most."""
 
 MOST_NESTED = 32
 """Tables and lists within one another; specs need six."""
 
-MOST_BITS = 1_000
+_MOST_BITS = 1_000
 """Of a whole number; it then has 302 digits, and is a floating-point number too."""
 
 _LONG_KEY = re.compile(
@@ -40,8 +40,8 @@ def read_toml(file: Path) -> tuple[str, dict[str, Any]]:
 def _text(file: Path) -> str:
     try:
         size = file.stat().st_size
-        if size > MOST_BYTES:
-            message = f"{size:,} bytes, specs have {MOST_BYTES:,} at most; name a spec, or divide it"
+        if size > _MOST_BYTES:
+            message = f"{size:,} bytes, specs have {_MOST_BYTES:,} at most; name a spec, or divide it"
             raise SpecError([Problem(str(file), 1, "", message)])
         text = file.read_bytes().decode("utf-8-sig")
     except OSError as error:
@@ -105,7 +105,7 @@ def within_limits(data: Any) -> bool:
     """Whether tables nest no further, and whole numbers are no longer, than the rest of the suite can take."""
     level = [data]
     for _ in range(MOST_NESTED):
-        if any(isinstance(item, int) and item.bit_length() > MOST_BITS for item in level):
+        if any(isinstance(item, int) and item.bit_length() > _MOST_BITS for item in level):
             return False
         inner = [item.values() if isinstance(item, dict) else item for item in level if isinstance(item, dict | list)]
         if not inner:

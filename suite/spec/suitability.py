@@ -13,7 +13,7 @@ from suite.spec.model import Spec
 from suite.spec.problems import nearest
 
 
-def unsuitable(spec: Spec, members: Sequence[Member], memory: float) -> Iterator[Finding]:
+def check_measures(spec: Spec, members: Sequence[Member], memory: float) -> Iterator[Finding]:
     """Yield what two tables of a spec ask for that does not go together.
 
     Args:

@@ -22,13 +22,13 @@ SPARE = 1.05
 The summary's bootstrap leaves half an interval uncertain by about 2%: with this to spare it is as tight as asked, too.
 """
 
-SKEWED = 100.0
+_SKEWED = 100.0
 """A mean takes this many draws times their squared skewness, or `SETTLED`."""
 
 SETTLED = 1024.0
 """Draws from which on the mean is looked at whatever the skewness, which says little of a heavy tail not yet seen."""
 
-DOUBTFUL = 25.0
+_DOUBTFUL = 25.0
 """An interval of a mean of fewer draws than this times their squared skewness may be wrong more than 6 times in 100.
 
 Source: Cochran 1977, Sampling Techniques, section 2.15.
@@ -60,7 +60,7 @@ class Tightness:
         """Draws that would do, as far as those at hand can tell; nan where no draw is finite."""
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             tight = self.finite * (self.half_width * spare / precision) ** 2
-            unskewed = np.minimum(SKEWED * self.skewness**2, SETTLED)
+            unskewed = np.minimum(_SKEWED * self.skewness**2, SETTLED)
             return np.maximum(tight, unskewed) * (self.draws / self.finite)
 
     def reached(self, precision: float) -> NDArray[np.bool_]:
@@ -70,7 +70,7 @@ class Tightness:
     @property
     def doubtful(self) -> NDArray[np.bool_]:
         """Where so few draws carry the mean that its interval may be too narrow."""
-        return self.finite < DOUBTFUL * self.skewness**2
+        return self.finite < _DOUBTFUL * self.skewness**2
 
 
 def tightness(values: Array, kind: Kind) -> Tightness:

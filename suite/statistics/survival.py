@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from suite.statistics.intervals import LEVEL, RESAMPLES, Array
 
-PERMUTATIONS = 20_000
+_PERMUTATIONS = 20_000
 """Of the log-rank test; where there are no more in all, it takes every one."""
 
 _SEED = 0x5EED
 _VALUES_A_BATCH = 2**22
 
-Flags = NDArray[np.bool_]
+_Flags = NDArray[np.bool_]
 
 
 class SurvivalCurve(NamedTuple):
@@ -53,7 +53,7 @@ class LogRank(NamedTuple):
     p: float
 
 
-def kaplan_meier(times: Array, observed: Flags) -> SurvivalCurve:
+def kaplan_meier(times: Array, observed: _Flags) -> SurvivalCurve:
     """The product-limit estimate of a survival curve.
 
     Args:
@@ -66,7 +66,7 @@ def kaplan_meier(times: Array, observed: Flags) -> SurvivalCurve:
     return SurvivalCurve(watched.steps, watched.survival(np.ones((1, len(times))))[0])
 
 
-def median_survival(times: Array, observed: Flags) -> MedianWait:
+def median_survival(times: Array, observed: _Flags) -> MedianWait:
     """The first time beyond which at most half of the waits go on, with a 95% interval.
 
     The interval is the percentile bootstrap over subjects, as `summarise` takes it for tables. Brookmeyer's
@@ -91,7 +91,7 @@ def median_survival(times: Array, observed: Flags) -> MedianWait:
     return MedianWait(*map(_or_nan, (median, low, high)))
 
 
-def logrank(first_times: Array, first_observed: Flags, second_times: Array, second_observed: Flags) -> LogRank:
+def logrank(first_times: Array, first_observed: _Flags, second_times: Array, second_observed: _Flags) -> LogRank:
     """The log-rank test of whether two groups wait equally long, its p-value from permutations of the groups.
 
     Every subject has a score, 1 if its wait ended less the hazard that it was exposed to; the statistic is the
@@ -150,7 +150,7 @@ class _Watched:
         at_risk: (subjects, steps), 1 where the subject was still watched and waiting just before.
     """
 
-    def __init__(self, times: Array, observed: Flags) -> None:
+    def __init__(self, times: Array, observed: _Flags) -> None:
         if times.shape != observed.shape or np.isnan(times).any():
             raise ValueError(
                 "every wait needs a time and whether it ended then; give those that did not the time they were watched"
@@ -189,14 +189,14 @@ def _permutation_p(scores: Array, members: int, excess: float) -> float:
     # All scores sum to 0, so that either group will do; sorted, they forget the order of groups and subjects.
     scores, smaller = np.sort(scores), min(members, len(scores) - members)
     threshold = excess * (1 - 1e-9) - 1e-9  # sums that are equal but for rounding count as equal
-    if comb(len(scores), smaller) <= PERMUTATIONS:
+    if comb(len(scores), smaller) <= _PERMUTATIONS:
         return float((np.abs(scores[_groupings(len(scores), smaller)].sum(1)) >= threshold).mean())
     generator = np.random.default_rng((_SEED, len(scores), smaller))
     extreme = 1
-    for size in _batches(PERMUTATIONS, len(scores)):
+    for size in _batches(_PERMUTATIONS, len(scores)):
         shuffled = generator.permuted(np.broadcast_to(scores, (size, len(scores))), axis=1)
         extreme += int((np.abs(shuffled[:, :smaller].sum(1)) >= threshold).sum())
-    return extreme / (PERMUTATIONS + 1)
+    return extreme / (_PERMUTATIONS + 1)
 
 
 @lru_cache(maxsize=4)

@@ -32,11 +32,11 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
 _CHUNK = 2**16
 """Nodes that are evaluated together; their arrays fit the cache."""
 
-Pairing = Callable[[Array, Array], Array]
+_Pairing = Callable[[Array, Array], Array]
 
 
 def pair_mean(
-    function: Callable[[Array], Array], pairing: Pairing, activation: Activation, q: float, c: float
+    function: Callable[[Array], Array], pairing: _Pairing, activation: Activation, q: float, c: float
 ) -> float:
     """E[pairing(f(u), f(v))] for jointly normal u and v of variance q and correlation c.
 

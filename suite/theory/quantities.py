@@ -25,7 +25,7 @@ from suite.theory.relu_death import at_least, dead_probability_on_ball, dead_pro
 
 Array = NDArray[np.float64]
 
-WIDE = 10
+_WIDE = 10
 """Networks this many times wider than deep are compared with infinitely wide ones by a z-score."""
 
 _SQUARE = 2
@@ -66,7 +66,7 @@ def theory_of(quantity: str, network: Network, settings: Settings, domain: Domai
 
 def is_compared_by_z(theory: Theory, network: Network) -> bool:
     """Return whether a z-score is meaningful: the theory is exact, or the network is ten times wider than deep."""
-    return theory.exact or min(network.widths[1:-1]) >= WIDE * network.depth
+    return theory.exact or min(network.widths[1:-1]) >= _WIDE * network.depth
 
 
 def dead_probability(network: Network, domain: Domain, task: Task | None) -> float | None:

@@ -6,14 +6,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from suite.catalog.measures.training import FeatureDiversitySettings
+from suite.catalog.measures.training import FeatureDiversitySettings, fine_steps, recorded_steps
 from suite.catalog.optimizers import Sgd
-from suite.catalog.schedule import fine_steps, recorded_steps
 from suite.nets.ensemble import Ensemble
-from suite.training.evaluation import train_loss
+from suite.training.accuracy import train_loss
 from suite.training.observer import Lesson
 
-PHASE_1 = 0.9
+_PHASE_1 = 0.9
 """Phase 1 ends where the loss has fallen below this share of its chance level, ln C for C classes."""
 
 
@@ -49,7 +48,7 @@ class FeatureDiversity:
 
     def look(self, networks: Ensemble, step: int) -> None:
         """Watches the loss; at recorded steps compares features and weights."""
-        below = train_loss(networks, self.lesson.data) < PHASE_1 * self.chance
+        below = train_loss(networks, self.lesson.data) < _PHASE_1 * self.chance
         self.seen.setdefault("phase1_steps", []).append(torch.where(below, float(step), torch.inf))
         if step in self.recorded:
             names = ("feature_cosine", "feature_cosine_within", "feature_cosine_between", "leading_share")

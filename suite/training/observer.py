@@ -52,7 +52,7 @@ class Observer(Protocol):
         """By quantity, an array with the networks first, then layers, if any, then recorded steps, if any."""
 
 
-Maker = Callable[[Ensemble, Lesson, Any], Observer]
+_Maker = Callable[[Ensemble, Lesson, Any], Observer]
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def observe(
     ensemble: Ensemble,
     data: Data,
     training: AccuracySettings,
-    makers: Sequence[tuple[Maker, Any]],
+    makers: Sequence[tuple[_Maker, Any]],
     bookmark: ResumeState | None = None,
 ) -> dict[str, Tensor]:
     """Trains each draw from its initial weights under every learning rate, looked at by all observers.

@@ -3,8 +3,7 @@
 import torch
 from torch import Tensor
 
-from suite.catalog.measures.training import RevivalSettings
-from suite.catalog.schedule import recorded_steps
+from suite.catalog.measures.training import RevivalSettings, recorded_steps
 from suite.nets.death import dead_on_points, tentative
 from suite.nets.ensemble import Ensemble
 from suite.training.observer import Lesson

@@ -2,7 +2,7 @@
 
 import pytest
 
-from suite.catalog.schedule import fine_steps, pictured_steps, recorded_steps
+from suite.catalog.measures.training import fine_steps, pictured_steps, recorded_steps
 
 STEPS = [1, 2, 3, 24, 100, 2000, 100_000]
 

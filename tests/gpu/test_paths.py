@@ -33,7 +33,7 @@ MAY_WAIT = {
     "measures/naswot.py:naswot",
     "measures/ntk.py:ntk",
     "training/features.py:FeatureDiversity._leading_share",  # at recorded steps
-    "nets/segments.py:nodes_of",  # the number of crossings sizes what follows
+    "nets/breakpoints.py:nodes_of",  # the number of crossings sizes what follows
 }
 """Functions that may wait for the GPU; none does so at each step of training."""
 

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from suite.analysis.derive import bounds_table
 from suite.analysis.series import training_axes
-from suite.analysis.success_bound import bounds_table
 from suite.results.schema import BOUND_COLUMNS as COLUMNS
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from suite.analysis.phases import phases_table
+from suite.analysis.derive import phases_table
 from suite.catalog.charts import CHARTS as DECLARED
 from suite.catalog.charts import charts as catalog
 from suite.catalog.charts.declaration import PLANE, TOURNAMENT

@@ -8,7 +8,7 @@ import pytest
 
 from suite.catalog.charts import CHARTS, declare_measured
 from suite.report.looks import scale_of, unflattened
-from suite.report.measured import describe_chart, draw_measured, find_undrawn
+from suite.report.measured import declare_missing_charts, describe_chart, draw_measured
 from suite.statistics.intervals import wilson
 
 
@@ -112,7 +112,7 @@ def test_a_quantity_that_the_catalog_does_not_know_has_a_chart_too() -> None:
     """As a plug-in's that is not taken up where its tables are looked at."""
     summary = _summary("strange", [1.0, 2.0])
 
-    assert find_undrawn(summary, CHARTS) == {"strange": declare_measured("strange", ["strange"])}
+    assert declare_missing_charts(summary, CHARTS) == {"strange": declare_measured("strange", ["strange"])}
     assert numbers(measured(summary, "strange").to_dict()) >= {1.0, 2.0}
     assert caption_of("strange", "strange")[0] == "Measured: strange"
 

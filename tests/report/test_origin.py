@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from suite.cli import app
-from suite.report.origin import again, caveat, origin
+from suite.report.page import again, caveat, origin
 from suite.results.folder import Results
 from tests.drawn import draw
 from tests.runs.tiny import SPECS

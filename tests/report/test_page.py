@@ -10,9 +10,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from suite.analysis.agreement import agreement_table
 from suite.analysis.comparisons import comparisons_table
-from suite.analysis.phases import phases_table
-from suite.analysis.success_bound import bounds_table
+from suite.analysis.derive import bounds_table, phases_table
 from suite.analysis.verdicts import judge, rows_of
 from suite.catalog.charts import facts
 from suite.catalog.claims import PeaksInside
@@ -191,6 +191,7 @@ def tables(results: Results) -> dict[str, pd.DataFrame]:
     """The tables that the page of the small study is drawn from, but for verdicts."""
     return {
         "tournament": results.tournament,
+        "agreement": agreement_table(results.summary, list(results.summary["quantity"].unique())),
         "bounds": bounds_table(results.summary, results.values_of((facts.BOUND.bound, facts.BOUND.outcome))),
         "phases": phases_table(results.values_of(facts.PHASES.quantities), results.summary),
         "comparisons": comparisons_table(

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from suite.analysis.phases import phases_table
+from suite.analysis.derive import phases_table
 
 STEPS = [0, 1, 2, 4, 8]
 

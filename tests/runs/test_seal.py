@@ -14,7 +14,7 @@ import pytest
 from suite.cells.resources import Resources
 from suite.cells.sampling import cells_of
 from suite.results.folder import Results
-from suite.results.manifest import is_up_to_date
+from suite.results.provenance import is_up_to_date
 from suite.runs.run import complete, follows_from
 from suite.spec.load import Study, load_studies
 from tests.drawn import draw
@@ -155,7 +155,7 @@ def test_files_that_other_code_wrote_are_out_of_date(
     study = load(tmp_path)
     assert is_up_to_date(finished.folder, follows_from(study, cells_of(study)))
 
-    monkeypatch.setattr(f"suite.results.manifest.{what}", lambda: "another version")
+    monkeypatch.setattr(f"suite.results.provenance.{what}", lambda: "another version")
 
     assert not is_up_to_date(finished.folder, follows_from(study, cells_of(study)))
 

@@ -9,13 +9,11 @@ import pytest
 import torch
 
 from suite.catalog.activations import Relu
-from suite.catalog.measures.training import AccuracySettings
+from suite.catalog.measures.training import AccuracySettings, pictured_steps
 from suite.catalog.optimizers import Sgd
-from suite.catalog.schedule import pictured_steps
 from suite.catalog.tasks import AbsoluteValue, Checkerboard, Digits, TwoKinks
 from suite.nets.ensemble import Ensemble
-from suite.training.accuracy import Accuracy
-from suite.training.evaluation import accuracy_of, error_of, outputs_on, train_loss
+from suite.training.accuracy import Accuracy, accuracy_of, error_of, outputs_on, train_loss
 from suite.training.observer import Lesson
 from suite.training.tasks import Points, make_data
 

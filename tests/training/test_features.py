@@ -8,9 +8,8 @@ import pytest
 import torch
 
 from suite.catalog.activations import Relu
-from suite.catalog.measures.training import AccuracySettings, FeatureDiversitySettings
+from suite.catalog.measures.training import AccuracySettings, FeatureDiversitySettings, fine_steps, recorded_steps
 from suite.catalog.optimizers import Sgd
-from suite.catalog.schedule import fine_steps, recorded_steps
 from suite.catalog.tasks import Checkerboard, Digits
 from suite.nets.ensemble import Ensemble
 from suite.training.features import FeatureDiversity

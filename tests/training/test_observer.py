@@ -5,9 +5,14 @@ import torch
 
 from suite.catalog.activations import Relu
 from suite.catalog.initializations import Critical
-from suite.catalog.measures.training import AccuracySettings, FeatureDiversitySettings, RevivalSettings
+from suite.catalog.measures.training import (
+    AccuracySettings,
+    FeatureDiversitySettings,
+    RevivalSettings,
+    fine_steps,
+    recorded_steps,
+)
 from suite.catalog.optimizers import Sgd
-from suite.catalog.schedule import fine_steps, recorded_steps
 from suite.catalog.tasks import Checkerboard
 from suite.nets.ensemble import Ensemble
 from suite.nets.initialization import draw_parameters

@@ -5,9 +5,8 @@ import torch
 
 from suite.catalog.activations import Relu, Tanh
 from suite.catalog.initializations import Sphere
-from suite.catalog.measures.training import AccuracySettings, RevivalSettings
+from suite.catalog.measures.training import AccuracySettings, RevivalSettings, recorded_steps
 from suite.catalog.optimizers import Adam, Sgd
-from suite.catalog.schedule import recorded_steps
 from suite.catalog.tasks import AbsoluteValue
 from suite.nets.death import dead_on_points, tentative
 from suite.nets.ensemble import Ensemble

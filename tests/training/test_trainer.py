@@ -11,9 +11,8 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from suite.catalog.activations import Relu, Tanh
 from suite.catalog.initializations import Critical
-from suite.catalog.measures.training import AccuracySettings
+from suite.catalog.measures.training import AccuracySettings, recorded_steps
 from suite.catalog.optimizers import Adam, Sgd
-from suite.catalog.schedule import recorded_steps
 from suite.catalog.tasks import Checkerboard
 from suite.nets.ensemble import Ensemble
 from suite.nets.initialization import draw_parameters

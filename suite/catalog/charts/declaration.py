@@ -33,11 +33,11 @@ class TableBeneath:
 
     Attributes:
         function: Dotted path of the function in `suite.report` that formats it.
-        reads: The table that it formats: a table of the analysis, or `theory` for samples beside theory.
+        reads: The table of the analysis that it formats.
     """
 
     function: str
-    reads: Literal["theory", "bounds", "phases", "comparisons", "tournament"]
+    reads: Literal["agreement", "bounds", "phases", "comparisons", "tournament"]
 
 
 @dataclass(frozen=True)

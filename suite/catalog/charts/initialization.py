@@ -77,7 +77,7 @@ INITIALIZATION = (
         function="suite.report.random_networks:draw_correlation",
         drawn={"correlation": Drawn("cosine of pre-activations")},
         beside={"collapsed_relative": Drawn("C2C frequency, relative")},
-        table=TableBeneath("suite.report.page_tables:tabulate_agreement", "theory"),
+        table=TableBeneath("suite.report.page_tables:tabulate_agreement", "agreement"),
     ),
     ChartDeclaration(
         name="jacobian",
@@ -94,7 +94,7 @@ INITIALIZATION = (
             "jacobian_ratio": Drawn("m2 / m1^2", "log"),
             "jacobian_max": Drawn("largest singular value", "log"),
         },
-        table=TableBeneath("suite.report.page_tables:tabulate_agreement", "theory"),
+        table=TableBeneath("suite.report.page_tables:tabulate_agreement", "agreement"),
     ),
     ChartDeclaration(
         name="dead_neurons",
@@ -106,7 +106,7 @@ INITIALIZATION = (
         ),
         function="suite.report.death:draw_dead_neurons",
         drawn={"dead_fraction": Drawn("dead share of the first layer"), "born_dead": Drawn("born dead", "share")},
-        table=TableBeneath("suite.report.page_tables:tabulate_agreement", "theory"),
+        table=TableBeneath("suite.report.page_tables:tabulate_agreement", "agreement"),
     ),
     ChartDeclaration(
         name="success_bound",

@@ -11,7 +11,7 @@ from suite.catalog.measures.settings import Draws, InFloats
 from suite.catalog.precision import Precise
 from suite.formatting import counted, format_bytes
 
-MOST_SCORED = 10_000
+_MOST_SCORED = 10_000
 """Points of a zero-cost score, some of which hold kernels of points by points."""
 
 FEWEST_CORRELATED = 3
@@ -25,7 +25,7 @@ class ScoreSettings(InFloats, Precise):
     points: int = Field(
         default=64,
         ge=2,
-        le=MOST_SCORED,
+        le=_MOST_SCORED,
         description="points that it looks at, at most: the first of the training set, or even ones of the domain's",
     )
 

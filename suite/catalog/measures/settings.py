@@ -8,7 +8,7 @@ from suite.catalog.limits import Count
 from suite.catalog.settings import Settings
 
 Draws = Annotated[Count, Field(description="random networks a member")]
-Arithmetic = Annotated[
+_Arithmetic = Annotated[
     Literal["float64", "float32"],
     Field(description="of the forward pass; third differences of float32 drown in rounding when nets are deep"),
 ]
@@ -33,4 +33,4 @@ class OnTheDomain(Settings):
 class InFloats(OnTheDomain):
     """Settings of such a measure that may be taken in either precision of floating-point numbers."""
 
-    dtype: Arithmetic = "float64"
+    dtype: _Arithmetic = "float64"

@@ -41,7 +41,7 @@ GRADIENTS = Measure(
     memory=_memory_of_gradients,
 )
 
-InputVariance = Annotated[
+_InputVariance = Annotated[
     Size | None,
     Field(description="|x|^2 / n_0 of the inputs; the fixed point q* unless given, or 1 where there is none"),
 ]
@@ -52,7 +52,7 @@ class CorrelationSettings(Precise):
 
     draws: Draws = 256
     cosine: float = Field(default=0.5, ge=-1, le=1, description="c_0, of the two inputs")
-    input_variance: InputVariance = None
+    input_variance: _InputVariance = None
 
 
 def _check_correlation(asked: Asked, settings: CorrelationSettings) -> Iterator[Problem]:
@@ -88,7 +88,7 @@ class JacobianSettings(Precise):
     """Settings of the Jacobian's moments."""
 
     draws: Draws = 64
-    input_variance: InputVariance = None
+    input_variance: _InputVariance = None
 
 
 def _cost_of_jacobian(shape: Shape, settings: JacobianSettings) -> float:
