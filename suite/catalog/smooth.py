@@ -2,6 +2,7 @@
 # ruff: noqa: D102  # each class is documented; phi and dphi are where they are declared
 
 from math import pi, sqrt
+from types import ModuleType
 from typing import Literal
 
 import numpy as np
@@ -79,9 +80,7 @@ class Erf(Activation):
     kind = "smooth"
 
     def phi(self, z: Array) -> Array:
-        from scipy.special import erf  # noqa: PLC0415  # scipy takes longer to load than a spec to check
-
-        return np.asarray(erf(z), dtype=np.float64)
+        return np.asarray(_scipy_special().erf(z), dtype=np.float64)
 
     def dphi(self, z: Array) -> Array:
         return 2 / sqrt(pi) * np.exp(-z * z)
@@ -124,6 +123,10 @@ def _logistic(z: Array) -> Array:
 
 
 def _normal_cdf(z: Array) -> Array:
-    from scipy.special import ndtr  # noqa: PLC0415  # as above
+    return np.asarray(_scipy_special().ndtr(z), dtype=np.float64)
 
-    return np.asarray(ndtr(z), dtype=np.float64)
+
+def _scipy_special() -> ModuleType:
+    from scipy import special  # noqa: PLC0415  # takes longer to load than a spec to check
+
+    return special

@@ -11,12 +11,11 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import Self, TypeVar
+
+from loky import ProcessPoolExecutor
 
 from suite.plugins.sources import check_taken_up
-
-if TYPE_CHECKING:
-    from loky import ProcessPoolExecutor
 
 Task = TypeVar("Task")
 Outcome = TypeVar("Outcome")
@@ -162,10 +161,8 @@ class ProcessPool(Executor):
             self._claims.cleanup()
             self._claims = None
 
-    def _started(self) -> "ProcessPoolExecutor":
+    def _started(self) -> ProcessPoolExecutor:
         """Return the processes. They do not import the caller's own script."""
-        from loky import ProcessPoolExecutor  # noqa: PLC0415  # a run in one process does not need it
-
         if self._processes is None:
             claims = None
             if self.device == "cuda":

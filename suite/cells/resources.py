@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from suite.cells.cell import Cell
+from suite.cells.cluster import DaskCluster
 from suite.cells.executor import Executor, ProcessPool
 
 WORKERS_START = 2.5
@@ -44,8 +45,6 @@ def open_executor(resources: Resources) -> Executor:
         ValueError: If the device or the cluster is unavailable.
     """
     if resources.scheduler is not None:
-        from suite.cells.cluster import DaskCluster  # noqa: PLC0415  # needs Dask, which is optional
-
         return DaskCluster(resources.scheduler, resources.device, resources.shared)
     if resources.device == "cpu":
         return ProcessPool()
