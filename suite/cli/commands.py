@@ -76,9 +76,9 @@ def check(paths: Specs, in_part: Quick = False, changes: Changes = None, plugins
         check_specs(paths, in_part, changes, plugins)
 
 
-@app.command(short_help="Say in words what specs will do.")
+@app.command(short_help="Describe what studies will compute.")
 def explain(paths: Specs, in_part: Quick = False, changes: Changes = None, plugins: PlugIns = None) -> None:
-    """Say in words what specs will do: networks, measures, training, claims and tournament. Computes nothing."""
+    """Describe studies: members, measures with settings, training, claims and predictors. Computes nothing."""
     with errors_as_exit_codes():
         from suite.cli.running import explain_studies  # noqa: PLC0415  # as the module says
 

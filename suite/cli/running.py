@@ -13,11 +13,10 @@ from suite.cli.options import LACKING, UNEXPECTED
 from suite.cli.telling import tell_run
 from suite.formatting import pieces
 from suite.results.shards import parse_shard
-from suite.runs.explain import lines_of
+from suite.runs.explain import explain
 from suite.runs.plan import plan_of, tell
 from suite.runs.progress import Progress, Trials
 from suite.runs.run import complete, find_computed, run_shard
-from suite.spec.statements import statements
 
 
 def run_studies(
@@ -100,10 +99,9 @@ def merge_studies(
 
 
 def explain_studies(paths: list[Path], in_part: bool, changes: list[str] | None, plugins: list[Path] | None) -> None:
-    """Print in words what studies will do."""
+    """Print what studies will compute."""
     load_plugins(plugins)
     for number, study in enumerate(load_specs(paths, changes, in_part)):
         warn(study.warnings)
-        words = list(statements(study.spec, study.members))
-        for line in [*([""] if number else []), *lines_of(study), *([""] if words else []), *words]:
+        for line in [*([""] if number else []), *explain(study)]:
             echo(line)
