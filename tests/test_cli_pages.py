@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from docs.tables import BEGIN, DOCS, END, PAGES, current, spec_reference, write
 from suite.catalog.measures import MEASURES
 from suite.cli.entries import catalogs
-from suite.cli.pages import BEGIN, DOCS, END, PAGES, current, spec_reference, write
 from suite.spec.model import Family, SpecFile
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_the_pages_are_current(page: str) -> None:
-    """Run `python -m suite.cli.pages` after a change of what specs may say."""
+    """Run `python docs/tables.py` after a change of what specs may say."""
     text = (DOCS / page).read_text(encoding="utf-8")
     assert text.count(BEGIN) == text.count(END) == 1
     assert current(page, text) == text
@@ -49,6 +49,6 @@ def test_every_key_and_every_name_has_its_row() -> None:
 
 def test_the_tables_need_no_torch() -> None:
     """They are made as fast as a spec is checked."""
-    code = "import sys, suite.cli.pages as p; list(p.spec_reference()); sys.exit('torch' in sys.modules)"
+    code = "import sys, docs.tables as p; list(p.spec_reference()); sys.exit('torch' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", code], cwd=DOCS.parent, check=False).returncode == 0

@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from docs.reference import TABLES, outdated, refresh
 from suite.cells.blocks import training_columns
 from suite.cells.resources import Resources
 from suite.cli import app
 from suite.results.folder import Results
-from suite.runs.reference import TABLES, outdated, refresh
 from suite.runs.run import complete, run_study
 from suite.runs.tables import member_axes
 from suite.spec.load import Study, load_studies
@@ -376,7 +376,11 @@ def test_a_faulty_spec_ends_the_command_as_elsewhere(project: Path) -> None:
         study.write_text(text)
 
         done = subprocess.run(
-            [sys.executable, "-m", "suite.runs.reference"], cwd=project, capture_output=True, text=True, check=False
+            [sys.executable, str(ROOT / "docs" / "reference.py")],
+            cwd=project,
+            capture_output=True,
+            text=True,
+            check=False,
         )
 
         assert done.returncode == 2

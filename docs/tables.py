@@ -1,4 +1,4 @@
-"""The tables of docs/ that follow from the models and catalogs, between two marks: `python -m suite.cli.pages`."""
+"""The tables of docs/ that follow from the models and catalogs, between two marks: `python docs/tables.py`."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -14,8 +14,8 @@ from suite.cli.wording import as_toml, settable, values_of
 from suite.spec.model import Family, SpecFile
 from suite.spec.schema import Toml
 
-DOCS = Path(__file__).parents[2] / "docs"
-BEGIN, END = "<!-- made by python -m suite.cli.pages; change the models instead -->", "<!-- up to here -->"
+DOCS = Path(__file__).parent
+BEGIN, END = "<!-- made by python docs/tables.py; change the models instead -->", "<!-- up to here -->"
 
 _TABLES = {
     "claim": "tables `[[claim]]`: [claims](#claims)",

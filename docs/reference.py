@@ -1,4 +1,4 @@
-"""The reference: what the shipped studies found, as version control keeps it: `python -m suite.runs.reference`.
+"""The reference: what the shipped studies found, as version control keeps it: `python docs/reference.py`.
 
 Of each study there are its tables for reading, the CSV ones, and run.json without the list of its cells; `compare`
 reads them as it reads a results folder. Means have eleven digits, more than `compare` looks at, all else six, and
@@ -28,7 +28,7 @@ from suite.statistics.summary import STATISTICS
 SPECS, RESULTS, REFERENCE = Path("specs"), Path("results"), Path("results/reference")
 """In the project's folder."""
 
-_REFRESH = f"python -m suite run {SPECS} && python -m suite.runs.reference"
+_REFRESH = f"python -m suite run {SPECS} && python docs/reference.py"
 """What brings the reference up to date."""
 
 _ALWAYS = (MEMBERS, SUMMARY)
@@ -205,7 +205,7 @@ def _without_words(spec: dict[str, Any]) -> dict[str, Any]:
 
 def _main() -> None:
     parser = argparse.ArgumentParser(
-        prog="python -m suite.runs.reference",
+        prog="python docs/reference.py",
         description=f"Writes {REFERENCE} anew from finished results of all of {SPECS}; studies that are no more go.",
     )
     parser.add_argument("results", nargs="?", type=Path, default=RESULTS, help="where all shipped studies were run")
