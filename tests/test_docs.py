@@ -33,7 +33,7 @@ TRIED = {
     "docs/spec.md": ["toml", "toml"],
     "docs/python.md": ["python", "python", "python"],
     "README.md": ["text", "toml"],
-    "CONTRIBUTING.md": ["python", "python", "python"],
+    "CONTRIBUTING.md": ["python"] * 5,
 }
 """The blocks that tests below take, by page and language; all others are commands."""
 
@@ -245,13 +245,18 @@ def test_the_function_that_is_shown_is_taken(tmp_path: Path) -> None:
     assert listed.stdout.startswith("snake (activations)")
 
 
-def test_the_measure_that_is_shown_is_the_suites_own() -> None:
-    """The whole of its file, its declaration and its entry, to the letter."""
+def test_the_code_that_contributors_are_shown_is_the_suites_own() -> None:
+    """A measure's whole file, and every other block to the letter."""
     shown = [block.text for block in blocks("CONTRIBUTING.md", "python")]
-    folder = "suite/catalog/measures"
-    files = ["suite/measures/activation_ratio.py", f"{folder}/variability.py", f"{folder}/__init__.py"]
+    files = [
+        "suite/measures/activation_ratio.py",
+        "suite/catalog/measures/variability.py",
+        "suite/catalog/activations.py",
+        "suite/nets/activations.py",
+        "suite/catalog/claims.py",
+    ]
     assert shown[0] == text_of(files[0])
-    assert [block in text_of(file) for block, file in zip(shown, files, strict=True)] == [True] * 3
+    assert [block in text_of(file) for block, file in zip(shown, files, strict=True)] == [True] * 5
 
 
 def test_the_citation_is_of_this_version() -> None:
