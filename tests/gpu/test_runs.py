@@ -19,10 +19,10 @@ from suite.cli import app
 from suite.nets.modules import ensemble_of
 from suite.runs.run import run_study
 from suite.spec.load import load_studies
+from tests.cells.test_checkpoint import Mortal
 from tests.gpu.pretended import PretendedGpu
 from tests.gpu.test_paths import RESULTS_LEAVE, assert_same, cell_named
 from tests.runs.conftest import MEASURES
-from tests.runs.test_checkpoint import Mortal
 from tests.runs.tiny import assert_same_tables
 
 STATES_LEAVE = RESULTS_LEAVE | {"cells/checkpoint.py:CellProgress._state"}

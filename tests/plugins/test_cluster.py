@@ -11,9 +11,9 @@ from suite.cells.resources import Resources
 from suite.plugins import sources
 from suite.runs.run import run_study
 from suite.spec.load import load_studies
+from tests.cells.test_cluster import ROOT, SETTINGS, Processes, alone  # noqa: F401  # a fixture
 from tests.plugins.conftest import SNAKE
 from tests.plugins.test_sources import SPEC
-from tests.runs.test_cluster import ROOT, SETTINGS, Processes, alone  # noqa: F401  # a fixture
 
 pytest.importorskip("distributed")
 pytestmark = pytest.mark.slow

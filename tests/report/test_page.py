@@ -23,7 +23,7 @@ from suite.report.templating import embedded
 from suite.results.folder import Results
 from suite.runs.run import StudyResults, run_study
 from suite.spec.load import load_studies
-from tests.claims.simulated import member, tables_of
+from tests.analysis.simulated import member, tables_of
 from tests.drawn import draw
 from tests.report.browser import open_in_browser
 from tests.runs.tiny import BRIEF, SPECS, ran, tiny_with

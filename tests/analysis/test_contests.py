@@ -6,7 +6,7 @@ import pytest
 
 from suite.analysis.contests import Contest, contests
 from suite.catalog.predict import Predict
-from tests.tournament.fields import study
+from tests.analysis.fields import study
 
 
 def only(predict: Predict, *made: object) -> Contest:

@@ -12,7 +12,7 @@ from suite.formatting import p_in_words
 from suite.report.verdicts import format_lines
 from suite.results.folder import Results
 from suite.results.schema import VERDICTS
-from tests.claims.simulated import member, tables_of
+from tests.analysis.simulated import member, tables_of
 
 DRAWS = np.linspace(-1, 1, 40) + 0.1
 LEANING = [({"at_least": 0.0}, "holds", "bear it out"), ({"at_most": 0.0}, "fails", "refute it")]

@@ -17,7 +17,7 @@ from suite.catalog.claims import (
     RankCorrelation,
     SurvivalShorter,
 )
-from tests.claims.simulated import Row, member, tables_of
+from tests.analysis.simulated import Row, member, tables_of
 
 SAYS = {"says": "It is so."}
 NAMES = ("abs", "relu")

@@ -12,7 +12,7 @@ from suite.analysis.points import both_drawn, points
 from suite.analysis.verdicts import judge_results
 from suite.catalog.claims import Monotone
 from suite.results.folder import Results
-from tests.claims.simulated import member, tables_of
+from tests.analysis.simulated import member, tables_of
 
 ROWS = [
     member("v3", np.linspace(0, 1, 5) + depth, depth=depth, activation=activation, residual=residual)

@@ -16,8 +16,8 @@ from suite.cells.checkpoint import Checkpoint
 from suite.cells.compute import compute
 from suite.cells.sampling import cells_of
 from suite.cells.worker import compute_and_save
+from tests.cells.test_compute import RAN_OUT, scarce
 from tests.runs.conftest import LINE, REGRESSION
-from tests.runs.test_compute import RAN_OUT, scarce
 
 HERE = {"device": "cpu", "torch": "2.13"}
 MOMENTUM = """

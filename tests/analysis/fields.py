@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from suite.analysis.points import Tables
-from tests.claims.simulated import Row, member, tables_of
+from tests.analysis.simulated import Row, member, tables_of
 
 DEPTHS = (1, 2, 3, 4, 6, 8, 12)
 Draws = Callable[[int, str], Any]
