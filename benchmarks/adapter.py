@@ -84,7 +84,7 @@ PLACES: dict[str, tuple[str, ...]] = {
     "compute": ("suite.cells.compute", "suite.runs.compute"),
     "execute": ("suite.cells.execute", "suite.runs.execute"),
     "load_studies": ("suite.spec.load",),
-    "run_study": ("suite.runs.run",),
+    "compute_tables": ("suite.runs.run", "suite.runs.run:run_study"),
 }
 
 

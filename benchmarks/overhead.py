@@ -24,9 +24,9 @@ from benchmarks.adapter import (
     Study,
     cells_of,
     compute,
+    compute_tables,
     execute,
     load_studies,
-    run_study,
 )
 from benchmarks.scaling import peak_memory
 
@@ -117,7 +117,7 @@ def _tables(study: Study, spec: Path, cells: Sequence[Cell], results: Path) -> d
     store.prepare()
     execute(cells, store, ProcessPool(), lambda _: None)
     start = time.perf_counter()
-    run_study(study, results, Resources("cpu", workers=1))
+    compute_tables(study, results, Resources("cpu", workers=1))
     seconds = time.perf_counter() - start
     each = 1e3 * seconds / len(cells)
     _say(f"{len(cells)} finished cells, checked and put into tables: {seconds:.1f} s, {each:.2f} ms a cell")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from suite.cells.resources import Resources
 from suite.plugins import sources
 from suite.runs.progress import InNotebook, Progress, in_notebook
-from suite.runs.run import StudyResults, complete
+from suite.runs.run import StudyResults, run_study
 from suite.spec.load import Study, load_studies
 from suite.spec.problems import SpecError
 
@@ -116,6 +116,6 @@ def run(
     resources = Resources(device, workers, scheduler, shared)
     here = in_notebook()
     if progress is False or (progress is None and not here):
-        return complete(study, Path(results), resources)
+        return run_study(study, Path(results), resources)
     with (InNotebook if here else Progress)(study) as told:
-        return complete(study, Path(results), resources, told.announce, told.writing)
+        return run_study(study, Path(results), resources, told.announce, told.writing)

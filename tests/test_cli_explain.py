@@ -52,19 +52,20 @@ def text(tmp_path: Path) -> str:
 
 
 def test_members_are_listed_with_widths_and_exact_counts(text: str) -> None:
-    """One row per member, with the axes that vary besides depth."""
+    """One row per member, with the axes that vary."""
     assert text.startswith("likeness: What is it like?\nseed 9; domain: ball(radius = 2)\n\n18 members:\n")
-    assert re.search(r"\n  member +activation +normalization +parameters +off budget +widths", text)
-    assert re.search(r"\n  relu-d1-\w+ +relu +none +301 +\+0\.33% +2-75-1\n", text)
+    assert re.search(r"\n  member +depth +activation +normalization +parameters +off budget +widths", text)
+    assert re.search(r"\n  relu-d1-\w+ +1 +relu +none +301 +\+0\.33% +2-75-1\n", text)
     assert re.search(r" +leaky_relu\(slope=0\.2\) +batch +30\d +[-+]0\.\d\d% +2-", text)
 
 
 def test_measures_are_listed_with_their_settings(text: str) -> None:
-    """A precision target shows its keys, and only then."""
+    """A precision target shows its keys in place of the number of draws, and how far the numbers may grow."""
     assert "  v3: variability: mean |third divided difference| of the output\n    draws = 600, step = 0.5, " in text
     assert "    10,800 networks in 54 cells\n" in text
     assert "precision = 0.05, max_draws = 65536" in text
     assert text.count("max_draws") == 1
+    assert "    4,608 networks in 18 cells in the first sampling round, up to 65,536 draws per member\n" in text
 
 
 def test_training_is_listed_with_tasks_and_optimizers(text: str) -> None:
@@ -87,7 +88,7 @@ def test_numbers_are_those_of_the_run(file: Path) -> None:
         own = [cell for cell in cells if cell.name == name]
         networks = sum(cell.draws * len(cell.optimizers) for cell in own)
         block = text[text.index(f"\n  {name}: {MEASURES[name].summary}".replace(",", "")) :]
-        found = re.search(r"\n    (\d+) (?:network|training)s? in (\d+) cells?\n", block)
+        found = re.search(r"\n    (\d+) (?:network|training)s? in (\d+) cells?[ \n]", block)
         assert found
         assert (int(found[1]), int(found[2])) == (networks, len(own))
     for claim in study.spec.claim:

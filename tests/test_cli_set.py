@@ -124,3 +124,21 @@ def test_a_tenth_of_a_changed_study_is_a_third_thing(spec: Path) -> None:
     (folder,) = (spec.parent / "results").glob("*/")
     assert folder.name.startswith("small-set-seed-2-")
     assert folder.name.endswith("-quick")
+
+
+def test_draws_of_a_precision_target_are_found_in_the_unchanged_study(tmp_path: Path) -> None:
+    """`plan` judges intervals by cells that only the unchanged study has, and copies none of them."""
+    spec = tmp_path / "specs" / "precise.toml"
+    spec.parent.mkdir()
+    spec.write_text(
+        'title = "t"\nseed = 1\n[family]\nwidth = 6\ninputs = 2\ndepth = 1\nactivation = "relu"\n'
+        "[measure.v3]\nstep = 0.5\nprecision = 0.2\nmax_draws = 512\n"
+        '[[claim]]\nsays = "So."\ntest = "level"\nquantity = "v3"\nat_least = 0.0\n'
+    )
+    assert _suite("run", spec).exit_code == 0
+
+    plan = _suite("plan", spec, "--set", "claim.0.at_least=1.0", "--json")
+
+    assert plan.exit_code == 0, plan.stderr
+    assert json.loads(plan.stdout)[0]["to_do"] == 0
+    assert [folder.name for folder in (spec.parent / "results").glob("*/")] == ["precise"]

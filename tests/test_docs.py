@@ -20,7 +20,7 @@ from suite.plugins import sources
 from suite.report.predictor_text import lines_of as contests_of
 from suite.report.verdicts import format_lines as verdicts_of
 from suite.results.folder import Results
-from suite.runs.run import run_study
+from suite.runs.run import compute_tables
 from suite.spec.load import load_studies
 from tests.drawn import analyzed
 from tests.pages import PAGES, ROOT, Block, blocks, text_of
@@ -164,7 +164,7 @@ def test_the_example_spec_runs(tmp_path: Path) -> None:
     spec = tmp_path / "example.toml"
     spec.write_text(block.text)
 
-    results = analyzed(run_study(load_studies([spec])[0], tmp_path / "results", Resources(workers=1)))
+    results = analyzed(compute_tables(load_studies([spec])[0], tmp_path / "results", Resources(workers=1)))
 
     assert len(results.members) == 8
     assert not results.tournament.empty
@@ -176,7 +176,7 @@ def test_the_spec_in_the_readme_runs(tmp_path: Path) -> None:
     spec = tmp_path / "example.toml"
     spec.write_text(block.text)
 
-    results = run_study(load_studies([spec])[0], tmp_path / "results", Resources(workers=1))
+    results = compute_tables(load_studies([spec])[0], tmp_path / "results", Resources(workers=1))
 
     assert len(results.members) == 4
     assert next(iter(results.charts)) == "learning_curves"

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from suite.cells.cache import Cache
 from suite.cells.sampling import SamplingRounds
 from suite.results.shards import Shard
 from suite.spec.load import load_studies
@@ -160,7 +159,7 @@ def _cells_once_begun(work: Path, part: int) -> dict[Path, int]:
     """Waits until a part has finished a cell; returns the cells that there are, with their times."""
     (study,) = load_studies([BRIEF])
     folder = work / "results" / BRIEF.stem / "cells"
-    keys = {cell.key for cell in SamplingRounds(study, Cache(folder), Shard(part, PARTS)).cells}
+    keys = {cell.key for cell in SamplingRounds(study, Shard(part, PARTS)).cells}
     _until(lambda: any(file.stem in keys for file in folder.glob("*.npz")))
     return {file: file.stat().st_mtime_ns for file in folder.glob("*.npz")}
 

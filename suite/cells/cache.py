@@ -53,12 +53,14 @@ class CachedCell:
         provenance: As it was saved.
         digest: The SHA-256 of its file.
         size: The size of its file in bytes.
+        cache: The cache that has it.
     """
 
     shapes: dict[str, tuple[int, ...]]
     provenance: dict[str, Any]
     digest: str
     size: int
+    cache: "Cache"
 
 
 class Cache:
@@ -126,7 +128,7 @@ class Cache:
         if note["key"] != key:
             return None
         shapes = {name: tuple(shape) for name, shape in note["shapes"].items()}
-        return CachedCell(shapes, note["provenance"], digest.hexdigest(), len(content))
+        return CachedCell(shapes, note["provenance"], digest.hexdigest(), len(content), self)
 
     def copy_from(self, other: "Cache", key: str) -> CachedCell | None:
         """Copy a cell's file from another cache and return its summary; None if it is missing or damaged there."""
@@ -159,14 +161,12 @@ def in_file_order(cell: Cell, readings: Readings) -> Readings:
     return {name: np.ascontiguousarray(cell.in_file_order(values)) for name, values in readings.items()}
 
 
-def cached_arrays(
-    cells: Sequence[Cell], cached: Mapping[str, CachedCell], cache: Cache
-) -> tuple[dict[str, Shapes], Read]:
+def cached_arrays(cells: Sequence[Cell], cached: Mapping[str, CachedCell]) -> tuple[dict[str, Shapes], Read]:
     """Return the shapes of cached cells by key, and a function that reads their arrays, both with the draws first."""
     own = {cell.key: cell for cell in cells if cell.key in cached}
 
     def read(key: str, quantity: str) -> NDArray[Any]:
-        return own[key].in_file_order(cache.read(key, quantity))
+        return own[key].in_file_order(cached[key].cache.read(key, quantity))
 
     def shapes_of(cell: Cell) -> Shapes:
         filed = cached[cell.key].shapes

@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Self
 
 from suite.cells import workers_build
-from suite.cells.executor import GONE, Executor, Outcome, Task
+from suite.cells.executor import GONE, Executor, Job, Outcome
 from suite.plugins.sources import check_taken_up, origins, take_up_all
 from suite.results.provenance import numbers_follow_from
 
@@ -80,7 +80,7 @@ class DaskCluster(Executor):
             log.setLevel(logging.CRITICAL)
         return self
 
-    def submit(self, work: Callable[[Task], Outcome], task: Task) -> "Future[Outcome]":
+    def submit(self, work: Callable[[Job], Outcome], task: Job) -> "Future[Outcome]":
         """Hands a task to the scheduler."""
         found: Future[Outcome] = self._executor.submit(_on_worker, work, task, numbers_follow_from())
         return found
@@ -185,7 +185,7 @@ def _check_plugins(client: "Client", workers: list[str]) -> None:
             raise ValueError(f"the Dask worker {address} cannot use a plug-in: {why}")
 
 
-def _on_worker(work: Callable[[Task], Outcome], task: Task, build: dict[str, str]) -> Outcome:
+def _on_worker(work: Callable[[Job], Outcome], task: Job, build: dict[str, str]) -> Outcome:
     """Does a task in a worker's thread, as any crew's worker does.
 
     Raises:

@@ -53,7 +53,7 @@ def use_own_gpu(number: int, folder: Path) -> None:
     """Make "cuda" stand for a GPU that no other process uses, until this one ends.
 
     Args:
-        number: The number of GPUs.
+        number: The number of processes that each use one, at most the number of GPUs.
         folder: The folder of the locks, the same for all processes.
 
     Raises:

@@ -14,10 +14,10 @@ from suite.cells.sampling import PrecisionTarget, SamplingRounds
 from suite.results.shards import Shard
 from suite.spec.load import Study
 
-Progress = Callable[[Cell], None]
+CellCallback = Callable[[Cell], None]
 """Called with each cell that is finished or has failed."""
 
-Announce = Callable[[Study, Sequence[Cell], Sequence[Cell]], Progress]
+Announce = Callable[[Study, Sequence[Cell], Sequence[Cell]], CellCallback]
 """(study, all its cells, those to compute) -> what to call with each finished cell; called again in each round."""
 
 
@@ -63,17 +63,19 @@ def compute_study(
     def find(cell: Cell) -> CachedCell | None:
         return cache.check(cell.key) or (cache.copy_from(base, cell.key) if base else None)
 
-    rounds, cached, failures = SamplingRounds(study, cache, shard), dict[str, CachedCell](), dict[str, Failure]()
+    rounds, cached, failures = SamplingRounds(study, shard), dict[str, CachedCell](), dict[str, Failure]()
     missing = _look_up(rounds, cached, failures, find)
     if announce and not missing:
         announce(study, rounds.cells, missing)
     with ExitStack() as stack:
         executor: Executor | None = None
         while missing:
+            if executor is None and resources.device == "cuda" and resources.scheduler is None:
+                executor = stack.enter_context(open_executor(resources))  # unavailable devices are not announced
+            progress = announce(study, rounds.cells, missing) if announce else lambda _: None
             if executor is None:
                 executor = stack.enter_context(open_executor(resources))
-                cache.prepare()
-            progress = announce(study, rounds.cells, missing) if announce else lambda _: None
+            cache.prepare()
             if isinstance(executor, ProcessPool) and not executor.started:
                 executor.workers = workers_for(missing, executor.device, resources.workers)
             failures |= execute(missing, cache, executor, progress)
@@ -85,9 +87,12 @@ def compute_study(
 def find_cached(study: Study, cache: Cache, base: Cache | None = None) -> ComputedStudy:
     """Return the cells of a study as far as they are known from those that are cached; compute nothing.
 
-    Arguments are as for `compute_study`.
+    Args:
+        study: The study.
+        cache: The cache of its finished cells.
+        base: Another cache, whose cells count as cached.
     """
-    rounds, cached = SamplingRounds(study, cache), dict[str, CachedCell]()
+    rounds, cached = SamplingRounds(study), dict[str, CachedCell]()
     _look_up(rounds, cached, {}, lambda cell: cache.check(cell.key) or (base.check(cell.key) if base else None))
     return ComputedStudy(rounds.cells, rounds.targets, cached, {})
 
@@ -106,7 +111,7 @@ def _look_up(
             return [cell for cell in new if cell.key not in cached]
 
 
-def execute(cells: Sequence[Cell], cache: Cache, executor: Executor, progress: Progress) -> dict[str, Failure]:
+def execute(cells: Sequence[Cell], cache: Cache, executor: Executor, progress: CellCallback) -> dict[str, Failure]:
     """Compute cells, the longest first, and save each as soon as it is done; a failure does not stop the others.
 
     Args:
@@ -123,7 +128,7 @@ def execute(cells: Sequence[Cell], cache: Cache, executor: Executor, progress: P
     """
     longest_first = sorted(cells, key=lambda cell: cell.cost, reverse=True)
     folder = cache.folder.resolve() if executor.saves else None
-    work = partial(_compute_and_save, folder=folder, device=executor.device)
+    work = partial(_run_in_worker, folder=folder, device=executor.device)
     failures = {}
     for cell, outcome in executor.outcomes(work, longest_first, _process_died):
         if isinstance(outcome, Failure):
@@ -134,7 +139,8 @@ def execute(cells: Sequence[Cell], cache: Cache, executor: Executor, progress: P
     return failures
 
 
-def _compute_and_save(cell: Cell, folder: Path | None, device: str) -> Failure | CellResult | None:
+def _run_in_worker(cell: Cell, folder: Path | None, device: str) -> Failure | CellResult | None:
+    """Import the worker, which loads torch, and compute a cell."""
     from suite.cells.worker import compute_and_save  # noqa: PLC0415  # only workers load torch
 
     return compute_and_save(cell, folder, device)
@@ -149,6 +155,6 @@ def _read_back(cache: Cache, cell: Cell) -> CachedCell:
     found = cache.check(cell.key)
     if found is None:
         raise OSError(
-            f"the results of {cell.name} of {cell.member.name} were stored but cannot be read back from {cache.folder}"
+            f"the results of {cell.name} of {cell.member.name} were saved but cannot be read back from {cache.folder}"
         )
     return found

@@ -17,7 +17,7 @@ from loky import ProcessPoolExecutor
 
 from suite.plugins.sources import check_taken_up
 
-Task = TypeVar("Task")
+Job = TypeVar("Job")
 Outcome = TypeVar("Outcome")
 
 GONE = "the scheduler or its workers are gone; what is finished is kept, and the same command goes on from there"
@@ -53,7 +53,7 @@ class Executor(ABC):
         self.end(at_once=kind is not None)
 
     @abstractmethod
-    def submit(self, work: Callable[[Task], Outcome], task: Task) -> "Future[Outcome]":
+    def submit(self, work: Callable[[Job], Outcome], task: Job) -> "Future[Outcome]":
         """Submit a task to the next free worker."""
 
     @abstractmethod
@@ -69,8 +69,8 @@ class Executor(ABC):
         """End all workers; if at once, before their tasks are done."""
 
     def outcomes(
-        self, work: Callable[[Task], Outcome], tasks: Sequence[Task], given_up: Callable[[Task], Outcome]
-    ) -> Iterator[tuple[Task, Outcome]]:
+        self, work: Callable[[Job], Outcome], tasks: Sequence[Job], given_up: Callable[[Job], Outcome]
+    ) -> Iterator[tuple[Job, Outcome]]:
         """Yield each task with its outcome as they finish; raise what a task raises.
 
         Args:
@@ -78,17 +78,17 @@ class Executor(ABC):
             tasks: The tasks, in order.
             given_up: Gives the outcome of a task whose worker has died twice.
         """
-        suspects, lost = deque[Task](), deque[Task]()
+        suspects, lost = deque[Job](), deque[Job]()
         yield from self._run(work, deque(tasks), suspects, alone=False)
         yield from self._run(work, suspects, lost, alone=True)
         for task in lost:
             yield task, given_up(task)
 
     def _run(
-        self, work: Callable[[Task], Outcome], waiting: "deque[Task]", lost: "deque[Task]", alone: bool
-    ) -> Iterator[tuple[Task, Outcome]]:
+        self, work: Callable[[Job], Outcome], waiting: "deque[Job]", lost: "deque[Job]", alone: bool
+    ) -> Iterator[tuple[Job, Outcome]]:
         """Run the waiting tasks; append those whose worker has died to `lost`."""
-        running: dict[Future[Outcome], Task] = {}
+        running: dict[Future[Outcome], Job] = {}
         while waiting or running:
             most = self.at_once()
             while waiting and len(running) < (1 if alone else most):
@@ -131,8 +131,8 @@ class ProcessPool(Executor):
         return self._processes is not None
 
     def outcomes(
-        self, work: Callable[[Task], Outcome], tasks: Sequence[Task], given_up: Callable[[Task], Outcome]
-    ) -> Iterator[tuple[Task, Outcome]]:
+        self, work: Callable[[Job], Outcome], tasks: Sequence[Job], given_up: Callable[[Job], Outcome]
+    ) -> Iterator[tuple[Job, Outcome]]:
         """Yield each task with its outcome, as any executor does."""
         if self.workers == 1 or len(tasks) == 1:
             for task in tasks:
@@ -140,7 +140,7 @@ class ProcessPool(Executor):
         else:
             yield from super().outcomes(work, tasks, given_up)
 
-    def submit(self, work: Callable[[Task], Outcome], task: Task) -> "Future[Outcome]":
+    def submit(self, work: Callable[[Job], Outcome], task: Job) -> "Future[Outcome]":
         """Submit a task to a process. If one has died, all are started again."""
         try:
             return self._started().submit(_run_task, work, task)  # type: ignore[no-any-return]  # loky has no types
@@ -195,7 +195,7 @@ def _start(parent: int, workers: int, claims: Path | None) -> None:
             _no_gpu.append(str(error).splitlines()[0])
 
 
-def _run_task(work: Callable[[Task], Outcome], task: Task) -> Outcome:
+def _run_task(work: Callable[[Job], Outcome], task: Job) -> Outcome:
     """Run one task.
 
     Raises:

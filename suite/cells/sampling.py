@@ -14,7 +14,7 @@ from suite.catalog.quantities import QUANTITIES
 from suite.catalog.settings import Settings
 from suite.catalog.tasks import Task
 from suite.cells.blocks import Block, blocks_of, training_columns
-from suite.cells.cache import Cache, CachedCell, cached_arrays
+from suite.cells.cache import CachedCell, cached_arrays
 from suite.cells.cell import Cell, MeasuringCell, TrainingCell
 from suite.results.shards import Shard
 from suite.spec.division import divide, tasks_of
@@ -74,7 +74,6 @@ class SamplingRounds:
 
     Args:
         study: The study.
-        cache: The cache of its finished cells.
         shard: If given, only one part of the cells. Draws that are judged together stay in one part.
 
     Attributes:
@@ -82,7 +81,7 @@ class SamplingRounds:
         targets: The precision targets, in the same order.
     """
 
-    def __init__(self, study: Study, cache: Cache, shard: Shard | None = None) -> None:
+    def __init__(self, study: Study, shard: Shard | None = None) -> None:
         self._groups = [list(group) for _, group in groupby(cells_of(study), key=_identity_without_draws)]
         if shard is not None:
             units = [unit for group in self._groups for unit in _units(group)]
@@ -90,7 +89,7 @@ class SamplingRounds:
         self.cells = [cell for group in self._groups for cell in group]
         training = training_columns(study)
         self.targets = [
-            PrecisionTarget(group, cache, training) for group in self._groups if precision_asked(group[0].settings)
+            PrecisionTarget(group, training) for group in self._groups if precision_asked(group[0].settings)
         ]
 
     def advance(self, cached: Mapping[str, CachedCell]) -> bool:
@@ -111,7 +110,6 @@ class PrecisionTarget:
 
     Attributes:
         cells: The cells of the member's measure. New ones are appended to this list.
-        cache: The cache of finished cells.
         training: The training settings that the tables show.
         looks: How often the interval was judged.
         draws: The number of draws at the last look.
@@ -122,7 +120,6 @@ class PrecisionTarget:
     """
 
     cells: list[Cell]
-    cache: Cache
     training: Sequence[str]
     looks: int = 0
     draws: int = 0
@@ -156,7 +153,7 @@ class PrecisionTarget:
         self.looks += 1
         self.draws = self.cells[-1].stop
         self.seconds = sum(cached[cell.key].provenance["seconds"] for cell in self.cells)
-        blocks = blocks_of(self.cells, *cached_arrays(self.cells, cached, self.cache), self.training)
+        blocks = blocks_of(self.cells, *cached_arrays(self.cells, cached), self.training)
         self.block = next((block for block in blocks if block.quantity == self.quantity), None)
         if self.block is not None and self.block.columns:
             self.found = tightness(self.block.values, QUANTITIES[self.quantity].kind)

@@ -16,7 +16,7 @@ from suite.results.shards import parse_shard
 from suite.runs.explain import explain
 from suite.runs.plan import plan_of, tell
 from suite.runs.progress import Progress, Trials
-from suite.runs.run import complete, find_computed, run_shard
+from suite.runs.run import find_computed, run_shard, run_study
 
 
 def run_studies(
@@ -41,7 +41,7 @@ def run_studies(
             if part:
                 found = run_shard(study, results, part, resources, progress.announce)
             else:
-                found = complete(study, results, resources, progress.announce, progress.writing)
+                found = run_study(study, results, resources, progress.announce, progress.writing)
         failed += len(found.failures)
         surprises += tell_run(found)
     if failed:
@@ -93,7 +93,7 @@ def merge_studies(
                 err=True,
             )
         else:
-            echo(f"{study.spec.name}: {complete(study, results, Resources('cpu', workers=1)).report}")
+            echo(f"{study.spec.name}: {run_study(study, results, Resources('cpu', workers=1)).report}")
     if incomplete:
         raise typer.Exit(LACKING)
 

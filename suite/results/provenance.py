@@ -1,7 +1,6 @@
 """Where numbers came from: versions, commit, machine."""
 
 import hashlib
-import json
 import platform
 import subprocess
 from collections.abc import Mapping
@@ -10,9 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from suite.results.files import write_text
-
-_PACKAGES = (
+PACKAGES = (
     "altair",
     "jinja2",
     "loky",
@@ -53,7 +50,7 @@ def python() -> str:
 
 def packages() -> dict[str, str | None]:
     """Versions of the packages that numbers, tables and pages are made with."""
-    return {name: _version(name) for name in _PACKAGES}
+    return {name: _version(name) for name in PACKAGES}
 
 
 @cache
@@ -97,55 +94,3 @@ def _version(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:
         return None
-
-
-_FILE = "seal.json"
-
-
-def write_manifest(folder: Path, follows_from: Mapping[str, Any]) -> None:
-    """Write the manifest of a folder whose other files have all been written.
-
-    Args:
-        folder: A study's results.
-        follows_from: What the files follow from besides code and packages, in JSON's types.
-    """
-    content = {"fingerprint": _fingerprint(follows_from), "files": _checksums(folder)}
-    write_text(folder / _FILE, json.dumps(content, indent=2) + "\n")
-
-
-def remove_manifest(folder: Path) -> None:
-    """Remove the manifest of a folder in which something is missing."""
-    (folder / _FILE).unlink(missing_ok=True)
-
-
-def is_up_to_date(folder: Path, follows_from: Mapping[str, Any]) -> bool:
-    """Return whether the files of a folder are what a run would write. Every file is read to its last byte.
-
-    Args:
-        folder: A study's results.
-        follows_from: As for `write_manifest`.
-    """
-    try:
-        content = json.loads((folder / _FILE).read_bytes())
-        if content != {"fingerprint": _fingerprint(follows_from), "files": _checksums(folder)}:
-            return False
-        recorded = json.loads((folder / "run.json").read_bytes())["cells"]
-        return all(_checksum(folder / "cells" / f"{cell['key']}.npz") == cell["sha256"] for cell in recorded)
-    except (OSError, ValueError, RecursionError):  # something is missing, cannot be read or is not JSON
-        return False
-
-
-def _checksums(folder: Path) -> dict[str, str]:
-    """Return those of all tables and pages; run.json, which is among them, has the cells' own."""
-    files = sorted(file for file in folder.iterdir() if file.is_file() and file.name[0] != "." and file.name != _FILE)
-    return {file.name: _checksum(file) for file in files}
-
-
-def _checksum(file: Path) -> str:
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
-
-
-def _fingerprint(follows_from: Mapping[str, Any]) -> str:
-    content = {**follows_from, "code": code(), "python": python(), "packages": packages()}
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -13,14 +13,17 @@ from suite.cells.cell import Cell
 from suite.cells.sampling import cells_of
 from suite.formatting import counted
 from suite.spec.load import Study
-from suite.spec.members import Member
+from suite.spec.members import Member, member_axes
 
 _MOST_LISTED = 60
 """Members that are listed; a study may have thousands."""
 
 
 def explain(study: Study) -> Iterator[str]:
-    """Yield lines that describe a study, with exact numbers of parameters, draws, trainings and cells."""
+    """Yield lines that describe a study.
+
+    Numbers of networks and cells are exact, except for precision targets, which add draws in sampling rounds.
+    """
     spec, cells = study.spec, cells_of(study)
     yield f"{spec.name}: {spec.title}"
     domain = ", ".join(f"{key} = {value:g}" for key, value in spec.domain.parameters.items())
@@ -46,8 +49,7 @@ def explain(study: Study) -> Iterator[str]:
 def _members(members: Sequence[Member]) -> Iterator[str]:
     """Yield a table of the members: name, axes that vary, number of parameters, deviation from the budget, widths."""
     shown = members[:_MOST_LISTED]
-    axes = [axis for axis in shown[0].axes if axis != "depth"] if shown else []
-    axes = [axis for axis in axes if len({member.axes.get(axis) for member in members}) > 1]
+    axes = [axis for axis in member_axes(members) if len({member.axes.get(axis) for member in members}) > 1]
     rows = [["member", *axes, "parameters", "off budget", "widths, from inputs to outputs"]]
     for member in shown:
         budget = member.axes.get("budget")
@@ -81,19 +83,19 @@ def _measures(study: Study, cells: Sequence[Cell]) -> Iterator[str]:
         yield f"  {name}: {MEASURES[name].summary}"
         yield from _settings(settings)
         networks = sum(cell.draws * len(cell.optimizers) for cell in own)
-        if name == TRAINING:
-            yield f"    {counted(networks, 'training')} in {counted(len(own), 'cell')}"
-        elif own:
-            yield f"    {counted(networks, 'network')} in {counted(len(own), 'cell')}"
+        more = ""
+        if isinstance(settings, Precise) and settings.precision is not None:
+            more = f" in the first sampling round, up to {settings.max_draws:,} draws per member"
+        if own:
+            noun = "training" if name == TRAINING else "network"
+            yield f"    {counted(networks, noun)} in {counted(len(own), 'cell')}{more}"
     if pictures := sum(not cell.in_tables for cell in cells):
         yield f"  landscapes of random networks for the page: {counted(pictures, 'cell')}"
 
 
 def _settings(settings: Settings) -> Iterator[str]:
     """Yield a measure's settings: plain values in one line, each chosen task or optimizer in a line of its own."""
-    values: dict[str, Any] = {name: getattr(settings, name) for name in type(settings).model_fields}
-    if isinstance(settings, Precise) and settings.precision is None:
-        values = {key: value for key, value in values.items() if key not in Precise.model_fields}
+    values: dict[str, Any] = {name: getattr(settings, name) for name in settings.model_dump()}
     plain = {key: value for key, value in values.items() if value is not None and not _chosen(value)}
     if plain:
         yield "    " + ", ".join(f"{key} = {written(value)}" for key, value in plain.items())

@@ -18,8 +18,8 @@ from suite.spec.load import Study
 State = Literal["done", "missing", "spec changed", "plug-in changed", "version changed", "damaged"]
 _STATES: tuple[State, ...] = ("done", "missing", "spec changed", "plug-in changed", "version changed", "damaged")
 
-Announce = Callable[[str, str, int, int], None]
-"""Is told of a trial before it starts: the study, the measure, which trial of the study it is, and of how many."""
+AnnounceTrial = Callable[[str, str, int, int], None]
+"""Called before each trial with the study, the measure, the number of the trial and the number of trials."""
 
 _TRIAL_DRAWS, _TRIAL_STEPS = 64, (20, 80)
 """Draws of a calibration at most, and steps of the trainings that are compared."""
@@ -111,7 +111,7 @@ def _silent(*_: object) -> None:
     """Tells nobody."""
 
 
-def plan_of(study: Study, results: Path, workers: int | None = None, announce: Announce = _silent) -> Plan:
+def plan_of(study: Study, results: Path, workers: int | None = None, announce: AnnounceTrial = _silent) -> Plan:
     """What a run would do.
 
     Times are those recorded of finished cells of the same measure, in proportion to their cost; where there are none,

@@ -13,7 +13,7 @@ from rich.status import Status
 from rich.table import Table
 
 from suite.cells.cell import Cell
-from suite.cells.execute import Progress as Report
+from suite.cells.execute import CellCallback
 from suite.formatting import pieces
 from suite.spec.load import Study
 
@@ -61,7 +61,7 @@ class Progress:
         """One line more."""
         self.console.print(line, soft_wrap=True)  # whoever reads a log finds a line in one line
 
-    def announce(self, _: Study, cells: Sequence[Cell], missing: Sequence[Cell]) -> Report:
+    def announce(self, _: Study, cells: Sequence[Cell], missing: Sequence[Cell]) -> CellCallback:
         """Takes note of what there is to do; returns what to call with each finished cell.
 
         Called again, it takes the cells that have come as more of the same work.

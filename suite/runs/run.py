@@ -15,7 +15,8 @@ from suite.cells.sampling import cells_of
 from suite.plugins.sources import plugged_in
 from suite.results.files import remove_abandoned, write_failures
 from suite.results.folder import Results, remove_tables
-from suite.results.provenance import environment, is_up_to_date, remove_manifest, write_manifest
+from suite.results.manifest import is_up_to_date, remove_manifest, write_manifest
+from suite.results.provenance import environment
 from suite.results.schema import INDEX
 from suite.results.shards import Shard
 from suite.spec.load import Study
@@ -41,7 +42,7 @@ class StudyResults(Results):
         return draw_charts(self)
 
 
-def complete(
+def run_study(
     study: Study,
     results: Path,
     resources: Resources = DEFAULT_RESOURCES,
@@ -52,7 +53,7 @@ def complete(
 
     Cells that fail are listed in `failures` of the returned results, and computed again by the next run.
 
-    Arguments and errors are those of `run_study`.
+    Arguments and errors are those of `compute_tables`.
     """
     folder, cells = results / study.spec.name, cells_of(study)
     basis = follows_from(study, cells)
@@ -65,7 +66,7 @@ def complete(
         if announce:
             announce(study, _recorded(found, cells), [])
         return found
-    found = run_study(study, results, resources, announce, writing)
+    found = compute_tables(study, results, resources, announce, writing)
     if found.failures:
         remove_manifest(folder)
     if found.has_tables:
@@ -79,7 +80,7 @@ def complete(
     return found
 
 
-def run_study(
+def compute_tables(
     study: Study,
     results: Path,
     resources: Resources = DEFAULT_RESOURCES,
@@ -110,7 +111,7 @@ def run_study(
     if any(cell.key in computed.cached for cell in computed.cells if cell.in_tables):
         from suite.runs.tables import write_study_tables  # noqa: PLC0415  # needs pandas, which cells do not
 
-        shapes, read = cached_arrays(computed.cells, computed.cached, cache)
+        shapes, read = cached_arrays(computed.cells, computed.cached)
         write_study_tables(study, folder, computed.cells, shapes, read, computed.targets, _run_record(study, computed))
     else:
         remove_tables(folder)
@@ -126,7 +127,7 @@ def run_shard(
 ) -> StudyResults:
     """Compute one part of a study's cells. Tables are written by `merge`, once all parts are there.
 
-    Other arguments and errors are those of `run_study`.
+    Other arguments and errors are those of `compute_tables`.
     """
     folder = results / study.spec.name
     cache = Cache(folder / "cells")

@@ -20,13 +20,10 @@ from suite.cells.sampling import PrecisionTarget
 from suite.results.tables import write_tables
 from suite.runs.columns import Layout
 from suite.spec.load import Study
-from suite.spec.members import Member
+from suite.spec.members import Member, member_axes
 from suite.statistics.summary import STATISTICS, deviation, summarise
 from suite.theory.networks import mean_field_facts
 from suite.theory.quantities import is_compared_by_z
-
-_ALWAYS = ("depth", "activation", "initialization")
-"""Axes that every table has, whether or not the study varies them."""
 
 _COMPARISON = ("theory", "z", "relative_difference")
 """Columns that compare a summary with its theory."""
@@ -66,13 +63,6 @@ def write_study_tables(
         precision_table(targets),
         run,
     )
-
-
-def member_axes(members: Sequence[Member]) -> list[str]:
-    """The axes that tables show: depth, activation, initialisation, and whatever else the study varies."""
-    keys = dict.fromkeys(key for member in members for key in member.axes)
-    varied = [key for key in keys if len({member.axes.get(key) for member in members}) > 1]
-    return [*_ALWAYS, *(key for key in varied if key not in _ALWAYS)]
 
 
 def measurements_tables(

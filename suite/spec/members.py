@@ -233,3 +233,13 @@ def _half_stable(activation: Activation, initialization: Initialization, point: 
         f"above it grow, {above} by a factor of {growth:.3g} a layer; raise bias_std, or take another scheme, or bear "
         "it in mind"
     )
+
+
+def member_axes(members: Sequence[Member]) -> list[str]:
+    """Return the axes that tables show: depth, activation, initialization, and others that vary."""
+    keys = dict.fromkeys(key for member in members for key in member.axes)
+    varied = [key for key in keys if len({member.axes.get(key) for member in members}) > 1]
+    return [*_ALWAYS_SHOWN, *(key for key in varied if key not in _ALWAYS_SHOWN)]
+
+
+_ALWAYS_SHOWN = ("depth", "activation", "initialization")

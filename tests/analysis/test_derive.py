@@ -11,7 +11,7 @@ from suite.cli import app
 from suite.report.page import write_report
 from suite.results.folder import Results
 from suite.results.schema import ANALYSIS
-from suite.runs.run import complete
+from suite.runs.run import run_study
 from suite.spec.load import load_studies
 
 SPEC = """
@@ -52,7 +52,7 @@ def results(tmp_path: Path) -> Results:
     """Of a study whose spec has one claim more than when it was run."""
     spec = tmp_path / "claiming.toml"
     spec.write_text(SPEC)
-    found = complete(load_studies([spec])[0], tmp_path / "results", Resources(workers=1))
+    found = run_study(load_studies([spec])[0], tmp_path / "results", Resources(workers=1))
     assert [row["claim"] for row in found.verdict_rows] == ["V3 rises with depth."]
     spec.write_text(SPEC + ADDED)
     return found

@@ -17,7 +17,7 @@ from suite.report.tournament import draw_ranking, draw_ranking_by_training, tabu
 from suite.results.folder import Results
 from suite.results.schema import PREDICTOR_COLUMNS as COLUMNS
 from suite.results.schema import WITHIN_ACTIVATION as WITHIN
-from suite.runs.run import run_study
+from suite.runs.run import compute_tables
 from suite.spec.load import load_studies
 from tests.drawn import analyzed
 from tests.runs.tiny import ran
@@ -63,7 +63,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     """Of two boards."""
     folder = tmp_path_factory.mktemp("tournament")
     (folder / "boards.toml").write_text(SPEC)
-    return analyzed(run_study(load_studies([folder / "boards.toml"])[0], folder / "results", Resources(workers=1)))
+    return analyzed(compute_tables(load_studies([folder / "boards.toml"])[0], folder / "results", Resources(workers=1)))
 
 
 @pytest.fixture(scope="module")

@@ -62,7 +62,7 @@ def test_a_file_with_the_learning_rates_first_is_read_with_the_draws_first(cells
     boards = np.arange(RATES * DRAWS * POINTS * STEPS, dtype=np.float32).reshape(RATES, DRAWS, POINTS, STEPS)
     store.save(cell.key, CellResult({"success": success, "landscape": boards}, {}))
 
-    shapes, read = cached_arrays(cells, _kept(store, cell), store)
+    shapes, read = cached_arrays(cells, _kept(store, cell))
 
     assert shapes[cell.key] == {"success": (DRAWS, RATES), "landscape": (DRAWS, RATES, POINTS, STEPS)}
     np.testing.assert_array_equal(read(cell.key, "success"), success.T)
@@ -94,7 +94,7 @@ def test_arrays_of_measures_are_read_as_they_are_written(cells: list[Cell], tmp_
     cell, store = _named(cells, "v3"), Cache(tmp_path / "cells")
     store.save(cell.key, CellResult({"v3": np.arange(3.0)}, {}))
 
-    shapes, read = cached_arrays(cells, _kept(store, cell), store)
+    shapes, read = cached_arrays(cells, _kept(store, cell))
 
     assert shapes == {cell.key: {"v3": (3,)}}
     assert read(cell.key, "v3").tolist() == [0.0, 1.0, 2.0]

@@ -15,7 +15,7 @@ from suite.cells.sampling import SamplingRounds, cells_of
 from suite.cells.worker import compute_and_save
 from suite.cli.telling import imprecise
 from suite.results.folder import Results
-from suite.runs.run import run_study
+from suite.runs.run import compute_tables
 from suite.runs.tables import precision_table
 from suite.spec.load import load_studies
 from tests.runs.tiny import assert_same_tables
@@ -47,7 +47,7 @@ def ran(
     folder.mkdir(exist_ok=True)
     spec = folder / "precise.toml"
     spec.write_text(SPEC.format(v3=v3, collapse=collapse))
-    return run_study(load_studies([spec])[0], folder / "results", Resources(workers=workers), announce)
+    return compute_tables(load_studies([spec])[0], folder / "results", Resources(workers=workers), announce)
 
 
 @pytest.fixture(scope="module")
@@ -150,10 +150,10 @@ def test_a_finer_precision_computes_new_draws_only(tmp_path: Path) -> None:
 def test_a_table_of_a_precision_that_is_no_longer_asked_for_is_taken_away(tmp_path: Path, study) -> None:
     """It would speak of other draws."""
     precise, counted = "[measure.collapse]\nprecision = 0.1\n", "[measure.collapse]\ndraws = 256\n"
-    found = run_study(study(ONE, precise), tmp_path / "results", Resources(workers=1))
+    found = compute_tables(study(ONE, precise), tmp_path / "results", Resources(workers=1))
     assert found.precision is not None
 
-    found = run_study(study(ONE, counted), tmp_path / "results", Resources(workers=1))
+    found = compute_tables(study(ONE, counted), tmp_path / "results", Resources(workers=1))
 
     assert found.precision is None
     assert imprecise(found) == []
@@ -162,7 +162,7 @@ def test_a_table_of_a_precision_that_is_no_longer_asked_for_is_taken_away(tmp_pa
 
 def test_what_cannot_be_reached_ends_at_max_draws_and_says_so(tmp_path: Path, study) -> None:
     """Uncorrelated inputs have a mean cosine near 0, which has hardly a relative width."""
-    found = run_study(
+    found = compute_tables(
         study(ONE, "[measure.correlation]\nprecision = 0.001\nmax_draws = 768\ncosine = 0.0\n"),
         tmp_path,
         Resources(workers=1),
@@ -188,7 +188,7 @@ optimizer = { name = "sgd", learning_rate = 0.1, batch = 8 }
 steps = 1
 replicates = 1
 """
-    table = effort(run_study(study(family, measures), tmp_path, Resources(workers=1))).set_index("task")
+    table = effort(compute_tables(study(family, measures), tmp_path, Resources(workers=1))).set_index("task")
 
     assert table.loc["absolute_value", "draws"] > table.loc["two_kinks", "draws"] == DRAWS_A_CELL
     assert set(table["reached"]) == {"yes"}
@@ -201,7 +201,7 @@ def stored(tmp_path: Path, study):
 
     def build(value, settings: str = "precision = 0.05\nmax_draws = 2048"):
         loaded, store = study(ONE, f"[measure.v3]\n{settings}\n"), Cache(tmp_path / "cells")
-        rounds, done = SamplingRounds(loaded, store), dict[str, CachedCell]()
+        rounds, done = SamplingRounds(loaded), dict[str, CachedCell]()
         for _ in range(20):
             for cell in rounds.cells:
                 draws = np.arange(cell.start, cell.stop, dtype=float)
@@ -252,7 +252,7 @@ def test_means_that_few_draws_carry_are_told(stored) -> None:
 def test_looks_are_after_one_cell_and_grow(study, tmp_path: Path) -> None:
     """A study that asks for a precision starts with one cell a member, and adds whole ones behind it."""
     loaded, store = study(ONE, '[measure.collapse]\nprecision = 0.02\nprecision_of = "output_rms"\n'), Cache(tmp_path)
-    rounds = SamplingRounds(loaded, store)
+    rounds = SamplingRounds(loaded)
     assert rounds.cells == cells_of(loaded)
     stops = []
     stored: dict[str, CachedCell] = {}

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from suite.cells.cell import Cell, MeasuringCell, TrainingCell
-from suite.cells.execute import Progress
+from suite.cells.execute import CellCallback
 from suite.cells.resources import Resources
-from suite.runs.run import complete
+from suite.runs.run import run_study
 from suite.spec.load import load_studies
 from tests.faults.mixed import SPEC, Undisturbed, assert_undisturbed
 
@@ -36,10 +36,10 @@ def test_any_order_and_any_number_of_workers_give_the_same_tables(
         monkeypatch.setattr(kind, "cost", property(chance))
     (study,) = load_studies([SPEC])
 
-    def announce(*_: object) -> Progress:
+    def announce(*_: object) -> CellCallback:
         return lambda cell: shuffled.append((cell.name, cell.start))
 
-    complete(study, tmp_path, Resources(workers=workers), announce)
+    run_study(study, tmp_path, Resources(workers=workers), announce)
 
     assert shuffled != sorted(shuffled)
     assert len(shuffled) == undisturbed.computed

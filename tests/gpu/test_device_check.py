@@ -15,7 +15,7 @@ from suite.cells.device_check import TOLERANCE, cache_file, find_fault
 from suite.cells.devices import choose_device
 from suite.cells.primitives import PRIMITIVES, Numbers
 from suite.nets.matmul import full_precision
-from suite.runs.run import run_study
+from suite.runs.run import compute_tables
 from suite.spec.load import load_studies
 from tests.gpu.pretended import PretendedGpu
 from tests.gpu.test_paths import cell_named, cells
@@ -341,7 +341,7 @@ def test_a_run_chooses_the_device(tmp_path: Path, caplog: pytest.LogCaptureFixtu
     for number, (faults, device) in enumerate((({"bmm": _spoil}, "cpu"), ({}, "Pretended"))):
         caplog.clear()
         with PretendedGpu(faults=faults):
-            results = run_study(study, tmp_path / str(number))
+            results = compute_tables(study, tmp_path / str(number))
         assert {cell["device"] for cell in results.run["cells"]} == {device}
         assert len(caplog.messages) == len(faults)
 

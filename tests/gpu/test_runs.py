@@ -17,7 +17,7 @@ from suite.cells.compute import compute, draws_a_tile
 from suite.cells.resources import Resources
 from suite.cli import app
 from suite.nets.modules import ensemble_of
-from suite.runs.run import run_study
+from suite.runs.run import compute_tables
 from suite.spec.load import load_studies
 from tests.cells.test_checkpoint import Mortal
 from tests.gpu.pretended import PretendedGpu
@@ -117,7 +117,7 @@ def test_a_run_on_the_gpu_writes_the_tables_of_the_cpu(tmp_path: Path) -> None:
         assert gpu.places("upload")
         assert gpu.places("download") <= STATES_LEAVE
 
-    expected = run_study(study, tmp_path / "cpu", Resources("cpu", workers=1))
+    expected = compute_tables(study, tmp_path / "cpu", Resources("cpu", workers=1))
     assert_same_tables(tmp_path / "gpu" / "small", expected.folder)
     record = json.loads((tmp_path / "gpu" / "small" / "run.json").read_text())
     assert {cell["measure"] for cell in record["cells"]} >= {"v3", "grasp", "accuracy"}

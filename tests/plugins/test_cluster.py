@@ -9,7 +9,7 @@ import pytest
 
 from suite.cells.resources import Resources
 from suite.plugins import sources
-from suite.runs.run import run_study
+from suite.runs.run import compute_tables
 from suite.spec.load import load_studies
 from tests.cells.test_cluster import ROOT, SETTINGS, Processes, alone  # noqa: F401  # a fixture
 from tests.plugins.conftest import SNAKE
@@ -43,7 +43,7 @@ def test_a_cluster_computes_with_a_plug_in_that_it_has_never_seen(alone, written
 
     assert done.returncode == 0, done.stderr
     sources.plug_in(file)
-    here = run_study(load_studies([tmp_path / "snakes.toml"])[0], tmp_path / "here", Resources("cpu", workers=1))
+    here = compute_tables(load_studies([tmp_path / "snakes.toml"])[0], tmp_path / "here", Resources("cpu", workers=1))
     table = "measurements.parquet"
     assert (tmp_path / "results" / "snakes" / table).read_bytes() == (here.folder / table).read_bytes()
 

@@ -11,7 +11,7 @@ from suite.cells.sampling import cells_of
 from suite.cli import app
 from suite.nets.ensemble import layer_views
 from suite.nets.initialization import draw_parameters
-from suite.runs.run import run_study
+from suite.runs.run import compute_tables
 from suite.spec.load import load_studies
 from suite.theory.scaling import layer_variances
 
@@ -92,8 +92,8 @@ def test_it_runs_with_two_workers_and_follows_the_file(plugged, tmp_path):
     labels = {label for label, _ in keys}
     assert labels == {"he", "my_he", "sparse", "sparse(threshold=0.5)"}
 
-    two = run_study(study, tmp_path / "two", Resources("cpu", workers=2))
-    one = run_study(study, tmp_path / "one", Resources("cpu", workers=1))
+    two = compute_tables(study, tmp_path / "two", Resources("cpu", workers=2))
+    one = compute_tables(study, tmp_path / "one", Resources("cpu", workers=1))
 
     assert two.failures == []
     assert two.measurements.equals(one.measurements)

@@ -16,7 +16,7 @@ from suite.cells.sampling import cells_of
 from suite.cli import app
 from suite.plugins import found
 from suite.plugins.sources import PlugInError
-from suite.runs.run import run_study
+from suite.runs.run import compute_tables
 from suite.spec.load import load_studies
 
 runner = CliRunner()
@@ -75,7 +75,7 @@ def test_two_workers_take_it_as_one_does(plugged, spec, tmp_path):
     plugged(RANGE)
     (study,) = load_studies([spec])
 
-    one, two = (run_study(study, tmp_path / str(number), Resources("cpu", workers=number)) for number in (1, 2))
+    one, two = (compute_tables(study, tmp_path / str(number), Resources("cpu", workers=number)) for number in (1, 2))
 
     assert one.failures == two.failures == []
     assert two.measurements.equals(one.measurements)
@@ -86,7 +86,7 @@ def test_its_values_are_in_the_tables(plugged, spec, tmp_path):
     plugged(RANGE)
     (study,) = load_studies([spec])
 
-    one = run_study(study, tmp_path / "one", Resources("cpu", workers=1))
+    one = compute_tables(study, tmp_path / "one", Resources("cpu", workers=1))
 
     assert one.failures == []
     values = one.measurements.set_index(["member", "quantity", "draw"]).value.unstack("quantity")
@@ -283,7 +283,7 @@ def test_a_measure_sees_the_points_of_the_domain(plugged, spec, tmp_path):
     text = SPEC.split("[measure.output_range]", maxsplit=1)[0] + "[measure.seen]\ndraws = 2\nstep = 0.5\n"
     spec.write_text(text)
 
-    results = run_study(load_studies([spec])[0], tmp_path / "results", Resources("cpu", workers=1))
+    results = compute_tables(load_studies([spec])[0], tmp_path / "results", Resources("cpu", workers=1))
 
     seen = results.measurements[results.measurements.quantity == "seen"].value
     assert set(seen) == {25.0}

@@ -16,7 +16,7 @@ from suite.cells.sampling import cells_of
 from suite.cli import app
 from suite.plugins import sources
 from suite.plugins.sources import PlugInError
-from suite.runs.run import run_study
+from suite.runs.run import compute_tables
 from suite.spec.load import load_studies
 from tests.plugins.conftest import SNAKE
 
@@ -346,7 +346,7 @@ def test_a_study_that_was_loaded_before_an_edit_is_to_be_loaded_again(plugged, s
     plugged(SNAKE if gone else ALL_KINDS + "# edited\n")
 
     with pytest.raises(ValueError, match="has changed since the spec was loaded; load it again"):
-        run_study(study, tmp_path / "results", Resources("cpu", workers=1))
+        compute_tables(study, tmp_path / "results", Resources("cpu", workers=1))
 
 
 def test_a_file_is_one_plug_in_however_it_is_spelt(plugged, monkeypatch):
@@ -405,8 +405,8 @@ def test_workers_compute_with_it_and_run_json_says_so(plugged, spec, tmp_path):
     digest = sources.plugged_in()[str(file)]
     file.unlink()
 
-    two = run_study(study, tmp_path / "two", Resources("cpu", workers=2))
-    one = run_study(study, tmp_path / "one", Resources("cpu", workers=1))
+    two = compute_tables(study, tmp_path / "two", Resources("cpu", workers=2))
+    one = compute_tables(study, tmp_path / "one", Resources("cpu", workers=1))
 
     assert two.failures == one.failures == []
     assert two.measurements.equals(one.measurements)

@@ -8,7 +8,7 @@ from suite.catalog.tasks import TASKS
 from suite.cells.resources import Resources
 from suite.cli import app
 from suite.plugins import found
-from suite.runs.run import run_study
+from suite.runs.run import compute_tables
 from suite.spec.load import load_studies
 from suite.training.tasks import make_data
 
@@ -69,7 +69,7 @@ def test_networks_learn_it(plugged, tmp_path, task, family, quantity):
     """Better than at first."""
     plugged(MINE)
 
-    results = run_study(study_of(tmp_path, task, family), tmp_path / "one", Resources("cpu", workers=1))
+    results = compute_tables(study_of(tmp_path, task, family), tmp_path / "one", Resources("cpu", workers=1))
 
     assert results.failures == []
     means = results.measurements[results.measurements.quantity == quantity].groupby("step").value.mean()
@@ -84,8 +84,8 @@ def test_two_workers_learn_it_as_one_does(plugged, tmp_path, task, family, quant
     plugged(MINE)
     study = study_of(tmp_path, task, family)
 
-    two = run_study(study, tmp_path / "two", Resources("cpu", workers=2))
-    one = run_study(study, tmp_path / "one", Resources("cpu", workers=1))
+    two = compute_tables(study, tmp_path / "two", Resources("cpu", workers=2))
+    one = compute_tables(study, tmp_path / "one", Resources("cpu", workers=1))
 
     assert two.failures == []
     assert quantity in set(two.measurements.quantity)

@@ -14,7 +14,7 @@ import pytest
 from suite.cells.resources import Resources
 from suite.report.index import Entry, entries, studies, summed, write_index
 from suite.results.folder import Results
-from suite.runs.run import complete
+from suite.runs.run import run_study
 from suite.spec.changes import parse_changes
 from suite.spec.load import load_studies
 from suite.spec.quick import NOTE, quick
@@ -53,7 +53,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("other", "small"):
         (found / f"{name}.toml").write_text(SMALL)
         (study,) = load_studies([found / f"{name}.toml"])
-        complete(study, found / "results", Resources(workers=1))
+        run_study(study, found / "results", Resources(workers=1))
     return found
 
 
@@ -94,7 +94,7 @@ def test_the_index_follows_from_the_studies_files_alone(folder: Path) -> None:
 
     page.unlink()
     (study,) = load_studies([folder / "small.toml"])
-    complete(study, folder / "results", Resources(workers=1))
+    run_study(study, folder / "results", Resources(workers=1))
 
     assert page.read_bytes() == before
 
@@ -109,7 +109,7 @@ def test_what_failed_wholly_leaves_the_index(folder: Path, tmp_path: Path, monke
     (study,) = load_studies([tmp_path / "small.toml"])
     monkeypatch.setattr("suite.measures.correlation.correlation", lambda *_: 1 / 0)
 
-    found = complete(study, results, Resources(workers=1))
+    found = run_study(study, results, Resources(workers=1))
 
     assert not found.has_tables
     assert links((results / "index.html").read_text()) == ["other/report.html"]
@@ -155,7 +155,7 @@ def test_words_of_a_claim_are_no_formula_of_a_spreadsheet(tmp_path: Path) -> Non
     """They have an apostrophe before them in verdicts.csv and nowhere else; numbers stay numbers."""
     (tmp_path / "small.toml").write_text(SMALL.replace("Cosines lie above -1.", "=1+1"))
     (study,) = load_studies([tmp_path / "small.toml"])
-    found = complete(study, tmp_path / "results", Resources(workers=1))
+    found = run_study(study, tmp_path / "results", Resources(workers=1))
 
     table = pd.read_csv(found.folder / "verdicts.csv")
     assert list(table["claim"]) == ["'=1+1", "Cosines lie below -0.9."]
@@ -180,7 +180,7 @@ def test_variants_stand_under_their_study(folder: Path, tmp_path: Path) -> None:
         ((), False, "small-set-up"),
     ):
         (study,) = load_studies([tmp_path / f"{file}.toml"], parse_changes(changes))
-        complete(quick(study) if in_part else study, results, Resources(workers=1))
+        run_study(quick(study) if in_part else study, results, Resources(workers=1))
 
     found = studies(entries(results))
 

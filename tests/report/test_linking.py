@@ -9,7 +9,7 @@ import pytest
 from suite.cells.resources import Resources
 from suite.report.charts import draw_charts
 from suite.results.folder import Results
-from suite.runs.run import run_study
+from suite.runs.run import compute_tables
 from suite.spec.load import load_studies
 from tests.drawn import draw
 from tests.report.browser import act_in_browser
@@ -32,7 +32,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report of a small study."""
     folder = tmp_path_factory.mktemp("linking")
     (folder / "linked.toml").write_text(tiny_with("v3", "collapse", "accuracy"))
-    return draw(run_study(load_studies([folder / "linked.toml"])[0], folder, Resources(workers=1)))
+    return draw(compute_tables(load_studies([folder / "linked.toml"])[0], folder, Resources(workers=1)))
 
 
 @pytest.fixture(scope="module")

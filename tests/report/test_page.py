@@ -21,7 +21,7 @@ from suite.report import page
 from suite.report.page import render
 from suite.report.templating import embedded
 from suite.results.folder import Results
-from suite.runs.run import StudyResults, run_study
+from suite.runs.run import StudyResults, compute_tables
 from suite.spec.load import load_studies
 from tests.analysis.simulated import member, tables_of
 from tests.drawn import draw
@@ -40,7 +40,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     nasty = 'title  = "1 < 2 & </script><script>document.title = 0</script>"\nsource = "<img src=x onerror=alert(1)>"'
     spec.write_text(re.sub(r"title .*\nsource .*", lambda _: nasty, TINY.read_text()))
     shutil.copytree(ran("tiny", tmp_path_factory).folder / "cells", folder / "results" / "markup" / "cells")
-    found = run_study(load_studies([spec])[0], folder / "results", Resources(workers=1))
+    found = compute_tables(load_studies([spec])[0], folder / "results", Resources(workers=1))
     draw(found)
     return found
 
@@ -285,7 +285,7 @@ def test_a_study_that_trains_nothing_has_a_report(tmp_path: Path) -> None:
     """Charts and tables of what was not measured are left out."""
     spec = tmp_path / "untrained.toml"
     spec.write_text(tiny_with("v3", "collapse"))
-    found = run_study(load_studies([spec])[0], tmp_path / "results", Resources(workers=1))
+    found = compute_tables(load_studies([spec])[0], tmp_path / "results", Resources(workers=1))
 
     page = draw(found).read_text()
 
@@ -303,7 +303,7 @@ def test_families_of_budget_and_of_width_keep_apart(tmp_path: Path) -> None:
     spec.write_text(
         text.replace(family, (family + wide).replace("[family]", "[[family]]")).replace("steps      = 24", "steps = 2")
     )
-    found = run_study(load_studies([spec])[0], tmp_path / "results", Resources(workers=1))
+    found = compute_tables(load_studies([spec])[0], tmp_path / "results", Resources(workers=1))
 
     page = draw(found).read_text()
 
@@ -334,7 +334,7 @@ def test_one_replicate_has_no_interval_to_show(tmp_path: Path) -> None:
     """A single network's accuracy stands without a bracket of nothing."""
     spec = tmp_path / "single.toml"
     spec.write_text(BRIEF.read_text().replace("replicates = 4", "replicates = 1"))
-    found = run_study(load_studies([spec])[0], tmp_path / "results", Resources(workers=1))
+    found = compute_tables(load_studies([spec])[0], tmp_path / "results", Resources(workers=1))
 
     assert "nan" not in draw(found).read_text().split('<section id="overview">')[1].split("</section>")[0]
 
@@ -376,7 +376,7 @@ def test_what_is_measured_for_each_task_has_a_report(tmp_path: Path) -> None:
     """Members that are drawn by their tasks' data have a value a task, also where charts go by member."""
     spec = tmp_path / "tasks.toml"
     spec.write_text(TASKS)
-    found = run_study(load_studies([spec])[0], tmp_path / "results", Resources(workers=1))
+    found = compute_tables(load_studies([spec])[0], tmp_path / "results", Resources(workers=1))
     assert (found.summary.loc[found.summary["quantity"] == "v3", "member"].value_counts() == 2).all()
 
     page = draw(found).read_text()

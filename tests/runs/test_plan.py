@@ -12,7 +12,7 @@ from suite.cells.resources import Resources
 from suite.cli import app
 from suite.plugins import sources
 from suite.runs.plan import plan_of
-from suite.runs.run import run_study
+from suite.runs.run import compute_tables
 from suite.spec.load import load_studies
 from tests.runs.tiny import SPECS
 
@@ -45,7 +45,7 @@ def _plan(folder: Path, seed: int = 1, draws: int = 512, step: float = 0.5) -> d
 
 
 def _run(folder: Path) -> None:
-    run_study(load_studies([folder / "planned.toml"])[0], folder / "results", Resources(workers=1))
+    compute_tables(load_studies([folder / "planned.toml"])[0], folder / "results", Resources(workers=1))
 
 
 def test_cells_are_missing_then_done_then_stale_for_a_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

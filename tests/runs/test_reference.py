@@ -16,9 +16,9 @@ from suite.cells.blocks import training_columns
 from suite.cells.resources import Resources
 from suite.cli import app
 from suite.results.folder import Results
-from suite.runs.run import complete, run_study
-from suite.runs.tables import member_axes
+from suite.runs.run import compute_tables, run_study
 from suite.spec.load import Study, load_studies
+from suite.spec.members import member_axes
 from tests.runs.tiny import with_tournament
 
 ROOT = Path(__file__).parents[2]
@@ -55,7 +55,7 @@ def study_of(folder: Path, text: str = SPEC, name: str = "small") -> Study:
 def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Specs, results and their reference."""
     folder = tmp_path_factory.mktemp("reference")
-    complete(study_of(folder / "specs"), folder / "results", Resources(workers=1))
+    run_study(study_of(folder / "specs"), folder / "results", Resources(workers=1))
     refreshed(folder)
     return folder
 
@@ -65,7 +65,7 @@ def ranked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The spec and the results of a study with a tournament."""
     folder = tmp_path_factory.mktemp("ranked")
     study = study_of(folder, with_tournament("test_error"), "ranked")
-    complete(study, folder / "results", Resources(workers=1))
+    run_study(study, folder / "results", Resources(workers=1))
     return folder
 
 
@@ -166,7 +166,7 @@ def test_what_departs_from_its_study_is_named(tmp_path: Path, old: str, new: str
 def test_a_part_agrees_and_a_number_ten_standard_errors_off_does_not(tmp_path: Path) -> None:
     """As `tox -e reference` compares, on one part and on a copy of the reference that is changed in one place."""
     (part,) = load_studies([PARTS / "variability_hard.toml"])
-    run_study(part, tmp_path / "results", Resources(workers=1))
+    compute_tables(part, tmp_path / "results", Resources(workers=1))
     here, there = tmp_path / "results" / "variability_hard", tmp_path / "reference" / "variability_hard"
 
     code, said = compared(REFERENCE / "variability_hard", here, "--numbers-must-agree")

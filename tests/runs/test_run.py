@@ -12,7 +12,7 @@ import suite
 from suite.catalog.quantities import QUANTITIES
 from suite.cells.resources import Resources
 from suite.results.folder import Results
-from suite.runs.run import run_study
+from suite.runs.run import compute_tables
 from suite.spec.load import load_studies
 from tests.runs.tiny import BRIEF, NAMES, SPECS, TABLES, assert_same_as_undisturbed, ran, tiny_with
 
@@ -51,7 +51,7 @@ def test_two_runs_in_fresh_folders_give_identical_tables(
     """Same spec, same tables to the byte, also with two worker processes."""
     first = ran(name, tmp_path_factory)
 
-    again = run_study(load_studies([SPECS / f"{name}.toml"])[0], tmp_path, Resources(workers=2))
+    again = compute_tables(load_studies([SPECS / f"{name}.toml"])[0], tmp_path, Resources(workers=2))
 
     written = {file.name for file in again.folder.iterdir()} & set(TABLES)
     assert set(TABLES) - written == (set() if name == "tiny" else {"landscapes.parquet"})
@@ -65,7 +65,7 @@ def test_a_second_run_computes_nothing(name: str, tmp_path_factory: pytest.TempP
     results = ran(name, tmp_path_factory)
     missing = []
 
-    run_study(
+    compute_tables(
         load_studies([SPECS / f"{name}.toml"])[0],
         results.folder.parent,
         Resources(workers=1),
@@ -78,7 +78,7 @@ def test_a_second_run_computes_nothing(name: str, tmp_path_factory: pytest.TempP
 def test_a_damaged_cell_is_computed_anew(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     """A truncated and a bit-flipped file are noticed, and the tables come out the same."""
     study = load_studies([BRIEF])[0]
-    results = run_study(study, tmp_path, Resources(workers=1))
+    results = compute_tables(study, tmp_path, Resources(workers=1))
     first, second, *_ = sorted((results.folder / "cells").iterdir())
     first.write_bytes(first.read_bytes()[:100])
     content = bytearray(second.read_bytes())
@@ -87,7 +87,7 @@ def test_a_damaged_cell_is_computed_anew(tmp_path: Path, tmp_path_factory: pytes
     second.write_bytes(content)
     finished = []
 
-    run_study(study, tmp_path, Resources(workers=1), announce=lambda *_: finished.append)
+    compute_tables(study, tmp_path, Resources(workers=1), announce=lambda *_: finished.append)
 
     assert len(finished) == 2
     assert_same_as_undisturbed(tmp_path, tmp_path_factory)
@@ -100,7 +100,7 @@ def test_another_activation_changes_no_other_members_numbers(tmp_path: Path) -> 
     (tmp_path / "four.toml").write_text(text.replace('["relu", "tanh",', '["abs", "relu", "tanh",'))
 
     three, more = (
-        run_study(load_studies([tmp_path / f"{name}.toml"])[0], tmp_path / "results", Resources(workers=1))
+        compute_tables(load_studies([tmp_path / f"{name}.toml"])[0], tmp_path / "results", Resources(workers=1))
         for name in ("three", "four")
     )
 
@@ -121,7 +121,7 @@ def test_an_axis_in_the_training_has_rows_of_its_own(tmp_path: Path) -> None:
         text = text.replace(old, new)
     spec.write_text(text)
 
-    results = run_study(load_studies([spec])[0], tmp_path / "results", Resources(workers=1))
+    results = compute_tables(load_studies([spec])[0], tmp_path / "results", Resources(workers=1))
 
     trained = results.measurements[results.measurements["quantity"] == "success"]
     assert len(trained) == 6 * 2 * 2 * 2 * 4
@@ -309,7 +309,7 @@ def test_more_than_two_inputs_are_measured_on_random_lines(tmp_path: Path) -> No
     text = TINY.read_text().replace("inputs         = 2", "inputs         = 5").replace("= 300", "= 400")
     spec.write_text(text[: text.index("[measure.accuracy]")])
 
-    results = run_study(load_studies([spec])[0], tmp_path / "results", Resources(workers=1))
+    results = compute_tables(load_studies([spec])[0], tmp_path / "results", Resources(workers=1))
 
     assert results.landscapes is None
     v3 = results.measurements[results.measurements["quantity"] == "v3"]

@@ -14,8 +14,8 @@ import pytest
 from suite.cells.resources import Resources
 from suite.cells.sampling import cells_of
 from suite.results.folder import Results
-from suite.results.provenance import is_up_to_date
-from suite.runs.run import complete, follows_from
+from suite.results.manifest import is_up_to_date
+from suite.runs.run import follows_from, run_study
 from suite.spec.load import Study, load_studies
 from tests.drawn import draw
 
@@ -52,7 +52,7 @@ def times(results: Results) -> dict[str, int]:
 def once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The results of one run, from which every test takes a copy."""
     folder = tmp_path_factory.mktemp("finished")
-    return complete(load(folder), folder / "results", Resources(workers=1)).folder
+    return run_study(load(folder), folder / "results", Resources(workers=1)).folder
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_a_finished_study_is_left_alone(finished: Results, tmp_path: Path) -> No
     """No file is written again, and the caller still hears of all cells, none of them missing."""
     before, heard = times(finished), []
 
-    again = complete(
+    again = run_study(
         load(tmp_path),
         tmp_path / "results",
         announce=lambda study, cells, missing: heard.append((len(cells), missing)) or (lambda cell: None),
@@ -108,7 +108,7 @@ def test_a_file_that_is_missing_or_damaged_is_written_anew(
     else:
         file.write_bytes(content if harm == "flip a bit" else content[:-1])
 
-    assert contents(complete(load(tmp_path), tmp_path / "results", Resources(workers=1))) == before
+    assert contents(run_study(load(tmp_path), tmp_path / "results", Resources(workers=1))) == before
 
 
 @pytest.mark.parametrize("harm", ["remove", "flip a bit"])
@@ -123,7 +123,7 @@ def test_a_cell_that_is_missing_or_damaged_is_computed_anew(finished: Results, t
     else:
         cell.write_bytes(content)
 
-    again = complete(load(tmp_path), tmp_path / "results", Resources(workers=1), announce=lambda *_: computed.append)
+    again = run_study(load(tmp_path), tmp_path / "results", Resources(workers=1), announce=lambda *_: computed.append)
 
     assert [found.key for found in computed] == [cell.stem]
     assert again.summary.equals(before)
@@ -139,7 +139,7 @@ def test_a_spec_that_changed_has_its_tables_and_report_written_anew(
     study = load(tmp_path, TEXT.replace(old, new))
     assert not is_up_to_date(finished.folder, follows_from(study, cells_of(study)))
 
-    again = complete(study, tmp_path / "results", Resources(workers=1))
+    again = run_study(study, tmp_path / "results", Resources(workers=1))
 
     assert json.loads((finished.folder / "run.json").read_text())["spec"] == study.spec.as_run()
     assert again.run["spec"] == study.spec.as_run()
@@ -176,7 +176,7 @@ def test_what_a_killed_writer_of_tables_left_goes_after_an_hour(finished: Result
         file.touch()
     os.utime(old, (time.time() - 4000,) * 2)
 
-    complete(load(tmp_path), tmp_path / "results", Resources(workers=1))
+    run_study(load(tmp_path), tmp_path / "results", Resources(workers=1))
 
     assert not old.exists()
     assert young.exists()
@@ -201,7 +201,7 @@ def test_nonsense_is_no_seal(finished: Results, tmp_path: Path, content: bytes) 
 
 def test_a_run_that_has_nothing_to_do_loads_neither_pandas_nor_torch(tmp_path: Path) -> None:
     """That is what keeps it short."""
-    complete(load(tmp_path), tmp_path / "results", Resources(workers=1))
+    run_study(load(tmp_path), tmp_path / "results", Resources(workers=1))
     code = (
         "import sys\n"
         "from suite.cli import app\n"

@@ -7,12 +7,11 @@ import pytest
 from typer.testing import CliRunner
 
 import suite.cells.worker as computing
-from suite.cells.cache import Cache
 from suite.cells.resources import Resources
 from suite.cells.sampling import SamplingRounds, cells_of
 from suite.cli import app
 from suite.results.shards import Shard, parse_shard
-from suite.runs.run import complete
+from suite.runs.run import run_study
 from suite.spec.load import load_studies
 from tests.runs.tiny import BRIEF, SPECS, assert_same_as_undisturbed, assert_same_tables, tiny_with
 
@@ -30,7 +29,7 @@ def test_all_parts_together_have_every_cell_once(parts: int, tmp_path: Path) -> 
     """And none has more than its share and one piece of work beyond."""
     (tiny,) = load_studies([SPECS / "tiny.toml"])
     cells = cells_of(tiny)
-    shares = [SamplingRounds(tiny, Cache(tmp_path), Shard(part, parts)).cells for part in range(1, parts + 1)]
+    shares = [SamplingRounds(tiny, Shard(part, parts)).cells for part in range(1, parts + 1)]
 
     assert sorted(cell.key for share in shares for cell in share) == sorted(cell.key for cell in cells)
     most = sum(cell.cost for cell in cells) / parts + max(cell.cost for cell in cells)
@@ -69,7 +68,7 @@ def test_parts_of_a_study_with_a_precision_take_their_rounds_themselves(tmp_path
     spec = tmp_path / "precise.toml"
     spec.write_text(tiny_with("v3", "correlation", name="tiny_precise").replace("depth      = [1, 3]", "depth = 3"))
     (study,) = load_studies([spec])
-    whole = complete(study, tmp_path / "whole", Resources(workers=1))
+    whole = run_study(study, tmp_path / "whole", Resources(workers=1))
 
     for part in (1, 2):
         assert _invoke("run", spec, tmp_path / "parts", "--shard", f"{part}/2", "--workers", "1")[0] == 0

@@ -10,7 +10,8 @@ from suite.catalog.tasks import AbsoluteValue
 from suite.cells.blocks import Block, in_memory, training_columns
 from suite.cells.compute import compute
 from suite.cells.sampling import cells_of
-from suite.runs.tables import measurements_tables, member_axes, members_table, select_rates, summary_table
+from suite.runs.tables import measurements_tables, members_table, select_rates, summary_table
+from suite.spec.members import member_axes
 from tests.runs.conftest import LINE, REGRESSION, blocks_in_memory
 from tests.runs.tiny import NAMES, ran
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from suite.cells.resources import Resources
-from suite.runs.run import StudyResults, run_study
+from suite.runs.run import StudyResults, compute_tables
 from suite.spec.load import load_studies
 from tests.drawn import analyzed
 
@@ -38,7 +38,7 @@ def ran(name: str, folders: pytest.TempPathFactory) -> StudyResults:
     """The results of a tiny study, computed in this process; to be looked at, not to be changed."""
     if name not in _done:
         (study,) = load_studies([SPECS / f"{name}.toml"])
-        _done[name] = analyzed(run_study(study, folders.mktemp(f"results_of_{name}"), Resources(workers=1)))
+        _done[name] = analyzed(compute_tables(study, folders.mktemp(f"results_of_{name}"), Resources(workers=1)))
     return _done[name]
 
 
