@@ -14,7 +14,7 @@ def pieces(number: int, more: str = "") -> str:
 
 
 def p_in_words(p: float) -> str:
-    """Return a p-value with its letter; nan is that of a claim which is only not refuted."""
+    """Return a p-value with its letter; nan is that of a claim that holds because nothing refutes it."""
     return "p < 0.0001" if p < 1e-4 else f"p = {p:.2g}" if isfinite(p) else "not refuted"
 
 

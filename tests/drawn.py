@@ -23,4 +23,4 @@ def analyzed(results: R) -> R:
 
 def draw(results: Results) -> Path:
     """Analyze the tables of a run and draw its page."""
-    return write_report(analyzed(results), results.run["spec"].get("claim", []))
+    return write_report(analyzed(results))

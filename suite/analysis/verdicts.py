@@ -79,6 +79,8 @@ def rows_of(verdicts: Sequence[Verdict], source: str) -> list[dict[str, Any]]:
             "needed": found.needed,
             "unit": found.unit,
             "leaning": found.leaning,
+            "estimate_of": found.claim.describe_estimate(found.members),
+            "required": found.claim.describe_requirement(),
         }
         for found in verdicts
     ]

@@ -40,6 +40,8 @@ def _label(table: dict[str, Any]) -> str:
     return ""
 
 
+_PAIR = 2
+
 Scalar = Annotated[Any, AfterValidator(_scalar), WithJsonSchema({"type": ["boolean", "number", "string"]})]
 Where = dict[str, Axis[Scalar]]
 Statistic = Literal["mean", "median"]
@@ -53,20 +55,8 @@ class Claim(Settings):
     function: ClassVar[str]
     """Dotted path of what tests it."""
 
-    estimate: ClassVar[str] = "the estimate is {}"
-    """What the estimate is of; of claims about every member or pair it is that of the one that decides."""
-
-    estimate_in_errors: ClassVar[str] = ""
-    """The same if the claim allows for a number of standard errors; empty if no claim of the kind does."""
-
-    estimate_of_average: ClassVar[str] = ""
-    """The same if the claim is about an average over the family."""
-
-    estimate_of_many: ClassVar[str] = ""
-    """The same if the claim is about more than one pair."""
-
-    margin_is_slack: ClassVar[bool] = False
-    """Whether the estimate may be as low as minus the margin, instead of having to exceed it."""
+    estimate: ClassVar[str] = "estimate"
+    """What the estimate in a verdict is. For claims about every member or pair it is that of the one that decides."""
 
     says: str = Field(min_length=1, description="the claim, in a sentence")
     source: str = Field(default="", description="who makes it, and where; the study's source unless given")
@@ -78,6 +68,18 @@ class Claim(Settings):
     layer: int | None = Field(
         default=None, ge=1, description="of quantities that have layers; the last one unless given"
     )
+
+    def describe_estimate(self, members: int) -> str:
+        """Return what the estimate in a verdict is, such as "smallest step".
+
+        Args:
+            members: The number of members that were compared.
+        """
+        return self.estimate
+
+    def describe_requirement(self) -> str:
+        """Return what the claim requires of the estimate, such as "more than 0.1"; empty if only its sign counts."""
+        return ""
 
 
 def _either(at_least: float | None, at_most: float | None, what: str) -> None:
@@ -91,7 +93,7 @@ class PeaksInside(Claim):
     test: Literal["peaks_inside"] = "peaks_inside"
     formula = "some inner value of `along` has a larger `quantity` than both ends"
     function = "suite.analysis.claims_about_order:peaks_inside"
-    estimate = "the least sure difference between a peak and an end is {}"
+    estimate = "smallest difference between the peak and an end"
     quantity: str = Field(description="whose maximum")
     along: str = Field(description="the axis, of numbers")
 
@@ -102,11 +104,15 @@ class Monotone(Claim):
     test: Literal["monotone"] = "monotone"
     formula = "`quantity` rises, or falls, from each value of `along` to the next, but for `slack`"
     function = "suite.analysis.claims_about_order:monotone"
-    estimate = "the least sure step is one of {}"
+    estimate = "smallest step"
     quantity: str = Field(description="what goes one way")
     along: str = Field(description="the axis, of numbers")
     direction: Literal["rises", "falls"] = Field(description="which way")
     slack: float = Field(default=0.0, ge=0, description="by how much a step may go the other way")
+
+    def describe_requirement(self) -> str:
+        """Return the slack."""
+        return f"more than -{self.slack:g}" if self.slack else ""
 
 
 class PairClaim(Claim):
@@ -124,9 +130,7 @@ class Greater(PairClaim):
     test: Literal["greater"] = "greater"
     formula = "`quantity` at `axis` = `value` exceeds that at `than` by more than `margin`, other axes alike"
     function = "suite.analysis.claims_about_order:greater"
-    estimate = "the difference is {}"
-    estimate_of_average = "the average difference is {}"
-    estimate_of_many = "the least sure pair's difference is {}"
+    estimate = "difference"
     quantity: str = Field(description="what is larger")
     value: Scalar = Field(description="the one that has more")
     than: Scalar = Field(description="the one that has less")
@@ -135,6 +139,16 @@ class Greater(PairClaim):
         default="every", description="whether in every matched pair of members, or on average over the family's pairs"
     )
 
+    def describe_estimate(self, members: int) -> str:
+        """Return which difference it is: the only one, the average, or the smallest over the compared pairs."""
+        if self.of == "average":
+            return "average difference"
+        return "smallest difference over the compared pairs" if members > _PAIR else self.estimate
+
+    def describe_requirement(self) -> str:
+        """Return the margin."""
+        return f"more than {self.margin:g}" if self.margin else ""
+
 
 class RankCorrelation(Claim):
     """Two quantities order members alike, or the other way round."""
@@ -142,7 +156,7 @@ class RankCorrelation(Claim):
     test: Literal["rank_correlation"] = "rank_correlation"
     formula = "Spearman's rho of `first` and `second` over members is at least, or at most, a value"
     function = "suite.analysis.claims_about_order:rank_correlation"
-    estimate = "Spearman's rho is {}"
+    estimate = "Spearman's rho"
     first: str = Field(description="a quantity")
     second: str = Field(description="another")
     at_least: float | None = Field(default=None, ge=-1, lt=1, description="rho is larger than this")
@@ -157,6 +171,10 @@ class RankCorrelation(Claim):
         _either(self.at_least, self.at_most, "a correlation")
         return self
 
+    def describe_requirement(self) -> str:
+        """Return the bound."""
+        return f"more than {self.at_least:g}" if self.at_least is not None else f"less than {self.at_most:g}"
+
 
 class Level(Claim):
     """A quantity lies above a number, or below."""
@@ -164,8 +182,6 @@ class Level(Claim):
     test: Literal["level"] = "level"
     formula = "`quantity` is at least, or at most, a number: in every member, on average, or in every single draw"
     function = "suite.analysis.claims_about_values:level"
-    estimate = "the value that decides is {}"
-    estimate_of_average = "the average is {}"
     quantity: str = Field(description="what lies there")
     at_least: float | None = Field(default=None, allow_inf_nan=False, description="it is larger than this")
     at_most: float | None = Field(default=None, allow_inf_nan=False, description="it is smaller than this")
@@ -180,6 +196,19 @@ class Level(Claim):
         _either(self.at_least, self.at_most, "a level")
         return self
 
+    def describe_estimate(self, members: int) -> str:
+        """Return which value it is: the average, or the smallest or largest over members or draws."""
+        if self.of == "average":
+            return "average"
+        return "smallest value" if self.at_least is not None else "largest value"
+
+    def describe_requirement(self) -> str:
+        """Return the bound, which single draws may reach."""
+        itself = self.of == "draw"
+        if self.at_least is not None:
+            return f"{'at least' if itself else 'more than'} {self.at_least:g}"
+        return f"{'at most' if itself else 'less than'} {self.at_most:g}"
+
 
 class BoundedBy(Claim):
     """A quantity stays below another, or below its closed form, in every member."""
@@ -187,15 +216,22 @@ class BoundedBy(Claim):
     test: Literal["bounded_by"] = "bounded_by"
     formula = "`quantity` <= `bound` + `margin` in every member, or it exceeds it by no more than `z` standard errors"
     function = "suite.analysis.claims_about_values:bounded_by"
-    estimate = "the least room below the bound is {}"
-    estimate_in_errors = "the largest excess over the bound is {} standard errors"
-    margin_is_slack = True
     quantity: str = Field(description="what stays below")
     bound: str = Field(description='another quantity, or "theory", its closed form')
     margin: float = Field(default=0.0, ge=0, description="by which it may exceed the bound; shown to be kept")
     z: float | None = Field(
         default=None, gt=0, description="standard errors by which it may seem to; shown not to be broken"
     )
+
+    def describe_estimate(self, members: int) -> str:
+        """Return how the distance from the bound is measured."""
+        return "smallest distance below the bound" if self.z is None else "largest z-score above the bound"
+
+    def describe_requirement(self) -> str:
+        """Return the margin or the z-score that is allowed."""
+        if self.z is not None:
+            return f"at most {self.z:g}" + (f" beyond the margin of {self.margin:g}" if self.margin else "")
+        return f"more than -{self.margin:g}" if self.margin else ""
 
 
 class AgreesWith(Claim):
@@ -204,8 +240,6 @@ class AgreesWith(Claim):
     test: Literal["agrees_with"] = "agrees_with"
     formula = "|`quantity` - theory| is within `relative` of the theory, or within `z` standard errors"
     function = "suite.analysis.claims_about_values:agrees_with"
-    estimate = "the largest deviation is {} of the law"
-    estimate_in_errors = "the largest deviation is {} standard errors"
     quantity: str = Field(description="what has a law")
     relative: float | None = Field(default=None, gt=0, description="relative error allowed; shown to be kept")
     z: float | None = Field(default=None, gt=0, description="standard errors allowed; shown not to be broken")
@@ -216,6 +250,14 @@ class AgreesWith(Claim):
             raise PydanticCustomError("agreement", "agreement is judged in one way; give either relative or z")
         return self
 
+    def describe_estimate(self, members: int) -> str:
+        """Return how the deviation is measured."""
+        return "largest z-score" if self.z is not None else "largest relative deviation from theory"
+
+    def describe_requirement(self) -> str:
+        """Return the deviation that is allowed."""
+        return f"at most {self.z if self.z is not None else self.relative:g}"
+
 
 class SurvivalShorter(PairClaim):
     """Waits are shorter under one setting than another; those that did not end outlast the time they were watched."""
@@ -223,7 +265,7 @@ class SurvivalShorter(PairClaim):
     test: Literal["survival_shorter"] = "survival_shorter"
     formula = "waits `quantity` at `axis` = `value` are shorter than at `than` (log-rank), other axes alike"
     function = "suite.analysis.claims_about_order:survival_shorter"
-    estimate = "the log-rank test's z is {}"
+    estimate = "z of the log-rank test"
     quantity: str = Field(description="steps until something happens")
     value: Scalar = Field(description="the one with the shorter waits")
     than: Scalar = Field(description="the other")

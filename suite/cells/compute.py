@@ -129,7 +129,21 @@ def _compute_draws(
         return observe(ensemble, data, cell.settings, observers, resume)
     measure = getattr(cell.settings, "declared", None) or load(cell.measure.function)  # a plug-in's goes with its text
     found: dict[str, Tensor] = measure(ensemble, _inputs(cell, sample, data, draws, ensemble.parameters), cell.settings)
+    if cell.in_tables:
+        _check_shapes(cell, found, ensemble.draws)
     return found
+
+
+def _check_shapes(cell: Cell, found: dict[str, Tensor], draws: int) -> None:
+    """Raise ValueError unless a measure returns what its declaration says: one value, or one per layer, per draw."""
+    for quantity, values in found.items():
+        declared = cell.measure.quantities[quantity]
+        axes = ("draws", *(f"{name}s" for name in declared.index))
+        if values.ndim != len(axes) or values.shape[0] != draws:
+            shape, expected = tuple(values.shape), ", ".join(axes)
+            raise ValueError(
+                f"{cell.name} returned {quantity} of shape {shape} for {draws} draws; expected shape ({expected})"
+            )
 
 
 def _dtype(cell: Cell) -> torch.dtype:

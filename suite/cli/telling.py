@@ -6,7 +6,7 @@ from typing import Any
 
 from suite.cli.endings import echo, warn
 from suite.formatting import pieces
-from suite.report.predictor_text import lines_of as predictor_lines
+from suite.report.predictor_text import format_predictors
 from suite.report.verdicts import count_unexpected, format_lines
 from suite.results.folder import Results
 
@@ -24,7 +24,7 @@ def tell_run(found: Results) -> int:
         return 0
     _warn_of_imprecise(imprecise(found))
     surprises = tell_verdicts(found.name, found.verdict_rows)
-    for line in predictor_lines(found.name, found.folder):
+    for line in format_predictors(found.name, found.folder):
         echo(line)
     echo(f"{found.name}: {found.report}")
     return surprises

@@ -14,7 +14,7 @@ from suite.cli.folders import alike, check_tables, damage_explained, load_plugin
 from suite.cli.options import LACKING, UNEXPECTED
 from suite.cli.telling import tell_verdicts
 from suite.formatting import counted
-from suite.report.comparison_text import lines_of
+from suite.report.comparison_text import format_comparison
 from suite.report.figures import write_figures
 from suite.report.index import write_index
 from suite.report.verdicts import convert_to_json, count_unexpected
@@ -83,7 +83,7 @@ def compare_runs(first: Path, second: Path, must_agree: bool, as_json: bool, plu
         results = Results(one), Results(other)
         with damage_explained(results[0]), damage_explained(results[1]):
             found.append(compare(*results))
-    for line in () if as_json else (line for each in found for line in lines_of(each)):
+    for line in () if as_json else (line for each in found for line in format_comparison(each)):
         echo(line)
     if as_json:
         typer.echo(json.dumps([each.as_json() for each in found], indent=2))

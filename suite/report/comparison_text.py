@@ -1,4 +1,4 @@
-"""The comparison of two runs in words."""
+"""The comparison of two runs in lines of text."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,17 +14,18 @@ _LONGEST = 120
 """Characters of a value of the spec that are shown."""
 
 
-def lines_of(found: Comparison) -> Iterator[str]:
-    """The comparison in words."""
+def format_comparison(found: Comparison) -> Iterator[str]:
+    """Yield the differences between two runs of a study, one per line."""
     for title, differences in (("spec", found.spec), ("environment", found.environment)):
         for key, (one, other) in differences.items():
             yield f"{found.study}: {title}: {key}: {_short(one)} and {_short(other)}"
     numbers = found.numbers
+    beyond = len(numbers.beyond_chance)
     yield (
-        f"{found.study}: {numbers.compared} numbers, {numbers.identical} the same, {len(numbers.beyond_chance)} "
-        "different beyond chance"
-        + (f", {numbers.only_first} in the first run only" if numbers.only_first else "")
-        + (f", {numbers.only_second} in the second run only" if numbers.only_second else "")
+        f"{found.study}: {numbers.compared} numbers in both runs: {numbers.identical} equal, "
+        f"{numbers.compared - numbers.identical - beyond} differ within chance, {beyond} differ beyond chance"
+        + (f"; {numbers.only_first} only in the first run" if numbers.only_first else "")
+        + (f"; {numbers.only_second} only in the second run" if numbers.only_second else "")
     )
     for row in numbers.beyond_chance.head(_SHOWN).to_dict("records"):
         means = f"{row['mean_first']:.4g} and {row['mean_second']:.4g}"
@@ -34,7 +35,7 @@ def lines_of(found: Comparison) -> Iterator[str]:
             yield f"{found.study}: {title}: {one}, then {other}: {claim}"
     for title, claims in (("first", found.only_first), ("second", found.only_second)):
         for claim in claims:
-            yield f"{found.study}: claim of the {title} run only: {claim}"
+            yield f"{found.study}: claim only in the {title} run: {claim}"
 
 
 def _short(value: Any) -> str:

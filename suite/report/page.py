@@ -1,7 +1,7 @@
 """The report: one page with every chart and table, readable without a network."""
 
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -26,16 +26,8 @@ if TYPE_CHECKING:
     from suite.results.folder import Results
 
 
-def write_report(results: "Results", claims: Sequence[Mapping[str, Any]]) -> "Path":
-    """Draw report.html from the tables of a run and of its analysis.
-
-    Args:
-        results: The study's results.
-        claims: The claims that the verdicts are on, in the same order and in JSON's types.
-
-    Returns:
-        The page.
-    """
+def write_report(results: "Results") -> "Path":
+    """Draw report.html from the tables of a run and of its analysis; return its path."""
     tables = {
         "tournament": results.tournament,
         "agreement": results.analysis(AGREEMENT),
@@ -44,7 +36,7 @@ def write_report(results: "Results", claims: Sequence[Mapping[str, Any]]) -> "Pa
         "comparisons": results.analysis(COMPARISONS),
         "verdicts": results.verdicts,
     }
-    page = render(results.run, results.summary, tables, draw_charts(results), results.precision, claims)
+    page = render(results.run, results.summary, tables, draw_charts(results), results.precision)
     write_text(results.report, page)
     return results.report
 
@@ -55,7 +47,6 @@ def render(
     tables: dict[str, pd.DataFrame],
     charts: dict[str, Any],
     precise: pd.DataFrame | None = None,
-    claims: Sequence[Mapping[str, Any]] = (),
 ) -> str:
     """The page as text.
 
@@ -65,7 +56,6 @@ def render(
         tables: the tables of the analysis by name.
         charts: Altair charts by name.
         precise: what a precision took, if the spec asked for one.
-        claims: that the verdicts are on, in the same order.
     """
     verdicts = records(tables["verdicts"])
     beneath = _tables_beneath(tables)
@@ -91,7 +81,7 @@ def render(
         .render(
             run=run,
             failed=run["failed"],
-            told=word_verdicts(verdicts, claims),
+            told=word_verdicts(verdicts),
             summed=sum_up(verdicts),
             verdicts=tabulate_verdicts(verdicts),
             answer=sections.pop(choose_picture(run["spec"], charts) or "", None),

@@ -1,51 +1,53 @@
-"""The tournament in words, from the table that a run has left."""
+"""The predictor ranking in lines of text, from the table that a run has written."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from suite.results.schema import ALL_MEMBERS as ALL
-from suite.results.schema import PREDICTORS
+from suite.results.schema import ALL_MEMBERS, PREDICTORS
+
+Row = Mapping[str, str]
 
 
-def lines_of(study: str, folder: Path) -> Iterator[str]:
-    """A line a contest: what tells the outcome best over all members, and the best baseline, first where it is as good.
+def format_predictors(study: str, folder: Path) -> Iterator[str]:
+    """Yield one line per outcome: the predictor with the highest rank correlation, and its gain over the best baseline.
 
     Args:
-        study: its name.
-        folder: of its results; one without a tournament has no lines.
+        study: The name of the study.
+        folder: Its results; without a predictor ranking there are no lines.
     """
     file = folder / PREDICTORS
     if not file.exists():
         return
     with file.open(newline="") as lines:
-        rows = [row for row in csv.DictReader(lines) if row["group"] == ALL]
-    for (outcome, training), contest in groupby(rows, key=lambda row: (row["outcome"], row["training"])):
-        ranked = {row["predictor"]: row for row in contest if row["spearman"]}
-        under = f" ({training})" if training else ""
-        best = next((row for row in ranked.values() if row["kind"] == "measured"), None)
-        if best is None:
-            yield f"{study}: {outcome}{under}: nothing that is measured orders the members"
-            continue
-        if not float(best["spearman_low"] or "nan") > 0:
-            told = f"{best['predictor']}, rho {_number(best, 'spearman')} of {best['members']} members"
-            yield f"{study}: {outcome}{under}: nothing that is measured tells it surely; the best is {told}"
-            continue
-        how_well = f"rho {_number(best, 'spearman')} of {best['members']} members"
-        if best["advantage"]:
-            how_well += f", {_number(best, 'advantage')} over {best['baseline']}"
-        if best["advantage"] and float(best["advantage"]) <= 0:
-            as_well = "better" if float(best["advantage_high"] or "nan") < 0 else "as well"
-            rho = float(best["spearman"]) - float(best["advantage"])  # of the members that have the predictor
-            yield (
-                f"{study}: {outcome}{under}: {best['baseline']} alone tells it {as_well}, rho {rho:.2f}; of what is "
-                f"measured, {best['predictor']} is best, {how_well}"
-            )
-        else:
-            yield f"{study}: {outcome}{under}: told best by {best['predictor']}, {how_well}"
+        rows = [row for row in csv.DictReader(lines) if row["group"] == ALL_MEMBERS]
+    for (outcome, training), ranking in groupby(rows, key=lambda row: (row["outcome"], row["training"])):
+        measured = [row for row in ranking if row["spearman"] and row["kind"] == "measured"]
+        yield f"{study}: {outcome}{f' ({training})' if training else ''}: {_format_best(measured)}"
 
 
-def _number(row: dict[str, str], name: str) -> str:
+def _format_best(ranked: Sequence[Row]) -> str:
+    """Describe the first of the measured predictors, which are in descending order of their rank correlation."""
+    if not ranked:
+        return "no predictor orders the members"
+    best = ranked[0]
+    gain = f", gain {_format_interval(best, 'advantage')}" if best["advantage"] else ""
+    numbers = f"{best['predictor']}, {_format_interval(best, 'spearman')}{gain}, {best['members']} members"
+    if not float(best["spearman_low"] or "nan") > 0:
+        return f"no predictor is shown to predict it; highest rank correlation: {numbers}"
+    better = [row for row in ranked if float(row["advantage_low"] or "nan") > 0]
+    if best in better or not gain:
+        over = f" (gain over {best['baseline']})" if gain else ""
+        return f"best predictor: {numbers}{over}"
+    if better:
+        others = ", ".join(f"{row['predictor']} beats {row['baseline']}" for row in better)
+        return f"highest rank correlation: {numbers}; shown: {others}"
+    if float(best["advantage_high"] or "nan") < 0:
+        return f"{best['baseline']} predicts it better than {numbers}"
+    return f"no predictor is shown to beat {best['baseline']}; highest rank correlation: {numbers}"
+
+
+def _format_interval(row: Row, name: str) -> str:
     value, low, high = (float(row[key] or "nan") for key in (name, f"{name}_low", f"{name}_high"))
     return f"{value:.2f} [{low:.2f}, {high:.2f}]"

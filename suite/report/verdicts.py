@@ -3,18 +3,14 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
 from math import isfinite, isnan
 from typing import Any
 
-from suite.catalog.claims import CLAIMS, Claim
 from suite.formatting import counted, p_in_words
 from suite.report.formatting import PageTable, number
 
 Row = Mapping[str, Any]
 """One row of verdicts.csv."""
-
-_PAIR = 2
 
 
 def count_unexpected(rows: Sequence[Row]) -> int:
@@ -34,15 +30,19 @@ def convert_to_json(study: str, rows: Sequence[Row]) -> list[dict[str, Any]]:
 def format_lines(study: str, rows: Sequence[Row]) -> Iterator[str]:
     """Yield one line per claim: the verdict, the claim in its own words, and the numbers."""
     for row in rows:
-        surprise = f", expected {row['expected']}" if row["verdict"] != row["expected"] else ""
-        yield f"{study}: {row['verdict']}{surprise}: {row['claim']} ({_numbers(row)})"
+        yield f"{study}: {row['verdict']}{_format_unexpected(row)}: {row['claim']} ({_numbers(row)})"
+
+
+def _format_unexpected(row: Row) -> str:
+    return "" if row["verdict"] == row["expected"] else f" (expected: {row['expected']})"
 
 
 def _numbers(row: Row) -> str:
     if not row["members"]:
-        return "the tables have nothing of it"
+        return "the tables have no values for this claim"
     interval = _interval(row, " [{}, {}]") if isfinite(row["ci_low"]) and isfinite(row["ci_high"]) else ""
-    parts = [f"{_estimate(row)}{interval}, {p_in_words(row['p'])}, {_sizes(row, ', {} draws')}", _needed(row)]
+    label = f"{row['estimate_of']} " if row["estimate_of"] else ""
+    parts = [f"{label}{_estimate(row)}{interval}, {p_in_words(row['p'])}, {_sizes(row)}", _needed(row)]
     return "; ".join(filter(None, parts))
 
 
@@ -63,61 +63,28 @@ class WordedVerdict:
     surprise: str
 
 
-def word_verdicts(rows: Sequence[Row], claims: Sequence[Row] = ()) -> list[WordedVerdict]:
-    """Return each claim with its verdict, in sentences.
-
-    Args:
-        rows: The verdicts.
-        claims: The claims as run.json has them, in the same order, for what they ask of their estimates.
-    """
+def word_verdicts(rows: Sequence[Row]) -> list[WordedVerdict]:
+    """Return each claim with its verdict, in sentences."""
     return [
         WordedVerdict(
             row["verdict"],
             row["claim"],
-            _grounds(row, claim or {}),
+            _grounds(row),
             "" if row["verdict"] == row["expected"] else row["expected"],
         )
-        for row, claim in zip_longest(rows, claims)
+        for row in rows
     ]
 
 
-def _grounds(row: Row, claim: Row) -> str:
+def _grounds(row: Row) -> str:
     if not row["members"]:
-        return "The tables have nothing of it."
-    kind = CLAIMS.get(row["test"], Claim)
-    value = _estimate(row) + _interval(row, " (95% interval {} to {})")
-    sentence = _phrase(kind, row, claim).format(value) + _threshold(kind, claim)
-    sure = p_in_words(row["p"]) if isfinite(row["p"]) else "nothing speaks against it"
+        return "The tables have no values for this claim."
+    label = _capitalized(row["estimate_of"] or "estimate")
+    interval = _interval(row, ", 95% CI [{}, {}]")
+    required = f"; the claim requires {row['required']}" if row["required"] else ""
+    grounds = f"{label}: {_estimate(row)}{interval}{required}. {_sizes(row)}; {p_in_words(row['p'])}."
     needed = _needed(row)
-    grounds = f"{_capitalized(sentence)}; {_sizes(row, ' of {} draws or more')}, {sure}."
     return grounds + (f" {_capitalized(needed)}." if needed else "")
-
-
-def _phrase(kind: type[Claim], row: Row, claim: Row) -> str:
-    """Return what the estimate of a claim is of."""
-    if claim.get("of") == "average" and kind.estimate_of_average:
-        return kind.estimate_of_average
-    if claim.get("of") != "average" and row["members"] > _PAIR and kind.estimate_of_many:
-        return kind.estimate_of_many
-    return kind.estimate_in_errors if "z" in claim and kind.estimate_in_errors else kind.estimate
-
-
-def _threshold(kind: type[Claim], claim: Row) -> str:
-    """Return what a claim asks of its estimate, where that is not told by the estimate's sign."""
-    itself = claim.get("of") == "draw"
-    for key, more in (("at_least", "more"), ("at_most", "less")):
-        if key in claim:
-            bound = f"{claim[key]:g}"
-            return f", {bound} or {more} is claimed" if itself else f", {more} than {bound} is claimed"
-    if "z" in claim:
-        beyond = f" beyond the margin of {claim['margin']:g}" if claim.get("margin") else ""
-        return f", up to {claim['z']:g} are allowed{beyond}"
-    if "relative" in claim:
-        return f", up to {claim['relative']:g} is allowed"
-    if claim.get("margin"):
-        margin = claim["margin"]
-        return f", {-margin:g} is allowed" if kind.margin_is_slack else f", more than {margin:g} is claimed"
-    return f", {-claim['slack']:g} is allowed" if claim.get("slack") else ""
 
 
 def sum_up(rows: Sequence[Row]) -> str:
@@ -141,7 +108,7 @@ def tabulate_verdicts(rows: Sequence[Row]) -> PageTable:
     body = [
         [
             row["claim"],
-            row["verdict"] + ("" if row["verdict"] == row["expected"] else f" (expected: {row['expected']})"),
+            row["verdict"] + _format_unexpected(row),
             number(row["estimate"], "{:.3g}"),
             _interval(row, "{} to {}") or "none",
             p_in_words(row["p"]).removeprefix("p ").removeprefix("= "),  # the column is called p
@@ -152,15 +119,15 @@ def tabulate_verdicts(rows: Sequence[Row]) -> PageTable:
         for row in rows
     ]
     note = (
-        "Each claim is tested by the statistic that its spec declares, which the estimate and its 95% interval are of; "
-        "p is corrected for the number of claims (Holm). A claim holds, or fails, where p is 0.05 or less; elsewhere "
-        "it is undecided, and the last column says what would probably decide, and which way."
+        "A claim holds or fails if p is 0.05 or less, corrected for the number of claims (Holm). Otherwise it is "
+        "undecided, and the last column says how many draws or members would probably decide it, and which way. The "
+        "95% intervals are not corrected."
     )
     heads = ["claim", "verdict", "estimate", "95% interval", "p", "members", "draws", "needed"]
     return PageTable("Claims", note, heads, 2, body)
 
 
-_LEANING = {"holds": "bear it out", "fails": "refute it", "": "decide"}
+_LEANING = {"holds": "confirm it", "fails": "refute it", "": "decide"}
 """What more draws or members would do, by the verdict that the numbers lean to."""
 
 
@@ -175,9 +142,10 @@ def _interval(row: Row, pattern: str) -> str:
     return pattern.format(f"{row['ci_low']:.3g}", f"{row['ci_high']:.3g}")
 
 
-def _sizes(row: Row, draws: str) -> str:
-    """Format the numbers of members and, by a pattern, of draws."""
-    return counted(row["members"], "member") + (draws.format(f"{row['draws']:,}") if row["draws"] > 1 else "")
+def _sizes(row: Row) -> str:
+    """Format the number of members, and of draws if there are several."""
+    draws = f", {row['draws']:,} draws each" if row["draws"] > 1 else ""
+    return counted(row["members"], "member") + draws
 
 
 def _needed(row: Row) -> str:

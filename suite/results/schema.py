@@ -27,6 +27,8 @@ VERDICT_COLUMNS: Mapping[str, type] = {
     "needed": float,
     "unit": str,
     "leaning": str,
+    "estimate_of": str,
+    "required": str,
 }
 """Columns of the verdicts with their types; an empty number is nan."""
 

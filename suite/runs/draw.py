@@ -11,4 +11,4 @@ from suite.spec.load import Study
 def analyze_and_draw(study: Study, results: Results) -> Path:
     """Judge the claims of a study by its tables, write its analysis and draw the page; return its path."""
     derive(results, study.spec.claim, study.spec.source)
-    return write_report(results, study.spec.as_run()["claim"])
+    return write_report(results)

@@ -70,7 +70,7 @@ def test_a_run_ends_with_its_verdicts(folder: Path) -> None:
     first, second, page = (folder / "said").read_text().splitlines()
 
     assert first.startswith("two: holds: The absolute value is more variable. (")
-    assert second.startswith("two: fails, expected holds: Variability falls with depth. (")
+    assert second.startswith("two: fails (expected: holds): Variability falls with depth. (")
     assert page.endswith("report.html")
 
 

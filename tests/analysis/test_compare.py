@@ -63,7 +63,7 @@ def test_a_run_and_itself_are_the_same(first: Path) -> None:
     code, said = compared(first, first)
 
     assert code == 0
-    assert said == "twice: 12 numbers, 12 the same, 0 different beyond chance\n"
+    assert said == "twice: 12 numbers in both runs: 12 equal, 0 differ within chance, 0 differ beyond chance\n"
 
 
 def test_another_seed_differs_by_chance_alone(first: Path, tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_another_seed_differs_by_chance_alone(first: Path, tmp_path: Path) -> No
     assert code == 0
     assert said.splitlines() == [
         "twice: spec: seed: 1 and 2",
-        "twice: 12 numbers, 0 the same, 0 different beyond chance",
+        "twice: 12 numbers in both runs: 0 equal, 12 differ within chance, 0 differ beyond chance",
     ]
 
 
@@ -104,8 +104,8 @@ def test_a_claim_that_one_run_makes_is_told_and_is_no_change(first: Path, tmp_pa
 
     assert code == 0
     assert said.splitlines()[1:] == [
-        "twice: claim of the first run only: The absolute value is more variable than ReLU.",
-        "twice: claim of the second run only: The absolute value is the more variable one.",
+        "twice: claim only in the first run: The absolute value is more variable than ReLU.",
+        "twice: claim only in the second run: The absolute value is the more variable one.",
     ]
     (found,) = json.loads(compared(first, other, "--json")[1])
     assert found["claims_only_second"] == ["The absolute value is the more variable one."]
@@ -139,7 +139,7 @@ def test_fewer_draws_are_compared_without_alarm(first: Path, tmp_path: Path) -> 
     code, said = compared(first, ran(few, draws=4), "--numbers-must-agree")
 
     assert code == 0
-    assert "twice: 12 numbers, 0 the same, 0 different beyond chance" in said
+    assert "twice: 12 numbers in both runs: 0 equal, 12 differ within chance, 0 differ beyond chance" in said
     assert "twice: fewer draws or members: holds, then undecided: The absolute value" in said
     assert "verdict changed" not in said
     code, said = compared(few, first, "--numbers-must-agree", "--json")
@@ -175,7 +175,7 @@ def test_nothing_in_common_is_no_agreement(first: Path, tmp_path: Path) -> None:
     code, said = compared(first, other, "--numbers-must-agree")
 
     assert code == 1
-    assert "twice: 0 numbers, 0 the same, 0 different beyond chance, 12 in the first run only, 12 in the second" in said
+    assert "0 differ beyond chance; 12 only in the first run; 12 only in the second run" in said
 
 
 def rows(quantity: str, mean: float, std: float, n: int, **axes: object) -> dict[str, object]:

@@ -84,7 +84,7 @@ def test_drawing_reads_the_tables_of_the_analysis(results: Results, monkeypatch:
     other = "fails" if verdict == "holds" else "holds"
     file.write_text(file.read_text().replace(f",{verdict},", f",{other},", 1))
 
-    write_report(results, results.run["spec"]["claim"])
+    write_report(results)
 
     assert f"1 {other}" in results.report.read_text()
 

@@ -16,6 +16,7 @@ from scipy.stats import binom, norm, t
 
 from suite.analysis.verdicts import LEVEL, judge
 from suite.catalog.claims import (
+    CLAIMS,
     AgreesWith,
     BoundedBy,
     Claim,
@@ -157,6 +158,11 @@ NO_EFFECT: dict[str, tuple[Make, Claim]] = {
         SurvivalShorter(quantity="steps_to_success", **BETWEEN),
     ),
 }
+
+
+def test_every_claim_test_is_simulated() -> None:
+    """A new one needs a case without an effect."""
+    assert {claim.test for _, claim in NO_EFFECT.values()} == set(CLAIMS)
 
 
 @pytest.mark.parametrize("case", NO_EFFECT)

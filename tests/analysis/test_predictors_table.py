@@ -12,7 +12,7 @@ from suite.analysis.points import Tables, points
 from suite.catalog.charts import CHARTS
 from suite.catalog.predict import Predict
 from suite.cells.resources import Resources
-from suite.report.predictor_text import lines_of
+from suite.report.predictor_text import format_predictors
 from suite.report.tournament import draw_ranking, draw_ranking_by_training, tabulate_ranking
 from suite.results.folder import Results
 from suite.results.schema import PREDICTOR_COLUMNS as COLUMNS
@@ -186,28 +186,33 @@ def test_the_baseline_is_the_activation_ratio_that_is_measured(results: Results)
     assert baseline.ordered[:, 0].tolist() == pytest.approx(list(measured.values()))
 
 
-def test_a_line_a_contest_says_who_did_best(results: Results, table: pd.DataFrame, tmp_path: Path) -> None:
-    """Only of what is sure; a baseline that does as well comes first; what orders nothing is told as well."""
+def test_a_line_per_outcome_names_the_best_predictor(results: Results, table: pd.DataFrame, tmp_path: Path) -> None:
+    """And says whether it is shown to beat the best baseline."""
     chosen = table[(table["training"] == "squares 2") & (table["outcome"] == "train_loss")].copy()
-    chosen.loc[chosen["predictor"] == "snip", ["spearman", "spearman_low", "spearman_high"]] = (0.99, 0.5, 0.999)
-    chosen.loc[chosen["predictor"] == "snip", "advantage"] = 0.1
-    chosen.sort_values("spearman", ascending=False).to_csv(tmp_path / "tournament.csv")
-    (line,) = lines_of("boards", tmp_path)
-    assert line.startswith("boards: train_loss (squares 2): told best by snip, rho 0.99 [0.50, 1.00] of 10 members, ")
+    snip, ahead = chosen["predictor"] == "snip", ["baseline", "advantage", "advantage_low", "advantage_high"]
+    chosen.loc[chosen["kind"] == "measured", ["advantage_low"]] = -0.5
 
-    ahead = ["baseline", "advantage", "advantage_low", "advantage_high"]
-    for high, how in ((0.2, "as well"), (-0.01, "better")):
-        chosen.loc[chosen["predictor"] == "snip", ahead] = ("depth", -0.009, -0.3, high)
+    def line() -> str:
         chosen.sort_values("spearman", ascending=False).to_csv(tmp_path / "tournament.csv")
-        assert next(lines_of("boards", tmp_path)) == (
-            f"boards: train_loss (squares 2): depth alone tells it {how}, rho 1.00; of what is measured, snip is best, "
-            f"rho 0.99 [0.50, 1.00] of 10 members, -0.01 [-0.30, {high:.2f}] over depth"
-        )
+        (found,) = format_predictors("boards", tmp_path)
+        return found
 
-    chosen.loc[chosen["predictor"] == "snip", "spearman_low"] = -0.1
-    chosen.sort_values("spearman", ascending=False).to_csv(tmp_path / "tournament.csv")
-    assert "nothing that is measured tells it surely; the best is snip" in next(lines_of("boards", tmp_path))
+    chosen.loc[snip, ["spearman", "spearman_low", "spearman_high"]] = (0.99, 0.5, 0.999)
+    for low, high, said in (
+        (0.02, 0.2, "best predictor: snip, 0.99 [0.50, 1.00], gain 0.10 [0.02, 0.20], 10 members (gain over depth)"),
+        (
+            -0.3,
+            0.2,
+            "no predictor is shown to beat depth; highest rank correlation: "
+            "snip, 0.99 [0.50, 1.00], gain 0.10 [-0.30, 0.20], 10 members",
+        ),
+        (-0.3, -0.01, "depth predicts it better than snip, 0.99 [0.50, 1.00], gain 0.10 [-0.30, -0.01], 10 members"),
+    ):
+        chosen.loc[snip, ahead] = ("depth", 0.1, low, high)
+        assert line() == f"boards: train_loss (squares 2): {said}"
+
+    chosen.loc[snip, "spearman_low"] = -0.1
+    assert ": no predictor is shown to predict it; highest rank correlation: snip, " in line()
 
     chosen.loc[chosen["kind"] == "measured", "spearman"] = np.nan
-    chosen.to_csv(tmp_path / "tournament.csv")
-    assert "nothing that is measured orders the members" in next(lines_of("boards", tmp_path))
+    assert line().endswith(": no predictor orders the members")

@@ -15,7 +15,7 @@ from suite.results.schema import VERDICTS
 from tests.analysis.simulated import member, tables_of
 
 DRAWS = np.linspace(-1, 1, 40) + 0.1
-LEANING = [({"at_least": 0.0}, "holds", "bear it out"), ({"at_most": 0.0}, "fails", "refute it")]
+LEANING = [({"at_least": 0.0}, "holds", "confirm it"), ({"at_most": 0.0}, "fails", "refute it")]
 
 
 @pytest.mark.parametrize(("bound", "leaning", "words"), LEANING)
@@ -28,7 +28,7 @@ def test_undecided_says_which_way_it_leans(bound: dict[str, float], leaning: str
     assert (rows[0]["verdict"], rows[0]["leaning"]) == ("undecided", leaning)
     line = next(format_lines("study", rows))
     assert f"draws would probably {words})" in line
-    assert ", 1 member, 40 draws; about " in line
+    assert ", 1 member, 40 draws each; about " in line
 
 
 @pytest.mark.parametrize("bound", [-9.0, 9.0, 0.1])
@@ -45,7 +45,8 @@ def test_tables_of_before_say_nothing_of_it(tmp_path: Path) -> None:
     """Rows that an earlier version has kept can be told still."""
     claim = Level(says="It is so.", quantity="v3", at_least=0.0)
     (row,) = rows_of(judge([claim], tables_of([member("v3", DRAWS, depth=1)])), "")
-    del row["leaning"]
+    for name in ("leaning", "estimate_of", "required"):
+        del row[name]
     with (tmp_path / VERDICTS).open("w", newline="") as file:
         table = csv.DictWriter(file, row)
         table.writeheader()

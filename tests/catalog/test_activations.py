@@ -236,7 +236,7 @@ def test_flat_sides_by_name():
     assert sides["relu"] == sides["leaky_relu(slope=0)"] == ((-np.inf, 0.0),)
     assert sides["htanh(linear_region=3)"] == ((-np.inf, -3.0), (3.0, np.inf))
     assert sides["s_saw(linear_region=3)"] == ((-np.inf, -6.0), (6.0, np.inf))
-    assert {label.split("(")[0] for label in sides} == {"relu", "leaky_relu", "htanh", "s_saw"}
+    assert {"elu", "abs", "identity", "tanh"}.isdisjoint(label.split("(")[0] for label in sides)
 
 
 @pytest.mark.parametrize("entry", [Htanh, SExp, SSin, SSaw], ids=lambda entry: entry.__name__)

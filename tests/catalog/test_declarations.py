@@ -15,7 +15,7 @@ from suite.catalog.domain import Box
 from suite.catalog.dotted import load
 from suite.catalog.measure import Measure, Quantity, Shape
 from suite.catalog.measures import LANDSCAPE, LANDSCAPES, MEASURES, STEP, TRAINING, problems_of
-from suite.catalog.measures.settings import Draws
+from suite.catalog.measures.settings import Draws, OnTheDomain
 from suite.catalog.precision import Precise
 from suite.catalog.quantities import QUANTITIES
 from suite.cli import app
@@ -71,7 +71,12 @@ def test_a_declaration_is_complete(name: str) -> None:
     measure = LANDSCAPE if name == LANDSCAPES else MEASURES[name]
 
     assert measure.primary is None or measure.primary in measure.quantities
-    assert issubclass(measure.settings, Precise) == (measure.primary is not None)
+    assert issubclass(measure.settings, Precise) == (measure.primary is not None), (
+        "a measure with `draws` needs settings derived from Precise, and a primary quantity; others need neither"
+    )
+    assert measure.inputs != "domain" or issubclass(measure.settings, OnTheDomain), (
+        "a measure on the domain needs settings derived from OnTheDomain, which have its resolution"
+    )
     for quantity in measure.quantities.values():
         assert set(quantity.ratio_of or ()) <= set(measure.quantities)
         assert (quantity.kind == "ratio") == (quantity.ratio_of is not None)

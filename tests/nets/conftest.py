@@ -16,6 +16,7 @@ def _odd(a: float, beyond: Callable[[Tensor, float], Tensor]) -> Callable[[Tenso
     return lambda z: torch.where(z.abs() <= a, z, z.sign() * beyond(z.abs(), a))
 
 
+# An independent reference of every activation: a new one needs an entry.
 PLAIN: dict[str, Callable[..., Callable[[Tensor], Tensor]]] = {
     "relu": nn.ReLU,
     "abs": lambda: torch.abs,

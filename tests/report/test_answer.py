@@ -7,6 +7,7 @@ import pytest
 
 from suite.catalog.charts import ANSWERS, CHARTS
 from suite.catalog.charts.declaration import PLANE, TOURNAMENT
+from suite.catalog.claims import CLAIMS
 from suite.catalog.quantities import QUANTITIES
 from suite.report.charts import choose_picture
 from suite.report.verdicts import sum_up, word_verdicts
@@ -26,6 +27,8 @@ ROW: dict[str, Any] = {
     "needed": np.nan,
     "unit": "draws",
     "leaning": "holds",
+    "estimate_of": "smallest difference between the peak and an end",
+    "required": "",
 }
 
 
@@ -39,57 +42,80 @@ def test_a_verdict_is_told_with_its_grounds() -> None:
 
     assert (found.verdict, found.claim, found.surprise) == ("holds", "V3 peaks.", "")
     assert found.grounds == (
-        "The least sure difference between a peak and an end is 78.1 (95% interval 72.2 to 84); "
-        "22 members of 512 draws or more, p < 0.0001."
+        "Smallest difference between the peak and an end: 78.1, 95% CI [72.2, 84]. "
+        "22 members, 512 draws each; p < 0.0001."
     )
 
 
 def test_what_would_decide_what_was_expected_and_what_is_missing_are_told() -> None:
-    """In the words of the claim's own test."""
+    """In sentences of their own."""
     open_one, refuted, nothing = word_verdicts(
         verdicts(
-            {"verdict": "undecided", "needed": 1600.0, "p": 0.2, "test": "greater"},
-            {"verdict": "fails", "members": 1, "draws": 1, "ci_low": np.nan, "test": "level"},
+            {"verdict": "undecided", "needed": 1600.0, "p": 0.2},
+            {"verdict": "fails", "members": 1, "draws": 1, "ci_low": np.nan, "estimate_of": "largest value"},
             {"members": 0},
         )
     )
 
-    assert open_one.grounds.endswith("p = 0.2. About 1,600 draws would probably bear it out.")
+    assert open_one.grounds.endswith("p = 0.2. About 1,600 draws would probably confirm it.")
     assert open_one.surprise == refuted.surprise == "holds"
-    assert refuted.grounds == "The value that decides is 78.1; 1 member, p < 0.0001."
-    assert nothing.grounds == "The tables have nothing of it."
+    assert refuted.grounds == "Largest value: 78.1. 1 member; p < 0.0001."
+    assert nothing.grounds == "The tables have no values for this claim."
+
+
+def test_what_the_claim_requires_stands_beside_the_estimate() -> None:
+    """So that the reader can see how the verdict follows."""
+    row = {"estimate": 0.5, "ci_low": np.nan, "estimate_of": "largest value", "required": "at most 0"}
+    (found,) = word_verdicts(verdicts(row))
+
+    assert found.grounds.startswith("Largest value: 0.5; the claim requires at most 0. 22 members")
 
 
 @pytest.mark.parametrize(
-    ("claim", "grounds"),
+    ("claim", "members", "estimate", "required"),
     [
-        ({"test": "rank_correlation", "at_most": -0.7}, "Spearman's rho is 0.5, less than -0.7 is claimed;"),
-        ({"test": "level", "at_least": 0.0, "of": "every"}, "The value that decides is 0.5, more than 0 is claimed;"),
-        ({"test": "level", "at_most": 0.0, "of": "draw"}, "The value that decides is 0.5, 0 or less is claimed;"),
-        ({"test": "greater", "margin": 0.1}, "The least sure pair's difference is 0.5, more than 0.1 is claimed;"),
-        ({"test": "greater", "margin": 0.0}, "The least sure pair's difference is 0.5;"),
-        ({"test": "greater", "of": "average"}, "The average difference is 0.5;"),
-        ({"test": "level", "at_least": 0.0, "of": "average"}, "The average is 0.5, more than 0 is claimed;"),
-        ({"test": "monotone", "slack": 0.1}, "The least sure step is one of 0.5, -0.1 is allowed;"),
-        ({"test": "agrees_with", "relative": 0.2}, "The largest deviation is 0.5 of the law, up to 0.2 is allowed;"),
-        ({"test": "agrees_with", "z": 4.0}, "The largest deviation is 0.5 standard errors, up to 4 are allowed;"),
-        ({"test": "bounded_by", "margin": 0.0}, "The least room below the bound is 0.5;"),
-        ({"test": "bounded_by", "margin": 0.1}, "The least room below the bound is 0.5, -0.1 is allowed;"),
+        ({"test": "rank_correlation", "at_most": -0.7}, 8, "Spearman's rho", "less than -0.7"),
+        ({"test": "level", "at_least": 0.0}, 8, "smallest value", "more than 0"),
+        ({"test": "level", "at_most": 0.0, "of": "draw"}, 8, "largest value", "at most 0"),
+        ({"test": "level", "at_least": 0.0, "of": "average"}, 8, "average", "more than 0"),
+        ({"test": "greater", "margin": 0.1}, 8, "smallest difference over the compared pairs", "more than 0.1"),
+        ({"test": "greater"}, 2, "difference", ""),
+        ({"test": "greater", "of": "average"}, 8, "average difference", ""),
         (
-            {"test": "bounded_by", "margin": 0.0, "z": 3.0},
-            "The largest excess over the bound is 0.5 standard errors, up to 3 are allowed;",
+            {"test": "monotone", "slack": 0.1},
+            8,
+            "smallest step",
+            "more than -0.1",
         ),
+        ({"test": "agrees_with", "relative": 0.2}, 8, "largest relative deviation from theory", "at most 0.2"),
+        ({"test": "agrees_with", "z": 4.0}, 8, "largest z-score", "at most 4"),
+        ({"test": "bounded_by"}, 8, "smallest distance below the bound", ""),
+        (
+            {"test": "bounded_by", "margin": 0.1},
+            8,
+            "smallest distance below the bound",
+            "more than -0.1",
+        ),
+        ({"test": "bounded_by", "z": 3.0}, 8, "largest z-score above the bound", "at most 3"),
         (
             {"test": "bounded_by", "margin": 0.02, "z": 3.0},
-            "The largest excess over the bound is 0.5 standard errors, up to 3 are allowed beyond the margin of 0.02;",
+            8,
+            "largest z-score above the bound",
+            "at most 3 beyond the margin of 0.02",
         ),
     ],
 )
-def test_what_was_claimed_stands_beside_what_was_found(claim: dict[str, Any], grounds: str) -> None:
-    """So that the verdict is seen to follow."""
-    (found,) = word_verdicts(verdicts({"test": claim["test"], "estimate": 0.5, "ci_low": np.nan}), [claim])
+def test_a_claim_describes_its_estimate_and_what_it_requires(
+    claim: dict[str, Any], members: int, estimate: str, required: str
+) -> None:
+    """By its keys and the number of members that are compared."""
+    kind = CLAIMS[claim["test"]]
+    given = {"quantity": "v3", "axis": "activation", "value": "relu", "than": "tanh", "says": "So.", "bound": "theory"}
+    given |= {"first": "v3", "second": "output_rms", "along": "depth", "direction": "rises"} | claim
+    made = kind(**{key: value for key, value in given.items() if key in kind.model_fields})
 
-    assert found.grounds.startswith(grounds)
+    assert made.describe_estimate(members) == estimate
+    assert made.describe_requirement() == required
 
 
 def test_all_verdicts_make_one_sentence() -> None:
@@ -99,15 +125,6 @@ def test_all_verdicts_make_one_sentence() -> None:
     assert sum_up(verdicts({}, {})) == "All 2 claims hold; all as expected."
     assert sum_up(verdicts(*[{"verdict": "undecided"}] * 6)) == "All 6 claims are undecided; none as expected."
     assert sum_up([]) == ""
-
-
-def test_of_many_pairs_the_least_sure_is_told() -> None:
-    """Of one there is no other."""
-    claim = {"test": "greater", "of": "every"}
-    many, one = (word_verdicts(verdicts({"test": "greater", "members": members}), [claim])[0] for members in (8, 2))
-
-    assert many.grounds.startswith("The least sure pair's difference is")
-    assert one.grounds.startswith("The difference is")
 
 
 def test_every_chart_is_in_the_catalog_with_quantities_that_there_are() -> None:

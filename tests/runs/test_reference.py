@@ -171,7 +171,7 @@ def test_a_part_agrees_and_a_number_ten_standard_errors_off_does_not(tmp_path: P
 
     code, said = compared(REFERENCE / "variability_hard", here, "--numbers-must-agree")
     assert code == 0
-    assert " 0 different beyond chance" in said
+    assert " 0 differ beyond chance" in said
     shutil.copytree(REFERENCE / "variability_hard", there)
     summary = pd.read_csv(there / "summary.csv")
     row = summary.index[(summary["quantity"] == "v3") & (summary["depth"] == 4)][0]
@@ -179,7 +179,7 @@ def test_a_part_agrees_and_a_number_ten_standard_errors_off_does_not(tmp_path: P
     summary.to_csv(there / "summary.csv", index=False)
     code, said = compared(there.parent, here.parent, "--numbers-must-agree")
     assert code == 1
-    assert " 1 different beyond chance" in said
+    assert " 1 differ beyond chance" in said
     assert "variability_hard: v3 of relu, depth 4, critical(bias_std=0.1): " in said
     assert compared(there, here)[0] == 0
 
@@ -192,7 +192,10 @@ def test_a_run_and_its_reference_are_the_same(project: Path) -> None:
 
     assert code == 0
     number = len(pd.read_csv(project / "results" / "small" / "summary.csv"))
-    assert said == f"small: {number} numbers, {number} the same, 0 different beyond chance\n"
+    assert (
+        said
+        == f"small: {number} numbers in both runs: {number} equal, 0 differ within chance, 0 differ beyond chance\n"
+    )
     assert {file.name for file in (reference / "small").iterdir()} == {
         file.name for file in (project / "results" / "small").glob("*.csv")
     } | {"run.json"}
