@@ -8,11 +8,6 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def pieces(number: int, more: str = "") -> str:
-    """`1 piece of work`; `2 more pieces of work`."""
-    return f"{counted(number, f'{more}piece')} of work"
-
-
 def p_in_words(p: float) -> str:
     """Return a p-value with its letter; nan is that of a claim that holds because nothing refutes it."""
     return "p < 0.0001" if p < 1e-4 else f"p = {p:.2g}" if isfinite(p) else "not refuted"

@@ -169,7 +169,7 @@ def test_whoever_ran_a_tenth_says_the_same_word_to_every_command(tmp_path: Path)
         told = done.stdout.startswith("tiny_brief-quick: ") if command != "claims" else done.stdout == ""
         assert told, (command, done.stdout)
         if command == "plan":
-            assert "0 pieces of work to compute" in done.stdout
+            assert "0 cells to compute" in done.stdout
     for command in ("claims", "report"):
         done = runner.invoke(app, [command, spec, *into])
         assert done.exit_code == 2
@@ -281,16 +281,16 @@ def test_a_run_tells_of_growing_work_and_of_what_did_not_become_as_precise_as_as
     done = runner.invoke(app, ["run", str(PRECISE), "--results", str(tmp_path)])
 
     assert done.exit_code == 0
-    assert "more pieces of work, for the precision asked" in done.stderr
+    assert "more cells for the precision target" in done.stderr
     table = pd.read_csv(tmp_path / "tiny_precise" / "precision.csv")
     short = table[(table["reached"] == "no") & (table["measure"] == "correlation")]
-    warned = [line for line in done.stderr.splitlines() if line.endswith("(warning)")]
+    warned = [line for line in done.stderr.splitlines() if line.startswith("Warning: ")]
     assert len(warned) == table[table["reached"] == "no"].groupby(["member", "measure"]).ngroups
     assert not short.empty
     assert any("half the interval of correlation is 0.0" in line and "after 512 draws" in line for line in warned)
     number = len(json.loads((tmp_path / "tiny_precise" / "run.json").read_text())["cells"])
     again = runner.invoke(app, ["run", str(PRECISE), "--results", str(tmp_path)])
-    assert f"0 pieces of work to compute, {number} kept from before" in again.stderr
+    assert f"0 cells to compute, {number} cached" in again.stderr
     page = (tmp_path / "tiny_precise" / "report.html").read_text()
     assert "How many draws did the precision take?" in page
     assert '<a href="precision.csv">' in page
@@ -339,13 +339,13 @@ def test_a_run_writes_plain_lines_where_there_is_no_terminal(tmp_path: Path) -> 
     done = subprocess.run(command, check=True, capture_output=True, text=True)
 
     assert "\x1b" not in done.stderr
-    assert "pieces of work to compute" in done.stderr
+    assert "cells to compute" in done.stderr
     assert done.stderr.splitlines()[-1] == "ranked: writing tables and the report"
     *told, page = done.stdout.splitlines()
     assert [line.split(": ")[:2] for line in told] == [["ranked", "test_error"], ["ranked", "train_loss"]]
     assert page == f"ranked: {tmp_path / 'ranked' / 'report.html'}"
     again = subprocess.run(command, check=True, capture_output=True, text=True)
-    assert "0 pieces of work to compute" in again.stderr
+    assert "0 cells to compute" in again.stderr
 
 
 @pytest.mark.parametrize("command", [["list"], ["check", str(TINY)]])
@@ -366,7 +366,7 @@ def test_a_lack_of_memory_says_of_what(tmp_path: Path, monkeypatch: pytest.Monke
     def fail(*arguments: object) -> None:
         raise MemoryError("v3 of relu: ask for smaller networks")
 
-    monkeypatch.setattr("suite.cli.running.complete", fail)
+    monkeypatch.setattr("suite.cli.running.run_study", fail)
 
     done = runner.invoke(app, ["run", str(TINY), "--results", str(tmp_path)])
 
@@ -398,7 +398,7 @@ def test_a_full_disk_keeps_what_is_finished(tmp_path: Path, monkeypatch: pytest.
     done = runner.invoke(app, ["run", str(BRIEF), "--results", str(tmp_path), "--workers", "1"])
 
     assert done.exit_code == 0
-    assert "31 pieces of work to compute, 5 kept from before" in done.stderr
+    assert "31 cells to compute, 5 cached" in done.stderr
 
 
 def test_report_draws_the_same_page_again(tmp_path: Path) -> None:

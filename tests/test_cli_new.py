@@ -33,7 +33,7 @@ def test_a_new_spec_runs_as_it_is(tmp_path: Path) -> None:
     assert done.stdout == f"{spec}: change it as you like, then python -m suite run {spec}\n"
     ran = CliRunner().invoke(app, ["run", "--quick", str(spec), "--results", str(tmp_path), "--workers", "1"])
     assert ran.exit_code == 0, ran.stderr
-    assert "(warning)" not in ran.stderr
+    assert "Warning:" not in ran.stderr
     assert "mine-quick: test_accuracy: " in ran.stdout
     assert ": At depth 8 networks of ReLU reach a higher test accuracy than those of tanh. (0.0" in ran.stdout
     assert (tmp_path / "mine-quick" / "report.html").exists()

@@ -59,7 +59,7 @@ def test_a_changed_study_has_a_folder_of_its_own_and_finds_it_again(spec: Path) 
     assert json.loads((changed / "run.json").read_text())["spec"]["seed"] == 2
     assert "(set: family.width = 7, seed = 2)" in (changed / "report.html").read_text()
     again = _suite("run", spec, "--set", "seed=2", "--set", "family.width=7")
-    assert "0 pieces of work to compute, 4 kept from before" in again.stderr
+    assert "0 cells to compute, 4 cached" in again.stderr
 
 
 def test_what_a_change_leaves_as_it_was_is_not_computed_again(spec: Path) -> None:
@@ -74,10 +74,10 @@ def test_what_a_change_leaves_as_it_was_is_not_computed_again(spec: Path) -> Non
     states = {line["measure"]: line["states"] for line in planned["measures"]}
     assert (states["v3"]["missing"], states["collapse"]["done"]) == (2, 0)  # collapse takes v3's step
     other = ["--set", "measure.v3.step=0.25", "--set", "measure.collapse.step=0.5"]
-    assert "2 pieces of work to compute, 2 kept from before" in _suite("run", spec, *other).stderr
+    assert "2 cells to compute, 2 cached" in _suite("run", spec, *other).stderr
     only_the_claim = ["--set", "claim.0.at_least=1e6"]
     done = _suite("run", spec, *only_the_claim)
-    assert "0 pieces of work to compute, 4 kept from before" in done.stderr
+    assert "0 cells to compute, 4 cached" in done.stderr
     assert "fails (expected: holds): It varies." in done.stdout
     assert "holds: It varies." in _suite("claims", spec).stdout
     assert "fails (expected: holds): It varies." in _suite("claims", spec, *only_the_claim).stdout
@@ -91,7 +91,7 @@ def test_a_damaged_piece_is_not_taken_over(spec: Path) -> None:
 
     done = _suite("run", spec, "--set", "claim=")
 
-    assert "1 piece of work to compute, 3 kept from before" in done.stderr
+    assert "1 cell to compute, 3 cached" in done.stderr
     assert _suite("run", spec, "--set", "claim=").exit_code == 0
 
 
@@ -101,7 +101,7 @@ def test_every_command_takes_changes_and_tells_their_faults(command: str, spec: 
     done = _suite(command, spec, "--set", "family.depth=0")
 
     assert done.exit_code == 2
-    assert done.stderr.startswith(f"{spec} --set family.depth: family.depth: 0 is not right here; give 1 or more")
+    assert done.stderr.startswith(f"{spec} --set family.depth: family.depth: expected a number >= 1, got 0")
     assert _suite(command, spec, "--set", "family.activation=tanh").exit_code == 2
     assert not (spec.parent / "results").exists()
 

@@ -99,7 +99,7 @@ def test_a_worker_that_is_killed_is_replaced(tmp_path: Path, tmp_path_factory: p
 
 
 LONG = """
-title = "one long piece of work"
+title = "one long cell"
 seed = 1
 [family]
 width = 6

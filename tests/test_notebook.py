@@ -46,8 +46,8 @@ def test_progress_in_a_notebook_is_one_line_that_changes(capsys: pytest.CaptureF
         assert display.shown[-1].endswith("; writing tables and the report")
 
     assert display.displays == 1
-    assert display.shown[0] == "tiny_precise: 3 pieces of work to compute, 1 kept from before"
-    assert display.shown[-1].startswith("tiny_precise: 4 of 4 pieces of work, done in ")
+    assert display.shown[0] == "tiny_precise: 3 cells to compute, 1 cached"
+    assert display.shown[-1].startswith("tiny_precise: 4/4 cells, done in ")
     assert capsys.readouterr() == ("", "")
     assert not in_notebook()
 
@@ -73,7 +73,7 @@ def test_the_example_notebook_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
     outputs: dict[str, Any] = {cell.source.splitlines()[0]: cell.outputs for cell in done.cells if "outputs" in cell}
     (line,) = outputs['study = suite.load("first.toml")']
-    assert "pieces of work, done in" in line["data"]["text/plain"]
+    assert "cells, done in" in line["data"]["text/plain"]
     assert "True" in outputs['again = suite.run(suite.load("first.toml"))'][-1]["data"]["text/plain"]
     assert "snake(frequency=4)" in outputs['suite.plug_in("snake.py")'][-1]["data"]["text/plain"]
     streams = [output for found in outputs.values() for output in found if output.output_type == "stream"]

@@ -1,4 +1,4 @@
-"""What a run tells of its pieces of work, totals that grow while more are wanted, and a plan of its trials."""
+"""What a run tells of its cells, totals that grow while more are wanted, and a plan of its trials."""
 
 import io
 import re
@@ -33,10 +33,10 @@ def test_cells_that_come_later_are_more_of_the_same_work(cells):
                 told(cell)
 
     first, done, more, end = text.getvalue().splitlines()
-    assert first == "tiny_precise: 3 pieces of work to compute, 1 kept from before"
-    assert done.startswith("tiny_precise: 4 of 4 pieces of work, done in ")
-    assert more == "tiny_precise: 2 more pieces of work, for the precision asked"
-    assert end.startswith("tiny_precise: 6 of 6 pieces of work, done in ")
+    assert first == "tiny_precise: 3 cells to compute, 1 cached"
+    assert done.startswith("tiny_precise: 4/4 cells, done in ")
+    assert more == "tiny_precise: 2 more cells for the precision target"
+    assert end.startswith("tiny_precise: 6/6 cells, done in ")
     assert progress.work == sum(cell.cost for cell in found[1:6])
 
 
@@ -91,7 +91,7 @@ def test_a_line_of_a_log_is_one_line(cells):
     with Progress(renamed, Console(file=text, width=80)) as progress:
         progress.announce(renamed, found, found)
 
-    assert text.getvalue() == f"{name}: {len(found)} pieces of work to compute, 0 kept from before\n"
+    assert text.getvalue() == f"{name}: {len(found)} cells to compute, 0 cached\n"
 
 
 def test_a_plan_says_what_keeps_it(tmp_path: Path) -> None:

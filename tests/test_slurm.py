@@ -89,7 +89,7 @@ def test_a_part_that_was_ended_is_missing_until_it_is_submitted_again(
 
     assert [_fact("JobState", job, slurm) for job in _tasks(parts)] == [state, "COMPLETED", "COMPLETED"]
     assert _fact("ExitCode", merge, slurm) == "1:0"
-    lacking_cells = rf"{BRIEF.stem}: \d+ pieces of work are missing from results/{BRIEF.stem}/cells"
+    lacking_cells = rf"{BRIEF.stem}: \d+ cells are missing from results/{BRIEF.stem}/cells"
     assert re.search(lacking_cells, (work / "merge.out").read_text())
     assert [file.name for file in (work / "results" / BRIEF.stem).iterdir()] == ["cells"]
 

@@ -22,13 +22,28 @@ from suite.cli.options import (
     path_given,
     workers_given,
 )
+from suite.results.provenance import suite_version
 
 app = typer.Typer(
-    help="Benchmarks of what makes multi-layer perceptrons trainable: specs in, tables and charts out.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(suite_version())
+        raise typer.Exit
+
+
+@app.callback()
+def _program(
+    version: Annotated[  # the callback prints it
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Benchmarks of what makes multi-layer perceptrons trainable: specs in, tables and charts out."""
 
 
 def _complete_study(incomplete: str) -> list[str]:
@@ -43,10 +58,10 @@ def _complete_entry(incomplete: str) -> list[str]:
     return [name for name in names() if name.startswith(incomplete)]
 
 
-@app.command(short_help="Write a spec to start from.")
+@app.command(short_help="Write a small spec to start from.")
 def new(
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="The name of the study, and so of its file and its results.")
+        str, typer.Argument(metavar="NAME", help="The name of the study, of its file and of the folder of its results.")
     ],
     like: Annotated[
         str | None,
@@ -67,9 +82,9 @@ def new(
         write_new_spec(name, like, folder)
 
 
-@app.command(short_help="Find every fault of specs, with its line and a cure.")
+@app.command(short_help="Report every error in specs, with its line and a hint.")
 def check(paths: Specs, in_part: Quick = False, changes: Changes = None, plugins: PlugIns = None) -> None:
-    """Check specs: every fault with its line and a cure, before anything is computed."""
+    """Report every error in specs, with its line and a hint, before anything is computed."""
     with errors_as_exit_codes():
         from suite.cli.specs import check_specs  # noqa: PLC0415  # as the module says
 
@@ -113,14 +128,16 @@ def schema(plugins: PlugIns = None) -> None:
         print_schema(plugins)
 
 
-@app.command(short_help="Say what a run would compute, and about what it takes.")
+@app.command(short_help="Estimate what a run would compute, and its time, memory and disk.")
 def plan(
     paths: Specs,
     results: ResultsFolder = Path("results"),
     workers: Annotated[
         int | None,
         typer.Option(
-            metavar="N", parser=workers_given, help="Processes to plan for; as many as `run` would have unless given."
+            metavar="N",
+            parser=workers_given,
+            help="The number of processes. Default: as many as `run` would start.",
         ),
     ] = None,
     as_json: AsJson = False,
@@ -135,7 +152,7 @@ def plan(
         plan_studies(paths, results, workers, as_json, in_part, changes, plugins)
 
 
-@app.command(short_help="Compute what is missing, then write tables and reports.")
+@app.command(short_help="Compute what is missing, then write tables and pages.")
 def run(
     paths: Specs,
     results: ResultsFolder = Path("results"),
@@ -143,27 +160,29 @@ def run(
     workers: Annotated[
         int | None,
         typer.Option(
-            metavar="N", parser=workers_given, help="Processes; unless given, one a core where it pays, or one a GPU."
+            metavar="N",
+            parser=workers_given,
+            help="The number of processes. Default: one per core, or one per GPU.",
         ),
     ] = None,
     shard: Annotated[
         str | None,
         typer.Option(
-            metavar="I/N", help="Compute the I-th of N parts alone, such as 1/8; `merge` makes the tables of all."
+            metavar="I/N", help="Compute only the I-th of N parts, such as 1/8; then `merge` writes the tables."
         ),
     ] = None,
     scheduler: Annotated[
         str | None,
         typer.Option(
             metavar="ADDRESS",
-            help="Have a Dask cluster compute, such as tcp://host:8786. Needs Dask, which the extra `dask` installs.",
+            help="Compute on a Dask cluster, such as tcp://host:8786. Needs the extra `dask`.",
         ),
     ] = None,
     shared: Annotated[
         bool,
         typer.Option(
             "--shared",
-            help="The cluster's workers write to the results folder themselves, which all machines have at one path.",
+            help="Let the cluster's workers write to the results folder, which all machines have at the same path.",
         ),
     ] = False,
     must_hold: MustHold = False,
@@ -180,7 +199,7 @@ def run(
         run_studies(paths, results, resources, shard, must_hold, in_part, changes, plugins)
 
 
-@app.command(short_help="Make tables and reports of studies that were run in parts.")
+@app.command(short_help="Write tables and pages of studies that were run in parts.")
 def merge(
     paths: Specs,
     results: ResultsFolder = Path("results"),
@@ -195,7 +214,7 @@ def merge(
         merge_studies(paths, results, in_part, changes, plugins)
 
 
-@app.command(short_help="Judge the specs' claims again by a run's tables.")
+@app.command(short_help="Judge the claims of specs again, from a run's tables.")
 def claims(
     paths: Specs,
     results: ResultsFolder = Path("results"),
@@ -212,7 +231,7 @@ def claims(
         judge_claims(paths, results, as_json, must_hold, in_part, changes, plugins)
 
 
-@app.command(short_help="Draw the reports again from a run's tables.")
+@app.command(short_help="Draw the pages again, from a run's tables.")
 def report(
     paths: Specs,
     results: ResultsFolder = Path("results"),
@@ -235,14 +254,14 @@ def report(
         draw_reports(paths, results, figures, in_part, changes, plugins)
 
 
-@app.command(short_help="Say what differs between two runs.")
+@app.command(short_help="Compare two runs.")
 def compare(
     first: Annotated[
         Path, typer.Argument(metavar="A", parser=path_given, help="A results folder, or one study's in it.")
     ],
     second: Annotated[Path, typer.Argument(metavar="B", parser=path_given, help="Another.")],
     must_agree: Annotated[
-        bool, typer.Option("--numbers-must-agree", help="Exit code 1 also where numbers differ beyond chance.")
+        bool, typer.Option("--numbers-must-agree", help="Exit with code 1 if numbers differ beyond chance.")
     ] = False,
     as_json: AsJson = False,
     plugins: PlugIns = None,

@@ -75,4 +75,4 @@ def fail(message: str) -> NoReturn:
 def warn(warnings: Iterable[object]) -> None:
     """A line each."""
     for warning in warnings:
-        echo(f"{warning} (warning)", err=True)
+        echo(f"Warning: {warning}", err=True)

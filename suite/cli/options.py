@@ -59,7 +59,7 @@ def _devices(incomplete: str) -> list[str]:
 Specs = Annotated[
     list[Path],
     typer.Argument(
-        metavar="PATH", parser=path_given, help="Spec files, or folders: their .toml files, not their subfolders."
+        metavar="PATH", parser=path_given, help="Spec files, or folders of .toml files (without subfolders)."
     ),
 ]
 Where = Annotated[
@@ -69,24 +69,24 @@ Where = Annotated[
         metavar="|".join(Device),
         parser=_device_given,
         autocompletion=_devices,
-        help="Where to compute: auto uses a GPU if there is one and a short check finds that it agrees with the CPU; "
-        "cuda uses it unchecked.",
+        help="The device: auto uses a GPU if there is one and it passes a short check against the CPU; cuda uses it "
+        "unchecked.",
     ),
 ]
 ResultsFolder = Annotated[
-    Path, typer.Option("--results", metavar="DIR", parser=path_given, help="Where results are kept.")
+    Path, typer.Option("--results", metavar="DIR", parser=path_given, help="The folder of all results.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the same as JSON, for programs to read.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 MustHold = Annotated[
-    bool, typer.Option("--claims-must-hold", help="Exit code 3 where a claim's verdict is not the expected one.")
+    bool, typer.Option("--claims-must-hold", help="Exit with code 3 if a verdict is not the expected one.")
 ]
 Changes = Annotated[
     list[str] | None,
     typer.Option(
         "--set",
         metavar="KEY=VALUE",
-        help="Try a change without a new file, such as family.parameters=5000 or claim.0.margin=0.1; the value is "
-        "TOML, no value takes the key out. May be repeated. Results are kept in a folder of the change's own.",
+        help="Change a key for this command, such as family.parameters=5000 or claim.0.margin=0.1; the value is "
+        "TOML; without a value the key is removed. May be repeated. Results go to a folder of their own.",
     ),
 ]
 PlugIns = Annotated[
@@ -95,14 +95,13 @@ PlugIns = Annotated[
         "--plugin",
         metavar="FILE",
         parser=path_given,
-        help="A Python file, which is run, with activations, measures, ... of your own. May be repeated.",
+        help="A Python file with your own activations, measures, ...; it is executed. May be repeated.",
     ),
 ]
 Quick = Annotated[
     bool,
     typer.Option(
         "--quick",
-        help="A tenth of the draws, steps and replicates of each study, which is then called NAME-quick, as is the "
-        "folder of its results.",
+        help="Compute a tenth of the draws, steps and replicates; the study and its results are called NAME-quick.",
     ),
 ]

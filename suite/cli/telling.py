@@ -5,7 +5,7 @@ from math import isfinite
 from typing import Any
 
 from suite.cli.endings import echo, warn
-from suite.formatting import pieces
+from suite.formatting import counted
 from suite.report.predictor_text import format_predictors
 from suite.report.verdicts import count_unexpected, format_lines
 from suite.results.folder import Results
@@ -49,8 +49,8 @@ def _tell_failures(found: Results) -> None:
         number = len(found.failures)
         more = f" ({number - _SHOWN} more than shown)" if number > _SHOWN else ""
         echo(
-            f"{found.name}: {pieces(number)} failed{more}, the rest is done; {found.failure_log} has the tracebacks, "
-            "and the same command tries again",
+            f"{found.name}: {counted(number, 'cell')} failed{more}; {found.failure_log} has the tracebacks; "
+            "run the same command to try again",
             err=True,
         )
 
@@ -75,4 +75,4 @@ def _warn_of_imprecise(lines: list[str]) -> None:
     """A line each, of the first few."""
     warn(lines[:_SHOWN])
     if len(lines) > _SHOWN:
-        echo(f"and {len(lines) - _SHOWN} more like these; precision.csv has every one (warning)", err=True)
+        echo(f"Warning: {len(lines) - _SHOWN} more like these; precision.csv has all of them", err=True)

@@ -95,4 +95,4 @@ def _warn_of_change(study: Study, found: Results, keys: Iterable[str]) -> None:
     """Warn if tables are of another spec than the one at hand, as far as these keys go."""
     now = study.spec.as_run()
     if any(found.run["spec"].get(key) != now.get(key) for key in keys):
-        echo(f"{study.spec.name}: the spec has changed since these tables; run it again (warning)", err=True)
+        echo(f"Warning: {study.spec.name}: the spec has changed since these tables; run it again", err=True)

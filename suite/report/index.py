@@ -34,7 +34,7 @@ class Entry:
         source: where its question is from.
         verdicts: how many of its claims came to each verdict.
         surprises: how many verdicts are not the expected ones.
-        failed: pieces of work that failed.
+        failed: cells that failed.
         members: how many networks it compares.
         seconds: of computing.
         damage: why nothing else is known of it; empty where all is.

@@ -8,7 +8,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from suite.formatting import counted, pieces
+from suite.formatting import counted
 
 _INCLUDED = ("style.css", "page.js")
 
@@ -17,7 +17,7 @@ def environment() -> jinja2.Environment:
     """What renders the templates; style and script, which hold nothing of a study, are known to all by their names."""
     loader = jinja2.PackageLoader("suite.report")
     found = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
-    found.filters |= {"counted": counted, "pieces": pieces}
+    found.filters |= {"counted": counted}
     for name in _INCLUDED:
         source, _, _ = loader.get_source(found, name)
         found.globals[name.replace(".", "_")] = Markup(source)  # our own file

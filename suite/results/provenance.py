@@ -26,6 +26,11 @@ _NUMERIC = ("numpy", "scikit-learn", "scipy", "torch")
 _PACKAGE = Path(__file__).parents[1]
 
 
+def suite_version() -> str:
+    """Return the version of the suite; "unknown" if it is not installed."""
+    return _version("mlp-trainability-suite") or "unknown"
+
+
 def environment(plugins: Mapping[str, str]) -> dict[str, Any]:
     """Return what the numbers may depend on besides the spec.
 

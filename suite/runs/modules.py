@@ -64,11 +64,11 @@ def _complete(name: str, given: Any) -> Settings:
 def _check_given(names: object, settings: object, seed: object) -> None:
     """Raises ValueError where what is given is of another type than it should be."""
     if not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
-        raise ValueError(f"measures: {_python(names)} is not right here; give a name, or a list of names")
+        raise ValueError(f"measures: expected a name or a list of names, got {_python(names)}")
     if not isinstance(settings or {}, Mapping):
-        raise ValueError(f"settings: {_python(settings)} is not right here; give a table of keys for each measure")
+        raise ValueError(f"settings: expected a table of keys for each measure, got {_python(settings)}")
     if isinstance(seed, bool) or not isinstance(seed, Integral) or int(seed) < 0:
-        raise ValueError(f"seed: {_python(seed)} is not right here; give a whole number, 0 or more")
+        raise ValueError(f"seed: expected an integer >= 0, got {_python(seed)}")
 
 
 def _rows(name: str, settings: Settings, ensemble: Ensemble, domain: Domain, seed: int) -> Iterator[dict[str, Any]]:
@@ -126,7 +126,7 @@ def _settings(name: str, given: Mapping[str, Any]) -> Settings:
     if MEASURES[name].inputs in ("training", "task"):
         raise ValueError(f"{name} looks at a task and its training, which a module has none of; leave it to a spec")
     if not isinstance(given, Mapping) or not all(isinstance(key, str) for key in given):
-        raise ValueError(f"{name}: {_python(given)} is not right here; give a table of keys")
+        raise ValueError(f"{name}: expected a table of keys, got {_python(given)}")
     found = _read(TypeAdapter(MEASURES[name].settings), dict(given), name)
     assert isinstance(found, Settings)
     return found
@@ -154,14 +154,17 @@ def _check_suitable(name: str, settings: Settings, ensemble: Ensemble, domain: D
         raise ValueError(f"{what}; {problem.hint if problem.key else 'leave the measure out'}")
 
 
-def _in_python(told: str, given: object) -> str:
-    """A message on a value of a spec, of one that is Python's."""
+def _in_python(message: str, given: object) -> str:
+    """Return a message about a value of a spec with the value as Python writes it."""
     inside = list(given.values()) if isinstance(given, Mapping) else []  # of a table, the key that names its entry
     for value in (given, *inside):
-        if told.startswith(f"{shown(value)} is "):
-            told = _python(value) + told.removeprefix(shown(value))
+        if f", got {shown(value)}" in message:
+            message = message.replace(f", got {shown(value)}", f", got {_python(value)}")
             break
-    return told.replace("give true or false", "give True or False").replace("--plugin FILE", "suite.plug_in")
+        if message.startswith(f"{shown(value)} is "):
+            message = _python(value) + message.removeprefix(shown(value))
+            break
+    return message.replace("expected true or false", "expected True or False").replace("--plugin FILE", "suite.plug_in")
 
 
 class _Short(Repr):

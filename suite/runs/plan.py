@@ -11,7 +11,7 @@ from suite.catalog.precision import precision_asked
 from suite.cells.cache import Cache, CachedCell
 from suite.cells.cell import Cell
 from suite.cells.resources import WORKERS_START, default_workers, workers_for
-from suite.formatting import pieces
+from suite.formatting import counted
 from suite.runs.run import find_computed
 from suite.spec.load import Study
 
@@ -225,7 +225,7 @@ def _why(cell: Cell, store: Cache, recorded: _Record) -> State:
 def tell(plans: Sequence[Plan]) -> Iterator[str]:
     """The plans as lines of text: a table each, and what they come to."""
     for plan in plans:
-        yield f"{plan.study}: {pieces(plan.to_do)} to compute"
+        yield f"{plan.study}: {counted(plan.to_do, 'cell')} to compute"
         shown = [state for state in _STATES if any(line.states[state] for line in plan.lines)]
         yield "  " + "measure".ljust(20) + "".join(state.rjust(17) for state in shown) + "core time".rjust(14)
         for line in plan.lines:
@@ -239,7 +239,7 @@ def tell(plans: Sequence[Plan]) -> Iterator[str]:
             )
     if len(plans) > 1:
         to_do = sum(plan.to_do for plan in plans)
-        yield f"all: {pieces(to_do)} to compute, about {_duration(sum(plan.seconds for plan in plans))}"
+        yield f"all: {counted(to_do, 'cell')} to compute, about {_duration(sum(plan.seconds for plan in plans))}"
 
 
 def _duration(seconds: float) -> str:

@@ -14,14 +14,14 @@ from rich.table import Table
 
 from suite.cells.cell import Cell
 from suite.cells.execute import CellCallback
-from suite.formatting import pieces
+from suite.formatting import counted
 from suite.spec.load import Study
 
 _PLAIN_INTERVAL = 10.0
 """Seconds between plain lines, at least."""
 
 _FEW = 5.0
-"""Seconds left that are not counted any more: the last pieces are not worth their estimate."""
+"""Seconds below which the time left is not estimated."""
 
 _WRITING = "writing tables and the report"
 
@@ -79,10 +79,10 @@ class Progress:
             self.live = Live(get_renderable=self.table, console=self.console, refresh_per_second=4)
             self.live.start()
         elif self.rounds > 1:
-            self.say(f"{self.study.spec.name}: {pieces(len(missing), 'more ')}, for the precision asked")
+            self.say(f"{self.study.spec.name}: {counted(len(missing), 'more cell')} for the precision target")
         else:
             kept = len(cells) - len(missing)
-            self.say(f"{self.study.spec.name}: {pieces(len(missing))} to compute, {kept:,} kept from before")
+            self.say(f"{self.study.spec.name}: {counted(len(missing), 'cell')} to compute, {kept:,} cached")
         return self.finished
 
     def finished(self, cell: Cell) -> None:
@@ -95,15 +95,15 @@ class Progress:
             self.say(self.so_far())
 
     def writing(self) -> None:
-        """The pieces are there; what is made of them takes a while of its own, which would pass in silence."""
+        """Show that tables and the report are being written, which takes a while."""
         self.after = f"; {_WRITING}"
         if self.live is None:
             self.say(f"{self.study.spec.name}: {_WRITING}")
 
     def so_far(self) -> str:
-        """How many pieces are done, in a line."""
+        """Return the number of cells that are done, in one line."""
         done = self.total.total() - self.left.total()
-        return f"{self.study.spec.name}: {done:,} of {pieces(self.total.total())}, {self.remaining()}"
+        return f"{self.study.spec.name}: {done:,}/{counted(self.total.total(), 'cell')}, {self.remaining()}"
 
     def remaining(self) -> str:
         """Time left, judged by the work done so far."""
@@ -120,7 +120,7 @@ class Progress:
         """The live table: a row a measure."""
         table = Table(title=f"{self.study.spec.name}: {self.remaining()}{self.after}", title_justify="left")
         table.add_column("measure")
-        table.add_column("pieces done", justify="right")
+        table.add_column("cells done", justify="right")
         for name, total in self.total.items():
             table.add_row(name, f"{total - self.left[name]} / {total}")
         return table

@@ -14,7 +14,7 @@ from suite.catalog.precision import Precise, precision_asked
 from suite.catalog.predict import BASELINES, FEWEST, SHALLOWEST, Predict, candidates
 from suite.catalog.quantities import QUANTITIES
 from suite.catalog.shown import shown
-from suite.formatting import format_bytes, pieces
+from suite.formatting import counted, format_bytes
 from suite.spec.claims import asked_for, check_names_in_claims, check_where, values_of_axes
 from suite.spec.division import count_cells
 from suite.spec.judgeable import check_claims
@@ -71,7 +71,7 @@ def _too_many_cells(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
         key = MEASURES[name].draws_key
         yield Finding(
             ("measure", name, key),
-            f"the study comes to {pieces(number)}, more than {MOST_CELLS:,}, and {cells[name]:,} of them are "
+            f"the study comes to {counted(number, 'cell')}, more than {MOST_CELLS:,}, and {cells[name]:,} of them are "
             f"of {name}; ask for fewer {key} or members",
         )
 

@@ -218,20 +218,18 @@ def _unstable(activation: Activation, initialization: Initialization) -> str | N
         growth = growth_above(activation, bias_variance)
         return _half_stable(activation, initialization, point, growth) if growth > _SLOW else None
     return (
-        f"the critical fixed point of {activation.label} under {initialization.label} is unstable "
-        f"(V'(q*) = {point.stability:.3f} at q* = {point.fixed_point:.3g}); "
-        "variances drift away from it with depth: take another activation or bias_std, or bear it in mind"
+        f"{initialization.label} with {activation.label}: the critical point q* = {point.fixed_point:.3g} is unstable "
+        f"(V'(q*) = {point.stability:.3f}): variances move away from it with depth; change bias_std or the activation"
     )
 
 
 def _half_stable(activation: Activation, initialization: Initialization, point: CriticalPoint, growth: float) -> str:
     weights, q = point.weight_variance, point.fixed_point
-    holds, above = ("that holds from below only", "one twice as large") if q > 0 else ("that holds none", "one of 1")
+    above = "is unstable from above: twice the variance grows" if q > 0 else "is unstable: variances grow"
     return (
-        f"{initialization.label} gives {activation.label} weights of variance "
-        f"{weights:{',.0f' if weights >= 1000 else '.4g'}}, about a fixed point (q* = {q:.3g}) {holds}: variances "
-        f"above it grow, {above} by a factor of {growth:.3g} a layer; raise bias_std, or take another scheme, or bear "
-        "it in mind"
+        f"{initialization.label} with {activation.label}: weight variance "
+        f"{weights:{',.0f' if weights >= 1000 else '.4g'}}, and the critical point q* = {q:.3g} {above} by "
+        f'{growth:.2g} per layer; set bias_std or use "he"'
     )
 
 

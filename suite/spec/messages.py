@@ -1,7 +1,7 @@
 """Turns pydantic's findings into problems in the words of a spec's author."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import accumulate
 from typing import Any, get_args
@@ -28,7 +28,7 @@ def problems_of(error: ValidationError, data: Any, file: str, lines: Mapping[Pat
         lines: where its keys stand.
     """
     located = []
-    for detail in error.errors(include_url=False):
+    for detail in _with_keys_of_unknown_entries(error.errors(include_url=False)):
         key = detail.get("ctx", {}).get("key")  # of a table's own check: which of its keys is meant
         location = (*detail["loc"], key) if key else detail["loc"]
         path = path_in(data, location, missing=detail["type"] == "missing")
@@ -39,6 +39,16 @@ def problems_of(error: ValidationError, data: Any, file: str, lines: Mapping[Pat
         if len(found) > MOST_TOLD:  # a message may take longer than all else, and no more of them are told
             break
     return list(found)
+
+
+def _with_keys_of_unknown_entries(details: Iterable[Any]) -> Iterator[Any]:
+    """Yield pydantic's findings, and the unknown keys of tables that name an unknown entry, which it does not check."""
+    for detail in details:
+        yield detail
+        if detail["type"] == "union_tag_invalid" and isinstance(detail["input"], dict):
+            known = _keys_at(detail["loc"])
+            for key in detail["input"].keys() - known:
+                yield {"type": "extra_forbidden", "loc": (*detail["loc"], key), "input": detail["input"][key]}
 
 
 def line_of(path: Sequence[str | int], lines: Mapping[Path, int | str]) -> int | str:
@@ -90,7 +100,7 @@ def _choice_keys() -> frozenset[str]:
 
 
 def worded(detail: Any) -> str:
-    """What pydantic found, in the words of a spec's author, with a cure; its location is of a SpecFile."""
+    """Return what pydantic found in the words of a spec, with a hint; its location is that of a SpecFile."""
     kind, context, given = detail["type"], detail.get("ctx", {}), detail["input"]
     if kind == "extra_forbidden":
         return _unknown_key(detail["loc"])
@@ -100,10 +110,32 @@ def worded(detail: Any) -> str:
         return _unnamed(context["discriminator"].strip("'"), detail)
     if kind == "model_attributes_type" and not _choice_keys().intersection(detail["loc"]):
         kind = "model_type"  # no catalog's entry, which a bare name could pick
-    if kind not in _CURES and kind not in _BUILT_IN:
+    if kind not in _EXPECTED and kind not in _BUILT_IN:
         return str(detail["msg"])  # a check of the suite's own, which says what to do
-    cure = _CURES.get(kind, _ANYHOW).format(**{key: _limit(value) for key, value in context.items()})
-    return f"{shown(given)} is not right here; {cure}"
+    return _expected(kind, context, given, detail["loc"])
+
+
+def _expected(kind: str, context: Mapping[str, Any], given: Any, loc: Sequence[str | int]) -> str:
+    """Return what was expected in place of a value, and a hint if one is known."""
+    if kind not in _EXPECTED:
+        return f"unexpected value {shown(given)}; `python -m suite list` says what a spec takes"
+    expected = _EXPECTED[kind].format(**{key: _limit(value) for key, value in context.items()})
+    hint = ""
+    if isinstance(given, str) and kind in ("int_type", "float_type", "bool_type") and _is_value(given):
+        hint = "; remove the quotes"
+    elif isinstance(given, str) and kind == "model_type":
+        tags = {model.tag for model in _models_at(loc) if issubclass(model, Choice)}
+        inside = f'{tags.pop()} = "{shortened(given)}"' if len(tags) == 1 and given.isprintable() else "..."
+        hint = f"; write {loc[-1]} = {{ {inside} }}"
+    return f"expected {expected}, got {shown(given)}{hint}"
+
+
+def _is_value(text: str) -> bool:
+    """Return whether a text is a number or a truth value in quotes."""
+    return text in ("true", "false") or bool(_NUMBER.fullmatch(text))
+
+
+_NUMBER = re.compile(r"[-+]?\d+(\.\d+)?([eE][-+]?\d+)?", re.ASCII)
 
 
 def _unknown_key(loc: Sequence[str | int]) -> str:
@@ -133,7 +165,7 @@ def _unnamed(tag: str, detail: Any) -> str:
         return f"{tag} is missing; add {tag}, one of {', '.join(known)}"
     given = detail["input"]
     if isinstance(given, dict) and not isinstance(given.get(tag), str):
-        return f"{shown(given.get(tag))} is not right here; {_CURES['string_type']}"
+        return f"expected {_EXPECTED['string_type']}, got {shown(given.get(tag))}"
     name = detail["ctx"]["tag"]
     cure = nearest(name, [known.strip(" '") for known in detail["ctx"]["expected_tags"].split(",")])
     pluggable = _PLUGGABLE.intersection(detail["loc"])
@@ -141,31 +173,30 @@ def _unnamed(tag: str, detail: Any) -> str:
 
 
 _BUILT_IN = frozenset(get_args(core_schema.ErrorType))
-"""Kinds of faults that pydantic finds by itself, and tells in words of its own."""
-_ANYHOW = "`python -m suite list` says what a spec takes"
-"""The cure of a fault that no other is known for."""
+"""Kinds of errors that pydantic itself finds and words."""
 
 
 _PLUGGABLE = frozenset({"activation", "initialization", "task"})
 """Keys that hold entries of catalogs that plug-ins can add to; besides these, [measure]."""
-_CURES = {
-    "int_type": "give a whole number, without quotes, decimal point or exponent",
-    "bool_type": "give true or false, without quotes",
-    "float_type": "give a number, without quotes",
-    "finite_number": "give a finite number",
-    "string_type": "give text in quotes",
-    "string_too_short": "give some text",
-    "greater_than": "give a number above {gt}",
-    "greater_than_equal": "give {ge} or more",
-    "multiple_of": "give a multiple of {multiple_of}",
-    "less_than": "give a number below {lt}",
-    "less_than_equal": "give {le} or less",
-    "literal_error": "give {expected}",
-    "model_type": "give a table of keys",
-    "model_attributes_type": "give a name, or a table of keys",
-    "dict_type": "give a table of keys, such as {{ depth = 8 }}",
-    "tuple_type": "give a value or a list of values",
+_EXPECTED = {
+    "int_type": "an integer",
+    "bool_type": "true or false",
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "string_type": "text in quotes",
+    "string_too_short": "some text",
+    "greater_than": "a number > {gt}",
+    "greater_than_equal": "a number >= {ge}",
+    "multiple_of": "a multiple of {multiple_of}",
+    "less_than": "a number < {lt}",
+    "less_than_equal": "a number <= {le}",
+    "literal_error": "{expected}",
+    "model_type": "a table",
+    "model_attributes_type": "a name or a table",
+    "dict_type": "a table such as {{ depth = 8 }}",
+    "tuple_type": "a value or a list of values",
 }
+"""What is expected in place of a wrong value, by the kind of error that pydantic finds."""
 
 
 def _limit(value: object) -> str:

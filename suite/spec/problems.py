@@ -60,19 +60,47 @@ def first_of(problems: Sequence[Problem]) -> list[Problem]:
     if len(once) <= MOST_TOLD:
         return once
     after = once[MOST_TOLD]
-    return [*once[:MOST_TOLD], Problem(after.file, after.line, "", "and more from here on; mend these first")]
+    return [*once[:MOST_TOLD], Problem(after.file, after.line, "", "and more from here on; fix these first")]
+
+
+_ELSEWHERE = {
+    "batch_size": "batch",
+    "epochs": "steps",
+    "hidden": "width",
+    "hidden_dim": "width",
+    "hidden_size": "width",
+    "input_dim": "inputs",
+    "in_features": "inputs",
+    "kaiming": "he",
+    "kaiming_normal": "he",
+    "layers": "depth",
+    "learningrate": "learning_rate",
+    "lr": "learning_rate",
+    "n_layers": "depth",
+    "num_layers": "depth",
+    "out_features": "outputs",
+    "output_dim": "outputs",
+    "swish": "silu",
+    "variability": "v3",
+    "xavier": "glorot",
+    "xavier_normal": "glorot",
+}
+"""What other libraries and papers call names of a spec."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """The cure for an unknown name: the closest known one, or all of them."""
+    """Return the hint for an unknown name: the closest known one, or all of them."""
     names = sorted(known)
     near = near_to(name, names)
     return f"did you mean {near}?" if near else f"known here: {', '.join(names)}"
 
 
 def near_to(name: str, known: Iterable[str]) -> str:
-    """The known name that an unknown one is probably meant to be; empty where there is none."""
-    lower = {known_name.lower(): known_name for known_name in sorted(known)}
+    """Return the known name that an unknown one probably stands for; empty if there is none."""
+    names = set(known)
+    if (meant := _ELSEWHERE.get(name.lower().replace("-", "_"))) in names:
+        return meant
+    lower = {known_name.lower(): known_name for known_name in sorted(names)}
     likely = difflib.get_close_matches(name.lower(), lower, n=3, cutoff=0.6)
     return next((lower[found] for found in likely if _may_be_meant(found, name.lower())), "")
 

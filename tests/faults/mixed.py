@@ -99,7 +99,7 @@ def assert_undisturbed(results: Path, undisturbed: Undisturbed) -> None:
 
 def to_compute(said: str) -> int:
     """How many cells a run said that it had to compute, all rounds together."""
-    return sum(int(number) for number in re.findall(r"(\d+) (?:more )?pieces? of work(?: to compute|, for the)", said))
+    return sum(int(number) for number in re.findall(r"(\d+) (?:more )?cells?(?: to compute| for the precision)", said))
 
 
 def assert_told_plainly(code: int, said: str) -> None:

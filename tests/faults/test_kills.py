@@ -145,7 +145,7 @@ def test_a_stop_at_any_moment_says_how_to_go_on(stop: int, undisturbed: Undistur
     sent = time.monotonic()
     code, said = ended(run)
     print(f"stop {stop}: {number.name} while {stage}, exit code {code} {time.monotonic() - sent:.2f} s later")
-    assert "pieces of work to compute" in announced
+    assert "cells to compute" in announced
     assert code in (0, 130), said
     assert "Traceback" not in said
     if code == 130:

@@ -74,9 +74,8 @@ def test_a_fixed_point_that_holds_from_below_only_is_a_warning(plugged, tmp_path
     (warning,) = study.warnings
     assert (warning.line, warning.key) == (7, "family.activation")
     assert warning.message == (
-        "critical(bias_std=0.1) gives trough weights of variance 685,913, about a fixed point (q* = 0.0108) that holds "
-        "from below only: variances above it grow, one twice as large by a factor of 57 a layer; raise bias_std, or "
-        "take another scheme, or bear it in mind"
+        "critical(bias_std=0.1) with trough: weight variance 685,913, and the critical point q* = 0.0108 is unstable "
+        'from above: twice the variance grows by 57 per layer; set bias_std or use "he"'
     )
 
 

@@ -288,7 +288,7 @@ def test_a_spec_can_name_it_where_it_is_plugged_in_alone(plugged, spec):
 
     for written, fragment in (
         ("frequency = 0.0", r"snakes.toml:8: family.activation: snake\(frequency=0\): it is not finite"),
-        ('frequency = "fast"', "snakes.toml:8: family.activation.frequency: 'fast' is not right here; give a number"),
+        ('frequency = "fast"', "snakes.toml:8: family.activation.frequency: expected a number, got 'fast'"),
         ("pitch = 1.0", "snakes.toml:8: family.activation.pitch: unknown key; known here: frequency, name"),
     ):
         spec.write_text(SPEC.replace("frequency = [1.0, 2.0]", written))
@@ -415,7 +415,7 @@ def test_workers_compute_with_it_and_run_json_says_so(plugged, spec, tmp_path):
 
 @pytest.mark.slow
 def test_workers_that_cannot_use_it_end_the_run_with_a_line(written, spec, tmp_path):
-    """Rather than that every piece of work fails, each with its traceback."""
+    """Rather than that every cell fails, each with its traceback."""
     only_here = f"import os\nif os.getpid() != {os.getpid()}:\n    raise ImportError('no such package')\n"
     file = written(only_here + SNAKE)
 

@@ -58,7 +58,7 @@ def test_what_may_keep_the_command_from_doing_the_same(commit: str | None, plugi
 
 
 def test_the_command_at_the_foot_computes_the_very_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Changed and in part, from another folder than specs/, it is all kept from before."""
+    """Changed and in part, from another folder than specs/, it is all cached."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "my specs").mkdir()
     shutil.copy(SPECS / "tiny_precise.toml", "my specs/deep.toml")
@@ -73,7 +73,7 @@ def test_the_command_at_the_foot_computes_the_very_study(tmp_path: Path, monkeyp
 
     assert program == "suite"
     assert done.exit_code == 0, done.output
-    assert ": 0 pieces of work to compute" in done.stderr
+    assert ": 0 cells to compute" in done.stderr
     assert [entry.name for entry in Path("results").iterdir() if entry.is_dir()] == [folder.name]
 
 
@@ -93,12 +93,12 @@ def test_a_run_that_has_not_kept_how_it_was_asked_for_says_so(
 
 
 def test_the_foot_says_what_ran_where_and_with_what(results_of: Callable[[str], Results]) -> None:
-    """Pieces of work, device, processor, versions."""
+    """Cells, device, processor, versions."""
     run = results_of("tiny_death").run
 
     work, made = origin(run)
 
-    assert work.startswith(f"{len(run['cells'])} pieces of work")
+    assert work.startswith(f"{len(run['cells'])} cells")
     assert " on cpu, 1 thread each" in work
     assert f"torch {run['environment']['packages']['torch']}" in made
     assert run["environment"]["machine"] in made

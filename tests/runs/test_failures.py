@@ -45,7 +45,7 @@ def test_a_failing_cell_is_recorded_and_the_rest_is_done(
 
     assert code == 1
     assert "failed: ZeroDivisionError: no gradients today" in said
-    assert "18 pieces of work failed (10 more than shown), the rest is done" in said
+    assert "18 cells failed (10 more than shown), the rest is done" in said
     failures = pd.read_csv(folder / "failures.csv")
     assert set(failures["measure"]) == {"gradients"}
     assert len(failures) == 18
@@ -60,7 +60,7 @@ def test_a_failing_cell_is_recorded_and_the_rest_is_done(
     code, said = _run(tmp_path)
 
     assert code == 0
-    assert "18 pieces of work to compute" in said
+    assert "18 cells to compute" in said
     assert not (folder / "failures.csv").exists()
     assert not (folder / "failures.log").exists()
     assert "What failed" not in (folder / "report.html").read_text()
@@ -88,7 +88,7 @@ def test_a_study_of_which_everything_failed_has_no_tables(tmp_path: Path, monkey
     code, said = _run(tmp_path)
 
     assert code == 1
-    assert "36 pieces of work failed" in said
+    assert "36 cells failed" in said
     assert sorted(file.name for file in (tmp_path / BRIEF.stem).iterdir()) == ["cells", "failures.csv", "failures.log"]
 
 

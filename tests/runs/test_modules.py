@@ -125,7 +125,7 @@ def test_what_is_wrong_with_settings_is_said_as_of_a_spec(module):
         ({"settings": {"v3": {"stpe": 0.5}}}, r"v3.stpe: unknown key; did you mean step\?$"),
         (
             {"settings": {"v3": {"step": "small"}}},
-            r"v3.step: 'small' is not right here; give a number, without quotes$",
+            r"v3.step: expected a number, got 'small'$",
         ),
         ({"activation": ["relu", "tanh"]}, "activation: 2 are given; networks have one"),
         ({"activation": "rleu"}, r"activation: 'rleu' is not known; did you mean relu\?"),
@@ -137,19 +137,19 @@ def test_what_is_wrong_with_settings_is_said_as_of_a_spec(module):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"measures": 3}, "measures: 3 is not right here; give a name, or a list of names"),
-        ({"measures": ["v3", None]}, "measures: ['v3', None] is not right here"),
-        ({"settings": 3}, "settings: 3 is not right here; give a table of keys for each measure"),
-        ({"settings": {"v3": None}}, "v3: None is not right here; give a table of keys"),
-        ({"settings": {"v3": {3: 1}}}, "v3: {3: 1} is not right here; give a table of keys"),
-        ({"settings": {"v3": {"step": float("inf")}}}, "v3.step: inf is not right here; give a finite number"),
-        ({"domain": 3}, "domain: 3 is not right here; give a table of keys"),
-        ({"domain": {"kind": "box", "half_width": -1}}, "domain.half_width: -1 is not right here; give a number above"),
+        ({"measures": 3}, "measures: expected a name or a list of names, got 3"),
+        ({"measures": ["v3", None]}, "measures: expected a name or a list of names, got ['v3', None]"),
+        ({"settings": 3}, "settings: expected a table of keys for each measure, got 3"),
+        ({"settings": {"v3": None}}, "v3: expected a table of keys, got None"),
+        ({"settings": {"v3": {3: 1}}}, "v3: expected a table of keys, got {3: 1}"),
+        ({"settings": {"v3": {"step": float("inf")}}}, "v3.step: expected a finite number, got inf"),
+        ({"domain": 3}, "domain: expected a table, got 3"),
+        ({"domain": {"kind": "box", "half_width": -1}}, "domain.half_width: expected a number > "),
         ({"domain": {"kind": "box", "radius": 1.0}}, "domain.radius: unknown key; known here: half_width, kind"),
         ({"activation": {"name": "elu", "alfa": 1.0}}, "activation.alfa: unknown key; did you mean alpha?"),
         ({"activation": "htanh"}, "activation.linear_region: linear_region is missing; add it"),
         ({"activation": "zzz"}, "what a plug-in adds needs suite.plug_in"),
-        ({"seed": 1.5}, "seed: 1.5 is not right here; give a whole number, 0 or more"),
+        ({"seed": 1.5}, "seed: expected an integer >= 0, got 1.5"),
     ],
     ids=str,
 )
@@ -239,12 +239,15 @@ def test_what_is_said_of_a_network_does_not_hang_on_which_others_are_given(modul
 def test_values_are_shown_as_python_writes_them(module):
     """In one line, and short."""
     for given, said in (
-        ({"domain": {"kind": None}}, "domain: None is not right here; give text in quotes"),
-        ({"settings": {"v3": {"step": True}}}, "v3.step: True is not right here; give a number, without quotes"),
-        ({"activation": {"name": "elu", "alpha": {"a": 1}}}, "activation.alpha: {'a': 1} is not right here"),
-        ({"seed": None}, "seed: None is not right here"),
-        ({"seed": -(10**5000)}, "seed: a number of 16610 bits is not right here"),
-        ({"measures": torch.zeros(40, 40)}, "measures: tensor([[0., 0., 0., ..., 0., 0., 0.], [0., "),
+        ({"domain": {"kind": None}}, "domain: expected text in quotes, got None"),
+        ({"settings": {"v3": {"step": True}}}, "v3.step: expected a number, got True"),
+        ({"activation": {"name": "elu", "alpha": {"a": 1}}}, "activation.alpha: expected a number, got {'a': 1}"),
+        ({"seed": None}, "seed: expected an integer >= 0, got None"),
+        ({"seed": -(10**5000)}, "seed: expected an integer >= 0, got a number of 16610 bits"),
+        (
+            {"measures": torch.zeros(40, 40)},
+            "measures: expected a name or a list of names, got tensor([[0., 0., 0., ..., 0., 0., 0.], [0., ",
+        ),
     ):
         with pytest.raises(ValueError, match=f"^{re.escape(said)}") as refused:
             suite.measure(module, **{"measures": "v3", **given})

@@ -104,10 +104,10 @@ def test_a_plan_for_people_says_what_it_comes_to(tmp_path: Path) -> None:
     done = runner.invoke(app, ["plan", *specs, "--results", str(tmp_path), "--workers", "3"])
 
     assert done.exit_code == 0
-    assert "tiny: 99 pieces of work to compute" in done.stdout
+    assert "tiny: 99 cells to compute" in done.stdout
     assert "with 3 processes" in done.stdout
     assert "more where the precision asked for takes more draws" in done.stdout
-    assert done.stdout.splitlines()[-1].startswith("all: 119 pieces of work to compute, about ")
+    assert done.stdout.splitlines()[-1].startswith("all: 119 cells to compute, about ")
     assert not list(tmp_path.iterdir())
 
 

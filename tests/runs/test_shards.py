@@ -26,7 +26,7 @@ def _invoke(command: str, spec: Path, folder: Path, *options: str) -> tuple[int,
 
 @pytest.mark.parametrize("parts", [1, 2, 3, 7, 200])
 def test_all_parts_together_have_every_cell_once(parts: int, tmp_path: Path) -> None:
-    """And none has more than its share and one piece of work beyond."""
+    """And none has more than its share and one cell beyond."""
     (tiny,) = load_studies([SPECS / "tiny.toml"])
     cells = cells_of(tiny)
     shares = [SamplingRounds(tiny, Shard(part, parts)).cells for part in range(1, parts + 1)]
@@ -52,7 +52,7 @@ def test_parts_that_were_copied_together_make_the_same_tables(
     code, said = _invoke("merge", spec, tmp_path / "3")
 
     assert code == 1
-    assert f"{spec.stem}: {others} pieces of work are missing from {tmp_path / '3' / spec.stem / 'cells'}" in said
+    assert f"{spec.stem}: {others} cells are missing from {tmp_path / '3' / spec.stem / 'cells'}" in said
     assert [file.name for file in (tmp_path / "3" / spec.stem).iterdir()] == ["cells"]
 
     shutil.copytree(tmp_path / "2", tmp_path / "3", dirs_exist_ok=True)

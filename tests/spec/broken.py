@@ -245,7 +245,7 @@ CASES = [
         '{ name = "s_exp", linear_region = 0 }',
         8,
         "family.activation.linear_region",
-        "give a number above 0",
+        "expected a number > 0",
     ),
     # unknown names
     _edited("unknown top-level key", "seed = 7", "sead = 7\nseed = 7", 2, "sead", "did you mean seed?"),
@@ -385,7 +385,7 @@ CASES = [
         "family.initialization",
         "weight_variance is missing; add it",
     ),
-    _edited("empty title", '"A study of small networks"', '""', 1, "title", "give some text"),
+    _edited("empty title", '"A study of small networks"', '""', 1, "title", "expected some text"),
     _edited("empty list", "[1, 2, 3]", "[]", 7, "family.depth", "give at least one value"),
     _edited(
         "empty list in a choice",
@@ -411,43 +411,43 @@ CASES = [
         "measure is missing; add it",
     ),
     # types
-    _edited("text for a number", "draws = 16", 'draws = "16"', 12, "measure.v3.draws", "give a whole number"),
+    _edited("text for a number", "draws = 16", 'draws = "16"', 12, "measure.v3.draws", "expected an integer"),
     _edited(
         "float for a whole number",
         "steps = 10",
         "steps = 1e3",
         18,
         "measure.accuracy.steps",
-        "decimal point or exponent",
+        "expected an integer",
     ),
-    _edited("boolean for a number", "seed = 7", "seed = true", 2, "seed", "give a whole number"),
-    _edited("boolean for a fraction", "step = 0.25", "step = true", 13, "measure.v3.step", "give a number"),
-    _edited("number for text", '"A study of small networks"', "3", 1, "title", "give text in quotes"),
+    _edited("boolean for a number", "seed = 7", "seed = true", 2, "seed", "expected an integer"),
+    _edited("boolean for a fraction", "step = 0.25", "step = true", 13, "measure.v3.step", "expected a number"),
+    _edited("number for text", '"A study of small networks"', "3", 1, "title", "expected text in quotes"),
     _edited(
         "number for a table",
         "[measure.v3]\ndraws = 16\nstep = 0.25\n",
         "[measure]\nv3 = 3\n",
         12,
         "measure.v3",
-        "give a table of keys",
+        "expected a table",
     ),
-    _edited("number for an activation", '"relu"', "3", 8, "family.activation", "give a name, or a table of keys"),
+    _edited("number for an activation", '"relu"', "3", 8, "family.activation", "expected a name or a table"),
     _edited(
         "list for a number",
         "steps = 10",
         "steps = [10, 20]",
         18,
         "measure.accuracy.steps",
-        "give a whole number",
+        "expected an integer",
     ),
-    _edited("not a number", "step = 0.25", "step = nan", 13, "measure.v3.step", "give a finite number"),
+    _edited("not a number", "step = 0.25", "step = nan", 13, "measure.v3.step", "expected a finite number"),
     # ranges
-    _edited("depth 0", "[1, 2, 3]", "[\n  2,\n  0,\n]", 9, "family.depth", "give 1 or more"),
-    _edited("depth beyond reason", "[1, 2, 3]", "[1, 20_000]", 7, "family.depth", "give 1000 or less"),
-    _edited("negative seed", "seed = 7", "seed = -1", 2, "seed", "give 0 or more"),
-    _edited("seed too large", "seed = 7", "seed = 9223372036854775808", 2, "seed", "give a number below"),
-    _edited("no draws", "draws = 16", "draws = 0", 12, "measure.v3.draws", "give 1 or more"),
-    _edited("negative step", "step = 0.25", "step = -0.25", 13, "measure.v3.step", "give a number above 0"),
+    _edited("depth 0", "[1, 2, 3]", "[\n  2,\n  0,\n]", 9, "family.depth", "expected a number >= 1"),
+    _edited("depth beyond reason", "[1, 2, 3]", "[1, 20_000]", 7, "family.depth", "expected a number <= 1000"),
+    _edited("negative seed", "seed = 7", "seed = -1", 2, "seed", "expected a number >= 0"),
+    _edited("seed too large", "seed = 7", "seed = 9223372036854775808", 2, "seed", "expected a number <"),
+    _edited("no draws", "draws = 16", "draws = 0", 12, "measure.v3.draws", "expected a number >= 1"),
+    _edited("negative step", "step = 0.25", "step = -0.25", 13, "measure.v3.step", "expected a number > 0"),
     _edited(
         "step that does not divide",
         "step = 0.25",
@@ -470,7 +470,7 @@ CASES = [
         "[measure.collapse]\nthreshold = 1.5\n[measure.accuracy]",
         16,
         "measure.collapse.threshold",
-        "give a number below 1",
+        "expected a number < 1",
     ),
     _edited(
         "one point of a score",
@@ -478,7 +478,7 @@ CASES = [
         "[measure.naswot]\npoints = 1\n[measure.accuracy]",
         16,
         "measure.naswot.points",
-        "give 2 or more",
+        "expected a number >= 2",
     ),
     _edited(
         "more points of a score than any kernel has",
@@ -486,7 +486,7 @@ CASES = [
         "[measure.ntk]\npoints = 10_001\n[measure.accuracy]",
         16,
         "measure.ntk.points",
-        "give 10_000 or less",
+        "expected a number <= 10_000",
     ),
     Case(
         "tangent kernel beyond memory",
@@ -498,14 +498,14 @@ CASES = [
         "measure.ntk.points",
         "ask for fewer points",
     ),
-    _edited("one square", "squares = 2", "squares = 1", 16, "measure.accuracy.task.squares", "give 2 or more"),
+    _edited("one square", "squares = 2", "squares = 1", 16, "measure.accuracy.task.squares", "expected a number >= 2"),
     _edited(
         "one bad value of an axis in a choice",
         "learning_rate = 0.01",
         "learning_rate = [0.01, 0.0]",
         17,
         "measure.accuracy.optimizer.learning_rate",
-        "give a number above 0",
+        "expected a number > 0",
     ),
     # limits
     _edited(
@@ -514,15 +514,15 @@ CASES = [
         f"steps = 1{'0' * 16}",
         18,
         "measure.accuracy.steps",
-        "give 1_000_000_000_000_000 or less",
+        "expected a number <= 1_000_000_000_000_000",
     ),
     _edited(
-        "too many pieces of work",
+        "too many cells",
         "draws = 16",
         "draws = 90_000_000",
         12,
         "measure.v3.draws",
-        "1,054,692 pieces of work, more than 1,000,000",
+        "1,054,692 cells, more than 1,000,000",
     ),
     _edited(
         "too many replicates",
@@ -570,7 +570,7 @@ CASES = [
         "bias_std = 1e300",
         9,
         "family.initialization.bias_std",
-        "give 1_000_000 or less",
+        "expected a number <= 1_000_000",
     ),
     _edited("grid of a step next to 0", "step = 0.25", "step = 5e-324", 13, "measure.v3.step", "take a larger step"),
     # what does not fit together
@@ -640,16 +640,16 @@ CASES = [
     _in_domain(
         "domain without a kind", "half_width = 2.0", 11, "domain", "kind is missing; add kind, one of box, ball"
     ),
-    _in_domain("box without room", 'kind = "box"\nhalf_width = 0', 13, "domain.half_width", "give a number above 0"),
+    _in_domain("box without room", 'kind = "box"\nhalf_width = 0', 13, "domain.half_width", "expected a number > 0"),
     _in_domain(
         "box of several sizes",
         'kind = "box"\nhalf_width = [1.0, 2.0]',
         13,
         "domain.half_width",
-        "give a number, without quotes",
+        "expected a number",
     ),
     _in_domain("radius of a box", 'kind = "box"\nradius = 2.0', 13, "domain.radius", "known here: half_width, kind"),
-    _edited("bare name of a domain", "seed = 7", 'seed = 7\ndomain = "ball"', 3, "domain", "give a table of keys"),
+    _edited("bare name of a domain", "seed = 7", 'seed = 7\ndomain = "ball"', 3, "domain", "expected a table"),
     _in_domain(
         "step that does not divide a wide box",
         'kind = "box"\nhalf_width = 2.0',
@@ -674,10 +674,10 @@ CASES = [
         'inputs = 2\nnormalization = "bacth"',
         7,
         "family.normalization",
-        "give 'none', 'batch' or 'layer'",
+        "expected 'none', 'batch' or 'layer'",
     ),
     _edited(
-        "number for a switch", "inputs = 2", "inputs = 2\nresidual = 1", 7, "family.residual", "give true or false"
+        "number for a switch", "inputs = 2", "inputs = 2\nresidual = 1", 7, "family.residual", "expected true or false"
     ),
     _untrained(
         "feature diversity without training", "feature_diversity", "add [measure.accuracy], or drop the measure"
@@ -887,7 +887,7 @@ CASES = [
         "[measure.correlation]\ncosine = 1.5\n",
         21,
         "measure.correlation.cosine",
-        "give 1 or less",
+        "expected a number <= 1",
     ),
     _edited(
         "draws and precision",
@@ -897,8 +897,8 @@ CASES = [
         "measure.v3.precision",
         "two ways to say how many draws; give one of them",
     ),
-    _edited("no precision at all", "draws = 16", "precision = 0", 12, "measure.v3.precision", "a number above 0"),
-    _edited("precision of all", "draws = 16", "precision = 1.0", 12, "measure.v3.precision", "a number below 1"),
+    _edited("no precision at all", "draws = 16", "precision = 0", 12, "measure.v3.precision", "a number > 0"),
+    _edited("precision of all", "draws = 16", "precision = 1.0", 12, "measure.v3.precision", "a number < 1"),
     _edited(
         "max_draws without precision",
         "draws = 16",
@@ -924,7 +924,7 @@ CASES = [
             "measure.v3.max_draws",
             cure,
         )
-        for given, cure in ((0, "give 256 or more"), (1000, "give a multiple of 256"))
+        for given, cure in ((0, "expected a number >= 256"), (1000, "expected a multiple of 256"))
     ),
     _edited(
         "precision of an unknown quantity",
@@ -970,7 +970,7 @@ CASES = [
         '[[claim]]\nsays = "So."\ntest = "level"\nquantity = "v3"\nat_most = nan\n',
         24,
         "claim.at_most",
-        "give a finite number",
+        "expected a finite number",
     ),
     _added(
         "a claim about what is not measured",

@@ -109,10 +109,13 @@ def test_two_changes_of_one_place_are_refused():
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("family.depth=0", " --set family.depth: family.depth: 0 is not right here; give 1 or more"),
+        ("family.depth=0", " --set family.depth: family.depth: expected a number >= 1, got 0"),
         ("famly.depth=3", " --set famly.depth: famly: unknown key; did you mean family?"),
         ("family.deph=3", " --set family.deph: family.deph: unknown key; did you mean depth?"),
-        ('family.activation={name="elu",alpha=0}', " --set family.activation: family.activation.alpha: 0 is not right"),
+        (
+            'family.activation={name="elu",alpha=0}',
+            " --set family.activation: family.activation.alpha: expected a number > 0, got 0",
+        ),
         ("title=", " --set title: title: title is missing; add it"),
         ("family.0.depth=3", " --set family.0.depth: family is one table, not a list; leave out the 0"),
         ("claim.at_least=3", " --set claim.at_least: claim is a list; say which item is meant, of claim.0 to claim.1"),

@@ -331,8 +331,8 @@ def test_a_fixed_point_that_everything_above_leaves_is_a_warning(tmp_path: Path,
     (warning,) = study.warnings
     assert (warning.line, warning.key) == (7, "family.activation")
     assert warning.message == (
-        f"{scheme} gives gelu weights of variance 4, about a fixed point (q* = 0) that holds none: variances above it "
-        "grow, one of 1 by a factor of 1.7 a layer; raise bias_std, or take another scheme, or bear it in mind"
+        f"{scheme} with gelu: weight variance 4, and the critical point q* = 0 is unstable: variances grow by 1.7 per "
+        'layer; set bias_std or use "he"'
     )
 
 
