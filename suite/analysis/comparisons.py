@@ -8,8 +8,9 @@ import pandas as pd
 from suite.analysis.series import MEMBER_AXES, in_words, selected, training_axes
 from suite.catalog.charts.facts import COMPARED_OUTCOMES, COMPARED_TIMES
 from suite.results.schema import COMPARISON_COLUMNS
+from suite.statistics.multiple_tests import holm
 from suite.statistics.paired import paired_events, paired_means
-from suite.statistics.survival import holm, logrank, median_survival
+from suite.statistics.survival import logrank, median_survival
 
 _ALPHA = 0.05
 
@@ -18,20 +19,20 @@ APART = ("inputs", "outputs", "depth", "width", "budget", "task", "train", "vali
 
 
 def comparisons_table(measurements: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
-    """Every setting against those listed before it on one axis, all else alike: waits, and what training ends at.
+    """Compare every setting with those listed before it on one axis, all else alike.
 
-    Waits that training did not end are censored at its last step and compared by their medians (Kaplan-Meier)
-    and the log-rank test by permutation; what training ends at by the mean difference over replicates, which
-    share their data and so are pairs: by Student's t, successes by McNemar's exact test and Newcombe's interval.
-    Tests of one quantity are corrected together (Holm). `censored` counts the waits that did not end, and the
-    runs that diverged, on both sides.
+    Times to an event that training did not reach are censored at its last step. They are compared by their medians
+    (Kaplan-Meier) and the log-rank test by permutation. Outcomes of training are compared by the mean difference over
+    replicates, which share their data and so are pairs: by Student's t, and successes by McNemar's exact test and
+    Newcombe's interval. Tests of one quantity are corrected together (Holm).
 
     Args:
-        measurements: raw values.
-        summary: says which learning rate was selected.
+        measurements: Raw values.
+        summary: Summary of all quantities, which says which learning rate was selected.
 
     Returns:
-        A row a comparison; `at` names the other axes, `verdict` is shorter, longer, higher, lower or undecided.
+        One row per comparison. `at` names the other axes, and `verdict` is shorter, longer, higher, lower or undecided.
+        `censored` counts censored times, or runs that diverged, on both sides.
     """
     rows: list[dict[str, object]] = []
     for quantity in (*COMPARED_TIMES, *COMPARED_OUTCOMES):
@@ -39,7 +40,7 @@ def comparisons_table(measurements: pd.DataFrame, summary: pd.DataFrame) -> pd.D
         if not groups:
             continue
         end = float(summary["step"].max())
-        compare = _compare_waits if quantity in COMPARED_TIMES else _compare_means
+        compare = _compare_times if quantity in COMPARED_TIMES else _compare_means
         found = [
             {"quantity": quantity, **pair, **compare(groups[first], groups[second], end)}
             for pair, first, second in _pairs(groups)
@@ -111,20 +112,20 @@ def _pairs(groups: "dict[_Setting, pd.Series[float]]") -> Iterator[tuple[dict[st
                     yield {"axis": axis, "reference": earlier, "setting": value, "at": others}, reference, setting
 
 
-def _compare_waits(reference: "pd.Series[float]", setting: "pd.Series[float]", end: float) -> dict[str, object]:
-    waits = [group.to_numpy(dtype=float) for group in (reference, setting)]
-    ended = [~np.isnan(values) for values in waits]
-    times = [np.where(done, values, end) for values, done in zip(waits, ended, strict=True)]
-    test = logrank(times[1], ended[1], times[0], ended[0])
-    medians = [median_survival(values, done).median for values, done in zip(times, ended, strict=True)]
+def _compare_times(reference: "pd.Series[float]", setting: "pd.Series[float]", end: float) -> dict[str, object]:
+    values = [group.to_numpy(dtype=float) for group in (reference, setting)]
+    observed = [~np.isnan(group) for group in values]
+    times = [np.where(happened, group, end) for group, happened in zip(values, observed, strict=True)]
+    test = logrank(times[1], observed[1], times[0], observed[0])
+    medians = [median_survival(*group) for group in zip(times, observed, strict=True)]
     return {
         "of_reference": medians[0],
         "of_setting": medians[1],
         "difference": medians[1] - medians[0],
         "ci_low": np.nan,
         "ci_high": np.nan,
-        "n": len(waits[1]),
-        "censored": int((~ended[0]).sum() + (~ended[1]).sum()),
+        "n": len(values[1]),
+        "censored": int((~observed[0]).sum() + (~observed[1]).sum()),
         "p": test.p,
         "p_holm": test.p,
         "verdict": "shorter" if test.statistic > 0 else "longer",

@@ -13,7 +13,7 @@ from suite.catalog.measures import MEASURES
 from suite.catalog.quantities import QUANTITIES
 from suite.statistics.agreement import Sample, p_of_frequencies, p_of_means
 from suite.statistics.intervals import wilson
-from suite.statistics.survival import holm
+from suite.statistics.multiple_tests import holm
 
 LEVEL = 0.05
 """Of all numbers of a study together."""

@@ -14,7 +14,7 @@ from suite.analysis.points import Tables
 from suite.catalog.claims import Claim
 from suite.catalog.dotted import load
 from suite.results.folder import Results
-from suite.statistics.survival import holm
+from suite.statistics.multiple_tests import holm
 
 LEVEL = 0.05
 """Of all verdicts of a study together, both ways: at most so often is any `holds` or `fails` wrong."""

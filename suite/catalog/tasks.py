@@ -1,4 +1,4 @@
-"""The training tasks a spec can name; their data are made in `suite.training.tasks`."""
+"""The training tasks that a spec can name. Their data are made in `suite/training/tasks.py`."""
 
 from math import sqrt
 from typing import Any, ClassVar, Literal
@@ -95,14 +95,14 @@ class TwoKinks(Task):
 
 
 class Digits(Task):
-    """Handwritten digits, 8 by 8 pixels, that come with scikit-learn (1,797 images; Alpaydin & Kaynak 1998)."""
+    """Handwritten digits, 1,797 images of 8 by 8 pixels (Alpaydin & Kaynak 1998, https://doi.org/10.24432/C50P49)."""
 
     name: Literal["digits"] = "digits"
     formula = "label = the digit that an image of 8 by 8 pixels shows"
     inputs = 64
     outputs = 10
     loss = "cross_entropy"
-    function = "suite.training.tasks:digits"
+    function = "suite.training.digits:digits"
     available = 1797
 
 

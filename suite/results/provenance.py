@@ -1,4 +1,4 @@
-"""Where numbers came from: versions, commit, machine."""
+"""Where numbers come from: versions, commit and machine."""
 
 import hashlib
 import platform
@@ -17,12 +17,12 @@ PACKAGES = (
     "pandas",
     "pyarrow",
     "pydantic",
-    "scikit-learn",
     "scipy",
     "torch",
     "vl-convert-python",
 )
-_NUMERIC = ("numpy", "scikit-learn", "scipy", "torch")
+_NUMERIC = ("numpy", "scipy", "torch")
+_HASHED = (".py", ".html", ".css", ".js", ".json", ".parquet")
 _PACKAGE = Path(__file__).parents[1]
 
 
@@ -49,27 +49,27 @@ def environment(plugins: Mapping[str, str]) -> dict[str, Any]:
 
 
 def python() -> str:
-    """The interpreter's version."""
+    """Return the version of the interpreter."""
     return platform.python_version()
 
 
 def packages() -> dict[str, str | None]:
-    """Versions of the packages that numbers, tables and pages are made with."""
-    return {name: _version(name) for name in PACKAGES}
+    """Return the versions of the packages that make numbers, tables and pages."""
+    return {name: _version(name) for name in _PACKAGES}
 
 
 @cache
 def numbers_follow_from() -> dict[str, str]:
-    """What two processes must have in common to compute the same numbers, but for the device."""
+    """Return what two processes must have in common, besides the device, to compute the same numbers."""
     released = {name: found.partition("+")[0] for name in _NUMERIC if (found := _version(name))}
     return {"suite": f"code {code()[:12]}", **released}
 
 
 @cache
 def code() -> str:
-    """A hash of the suite's own source files and templates, whether or not they are committed."""
+    """Return a hash of the suite's source files, templates and data, whether or not they are committed."""
     digest = hashlib.sha256()
-    for file in sorted(file for file in _PACKAGE.rglob("*") if file.suffix in (".py", ".html", ".css", ".js", ".json")):
+    for file in sorted(file for file in _PACKAGE.rglob("*") if file.suffix in _HASHED):
         content = file.read_bytes()
         digest.update(f"{file.relative_to(_PACKAGE).as_posix()} {len(content)}\n".encode() + content)
     return digest.hexdigest()
@@ -77,7 +77,7 @@ def code() -> str:
 
 @cache
 def commit() -> str | None:
-    """The commit of the suite's own checkout, with `+` where its code has changed since; None elsewhere."""
+    """Return the commit of the suite's checkout, with `+` if its code has changed since, or None outside of one."""
     if _git("ls-files", "--error-unmatch", "suite/__init__.py") is None:
         return None
     head = _git("rev-parse", "HEAD")

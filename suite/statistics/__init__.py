@@ -1,1 +1,1 @@
-"""What can be said from draws: summaries, intervals and rank correlations, in numpy alone."""
+"""Statistics of draws and members: summaries, confidence intervals, tests and rank correlations."""

@@ -1,7 +1,6 @@
-"""The training tasks' data: every replicate has its own, and all members share them."""
+"""The data of the training tasks. Every replicate has its own data, which all members share."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 from math import sqrt
 from typing import Any
 
@@ -9,47 +8,40 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn.functional import one_hot
 
 from suite.catalog.dotted import load
 from suite.catalog.tasks import AbsoluteValue, Checkerboard, Task, TwoKinks
 from suite.nets.losses import LOSSES, Loss
 from suite.nets.streams import block_size, draw_in_blocks
 
-PIXEL_MEAN = 4.884164579855314
-"""Over all pixels of all 1,797 digits, whose grey levels are 0 to 16."""
-
-PIXEL_DEVIATION = 6.016787548672236
-"""Standard deviation over the same."""
-
 
 @dataclass(frozen=True)
 class Points:
-    """A data set of each replicate."""
+    """A data set for each replicate."""
 
     inputs: Float[Tensor, "replicates inputs points"]
     labels: Float[Tensor, "replicates outputs points"]
 
     def to(self, device: torch.device | str) -> "Points":
-        """The same points on another device."""
+        """Return the same points on another device."""
         return Points(self.inputs.to(device), self.labels.to(device))
 
     def __getitem__(self, replicates: slice) -> "Points":
-        """Some replicates' sets."""
+        """Return the sets of some replicates."""
         return Points(self.inputs[replicates], self.labels[replicates])
 
     def repeat(self, times: int) -> "Points":
-        """All replicates' sets, so many times one after the other."""
+        """Return the sets of all replicates, repeated one after the other."""
         return Points(self.inputs.repeat(times, 1, 1), self.labels.repeat(times, 1, 1))
 
 
 @dataclass(frozen=True)
 class Data:
-    """What the replicates are trained, chosen and judged on.
+    """Training, validation and test sets of the replicates.
 
     Attributes:
-        seed: the study's; the order of batches follows from it.
-        loss: what training lowers.
+        seed: Seed of the study, which determines the order of batches.
+        loss: Loss that training minimizes.
     """
 
     seed: int
@@ -59,17 +51,17 @@ class Data:
     test: Points
 
     def to(self, device: torch.device | str) -> "Data":
-        """The same data on another device."""
+        """Return the same data on another device."""
         parts = (part.to(device) for part in (self.train, self.validation, self.test))
         return Data(self.seed, self.loss, *parts)
 
     def __getitem__(self, replicates: slice) -> "Data":
-        """Some replicates' data."""
+        """Return the data of some replicates."""
         parts = (part[replicates] for part in (self.train, self.validation, self.test))
         return Data(self.seed, self.loss, *parts)
 
     def repeat(self, times: int) -> "Data":
-        """All replicates' data, so many times one after the other."""
+        """Return the data of all replicates, repeated one after the other."""
         parts = (part.repeat(times) for part in (self.train, self.validation, self.test))
         return Data(self.seed, self.loss, *parts)
 
@@ -77,7 +69,7 @@ class Data:
 def checkerboard(
     points: Float[Tensor, "replicates 2 points"], task: Checkerboard
 ) -> Float[Tensor, "replicates 1 points"]:
-    """Labels 0 and 1 of a board of k by k squares on [-1, 1]^2, 0 in the corner at (-1, -1).
+    """Return labels 0 and 1 of a board of k by k squares on [-1, 1]^2, with 0 in the corner at (-1, -1).
 
     Source: Yu & Zhang 2021, arXiv:2105.08911.
     """
@@ -88,7 +80,7 @@ def checkerboard(
 def absolute_value(
     points: Float[Tensor, "replicates 1 points"], task: AbsoluteValue
 ) -> Float[Tensor, "replicates 1 points"]:
-    """The points' distances from 0.
+    """Return the distance of each point from 0.
 
     Source: Shin & Karniadakis 2019, arXiv:1907.09696.
     """
@@ -96,47 +88,33 @@ def absolute_value(
 
 
 def two_kinks(points: Float[Tensor, "replicates 1 points"], task: TwoKinks) -> Float[Tensor, "replicates 1 points"]:
-    """The absolute value up to x = 1, from there a line down to 0 at sqrt 3.
+    """Return the absolute value up to x = 1, and from there a line that falls to 0 at sqrt 3.
 
     Source: Shin & Karniadakis 2019, arXiv:1907.09696.
     """
     return points.abs() - sqrt(3) / (sqrt(3) - 1) * (points - 1).clamp(min=0)
 
 
-@lru_cache(maxsize=1)
-def digits() -> tuple[Float[Tensor, "64 images"], Float[Tensor, "10 images"]]:
-    """All images and their labels: pixels of mean 0 and mean square 1 over the whole set; digits one-hot.
-
-    Source: Alpaydin & Kaynak 1998, the test part of their optical recognition of handwritten digits, as
-    scikit-learn bundles it.
-    """
-    from sklearn.datasets import load_digits  # noqa: PLC0415  # slow to load, and the other tasks do without
-
-    grey, shown = load_digits(return_X_y=True)
-    pixels = torch.from_numpy((grey - PIXEL_MEAN) / PIXEL_DEVIATION)
-    return pixels.T.float(), one_hot(torch.from_numpy(shown).long()).T.float()
-
-
 def make_data(
     task: Task, seed: int, start: int, stop: int, dtype: torch.dtype = torch.float32, judged: bool = True
 ) -> Data:
-    """The data of replicates start .. stop: three separate sets each.
+    """Make the data of replicates start .. stop: three disjoint sets each.
 
-    Points are uniform in the task's box. Where there is a limited number of them, each replicate puts all in a
-    random order and takes the train set from its front, the others from its back: tasks that differ in `train`
-    alone are judged on the same points.
+    Points are uniform in the box of the task. If the task has a fixed data set instead, each replicate shuffles it and
+    takes the training set from the front and the other sets from the back. Tasks that differ only in `train` therefore
+    have the same validation and test sets.
 
     Args:
-        task: the problem and the sizes of its sets.
-        seed: the study's.
-        start: first replicate.
-        stop: one past the last.
-        dtype: of points and labels; both are decided in float32, so that precisions agree on them.
-        judged: whether validation and test sets are made; else they are empty, which saves most of the time, and the
-            training sets are the same.
+        task: The problem and the sizes of its sets.
+        seed: Seed of the study.
+        start: First replicate.
+        stop: One past the last replicate.
+        dtype: Type of points and labels. Both are computed in float32 and converted, so that all types agree on them.
+        judged: Whether to make validation and test sets. Without them, which saves most of the time, both are empty
+            and the training sets are the same.
 
     Raises:
-        ValueError: the sets take more points than there are.
+        ValueError: If the sets need more points than the task has.
     """
     sizes = task.points if judged else (task.train, 0, 0)
     inputs, labels = (_uniform if task.available is None else _chosen)(task, seed, start, stop, sum(sizes))
@@ -148,7 +126,7 @@ def make_data(
 
 
 def _uniform(task: Task, seed: int, start: int, stop: int, number: int) -> tuple[Tensor, Tensor]:
-    """The first so many points of the task's box and their labels, the three sets in a row."""
+    """Draw the first `number` points of the task's box and their labels, the three sets in a row."""
     sizes, half_width = task.points, task.half_width
     assert half_width is not None
 
@@ -162,7 +140,7 @@ def _uniform(task: Task, seed: int, start: int, stop: int, number: int) -> tuple
 
 
 def _chosen(task: Task, seed: int, start: int, stop: int, number: int) -> tuple[Tensor, Tensor]:
-    """So many of the task's points and their labels, the three sets in a row, no point twice in a replicate."""
+    """Choose `number` points of the fixed data set and their labels, the three sets in a row, without repeats."""
     available, asked = task.available, sum(task.points)
     assert available is not None
     if asked > available:

@@ -6,7 +6,7 @@ import pytest
 
 from suite.analysis.comparisons import comparisons_table
 from suite.results.schema import COMPARISON_COLUMNS as COLUMNS
-from suite.statistics.survival import holm
+from suite.statistics.multiple_tests import holm
 
 LAST = 100
 AXES = ["normalization", "momentum"]

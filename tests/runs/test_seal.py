@@ -15,6 +15,7 @@ from suite.cells.resources import Resources
 from suite.cells.sampling import cells_of
 from suite.results.folder import Results
 from suite.results.manifest import is_up_to_date
+from suite.results.provenance import code
 from suite.runs.run import follows_from, run_study
 from suite.spec.load import Study, load_studies
 from tests.drawn import draw
@@ -145,6 +146,19 @@ def test_a_spec_that_changed_has_its_tables_and_report_written_anew(
     assert again.run["spec"] == study.spec.as_run()
     assert is_up_to_date(finished.folder, follows_from(study, cells_of(study)))
     assert not is_up_to_date(finished.folder, follows_from(load(tmp_path), cells_of(load(tmp_path))))
+
+
+def test_the_code_includes_the_data_of_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other images of digits are other results; notes about them are not."""
+    monkeypatch.setattr("suite.results.provenance._PACKAGE", tmp_path)
+    found = []
+    for name in ("digits.py", "digits.md", "digits.parquet"):
+        (tmp_path / name).write_bytes(b"content")
+        code.cache_clear()
+        found.append(code())
+    code.cache_clear()
+
+    assert found[0] == found[1] != found[2]
 
 
 @pytest.mark.parametrize("what", ["code", "python", "packages"])

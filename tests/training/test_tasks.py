@@ -3,13 +3,15 @@
 from math import sqrt
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import torch
 from scipy.stats import kstest
 
 from suite.catalog.tasks import TASKS, AbsoluteValue, Checkerboard, Digits, TwoKinks
 from suite.nets.losses import LOSSES
-from suite.training.tasks import PIXEL_DEVIATION, PIXEL_MEAN, absolute_value, checkerboard, digits, make_data, two_kinks
+from suite.training.digits import FILE, PIXEL_DEVIATION, PIXEL_MEAN, digits
+from suite.training.tasks import absolute_value, checkerboard, make_data, two_kinks
 
 TASK = Checkerboard(squares=4, train=50, validation=30, test=20)
 EVERY = [
@@ -248,19 +250,36 @@ def test_as_many_neurons_as_the_catalog_says_suffice():
 
 def test_digits_are_scaled_by_the_whole_sets_constants():
     """Mean 0 and mean square 1 over all pixels of all images, which are as many as the catalog says."""
-    from sklearn.datasets import load_digits
-
-    grey, shown = load_digits(return_X_y=True)
-    assert (grey.mean(), grey.std()) == (
-        pytest.approx(PIXEL_MEAN, rel=1e-14),
-        pytest.approx(PIXEL_DEVIATION, rel=1e-14),
-    )
     pixels, labels = digits()
 
     assert pixels.shape == (Digits.inputs, Digits.available)
     assert pixels.double().mean().item() == pytest.approx(0, abs=1e-6)
     assert pixels.double().square().mean().item() == pytest.approx(1, abs=1e-6)
-    assert labels.argmax(0).tolist() == shown.tolist()
+    assert labels.sum(1).tolist() == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
+
+
+def test_digits_are_those_of_scikit_learn_bit_for_bit():
+    """The same images and labels in the same order, and constants that are the mean and deviation of gray levels."""
+    gray, shown = pytest.importorskip("sklearn.datasets").load_digits(return_X_y=True)
+    pixels, labels = digits()
+
+    assert (gray.mean(), gray.std()) == (
+        pytest.approx(PIXEL_MEAN, rel=1e-14),
+        pytest.approx(PIXEL_DEVIATION, rel=1e-14),
+    )
+    assert pixels.dtype == labels.dtype == torch.float32
+    np.testing.assert_array_equal(pixels.numpy(), ((gray - PIXEL_MEAN) / PIXEL_DEVIATION).T.astype(np.float32))
+    np.testing.assert_array_equal(labels.numpy(), np.eye(10, dtype=np.float32)[:, shown])
+
+
+def test_the_file_of_digits_names_its_source_and_license():
+    """CC BY 4.0 asks for the creators, the source, the license and whether the images were changed."""
+    metadata = pq.read_schema(FILE).metadata
+
+    assert b"Alpaydin" in metadata[b"creators"]
+    assert b"10.24432/C50P49" in metadata[b"source"]
+    assert b"CC BY 4.0" in metadata[b"license"]
+    assert b"unchanged" in metadata[b"changes"]
 
 
 def test_sets_of_digits_share_no_image():
