@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-PACKAGES = (
+_PACKAGES = (
     "altair",
     "jinja2",
     "loky",
