@@ -169,7 +169,7 @@ def test_files_that_other_code_wrote_are_out_of_date(
     study = load(tmp_path)
     assert is_up_to_date(finished.folder, follows_from(study, cells_of(study)))
 
-    monkeypatch.setattr(f"suite.results.provenance.{what}", lambda: "another version")
+    monkeypatch.setattr(f"suite.results.manifest.{what}", lambda: "another version")
 
     assert not is_up_to_date(finished.folder, follows_from(study, cells_of(study)))
 
