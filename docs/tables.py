@@ -25,9 +25,9 @@ _TABLES = {
     "measure": "tables `[measure.NAME]`: [measures](#measures)",
     "where": "a table: an axis' name, and a value or a list",
     "activation": "name or table of [activations](#activations); or a list",
-    "initialization": "name or table of [initialisations](#initialisations); or a list",
+    "initialization": "name or table of [initializations](#initializations); or a list",
     "task": "name or table of [tasks](#tasks); or a list",
-    "optimizer": "a table of [optimisers](#optimisers); or a list",
+    "optimizer": "a table of [optimizers](#optimizers); or a list",
 }
 """What a key takes whose value is no single number or word, and where that is told."""
 

@@ -235,7 +235,7 @@ def test_an_empty_path_is_refused(arguments: list[str]) -> None:
 
 
 def test_list_names_every_entry_of_every_catalog() -> None:
-    """`list` shows measures, activations, initialisations, tasks, domains, optimisers and claims, in order."""
+    """`list` shows measures, activations, initializations, tasks, domains, optimizers and claims, in order."""
     from suite.catalog.activations import ACTIVATIONS
     from suite.catalog.claims import CLAIMS
     from suite.catalog.domain import DOMAINS

@@ -182,7 +182,7 @@ def test_the_check_for_code_finds_what_it_must() -> None:
 
 
 def test_functions_are_named_by_the_catalog_alone() -> None:
-    """Every dotted path is of this suite or an optimiser of torch, and no key of a spec holds one."""
+    """Every dotted path is of this suite or an optimizer of torch, and no key of a spec holds one."""
     named = [measure.function for measure in (*MEASURES.values(), LANDSCAPE)]
     named += [quantity.theory for quantity in QUANTITIES.values() if quantity.theory]
     named += [entry.function for entry in (*TASKS.values(), *OPTIMIZERS.values())]

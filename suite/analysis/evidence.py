@@ -140,7 +140,7 @@ Name = TypeVar("Name", bound=Hashable)
 
 
 def of_each(found: Iterable[tuple[Name, Estimate]]) -> Mapping[Name, Estimate]:
-    """The mean of what is known of each member, or pair of members, over its tasks and optimisers.
+    """The mean of what is known of each member, or pair of members, over its tasks and optimizers.
 
     Args:
         found: by the member's name, or a pair's; once a training. What is nan is left out.

@@ -64,7 +64,7 @@ def with_series(table: pd.DataFrame) -> pd.DataFrame:
 
     `along` is the value of the main axis and `axis` its name. `hue` names the lines of a panel and `panel` the panels:
     members and training settings, or, of too many members, the axis of most values and all others. `cue` is the place
-    of the hue among all those of the study: what colours, shapes and dashes go by. Give it a whole table before rows
+    of the hue among all those of the study: what colors, shapes and dashes go by. Give it a whole table before rows
     are picked, so that a line has one name, and one look, in every chart.
     """
     if "series" in table.columns:
@@ -77,7 +77,7 @@ def with_series(table: pd.DataFrame) -> pd.DataFrame:
     trained = [name for name in training_axes(table) if table[name].nunique() > 1]
     along = table[axis].astype("Float64").astype(float)
     series = _named(joined(table, [*varied, *trained]), table)
-    # What a network is has a colour before how it is trained has one: untrained and trained it looks the same.
+    # What a network is has a color before how it is trained has one: untrained and trained it looks the same.
     lines = varied or trained
     if joined(table, lines).nunique() > MOST:
         lines = [max(lines, key=lambda name: table[name].nunique())]

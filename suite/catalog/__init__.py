@@ -1,1 +1,1 @@
-"""What a spec can name: the literal tables of activations, initialisations, measures, tasks, optimisers."""
+"""What a spec can name: the literal tables of activations, initializations, measures, tasks, optimizers."""

@@ -139,7 +139,7 @@ class Elu(Activation):
 
 
 class Selu(Activation):
-    """The self-normalising exponential linear unit (Klambauer et al. 2017, arXiv:1706.02515)."""
+    """The self-normalizing exponential linear unit (Klambauer et al. 2017, arXiv:1706.02515)."""
 
     name: Literal["selu"] = "selu"
     formula = "lambda z for z > 0, lambda alpha (e^z - 1) below"

@@ -1,4 +1,4 @@
-"""The initialisations a spec can name; what variances each implies is worked out in `suite.theory.scaling`.
+"""The initializations a spec can name; what variances each implies is worked out in `suite.theory.scaling`.
 
 In every scheme W ~ (0, sigma_w^2 / fan_in) and b ~ (0, sigma_b^2) in the hidden layers; the readout has gain
 1 and a bias of 0, except under `pytorch`, which treats all layers alike.
@@ -15,7 +15,7 @@ from suite.catalog.settings import Choice, choices_of
 
 
 class NoVariancesError(ValueError):
-    """A plug-in's initialisation gives variances to some hidden layer that are none, or fails there.
+    """A plug-in's initialization gives variances to some hidden layer that are none, or fails there.
 
     Attributes:
         faults: each with the layer's size and a cure.

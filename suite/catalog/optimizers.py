@@ -1,4 +1,4 @@
-"""The optimisers a spec can name; the steps themselves are torch.optim's."""
+"""The optimizers a spec can name; the steps themselves are torch.optim's."""
 
 from typing import Any, ClassVar, Literal
 

@@ -25,7 +25,7 @@ class Task(Choice):
     available: ClassVar[int | None] = None
     """Points that there are in all; None where as many as are asked for can be drawn."""
     neurons: ClassVar[int] = 1
-    """m*, the fewest live ReLU units of a single hidden layer with which the task can be learnt."""
+    """m*, the fewest live ReLU units of a single hidden layer with which the task can be learned."""
     label_variance: ClassVar[float | None] = None
     """Of regressions: what a constant reaches; a worse validation error counts as this in the choice of a rate."""
     error: ClassVar[float | None] = None
@@ -52,7 +52,7 @@ class Task(Choice):
 
 
 class Checkerboard(Task):
-    """A board of squares on [-1, 1]^2 whose two colours are to be told apart."""
+    """A board of squares on [-1, 1]^2 whose two colors are to be told apart."""
 
     name: Literal["checkerboard"] = "checkerboard"
     squares: int = Field(ge=2, le=MOST, description="k, squares a side")

@@ -7,7 +7,7 @@ from suite.catalog.tasks import Task
 
 
 def training_settings(task: Task | None, optimizer: Optimizer | None) -> dict[str, Any]:
-    """Every setting of a task and an optimiser by its column, their names under `task` and `optimizer`."""
+    """Every setting of a task and an optimizer by its column, their names under `task` and `optimizer`."""
     row: dict[str, Any] = {}
     if task is not None:
         row |= {"task": task.name, **task.parameters}

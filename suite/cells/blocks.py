@@ -20,7 +20,7 @@ from suite.theory.quantities import Theory, theory_of
 Array = NDArray[np.float64]
 
 VALUES_AT_A_TIME = 2**19
-"""Numbers that are summarised together, 4 MiB: a column at least, however many draws it has."""
+"""Numbers that are summarized together, 4 MiB: a column at least, however many draws it has."""
 
 
 class Draws(Protocol):

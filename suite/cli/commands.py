@@ -112,7 +112,7 @@ def list_entries(
     ] = None,
     plugins: PlugIns = None,
 ) -> None:
-    """List what a spec can name: measures, activations, initialisations, tasks, domains, optimisers, claims."""
+    """List what a spec can name: measures, activations, initializations, tasks, domains, optimizers, claims."""
     with errors_as_exit_codes():
         from suite.cli.specs import print_entries  # noqa: PLC0415  # as the module says
 

@@ -79,10 +79,10 @@ def catalogs() -> dict[str, dict[str, Entry]]:
     return {
         "measures": {name: _measure(name, measure) for name, measure in MEASURES.items()},
         "activations": _choices(ACTIVATIONS),
-        "initialisations": _choices(INITIALIZATIONS),
+        "initializations": _choices(INITIALIZATIONS),
         "tasks": _choices(TASKS),
         "domains": _choices(DOMAINS),
-        "optimisers": _choices(OPTIMIZERS),
+        "optimizers": _choices(OPTIMIZERS),
         "claims": {
             name: Entry(name, claim.formula, _summary(claim), claim, "test", claim.function)
             for name, claim in CLAIMS.items()
@@ -94,7 +94,7 @@ def _measure(name: str, measure: Measure) -> Entry:
     formula = measure.summary + (f"; precision is of {measure.primary}" if measure.primary else "")
     facts = [f"looks at: {INPUTS[measure.inputs]}"]
     if measure.plain:
-        facts.append("defined for networks without normalisation and residual connections")
+        facts.append("defined for networks without normalization and residual connections")
     facts += [f"quantity {quantity}: {_meaning(quantity)}" for quantity in measure.quantities]
     return Entry(name, formula, measure.source, measure.settings, function=measure.function, facts=tuple(facts))
 

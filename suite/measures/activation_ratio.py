@@ -11,7 +11,7 @@ from suite.nets.ensemble import Ensemble
 def activation_ratio(ensemble: Ensemble, domain: None, settings: NoSettings) -> dict[str, Float[Tensor, " draws"]]:
     """AR = (sum of hidden widths) / P, the same for all draws of a member.
 
-    P counts everything that is trained: weights, biases, and normalisation's gains and shifts.
+    P counts everything that is trained: weights, biases, and normalization's gains and shifts.
 
     For two hidden layers or more it is about 1 / width and rises with depth at fixed P; with one hidden layer
     and few inputs it is about 1 / (n_0 + n_2 + 1), an outlier that belongs in no trend.

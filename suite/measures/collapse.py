@@ -23,7 +23,7 @@ def collapse(ensemble: Ensemble, domain: Sample, settings: CollapseSettings) -> 
     applies (our operational definition):
     death: some hidden layer's activations, residual ones included, are each the same number all over the domain;
     bias: in some hidden layer the weighted inputs' root mean square is below tau times the biases' norm,
-    both before any normalisation;
+    both before any normalization;
     norm: not relative: the variation is small for the predicted scale but not for the output's own size, since both
     have shrunk, in part or wholly;
     angle: the rest, whose hidden vectors point the same way for all inputs.

@@ -16,7 +16,7 @@ def fisher(ensemble: Ensemble, domain: LossAt, settings: ScoreSettings) -> dict[
     a_n is the unit's activation at point n of the batch, with what a residual layer adds, and loss_n the loss of
     point n alone. A unit's term is the rise of the loss, to second order, as the unit is set to 0, with the Hessian
     put down to the gradients' squares. A unit is here what a channel is in the papers, its sum over places one term.
-    Under batch normalisation, where every point has a part in the outputs of all, g_n is of the sum of all loss_n.
+    Under batch normalization, where every point has a part in the outputs of all, g_n is of the sum of all loss_n.
     It grows as the loss squared, c^2 times for c L.
 
     Args:

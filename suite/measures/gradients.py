@@ -1,4 +1,4 @@
-"""Gradients at initialisation: how strongly the training loss pulls on the input and on each layer."""
+"""Gradients at initialization: how strongly the training loss pulls on the input and on each layer."""
 
 import torch
 from torch import Tensor
@@ -22,7 +22,7 @@ def gradients(ensemble: Ensemble, domain: LossAt, settings: GradientsSettings) -
         `input_gradient`, one a draw: the root mean square over points of |d loss_i / d x_i|, with loss_i
         the loss of point i alone; `parameter_gradient`, (draws, L + 1): the norm of the mean loss's
         gradient by the weights, biases, gains and shifts of layer 1 .. L + 1, the readout last. Under batch
-        normalisation, where every point has a part in the outputs of all, the input gradient is of the sum of
+        normalization, where every point has a part in the outputs of all, the input gradient is of the sum of
         all loss_i.
 
     Source: Yu & Zhang 2021, arXiv:2105.08911, who relate Collapse to Constant to vanishing gradients.

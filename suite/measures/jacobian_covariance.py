@@ -19,8 +19,8 @@ def jacobian_covariance(
     """-sum over i of log(l_i + k) + 1 / (l_i + k), k = 1e-5, l_i the eigenvalues of the gradients' correlation matrix.
 
     Entry (n, m) is the correlation, over the n_0 inputs, of df/dx at points n and m of the batch; each gradient is
-    centred by its own mean over inputs. The f of several outputs is their sum, as in the authors' program. Under batch
-    normalisation the gradient at x_n is that of f summed over all points.
+    centered by its own mean over inputs. The f of several outputs is their sum, as in the authors' program. Under batch
+    normalization the gradient at x_n is that of f summed over all points.
 
     Degenerate with two inputs, where every correlation is 1 or -1 and the score tells how many gradients point
     which way and nothing else, and with one: nan. So it is in any network with a gradient that is the same along

@@ -15,7 +15,7 @@ def naswot(ensemble: Ensemble, domain: LossAt, settings: ScoreSettings) -> dict[
     """log |K|, with K_ij the number of hidden units that are on at both of points i and j, or off at both.
 
     K_ij = N_A - d_H(c_i, c_j): N_A hidden units less the Hamming distance of the points' codes. A unit is on where
-    what its activation is applied to, after any normalisation, is above 0. For ReLU that is where its output is, the
+    what its activation is applied to, after any normalization, is above 0. For ReLU that is where its output is, the
     paper's rule; the outputs of abs do not tell, so the argument must. For activations that are smooth, or
     whose kinks are not at 0 (htanh and its kin), the codes are of this same rule, and no longer those of linear
     regions. The identity has neither sides nor regions: nan.

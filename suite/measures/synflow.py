@@ -15,7 +15,7 @@ def synflow(ensemble: Ensemble, domain: None, settings: SynflowSettings) -> dict
     factor a layer, beyond what floating-point numbers hold in deep networks; hence the logarithm, which ranks networks
     alike; its mean over draws is the logarithm of the score's geometric mean. Biases and the activation have no part
     in R, as in the paper's definition for fully connected layers. (The authors' program adds the biases' absolute
-    values on the way, and scores weights only.) Normalisation and residual connections are not defined in it: plain
+    values on the way, and scores weights only.) Normalization and residual connections are not defined in it: plain
     networks only.
 
     Args:

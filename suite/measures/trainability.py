@@ -17,7 +17,7 @@ class TaskAt(NamedTuple):
     """A task, and where its inputs lie.
 
     Attributes:
-        task: what is to be learnt.
+        task: what is to be learned.
         inputs: a sample of the box that its points are drawn from; each draw's training points where it is data.
     """
 
@@ -31,7 +31,7 @@ def trainability(
     """Whether each draw has what the task needs: its frequency bounds the success rate of training from above.
 
     With one hidden layer of ReLU, whose dead neurons stay dead, at least m* of its neurons must be active on
-    the task's inputs, m* being the fewest with which the task can be learnt. Deeper networks, and other
+    the task's inputs, m* being the fewest with which the task can be learned. Deeper networks, and other
     activations, must not be born dead, since one live neuron feeds many. Weight decay moves dead neurons too,
     and so may break the bound.
 

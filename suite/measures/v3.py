@@ -16,7 +16,7 @@ def v3(ensemble: Ensemble, domain: Sample, settings: V3Settings) -> dict[str, Fl
 
     The third divided difference is the third derivative smoothed by a quadratic B-spline of width 3h. What it
     tends to as h -> 0 is the measure `v3_limit`. Absolute values matter: the signed mean telescopes to the boundary.
-    Batch normalisation takes its statistics over the whole domain.
+    Batch normalization takes its statistics over the whole domain.
 
     Args:
         ensemble: networks in the precision of `settings.dtype`.

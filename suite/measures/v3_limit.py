@@ -17,14 +17,14 @@ def v3_limit(ensemble: Ensemble, domain: Sample, settings: V3LimitSettings) -> d
     like 1/h: h V3 tends to 1.5 times the total variation of f' per unit length, which does not depend on h.
 
     Args:
-        ensemble: networks in float64; normalised and residual ones, and activations that are neither smooth nor
+        ensemble: networks in float64; normalized and residual ones, and activations that are neither smooth nor
             piecewise linear, have none of these.
         domain: lines of equally spaced points.
-        settings: the step, which places the stencils whose centres are looked at.
+        settings: the step, which places the stencils whose centers are looked at.
 
     Returns:
         One value a draw, a mean over outputs, of
-        `v3_exact` for smooth activations, mean |f'''| at the centres of V3's stencils, output per input^3;
+        `v3_exact` for smooth activations, mean |f'''| at the centers of V3's stencils, output per input^3;
         `slope_variation`, TV(f') per unit length of line, and `breakpoints`, kinks per length of the domain's side,
         for piecewise-linear activations.
 
@@ -33,9 +33,9 @@ def v3_limit(ensemble: Ensemble, domain: Sample, settings: V3LimitSettings) -> d
     if not ensemble.plain:
         return {}
     if ensemble.activation.kind == "smooth":
-        centres = domain.stencil_centres()
-        directions = domain.directions.T.repeat_interleave(centres.shape[1] // len(domain.starts), dim=1)
-        return {"v3_exact": third_derivative(ensemble, centres, directions).abs().mean((1, 2))}
+        centers = domain.stencil_centers()
+        directions = domain.directions.T.repeat_interleave(centers.shape[1] // len(domain.starts), dim=1)
+        return {"v3_exact": third_derivative(ensemble, centers, directions).abs().mean((1, 2))}
     if ensemble.activation.kind == "piecewise_linear":
         kinks = kinks_on_lines(ensemble, ensemble.activation.kinks, domain.starts, domain.directions, domain.length)
         return {

@@ -12,7 +12,7 @@ from suite.nets.normalization import AXES, standardize_, standardize_backward_
 class Backpropagation:
     """Gradients of an ensemble's parameters, without autograd's bookkeeping.
 
-    The parameters are read where they lie, so that an optimiser may change them in place between passes.
+    The parameters are read where they lie, so that an optimizer may change them in place between passes.
 
     Attributes:
         gradient: by the parameters, in their layout, 0 by those that the networks lack; overwritten by every
@@ -30,7 +30,7 @@ class Backpropagation:
         def buffers() -> list[Tensor]:
             return [self.gradient.new_empty(ensemble.draws, width, points) for width in ensemble.widths[1:]]
 
-        # phi's values, z and the standardised z have buffers of their own only where the backward pass needs them.
+        # phi's values, z and the standardized z have buffers of their own only where the backward pass needs them.
         self.activations = buffers()
         self.values = buffers()[:-1] if ensemble.residual else self.activations[:-1]
         self.preactivations = buffers()[:-1] if self.kernel.needs_z else self.values
@@ -43,7 +43,7 @@ class Backpropagation:
     def forward(self, points: Float[Tensor, "*draws inputs points"]) -> Float[Tensor, "draws outputs points"]:
         """Outputs; every layer's activations stay in the buffers for the backward pass.
 
-        Under batch normalisation the points are the batch.
+        Under batch normalization the points are the batch.
         """
         self.inputs = points.expand(self.ensemble.draws, *points.shape[-2:])
         self.scales.clear()
@@ -77,7 +77,7 @@ class Backpropagation:
         """Fills `gradient` from the gradient by the outputs of the last forward pass.
 
         Returns:
-            The gradient by the first layer's weighted inputs and biases, before any normalisation.
+            The gradient by the first layer's weighted inputs and biases, before any normalization.
         """
         skipped = None
         for index in range(len(self.layers) - 1, -1, -1):

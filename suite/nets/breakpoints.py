@@ -174,7 +174,7 @@ def kinks_on_lines(
         length: of all lines.
 
     Raises:
-        ValueError: the networks are normalised or residual.
+        ValueError: the networks are normalized or residual.
     """
     if not ensemble.plain:
         raise ValueError("kinks are followed through plain networks only")

@@ -1,4 +1,4 @@
-"""Data-dependent initialisation: first-layer neurons made active at training points (Shin & Karniadakis 2019)."""
+"""Data-dependent initialization: first-layer neurons made active at training points (Shin & Karniadakis 2019)."""
 
 from collections.abc import Sequence
 from typing import Any

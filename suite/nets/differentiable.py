@@ -16,8 +16,8 @@ class Passed(NamedTuple):
     Attributes:
         below: its inputs, h_{l-1}.
         weighted: z = W h_{l-1} + b.
-        standard: z brought to mean 0 and variance 1, where the networks are normalised.
-        argument: what phi is applied to: z, or gain times the standardised z plus shift.
+        standard: z brought to mean 0 and variance 1, where the networks are normalized.
+        argument: what phi is applied to: z, or gain times the standardized z plus shift.
         above: h_l, the layer below included where the networks are residual.
     """
 
@@ -67,5 +67,5 @@ def trace(
 
 
 def _standardized(z: Float[Tensor, "draws units points"], axis: int) -> Float[Tensor, "draws units points"]:
-    centred = z - z.mean(axis, keepdim=True)
-    return centred * (centred.square().mean(axis, keepdim=True) + EPSILON).rsqrt()
+    centered = z - z.mean(axis, keepdim=True)
+    return centered * (centered.square().mean(axis, keepdim=True) + EPSILON).rsqrt()

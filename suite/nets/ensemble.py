@@ -30,7 +30,7 @@ Vector = tuple[int, Literal["bias", "gain", "shift"]]
 
 
 class Layer(NamedTuple):
-    """Weights and biases of one layer of every draw, and what follows normalisation, where there is any."""
+    """Weights and biases of one layer of every draw, and what follows normalization, where there is any."""
 
     weight: Float[Tensor, "draws out in"]
     bias: Float[Tensor, "draws out 1"]
@@ -42,7 +42,7 @@ class Layer(NamedTuple):
 class Ensemble:
     """Random networks of one architecture.
 
-    Hidden layer l has z = W h_{l-1} + b, normalised to gain (z - mean) / sqrt(var + 1e-5) + shift where the
+    Hidden layer l has z = W h_{l-1} + b, normalized to gain (z - mean) / sqrt(var + 1e-5) + shift where the
     ensemble is, and h_l = phi(z); a residual layer but the first adds h_{l-1} to it, as far as the narrower
     of the two reaches. The readout is affine.
 
@@ -68,7 +68,7 @@ class Ensemble:
 
     @property
     def plain(self) -> bool:
-        """Whether hidden layers are affine maps and activations alone: neither normalised nor residual."""
+        """Whether hidden layers are affine maps and activations alone: neither normalized nor residual."""
         return self.normalization == "none" and not self.residual
 
     @cached_property
@@ -111,7 +111,7 @@ class Ensemble:
 
         Args:
             points: shared by all networks, or one set a network (with a leading axis of draws).
-            reference: how many of the first points the statistics of batch normalisation are taken over, by
+            reference: how many of the first points the statistics of batch normalization are taken over, by
                 default all; so test points, put behind training points, can be judged by the latter's.
         """
         total = points.shape[-1]
@@ -138,7 +138,7 @@ class Ensemble:
         What is yielded is overwritten two layers on: reduce or copy it before.
 
         Args:
-            points: as for a call; under batch normalisation all of them at once.
+            points: as for a call; under batch normalization all of them at once.
             reference: as for a call.
             buffers: two, each large enough for any layer's activations; new ones unless given.
         """
@@ -194,7 +194,7 @@ class Ensemble:
     def chunks(self, points: int, units: int | None = None) -> Iterator[slice]:
         """Cuts a number of points so that what all draws hold for a chunk stays within a tile.
 
-        Under batch normalisation they stay together, since the statistics are over all of them.
+        Under batch normalization they stay together, since the statistics are over all of them.
 
         Args:
             points: how many there are.
@@ -246,7 +246,7 @@ class Ensemble:
 def layer_views(
     parameters: Float[Tensor, "draws parameters"], widths: Sequence[int], normalized: bool = False
 ) -> list[Layer]:
-    """Views of flat parameters as layers; where normalised, all but the readout have gains and shifts."""
+    """Views of flat parameters as layers; where normalized, all but the readout have gains and shifts."""
     shapes = list(pairwise(widths))
     vectors = [3 if normalized else 1] * (len(shapes) - 1) + [1]
     sizes: list[int] = []

@@ -27,7 +27,7 @@ def draw_parameters(
 ) -> Float32[Tensor, "draws parameters"]:
     """Parameters of the networks start .. stop of a member: per layer the weights by row, then the biases.
 
-    Where hidden layers are normalised, their gains of 1 and shifts of 0 follow the biases.
+    Where hidden layers are normalized, their gains of 1 and shifts of 0 follow the biases.
     Draw i depends on the seed, the member's content and i alone.
 
     Args:
@@ -101,7 +101,7 @@ def _hidden_layers(
 def _with_normalization(
     affine: Float32[Tensor, "draws weights_and_biases"], widths: Sequence[int]
 ) -> Float32[Tensor, "draws parameters"]:
-    """Puts the gains and shifts of hidden layers in their places, so that normalisation alone acts at first."""
+    """Puts the gains and shifts of hidden layers in their places, so that normalization alone acts at first."""
     *hidden, readout = affine.split([(fan_in + 1) * fan_out for fan_in, fan_out in pairwise(widths)], dim=1)
     parts = [
         torch.cat([layer, layer.new_ones(len(layer), width), layer.new_zeros(len(layer), width)], dim=1)

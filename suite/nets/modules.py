@@ -51,7 +51,7 @@ def ensemble_of(modules: Sequence[nn.Module], own: Activation | None = None) -> 
     """Networks of one architecture, in float64 on the CPU; the modules stay as they are.
 
     Biases, gains and shifts that a module does not have are lacking in the ensemble.
-    Batch normalisation takes its statistics over the points that networks are looked at, as modules do in training.
+    Batch normalization takes its statistics over the points that networks are looked at, as modules do in training.
     The variances are those of the weights and biases that are there, over all of the modules.
 
     Args:
@@ -210,7 +210,7 @@ def _architecture(hidden: Sequence[_Hidden], readout: nn.Linear) -> tuple[tuple[
             )
         if type(layer.normalization) is not type(first.normalization):
             raise UnsupportedModuleError(
-                f"layer {layer.place} is not normalised as layer {first.place} is; all hidden layers are alike here"
+                f"layer {layer.place} is not normalized as layer {first.place} is; all hidden layers are alike here"
             )
     kind = {nn.LayerNorm: "layer", nn.BatchNorm1d: "batch"}.get(type(first.normalization), "none")
     widths = (first.linear.in_features, *(layer.linear.out_features for layer in hidden), readout.out_features)

@@ -1,4 +1,4 @@
-"""Normalisation of pre-activations, over the points of a batch or the units of a layer, and its way back."""
+"""Normalization of pre-activations, over the points of a batch or the units of a layer, and its way back."""
 
 from jaxtyping import Float
 from torch import Tensor
@@ -44,8 +44,8 @@ def standardize_backward_(
     Mean and variance depend on z too: what a step along the constant or along z itself would gain is lost.
 
     Args:
-        delta: gradient by the standardised z.
-        standard: the standardised z; the statistics were taken over all of it.
+        delta: gradient by the standardized z.
+        standard: the standardized z; the statistics were taken over all of it.
         scale: as `standardize_` returned it.
         axis: as it was given.
     """

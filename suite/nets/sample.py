@@ -65,8 +65,8 @@ class Sample:
             return torch.stack([axis.flatten() for axis in axes])
         return self._along(along)
 
-    def stencil_centres(self) -> Float[Tensor, "inputs points"]:
-        """The points midway between the second and third of any four neighbours on a line, line after line."""
+    def stencil_centers(self) -> Float[Tensor, "inputs points"]:
+        """The points midway between the second and third of any four neighbors on a line, line after line."""
         along = (
             torch.arange(self.points_a_line - 3, dtype=self.starts.dtype, device=self.starts.device) + 1.5
         ) * self.step

@@ -13,13 +13,13 @@ def tangent_kernel(
 ) -> Float[Tensor, "draws rows rows"]:
     """Theta = J J^T, J the Jacobian of all outputs at all points by all parameters.
 
-    Rows go through the points of the first output, then of the second. Without batch normalisation J itself
+    Rows go through the points of the first output, then of the second. Without batch normalization J itself
     is not needed: a layer's weights and biases add (h_i . h_j + 1) times the product of the gradients by its weighted
     inputs, gains and shifts add what is alike. What the networks lack adds nothing.
 
     Args:
         ensemble: of any options.
-        points: of each network; under batch normalisation they are the batch, and every output hangs on all of them.
+        points: of each network; under batch normalization they are the batch, and every output hangs on all of them.
     """
     with torch.enable_grad():
         if ensemble.normalization == "batch":

@@ -18,7 +18,7 @@ def third_derivative(
         directions: u, one for each point.
 
     Raises:
-        ValueError: the activation has kinks in a derivative, or the networks are normalised or residual.
+        ValueError: the activation has kinks in a derivative, or the networks are normalized or residual.
     """
     if ensemble.kernel.taylor is None:
         raise ValueError("the third derivative exists only for smooth activations")

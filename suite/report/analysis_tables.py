@@ -44,10 +44,10 @@ def tabulate_bounds(table: pd.DataFrame, _quantities: Sequence[str] = ()) -> lis
     ]
     without = int(table["without"].sum())
     note = (
-        f"{verdict} Wilson's 95% intervals in brackets. Replicate i starts from draw i: {without} of the replicates "
-        "succeeded although their own network lacked what the task needs (the column without)."
+        f"{verdict} Wilson's 95% intervals in parentheses. Replicate i starts from draw i: {without} of the replicates "
+        "succeeded although their own network had too few live neurons (column without)."
     )
-    return [PageTable("The bound, row by row", note, heads, 2, rows)]
+    return [PageTable("Success and its bound", note, heads, 2, rows)]
 
 
 def _with_interval(row: dict[str, Any], name: str, pattern: str) -> str:
@@ -73,10 +73,10 @@ def tabulate_phases(table: pd.DataFrame, _quantities: Sequence[str] = ()) -> lis
     axis = str(table["axis"].iloc[0]) if len(table) else ""
     heads = ["networks", axis, "layer", "at the start", "peak", "change in phase 1", "change after it", "n"]
     note = (
-        "Mean cosine of features over all pairs of samples. Phase 1 ends, network by network, where its loss falls "
-        "below 0.9 of the chance level; features may begin to part before. 95% intervals by Student's t."
+        "Mean cosine of features over all pairs of samples. For each network, phase 1 ends when its loss falls below "
+        "0.9 of the chance level. 95% intervals by Student's t."
     )
-    return [PageTable("Do features grow alike in phase 1, and part after it?", note, heads, 1, rows)]
+    return [PageTable("Change of feature similarity in phase 1 and after it", note, heads, 1, rows)]
 
 
 def _change(row: dict[str, Any], value: str, low: str, high: str) -> str:
@@ -96,11 +96,11 @@ def tabulate_times(table: pd.DataFrame, quantities: Sequence[str]) -> list[PageT
         shown = [row["axis"], f"{row['setting']} against {row['reference']}", row["at"], row["verdict"]]
         shown += [number(row[name], "{:.0f}", "not reached") for name in ("of_setting", "of_reference")]
         rows.append([*shown, f"{row['p']:.2g}", f"{row['p_holm']:.2g}", f"{row['censored']} of {2 * row['n']}"])
-    heads = ["axis", "setting", "all else alike", "phase 1 is", "median", "reference's", "p", "p, Holm", "censored"]
+    heads = ["axis", "setting", "other axes", "phase 1 is", "median", "reference", "p", "p, Holm", "censored"]
     note = (
-        "Medians by Kaplan and Meier, in steps; p of the two-sided log-rank test by permutation, as it is and "
-        "corrected for the number of rows. A verdict needs a corrected p of 0.05 or less. A run that diverged "
-        "before it left phase 1 is censored too."
+        "Kaplan-Meier medians in steps; p-values of the two-sided log-rank test by permutation, uncorrected and "
+        "corrected for the number of rows (Holm). A verdict needs a corrected p of 0.05 or less. Runs that diverge "
+        "before they leave phase 1 are censored."
     )
     return [PageTable("Which settings shorten phase 1?", note, heads, 4, rows)]
 
@@ -116,7 +116,7 @@ def tabulate_outcomes(table: pd.DataFrame, quantities: Sequence[str]) -> list[Pa
 
 _PAIRED = (
     "Mean differences over replicates, which share their data, with 95% intervals (Student's t; Newcombe's for "
-    "successes). A verdict needs a p of 0.05 or less after Holm's correction, and as many runs lost on both sides."
+    "success). A verdict needs a corrected p of 0.05 or less (Holm), and as many diverged runs on both sides."
 )
 
 
@@ -134,8 +134,8 @@ def _listed(quantity: str, table: pd.DataFrame) -> PageTable:
         ]
         for row in records(table)
     ]
-    heads = ["axis", "setting", "all else alike", "it is", "mean", "reference's", "difference", "p, Holm", "pairs"]
-    return PageTable(f"One setting against another: {quantity.replace('_', ' ')}", _PAIRED, heads, 4, rows)
+    heads = ["axis", "setting", "other axes", "verdict", "mean", "reference", "difference", "p, Holm", "pairs"]
+    return PageTable(f"Comparison of settings: {quantity.replace('_', ' ')}", _PAIRED, heads, 4, rows)
 
 
 def _counted(quantity: str, table: pd.DataFrame) -> PageTable:
@@ -149,5 +149,5 @@ def _counted(quantity: str, table: pd.DataFrame) -> PageTable:
         for row in records(count_comparisons(table))
     ]
     heads = ["axis", "setting", "higher", "lower", "undecided", "mean difference"]
-    note = f"{_PAIRED} Counted over all else alike; comparisons.csv has every one."
-    return PageTable(f"One setting against another: {quantity.replace('_', ' ')}", note, heads, 2, rows)
+    note = f"{_PAIRED} Counted over all other axes; comparisons.csv has every comparison."
+    return PageTable(f"Comparison of settings: {quantity.replace('_', ' ')}", note, heads, 2, rows)

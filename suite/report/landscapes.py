@@ -27,7 +27,7 @@ def draw_landscapes(
 ) -> Any | None:
     """Draw the outputs of each member's first draw before training and after it, at the selected learning rate.
 
-    Random outputs are scaled by their own largest absolute value, so that a collapsed network is one colour, and have
+    Random outputs are scaled by their own largest absolute value, so that a collapsed network is one color, and have
     the number std / rms in their corner; trained ones are shown as probabilities, behind the true board.
 
     Args:
@@ -158,7 +158,7 @@ def _grid(rows: pd.DataFrame, axis: str, places: Sequence[str], title: str, by: 
         "baseline": "bottom",
         "fontSize": 10,
     }
-    # White behind black: readable on every colour.
+    # White behind black: readable on every color.
     halo = base.mark_text(**corner, stroke="#ffffff", strokeWidth=3, opacity=0.85).encode(text="said:N")
     said = base.mark_text(**corner, color="#111111").encode(text="said:N")
     return alt.layer(images, halo, said).properties(width=alt.Step(_SIZE + 8), height=alt.Step(_SIZE + 8))
@@ -199,7 +199,7 @@ def _picture(values: NDArray[np.floating], trained: bool) -> str:
 
 
 def _png(pixels: NDArray[np.uint8]) -> bytes:
-    """A true-colour PNG file; the format needs no more than the standard library for this."""
+    """A true-color PNG file; the format needs no more than the standard library for this."""
     height, width, _ = pixels.shape
     rows = b"".join(b"\0" + row.tobytes() for row in pixels)
 

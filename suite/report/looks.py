@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 COLORS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999999"]
-"""Okabe and Ito's palette, which colour-blind readers can tell apart; shapes, or dashes, are the second cue."""
+"""Okabe and Ito's palette, which color-blind readers can tell apart; shapes, or dashes, are the second cue."""
 
 _PLUS = "M-.95,-.22H-.22V-.95H.22V-.22H.95V.22H.22V.95H-.22V.22H-.95Z"
 """As a path: the built-in cross is so fat that it looks like a diamond where it is small."""
@@ -23,7 +23,7 @@ def _cues(rows: pd.DataFrame) -> dict[str, int]:
 
 
 def color(rows: pd.DataFrame, legend: bool = True) -> alt.Color:
-    """One colour a hue, the same in every chart of the study; its legend has what is shown."""
+    """One color a hue, the same in every chart of the study; its legend has what is shown."""
     places = _cues(rows)
     # Below the panels, where long names have room.
     columns = 2 if len(places) > 3 else 1
@@ -33,17 +33,17 @@ def color(rows: pd.DataFrame, legend: bool = True) -> alt.Color:
 
 
 def shape(rows: pd.DataFrame, legend: bool = True) -> alt.Shape:
-    """The second cue of points: one shape a hue, in the colours' own legend."""
+    """The second cue of points: one shape a hue, in the colors' own legend."""
     return alt.Shape(**_like_color(rows, SHAPES, legend))
 
 
 def dash(rows: pd.DataFrame) -> alt.StrokeDash:
-    """The second cue of lines without points: one dash a hue, in the colours' own legend."""
+    """The second cue of lines without points: one dash a hue, in the colors' own legend."""
     return alt.StrokeDash(**_like_color(rows, _DASHES))
 
 
 def _like_color(rows: pd.DataFrame, looks: list[Any], legend: bool = True) -> dict[str, Any]:
-    """Where colours come round again, the second cue is the next one, so that no two hues look the same."""
+    """Where colors come round again, the second cue is the next one, so that no two hues look the same."""
     given = _in_one_legend(color(rows, legend))
     places = [(place + place // len(COLORS)) % len(looks) for place in _cues(rows).values()]
     scale = alt.Scale(domain=given["scale"].domain, range=[looks[place] for place in places])
@@ -51,7 +51,7 @@ def _like_color(rows: pd.DataFrame, looks: list[Any], legend: bool = True) -> di
 
 
 def second_cue(colored: alt.Color) -> alt.Shape:
-    """What colours of their own tell apart told by shapes, too, in the colours' legend."""
+    """What colors of their own tell apart told by shapes, too, in the colors' legend."""
     return alt.Shape(**_in_one_legend(colored))
 
 

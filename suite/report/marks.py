@@ -185,7 +185,7 @@ def _by_series(rows: pd.DataFrame, title: str, scale: alt.Scale | None, value: s
 
 
 def by_layer(rows: pd.DataFrame, title: str, scale: alt.Scale | None = None) -> Any:
-    """A quantity through the layers, a colour a series: means with 95% intervals, the law as a line."""
+    """A quantity through the layers, a color a series: means with 95% intervals, the law as a line."""
     data = plain(rows[["member", "series", "hue", "panel", "layer", *_STATISTICS, "n"]])
     y = alt.Y("mean:Q", title=title, scale=scale if scale is not None else alt.Undefined, axis=axis_of(scale))
 
@@ -228,9 +228,9 @@ def by_step(
     Args:
         rows: with their series.
         title: of the quantity.
-        colored: the colours.
+        colored: the colors.
         scale: of the quantity.
-        second: shapes that say what colours do; none where colours follow a number, and differ in how light they are.
+        second: shapes that say what colors do; none where colors follow a number, and differ in how light they are.
     """
     data = plain(rows)
     base = alt.Chart(data).encode(

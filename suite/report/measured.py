@@ -105,7 +105,7 @@ def describe_chart(chart: ChartDeclaration, runs_along: bool = True) -> ChartDec
     title = f"{'Measured' if alone else 'Measured too'}: {', '.join(quantities)}"
     about = [] if owner is None else [*_what(owner, facts), *_which_way(owner, facts)]
     replicated = owner is not None and owner.inputs == "training"
-    seen = "Look for members whose intervals keep them apart."
+    seen = "Members whose intervals do not overlap differ."
     caption = " ".join([*about, seen, *_how(facts, "replicates" if replicated else "draws", runs_along)])
     return replace(chart, title=title, caption=caption)
 
@@ -121,18 +121,18 @@ def _which_way(owner: Measure, facts: Mapping[str, Quantity]) -> Iterator[str]:
         some = [quantity for quantity, fact in facts.items() if fact.sign == sign]
         if some and owner.inputs != "training":
             of = "it" if len(facts) == 1 else " and ".join(some)
-            yield f"A tournament takes networks with {words} of {of} for those that train better."
+            yield f"The predictor ranking assumes that networks with {words} {of} train better."
 
 
 def _how(facts: Mapping[str, Quantity], draws: str, runs_along: bool) -> Iterator[str]:
     kinds = {fact.kind for fact in facts.values()}
     layers = any("layer" in fact.index for fact in facts.values())
     if "time" in kinds:
-        yield "Of waits medians with their 95% intervals; no point where half of the runs never got there."
+        yield "Median times to the event with 95% intervals; no point if half of the runs never reach it."
     if kinds != {"time"}:
         deepest = " through the layers of the deepest members" if layers else ""
-        medians = "; medians dashed" if "value" in kinds and runs_along and not layers else ""
-        yield f"Means over the {draws} that have a number{deepest}, with 95% intervals{medians}."
-        yield "n says how many these are; of none there is no point."
+        medians = "; medians are dashed" if "value" in kinds and runs_along and not layers else ""
+        yield f"Means over the {draws} with a finite value{deepest}, with 95% intervals{medians}."
+        yield "n is their number; missing points had no valid run."
     if layers:
-        yield "Where a law is known, it is the line; means beside it that have none are dotted."
+        yield "Lines are theoretical values; means without theory are dotted."

@@ -49,13 +49,13 @@ def tabulate_agreement(table: pd.DataFrame, quantities: Sequence[str]) -> list[P
     heads = ["quantity", "networks", "verdict", "values", "largest |z|", "largest relative difference"]
     note = " ".join(
         [
-            "z-scores where the law is exact or the network ten times wider than deep (agreement: "
-            f"{Z_LIMIT:g} or less); elsewhere the relative difference, which is finite width showing, and chance. Of "
-            f"fewer than {MANY_DRAWS} draws neither says anything.",
+            "z-scores are given if the theory is exact or the network ten times wider than deep (they agree up to "
+            f"{Z_LIMIT:g}), otherwise the relative difference, an effect of finite width and chance. There is no "
+            f"verdict with fewer than {MANY_DRAWS} draws.",
             *(THEORIES[quantity].note for quantity in quantities if quantity in THEORIES),
         ]
     )
-    return [PageTable("Sampled against theory", note, heads, 3, rows)]
+    return [PageTable("Samples and theory", note, heads, 3, rows)]
 
 
 def _difference(largest: float, values: int, of: str) -> str:
@@ -88,12 +88,12 @@ def tabulate_precision(table: pd.DataFrame | None) -> PageTable:
                     f"{row['seconds']:.1f}",
                 ]
             )
-    heads = ["member", "quantity", "statistic", "reached", "note", "asked", "half-width", "draws", "looks", "seconds"]
+    heads = ["member", "quantity", "statistic", "reached", "note", "target", "half-width", "draws", "looks", "seconds"]
     about = (
-        "Half-widths of 95% intervals: of frequencies absolute, else relative to the mean; of quantities with layers "
-        "the widest. Draws were added until they were as tight as asked, or to the limit; seconds are of computing."
+        "Half-widths of 95% intervals: absolute for frequencies, otherwise relative to the mean; the widest over "
+        "layers. Draws were added until the target or the limit was reached. Seconds are computing time."
     )
-    return PageTable("How many draws did the precision take?", about, heads, 5, rows)
+    return PageTable("Precision targets", about, heads, 5, rows)
 
 
 _PRECISION = {

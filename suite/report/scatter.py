@@ -1,4 +1,4 @@
-"""Scatter plots of members: a point each, labelled with its place on the main axis where there is room for it."""
+"""Scatter plots of members: a point each, labeled with its place on the main axis where there is room for it."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ _SAME = 3
 
 
 def scatter(data: pd.DataFrame, x: str, x_title: str, y: str, y_title: str, scale: alt.Scale) -> Any:
-    """A point a member, labelled with its place on the main axis.
+    """A point a member, labeled with its place on the main axis.
 
     Args:
         data: with their series.
@@ -36,8 +36,8 @@ def scatter(data: pd.DataFrame, x: str, x_title: str, y: str, y_title: str, scal
     """
     columns = list(dict.fromkeys(["series", "hue", "panel", "along", "member", x, y]))
     log = scale.to_dict().get("type") == "log"
-    labelled = data[columns].assign(**labels(data, _pixels(data[x], WIDTH, log), _pixels(data[y], HEIGHT)))
-    base = alt.Chart(plain(labelled)).encode(
+    labeled = data[columns].assign(**labels(data, _pixels(data[x], WIDTH, log), _pixels(data[y], HEIGHT)))
+    base = alt.Chart(plain(labeled)).encode(
         x=alt.X(f"{x}:Q", title=x_title, scale=scale, axis=axis_of(scale)),
         y=alt.Y(f"{y}:Q", title=y_title, scale=alt.Scale(zero=False)),
         color=color(data),

@@ -51,7 +51,7 @@ def _standing(outcome: str, training: str, rows: pd.DataFrame) -> PageTable:
             shown += [_with_interval(inside, "spearman"), _advantage(inside)]
         body.append([*shown, _with_interval(row, "draw_by_draw"), number(row["seconds"], "{:.2g}")])
     heads += ["draw by draw", "seconds a member"]
-    return PageTable(f"What tells {_title(outcome, training)}?", "", heads, 2, body)
+    return PageTable(f"Predictors of {_title(outcome, training)}", "", heads, 2, body)
 
 
 def _advantage(row: dict[str, Any]) -> str:
@@ -64,13 +64,13 @@ def _with_interval(row: dict[str, Any], name: str) -> str:
 
 
 _NOTE = (
-    "rho is Spearman's, tau Kendall's rank correlation over members of two hidden layers or more; 1 is the order of "
-    "the outcome, -1 the opposite one. Which way each predictor points was stated beforehand: a minus before its name, "
-    "that less is better. 95% intervals by the bootstrap on two levels, members and their draws. What a predictor has "
-    "over the best baseline is on the same members and resamples. Without a family: the range of rho when the members "
-    "that differ in depth alone are left out, one such family at a time. Draw by draw: the mean over members of the "
-    "rank correlation between one network's own number and what that very network came to. No interval is corrected "
-    "for the number of predictors."
+    "rho is Spearman's and tau Kendall's rank correlation over members with two or more hidden layers; 1 is the order "
+    "of the outcome, -1 its reverse. The direction of each predictor was fixed beforehand: a minus before its name means "
+    "that less is better. 95% intervals by a two-level bootstrap over members and their draws. The gain over the best "
+    "baseline is computed on the same members and resamples. 'Without a family': the range of rho when members that "
+    "differ only in depth are left out, one family at a time. 'Draw by draw': the mean over members of the rank "
+    "correlation between a network's own value and its own outcome. No interval is corrected for the number of "
+    "predictors."
 )
 
 
@@ -86,7 +86,7 @@ def draw_ranking(table: pd.DataFrame, _chart: ChartDeclaration) -> Chart | None:
     """Draw predictors in their order with intervals, over all members and within activation."""
     shown = table[table["group"].isin([ALL, WITHIN]) & table["spearman"].notna()]
     if shown.empty and not table.empty:
-        return alt.Chart(pd.DataFrame({"said": ["Nothing orders the members."]})).mark_text().encode(text="said:N")
+        return alt.Chart(pd.DataFrame({"said": ["No predictor orders the members."]})).mark_text().encode(text="said:N")
     panels = [_panel(_title(str(outcome), str(training)), rows) for (outcome, training), rows in _contests(shown)]
     return alt.concat(*panels, columns=columns_of(len(panels)), spacing=24) if panels else None
 

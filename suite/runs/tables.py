@@ -21,7 +21,7 @@ from suite.results.tables import write_tables
 from suite.runs.columns import Layout
 from suite.spec.load import Study
 from suite.spec.members import Member, member_axes
-from suite.statistics.summary import STATISTICS, deviation, summarise
+from suite.statistics.summary import STATISTICS, deviation, summarize
 from suite.theory.networks import mean_field_facts
 from suite.theory.quantities import is_compared_by_z
 
@@ -118,7 +118,7 @@ def summary_table(blocks: Sequence[Block], axes: Sequence[str], training: Sequen
 def _summary(block: Block) -> dict[str, Array]:
     """Return the statistics of each column of a block, without holding all of its values."""
     kind = QUANTITIES[block.quantity].kind
-    parts = [summarise(values, kind) for values in chunks(block.draws)]
+    parts = [summarize(values, kind) for values in chunks(block.draws)]
     return {name: np.concatenate([part[name] for part in parts]) for name in STATISTICS}
 
 

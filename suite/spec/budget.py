@@ -34,7 +34,7 @@ class UnreachableBudgetError(ValueError):
 def count_parameters(widths: Sequence[int], normalized: bool = False) -> int:
     """Number of parameters of a network with widths n_0 .. n_{L+1}.
 
-    Weights and biases, the readout's too, and a gain and a shift for each hidden unit that is normalised.
+    Weights and biases, the readout's too, and a gain and a shift for each hidden unit that is normalized.
     """
     affine = sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(widths))
     return affine + _of_a_unit(normalized) * sum(widths[1:-1])

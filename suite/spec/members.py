@@ -20,7 +20,7 @@ from suite.theory.scaling import LayerVariances, layer_variances
 
 @dataclass(frozen=True)
 class Member:
-    """One architecture with its initialisation: the networks drawn from it are its draws.
+    """One architecture with its initialization: the networks drawn from it are its draws.
 
     Attributes:
         widths: n_0 .. n_{L+1}, inputs and outputs at the ends.
@@ -47,17 +47,17 @@ class Member:
 
     @cached_property
     def parameters(self) -> int:
-        """Exact number of weights and biases, and of normalisation's gains and shifts."""
+        """Exact number of weights and biases, and of normalization's gains and shifts."""
         return count_parameters(self.widths, self.normalized)
 
     @property
     def normalized(self) -> bool:
-        """Whether hidden layers are normalised, over whatever it be."""
+        """Whether hidden layers are normalized, over whatever it be."""
         return self.normalization != "none"
 
     @property
     def plain(self) -> bool:
-        """Whether hidden layers are affine maps and activations alone: neither normalised nor residual."""
+        """Whether hidden layers are affine maps and activations alone: neither normalized nor residual."""
         return not (self.normalized or self.residual)
 
     @property
@@ -174,7 +174,7 @@ def _resolve_family(here: tuple[str | int, ...], family: Family) -> Iterator[Mem
 def _unreachable(error: UnreachableBudgetError, budget: int, tolerance: float, normalization: Normalization) -> str:
     nearest = " and ".join(f"{count:,}" for count in (error.below, error.above) if count is not None)
     told = "the nearest counts are" if " and " in nearest else "the nearest count is"
-    option = "" if normalization == "none" else f" with {normalization} normalisation"
+    option = "" if normalization == "none" else f" with {normalization} normalization"
     return (
         f"no widths of depth {error.depth}{option} bring the parameters within {100 * tolerance:.3g}% of {budget:,}, "
         f"{told} {nearest}; change depth or parameters, or loosen family.tolerance"

@@ -54,7 +54,7 @@ def _idle(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
             )
     if any(member.normalization == "layer" and 1 in member.widths[1:-1] for member in members):
         yield Finding(
-            ("family",), "layer normalisation of a layer of one unit is constant; give wider layers, or drop it"
+            ("family",), "layer normalization of a layer of one unit is constant; give wider layers, or drop it"
         )
 
 
@@ -84,7 +84,7 @@ def _data_dependent(spec: Spec, trained: bool) -> Iterator[Finding]:
         if family.normalization != ("none",) or any(family.residual):
             yield Finding(
                 here,
-                "data_dependent is defined for networks without normalisation and residual connections; take these "
+                "data_dependent is defined for networks without normalization and residual connections; take these "
                 "out of the family, or another initialization",
             )
         if not trained:

@@ -63,8 +63,8 @@ class Estimate:
         if not np.isfinite(self.error):
             return np.nan, np.nan
         half = float(student.ppf((1 + LEVEL) / 2, self.freedom)) * self.error if self.error else 0.0
-        centre = self.value + self.shrinkage
-        return centre - half, centre + half
+        center = self.value + self.shrinkage
+        return center - half, center + half
 
 
 def estimate(values: Array, statistic: Statistic) -> Estimate:

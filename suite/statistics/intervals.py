@@ -37,17 +37,17 @@ def wilson(successes: Array, trials: Array) -> Interval:
     """
     z = NORMAL_QUANTILE
     share = successes / trials
-    centre = (share + z**2 / (2 * trials)) / (1 + z**2 / trials)
+    center = (share + z**2 / (2 * trials)) / (1 + z**2 / trials)
     half = z / (1 + z**2 / trials) * np.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2))
     # At 0 and n successes one end is exactly 0 or 1, which rounding may miss.
-    low = np.where(successes == 0, 0.0, centre - half)
-    return Interval(low, np.where(successes == trials, 1.0, centre + half))
+    low = np.where(successes == 0, 0.0, center - half)
+    return Interval(low, np.where(successes == trials, 1.0, center + half))
 
 
 def bootstrap_mean(values: Array) -> Interval:
     """Percentile bootstrap of the mean, over rows; all columns share the same resamples.
 
-    More than `MOST_RESAMPLED` rows are put into so many groups of neighbours, which differ in size by one at most,
+    More than `MOST_RESAMPLED` rows are put into so many groups of neighbors, which differ in size by one at most,
     and groups are resampled: since rows are independent, the spread of the mean comes out the same, and neither
     time nor memory grows beyond.
 

@@ -74,7 +74,7 @@ class Tightness:
 
 
 def tightness(values: Array, kind: Kind) -> Tightness:
-    """How tight the intervals are that `summarise` states of each column's mean or frequency.
+    """How tight the intervals are that `summarize` states of each column's mean or frequency.
 
     The mean's is taken as 1.96 standard errors, which the bootstrap's percentiles tend to, at a fraction of the cost.
 

@@ -17,14 +17,14 @@ _ZERO = 1e-12
 Kind = Literal["value", "frequency", "time", "ratio"]
 
 
-def summarise(values: Array, kind: Kind) -> dict[str, Array]:
+def summarize(values: Array, kind: Kind) -> dict[str, Array]:
     """Summary statistics over draws, one a column.
 
     The interval is at 95%: of the mean by the bootstrap over draws; of a frequency by Wilson; of the median
     for waiting times, where nan means that the wait did not end. Such censored draws count as longer than
     all others: they enter n and the quantiles, and leave no mean. Elsewhere draws that are nan or infinite
     (a training run that diverged) are left out, and n says how many remain. A ratio of means comes as one
-    linearised value a draw, whose quantiles mean nothing and are left empty.
+    linearized value a draw, whose quantiles mean nothing and are left empty.
 
     Args:
         values: (draws, columns).
@@ -57,7 +57,7 @@ def deviation(summary: dict[str, Array], theory: Array, spread: Array | None = N
     """How far means lie from their theory: in standard errors, and relatively.
 
     Args:
-        summary: statistics over draws, from `summarise`.
+        summary: statistics over draws, from `summarize`.
         theory: one number a column; nan where there is none.
         spread: standard deviation of a draw, where theory knows that too; else it is estimated from the draws.
 

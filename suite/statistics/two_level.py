@@ -29,7 +29,7 @@ def statistic_and_copies(draws: Array, statistic: Statistic) -> Array:
     """A statistic of a member's draws, and of resamples of them.
 
     Quantities that are measured on equally many draws are resampled alike, draw by draw. Of more than `MOST_RESAMPLED`
-    draws neither time nor memory grows further: a mean is resampled in so many groups of neighbours, a median as what
+    draws neither time nor memory grows further: a mean is resampled in so many groups of neighbors, a median as what
     it is, the k-th smallest of n draws whose places are uniform.
 
     Args:

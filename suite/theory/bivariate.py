@@ -43,8 +43,8 @@ def pair_mean(
     Accurate to about 1e-11 of the mean of |pairing|.
 
     Args:
-        function: f, vectorised: phi or its derivative.
-        pairing: of two numbers whose order does not matter, vectorised.
+        function: f, vectorized: phi or its derivative.
+        pairing: of two numbers whose order does not matter, vectorized.
         activation: whose kinks f has.
         q: above 0.
         c: from -1 to 1, both excluded.
@@ -55,16 +55,16 @@ def pair_mean(
     for first in range(0, len(outer), chunk):
         some = slice(first, first + chunk)
         inner, inner_weights = _nodes(_inner_edges(activation, s, t, outer[some]))
-        centre, apart = (s * outer[some])[:, None], t * inner
-        values = pairing(function(centre + apart), function(centre - apart))
+        center, apart = (s * outer[some])[:, None], t * inner
+        values = pairing(function(center + apart), function(center - apart))
         total += float(weights[some] @ np.einsum("pm,pm->p", values, inner_weights))
     return 2 * total
 
 
 def _nodes(edges: Array) -> tuple[Array, Array]:
     """Gauss-Legendre nodes between edges along the last axis, and weights that hold the normal density."""
-    centres, halves = (edges[..., 1:] + edges[..., :-1]) / 2, (edges[..., 1:] - edges[..., :-1]) / 2
-    places = (centres[..., None] + halves[..., None] * _NODES).reshape(*edges.shape[:-1], -1)
+    centers, halves = (edges[..., 1:] + edges[..., :-1]) / 2, (edges[..., 1:] - edges[..., :-1]) / 2
+    places = (centers[..., None] + halves[..., None] * _NODES).reshape(*edges.shape[:-1], -1)
     weights = (halves[..., None] * _WEIGHTS).reshape(places.shape)
     return places, weights * np.exp(-places * places / 2) / np.sqrt(2 * np.pi)
 

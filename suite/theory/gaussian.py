@@ -24,7 +24,7 @@ def gaussian_mean(
     have converged.
 
     Args:
-        function: vectorised; called with an array of arguments std Z.
+        function: vectorized; called with an array of arguments std Z.
         std: 0 or more.
         kinks: arguments at which the function or one of its derivatives jumps.
         pace: how many times as quickly as the catalog's activations it bends; panels are as much narrower.
@@ -32,8 +32,8 @@ def gaussian_mean(
     if std == 0:
         return float(function(np.zeros(1))[0])
     edges = _panel_edges(std, kinks, pace)
-    centres, halves = (edges[1:] + edges[:-1]) / 2, (edges[1:] - edges[:-1]) / 2
-    z = centres[:, None] + halves[:, None] * _NODES
+    centers, halves = (edges[1:] + edges[:-1]) / 2, (edges[1:] - edges[:-1]) / 2
+    z = centers[:, None] + halves[:, None] * _NODES
     density = np.exp(-z * z / 2) / np.sqrt(2 * np.pi)
     return float(np.sum(function(std * z) * density * (halves[:, None] * _WEIGHTS)))
 

@@ -178,7 +178,7 @@ def _far(activation: Activation) -> float:
 def _first_fall(
     function: Callable[[float], float], first: float, last: float, density: int = 40
 ) -> tuple[float, float] | None:
-    """The first two neighbours of a grid, of so many points a decade, between which a function falls to 0 or below."""
+    """The first two neighbors of a grid, of so many points a decade, between which a function falls to 0 or below."""
     if last <= first:
         return None
     low, before = first, function(first)

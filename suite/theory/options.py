@@ -1,4 +1,4 @@
-"""The output's variance where hidden layers are normalised or residual."""
+"""The output's variance where hidden layers are normalized or residual."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -18,10 +18,10 @@ def output_variance_with(
 ) -> float:
     """The variance that mean-field theory predicts for the output, over weights and inputs.
 
-    A normalised layer's pre-activations have q = 1, whatever came before. Under residual connections, a hidden
+    A normalized layer's pre-activations have q = 1, whatever came before. Under residual connections, a hidden
     layer's mean and mean square are m_l = E[phi] + m_{l-1} and s_l = E[phi^2] + 2 E[phi] m_{l-1} + s_{l-1},
     since a wide layer's new activations do not depend on the old ones of the same units; the next layer then
-    has q = sigma_w^2 s_l + sigma_b^2. All hidden layers count as equally wide. Normalisation over a layer's
+    has q = sigma_w^2 s_l + sigma_b^2. All hidden layers count as equally wide. Normalization over a layer's
     units has this limit; over a batch, whose pre-activations need not be Gaussian from point to point, it is
     an approximation.
 

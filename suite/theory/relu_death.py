@@ -11,7 +11,7 @@ from scipy.special import betainc
 
 
 def dead_probability_on_ball(inputs: int, ratio: float) -> float:
-    """(1/2) I_{1/(1+r^2)}(d/2, 1/2), with I the regularised incomplete beta function.
+    """(1/2) I_{1/(1+r^2)}(d/2, 1/2), with I the regularized incomplete beta function.
 
     Args:
         inputs: d, 1 or more.

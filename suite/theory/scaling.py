@@ -1,4 +1,4 @@
-"""What variances an initialisation gives to the weights and biases of each layer."""
+"""What variances an initialization gives to the weights and biases of each layer."""
 
 from collections.abc import Sequence
 from itertools import pairwise

@@ -18,7 +18,7 @@ from suite.training.tasks import Data
 def outputs_on(
     ensemble: Ensemble, data: Data, others: Sequence[Float[Tensor, "... inputs _"]] = ()
 ) -> list[Float[Tensor, "networks outputs _"]]:
-    """Outputs on the training set, then on other points; batch normalisation uses the training set's statistics.
+    """Outputs on the training set, then on other points; batch normalization uses the training set's statistics.
 
     Args:
         ensemble: trained networks, each with data of its own.
@@ -66,7 +66,7 @@ class Accuracy:
     `steps_to_success`, the first recorded step where that is so, nan where none is. For two inputs and one output
     `landscape`: the outputs on the task's box, by rows of the grid, at the few steps that are pictured.
 
-    Batch normalisation judges with the statistics of the whole training set.
+    Batch normalization judges with the statistics of the whole training set.
 
     Source: Yu & Zhang 2021, arXiv:2105.08911; Shin & Karniadakis 2019, arXiv:1907.09696, for the error.
     """

@@ -19,13 +19,13 @@ _PHASE_1 = 0.9
 class FeatureDiversity:
     """Cosines between samples' features, the weight change's leading direction, and the end of phase 1.
 
-    Features are a hidden layer's activations of the first training points; batch normalisation takes its
+    Features are a hidden layer's activations of the first training points; batch normalization takes its
     statistics over these points. Its readings, (networks, layers, recorded steps): `feature_cosine`, the mean
     cosine over pairs of samples, `feature_cosine_within` over pairs of one class, `feature_cosine_between` over
     pairs of two; a sample whose features are all 0 has no cosine and is left out; nan where no pair is left.
     `leading_share`, sigma_1^2 / |W_t - W_0|_F^2 of the layer's weights, nan before the first step. Weight decay
     shrinks W_0, which is no learning: under plain SGD the decayed W_0 is subtracted, (1 - rate decay)^t W_0; other
-    optimisers entangle the two, and leave it nan.
+    optimizers entangle the two, and leave it nan.
     `phase1_steps` (networks,) is the first step, on a schedule that grows by 2^(1/8), at which the loss over the
     training set is below 0.9 ln C; nan where training never gets there. And the changes (networks, layers) of the
     mean cosine over all pairs, network by network: `feature_change_phase1` from the start to the last recorded step

@@ -80,7 +80,7 @@ def observe(
     Args:
         ensemble: one network a replicate, in float32; left as it is.
         data: the replicates' data.
-        training: one task; optimisers alike but for the learning rate; steps.
+        training: one task; optimizers alike but for the learning rate; steps.
         makers: what makes each observer, with its settings.
         bookmark: where to go on from, and what is told of every step; what is returned does not depend on it.
 

@@ -70,7 +70,7 @@ def train(
 
 
 def _state(done: int, ensemble: Ensemble, rule: torch.optim.Optimizer) -> State:
-    """What the steps after so many depend on: the parameters, and whatever the optimiser has gathered of each group."""
+    """What the steps after so many depend on: the parameters, and whatever the optimizer has gathered of each group."""
     gathered = rule.state_dict()["state"]
     return {"step": torch.tensor(done), "parameters": ensemble.parameters} | {
         f"{_OPTIMIZER}.{group}.{name}": value
@@ -81,7 +81,7 @@ def _state(done: int, ensemble: Ensemble, rule: torch.optim.Optimizer) -> State:
 
 
 def _go_on(start: State, ensemble: Ensemble, rule: torch.optim.Optimizer) -> int:
-    """Puts parameters and optimiser where they were; returns how many steps had been done."""
+    """Puts parameters and optimizer where they were; returns how many steps had been done."""
     ensemble.parameters.copy_(start["parameters"])
     gathered: dict[int, State] = {}
     for key, value in start.items():
@@ -102,7 +102,7 @@ def _at(values: Float[Tensor, "networks rows points"], chosen: Int64[Tensor, " b
 
 
 def _torch_optimizer(passes: Backpropagation, optimizers: Sequence[Optimizer]) -> torch.optim.Optimizer:
-    """One torch optimiser with a parameter group a learning rate: each a slice of the ensemble's rows."""
+    """One torch optimizer with a parameter group a learning rate: each a slice of the ensemble's rows."""
     rows = passes.ensemble.draws // len(optimizers)
     groups = []
     for place, optimizer in enumerate(optimizers):

@@ -8,7 +8,7 @@ import pandas as pd
 
 from suite.analysis.points import Tables
 from suite.catalog.quantities import QUANTITIES
-from suite.statistics.summary import STATISTICS, summarise
+from suite.statistics.summary import STATISTICS, summarize
 
 Row = tuple[dict[str, Any], str, np.ndarray, float]
 """A member's axes, a quantity, its draws, and what theory says."""
@@ -25,7 +25,7 @@ def tables_of(rows: Sequence[Row]) -> Tables:
     for axes, quantity, draws, theory in rows:
         name = repr(sorted(axes.items()))
         known = {"member": name, **axes, "quantity": quantity, "layer": pd.NA, "step": pd.NA, "learning_rate": np.nan}
-        found = summarise(draws[:, None], QUANTITIES[quantity].kind)
+        found = summarize(draws[:, None], QUANTITIES[quantity].kind)
         summaries.append({**known, **{key: found[key][0] for key in STATISTICS}, "theory": theory})
         numbers = range(len(draws)) if len(draws) > 1 else [np.nan]  # one number is the architecture's own
         values += [{**known, "draw": draw, "value": value} for draw, value in zip(numbers, draws, strict=True)]

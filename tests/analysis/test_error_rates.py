@@ -86,11 +86,11 @@ def boards(generator: np.random.Generator) -> list[Row]:
     """Members that training on four boards says the same of, four times; nothing is related, and all averages are 0."""
     rows = []
     for activation, depth in product(PAIR, range(6)):
-        centres = {"train_accuracy": generator.normal(), "test_accuracy": generator.normal()}
+        centers = {"train_accuracy": generator.normal(), "test_accuracy": generator.normal()}
         rows += [
-            member(quantity, generator.normal(centres[quantity], 0.1, 8), **axes)
+            member(quantity, generator.normal(centers[quantity], 0.1, 8), **axes)
             for task in (2, 4, 6, 8)
-            for quantity, axes in trained(*centres, task=task, depth=depth, activation=activation)
+            for quantity, axes in trained(*centers, task=task, depth=depth, activation=activation)
         ]
     return rows
 

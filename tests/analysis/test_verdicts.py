@@ -24,15 +24,15 @@ NAMES = ("abs", "relu")
 BETWEEN = {"axis": "activation", "value": "abs", "than": "relu", **SAYS}
 
 
-def around(centre: float, n: int = 100, spread: float = 0.1) -> np.ndarray:
-    """Draws whose mean and median are the centre, to rounding."""
+def around(center: float, n: int = 100, spread: float = 0.1) -> np.ndarray:
+    """Draws whose mean and median are the center, to rounding."""
     half = np.linspace(0.01, 1, n // 2)
-    return centre + spread * np.concatenate([half, -half])
+    return center + spread * np.concatenate([half, -half])
 
 
-def course(*centres: float, quantity: str = "v3", **axes: object) -> list[Row]:
+def course(*centers: float, quantity: str = "v3", **axes: object) -> list[Row]:
     """A member a depth: 1, 2, 4, ..."""
-    return [member(quantity, around(centre), depth=2**place, **axes) for place, centre in enumerate(centres)]
+    return [member(quantity, around(center), depth=2**place, **axes) for place, center in enumerate(centers)]
 
 
 def verdict(claim: Claim, rows: list[Row]) -> Verdict:
@@ -41,12 +41,12 @@ def verdict(claim: Claim, rows: list[Row]) -> Verdict:
 
 
 @pytest.mark.parametrize(
-    ("centres", "expected"),
+    ("centers", "expected"),
     [((1, 2, 1), "holds"), ((1, 2, 3), "fails"), ((3, 1, 2), "fails"), ((1, 1, 1), "undecided")],
 )
-def test_a_peak(centres: tuple[float, ...], expected: str) -> None:
+def test_a_peak(centers: tuple[float, ...], expected: str) -> None:
     """Inside, at either end, or nowhere."""
-    found = verdict(PeaksInside(quantity="v3", along="depth", **SAYS), course(*centres))
+    found = verdict(PeaksInside(quantity="v3", along="depth", **SAYS), course(*centers))
 
     assert found.verdict == expected
     assert (found.draws, found.members) == (100, 3)
@@ -62,7 +62,7 @@ def test_a_peak_has_to_be_in_every_line() -> None:
 
 
 @pytest.mark.parametrize(
-    ("centres", "direction", "slack", "expected"),
+    ("centers", "direction", "slack", "expected"),
     [
         ((1, 2, 3), "rises", 0, "holds"),
         ((1, 2, 3), "falls", 0, "fails"),
@@ -72,13 +72,13 @@ def test_a_peak_has_to_be_in_every_line() -> None:
         ((3, 2, 1), "falls", 0, "holds"),
     ],
 )
-def test_one_way(centres: tuple[float, ...], direction: str, slack: float, expected: str) -> None:
+def test_one_way(centers: tuple[float, ...], direction: str, slack: float, expected: str) -> None:
     """Every step; by no more than the slack the other way."""
     claim = Monotone.model_validate(
         {"quantity": "v3", "along": "depth", "direction": direction, "slack": slack, **SAYS}
     )
 
-    assert verdict(claim, course(*centres)).verdict == expected
+    assert verdict(claim, course(*centers)).verdict == expected
 
 
 @pytest.mark.parametrize(("margin", "expected"), [(0.0, "holds"), (0.4, "holds"), (0.5, "undecided"), (0.6, "fails")])
@@ -139,14 +139,14 @@ def test_every_pair_or_the_average() -> None:
 def test_a_member_that_is_trained_often_is_one(claim: Claim, members: int) -> None:
     """Three boards leave estimate, interval and number of members what they are with one."""
     named = [{"member": f"{name}-{depth}", "activation": name, "depth": depth} for depth in range(6) for name in NAMES]
-    centres = [depth + (axes["activation"] == "abs") * (2 + 0.1 * depth) for axes in named for depth in [axes["depth"]]]
-    untrained = [member("v3", around(centre), **axes) for axes, centre in zip(named, centres, strict=True)]
+    centers = [depth + (axes["activation"] == "abs") * (2 + 0.1 * depth) for axes in named for depth in [axes["depth"]]]
+    untrained = [member("v3", around(center), **axes) for axes, center in zip(named, centers, strict=True)]
 
     def trained(boards: int) -> list[Row]:
         return [
-            member("test_accuracy", around(centre), squares=board, **axes)
+            member("test_accuracy", around(center), squares=board, **axes)
             for board in range(boards)
-            for axes, centre in zip(named, centres, strict=True)
+            for axes, center in zip(named, centers, strict=True)
         ]
 
     once, often = (verdict(claim, untrained + trained(boards)) for boards in (1, 3))
@@ -188,7 +188,7 @@ def test_perfect_order_is_no_surer_than_one_order_of_all() -> None:
     assert found.p == pytest.approx(2 / 120)
 
 
-def test_a_shuffled_predictor_is_the_same_at_every_judgement() -> None:
+def test_a_shuffled_predictor_is_the_same_at_every_judgment() -> None:
     """Twenty members in the same order have none left; which deal it is follows from the claim's words alone."""
     rows = [
         member(quantity, around(float(depth)), depth=depth) for depth in range(20) for quantity in ("v3", "output_std")
@@ -298,9 +298,9 @@ def test_members_that_never_got_there_are_the_last_in_order() -> None:
 def test_differences_without_end_leave_an_average_undecided() -> None:
     """One pair of six, whose first never got there: its difference is no reason to look at the five others alone."""
     rows = [
-        member("steps_to_success", around(centre, 20) if depth or name == "relu" else [np.nan] * 20, **axes)
+        member("steps_to_success", around(center, 20) if depth or name == "relu" else [np.nan] * 20, **axes)
         for depth in range(6)
-        for name, centre in (("abs", 5.0 + 0.1 * depth), ("relu", 9.0))
+        for name, center in (("abs", 5.0 + 0.1 * depth), ("relu", 9.0))
         for axes in [{"depth": depth, "activation": name}]
     ]
     claim = Greater(quantity="steps_to_success", of="average", **{**BETWEEN, "value": "relu", "than": "abs"})

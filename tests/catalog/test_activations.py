@@ -99,7 +99,7 @@ def test_homogeneous_means_that_positive_factors_pass_through(activation: Activa
 
 @over_every_activation
 def test_piecewise_linear_means_that_slopes_change_at_kinks_only(activation: Activation):
-    """A constant slope between neighbouring kinks where the kind says so, and only there."""
+    """A constant slope between neighboring kinks where the kind says so, and only there."""
     edges = (-np.inf, *activation.kinks, np.inf)
     pieces = [POINTS[(POINTS - low > 0) & (high - POINTS > 0)] for low, high in pairwise(edges)]
 

@@ -39,7 +39,7 @@ OTHERS = [
 ]
 
 
-@pytest.mark.parametrize("family", OTHERS, ids=["outputs", "normalised and residual", "one unit"])
+@pytest.mark.parametrize("family", OTHERS, ids=["outputs", "normalized and residual", "one unit"])
 @pytest.mark.parametrize("name", ["grad_norm", "snip", "grasp", "fisher", "jacobian_covariance", "naswot", "ntk"])
 def test_scores_of_other_networks_do_not_hang_on_tiles(study, name, family):
     """Of points of the domain, where nothing is trained."""

@@ -72,7 +72,7 @@ def test_a_tile_of_scores_shrinks_as_their_points_grow(study, name):
     assert many <= max(1, few / (20 if name in ("naswot", "ntk") else 9))
 
 
-def test_a_tile_of_tangent_kernels_has_room_for_jacobians_under_batch_normalisation(study):
+def test_a_tile_of_tangent_kernels_has_room_for_jacobians_under_batch_normalization(study):
     """Outputs by points by parameters, in 64 MiB."""
 
     def tile(normalization):

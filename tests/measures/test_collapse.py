@@ -248,8 +248,8 @@ def test_a_residual_layer_that_is_constant_is_dead(by_hand):
     assert verdicts(found) == {"relative", "absolute", "exact", "death"}
 
 
-def test_biases_rule_before_normalisation(by_hand):
-    """|x / 20 + 10| again: standardised it would vary as much as any, its readout's bias apart."""
+def test_biases_rule_before_normalization(by_hand):
+    """|x / 20 + 10| again: standardized it would vary as much as any, its readout's bias apart."""
     row = [0.05, 10, 1, 0, 1, 100]
 
     found = measure(by_hand((1, 1, 1), Abs(), row, normalization="batch"))

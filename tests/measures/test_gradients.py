@@ -1,4 +1,4 @@
-"""Gradients at initialisation against autograd on the networks one by one; the activation ratio by hand."""
+"""Gradients at initialization against autograd on the networks one by one; the activation ratio by hand."""
 
 from itertools import pairwise
 

@@ -81,7 +81,7 @@ def test_float32_drowns_in_rounding_and_its_floor_says_so(networks):
     "option", [{"normalization": "batch"}, {"normalization": "layer"}, {"residual": True}], ids=str
 )
 def test_v3_of_networks_that_are_not_plain_is_that_of_their_outputs(networks, option):
-    """Over the domain, to which batch normalisation adapts."""
+    """Over the domain, to which batch normalization adapts."""
     ensemble, sample = networks((2, 4, 4, 1), Tanh(), 3, **option), sample_domain(2, 1 / 16, 0, 0)
 
     differences = sample.third_differences(ensemble(sample.points()))

@@ -36,7 +36,7 @@ def test_v3_of_smooth_networks_tends_to_the_exact_third_derivative(networks, act
     errors = []
     for step in (1 / 8, 1 / 16, 1 / 32):
         found = measure(ensemble, step)
-        # v3_exact is taken at each step's own stencil centres, so that the spline's width alone differs.
+        # v3_exact is taken at each step's own stencil centers, so that the spline's width alone differs.
         errors.append((found["v3"] - found["v3_exact"]).abs().mean())
 
     assert errors[-1] < 0.02 * found["v3_exact"].mean()
@@ -45,11 +45,11 @@ def test_v3_of_smooth_networks_tends_to_the_exact_third_derivative(networks, act
 
 
 def test_v3_of_a_single_sine_is_known(by_hand):
-    """f = sin(w x): the third difference is 8 sin^3(w h / 2) cos at the centre, the exact one w^3 |cos|."""
+    """f = sin(w x): the third difference is 8 sin^3(w h / 2) cos at the center, the exact one w^3 |cos|."""
     w, step = 1.5, 1 / 16
     found = measure(by_hand((1, 1, 1), ACTIVATIONS["sin"](), [w, 0, 1, 0]), step)
-    centres = sample_domain(1, step, 0, 0).stencil_centres()
-    mean_cos = torch.cos(w * centres).abs().mean().item()
+    centers = sample_domain(1, step, 0, 0).stencil_centers()
+    mean_cos = torch.cos(w * centers).abs().mean().item()
 
     assert found["v3_exact"].item() == pytest.approx(w**3 * mean_cos, rel=1e-12)
     shrunk = (2 * torch.sin(torch.tensor(w * step / 2).double()).item() / step) ** 3

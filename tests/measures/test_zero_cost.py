@@ -238,7 +238,7 @@ def test_scores_of_points_do_not_look_at_labels_or_loss(networks):
 
 @pytest.mark.parametrize("inputs", [1, 2])
 def test_with_one_or_two_inputs_there_is_no_jacobian_covariance(networks, inputs):
-    """Centred gradients of two inputs are (a, -a): no number in place of one that says nothing."""
+    """Centerd gradients of two inputs are (a, -a): no number in place of one that says nothing."""
     at = half_square_at(*torch.linspace(-1, 1, 4 * inputs).view(4, inputs).tolist())
 
     found = jacobian_covariance(networks((inputs, 5, 1), Tanh(), 4), at, ScoreSettings())

@@ -138,7 +138,7 @@ def test_kinks_are_those_of_a_dense_grid(networks, activation, widths, biases):
     """The slope's total variation on a grid of 200,000 cells, and the places where it changes.
 
     A cell with one kink splits its jump in two parts of the same sign, so that the sum is the jump still;
-    only two kinks in neighbouring cells can differ. The seed has none.
+    only two kinks in neighboring cells can differ. The seed has none.
     """
     ensemble = networks(widths, activation, draws=6, seed=3, biases=biases)
     start, direction, length = SEGMENT[0][0], SEGMENT[1][0], 2.0
@@ -258,6 +258,6 @@ def test_dead_networks_have_no_kink():
 
 @pytest.mark.parametrize("option", [{"normalization": "layer"}, {"residual": True}], ids=str)
 def test_networks_that_are_not_plain_are_refused(networks, option):
-    """Normalised ones are not piecewise linear; residual ones would need values of the layer below."""
+    """Normalized ones are not piecewise linear; residual ones would need values of the layer below."""
     with pytest.raises(ValueError, match="plain networks only"):
         kinks(networks((1, 3, 1), Relu(), **option), *SEGMENT)

@@ -1,4 +1,4 @@
-"""Data-dependent initialisation: every first-layer neuron active at a training point, the output's scale that of He."""
+"""Data-dependent initialization: every first-layer neuron active at a training point, the output's scale that of He."""
 
 from math import pi, sqrt
 

@@ -8,7 +8,7 @@ from tests.catalog.instances import EVERY as EACH
 
 EVERY = [*EACH, LeakyRelu(slope=-0.3), Elu(alpha=0.4)]
 OPTIONS = [("none", True), ("batch", False), ("batch", True), ("layer", False), ("layer", True)]
-"""All there are of normalisation and residual connections, but for neither."""
+"""All there are of normalization and residual connections, but for neither."""
 
 WIDTHS = [(2, 5, 1), (1, 4, 3, 2), (3, 1, 6, 1, 2), (2, 7, 7, 7, 7, 1)]
 
@@ -144,7 +144,7 @@ def test_a_residual_layer_adds_the_one_below(networks):
 
 
 @pytest.mark.parametrize("residual", [False, True], ids=["direct", "residual"])
-def test_points_in_chunks_give_the_same_outputs_under_layer_normalisation(networks, monkeypatch, residual):
+def test_points_in_chunks_give_the_same_outputs_under_layer_normalization(networks, monkeypatch, residual):
     """Each point has its own statistics."""
     ensemble = networks((2, 5, 3, 1), Relu(), normalization="layer", residual=residual)
     whole = ensemble(points_for(2, points=150))
@@ -153,7 +153,7 @@ def test_points_in_chunks_give_the_same_outputs_under_layer_normalisation(networ
     torch.testing.assert_close(ensemble(points_for(2, points=150)), whole, rtol=1e-12, atol=1e-12)
 
 
-def test_batch_normalisation_keeps_its_points_together(networks, monkeypatch):
+def test_batch_normalization_keeps_its_points_together(networks, monkeypatch):
     """One chunk, however many they are."""
     monkeypatch.setattr("suite.nets.ensemble.TILE_BYTES", 1)
     ensemble = networks((2, 5, 3, 1), Relu(), normalization="batch")
@@ -176,7 +176,7 @@ def test_other_points_can_be_judged_by_the_statistics_of_the_first(networks, res
     assert (outputs[..., 20:] - ensemble(test)).abs().max() > 0.01
 
 
-def test_a_reference_is_of_batch_normalisation_alone(networks):
+def test_a_reference_is_of_batch_normalization_alone(networks):
     """Nothing else looks at other points."""
     for normalization in ("none", "layer"):
         ensemble = networks((2, 5, 3, 1), Tanh(), normalization=normalization)
@@ -199,7 +199,7 @@ def test_gains_and_shifts_follow_the_biases_of_hidden_layers(networks):
 
 
 def test_plain_networks_are_those_without_options(networks):
-    """Neither normalised nor residual; options outlast a change of precision and a choice of draws."""
+    """Neither normalized nor residual; options outlast a change of precision and a choice of draws."""
     assert networks((2, 3, 1), Relu()).plain
     for normalization, residual in OPTIONS:
         ensemble = networks((2, 3, 1), Relu(), normalization=normalization, residual=residual)

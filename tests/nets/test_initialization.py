@@ -159,7 +159,7 @@ def test_the_orthogonal_schemes_readout_is_gaussian():
     assert squares.std() > 0.4
 
 
-def test_normalised_networks_have_the_weights_of_plain_ones_with_gains_of_1_and_shifts_of_0():
+def test_normalized_networks_have_the_weights_of_plain_ones_with_gains_of_1_and_shifts_of_0():
     """Gains and shifts stand behind each hidden layer's biases; the readout has none."""
     widths, scheme = (2, 5, 4, 1), Pytorch()
     variances = layer_variances(scheme, Relu(), widths)

@@ -54,7 +54,7 @@ def test_outputs_are_the_modules(mlp, activation, bias):
 
 
 @pytest.mark.parametrize("normalization", [nn.LayerNorm, nn.BatchNorm1d])
-def test_normalised_outputs_are_the_modules(mlp, normalization):
+def test_normalized_outputs_are_the_modules(mlp, normalization):
     """With gains and shifts, and of a batch with the statistics of the points at hand; running ones stay."""
     module = mlp(normalization, lambda _: nn.Tanh())
     generator = torch.Generator().manual_seed(1)
@@ -137,7 +137,7 @@ REFUSED = [
      "layer 1 (Dropout) acts at random, and in training alone: take it out"),
     ("two activations", lambda: nn.Sequential(_linear(2, 3)[0], nn.ReLU(), nn.Tanh(), *_linear(3, 1)),
      "layer 2 (Tanh) is a second activation after the same Linear"),
-    ("normalisation late", lambda: nn.Sequential(_linear(2, 3)[0], nn.ReLU(), nn.LayerNorm(3), *_linear(3, 1)),
+    ("normalization late", lambda: nn.Sequential(_linear(2, 3)[0], nn.ReLU(), nn.LayerNorm(3), *_linear(3, 1)),
      "layer 2 (LayerNorm) does not come straight after a Linear"),
     ("epsilon", lambda: nn.Sequential(_linear(2, 3)[0], nn.LayerNorm(3, eps=1e-3), nn.ReLU(), *_linear(3, 1)),
      "layer 1 (LayerNorm) has eps 0.001, here it is 1e-05"),
@@ -145,9 +145,9 @@ REFUSED = [
      "layer 1 (GELU) is nothing that the suite has (GELU(approximate='tanh'))"),
     ("mixed", lambda: nn.Sequential(_linear(2, 3)[0], nn.ReLU(), _linear(3, 3)[0], nn.Tanh(), *_linear(3, 1)),
      "the activation after layer 2 is not that after layer 0"),
-    ("normalised in part", lambda: nn.Sequential(
+    ("normalized in part", lambda: nn.Sequential(
         _linear(2, 3)[0], nn.LayerNorm(3), nn.ReLU(), _linear(3, 3)[0], nn.ReLU(), *_linear(3, 1)),
-     "layer 3 is not normalised as layer 0 is"),
+     "layer 3 is not normalized as layer 0 is"),
     ("no hidden layer", lambda: nn.Sequential(*_linear(2, 1)), "has 1 Linear layers, and so no hidden one"),
     ("something at the end", lambda: nn.Sequential(_linear(2, 3)[0], nn.ReLU(), *_linear(3, 1), nn.Sigmoid()),
      "something follows the last Linear (2)"),

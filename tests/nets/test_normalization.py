@@ -1,4 +1,4 @@
-"""Normalisation over either axis: what it leaves of a mean and a variance, and its gradient."""
+"""Normalization over either axis: what it leaves of a mean and a variance, and its gradient."""
 
 import pytest
 import torch

@@ -138,7 +138,7 @@ def test_random_lines_follow_from_the_seed():
 
 
 @pytest.mark.parametrize("inputs", [1, 2, 3])
-def test_stencil_centres_are_the_means_of_the_stencils_points(inputs):
+def test_stencil_centers_are_the_means_of_the_stencils_points(inputs):
     """In the order of the third differences: line after line."""
     sample = sample_domain(inputs, STEP, 5, 0)
     starts, directions = sample.starts, sample.directions
@@ -151,7 +151,7 @@ def test_stencil_centres_are_the_means_of_the_stencils_points(inputs):
         dim=1,
     )
 
-    torch.testing.assert_close(sample.stencil_centres(), expected, rtol=0, atol=1e-14)
+    torch.testing.assert_close(sample.stencil_centers(), expected, rtol=0, atol=1e-14)
 
 
 @pytest.mark.parametrize(
@@ -271,7 +271,7 @@ def test_a_balls_stencils_are_uniform_among_those_that_fit(inputs, intervals):
     """
     step = 2 / intervals
     sample = sample_domain(inputs, step, 4 * 4000 // (intervals + 1), 0, Ball())
-    middles = sample.stencil_centres().T.numpy()
+    middles = sample.stencil_centers().T.numpy()
     axes, along = sample.axes.numpy(), np.arange(len(middles))
     thrown = np.random.default_rng(5).uniform(-1, 1, (200_000, inputs))
     half = 1.5 * step * np.eye(inputs)[0]

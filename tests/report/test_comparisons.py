@@ -205,7 +205,7 @@ def test_a_study_of_one_setting_has_nothing_to_compare():
 
 
 def test_the_tiny_study_compares_waits_and_accuracies(results_of):
-    """Momentum and normalisation and residual connections, each value against those before it."""
+    """Momentum and normalization and residual connections, each value against those before it."""
     results = results_of("tiny_digits")
 
     table = comparisons_table(results.measurements, results.summary)

@@ -1,4 +1,4 @@
-"""Landscapes: the board that is to be learnt beside what was learnt, and collapse as a number."""
+"""Landscapes: the board that is to be learned beside what was learned, and collapse as a number."""
 
 from collections.abc import Callable
 from typing import Any

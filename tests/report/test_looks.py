@@ -1,4 +1,4 @@
-"""How charts look: one colour and one second cue a series all over a page, ticks at the study's values, no holes."""
+"""How charts look: one color and one second cue a series all over a page, ticks at the study's values, no holes."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,7 +54,7 @@ def assert_one_look(written: dict[str, Any]) -> None:
     "name", [pytest.param(name, marks=() if name == "controls" else pytest.mark.slow) for name in SHIPPED]
 )
 def test_a_series_looks_the_same_in_every_chart_of_a_shipped_study(name: str) -> None:
-    """Whatever part of the study a panel shows: no two colours a hue, and no hue without one of its own."""
+    """Whatever part of the study a panel shows: no two colors a hue, and no hue without one of its own."""
     summary = pd.read_csv(REFERENCE / name / "summary.csv")
 
     charts = charts_of(summary)
@@ -74,8 +74,8 @@ def _table(members: dict[str, str], depths: tuple[int, ...] = (2, 6), tasks: tup
     return pd.DataFrame(rows).assign(initialization="he", layer=pd.NA, learning_rate=0.1)
 
 
-def test_part_of_a_study_keeps_the_colours_of_the_whole() -> None:
-    """Of three activations the last two are drawn alone in their own colours, and the legend has no other."""
+def test_part_of_a_study_keeps_the_colors_of_the_whole() -> None:
+    """Of three activations the last two are drawn alone in their own colors, and the legend has no other."""
     whole = with_series(_table({"tanh": "v3", "relu": "v3 kinks", "abs": "v3 kinks"}))
     part = whole[whole["quantity"] == "kinks"]
 
@@ -106,8 +106,8 @@ def test_where_trainings_alone_are_varied_untrained_rows_go_by_their_activation(
     assert "" not in set(placed["hue"])
 
 
-def test_more_hues_than_colours_are_told_by_the_second_cue() -> None:
-    """Twenty of them: no two with the same colour and shape."""
+def test_more_hues_than_colors_are_told_by_the_second_cue() -> None:
+    """Twenty of them: no two with the same color and shape."""
     whole = with_series(_table({f"phi{number}": "v3" for number in range(20)}))
 
     pairs = zip(color(whole).to_dict()["scale"]["range"], shape(whole).to_dict()["scale"]["range"], strict=True)

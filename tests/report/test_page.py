@@ -83,7 +83,7 @@ def test_an_analysis_takes_away_tables_that_no_longer_have_rows(
 def test_every_chart_of_the_other_tiny_studies_is_drawn(
     name: str, results_of: Callable[[str], Results], tmp_path: Path
 ) -> None:
-    """Neither regressions of one input nor normalised networks on digits leave a frame empty."""
+    """Neither regressions of one input nor normalized networks on digits leave a frame empty."""
     shutil.copytree(results_of(name).folder, tmp_path / name, ignore=shutil.ignore_patterns("cells"))
     results = StudyResults(tmp_path / name)
     page = draw(results)
@@ -291,7 +291,7 @@ def test_a_study_that_trains_nothing_has_a_report(tmp_path: Path) -> None:
 
     assert "accuracy" not in found.charts
     assert "What orders members" not in page
-    assert "Variability at initialisation" in page
+    assert "Variability at initialization" in page
 
 
 def test_families_of_budget_and_of_width_keep_apart(tmp_path: Path) -> None:

@@ -100,13 +100,13 @@ def test_what_cannot_be_asked_is_told(module, measures, options, fragment):
 
 
 def test_measures_that_such_networks_have_none_of(module):
-    """Normalised ones, of one input, of one hidden layer."""
+    """Normalized ones, of one input, of one hidden layer."""
     with torch.random.fork_rng():
-        normalised = nn.Sequential(nn.Linear(2, 4), nn.LayerNorm(4), nn.ReLU(), nn.Linear(4, 1))
+        normalized = nn.Sequential(nn.Linear(2, 4), nn.LayerNorm(4), nn.ReLU(), nn.Linear(4, 1))
         narrow = nn.Sequential(nn.Linear(1, 4), nn.ReLU(), nn.Linear(4, 1))
 
     for which, name, fragment in (
-        (normalised, "dead_neurons", "without normalisation"),
+        (normalized, "dead_neurons", "without normalization"),
         (narrow, "correlation", "need networks of 2 inputs or more; leave the measure out"),
         (narrow, "jacobian", "there is no second hidden layer; leave the measure out"),
     ):
@@ -167,11 +167,11 @@ def _bare() -> dict[str, nn.Sequential]:
         return {
             "no biases": nn.Sequential(first, nn.Sigmoid(), second, nn.Sigmoid(), last),
             "biases in one layer": nn.Sequential(first, nn.ReLU(), nn.Linear(6, 5), nn.ReLU(), last),
-            "bare layer normalisation": nn.Sequential(
+            "bare layer normalization": nn.Sequential(
                 nn.Linear(2, 5), nn.LayerNorm(5, elementwise_affine=False), nn.Tanh(), last
             ),
             "gains without shifts": nn.Sequential(nn.Linear(2, 5), nn.LayerNorm(5, bias=False), nn.Tanh(), last),
-            "bare batch normalisation": nn.Sequential(
+            "bare batch normalization": nn.Sequential(
                 nn.Linear(2, 5), nn.BatchNorm1d(5, affine=False), nn.Tanh(), nn.Linear(5, 1)
             ),
         }

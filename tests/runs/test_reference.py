@@ -137,7 +137,7 @@ def test_what_is_computed_anew_is_part_of_a_shipped_study(file: Path) -> None:
 
     assert not found, (
         f"tests/specs/reference/{file.name} is no part of {of} any more; take these over from it, "
-        f"with fewer draws, replicates, members or optimisers at most: {'; '.join(found)}"
+        f"with fewer draws, replicates, members or optimizers at most: {'; '.join(found)}"
     )
 
 

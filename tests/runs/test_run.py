@@ -33,7 +33,7 @@ def death(tmp_path_factory: pytest.TempPathFactory) -> Results:
 
 @pytest.fixture(scope="module")
 def digits(tmp_path_factory: pytest.TempPathFactory) -> Results:
-    """Normalised and residual networks on digits."""
+    """Normalized and residual networks on digits."""
     return ran("tiny_digits", tmp_path_factory)
 
 
@@ -114,7 +114,7 @@ def test_another_activation_changes_no_other_members_numbers(tmp_path: Path) -> 
 
 
 def test_an_axis_in_the_training_has_rows_of_its_own(tmp_path: Path) -> None:
-    """Lists in task and optimiser multiply the rows; the rate is chosen for each setting."""
+    """Lists in task and optimizer multiply the rows; the rate is chosen for each setting."""
     spec = tmp_path / "axes.toml"
     text = tiny_with("gradients", "accuracy")
     for old, new in (("squares = 2", "squares = [2, 3]"), ("batch = 32", "batch = [16, 32]"), ("[1, 2, 4]", "[1, 2]")):
@@ -269,7 +269,7 @@ def test_features_have_rows_by_layer_and_step(digits: Results) -> None:
 
 
 def test_options_of_the_architecture_are_columns(digits: Results) -> None:
-    """Each member by its normalisation and residual connections; the exact size counts gains and shifts."""
+    """Each member by its normalization and residual connections; the exact size counts gains and shifts."""
     sizes = digits.members.set_index(["normalization", "residual"])["parameters"]
     affine = 64 * 8 + 8 + 8 * 8 + 8 + 8 * 10 + 10
     assert len(sizes) == 6

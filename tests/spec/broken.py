@@ -210,7 +210,7 @@ CASES = [
     _edited("endless nesting by dots", "seed = 7", f"seed{'.a' * 90_000} = 7", 1, "", "shorten it"),
     _edited("more nesting than specs have", "seed = 7", f"seed = {'[' * 40}{']' * 40}", 1, "", "shorten it"),
     _edited(
-        "key with line breaks and colours",
+        "key with line breaks and colors",
         "seed = 7",
         r"seed = 7" + "\n" + r'"a\n\u001b[31m" = 1',
         3,
@@ -669,7 +669,7 @@ CASES = [
     # measures, tasks and networks that do not suit each other
     _edited("linear region left out", '"relu"', '"s_exp"', 8, "family.activation", "linear_region is missing; add it"),
     _edited(
-        "unknown normalisation",
+        "unknown normalization",
         "inputs = 2",
         'inputs = 2\nnormalization = "bacth"',
         7,
@@ -740,7 +740,7 @@ CASES = [
         'the family has tanh; take activation = "relu", or another initialization',
     ),
     _changed(
-        "data-dependent biases of normalised networks",
+        "data-dependent biases of normalized networks",
         {
             "inputs = 2": 'inputs = 2\nnormalization = "batch"',
             '{ scheme = "critical", bias_std = 0.1 }': '"data_dependent"',
@@ -869,14 +869,14 @@ CASES = [
         "give depth = 2 or more, or drop the measure",
     ),
     _changed(
-        "batch normalisation of one point",
+        "batch normalization of one point",
         {"inputs = 2": 'inputs = 2\nnormalization = ["none", "batch"]', "batch = 32": "batch = 1"},
         18,
         "measure.accuracy.optimizer.batch",
         "raise batch, or drop the normalization",
     ),
     _changed(
-        "layer normalisation of one unit",
+        "layer normalization of one unit",
         {"parameters = 500": "width = 1", "inputs = 2": 'inputs = 2\nnormalization = ["none", "layer"]'},
         4,
         "family",

@@ -98,8 +98,8 @@ def test_parameters_are_all_weights_and_all_biases():
     assert count_parameters((2, 3, 4, 1)) == 30
 
 
-def test_normalisation_adds_a_gain_and_a_shift_to_each_hidden_unit():
-    """2 -> 3 -> 4 -> 1 has seven of them; the readout is not normalised."""
+def test_normalization_adds_a_gain_and_a_shift_to_each_hidden_unit():
+    """2 -> 3 -> 4 -> 1 has seven of them; the readout is not normalized."""
     assert count_parameters((2, 3, 4, 1), normalized=True) == 30 + 2 * 7
 
 

@@ -196,8 +196,8 @@ def test_content_says_an_option_only_where_it_is_taken():
     assert said == [plain, plain | {"residual"}, plain | {"normalization"}, plain | {"normalization", "residual"}]
 
 
-def test_a_budget_counts_normalisations_gains_and_shifts():
-    """Normalised members are narrower at the same budget, of which both are within half a percent."""
+def test_a_budget_counts_normalizations_gains_and_shifts():
+    """Normalized members are narrower at the same budget, of which both are within half a percent."""
     bare, normalized = members_of({"parameters": 1000, "depth": 8, "normalization": ["none", "batch"]})
 
     assert abs(bare.parameters - 1000) <= 5
@@ -206,13 +206,13 @@ def test_a_budget_counts_normalisations_gains_and_shifts():
     assert normalized.parameters == count_parameters(normalized.widths) + 2 * sum(normalized.widths[1:-1])
 
 
-def test_a_budget_that_normalised_networks_miss_is_their_fault_alone():
-    """With two inputs and one output n hidden units have 4 n + 1 parameters, and 6 n + 1 where normalised."""
+def test_a_budget_that_normalized_networks_miss_is_their_fault_alone():
+    """With two inputs and one output n hidden units have 4 n + 1 parameters, and 6 n + 1 where normalized."""
     members, (finding,) = resolve([family(parameters=17, depth=1, normalization=["none", "batch"], tolerance=0.0)])
 
     assert [member.widths for member in members] == [(2, 4, 1)]
     assert finding.location == ("family", 0, "depth", 0)
-    assert "depth 1 with batch normalisation" in finding.message
+    assert "depth 1 with batch normalization" in finding.message
 
 
 def test_labels_tell_the_parameters():
@@ -309,7 +309,7 @@ def test_a_scheme_that_does_not_seek_the_fixed_point_has_no_warning(tmp_path: Pa
 
 @pytest.mark.parametrize("option", ['normalization = "layer"', "residual = true"])
 def test_an_unstable_fixed_point_is_no_matter_to_networks_that_do_not_iterate_the_map(tmp_path: Path, option: str):
-    """Normalisation sets the variance anew; residual layers add to it."""
+    """Normalization sets the variance anew; residual layers add to it."""
     study = loaded(
         tmp_path,
         '[family]\nwidth = 7\ninputs = 2\ndepth = 2\nactivation = "gelu"\n'

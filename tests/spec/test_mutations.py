@@ -134,7 +134,7 @@ def test_hanging_and_hoarding_are_found() -> None:
 
 
 def test_a_line_that_a_terminal_would_obey_is_found(tmp_path: Path) -> None:
-    """Two lines, a colour, and a line turned around are told from a plain one; problems are plain."""
+    """Two lines, a color, and a line turned around are told from a plain one; problems are plain."""
     file = tmp_path / "study.toml"
     for text in ("a\nb", "\x1b[31mred", "\u202eturned", "x" * LONGEST):
         with pytest.raises(AssertionError):

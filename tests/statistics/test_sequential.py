@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from suite.statistics.intervals import wilson
 from suite.statistics.sequential import SPARE, lacking, next_look, tightness
-from suite.statistics.summary import summarise
+from suite.statistics.summary import summarize
 
 BLOCK, MOST = 256, 8192
 
@@ -50,7 +50,7 @@ def test_half_a_means_interval_is_that_of_the_summary_relative_to_the_mean(kind)
     values[::7, 1] = nan
     values[3, 2] = inf
 
-    found, stated = tightness(values, kind), summarise(values, kind)
+    found, stated = tightness(values, kind), summarize(values, kind)
 
     half = (stated["ci_high"] - stated["ci_low"]) / 2
     np.testing.assert_allclose(found.half_width, half / np.abs(stated["mean"]), rtol=0.11)

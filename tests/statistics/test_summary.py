@@ -4,20 +4,20 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from suite.statistics.summary import STATISTICS, deviation, summarise
+from suite.statistics.summary import STATISTICS, deviation, summarize
 
 NAN, INF = np.nan, np.inf
 
 
 def one(values, kind):
     """The summary of a single column, as plain numbers."""
-    return {name: numbers.item() for name, numbers in summarise(np.array(values, dtype=float)[:, None], kind).items()}
+    return {name: numbers.item() for name, numbers in summarize(np.array(values, dtype=float)[:, None], kind).items()}
 
 
 @pytest.mark.parametrize("kind", ["value", "frequency", "time", "ratio"])
 def test_every_kind_has_every_statistic(kind):
     """One number a column."""
-    found = summarise(np.ones((5, 3)), kind)
+    found = summarize(np.ones((5, 3)), kind)
 
     assert set(found) == set(STATISTICS)
     assert {numbers.shape for numbers in found.values()} == {(3,)}
@@ -27,7 +27,7 @@ def test_values_have_numpys_statistics():
     """The standard deviation with n - 1, quantiles interpolated, an interval around the mean."""
     values = np.random.default_rng(1).lognormal(size=(50, 2))
 
-    found = summarise(values, "value")
+    found = summarize(values, "value")
 
     np.testing.assert_array_equal(found["n"], [50, 50])
     np.testing.assert_allclose(found["mean"], values.mean(0))
@@ -39,18 +39,18 @@ def test_values_have_numpys_statistics():
 
 
 def test_draws_that_are_no_numbers_are_left_out_and_not_counted():
-    """nan and both infinities; the rest is summarised as if they had never been."""
+    """nan and both infinities; the rest is summarized as if they had never been."""
     complete = [1.0, 2, 4, 8]
 
     assert one([NAN, 1, 2, INF, 4, 8, -INF], "value") == one(complete, "value")
     assert one(complete, "value")["n"] == 4
 
 
-def test_a_column_with_gaps_leaves_its_neighbours_alone():
+def test_a_column_with_gaps_leaves_its_neighbors_alone():
     """Draws missing in one column count in the others."""
     values = np.array([[1.0, NAN], [2, 5], [4, 7], [8, 9]])
 
-    found = summarise(values, "value")
+    found = summarize(values, "value")
 
     assert found["n"].tolist() == [4, 3]
     assert found["mean"].tolist() == [3.75, 7]
@@ -128,10 +128,10 @@ def test_the_interval_of_waits_is_the_medians():
     assert np.isnan(censored["ci_high"])
 
 
-def test_censored_columns_leave_their_neighbours_alone():
+def test_censored_columns_leave_their_neighbors_alone():
     """Each keeps its own statistics."""
     values = np.array([[1.0, NAN], [2, 5], [4, 7], [8, 9]])
-    found = summarise(values, "time")
+    found = summarize(values, "time")
 
     assert found["mean"][0] == 3.75
     assert np.isnan(found["mean"][1])
@@ -139,9 +139,9 @@ def test_censored_columns_leave_their_neighbours_alone():
 
 
 def test_ratios_have_the_statistics_of_values_but_quantiles():
-    """One linearised value a draw: mean, standard error and interval mean something, quantiles do not."""
+    """One linearized value a draw: mean, standard error and interval mean something, quantiles do not."""
     values = np.random.default_rng(2).lognormal(size=(40, 2))
-    plain, found = summarise(values, "value"), summarise(values, "ratio")
+    plain, found = summarize(values, "value"), summarize(values, "ratio")
 
     for name in STATISTICS:
         if name in ("median", "q05", "q95"):
@@ -161,7 +161,7 @@ def test_ratios_that_are_no_numbers_are_left_empty():
 def away(values, theory, kind):
     """z and relative difference of one column."""
     known = np.sqrt([theory * (1 - theory)]) if kind == "frequency" else None
-    z, relative = deviation(summarise(np.array(values, dtype=float)[:, None], kind), np.array([theory]), known)
+    z, relative = deviation(summarize(np.array(values, dtype=float)[:, None], kind), np.array([theory]), known)
     return z.item(), relative.item()
 
 
@@ -203,7 +203,7 @@ def test_a_departure_without_variation_has_no_z_score_unless_theory_forbids_it()
 
 def test_a_known_spread_serves_where_no_draw_varied():
     """Three neurons of which none died, each with probability 0.3."""
-    summary = summarise(np.zeros((50, 1)), "value")
+    summary = summarize(np.zeros((50, 1)), "value")
 
     z, _ = deviation(summary, np.array([0.3]), np.sqrt([0.3 * 0.7 / 3]))
 

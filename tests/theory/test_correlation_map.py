@@ -42,12 +42,12 @@ over_others = pytest.mark.parametrize("activation", OTHERS, ids=lambda activatio
 def independent_pair_mean(function: Callable[[Array], Array], activation: Activation, q: float, c: float) -> float:
     """E[f(u) f(v)] as E[f(u) E[f(v) | u]], both by adaptive quadrature between kinks."""
 
-    def mean(integrand: Callable[[float], float], centre: float, std: float, splits: tuple[float, ...]) -> float:
-        low, high = centre - 8.5 * std, centre + 8.5 * std
-        edges = [low, *sorted({split for split in (*splits, centre) if low < split < high}), high]
+    def mean(integrand: Callable[[float], float], center: float, std: float, splits: tuple[float, ...]) -> float:
+        low, high = center - 8.5 * std, center + 8.5 * std
+        edges = [low, *sorted({split for split in (*splits, center) if low < split < high}), high]
 
         def weighted(x: float) -> float:
-            return integrand(x) * exp(-(((x - centre) / std) ** 2) / 2) / (std * sqrt(2 * pi))
+            return integrand(x) * exp(-(((x - center) / std) ** 2) / 2) / (std * sqrt(2 * pi))
 
         return sum(quad(weighted, *ends, epsabs=1e-12, epsrel=1e-10, limit=100)[0] for ends in pairwise(edges))
 

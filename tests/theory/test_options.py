@@ -1,4 +1,4 @@
-"""The predicted output variance under normalisation and residual connections, against wide networks."""
+"""The predicted output variance under normalization and residual connections, against wide networks."""
 
 from itertools import product
 
@@ -25,7 +25,7 @@ def test_plain_networks_have_the_variance_maps():
 
 @pytest.mark.parametrize("normalization", ["batch", "layer"])
 @pytest.mark.parametrize("depth", [1, 5])
-def test_normalisation_forgets_all_but_the_readout(normalization, depth):
+def test_normalization_forgets_all_but_the_readout(normalization, depth):
     """q = 1 before the last activation, whatever the layers and inputs before it were."""
     layers = [(7.0, 3.0)] * depth + [(1.5, 0.25)]
 
@@ -43,7 +43,7 @@ def test_residual_odd_activations_add_up():
 
 
 def test_residual_means_add_up_too():
-    """Normalised |z|: means of m = sqrt(2 / pi) each, so s_3 = 3 + 2 m^2 (1 + 2)."""
+    """Normalized |z|: means of m = sqrt(2 / pi) each, so s_3 = 3 + 2 m^2 (1 + 2)."""
     layers = [(1.0, 0.0)] * 4
 
     found = output_variance_with(Abs(), layers, 1.0, "layer", residual=True)

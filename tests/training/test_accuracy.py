@@ -177,7 +177,7 @@ def test_several_outputs_have_no_landscape():
 
 @pytest.mark.parametrize("normalization", ["none", "batch", "layer"])
 def test_a_points_output_does_not_depend_on_the_points_it_is_judged_with(normalization):
-    """Alone, or among others, on which batch normalisation would have other statistics."""
+    """Alone, or among others, on which batch normalization would have other statistics."""
     networks, data = random_networks((2, 6, 5, 1), normalization=normalization), make_data(BOARD, 1, 0, 3)
     strange = 50 + data.test.inputs
 
@@ -189,8 +189,8 @@ def test_a_points_output_does_not_depend_on_the_points_it_is_judged_with(normali
     assert validation.shape == (3, 1, 30)
 
 
-def test_batch_normalisation_judges_by_the_training_sets_mean_and_variance():
-    """One hidden layer written out: test points are standardised by what the training points give."""
+def test_batch_normalization_judges_by_the_training_sets_mean_and_variance():
+    """One hidden layer written out: test points are standardized by what the training points give."""
     networks, data = random_networks((2, 3, 1), normalization="batch", draws=2), make_data(BOARD, 1, 0, 2)
 
     _, found = outputs_on(networks, data, [data.test.inputs])

@@ -69,7 +69,7 @@ def expect_same(found, expected):
 
 @pytest.mark.parametrize("name", RULES)
 def test_left_after_any_step_training_goes_on_to_the_same_numbers(name):
-    """Bit for bit, whatever the optimiser gathers and the observers have seen; later states are the same, too."""
+    """Bit for bit, whatever the optimizer gathers and the observers have seen; later states are the same, too."""
     expected, states = watched(RULES[name])
     assert [int(state["step"]) for state in states] == list(range(1, STEPS + 1))
 
@@ -87,7 +87,7 @@ def test_left_after_any_step_training_goes_on_to_the_same_numbers(name):
     [(BOARD, "batch"), (BOARD, "layer"), (LINE, "none")],
     ids=["batch", "layer", "regression"],
 )
-def test_so_do_normalised_networks_and_regressions(task, normalization):
+def test_so_do_normalized_networks_and_regressions(task, normalization):
     """From the first, the middle and the last step."""
     expected, states = watched(RULES["Adam"], None, task, normalization)
 
@@ -108,7 +108,7 @@ def test_whoever_looks_on_changes_nothing():
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_every_optimiser_of_the_catalog_goes_on_from_plain_tensors(name):
+def test_every_optimizer_of_the_catalog_goes_on_from_plain_tensors(name):
     """With all its settings away from their defaults, so that it gathers what it can."""
     given = {key: 0.1 for key in OPTIMIZERS[name].model_fields if key not in ("name", "learning_rate", "batch")}
     rule = OPTIMIZERS[name](learning_rate=0.05, batch=16, **given)
@@ -136,7 +136,7 @@ def test_a_state_is_left_as_it_was_by_whoever_goes_on_from_it():
 
 
 def test_what_is_gathered_is_needed():
-    """Without the optimiser's moments the numbers are others: the test above can fail."""
+    """Without the optimizer's moments the numbers are others: the test above can fail."""
     expected, states = watched(RULES["Adam"])
     poorer = {name: values for name, values in states[9].items() if not name.startswith("optimizer.")}
 

@@ -112,7 +112,7 @@ def test_layers_are_looked_at_in_rising_order_however_they_are_written():
     assert not torch.equal(alone[0]["feature_cosine"], alone[1]["feature_cosine"])
 
 
-def test_batch_normalisation_takes_its_statistics_over_the_compared_samples():
+def test_batch_normalization_takes_its_statistics_over_the_compared_samples():
     """The first 10 training points alone: what the others are is no matter."""
     ensemble, data = networks((2, 6, 1), normalization="batch"), make_data(BOARD, 1, 0, 4)
     moved = Points(data.train.inputs.clone(), data.train.labels)

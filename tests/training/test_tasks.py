@@ -138,7 +138,7 @@ def test_boards_of_other_sizes_share_their_points(squares):
 
 @over_every_task
 def test_precisions_agree_on_points_and_labels(task):
-    """Points are drawn and labelled in float32."""
+    """Points are drawn and labeled in float32."""
     single, double = make_data(task, 3, 0, 2), make_data(task, 3, 0, 2, torch.float64)
 
     assert (single.train.inputs.dtype, double.train.inputs.dtype) == (torch.float32, torch.float64)
@@ -307,8 +307,8 @@ def test_labels_belong_to_their_images():
     """The nearest class mean of the train set names most test images; by chance it would be a tenth."""
     data = make_data(Digits(train=1000, test=300), 3, 0, 2)
 
-    centres = torch.bmm(data.train.inputs, data.train.labels.mT) / data.train.labels.sum(2)[:, None]
-    nearest = torch.cdist(data.test.inputs.mT, centres.mT).argmin(2)
+    centers = torch.bmm(data.train.inputs, data.train.labels.mT) / data.train.labels.sum(2)[:, None]
+    nearest = torch.cdist(data.test.inputs.mT, centers.mT).argmin(2)
 
     right = nearest == data.test.labels.argmax(1)
     assert (right.float().mean(1) > 0.8).all()

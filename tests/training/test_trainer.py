@@ -83,7 +83,7 @@ def test_steps_are_those_of_torch_optim_on_separate_modules(rule, steps):
 
 
 @pytest.mark.parametrize("normalization", ["batch", "layer"])
-def test_a_step_of_a_normalised_residual_network_is_autograds(normalization):
+def test_a_step_of_a_normalized_residual_network_is_autograds(normalization):
     """Statistics are those of the batch; gains and shifts move as weights and biases do."""
     plain, data = networks(1), make_data(TASK, 1, 0, 1, torch.float64)
     affine = plain.parameters.split([6 * 3, 5 * 7, 6], dim=1)

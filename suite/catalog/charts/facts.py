@@ -52,18 +52,16 @@ class Theory:
 
 THEORIES: Mapping[str, Theory] = {
     "correlation": Theory(
-        "The law is the limit of infinite width. Networks of finite width deviate from it, the more the deeper they "
-        "are for their width, so that a deviation is to be expected and speaks against neither: with enough draws z "
-        "shows it, too, and the verdict then is finite width. The relative difference is that of 1 - c, the cosine's "
-        "distance from 1: near 1 cosines that differ by 1% may be as far as 0.01 and 0.00001 from it.",
+        "The theory is that of infinite width. Networks of finite width deviate from it, the more the deeper they are "
+        "for their width: with enough draws z-scores show this, and the verdict is finite width. The relative "
+        "difference is that of 1 - c, the cosine's distance from 1.",
         limit=True,
     ),
     "jacobian_mean": Theory(
-        "The laws are exact at these widths for ReLU and other homogeneous activations under Gaussian or orthogonal "
-        "weights. For others they take what holds at infinite width, from which finite networks are expected to "
-        "deviate."
+        "The theory is exact at these widths for ReLU and other homogeneous activations with Gaussian or orthogonal "
+        "weights. For others it is that of infinite width, from which finite networks deviate."
     ),
-    "dead_fraction": Theory("The laws are exact at every width."),
+    "dead_fraction": Theory("The theory is exact at every width."),
 }
 """Theories by the quantity whose table describes them."""
 

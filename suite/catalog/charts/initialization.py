@@ -5,11 +5,11 @@ from suite.catalog.charts.declaration import ChartDeclaration, Drawn, TableBenea
 INITIALIZATION = (
     ChartDeclaration(
         name="variability",
-        title="Variability at initialisation",
+        title="Variability at initialization",
         caption=(
-            "Look for a rise with depth, a peak inside, and a fall, of V3 (mean third difference of the output at "
-            "the study's step) and of V3 over the output's own size. Means over draws with 95% intervals; medians "
-            "dashed. Where a median leaves its mean, a few draws carry the mean, as in deep, narrow members."
+            "V3 (mean size of the third divided difference of the output) and V3 divided by the rms of the "
+            "output. Means over draws with 95% intervals; medians are dashed. Does V3 rise with depth, peak and "
+            "fall? If mean and median differ much, a few draws dominate the mean, as in deep, narrow networks."
         ),
         function="suite.report.measured:draw_panels",
         drawn={
@@ -22,10 +22,10 @@ INITIALIZATION = (
         name="collapse",
         title="Collapse to Constant",
         caption=(
-            "Look for the depth at which the share leaves 0, and compare it with the peak of variability. Share "
-            "of draws whose output hardly varies, with Wilson's 95% interval: against its own size (relative), "
-            "against the size that theory predicts (absolute), or not at all (exact: one value, or a dead hidden "
-            "layer)."
+            "Share of draws whose output hardly varies over the domain, with Wilson's 95% intervals: relative "
+            "to its own size, relative to the size that theory predicts (absolute), or not at all (exact: a "
+            "single value or a dead hidden layer). At which depth does it start, and how does that compare with "
+            "the peak of V3?"
         ),
         function="suite.report.measured:draw_panels",
         drawn={
@@ -36,11 +36,11 @@ INITIALIZATION = (
     ),
     ChartDeclaration(
         name="collapse_ways",
-        title="The way they collapsed",
+        title="Causes of Collapse to Constant",
         caption=(
-            "Look for the way that prevails where collapse sets in. Shares of all draws: a dead layer; biases "
-            "that outweigh the signal; norm: variation small for the predicted scale but not for the output's own "
-            "size; or hidden vectors that all point the same way."
+            "Share of all draws by cause: a dead layer (death); biases larger than the signal (bias); variation "
+            "small for the predicted scale but not for the output's own size (norm); hidden vectors that all "
+            "point in one direction (angle)."
         ),
         function="suite.report.random_networks:draw_collapse_ways",
         drawn={
@@ -52,11 +52,11 @@ INITIALIZATION = (
     ),
     ChartDeclaration(
         name="slope_variation",
-        title="Without a resolution",
+        title="Variation of the slope",
         caption=(
-            "See whether it peaks where V3 does. Total variation of the slope per unit length, and kinks per line "
-            "across the domain, from exact breakpoints. Medians dashed. V3 at a step wider than the kinks are "
-            "apart smooths over them, so its peak may lie elsewhere."
+            "Total variation of the slope per unit length, and kinks per line across the domain, from exact "
+            "breakpoints; medians are dashed. Unlike V3 they have no step. Compare their peak with that of V3: "
+            "a step wider than the distance between kinks smooths over them."
         ),
         function="suite.report.measured:draw_panels",
         drawn={
@@ -68,11 +68,10 @@ INITIALIZATION = (
         name="correlation",
         title="Correlation of two inputs",
         caption=(
-            "Cosine of two inputs' pre-activations through the deepest networks: points are means over draws with "
-            "95% intervals, lines the correlation map of infinitely wide networks. Where the cosine goes to 1, "
-            "all inputs become one direction, and the output collapses to a constant. Narrow networks leave the "
-            "line. Inputs have |x|^2 / n_0 = q* (1 where there is no q*, as for ReLU), so that the first layers "
-            "are on their way to q*."
+            "Cosine of two inputs' pre-activations in the deepest networks: points are means over draws with "
+            "95% intervals, lines the correlation map of infinitely wide networks. If the cosine approaches 1, "
+            "all inputs are mapped to one direction and the output collapses to a constant. Narrow networks "
+            "deviate from the line. Inputs have |x|^2 / n_0 = q* (1 if there is no q*, as for ReLU)."
         ),
         function="suite.report.random_networks:draw_correlation",
         drawn={"correlation": Drawn("cosine of pre-activations")},
@@ -81,12 +80,12 @@ INITIALIZATION = (
     ),
     ChartDeclaration(
         name="jacobian",
-        title="Jacobian, layer after layer",
+        title="Jacobian by layer",
         caption=(
-            "Look for m1 that leaves 1, where signals and gradients shrink or grow, and for a spread that grows, "
-            "where few directions are left. From the first hidden layer to each later one: mean squared singular "
-            "value m1, its spread m2 / m1^2, and the largest singular value. Lines are the laws at these widths, "
-            "exact for ReLU and all homogeneous activations."
+            "From the first hidden layer to each later one: the mean squared singular value m1, its spread m2 / "
+            "m1^2, and the largest singular value. If m1 leaves 1, signals and gradients shrink or grow; if the "
+            "spread grows, few directions remain. Lines are theoretical values at these widths, exact for ReLU "
+            "and all homogeneous activations."
         ),
         function="suite.report.random_networks:draw_jacobian",
         drawn={
@@ -98,11 +97,11 @@ INITIALIZATION = (
     ),
     ChartDeclaration(
         name="dead_neurons",
-        title="Dead neurons at initialisation",
+        title="Dead neurons at initialization",
         caption=(
-            "Look for shares that grow with depth and fall with width. A neuron is dead where it is constant over "
-            "the domain; a network is born dead where a whole layer is. Lines are closed forms. Decided exactly "
-            "in the first layer and with one input, elsewhere at sample points."
+            "A neuron is dead if it is constant over the domain; a network is born dead if a whole layer is "
+            "dead. Both become more frequent with depth and less with width. Lines are closed forms. Decided "
+            "exactly in the first layer and for one input, otherwise at sample points."
         ),
         function="suite.report.death:draw_dead_neurons",
         drawn={"dead_fraction": Drawn("dead share of the first layer"), "born_dead": Drawn("born dead", "share")},
@@ -112,10 +111,10 @@ INITIALIZATION = (
         name="success_bound",
         title="Is success bounded by trainability?",
         caption=(
-            "A point a member and task: the share of trainings that succeed, with Wilson's 95% interval, against "
-            "the share of random networks that have the live neurons which the task needs. Above the black line "
-            "success would exceed its bound; how far below it a point lies is what having the neurons does not "
-            "suffice for."
+            "Each point is one architecture and task: the share of trainings that succeed, with Wilson's 95% "
+            "interval, against the share of random networks with enough live neurons for the task. Points above "
+            "the black line would violate the bound. Points far below it show that enough live neurons do not "
+            "suffice."
         ),
         function="suite.report.death:draw_success_bound",
         drawn={"trainability": Drawn("trainability"), "success": Drawn("success rate")},
@@ -126,9 +125,8 @@ INITIALIZATION = (
         name="trainability",
         title="Trainability and success, by size",
         caption=(
-            "Share of random networks that have the live neurons which the task needs, with its closed form as a "
-            "line, and the share of trainings that succeed, with Wilson's 95% intervals. Success may not lie "
-            "above."
+            "Share of random networks with enough live neurons for the task (line: closed form), and share of "
+            "trainings that succeed, with Wilson's 95% intervals. Success may not exceed trainability."
         ),
         function="suite.report.death:draw_trainability",
         drawn={"trainability": Drawn("trainability")},
@@ -136,11 +134,11 @@ INITIALIZATION = (
     ),
     ChartDeclaration(
         name="gradients",
-        title="Gradients at initialisation",
+        title="Gradients at initialization",
         caption=(
-            "Of the training loss, medians over draws, on logarithmic axes. Look for members whose gradients are "
-            "small, as they become with depth where they vanish; and, where collapse is measured, on the right "
-            "whether these are the ones that collapse: the two go together but are not the same thing."
+            "Gradients of the training loss, medians over draws, on logarithmic axes. Small gradients at large "
+            "depth are vanishing gradients. On the right, if collapse is measured: do the members with small "
+            "gradients collapse? The two are related but not the same."
         ),
         function="suite.report.random_networks:draw_gradients",
         drawn={

@@ -7,8 +7,8 @@ NETWORKS = (
         name="activation_ratio",
         title="Activation ratio",
         caption=(
-            "See whether it rises with depth. Hidden activations per parameter. A network of one hidden layer and "
-            "few inputs is an outlier, and belongs in no trend."
+            "Hidden activations per parameter. It rises with depth at a fixed number of parameters; networks "
+            "with one hidden layer and few inputs are outliers."
         ),
         function="suite.report.measured:draw_panel",
         drawn={"activation_ratio": Drawn("activation ratio")},
@@ -17,10 +17,9 @@ NETWORKS = (
         name="landscapes",
         title="Landscapes",
         caption=(
-            "Look for panels of one colour. Outputs over the plane, blue below 0 and red above: random ones "
-            "scaled by their own largest value, so that a network which has collapsed to a constant is of one "
-            "colour; trained ones as probabilities, beside the true board. White is undecided: a network that has "
-            "learnt nothing."
+            "Outputs over the plane, blue below 0 and red above. Random networks are scaled by their own "
+            "largest value, so that one that has collapsed to a constant has a single color. Trained networks "
+            "are shown as probabilities, beside the true labels; white is undecided."
         ),
         function="suite.report.landscapes:draw_landscapes",
         drawn={PLANE: Drawn("outputs")},
@@ -31,9 +30,9 @@ NETWORKS = (
         name="decision_boundary",
         title="How a decision boundary forms",
         caption=(
-            "One network of some members while it trains, from left to right, as probabilities: blue for the one "
-            "class, red for the other, white where it is undecided. Look for the step at which regions of either "
-            "colour stand out, and for rows that stay even: what these networks learn comes late, or not at all."
+            "One network of some members during training, from left to right, as probabilities: blue for one "
+            "class, red for the other, white if undecided. At which step do regions of either color appear? "
+            "Rows that stay uniform learn late or not at all."
         ),
         function="suite.report.landscapes:draw_decision_boundary",
         drawn={PLANE: Drawn("outputs"), "test_accuracy": Drawn("test accuracy")},

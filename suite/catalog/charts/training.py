@@ -5,12 +5,12 @@ from suite.catalog.charts.declaration import TOURNAMENT, ChartDeclaration, Drawn
 TRAINING = (
     ChartDeclaration(
         name="feature_diversity",
-        title="Features while networks train",
+        title="Features during training",
         caption=(
-            "Look for cosines that rise before the loss falls, and fall with it. Mean cosine between samples' "
-            "features in the last recorded layer, and the share of that layer's weight change in its leading "
-            "direction; 95% bands. The table says what happens in phase 1 and after it. Batch normalisation takes "
-            "its statistics over the samples that are compared."
+            "Mean cosine between samples' features in the last recorded layer, and the share of that layer's "
+            "weight change in its leading direction, with 95% bands. In phase 1, before the loss falls, "
+            "features may become more alike; the table shows the change in phase 1 and after it. Batch "
+            "normalization uses the statistics of the compared samples."
         ),
         function="suite.report.training:draw_feature_diversity",
         drawn={
@@ -24,11 +24,11 @@ TRAINING = (
     ),
     ChartDeclaration(
         name="phase_1",
-        title="How long phase 1 lasts",
+        title="Duration of phase 1",
         caption=(
-            "The further left a curve falls, the sooner these networks start to learn. Share of networks whose "
-            "training loss is still above 0.9 of its chance level, by Kaplan and Meier; those that never leave "
-            "are censored at the last step, not dropped."
+            "Share of networks whose training loss is still above 0.9 of its chance level (Kaplan-Meier "
+            "estimate; networks that never leave phase 1 are censored at the last step). The further left a "
+            "curve falls, the sooner these networks start to learn."
         ),
         function="suite.report.training:draw_phase_1",
         drawn={"phase1_steps": Drawn("share still in phase 1")},
@@ -39,8 +39,8 @@ TRAINING = (
         name="learning_curves",
         title="Learning curves",
         caption=(
-            "Look for curves that stay at the height where all begin: these networks do not learn. Means over "
-            "replicates with 95% intervals, at the learning rate that validation chose."
+            "Means over replicates with 95% intervals, at the learning rate chosen by validation. Curves that "
+            "stay at their initial value belong to networks that do not learn."
         ),
         function="suite.report.training:draw_learning_curves",
         drawn={
@@ -51,10 +51,10 @@ TRAINING = (
     ),
     ChartDeclaration(
         name="revival",
-        title="Revivals",
+        title="Revived neurons",
         caption=(
-            "Look for curves that leave 0. Neurons that were dead on the training points before the first step "
-            "and are active again, per network. Plain SGD revives no permanently dead one."
+            "Neurons per network that were dead on the training points before the first step and are active "
+            "again. Plain SGD revives no permanently dead neuron."
         ),
         function="suite.report.death:draw_revival",
         drawn={"revived": Drawn("tentatively dead before"), "revived_permanent": Drawn("permanently dead before")},
@@ -64,8 +64,8 @@ TRAINING = (
         name="accuracy",
         title="After training",
         caption=(
-            "What the networks have come to: test accuracy or error, and the share of replicates that succeeded, "
-            "with 95% intervals. Look for the sizes at which one setting still trains and another no longer does."
+            "Test accuracy or error, and the share of replicates that succeed, with 95% intervals. At which "
+            "size does one setting still train while another does not?"
         ),
         function="suite.report.measured:draw_panels",
         drawn={
@@ -77,11 +77,11 @@ TRAINING = (
     ),
     ChartDeclaration(
         name="accuracy_against_v3",
-        title="Does variability tell what will train?",
+        title="Does variability predict training?",
         caption=(
-            "A point a member, labelled with its depth, or width, where there is room. Were variability to tell, "
-            "points would rise from left to right, and those of one colour by themselves, too; a cloud in a "
-            "corner says that all of them train alike."
+            "Each point is one architecture, labeled by depth or width where there is room. If variability "
+            "predicts accuracy, points rise from left to right, also within one color. A cluster in a corner "
+            "means that all networks train alike."
         ),
         function="suite.report.training:draw_outcome_against_predictor",
         drawn={"test_accuracy": Drawn("test accuracy"), "v3": Drawn("V3", "log")},
@@ -89,14 +89,12 @@ TRAINING = (
     ),
     ChartDeclaration(
         name="tournament",
-        title="What tells which networks will train?",
+        title="Which quantities predict training?",
         caption=(
-            "Look for predictors to the right of the baselines, the diamonds; whether by more than chance, the "
-            "tables say. Rank correlation of what is known before training with what training comes to, over "
-            "members of two hidden layers or more, with 95% intervals; the tables below have all of it, "
-            "tournament.csv that of single activations and sizes, too. Over all members part of a correlation may "
-            "be one activation standing above another; within activation is the average of what is true of each "
-            "by itself."
+            "Rank correlation of quantities measured before training with the training outcome, over members "
+            "with two or more hidden layers, with 95% intervals. Diamonds are baselines: a predictor is useful "
+            "if it beats them, which the tables test. Over all members, a correlation may reflect a difference "
+            "between activations; 'within activation' averages the correlations within each."
         ),
         function="suite.report.tournament:draw_ranking",
         drawn={TOURNAMENT: Drawn("Spearman's rho")},
@@ -105,11 +103,11 @@ TRAINING = (
     ),
     ChartDeclaration(
         name="tournament_by_training",
-        title="From one training to another",
+        title="Predictors across training settings",
         caption=(
-            "Look for predictors that keep their height. The same over all members, of the baselines and of the "
-            "measured predictors that do best on average over the settings of the training, which favours these a "
-            "little."
+            "The same over all members, for the baselines and for the measured predictors that are best on "
+            "average over the training settings (which favors these a little). Do they keep their rank from one "
+            "setting to the next?"
         ),
         function="suite.report.tournament:draw_ranking_by_training",
         drawn={TOURNAMENT: Drawn("Spearman's rho")},

@@ -104,7 +104,7 @@ def problems_of(name: str, settings: Settings, asked: Asked) -> Iterator[Problem
         normalized = [f'normalization = "{changed.normalization}"'] if changed.normalization != "none" else []
         options = " and ".join([*normalized, *(["residual = true"] if changed.residual else [])])
         yield Problem(
-            f"{name} is defined for networks without normalisation and residual connections, there are some with "
+            f"{name} is defined for networks without normalization and residual connections, there are some with "
             f"{options}",
             "drop the measure, or give those networks a spec of their own",
         )

@@ -13,7 +13,7 @@ from suite.catalog.precision import Precise
 
 
 class GradientsSettings(InFloats, Precise):
-    """Settings of the gradients at initialisation; the domain's points serve where nothing is trained."""
+    """Settings of the gradients at initialization; the domain's points serve where nothing is trained."""
 
     draws: Draws = 256
 
@@ -35,7 +35,7 @@ GRADIENTS = Measure(
         ),
     },
     version=1,
-    summary="gradients of the training loss at initialisation, by the input and by each layer",
+    summary="gradients of the training loss at initialization, by the input and by each layer",
     source="Yu & Zhang 2021",
     primary="input_gradient",
     memory=_memory_of_gradients,

@@ -52,11 +52,11 @@ class AccuracySettings(Settings):
         task: tuple[Task, ...]
         optimizer: tuple[Optimizer, ...]
     else:
-        task: Tasks = Field(description="what is learnt, and from how much data")
+        task: Tasks = Field(description="what is learned, and from how much data")
         optimizer: Optimizers = Field(
-            description="how it is learnt; of learning rates the best is chosen by validation, other lists are axes"
+            description="how it is learned; of learning rates the best is chosen by validation, other lists are axes"
         )
-    steps: Count = Field(description="optimiser steps")
+    steps: Count = Field(description="optimizer steps")
     replicates: Count = Field(description="networks trained a member, each on data of its own")
     success: float = Field(default=0.9, gt=0, le=1, description="test accuracy that counts as success")
     max_error: float | None = Field(
@@ -122,7 +122,7 @@ def _check_optimizer(asked: Asked, task: Task, optimizer: Optimizer) -> Iterator
         )
     if optimizer.batch == 1 and any(network.normalization == "batch" for network in asked.networks):
         yield Problem(
-            "batch normalisation of a single point is constant",
+            "batch normalization of a single point is constant",
             "raise batch, or drop the normalization",
             ("optimizer", "batch"),
         )

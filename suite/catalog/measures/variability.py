@@ -52,7 +52,7 @@ V3_LIMIT = Measure(
     V3LimitSettings,
     inputs="domain",
     quantities={
-        "v3_exact": Quantity("mean |third derivative| at the centres of v3's stencils (smooth activations)"),
+        "v3_exact": Quantity("mean |third derivative| at the centers of v3's stencils (smooth activations)"),
         "slope_variation": Quantity("total variation of the slope per unit length (piecewise-linear activations)"),
         "breakpoints": Quantity("kinks of the output per length of the domain's side (piecewise-linear activations)"),
     },
