@@ -292,7 +292,7 @@ def test_a_run_tells_of_growing_work_and_of_what_did_not_become_as_precise_as_as
     again = runner.invoke(app, ["run", str(PRECISE), "--results", str(tmp_path)])
     assert f"0 cells to compute, {number} cached" in again.stderr
     page = (tmp_path / "tiny_precise" / "report.html").read_text()
-    assert "How many draws did the precision take?" in page
+    assert "Precision targets" in page
     assert '<a href="precision.csv">' in page
     assert all(member in page for member in table["member"])
 

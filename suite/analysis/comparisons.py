@@ -1,4 +1,4 @@
-"""One setting against another: what changes when a single axis of the study does."""
+"""Comparisons of settings that differ in a single axis of the study."""
 
 from collections.abc import Iterator
 

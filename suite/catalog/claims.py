@@ -1,4 +1,4 @@
-"""The claims that a spec can make: a closed set of tests, each a statement that draws can bear out or refute."""
+"""The claim tests that a spec can name: each is a statement that draws can confirm or refute."""
 
 from typing import Annotated, Any, ClassVar, Literal, Union
 
@@ -16,13 +16,13 @@ def _scalar(value: Any) -> Any:
         label = _label(value)
         raise PydanticCustomError(
             "table",
-            "{value} is a table, and values of an axis are named as tables of results name them; give {label}",
+            "expected the value as tables of results write it, got the table {value}; give {label}",
             {"value": shown(value), "label": f'"{label}"' if label else 'text such as "leaky_relu(slope=0.1)"'},
         )
     if not isinstance(value, bool | int | float | str):
         raise PydanticCustomError(
             "scalar",
-            "{value} is no value of an axis; give a number, a word in quotes, true or false",
+            "expected a number, a word in quotes, true or false, got {value}",
             {"value": shown(value)},
         )
     return value
@@ -48,25 +48,25 @@ Statistic = Literal["mean", "median"]
 
 
 class Claim(Settings):
-    """What should be true of a study's results."""
+    """A statement about the results of a study."""
 
     test: str
     formula: ClassVar[str]
     function: ClassVar[str]
-    """Dotted path of what tests it."""
+    """Dotted path of the function that tests it."""
 
     estimate: ClassVar[str] = "estimate"
     """What the estimate in a verdict is. For claims about every member or pair it is that of the one that decides."""
 
-    says: str = Field(min_length=1, description="the claim, in a sentence")
-    source: str = Field(default="", description="who makes it, and where; the study's source unless given")
-    expected: Literal["holds", "fails", "undecided"] = Field(
-        default="holds", description="the verdict that is no surprise"
+    says: str = Field(min_length=1, description="the claim in a sentence")
+    source: str = Field(default="", description="who makes the claim, and where; default: the source of the study")
+    expected: Literal["holds", "fails", "undecided"] = Field(default="holds", description="the expected verdict")
+    where: Where = Field(default={}, description="axes with the value, or list of values, that the claim is about")
+    statistic: Statistic = Field(
+        default="mean", description="the statistic over the draws of a member; use the median for heavy tails"
     )
-    where: Where = Field(default={}, description="axes with the values, one or a list, that the claim is about")
-    statistic: Statistic = Field(default="mean", description="of the draws of a member; heavy tails ask for the median")
     layer: int | None = Field(
-        default=None, ge=1, description="of quantities that have layers; the last one unless given"
+        default=None, ge=1, description="the layer, for quantities with layers; default: the last one"
     )
 
     def describe_estimate(self, members: int) -> str:
@@ -84,7 +84,7 @@ class Claim(Settings):
 
 def _either(at_least: float | None, at_most: float | None, what: str) -> None:
     if (at_least is None) == (at_most is None):
-        raise PydanticCustomError("bound", "{what} has one bound here; give either at_least or at_most", {"what": what})
+        raise PydanticCustomError("bound", "{what} has one bound; give either at_least or at_most", {"what": what})
 
 
 class PeaksInside(Claim):
@@ -94,21 +94,21 @@ class PeaksInside(Claim):
     formula = "some inner value of `along` has a larger `quantity` than both ends"
     function = "suite.analysis.claims_about_order:peaks_inside"
     estimate = "smallest difference between the peak and an end"
-    quantity: str = Field(description="whose maximum")
-    along: str = Field(description="the axis, of numbers")
+    quantity: str = Field(description="the quantity that has a maximum")
+    along: str = Field(description="an axis of numbers")
 
 
 class Monotone(Claim):
-    """The quantity goes one way along an axis, from each value to the next."""
+    """A quantity rises, or falls, along an axis from each value to the next."""
 
     test: Literal["monotone"] = "monotone"
-    formula = "`quantity` rises, or falls, from each value of `along` to the next, but for `slack`"
+    formula = "`quantity` rises, or falls, from each value of `along` to the next, up to `slack`"
     function = "suite.analysis.claims_about_order:monotone"
     estimate = "smallest step"
-    quantity: str = Field(description="what goes one way")
-    along: str = Field(description="the axis, of numbers")
-    direction: Literal["rises", "falls"] = Field(description="which way")
-    slack: float = Field(default=0.0, ge=0, description="by how much a step may go the other way")
+    quantity: str = Field(description="the quantity")
+    along: str = Field(description="an axis of numbers")
+    direction: Literal["rises", "falls"] = Field(description="the direction")
+    slack: float = Field(default=0.0, ge=0, description="allowed step in the other direction")
 
     def describe_requirement(self) -> str:
         """Return the slack."""
@@ -119,7 +119,7 @@ class PairClaim(Claim):
     """Two settings that differ in one axis are compared, wherever all other axes match."""
 
     quantity: str
-    axis: str = Field(description="along which the two settings lie")
+    axis: str = Field(description="the axis that differs")
     value: Scalar
     than: Scalar
 
@@ -131,12 +131,12 @@ class Greater(PairClaim):
     formula = "`quantity` at `axis` = `value` exceeds that at `than` by more than `margin`, other axes alike"
     function = "suite.analysis.claims_about_order:greater"
     estimate = "difference"
-    quantity: str = Field(description="what is larger")
-    value: Scalar = Field(description="the one that has more")
-    than: Scalar = Field(description="the one that has less")
-    margin: float = Field(default=0.0, description="by how much more, at least")
+    quantity: str = Field(description="the quantity that is larger")
+    value: Scalar = Field(description="the value with more of it")
+    than: Scalar = Field(description="the value with less of it")
+    margin: float = Field(default=0.0, description="minimum difference")
     of: Literal["every", "average"] = Field(
-        default="every", description="whether in every matched pair of members, or on average over the family's pairs"
+        default="every", description="in every matched pair of members, or on average over the pairs"
     )
 
     def describe_estimate(self, members: int) -> str:
@@ -151,7 +151,7 @@ class Greater(PairClaim):
 
 
 class RankCorrelation(Claim):
-    """Two quantities order members alike, or the other way round."""
+    """Two quantities are positively, or negatively, rank-correlated over members."""
 
     test: Literal["rank_correlation"] = "rank_correlation"
     formula = "Spearman's rho of `first` and `second` over members is at least, or at most, a value"
@@ -159,11 +159,11 @@ class RankCorrelation(Claim):
     estimate = "Spearman's rho"
     first: str = Field(description="a quantity")
     second: str = Field(description="another")
-    at_least: float | None = Field(default=None, ge=-1, lt=1, description="rho is larger than this")
-    at_most: float | None = Field(default=None, gt=-1, le=1, description="rho is smaller than this")
+    at_least: float | None = Field(default=None, ge=-1, lt=1, description="rho exceeds this")
+    at_most: float | None = Field(default=None, gt=-1, le=1, description="rho is below this")
     shuffled: bool = Field(
         default=False,
-        description="the values of `first` are dealt out to the members anew, which leaves nothing: a control",
+        description="shuffle the values of `first` over the members: a control without any correlation",
     )
 
     @model_validator(mode="after")
@@ -177,18 +177,18 @@ class RankCorrelation(Claim):
 
 
 class Level(Claim):
-    """A quantity lies above a number, or below."""
+    """A quantity is above, or below, a number."""
 
     test: Literal["level"] = "level"
     formula = "`quantity` is at least, or at most, a number: in every member, on average, or in every single draw"
     function = "suite.analysis.claims_about_values:level"
-    quantity: str = Field(description="what lies there")
-    at_least: float | None = Field(default=None, allow_inf_nan=False, description="it is larger than this")
-    at_most: float | None = Field(default=None, allow_inf_nan=False, description="it is smaller than this")
+    quantity: str = Field(description="the quantity")
+    at_least: float | None = Field(default=None, allow_inf_nan=False, description="the lower bound")
+    at_most: float | None = Field(default=None, allow_inf_nan=False, description="the upper bound")
     of: Literal["every", "average", "draw"] = Field(
         default="every",
-        description="in every member, on average over members, or in every draw of every member: there the number "
-        "itself is allowed, and one draw beyond it refutes the claim, which holds until then",
+        description="in every member, on average over members, or in every draw of every member; then the bound itself "
+        "is allowed, and a single draw beyond it refutes the claim",
     )
 
     @model_validator(mode="after")
@@ -216,11 +216,13 @@ class BoundedBy(Claim):
     test: Literal["bounded_by"] = "bounded_by"
     formula = "`quantity` <= `bound` + `margin` in every member, or it exceeds it by no more than `z` standard errors"
     function = "suite.analysis.claims_about_values:bounded_by"
-    quantity: str = Field(description="what stays below")
-    bound: str = Field(description='another quantity, or "theory", its closed form')
-    margin: float = Field(default=0.0, ge=0, description="by which it may exceed the bound; shown to be kept")
+    quantity: str = Field(description="the quantity that stays below")
+    bound: str = Field(description='another quantity, or "theory" for its theoretical value')
+    margin: float = Field(
+        default=0.0, ge=0, description="allowed excess over the bound; the claim holds if it is shown to be kept"
+    )
     z: float | None = Field(
-        default=None, gt=0, description="standard errors by which it may seem to; shown not to be broken"
+        default=None, gt=0, description="allowed excess in standard errors; the claim holds until a member exceeds it"
     )
 
     def describe_estimate(self, members: int) -> str:
@@ -235,14 +237,18 @@ class BoundedBy(Claim):
 
 
 class AgreesWith(Claim):
-    """A quantity is what its theory says, in every member."""
+    """A quantity agrees with its theoretical value in every member."""
 
     test: Literal["agrees_with"] = "agrees_with"
     formula = "|`quantity` - theory| is within `relative` of the theory, or within `z` standard errors"
     function = "suite.analysis.claims_about_values:agrees_with"
-    quantity: str = Field(description="what has a law")
-    relative: float | None = Field(default=None, gt=0, description="relative error allowed; shown to be kept")
-    z: float | None = Field(default=None, gt=0, description="standard errors allowed; shown not to be broken")
+    quantity: str = Field(description="a quantity with a theory")
+    relative: float | None = Field(
+        default=None, gt=0, description="allowed relative error; the claim holds if it is shown to be kept"
+    )
+    z: float | None = Field(
+        default=None, gt=0, description="allowed z-score; the claim holds until a member exceeds it"
+    )
 
     @model_validator(mode="after")
     def _one_way(self) -> "AgreesWith":
@@ -260,14 +266,14 @@ class AgreesWith(Claim):
 
 
 class SurvivalShorter(PairClaim):
-    """Waits are shorter under one setting than another; those that did not end outlast the time they were watched."""
+    """The time to an event is shorter under one setting than another; times may be censored."""
 
     test: Literal["survival_shorter"] = "survival_shorter"
-    formula = "waits `quantity` at `axis` = `value` are shorter than at `than` (log-rank), other axes alike"
+    formula = "the time `quantity` at `axis` = `value` is shorter than at `than` (log-rank test), other axes alike"
     function = "suite.analysis.claims_about_order:survival_shorter"
     estimate = "z of the log-rank test"
-    quantity: str = Field(description="steps until something happens")
-    value: Scalar = Field(description="the one with the shorter waits")
+    quantity: str = Field(description="a time to an event, in steps")
+    value: Scalar = Field(description="the value with the shorter time")
     than: Scalar = Field(description="the other")
 
 

@@ -16,8 +16,8 @@ class Optimizer(Choice):
     function: ClassVar[str]
     """The torch.optim class."""
 
-    learning_rate: float = Field(gt=0, description="step size; a list is selected over by validation score")
-    batch: Count = Field(description="points a step; the rest of an epoch that fills no batch is left out")
+    learning_rate: float = Field(gt=0, description="step size; of a list, the best is chosen by validation")
+    batch: Count = Field(description="points per step; points of an epoch that do not fill a batch are left out")
 
     @property
     def keywords(self) -> dict[str, Any]:

@@ -31,9 +31,11 @@ class Task(Choice):
     error: ClassVar[float | None] = None
     """Of regressions: a replicate succeeds with a mean squared error at or below it, out of reach of m* - 1 units."""
 
-    train: Count = Field(description="points to train on")
-    validation: Count | None = Field(default=None, description="points to choose on; as many as `test` unless given")
-    test: Count = Field(description="points to judge on")
+    train: Count = Field(description="number of training points")
+    validation: Count | None = Field(
+        default=None, description="number of validation points; default: as many as `test`"
+    )
+    test: Count = Field(description="number of test points")
 
     @property
     def points(self) -> tuple[int, int, int]:
@@ -55,7 +57,7 @@ class Checkerboard(Task):
     """A board of squares on [-1, 1]^2 whose two colors are to be told apart."""
 
     name: Literal["checkerboard"] = "checkerboard"
-    squares: int = Field(ge=2, le=MOST, description="k, squares a side")
+    squares: int = Field(ge=2, le=MOST, description="k, the number of squares per side")
     formula = "label = parity of floor((x1 + 1) k / 2) + floor((x2 + 1) k / 2)"
     inputs = 2
     outputs = 1

@@ -102,7 +102,7 @@ def describe_chart(chart: ChartDeclaration, runs_along: bool = True) -> ChartDec
     owner = next((entry for entry in MEASURES.values() if set(quantities) & set(entry.quantities)), None)
     facts = {quantity: QUANTITIES.get(quantity, Quantity("")) for quantity in quantities}
     alone = chart.name in MEASURES or chart.name in quantities
-    title = f"{'Measured' if alone else 'Measured too'}: {', '.join(quantities)}"
+    title = f"{'Measured' if alone else 'Also measured'}: {', '.join(quantities)}"
     about = [] if owner is None else [*_what(owner, facts), *_which_way(owner, facts)]
     replicated = owner is not None and owner.inputs == "training"
     seen = "Members whose intervals do not overlap differ."

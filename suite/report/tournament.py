@@ -64,13 +64,13 @@ def _with_interval(row: dict[str, Any], name: str) -> str:
 
 
 _NOTE = (
-    "rho is Spearman's and tau Kendall's rank correlation over members with two or more hidden layers; 1 is the order "
-    "of the outcome, -1 its reverse. The direction of each predictor was fixed beforehand: a minus before its name "
-    "means that less is better. 95% intervals by a two-level bootstrap over members and their draws. The gain over the best "
-    "baseline is computed on the same members and resamples. 'Without a family': the range of rho when members that "
-    "differ only in depth are left out, one family at a time. 'Draw by draw': the mean over members of the rank "
-    "correlation between a network's own value and its own outcome. No interval is corrected for the number of "
-    "predictors."
+    "rho is Spearman's and tau Kendall's rank correlation over members with two or more hidden layers; 1 is the "
+    "order of the outcome, -1 its reverse. The direction of each predictor was fixed beforehand: a minus before "
+    "its name means that less is better. 95% intervals by a two-level bootstrap over members and their draws. "
+    "The gain over the best baseline is computed on the same members and resamples. 'Without a family': the "
+    "range of rho when members that differ only in depth are left out, one family at a time. 'Draw by draw': "
+    "the mean over members of the rank correlation between a network's own value and its own outcome. No "
+    "interval is corrected for the number of predictors."
 )
 
 

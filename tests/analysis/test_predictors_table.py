@@ -133,7 +133,7 @@ def test_the_page_has_a_table_a_contest(table: pd.DataFrame) -> None:
     """With the note where a number would stand."""
     shown = tabulate_ranking(table)
 
-    assert shown[0].title == "What tells train loss (squares 2)?"
+    assert shown[0].title == "Predictors of train loss (squares 2)"
     assert len(shown) == 4
     for one in shown:
         assert {len(row) for row in one.rows} == {len(one.heads)}

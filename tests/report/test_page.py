@@ -387,4 +387,4 @@ def test_what_is_measured_for_each_task_has_a_report(tmp_path: Path) -> None:
     assert {"-depth", "width", "v3", "-collapsed_relative", "-correlation"} <= set(standings["predictor"])
     assert standings["training"].nunique() == 2
     assert not standings.duplicated(["training", "group", "predictor"]).any()
-    assert "What tells test accuracy (squares 2)?" in page
+    assert "Predictors of test accuracy (squares 2)" in page

@@ -960,7 +960,7 @@ CASES = [
             f'[[claim]]\nsays = "So."\ntest = "{test}"\n{about}\n{bounds}',
             20,
             "claim",
-            "has one bound here; give either at_least or at_most",
+            "has one bound; give either at_least or at_most",
         )
         for test, about in (("level", 'quantity = "v3"'), ("rank_correlation", 'first = "v3"\nsecond = "v3_floor"'))
         for found, bounds in (("no", ""), ("two", "at_least = 0\nat_most = 0.5\n"))

@@ -11,7 +11,12 @@ class CollapseSettings(InFloats, Precise):
     """Settings of Collapse to Constant."""
 
     draws: Draws = 1024
-    threshold: float = Field(default=0.1, gt=0, lt=1, description="tau, the share of its scale a constant may vary")
+    threshold: float = Field(
+        default=0.1,
+        gt=0,
+        lt=1,
+        description="tau: the output collapses if its standard deviation is at most this share of its scale",
+    )
 
 
 def _frequency(meaning: str) -> Quantity:
@@ -27,14 +32,16 @@ COLLAPSE = Measure(
         "output_rms": Quantity("root mean square of the output over the domain"),
         "collapsed_relative": _frequency("output_std <= threshold * output_rms"),
         "collapsed_absolute": _frequency("output_std <= threshold * the output's predicted scale"),
-        "collapsed_exact": _frequency("the output is the same number everywhere, or a hidden layer is constant"),
-        "collapse_by_death": _frequency("collapsed: a hidden layer passes nothing on"),
-        "collapse_by_bias": _frequency("collapsed: biases outweigh a hidden layer's inputs"),
-        "collapse_by_norm": _frequency("collapsed: varies too little for its predicted scale, not for its own size"),
-        "collapse_by_angle": _frequency("collapsed: the inputs' hidden vectors became one direction"),
+        "collapsed_exact": _frequency("the output is one number everywhere, or a hidden layer is constant"),
+        "collapse_by_death": _frequency("collapsed because a hidden layer is dead"),
+        "collapse_by_bias": _frequency("collapsed because biases are larger than a hidden layer's inputs"),
+        "collapse_by_norm": _frequency(
+            "collapsed: too little variation for the predicted scale, though not for its own size"
+        ),
+        "collapse_by_angle": _frequency("collapsed because all inputs are mapped to one direction"),
     },
     version=2,
-    summary="Collapse to Constant: how often a random network's output hardly varies, and which way",
+    summary="Collapse to Constant (C2C): how often the output hardly varies over the domain, and why",
     source="Yu & Zhang 2021",
     primary="collapsed_relative",
 )

@@ -38,7 +38,7 @@ DEAD_NEURONS = Measure(
             theory="suite.theory.quantities:dead_fraction",
         ),
         "born_dead": Quantity(
-            "some hidden layer is wholly dead: the output is constant",
+            "a whole hidden layer is dead, so that the output is constant",
             "frequency",
             decided=True,
             sign=-1,
@@ -46,7 +46,7 @@ DEAD_NEURONS = Measure(
         ),
     },
     version=1,
-    summary="neurons that are constant over the domain, by layer, tentatively or for good",
+    summary="dead neurons (constant over the domain) by layer, tentatively or permanently",
     source="Shin & Karniadakis 2019",
     plain=True,
     primary="born_dead",
@@ -64,8 +64,8 @@ def _check_decay(asked: Asked, settings: TrainabilitySettings) -> Iterator[Probl
     optimizers = asked.training.optimizer if asked.training else ()
     if any(getattr(optimizer, "weight_decay", 0) > 0 for optimizer in optimizers):
         yield Problem(
-            "weight decay can revive dead neurons, so that trainability need not bound the success of training",
-            "set weight_decay = 0, or read the bound with care",
+            "weight decay can revive dead neurons, so trainability need not bound success",
+            "set weight_decay = 0, or interpret the bound with care",
             fatal=False,
         )
 
@@ -76,14 +76,14 @@ TRAINABILITY = Measure(
     inputs="task",
     quantities={
         "trainability": Quantity(
-            "the network has the live neurons that its task needs",
+            "the network has enough live neurons for its task",
             "frequency",
             decided=True,
             theory="suite.theory.quantities:trainability",
         )
     },
     version=1,
-    summary="probability that a random network has the live neurons that its task needs",
+    summary="probability that a random network has enough live neurons for its task",
     source="Shin & Karniadakis 2019",
     plain=True,
     primary="trainability",

@@ -26,7 +26,7 @@ class ScoreSettings(InFloats, Precise):
         default=64,
         ge=2,
         le=_MOST_SCORED,
-        description="points that it looks at, at most: the first of the training set, or even ones of the domain's",
+        description="maximum number of points: the first training points or, without training, points spaced evenly over the domain",
     )
 
 
@@ -75,7 +75,7 @@ SNIP = Measure(
     inputs="loss",
     quantities={"snip": Quantity("sum over parameters of |theta dL/dtheta|, on a batch")},
     version=1,
-    summary="zero-cost score: how much of the loss hangs on the parameters, to first order",
+    summary="zero-cost score: first-order sensitivity of the loss to the parameters",
     source="Lee, Ajanthan & Torr 2019",
     primary="snip",
     batch=True,
@@ -90,7 +90,7 @@ GRASP = Measure(
     inputs="loss",
     quantities={"grasp": Quantity("minus the sum over parameters of theta (H g), on a batch")},
     version=1,
-    summary="zero-cost score: how the gradient's flow hangs on the parameters, by Hessian times gradient",
+    summary="zero-cost score: sensitivity of the gradient flow to the parameters (Hessian times gradient)",
     source="Wang, Zhang & Grosse 2020",
     primary="grasp",
     batch=True,
@@ -119,7 +119,7 @@ FISHER = Measure(
         "fisher": Quantity("sum over hidden units of half the mean squared activation times its gradient, on a batch")
     },
     version=1,
-    summary="zero-cost score: how much of the loss hangs on hidden units, by Fisher's information",
+    summary="zero-cost score: sensitivity of the loss to hidden units (Fisher information)",
     source="Theis et al. 2018; Turner et al. 2020",
     primary="fisher",
     batch=True,
@@ -150,7 +150,7 @@ JACOBIAN_COVARIANCE = Measure(
         )
     },
     version=1,
-    summary="zero-cost score: how unlike the points' input gradients are; none with fewer than three inputs",
+    summary="zero-cost score: how different the input gradients at the points are; needs three inputs",
     source="Mellor et al. 2020",
     primary="jacobian_covariance",
     batch=True,
@@ -184,7 +184,7 @@ NASWOT = Measure(
         )
     },
     version=1,
-    summary="zero-cost score: how unlike the points' patterns of active units are",
+    summary="zero-cost score: how different the patterns of active units at the points are",
     source="Mellor et al. 2021",
     primary="naswot",
     batch=True,
@@ -231,7 +231,7 @@ NTK = Measure(
     quantities={
         "ntk_trace": Quantity("trace of the neural tangent kernel on a batch"),
         "ntk_condition": Quantity(
-            "its largest eigenvalue over its smallest; infinite where that is rounding alone", sign=-1
+            "its largest eigenvalue over its smallest; infinite if the smallest is 0 up to rounding", sign=-1
         ),
     },
     version=1,

@@ -7,10 +7,12 @@ from pydantic import Field
 from suite.catalog.limits import Count
 from suite.catalog.settings import Settings
 
-Draws = Annotated[Count, Field(description="random networks a member")]
+Draws = Annotated[Count, Field(description="number of random networks per member")]
 _Arithmetic = Annotated[
     Literal["float64", "float32"],
-    Field(description="of the forward pass; third differences of float32 drown in rounding when nets are deep"),
+    Field(
+        description="precision of the forward pass; in float32, rounding dominates the third differences of deep networks"
+    ),
 ]
 
 
@@ -23,10 +25,13 @@ class OnTheDomain(Settings):
 
     draws: Draws
     step: float | None = Field(
-        default=None, gt=0, description="spacing of the points; v3's step, or a 32nd of the domain's side"
+        default=None,
+        gt=0,
+        description="distance of neighboring points; default: the step of v3, or a 32nd of the domain's side",
     )
     lines: Count = Field(
-        default=64, description="random lines through a box of more than two inputs; stencils in a ball by them"
+        default=64,
+        description="number of random lines through a box with more than two inputs, or of stencils in a ball",
     )
 
 

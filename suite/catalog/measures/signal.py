@@ -29,13 +29,15 @@ GRADIENTS = Measure(
     GradientsSettings,
     inputs="loss",
     quantities={
-        "input_gradient": Quantity("rms over points of the norm of the loss's gradient by the input"),
+        "input_gradient": Quantity("rms over points of the norm of the loss's gradient with respect to the input"),
         "parameter_gradient": Quantity(
-            "norm of the loss's gradient by a layer's weights and bias", index=("layer",), layers=all_layers
+            "norm of the loss's gradient with respect to a layer's weights and biases",
+            index=("layer",),
+            layers=all_layers,
         ),
     },
     version=1,
-    summary="gradients of the training loss at initialization, by the input and by each layer",
+    summary="gradients of the training loss at initialization, with respect to the input and each layer",
     source="Yu & Zhang 2021",
     primary="input_gradient",
     memory=_memory_of_gradients,
@@ -43,7 +45,7 @@ GRADIENTS = Measure(
 
 _InputVariance = Annotated[
     Size | None,
-    Field(description="|x|^2 / n_0 of the inputs; the fixed point q* unless given, or 1 where there is none"),
+    Field(description="|x|^2 / n_0 of the inputs; default: the fixed point q*, or 1 if there is none"),
 ]
 
 
@@ -51,7 +53,7 @@ class CorrelationSettings(Precise):
     """Settings of the correlation of two inputs, layer after layer."""
 
     draws: Draws = 256
-    cosine: float = Field(default=0.5, ge=-1, le=1, description="c_0, of the two inputs")
+    cosine: float = Field(default=0.5, ge=-1, le=1, description="c_0, the cosine of the two inputs")
     input_variance: _InputVariance = None
 
 
@@ -76,7 +78,7 @@ CORRELATION = Measure(
         )
     },
     version=1,
-    summary="cosine of two inputs' pre-activations, layer after layer",
+    summary="cosine of two inputs' pre-activations, by layer",
     source="Murray, Abrol & Tanner 2021",
     plain=True,
     primary="correlation",
@@ -134,7 +136,7 @@ JACOBIAN = Measure(
         "jacobian_max": Quantity("its largest singular value", index=("layer",), layers=hidden_layers_from_second),
     },
     version=1,
-    summary="moments of the Jacobian's squared singular values, layer after layer",
+    summary="moments of the Jacobian's squared singular values, by layer",
     source="Murray, Abrol & Tanner 2021",
     plain=True,
     primary="jacobian_mean",

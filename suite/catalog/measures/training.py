@@ -52,17 +52,17 @@ class AccuracySettings(Settings):
         task: tuple[Task, ...]
         optimizer: tuple[Optimizer, ...]
     else:
-        task: Tasks = Field(description="what is learned, and from how much data")
+        task: Tasks = Field(description="the training task, with the sizes of its data sets")
         optimizer: Optimizers = Field(
-            description="how it is learned; of learning rates the best is chosen by validation, other lists are axes"
+            description="the optimizer; the best learning rate is chosen by validation, other lists are axes"
         )
     steps: Count = Field(description="optimizer steps")
-    replicates: Count = Field(description="networks trained a member, each on data of its own")
-    success: float = Field(default=0.9, gt=0, le=1, description="test accuracy that counts as success")
+    replicates: Count = Field(description="number of networks trained per member, each on its own data")
+    success: float = Field(default=0.9, gt=0, le=1, description="the test accuracy that counts as success")
     max_error: float | None = Field(
         default=None,
         gt=0,
-        description="of regressions, the test error up to which is success; the task's own unless given",
+        description="for regressions, the largest test error that counts as success; default: the task's own",
     )
 
     @property
@@ -147,12 +147,10 @@ ACCURACY = Measure(
             "after the last step, test_accuracy is at or above its threshold, or test_error at or below its",
             "frequency",
         ),
-        "steps_to_success": Quantity(
-            "first recorded step at which it is a success, lost again or not", "time", sign=-1
-        ),
+        "steps_to_success": Quantity("first recorded step with success, even if it is lost again", "time", sign=-1),
     },
     version=3,
-    summary="training: loss and accuracy on the way, success and the steps to it",
+    summary="training: loss and accuracy during training, success, and steps to success",
     source="Yu & Zhang 2021",
     cost=_cost,
     memory=_memory,
@@ -226,7 +224,7 @@ FEATURE_DIVERSITY = Measure(
         "phase1_steps": Quantity("first step at which the training loss is below 0.9 of its chance level", "time"),
     },
     version=3,
-    summary="how alike the features of samples are while a network trains, and when training takes off",
+    summary="similarity of the samples' features during training, and the end of phase 1",
     source="Liu et al. 2021",
     checks=_check_features,
 )
