@@ -21,8 +21,8 @@ class Precise(Settings):
         default=None,
         gt=0,
         lt=1,
-        description="instead of draws: the target half-width of the 95% interval, absolute for a frequency, otherwise relative "
-        "to the mean; draws are added until it is reached",
+        description="instead of draws: the target half-width of the 95% interval, absolute for a frequency, otherwise "
+        "relative to the mean; draws are added until it is reached",
     )
     precision_of: str | None = Field(
         default=None,

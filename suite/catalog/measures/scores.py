@@ -26,7 +26,8 @@ class ScoreSettings(InFloats, Precise):
         default=64,
         ge=2,
         le=_MOST_SCORED,
-        description="maximum number of points: the first training points or, without training, points spaced evenly over the domain",
+        description="maximum number of points: the first training points or, without training, points spaced evenly "
+        "over the domain",
     )
 
 

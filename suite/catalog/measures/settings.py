@@ -11,7 +11,7 @@ Draws = Annotated[Count, Field(description="number of random networks per member
 _Arithmetic = Annotated[
     Literal["float64", "float32"],
     Field(
-        description="precision of the forward pass; in float32, rounding dominates the third differences of deep networks"
+        description="precision of the forward pass; in float32, rounding dominates third differences of deep networks"
     ),
 ]
 
