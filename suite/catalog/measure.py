@@ -127,6 +127,7 @@ class Measure:
         cell_draws: draws in one cell.
         draws_key: the key that sets the number of draws.
         origin: the digest of the plug-in that it is from; empty for the suite's own.
+        other_names: what papers or other libraries call it, for hints.
     """
 
     function: str
@@ -146,6 +147,7 @@ class Measure:
     cell_draws: int = DRAWS_A_CELL
     draws_key: str = "draws"
     origin: str = ""
+    other_names: tuple[str, ...] = ()
 
     @property
     def layered(self) -> bool:

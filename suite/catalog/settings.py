@@ -32,6 +32,8 @@ class Choice(Settings):
     """The key that holds the entry's name."""
     axis: ClassVar[bool] = True
     """Whether a list in place of a parameter's value is an axis of the study."""
+    other_names: ClassVar[tuple[str, ...]] = ()
+    """What other libraries call the entry, for hints."""
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:

@@ -29,6 +29,7 @@ class Silu(Activation):
     """The sigmoid linear unit, also called swish."""
 
     name: Literal["silu"] = "silu"
+    other_names = ("swish",)
     formula = "z sigmoid(z)"
     torch_kernel = "suite.nets.activations:silu_kernel"
     kind = "smooth"

@@ -1,8 +1,14 @@
 """What is wrong with a spec, where, and what to do about it."""
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from suite.catalog.activations import ACTIVATIONS
+from suite.catalog.initializations import INITIALIZATIONS
+from suite.catalog.measures import MEASURES
 
 
 @dataclass(frozen=True)
@@ -63,29 +69,27 @@ def first_of(problems: Sequence[Problem]) -> list[Problem]:
     return [*once[:MOST_TOLD], Problem(after.file, after.line, "", "and more from here on; fix these first")]
 
 
-_ELSEWHERE = {
+_OTHER_KEYS = {
     "batch_size": "batch",
     "epochs": "steps",
-    "hidden": "width",
     "hidden_dim": "width",
     "hidden_size": "width",
-    "input_dim": "inputs",
     "in_features": "inputs",
-    "kaiming": "he",
-    "kaiming_normal": "he",
     "layers": "depth",
-    "learningrate": "learning_rate",
     "lr": "learning_rate",
     "n_layers": "depth",
     "num_layers": "depth",
     "out_features": "outputs",
-    "output_dim": "outputs",
-    "swish": "silu",
-    "variability": "v3",
-    "xavier": "glorot",
-    "xavier_normal": "glorot",
 }
-"""What other libraries and papers call names of a spec."""
+"""What other libraries call the keys of a spec."""
+
+
+@cache
+def _other_names() -> dict[str, str]:
+    """Return the names of keys and entries by what other libraries and papers call them."""
+    tables: list[Mapping[str, Any]] = [ACTIVATIONS, INITIALIZATIONS, MEASURES]
+    entries = {other: name for table in tables for name, entry in table.items() for other in entry.other_names}
+    return _OTHER_KEYS | entries
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -98,7 +102,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
 def near_to(name: str, known: Iterable[str]) -> str:
     """Return the known name that an unknown one probably stands for; empty if there is none."""
     names = set(known)
-    if (meant := _ELSEWHERE.get(name.lower().replace("-", "_"))) in names:
+    if (meant := _other_names().get(name.lower().replace("-", "_"), "")) in names:
         return meant
     lower = {known_name.lower(): known_name for known_name in sorted(names)}
     likely = difflib.get_close_matches(name.lower(), lower, n=3, cutoff=0.6)

@@ -45,9 +45,9 @@ def test_few_draws_have_no_verdict(n: int, z: float, verdict: str) -> None:
 @pytest.mark.parametrize(
     ("quantity", "verdict", "said"),
     [
-        ("correlation", "finite width", "The law is the limit of infinite width."),
-        ("jacobian_mean", "departs", "For others they take what holds at infinite width"),
-        ("dead_fraction", "departs", "The laws are exact at every width."),
+        ("correlation", "finite width", "The theory is that of infinite width."),
+        ("jacobian_mean", "departs", "For others it is that of infinite width"),
+        ("dead_fraction", "departs", "The theory is exact at every width."),
     ],
 )
 def test_a_limit_is_not_departed_from(quantity: str, verdict: str, said: str) -> None:

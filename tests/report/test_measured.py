@@ -141,8 +141,8 @@ def _layers(chart: dict[str, Any]) -> list[dict[str, Any]]:
 
 def test_medians_are_told_of_where_they_are_drawn() -> None:
     """Along an axis; where there is none, no dashes are."""
-    assert "medians dashed" in caption_of("snip", "snip")[1]
-    assert "medians dashed" not in caption_of("snip", "snip", runs_along=False)[1]
+    assert "medians are dashed" in caption_of("snip", "snip")[1]
+    assert "medians are dashed" not in caption_of("snip", "snip", runs_along=False)[1]
 
 
 def test_a_caption_is_what_the_catalog_says() -> None:
@@ -154,6 +154,6 @@ def test_a_caption_is_what_the_catalog_says() -> None:
         "Zero-cost score: trace and condition number of the neural tangent kernel (Jacot et al. 2018; Chen et al. 2021)"
     )
     assert "ntk_trace: trace of the neural tangent kernel on a batch; ntk_condition: its largest eigenvalue" in caption
-    assert "takes networks with more of ntk_trace for those that train better." in caption
-    assert "takes networks with less of ntk_condition for those that train better." in caption
-    assert "Means over the draws that have a number, with 95% intervals; medians dashed." in caption
+    assert "assumes that networks with more ntk_trace train better." in caption
+    assert "assumes that networks with less ntk_condition train better." in caption
+    assert "Means over the draws with a finite value, with 95% intervals; medians are dashed." in caption

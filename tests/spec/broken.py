@@ -281,6 +281,9 @@ CASES = [
         "measure.colapse",
         "did you mean collapse?",
     ),
+    _edited("a name from elsewhere", '"relu"', '"swish"', 8, "family.activation", "did you mean silu?"),
+    _edited("a key from elsewhere", "depth = ", "n_layers = 3\ndepth = ", 7, "family.n_layers", "did you mean depth?"),
+    _edited("a paper's word", "[measure.v3]", "[measure.variability]", 11, "measure.variability", "did you mean v3?"),
     _edited("unknown measure key", "draws = 16", "draw = 16", 12, "measure.v3.draw", "did you mean draws?"),
     _edited(
         "unknown activation",

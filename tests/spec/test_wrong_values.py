@@ -200,4 +200,6 @@ def test_a_table_in_place_of_an_axis_value_is_told_as_tables_of_results_name_it(
     done = CliRunner().invoke(app, ["check", str(file)])
 
     assert done.exit_code == 2
-    assert any(line.endswith(f"as tables of results name them; {cure}") for line in done.stderr.splitlines())
+    assert any(
+        "as tables of results write it" in line and line.endswith(f"; {cure}") for line in done.stderr.splitlines()
+    )

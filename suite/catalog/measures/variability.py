@@ -34,6 +34,7 @@ V3 = Measure(
     summary="variability: mean |third divided difference| of the output",
     source="Yu & Zhang 2021",
     primary="v3",
+    other_names=("variability",),
 )
 
 
