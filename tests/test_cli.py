@@ -416,4 +416,4 @@ def test_report_draws_the_same_page_again(tmp_path: Path) -> None:
 
     assert page.read_bytes() == first
     assert {file: file.stat().st_mtime_ns for file in (tmp_path / "ranked" / "cells").iterdir()} == cells
-    assert not pd.read_csv(tmp_path / "ranked" / "tournament.csv").empty
+    assert not pd.read_csv(tmp_path / "ranked" / "predictors.csv").empty

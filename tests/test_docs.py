@@ -171,7 +171,7 @@ def test_the_example_spec_runs(tmp_path: Path) -> None:
     results = analyzed(compute_tables(load_studies([spec])[0], tmp_path / "results", Resources(workers=1)))
 
     assert len(results.members) == 8
-    assert not results.tournament.empty
+    assert not results.predictors.empty
 
 
 def test_the_line_for_editors_is_that_of_the_shipped_specs() -> None:

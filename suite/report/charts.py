@@ -23,7 +23,7 @@ def draw_charts(results: Results) -> dict[str, Chart]:
     """
     tasks = results.run["spec"]["measure"].get(TRAINING, {}).get("task", [])
     raw = [quantity for chart in CHARTS.values() if chart.needs == "values" for quantity in chart.quantities]
-    return charts_of(results.summary, results.landscapes, results.values_of(raw), results.tournament, tasks)
+    return charts_of(results.summary, results.landscapes, results.values_of(raw), results.predictors, tasks)
 
 
 def charts_of(

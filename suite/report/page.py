@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def write_report(results: "Results") -> "Path":
     """Draw report.html from the tables of a run and of its analysis; return its path."""
     tables = {
-        "tournament": results.tournament,
+        "predictors": results.predictors,
         "agreement": results.analysis(AGREEMENT),
         "bounds": results.analysis(BOUNDS),
         "phases": results.analysis(PHASES),

@@ -114,7 +114,7 @@ class Results:
         return self._tables.frame(self.verdict_rows, VERDICT_COLUMNS)
 
     @property
-    def tournament(self) -> "pd.DataFrame":
+    def predictors(self) -> "pd.DataFrame":
         """The predictor ranking; empty unless the spec asks for one."""
         return self.analysis(PREDICTORS)
 

@@ -12,8 +12,7 @@ from typing import Any
 
 from suite.results.files import write_text
 from suite.results.provenance import code, packages, python
-
-_FILE = "seal.json"
+from suite.results.schema import MANIFEST
 
 
 def write_manifest(folder: Path, follows_from: Mapping[str, Any]) -> None:
@@ -24,12 +23,12 @@ def write_manifest(folder: Path, follows_from: Mapping[str, Any]) -> None:
         follows_from: What the files follow from besides code and packages, in JSON's types.
     """
     content = {"fingerprint": _fingerprint(follows_from), "files": _checksums(folder)}
-    write_text(folder / _FILE, json.dumps(content, indent=2) + "\n")
+    write_text(folder / MANIFEST, json.dumps(content, indent=2) + "\n")
 
 
 def remove_manifest(folder: Path) -> None:
     """Remove the manifest of a folder in which something is missing."""
-    (folder / _FILE).unlink(missing_ok=True)
+    (folder / MANIFEST).unlink(missing_ok=True)
 
 
 def is_up_to_date(folder: Path, follows_from: Mapping[str, Any]) -> bool:
@@ -40,7 +39,7 @@ def is_up_to_date(folder: Path, follows_from: Mapping[str, Any]) -> bool:
         follows_from: As for `write_manifest`.
     """
     try:
-        content = json.loads((folder / _FILE).read_bytes())
+        content = json.loads((folder / MANIFEST).read_bytes())
         if content != {"fingerprint": _fingerprint(follows_from), "files": _checksums(folder)}:
             return False
         recorded = json.loads((folder / "run.json").read_bytes())["cells"]
@@ -51,7 +50,9 @@ def is_up_to_date(folder: Path, follows_from: Mapping[str, Any]) -> bool:
 
 def _checksums(folder: Path) -> dict[str, str]:
     """Return those of all tables and pages; run.json, which is among them, has the cells' own."""
-    files = sorted(file for file in folder.iterdir() if file.is_file() and file.name[0] != "." and file.name != _FILE)
+    files = sorted(
+        file for file in folder.iterdir() if file.is_file() and file.name[0] != "." and file.name != MANIFEST
+    )
     return {file.name: _checksum(file) for file in files}
 
 

@@ -6,9 +6,9 @@ MEMBERS, SUMMARY, PRECISION = "members.csv", "summary.csv", "precision.csv"
 
 MEASUREMENTS, EXACT_SUMMARY, LANDSCAPES = "measurements.parquet", "summary.parquet", "landscapes.parquet"
 
-REPORT, INDEX = "report.html", "index.html"
+REPORT, INDEX, MANIFEST = "report.html", "index.html", "manifest.json"
 
-VERDICTS, PREDICTORS = "verdicts.csv", "tournament.csv"
+VERDICTS, PREDICTORS = "verdicts.csv", "predictors.csv"
 
 AGREEMENT, BOUNDS, PHASES, COMPARISONS = "agreement.csv", "bounds.csv", "phases.csv", "comparisons.csv"
 

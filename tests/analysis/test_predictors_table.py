@@ -13,7 +13,7 @@ from suite.catalog.charts import CHARTS
 from suite.catalog.predict import Predict
 from suite.cells.resources import Resources
 from suite.report.predictor_text import format_predictors
-from suite.report.tournament import draw_ranking, draw_ranking_by_training, tabulate_ranking
+from suite.report.predictors import draw_ranking, draw_ranking_by_training, tabulate_ranking
 from suite.results.folder import Results
 from suite.results.schema import PREDICTOR_COLUMNS as COLUMNS
 from suite.results.schema import WITHIN_ACTIVATION as WITHIN
@@ -69,7 +69,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
 @pytest.fixture(scope="module")
 def table(results: Results) -> pd.DataFrame:
     """Its tournament."""
-    return results.tournament
+    return results.predictors
 
 
 def test_every_contest_has_every_predictor_in_every_group_the_best_first(table: pd.DataFrame) -> None:
@@ -157,9 +157,9 @@ def test_a_study_that_asks_for_none_has_none(tmp_path_factory: pytest.TempPathFa
     """An empty table, and no chart."""
     found = ran("tiny_scores", tmp_path_factory)
 
-    assert found.tournament.empty
-    assert draw_ranking(found.tournament, CHARTS["tournament"]) is None
-    assert draw_ranking_by_training(found.tournament, CHARTS["tournament_by_training"]) is None
+    assert found.predictors.empty
+    assert draw_ranking(found.predictors, CHARTS["tournament"]) is None
+    assert draw_ranking_by_training(found.predictors, CHARTS["tournament_by_training"]) is None
     assert "tournament" not in found.charts
 
 
@@ -170,7 +170,7 @@ def test_one_board_has_no_course(table: pd.DataFrame) -> None:
 
 def test_the_same_run_gives_the_same_table(results: Results, table: pd.DataFrame) -> None:
     """All resamples have seeds of their own."""
-    again = Results(Path(results.folder)).tournament
+    again = Results(Path(results.folder)).predictors
 
     pd.testing.assert_frame_equal(again, table)
 
@@ -193,7 +193,7 @@ def test_a_line_per_outcome_names_the_best_predictor(results: Results, table: pd
     chosen.loc[chosen["kind"] == "measured", ["advantage_low"]] = -0.5
 
     def line() -> str:
-        chosen.sort_values("spearman", ascending=False).to_csv(tmp_path / "tournament.csv")
+        chosen.sort_values("spearman", ascending=False).to_csv(tmp_path / "predictors.csv")
         (found,) = format_predictors("boards", tmp_path)
         return found
 

@@ -124,7 +124,8 @@ def test_damaged_tables_and_pages_are_written_anew(results: Path, undisturbed: U
     """Each by itself, in every way; or, if there is less time, all at once in one or another."""
     chance = random.Random(5)
     some = [file for file in sorted((results / STUDY).iterdir()) if file.is_file()]
-    assert {"measurements.parquet", "run.json", "seal.json", "report.html", "precision.csv"} <= {f.name for f in some}
+    names = {file.name for file in some}
+    assert {"measurements.parquet", "run.json", "manifest.json", "report.html", "precision.csv"} <= names
     harms = [(file, harm) for file in some for harm in HARMS] if many else []
     before = {file: file.read_bytes() for file in some}
     for file, harm in harms:
@@ -156,7 +157,7 @@ def test_what_is_harmed_between_the_check_and_the_reading_is_noticed(
     """The run ends in plain words, or has not read what was harmed; and goes on when called again."""
     chance = random.Random(100 + victim)
     harmed = chance.choice(cells(results))
-    (results / STUDY / "seal.json").unlink()
+    (results / STUDY / "manifest.json").unlink()
     check = Cache.check
 
     def check_then_harm(store: Cache, key: str) -> CachedCell | None:

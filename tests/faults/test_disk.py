@@ -85,7 +85,7 @@ def test_a_full_disk_keeps_what_is_finished(stage: str, share: float, undisturbe
     assert_told_plainly(code, said)
     assert "No space left on device" in said
     assert (len(kept) < len(stored)) == (stage == "cells")
-    assert not (disk.folder / STUDY / "seal.json").exists()
+    assert not (disk.folder / STUDY / "manifest.json").exists()
     disk.set("size=64m")
 
     said = again(disk.folder)

@@ -190,7 +190,7 @@ class _Elements(HTMLParser):
 def tables(results: Results) -> dict[str, pd.DataFrame]:
     """The tables that the page of the small study is drawn from, but for verdicts."""
     return {
-        "tournament": results.tournament,
+        "predictors": results.predictors,
         "agreement": agreement_table(results.summary, list(results.summary["quantity"].unique())),
         "bounds": bounds_table(results.summary, results.values_of((facts.BOUND.bound, facts.BOUND.outcome))),
         "phases": phases_table(results.values_of(facts.PHASES.quantities), results.summary),
@@ -383,7 +383,7 @@ def test_what_is_measured_for_each_task_has_a_report(tmp_path: Path) -> None:
 
     assert {"collapse", "gradients", "correlation", "variability", "accuracy_against_v3"} <= set(found.charts)
     assert all(chart.to_dict()["datasets"] for chart in found.charts.values())
-    standings = pd.read_csv(found.folder / "tournament.csv")
+    standings = pd.read_csv(found.folder / "predictors.csv")
     assert {"-depth", "width", "v3", "-collapsed_relative", "-correlation"} <= set(standings["predictor"])
     assert standings["training"].nunique() == 2
     assert not standings.duplicated(["training", "group", "predictor"]).any()

@@ -218,20 +218,20 @@ def test_refreshing_again_changes_nothing_and_what_is_no_more_goes(project: Path
 def test_what_no_run_writes_stays_out_of_the_reference(project: Path) -> None:
     """Neither an earlier version's table that was left in a results folder nor a user's own."""
     results, reference = (project / name / "small" for name in ("results", "results/reference"))
-    (results / "predictors.csv").write_text("predictor\n-depth\n")
+    (results / "standings.csv").write_text("predictor\n-depth\n")
     (results / "mine.csv").write_text("a\n1\n")
     (results / "bounds.csv").write_text("series\nrelu\n")
 
     refreshed(project)
 
     assert (reference / "bounds.csv").read_text() == "series\nrelu\n"
-    assert not {"predictors.csv", "mine.csv"} & {file.name for file in reference.iterdir()}
+    assert not {"standings.csv", "mine.csv"} & {file.name for file in reference.iterdir()}
 
 
 def test_tables_have_few_digits_and_no_seconds(project: Path) -> None:
     """Six digits, but for means, counts, words and what tells settings apart."""
     results, reference = (project / name / "small" for name in ("results", "results/reference"))
-    (results / "tournament.csv").write_text(
+    (results / "predictors.csv").write_text(
         "predictor,members,spearman,seconds,note\n-depth,1234567,-0.123456789012,0.1234,of 0.123456789\nv3,8,,3.5,\n"
     )
     (results / "precision.csv").write_text("member,layer,half_width,draws,seconds\nrelu,,0.00123456789,20480,12.34\n")
@@ -244,9 +244,9 @@ def test_tables_have_few_digits_and_no_seconds(project: Path) -> None:
 
     assert {
         name: (reference / f"{name}.csv").read_text().splitlines()[1:]
-        for name in ("tournament", "precision", "members", "summary")
+        for name in ("predictors", "precision", "members", "summary")
     } == {
-        "tournament": ["-depth,1234567,-0.123457,,of 0.123456789", "v3,8,,,"],
+        "predictors": ["-depth,1234567,-0.123457,,of 0.123456789", "v3,8,,,"],
         "precision": ["relu,,0.00123457,20480,"],
         "members": ["2 1234567 1,0.123457 2 1e-12"],
         "summary": ["3,0.123456789012,1234567,0.12345678901,0.123457,nan"],
@@ -260,7 +260,7 @@ def test_a_tournament_is_that_which_was_kept(project: Path, ranked: Path) -> Non
     refreshed(project)
     reference = project / "results" / "reference"
 
-    found, made = Results(reference / "ranked").tournament, run.tournament
+    found, made = Results(reference / "ranked").predictors, run.predictors
 
     assert list(found.columns) == list(made.columns)
     assert len(found) > 0
@@ -268,7 +268,7 @@ def test_a_tournament_is_that_which_was_kept(project: Path, ranked: Path) -> Non
     pd.testing.assert_frame_equal(
         found.drop(columns="seconds"), made.drop(columns="seconds"), check_dtype=False, rtol=1e-5
     )
-    assert Results(reference / "small").tournament.empty
+    assert Results(reference / "small").predictors.empty
     assert compared(reference, project / "results", "--numbers-must-agree")[0] == 0
     assert compared(reference, reference)[0] == 0
 
@@ -307,7 +307,7 @@ def test_every_table_that_a_run_writes_is_known_to_the_reference(ranked: Path) -
     """Of a study with a tournament."""
     written = {file.name for file in (ranked / "results" / "ranked").glob("*.csv")}
 
-    assert {"members.csv", "summary.csv", "tournament.csv"} <= written <= set(TABLES)
+    assert {"members.csv", "summary.csv", "predictors.csv"} <= written <= set(TABLES)
 
 
 def test_a_spec_that_has_changed_makes_the_reference_stale_but_its_words_do_not(project: Path) -> None:

@@ -37,7 +37,7 @@ class TableBeneath:
     """
 
     function: str
-    reads: Literal["agreement", "bounds", "phases", "comparisons", "tournament"]
+    reads: Literal["agreement", "bounds", "phases", "comparisons", "predictors"]
 
 
 @dataclass(frozen=True)

@@ -96,10 +96,10 @@ TRAINING = (
             "if it beats them, which the tables test. Over all members, a correlation may reflect a difference "
             "between activations; 'within activation' averages the correlations within each."
         ),
-        function="suite.report.tournament:draw_ranking",
+        function="suite.report.predictors:draw_ranking",
         drawn={TOURNAMENT: Drawn("Spearman's rho")},
         needs="ranking",
-        table=TableBeneath("suite.report.tournament:tabulate_ranking", "tournament"),
+        table=TableBeneath("suite.report.predictors:tabulate_ranking", "predictors"),
     ),
     ChartDeclaration(
         name="tournament_by_training",
@@ -109,7 +109,7 @@ TRAINING = (
             "average over the training settings (which favors these a little). Do they keep their rank from one "
             "setting to the next?"
         ),
-        function="suite.report.tournament:draw_ranking_by_training",
+        function="suite.report.predictors:draw_ranking_by_training",
         drawn={TOURNAMENT: Drawn("Spearman's rho")},
         beside={
             "v3": Drawn("the measured predictor that is always drawn"),

@@ -84,7 +84,7 @@ FILES = (
     "summary.parquet",
     "measurements.parquet",
     "members.csv",
-    "seal.json",
+    "manifest.json",
 )
 HARMS = ("remove", "truncate", "flip a bit")
 
@@ -208,7 +208,7 @@ def test_a_table_that_no_longer_belongs_there_breaks_the_seal(finished: Results,
 def test_nonsense_is_no_seal(finished: Results, tmp_path: Path, content: bytes) -> None:
     """Nor an error."""
     study = load(tmp_path)
-    (finished.folder / "seal.json").write_bytes(content)
+    (finished.folder / "manifest.json").write_bytes(content)
 
     assert not is_up_to_date(finished.folder, follows_from(study, cells_of(study)))
 
