@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from suite.cells.sampling import cells_of
-from suite.runs.plan import plan_of
+from suite.runs.plan import plan_study
 from suite.runs.progress import Progress, Trials
 from suite.spec.load import load_studies
 from tests.runs.tiny import SPECS
@@ -100,14 +100,14 @@ def test_a_plan_says_what_keeps_it(tmp_path: Path) -> None:
     plain, live = Trials(Console(file=log)), Trials(Console(file=screen, force_terminal=True, width=120))
     (study,) = load_studies([SPECS / "tiny_digits.toml"])
     with plain, live:
-        plan_of(study, tmp_path, announce=plain.announce)
+        plan_study(study, tmp_path, announce=plain.announce)
         live.announce("study", "v3", 1, 2)
         live.announce("study", "collapse", 2, 2)
         plain.announce("other", "v3", 1, 1)
         assert "\x1b[2K" not in screen.getvalue().rpartition("trying")[2]
 
     first, other = log.getvalue().splitlines()
-    assert re.fullmatch(r"tiny_digits: trying a little of \d+ measures, to tell how long they take", first)
-    assert other == "other: trying a little of v3, to tell how long it takes"
-    assert "study: trying a little of collapse, to tell how long it takes (2 of 2)" in screen.getvalue()
+    assert re.fullmatch(r"tiny_digits: timing a small part of \d+ measures", first)
+    assert other == "other: timing a small part of v3"
+    assert "study: timing a small part of collapse (2/2)" in screen.getvalue()
     assert screen.getvalue().endswith("\x1b[2K")

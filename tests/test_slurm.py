@@ -67,7 +67,7 @@ def test_a_part_whose_time_is_nearly_up_goes_on_in_a_job_of_its_own_number(
 
     assert [_fact("Restarts", job, slurm) for job in _tasks(parts)] == ["1", "0", "0"]
     assert {_fact("JobState", job, slurm) for job in (*_tasks(parts), merge)} == {"COMPLETED"}
-    assert "interrupted; what is finished is kept" in (work / f"suite-{parts}-1.out").read_text()
+    assert "interrupted; finished cells are cached" in (work / f"suite-{parts}-1.out").read_text()
     assert {file: file.stat().st_mtime_ns for file in kept} == kept
     assert_same_as_undisturbed(work / "results", tmp_path_factory)
 

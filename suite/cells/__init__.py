@@ -1,1 +1,1 @@
-"""Cells: units of work, what each computes, who computes it, and the cache that keeps it."""
+"""Cells: units of work, what each computes, the executor that runs it, and the cache."""

@@ -1,4 +1,4 @@
-"""All draws of a quantity with what they are of: the form between cached cells and tables, read as it is asked for."""
+"""Blocks: all draws of a quantity of a member, between cached cells and tables, read when needed."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,28 +20,28 @@ from suite.theory.quantities import Theory, theory_of
 Array = NDArray[np.float64]
 
 VALUES_AT_A_TIME = 2**19
-"""Numbers that are summarized together, 4 MiB: a column at least, however many draws it has."""
+"""Numbers that are summarized together, 4 MiB; at least one column."""
 
 
 class Draws(Protocol):
-    """All draws of a quantity, one a row."""
+    """All draws of a quantity, one per row."""
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Draws and columns."""
+        """The numbers of draws and columns."""
 
     def columns(self, start: int, stop: int) -> Array:
-        """Some columns of all draws."""
+        """Return some columns of all draws."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """Some draws that are kept together.
+    """Draws that are stored together.
 
     Attributes:
-        shape: draws and columns.
-        read: gives them all.
-        start: the first draw's number; there are gaps where cells have failed.
+        shape: The numbers of draws and columns.
+        read: Returns all of them.
+        start: The number of the first draw; failed cells leave gaps.
     """
 
     shape: tuple[int, int]
@@ -51,17 +51,17 @@ class Part:
 
 @dataclass(frozen=True)
 class Parts:
-    """Draws as they were measured, part after part."""
+    """Draws as they were measured, part by part."""
 
     parts: Sequence[Part]
 
     @property
     def shape(self) -> tuple[int, int]:
-        """As the protocol has it."""
+        """Return what the protocol says."""
         return sum(part.shape[0] for part in self.parts), self.parts[0].shape[1]
 
     def columns(self, start: int, stop: int) -> Array:
-        """As the protocol has it."""
+        """Return what the protocol says."""
         found = np.empty((self.shape[0], len(range(self.shape[1])[start:stop])))
         first = 0
         for part in self.parts:
@@ -70,7 +70,7 @@ class Parts:
         return found
 
     def rows(self) -> Iterator[tuple[int, Array]]:
-        """Each part's first draw, and all of its values."""
+        """Yield each part's first draw and its values."""
         return ((part.start, part.read()) for part in self.parts)
 
 
@@ -87,11 +87,11 @@ class RatioOfMeans:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """As the protocol has it."""
+        """Return what the protocol says."""
         return self.second.shape
 
     def columns(self, start: int, stop: int) -> Array:
-        """As the protocol has it; nan for a draw that lacks either moment."""
+        """Return some columns; nan for a draw that lacks either moment."""
         first, second = self.first.columns(start, stop), self.second.columns(start, stop)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             known = np.isfinite(first) & np.isfinite(second)
@@ -103,12 +103,12 @@ class RatioOfMeans:
 
 
 def in_memory(values: Array) -> Parts:
-    """Draws that are at hand as one array, (draws, columns)."""
+    """Return an array (draws, columns) as draws."""
     return Parts((Part((values.shape[0], values.shape[1]), lambda: values),))
 
 
 def chunks(draws: Draws) -> Iterator[Array]:
-    """All columns, as many at a time as memory is good for; once at least, also where there are none."""
+    """Yield all columns in chunks that fit into memory; at least one chunk."""
     rows, columns = draws.shape
     size = max(1, VALUES_AT_A_TIME // max(rows, 1))
     return (draws.columns(start, start + size) for start in range(0, max(columns, 1), size))
@@ -138,17 +138,17 @@ class Block:
 
     @property
     def values(self) -> Array:
-        """All of them, (draws, columns)."""
+        """All values, (draws, columns)."""
         return self.draws.columns(0, self.columns)
 
     @property
     def columns(self) -> int:
-        """How many values a draw has."""
+        """The number of values per draw."""
         return self.draws.shape[1]
 
     @property
     def member(self) -> Member:
-        """The networks."""
+        """The member."""
         return self.cell.member
 
     @property
@@ -158,7 +158,7 @@ class Block:
 
     @property
     def methods(self) -> list[str | None]:
-        """Of each column, how it was decided, if the quantity is one that may be decided in two ways."""
+        """How each column was decided, for quantities that can be decided in two ways."""
         columns = self.columns
         if not QUANTITIES[self.quantity].decided:
             return [None] * columns
@@ -173,7 +173,7 @@ class Block:
 
 
 def training_columns(study: Study) -> list[str]:
-    """The training settings that tables show: the learning rate, and whatever else the spec varies."""
+    """Return the training settings that tables show: those that vary, and the learning rate."""
     training = study.spec.training
     if not training:
         return []
@@ -184,7 +184,7 @@ def training_columns(study: Study) -> list[str]:
 
 
 def blocks_of(cells: Sequence[Cell], shapes: Mapping[str, Shapes], read: Read, columns: Sequence[str]) -> list[Block]:
-    """Joins the cells' draws: one block a member, quantity and training setting, in the tables' order.
+    """Join the draws of cells into one block per member, quantity and training setting, in the order of the tables.
 
     Args:
         cells: of the study, in order.

@@ -17,36 +17,36 @@ if TYPE_CHECKING:
     from distributed import Client
 
 GPU = "GPU"
-"""The resource of which a worker offers 1 for each GPU that it has to itself."""
+"""The Dask resource of which a worker offers 1 per GPU of its own."""
 
 CONNECT, FIRST_WORKER, NO_WORKER = 10.0, 60.0, 300.0
-"""Seconds to wait for the scheduler's answer, for a first worker, and for another where all have gone."""
+"""Seconds to wait for the scheduler, for the first worker, and for another one after all have gone."""
 
 _LOOK, _RETRIES = 2.0, 1
-"""Seconds for which a count of workers is good, and how often another worker tries what one could not store."""
+"""Seconds for which a worker count is valid, and the number of retries if a worker cannot save a result."""
 
 _AHEAD = 8
-"""Tasks at hand for each place; of 2, a cell took twice as long to come and go."""
+"""Submitted tasks per slot; with 2, the overhead of a cell was twice as large."""
 
 _OTHERS = 3.0
-"""Seconds to wait after a first worker for others, which may have other resources."""
+"""Seconds to wait for further workers after the first, which may offer other resources."""
 
 _LOGS = ("distributed", "distributed.client", "tornado.application")
 
 
 class DaskCluster(Executor):
-    """The workers of a Dask scheduler; they may come and go.
+    """The workers of a Dask scheduler, which may come and go.
 
-    A worker must have the very same code and packages as this process, so that its numbers are the same; whoever comes
-    is asked for them.
+    A worker must have the same code and packages as this process, so that its numbers are the same; each new worker is
+    checked.
 
     Args:
-        address: the scheduler's, such as tcp://host:8786.
-        device: "cpu"; "cuda", of workers that offer GPUs; or "auto", of those if there are any.
-        shared: whether workers write to the results folder themselves.
+        address: The address of the scheduler, such as tcp://host:8786.
+        device: "cpu", "cuda" (workers that offer GPUs), or "auto" (those, if there are any).
+        shared: Whether workers write to the results folder themselves.
 
     Raises:
-        ValueError: Dask is not installed, nobody answers, or no worker has what is asked for.
+        ValueError: If Dask is not installed, no scheduler answers, or no worker has the device.
     """
 
     def __init__(self, address: str, device: str = "auto", shared: bool = False) -> None:
@@ -55,63 +55,61 @@ class DaskCluster(Executor):
         self.saves = shared
         self.address = address
         self._levels: dict[logging.Logger, int] = {}
-        self._like_us: set[str] = set()
+        self._checked: set[str] = set()
         _check_answered(address)
         try:
             self._client: Client = distributed.Client(address, timeout=CONNECT, set_as_default=False)
         except (OSError, ValueError, TypeError, RuntimeError) as error:  # what it says of TLS has several types
-            raise ValueError(
-                f"--scheduler {address}: there is no Dask scheduler that we can talk to ({error})"
-            ) from None
+            raise ValueError(f"--scheduler {address}: cannot connect to a Dask scheduler ({error})") from None
         try:
-            self.device = self._chosen(device)
-            self._places = self._counted()
+            self.device = self._choose_device(device)
+            self._slots = self._count_slots()
         except BaseException:
             self._client.close()
             raise
         resources = {GPU: 1} if self.device == "cuda" else None
         self._executor = self._client.get_executor(pure=False, retries=_RETRIES, resources=resources)
-        self._seen = self._looked = time.monotonic()
+        self._last_worker = self._last_count = time.monotonic()
 
     def __enter__(self) -> Self:
-        """Dask's words on a lost connection are pages; ours are a line."""
+        """Silence Dask's logs, which write pages about a lost connection."""
         self._levels = {log: log.level for log in map(logging.getLogger, _LOGS)}
         for log in self._levels:
             log.setLevel(logging.CRITICAL)
         return self
 
     def submit(self, work: Callable[[Job], Outcome], task: Job) -> "Future[Outcome]":
-        """Hands a task to the scheduler."""
+        """Submit a task to the scheduler."""
         found: Future[Outcome] = self._executor.submit(_on_worker, work, task, numbers_follow_from())
         return found
 
     def at_once(self) -> int:
-        """Several for each thread, or GPU, so that the next ones are there when one is done: short ones go by fast.
+        """Return eight tasks per thread or GPU, so that no worker waits.
 
         Raises:
-            ConnectionError: the scheduler is gone, or all workers have been for minutes.
+            ConnectionError: If the scheduler is gone, or all workers have been gone for minutes.
         """
         now = time.monotonic()
-        if now - self._looked >= _LOOK:
-            self._places, self._looked = self._counted(), now
-        if self._places:
-            self._seen = now
-        elif now - self._seen > NO_WORKER:
+        if now - self._last_count >= _LOOK:
+            self._slots, self._last_count = self._count_slots(), now
+        if self._slots:
+            self._last_worker = now
+        elif now - self._last_worker > NO_WORKER:
             raise ConnectionError(
-                f"{self.address}: all workers have been gone for {NO_WORKER:.0f} s; what is finished is kept: start "
-                "some, and run the same command again"
+                f"{self.address}: all workers have been gone for {NO_WORKER:.0f} s; finished cells are cached: start "
+                "workers, and run the same command again"
             )
-        return _AHEAD * max(1, self._places)
+        return _AHEAD * max(1, self._slots)
 
     def end(self, at_once: bool) -> None:
-        """Leaves the cluster; what it still computes for us is of no use any more."""
+        """Disconnect from the cluster."""
         self._executor.shutdown(wait=not at_once)
         self._client.close(timeout=1 if at_once else None)
         for log, level in self._levels.items():
             log.setLevel(level)
 
-    def _chosen(self, device: str) -> str:
-        """The device, once there are workers; of those that have a GPU some may come a little later than others."""
+    def _choose_device(self, device: str) -> str:
+        """Wait for workers and return the device."""
         begun = time.monotonic()
         while True:
             workers, waited = self._workers(), time.monotonic() - begun
@@ -120,20 +118,20 @@ class DaskCluster(Executor):
                 break
             if not workers and waited > FIRST_WORKER:
                 raise ValueError(
-                    f"--scheduler {self.address}: no worker has come within {FIRST_WORKER:.0f} s; "
-                    f"start some: dask worker {self.address} --nthreads 1"
+                    f"--scheduler {self.address}: no worker within {FIRST_WORKER:.0f} s; "
+                    f"start one: dask worker {self.address} --nthreads 1"
                 )
             time.sleep(0.1)
         if device == "cuda" and not have:
             raise ValueError(
                 f"--scheduler {self.address}: none of its {len(workers)} workers offers {GPU}=1, and GPU work would "
-                f'wait for ever; start one a GPU: dask worker {self.address} --nthreads 1 --resources "{GPU}=1", or '
+                f'wait forever; start one per GPU: dask worker {self.address} --nthreads 1 --resources "{GPU}=1", or '
                 "choose --device cpu"
             )
         return "cuda" if have and device != "cpu" else "cpu"
 
     def _workers(self) -> dict[str, dict[str, Any]]:
-        """What the scheduler says of each of them, by address."""
+        """Return the scheduler's description of each worker by address."""
         try:
             found = self._client.sync(self._client.scheduler.identity, n_workers=-1)
         except (OSError, AttributeError) as error:  # no connection, or it is being tried again
@@ -141,25 +139,25 @@ class DaskCluster(Executor):
         workers: dict[str, dict[str, Any]] = found["workers"]
         return workers
 
-    def _counted(self) -> int:
-        """Tasks that the cluster can do at a time; who has come newly is looked at before it is counted.
+    def _count_slots(self) -> int:
+        """Check new workers and return the number of tasks that run at once.
 
         Raises:
-            ValueError: a worker would not give the same numbers, or has no suite at all.
+            ValueError: If a worker would not give the same numbers, or has no suite.
         """
         workers = self._workers()
-        if new := sorted(set(workers) - self._like_us):
+        if new := sorted(set(workers) - self._checked):
             for address, build in self._client.run(workers_build.build, workers=new, on_error="return").items():
                 _check_build(address, build)
             _check_plugins(self._client, new)
-            self._like_us |= set(new)
+            self._checked |= set(new)
         if self.device == "cpu":
             return sum(worker["nthreads"] for worker in workers.values())
         return int(sum(worker["resources"].get(GPU, 0) for worker in workers.values()))
 
 
 def _check_build(address: str, build: object) -> None:
-    """Raises ValueError, with what differs, where a worker's build is not ours; one that has gone again has none."""
+    """Raise ValueError if a worker's code or packages differ from this process."""
     ours = numbers_follow_from()
     if isinstance(build, OSError):
         return
@@ -175,7 +173,7 @@ def _check_build(address: str, build: object) -> None:
 
 
 def _check_plugins(client: "Client", workers: list[str]) -> None:
-    """Raises ValueError where workers, or the scheduler, which reads what is sent to them, cannot use our plug-ins."""
+    """Raise ValueError if a worker, or the scheduler, which reads the tasks, cannot load the plug-ins."""
     if not (ours := origins()):
         return
     found = client.run(take_up_all, ours, workers=workers, on_error="return")
@@ -186,19 +184,19 @@ def _check_plugins(client: "Client", workers: list[str]) -> None:
 
 
 def _on_worker(work: Callable[[Job], Outcome], task: Job, build: dict[str, str]) -> Outcome:
-    """Does a task in a worker's thread, as any crew's worker does.
+    """Run a task in a worker's thread.
 
     Raises:
-        ValueError: the worker has come a moment ago, and is not like us, or lacks a plug-in.
+        ValueError: If a new worker would not give the same numbers, or lacks a plug-in.
     """
     check_taken_up()
     if numbers_follow_from() != build:
-        raise ValueError("a Dask worker that has just come would not give the same numbers; install the same there")
+        raise ValueError("a new Dask worker would not give the same numbers; install the same there")
     return work(task)
 
 
 def _check_answered(address: str) -> None:
-    """Raises ValueError where an address is none, or nobody listens there: Dask's client would take its time."""
+    """Raise ValueError if the address is invalid or does not answer, which Dask's client reports late."""
     found = _ADDRESS.fullmatch(address)
     if not found or not 0 < int(found["port"]) < 2**16:
         raise ValueError(f"--scheduler {address}: not an address; write tcp://HOST:PORT, such as tcp://10.0.0.1:8786")

@@ -20,7 +20,7 @@ from suite.plugins.sources import check_taken_up
 Job = TypeVar("Job")
 Outcome = TypeVar("Outcome")
 
-GONE = "the scheduler or its workers are gone; what is finished is kept, and the same command goes on from there"
+GONE = "the workers are gone; finished cells are cached; run the same command again to continue"
 
 _POLL = 1.0
 """Seconds after which the number of tasks to submit is determined again though none has finished."""

@@ -1,8 +1,8 @@
-"""What is asked of a worker that may have another suite, or none: sent to it as it stands here, not by its name."""
+"""A Dask worker's build. This module is sent by value, since the worker may have another version of the suite."""
 
 
 def build() -> dict[str, str]:
-    """What the worker's numbers follow from."""
+    """Return what the worker's numbers follow from."""
     try:
         from suite.results.provenance import numbers_follow_from  # noqa: PLC0415  # it may not be there
     except ImportError:

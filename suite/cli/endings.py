@@ -32,9 +32,9 @@ def errors_as_exit_codes() -> Iterator[None]:
     except ValueError as error:
         fail(f"error: {error}")
     except MemoryError as error:
-        fail(f"error: out of memory; what is finished is kept: {error or _LESS}")
+        fail(f"error: out of memory: {error or _LESS}; finished cells are cached")
     except KeyboardInterrupt:
-        typer.echo("interrupted; what is finished is kept, and the same command goes on from there", err=True)
+        typer.echo("interrupted; finished cells are cached: run the same command again to continue", err=True)
         raise typer.Exit(INTERRUPTED) from None
 
 

@@ -14,7 +14,7 @@ from suite.cli.telling import tell_run
 from suite.formatting import counted
 from suite.results.shards import parse_shard
 from suite.runs.explain import explain
-from suite.runs.plan import plan_of, tell
+from suite.runs.plan import format_plans, plan_study
 from suite.runs.progress import Progress, Trials
 from suite.runs.run import find_computed, run_shard, run_study
 
@@ -64,11 +64,11 @@ def plan_studies(
     load_plugins(plugins)
     studies = load_specs(paths, changes, in_part)
     with Trials() as trials:
-        plans = [plan_of(study, results, workers, trials.announce) for study in studies]
+        plans = [plan_study(study, results, workers, trials.announce) for study in studies]
     if as_json:
         typer.echo(json.dumps([found.as_json() for found in plans], indent=2))
     else:
-        for line in tell(plans):
+        for line in format_plans(plans):
             echo(line)
 
 

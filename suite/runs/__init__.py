@@ -1,1 +1,1 @@
-"""From a Spec to results: cells of work, their store, the tables, and where the numbers came from."""
+"""The pipeline: run, plan, explain and show progress."""

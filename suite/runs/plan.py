@@ -1,4 +1,4 @@
-"""What a run would do, and about what it would take: nothing is stored."""
+"""Plan a run: the cells to compute, and the time, memory and disk they take. Nothing is written."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,18 +22,18 @@ AnnounceTrial = Callable[[str, str, int, int], None]
 """Called before each trial with the study, the measure, the number of the trial and the number of trials."""
 
 _TRIAL_DRAWS, _TRIAL_STEPS = 64, (20, 80)
-"""Draws of a calibration at most, and steps of the trainings that are compared."""
+"""Maximum draws of a trial, and the steps of the trainings that are compared."""
 _PROCESS_BYTES = 300 * 2**20
-"""What a process holds before it computes: torch above all."""
+"""Memory of a process before it computes, mainly for torch."""
 _CELL_SECONDS, _FILE_BYTES = 0.001, 4096
-"""Of a cell at least: handing it out and storing it, and the disk's smallest unit."""
+"""Minimum seconds and bytes per cell: for handing it out and saving it, and the disk's smallest unit."""
 _TABLES = 1.0
-"""Bytes of tables and pages for each byte of cells."""
+"""Bytes of tables and pages per byte of cells."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """What is planned of one measure of a study.
+    """The plan for one measure of a study.
 
     Attributes:
         measure: its name.
@@ -52,7 +52,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run of a study would do.
+    """The plan for a run of a study.
 
     Attributes:
         study: its name.
@@ -108,11 +108,11 @@ class Plan:
 
 
 def _silent(*_: object) -> None:
-    """Tells nobody."""
+    """Do nothing."""
 
 
-def plan_of(study: Study, results: Path, workers: int | None = None, announce: AnnounceTrial = _silent) -> Plan:
-    """What a run would do.
+def plan_study(study: Study, results: Path, workers: int | None = None, announce: AnnounceTrial = _silent) -> Plan:
+    """Return what a run would compute, with an estimate of its time.
 
     Times are those recorded of finished cells of the same measure, in proportion to their cost; where there are none,
     of a few draws that are computed for it, with one thread, and forgotten.
@@ -124,24 +124,24 @@ def plan_of(study: Study, results: Path, workers: int | None = None, announce: A
         announce: is told of each trial.
     """
     folder = results / study.spec.name
-    store = Cache(folder / "cells")
+    cache = Cache(folder / "cells")
     found = find_computed(study, results)
-    cells, kept = found.cells, found.cached
+    cells, cached = found.cells, found.cached
     recorded = _recorded(folder)
     names = list(dict.fromkeys(cell.name for cell in cells))
-    known = {cell.name for cell in cells if cell.key in kept}
+    known = {cell.name for cell in cells if cell.key in cached}
     tried = [name for name in names if name not in known]
     lines = []
     for name in names:
         own = [cell for cell in cells if cell.name == name]
-        to_do = [cell for cell in own if cell.key not in kept]
+        to_do = [cell for cell in own if cell.key not in cached]
         states: dict[State, int] = dict.fromkeys(_STATES, 0)
         for cell in own:
-            states["done" if cell.key in kept else _why(cell, store, recorded)] += 1
+            states["done" if cell.key in cached else _find_state(cell, cache, recorded)] += 1
         if name in tried:
             announce(study.spec.name, name, tried.index(name) + 1, len(tried))
-        lines.append(_line(name, states, own, to_do, kept, store))
-    missing = [cell for cell in cells if cell.key not in kept]
+        lines.append(_line(name, states, own, to_do, cached, cache))
+    missing = [cell for cell in cells if cell.key not in cached]
     grows = any(precision_asked(cell.settings) for cell in missing)
     return Plan(study.spec.name, lines, workers_for(missing, "cpu", workers) if missing else 1, grows)
 
@@ -151,16 +151,16 @@ def _line(
     states: dict[State, int],
     own: Sequence[Cell],
     to_do: Sequence[Cell],
-    kept: Mapping[str, CachedCell],
-    store: Cache,
+    cached: Mapping[str, CachedCell],
+    cache: Cache,
 ) -> Line:
-    """A measure's, with its own cells, those of them to do, and all that are kept."""
-    done = [cell for cell in own if cell.key in kept]
+    """Return the line of one measure."""
+    done = [cell for cell in own if cell.key in cached]
     if not to_do:
         return Line(name, states, 0.0, 0.0, "")
     if done:
-        rate = median(kept[cell.key].provenance["seconds"] / cell.cost for cell in done)
-        size = median(kept[cell.key].size / (cell.stop - cell.start) for cell in done)
+        rate = median(cached[cell.key].provenance["seconds"] / cell.cost for cell in done)
+        size = median(cached[cell.key].size / (cell.stop - cell.start) for cell in done)
         basis = "recorded"
     else:
         rate, size = _trial(sorted(to_do, key=lambda cell: cell.cost)[len(to_do) // 2])
@@ -201,7 +201,7 @@ class _Record:
 
 
 def _recorded(folder: Path) -> _Record:
-    """What run.json has; nothing where it cannot be read."""
+    """Read the versions and plug-ins from run.json; return an empty record if it cannot be read."""
     try:
         run = json.loads((folder / "run.json").read_bytes())
         versions = {(each["measure"], each["member"], *each["draws"]): each.get("version", "") for each in run["cells"]}
@@ -210,9 +210,9 @@ def _recorded(folder: Path) -> _Record:
         return _Record()
 
 
-def _why(cell: Cell, store: Cache, recorded: _Record) -> State:
-    """Why a cell has to be computed."""
-    if store.path(cell.key).exists():
+def _find_state(cell: Cell, cache: Cache, recorded: _Record) -> State:
+    """Return why a cell must be computed."""
+    if cache.path(cell.key).exists():
         return "damaged"
     version = recorded.versions.get((cell.name, cell.member.name, cell.start, cell.stop))
     if version is None:
@@ -222,8 +222,8 @@ def _why(cell: Cell, store: Cache, recorded: _Record) -> State:
     return "spec changed" if recorded.plugins.issuperset(cell.origins.values()) else "plug-in changed"
 
 
-def tell(plans: Sequence[Plan]) -> Iterator[str]:
-    """The plans as lines of text: a table each, and what they come to."""
+def format_plans(plans: Sequence[Plan]) -> Iterator[str]:
+    """Yield the plans as lines of text: a table per study, and the total."""
     for plan in plans:
         yield f"{plan.study}: {counted(plan.to_do, 'cell')} to compute"
         shown = [state for state in _STATES if any(line.states[state] for line in plan.lines)]
@@ -235,7 +235,7 @@ def tell(plans: Sequence[Plan]) -> Iterator[str]:
             yield (
                 f"  about {_duration(plan.seconds)} with {plan.workers} process{'es' if plan.workers > 1 else ''}, "
                 f"{_size(plan.memory)} of memory, {_size(plan.disk)} of disk"
-                + ("; more where the precision asked for takes more draws" if plan.grows else "")
+                + ("; more if precision targets need more draws" if plan.grows else "")
             )
     if len(plans) > 1:
         to_do = sum(plan.to_do for plan in plans)
@@ -243,7 +243,7 @@ def tell(plans: Sequence[Plan]) -> Iterator[str]:
 
 
 def _duration(seconds: float) -> str:
-    """For people, to two figures or so."""
+    """Return a duration to about two digits."""
     if seconds < 60:
         return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
     minutes = round(seconds / 60)

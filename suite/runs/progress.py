@@ -27,7 +27,7 @@ _WRITING = "writing tables and the report"
 
 
 class Progress:
-    """Follows one study's cells; use it around the run and hand `announce` to it."""
+    """The progress of one study; use it as a context manager around the run, and pass `announce` to it."""
 
     interval = _PLAIN_INTERVAL
 
@@ -54,18 +54,15 @@ class Progress:
 
     @property
     def is_live(self) -> bool:
-        """Whether a table is drawn that changes in its place."""
+        """Whether the display is a live table."""
         return self.console.is_terminal
 
     def say(self, line: str) -> None:
-        """One line more."""
+        """Print a line."""
         self.console.print(line, soft_wrap=True)  # whoever reads a log finds a line in one line
 
     def announce(self, _: Study, cells: Sequence[Cell], missing: Sequence[Cell]) -> CellCallback:
-        """Takes note of what there is to do; returns what to call with each finished cell.
-
-        Called again, it takes the cells that have come as more of the same work.
-        """
+        """Start or extend the display; return the callback for finished cells."""
         more = sum(cell.cost for cell in missing)
         self.total = Counter(cell.name for cell in cells)
         self.left = Counter(cell.name for cell in missing)
@@ -86,7 +83,7 @@ class Progress:
         return self.finished
 
     def finished(self, cell: Cell) -> None:
-        """One cell more is done."""
+        """Count a finished cell."""
         self.left[cell.name] -= 1
         self.work_left -= cell.cost
         now = time.monotonic()
@@ -106,7 +103,7 @@ class Progress:
         return f"{self.study.spec.name}: {done:,}/{counted(self.total.total(), 'cell')}, {self.remaining()}"
 
     def remaining(self) -> str:
-        """Time left, judged by the work done so far."""
+        """Return the estimated time left."""
         elapsed = time.monotonic() - self.start
         if not self.left.total():
             return f"done in {_duration(elapsed)}"
@@ -117,7 +114,7 @@ class Progress:
         return f"about {_duration(left)} left" if left >= _FEW else "a few seconds left"
 
     def table(self) -> Table:
-        """The live table: a row a measure."""
+        """Return the live table, one row per measure."""
         table = Table(title=f"{self.study.spec.name}: {self.remaining()}{self.after}", title_justify="left")
         table.add_column("measure")
         table.add_column("cells done", justify="right")
@@ -127,7 +124,7 @@ class Progress:
 
 
 class InNotebook(Progress):
-    """The same in a notebook, where one line changes in its place: nothing scrolls, and nothing is left behind."""
+    """The progress in a notebook: one line that is updated in place."""
 
     interval = 0.5
 
@@ -139,18 +136,18 @@ class InNotebook(Progress):
 
     @property
     def is_live(self) -> bool:
-        """A notebook is no terminal, though its kernel may have been started from one."""
+        """A notebook is no terminal, even if its kernel was started from one."""
         return False
 
     def say(self, line: str) -> None:
-        """The line, in place of the one before."""
+        """Show a line in place of the previous one."""
         if self.handle is None:
             self.handle = self.display({"text/plain": line}, raw=True, display_id=True)
         else:
             self.handle.update({"text/plain": line}, raw=True)
 
     def writing(self) -> None:
-        """Told behind what is done, and taken away at the end."""
+        """Append to the line that tables are being written."""
         self.after = f"; {_WRITING}"
         self.said = self.so_far()
         self.say(f"{self.said}{self.after}")
@@ -164,7 +161,7 @@ class InNotebook(Progress):
 
 
 class Trials:
-    """Follows the trials by which a plan finds out how long measures take; use it around the planning."""
+    """The progress of the trials that measure how long measures take; use it as a context manager."""
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or Console(file=sys.stderr)
@@ -181,23 +178,21 @@ class Trials:
             self.status.stop()
 
     def announce(self, study: str, measure: str, number: int, of: int) -> None:
-        """A trial starts: on a terminal told each time, and gone at the end; elsewhere once a study."""
+        """Show that a trial starts; outside of a terminal, once per study."""
         if self.console.is_terminal:
-            line = f"{study}: trying a little of {measure}, to tell how long it takes ({number} of {of})"
+            line = f"{study}: timing a small part of {measure} ({number}/{of})"
             if self.status is None:
                 self.status = self.console.status(line)
                 self.status.start()
             self.status.update(line)
         elif study != self.study:
             self.study = study
-            measures = (
-                f"{measure}, to tell how long it takes" if of == 1 else f"{of} measures, to tell how long they take"
-            )
-            self.console.print(f"{study}: trying a little of {measures}", soft_wrap=True)
+            measures = measure if of == 1 else f"{of} measures"
+            self.console.print(f"{study}: timing a small part of {measures}", soft_wrap=True)
 
 
 def in_notebook() -> bool:
-    """Whether the caller's code runs in a notebook's kernel."""
+    """Return whether the caller runs in a notebook."""
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     return getattr(shell, "kernel", None) is not None
 

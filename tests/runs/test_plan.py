@@ -11,7 +11,7 @@ from suite.catalog.measures import MEASURES
 from suite.cells.resources import Resources
 from suite.cli import app
 from suite.plugins import sources
-from suite.runs.plan import plan_of
+from suite.runs.plan import plan_study
 from suite.runs.run import compute_tables
 from suite.spec.load import load_studies
 from tests.runs.tiny import SPECS
@@ -83,10 +83,10 @@ def test_an_edited_plug_in_is_no_change_of_the_spec(tmp_path: Path) -> None:
         mine.write_text(code.format(0.25))
         sources.plug_in(mine)
         (study,) = load_studies([tmp_path / "planned.toml"])
-        plan = plan_of(study, tmp_path / "results", workers=1)
+        plan = plan_study(study, tmp_path / "results", workers=1)
         (tmp_path / "planned.toml").write_text(SPEC.format(seed=1, draws=256, step=0.25))
         (changed,) = load_studies([tmp_path / "planned.toml"])
-        other = plan_of(changed, tmp_path / "results", workers=1)
+        other = plan_study(changed, tmp_path / "results", workers=1)
     finally:
         sources.unplug(str(mine))
 
@@ -106,7 +106,7 @@ def test_a_plan_for_people_says_what_it_comes_to(tmp_path: Path) -> None:
     assert done.exit_code == 0
     assert "tiny: 99 cells to compute" in done.stdout
     assert "with 3 processes" in done.stdout
-    assert "more where the precision asked for takes more draws" in done.stdout
+    assert "more if precision targets need more draws" in done.stdout
     assert done.stdout.splitlines()[-1].startswith("all: 119 cells to compute, about ")
     assert not list(tmp_path.iterdir())
 
@@ -119,7 +119,7 @@ def test_times_follow_from_what_was_recorded(tmp_path: Path) -> None:
     file.write_text(SPEC.format(seed=1, draws=1024, step=0.5))
     (study,) = load_studies([file])
 
-    plan = plan_of(study, tmp_path / "results", workers=1)
+    plan = plan_study(study, tmp_path / "results", workers=1)
 
     (v3,) = (line for line in plan.lines if line.measure == "v3")
     record = json.loads((tmp_path / "results" / "planned" / "run.json").read_text())["cells"]
