@@ -287,7 +287,7 @@ def test_a_run_tells_of_growing_work_and_of_what_did_not_become_as_precise_as_as
     warned = [line for line in done.stderr.splitlines() if line.startswith("Warning: ")]
     assert len(warned) == table[table["reached"] == "no"].groupby(["member", "measure"]).ngroups
     assert not short.empty
-    assert any("half the interval of correlation is 0.0" in line and "after 512 draws" in line for line in warned)
+    assert any("half-width of correlation 0.0" in line and "after 512 draws" in line for line in warned)
     number = len(json.loads((tmp_path / "tiny_precise" / "run.json").read_text())["cells"])
     again = runner.invoke(app, ["run", str(PRECISE), "--results", str(tmp_path)])
     assert f"0 cells to compute, {number} cached" in again.stderr

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from suite.cli.endings import errors_as_exit_codes, terminated_as_interrupted
+from suite.cli.errors import errors_as_exit_codes, terminated_as_interrupted
 from suite.cli.options import (
     AsJson,
     Changes,

@@ -159,7 +159,7 @@ def told(name: str) -> Iterator[str]:
                 yield from _told(title, entry)
 
 
-def keys_told(name: str) -> Iterator[str]:
+def format_keys(name: str) -> Iterator[str]:
     """A line for each table of a spec that has a key of this name, which is no entry, and where keys are told of."""
     for table, model in _TABLES.items():
         if field := model.model_fields.get(name):

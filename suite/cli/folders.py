@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from suite.cli.endings import fail
+from suite.cli.errors import fail
 from suite.plugins import sources
 from suite.results.folder import Results
 from suite.spec.changes import parse_changes

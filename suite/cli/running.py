@@ -7,10 +7,10 @@ from pathlib import Path
 import typer
 
 from suite.cells.resources import Resources
-from suite.cli.endings import echo, warn
+from suite.cli.errors import echo, warn
 from suite.cli.folders import check_folder, load_plugins, load_specs, run_into
+from suite.cli.formatting import print_run
 from suite.cli.options import LACKING, UNEXPECTED
-from suite.cli.telling import tell_run
 from suite.formatting import counted
 from suite.results.shards import parse_shard
 from suite.runs.explain import explain
@@ -43,7 +43,7 @@ def run_studies(
             else:
                 found = run_study(study, results, resources, progress.announce, progress.writing)
         failed += len(found.failures)
-        surprises += tell_run(found)
+        surprises += print_run(found)
     if failed:
         raise typer.Exit(LACKING)
     if must_hold and surprises:

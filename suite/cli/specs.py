@@ -5,8 +5,8 @@ from pathlib import Path
 import typer
 
 from suite.catalog.measures import precisely
-from suite.cli.endings import echo, fail, warn
-from suite.cli.entries import keys_told, names, overview, told
+from suite.cli.entries import format_keys, names, overview, told
+from suite.cli.errors import echo, fail, warn
 from suite.cli.folders import load_plugins, load_specs
 from suite.formatting import counted
 from suite.spec.files import name_fault, shipped_specs
@@ -58,7 +58,7 @@ def check_specs(paths: list[Path], in_part: bool, changes: list[str] | None, plu
 def print_entries(name: str | None, plugins: list[Path] | None) -> None:
     """Print everything that a spec can name, or all there is to say of one name."""
     load_plugins(plugins)
-    lines = list(overview() if name is None else told(name) if name in names() else keys_told(name))
+    lines = list(overview() if name is None else told(name) if name in names() else format_keys(name))
     if name is not None and not lines:
         near = near_to(name, names())
         cure = f"did you mean {near}?" if near else "`list` names all there is"

@@ -9,10 +9,10 @@ import typer
 
 from suite.analysis.compare import compare
 from suite.analysis.verdicts import verdict_rows
-from suite.cli.endings import echo
+from suite.cli.errors import echo
 from suite.cli.folders import alike, check_tables, damage_explained, load_plugins, load_specs
+from suite.cli.formatting import print_verdicts
 from suite.cli.options import LACKING, UNEXPECTED
-from suite.cli.telling import tell_verdicts
 from suite.formatting import counted
 from suite.report.comparison_text import format_comparison
 from suite.report.figures import write_figures
@@ -44,7 +44,7 @@ def judge_claims(
             _warn_of_change(study, found, ("seed", "family", "domain", "measure"))  # claims may have been added
             verdicts = verdict_rows(study.spec.claim, found, study.spec.source)
         rows += convert_to_json(study.spec.name, verdicts)
-        surprises += count_unexpected(verdicts) if as_json else tell_verdicts(study.spec.name, verdicts)
+        surprises += count_unexpected(verdicts) if as_json else print_verdicts(study.spec.name, verdicts)
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
     if must_hold and surprises:

@@ -13,7 +13,7 @@ from suite.cells.cell import Cell
 from suite.cells.resources import Resources
 from suite.cells.sampling import SamplingRounds, cells_of
 from suite.cells.worker import compute_and_save
-from suite.cli.telling import imprecise
+from suite.cli.formatting import missed_targets
 from suite.results.folder import Results
 from suite.runs.run import compute_tables
 from suite.runs.tables import precision_table
@@ -91,7 +91,7 @@ def test_what_networks_do_not_have_is_not_waited_for(results: Results) -> None:
     assert set(lacking["quantity"]) == {"jacobian_ratio"}
     assert (lacking["draws"] == DRAWS_A_CELL).all()
     assert set(lacking["note"]) == {"these networks have none"}
-    assert len(imprecise(results)) == len(lacking) == 2
+    assert len(missed_targets(results)) == len(lacking) == 2
 
 
 @pytest.mark.slow
@@ -156,7 +156,7 @@ def test_a_table_of_a_precision_that_is_no_longer_asked_for_is_taken_away(tmp_pa
     found = compute_tables(study(ONE, counted), tmp_path / "results", Resources(workers=1))
 
     assert found.precision is None
-    assert imprecise(found) == []
+    assert missed_targets(found) == []
     assert not (found.folder / "precision.csv").exists()
 
 
@@ -173,7 +173,7 @@ def test_what_cannot_be_reached_ends_at_max_draws_and_says_so(tmp_path: Path, st
     assert (table["looks"] == 3).all()
     assert (table["reached"] == "no").all()
     assert table["note"].str.contains("draws needed").all()
-    assert all("after 768 draws, 0.001 is asked for" in line for line in imprecise(found))
+    assert all("after 768 draws, target 0.001" in line for line in missed_targets(found))
 
 
 def test_what_is_measured_for_each_task_has_draws_of_its_own(tmp_path: Path, study) -> None:

@@ -1,4 +1,4 @@
-"""How commands end, and what they say on the way: the only place that turns errors into exit codes."""
+"""How commands end and print: the only place that turns errors into exit codes."""
 
 import signal
 from collections.abc import Iterable, Iterator
@@ -15,7 +15,7 @@ _LESS = "ask for smaller networks or fewer points, or free memory"
 
 @contextmanager
 def errors_as_exit_codes() -> Iterator[None]:
-    """Whatever a user can mend ends in a line and an exit code; what is a fault of ours keeps its traceback."""
+    """Turn errors that a user can fix into a line and an exit code. Errors of the suite keep their traceback."""
     try:
         yield
     except SpecError as error:
@@ -40,7 +40,7 @@ def errors_as_exit_codes() -> Iterator[None]:
 
 @contextmanager
 def terminated_as_interrupted() -> Iterator[None]:
-    """SIGTERM, by which clusters and `kill` end a run, and SIGHUP of a closed terminal are taken as Ctrl-C is, once."""
+    """Treat SIGTERM, which clusters and `kill` send, and SIGHUP of a closed terminal like Ctrl-C, once."""
     ends = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
     found = {end: signal.getsignal(end) for end in ends}
     before = {end: handler for end, handler in found.items() if handler is not signal.SIG_IGN}  # as under nohup
@@ -61,18 +61,18 @@ def terminated_as_interrupted() -> Iterator[None]:
 
 
 def echo(line: str, err: bool = False) -> None:
-    """One line, in which whatever a terminal might obey, in a text of a spec or a name of a file, is written out."""
+    """Print one line; control characters from specs and file names are escaped."""
     typer.echo(printable(line), err=err)
 
 
 def fail(message: str) -> NoReturn:
-    """Ends the command with a line."""
+    """Print a message and end the command."""
     for line in message.split("\n"):
         echo(line, err=True)
     raise typer.Exit(FAULTY)
 
 
 def warn(warnings: Iterable[object]) -> None:
-    """A line each."""
+    """Print warnings, one per line."""
     for warning in warnings:
         echo(f"Warning: {warning}", err=True)
