@@ -28,6 +28,7 @@ class PluginActivation(PluginChoice, Activation):
 
     table = "suite.catalog.activations:ACTIVATIONS"
     torch_kernel = "suite.plugins.activations:plugin_kernel"
+    facts_are_exact = False  # a jump may be missed
     declaration: ClassVar[tuple[_Function, _Kinks, _Function | None]]
     """What is decorated, its kinks, and its derivative if it is given."""
 

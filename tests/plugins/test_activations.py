@@ -8,11 +8,15 @@ import numpy as np
 import pytest
 import torch
 
+import suite
 from suite.catalog.activations import ACTIVATIONS, Activation
+from suite.cells.resources import Resources
 from suite.nets.activations import kernel
 from suite.nets.backward import Backpropagation
 from suite.nets.ensemble import Ensemble
 from suite.nets.taylor import third_derivative
+from suite.runs.run import run_study
+from suite.spec.load import load_studies
 from suite.theory.correlation_map import covariance, slope_covariance
 from suite.theory.mean_field import edge_of_chaos, second_moment, slope_moment
 from tests.plugins.conftest import SNAKE
@@ -184,3 +188,67 @@ def test_one_that_bends_too_quickly_for_theory_is_an_error(loaded):
     assert ACTIVATIONS["snake"](frequency=99.0).pace == pytest.approx(99, rel=1e-4)
     with pytest.raises(ValueError, match=r"it bends 3,000 times as quickly as the sine.*choose parameters"):
         ACTIVATIONS["snake"](frequency=3000.0)
+
+
+MISSED = """
+import torch
+from suite.plugins import activation
+
+@activation(kinks=(0.0,))
+def bounded(z):
+    return torch.relu(z) - 0.5 * torch.relu(z - 12)
+
+@activation
+def bent(z):
+    return z + 0.5 * torch.sin(z)
+"""
+
+
+@pytest.mark.parametrize(("name", "flat"), [("bounded", True), ("bent", False)])
+@pytest.mark.parametrize(
+    ("widths", "dead_fraction", "born_dead"),
+    [
+        ((1, 3, 3, 1), ["as declared", "as declared"], "as declared"),
+        ((2, 3, 3, 1), ["as declared", "sampled"], "sampled"),
+        ((2, 3, 1), ["as declared"], "as declared"),
+    ],
+    ids=["one input", "two inputs", "one layer"],
+)
+def test_a_missed_jump_cannot_pass_for_exact(loaded, tmp_path, name, flat, widths, dead_fraction, born_dead):
+    """A kink at 12, which no check finds: what is exact for built-in activations is as declared for a plug-in's."""
+    loaded(MISSED)
+    inputs, *hidden, _ = widths
+    family = f"[family]\ninputs = {inputs}\nwidth = 3\ndepth = {len(hidden)}\nactivation = '{name}'\n"
+    spec = tmp_path / "missed.toml"
+    spec.write_text(f"title = 'T'\nseed = 1\n{family}initialization = 'he'\n[measure.dead_neurons]\ndraws = 2\n")
+
+    table = run_study(load_studies([spec])[0], tmp_path / "results", Resources("cpu", workers=1)).measurements
+
+    if not flat:
+        dead_fraction, born_dead = ["as declared"] * len(hidden), "as declared"
+    first = table[table["draw"] == 0]
+    assert list(first.loc[first["quantity"] == "dead_fraction", "method"]) == dead_fraction
+    assert list(first.loc[first["quantity"] == "born_dead", "method"]) == [born_dead]
+
+
+class Bounded(torch.nn.Module):
+    """The activation `bounded`, as a module."""
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        """Return it of each element."""
+        return torch.relu(z) - 0.5 * torch.relu(z - 12)
+
+
+@pytest.mark.parametrize(("given", "name", "method"), [
+    (torch.nn.ReLU(), None, "exact"),
+    (Bounded(), "bounded", "as declared"),
+])  # fmt: skip
+def test_the_frame_of_modules_has_the_same_method(loaded, given, name, method):
+    """As suite.measure returns it."""
+    loaded(MISSED)
+    with torch.random.fork_rng():
+        module = torch.nn.Sequential(torch.nn.Linear(1, 3), given, torch.nn.Linear(3, 1))
+
+    frame = suite.measure(module, "dead_neurons", activation=name)
+
+    assert set(frame["method"].dropna()) == {method}
