@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from suite.cells.resources import Resources
-from suite.plugins import sources
+from suite.plugins.loading import load_installed, load_plugin
 from suite.runs.progress import InNotebook, Progress, in_notebook
 from suite.runs.run import StudyResults, run_study
 from suite.spec.load import Study, load_studies
@@ -27,7 +27,7 @@ def load(path: str | Path) -> Study:
         SpecError: If the file has errors; the message lists all of them, each with its line and a hint.
         ValueError: If the path is a folder of several specs.
     """
-    sources.plug_in_installed()
+    load_installed()
     study, *others = load_studies([path])
     if others:
         raise ValueError(f"{path} holds {len(others) + 1} specs; load one file at a time")
@@ -83,7 +83,7 @@ def plug_in(path: str | Path) -> None:
     Raises:
         PlugInError: If it cannot be run, or what it adds is not valid; the message says where and what to do.
     """
-    sources.plug_in(path)
+    load_plugin(path)
 
 
 def run(

@@ -16,8 +16,7 @@ from typer.testing import CliRunner
 from suite.catalog.quantities import QUANTITIES
 from suite.cells.resources import Resources
 from suite.cli import app
-from suite.plugins import sources
-from suite.report.predictor_text import format_predictors
+from suite.plugins import loading
 from suite.report.verdicts import format_lines as verdicts_of
 from suite.results.folder import Results
 from suite.runs.run import compute_tables
@@ -226,11 +225,11 @@ def test_the_network_that_is_shown_is_measured() -> None:
 def test_the_function_that_is_shown_is_taken(tmp_path: Path) -> None:
     """As the command beside it takes it."""
     (tmp_path / "mine.py").write_text(blocks("docs/python.md", "python")[2].text)
-    before = set(sources.plugged_in())
+    before = loading.loaded_plugins()
 
     listed = CliRunner().invoke(app, ["list", "snake", "--plugin", str(tmp_path / "mine.py")])
-    for name in set(sources.plugged_in()) - before:
-        sources.unplug(name)
+    for plugin in set(loading.loaded_plugins()) - set(before):
+        loading.unload(plugin.name)
 
     assert listed.exit_code == 0, listed.stderr
     assert listed.stdout.startswith("snake (activations)")

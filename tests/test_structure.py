@@ -154,14 +154,14 @@ def test_code_of_others_comes_in_by_one_door() -> None:
     found = {
         file.relative_to(ROOT).as_posix(): names for _, file in _modules() if (names := loaders_in(file.read_text()))
     }
-    assert set(found) == {"catalog/dotted.py", "plugins/origins.py"}
+    assert set(found) == {"catalog/dotted.py", "plugins/loading.py"}
     asking = {
         file.relative_to(ROOT).as_posix()
         for _, file in _modules()
-        if {"plug_in", "plug_in_installed"} & set(_imported_names(file.read_text()))
-        or "sources.plug_in" in file.read_text()
+        if {"load_plugin", "load_installed"} & set(_imported_names(file.read_text()))
+        or "loading.load_" in file.read_text()
     }
-    assert asking == {"__init__.py", "api.py", "cli/folders.py"}
+    assert asking == {"api.py", "cli/folders.py"}
     assert loaders_in("from importlib import import_module") == {"import_module"}
     assert loaders_in("loader.exec_module(module)") == {"exec_module"}
 

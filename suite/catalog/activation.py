@@ -27,6 +27,8 @@ class Activation(Choice):
     """Whether phi(a z) = a phi(z) for all a > 0."""
     oscillating: ClassVar[bool] = False
     """Whether phi bends without end; others are nearly straight away from 0 and from their kinks."""
+    facts_are_exact: ClassVar[bool] = True
+    """Whether its kinks and flat sides are known; a plug-in's are as its author declares them."""
 
     @property
     def pace(self) -> float:

@@ -163,13 +163,14 @@ class Block:
         if not QUANTITIES[self.quantity].decided:
             return [None] * columns
         member = self.member
+        exact = "exact" if member.activation.facts_are_exact else "as declared"
         if not member.activation.flat_sides:
-            return ["exact"] * columns
+            return [exact] * columns
         on_task = MEASURES[self.cell.name].inputs == "task"
         if on_task and self.cell.task and self.cell.task.half_width is None:
             return ["training points"] * columns
-        sampled = "sampled" if member.widths[0] > 1 and member.depth > 1 else "exact"
-        return ["exact", *[sampled] * (columns - 1)] if "layer" in self.places else [sampled]
+        sampled = "sampled" if member.widths[0] > 1 and member.depth > 1 else exact
+        return [exact, *[sampled] * (columns - 1)] if "layer" in self.places else [sampled]
 
 
 def training_columns(study: Study) -> list[str]:

@@ -194,7 +194,7 @@ class Cell(ABC):
         """The digests of the plug-ins that the numbers come from; few have any, and the others keep their names.
 
         Raises:
-            ValueError: one was taken up anew since the spec was loaded, which has its older settings.
+            ValueError: one was loaded again since the spec was, which has its older settings.
         """
         member, task = self.member, self.task
         used = {

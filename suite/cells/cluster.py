@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from suite.cells import workers_build
 from suite.cells.executor import GONE, Executor, Job, Outcome
-from suite.plugins.sources import check_taken_up, origins, take_up_all
+from suite.plugins.loading import check_loaded, load_all, loaded_plugins
 from suite.results.provenance import numbers_follow_from
 
 if TYPE_CHECKING:
@@ -174,10 +174,10 @@ def _check_build(address: str, build: object) -> None:
 
 def _check_plugins(client: "Client", workers: list[str]) -> None:
     """Raise ValueError if a worker, or the scheduler, which reads the tasks, cannot load the plug-ins."""
-    if not (ours := origins()):
+    if not (ours := loaded_plugins()):
         return
-    found = client.run(take_up_all, ours, workers=workers, on_error="return")
-    found["scheduler"] = client.run_on_scheduler(take_up_all, ours)
+    found = client.run(load_all, ours, workers=workers, on_error="return")
+    found["scheduler"] = client.run_on_scheduler(load_all, ours)
     for address, why in found.items():
         if why and not isinstance(why, OSError):
             raise ValueError(f"the Dask worker {address} cannot use a plug-in: {why}")
@@ -189,7 +189,7 @@ def _on_worker(work: Callable[[Job], Outcome], task: Job, build: dict[str, str])
     Raises:
         ValueError: If a new worker would not give the same numbers, or lacks a plug-in.
     """
-    check_taken_up()
+    check_loaded()
     if numbers_follow_from() != build:
         raise ValueError("a new Dask worker would not give the same numbers; install the same there")
     return work(task)

@@ -127,7 +127,7 @@ def _compute_draws(
             (load(MEASURES[name].function), settings) for name, settings in cell.taken
         ]
         return observe(ensemble, data, cell.settings, observers, resume)
-    measure = getattr(cell.settings, "declared", None) or load(cell.measure.function)  # a plug-in's goes with its text
+    measure = load(cell.measure.function)
     found: dict[str, Tensor] = measure(ensemble, _inputs(cell, sample, data, draws, ensemble.parameters), cell.settings)
     if cell.in_tables:
         _check_shapes(cell, found, ensemble.draws)

@@ -15,7 +15,7 @@ from typing import Self, TypeVar
 
 from loky import ProcessPoolExecutor
 
-from suite.plugins.sources import check_taken_up
+from suite.plugins.loading import check_loaded
 
 Job = TypeVar("Job")
 Outcome = TypeVar("Outcome")
@@ -201,7 +201,7 @@ def _run_task(work: Callable[[Job], Outcome], task: Job) -> Outcome:
     Raises:
         ValueError: If this worker has no GPU, or lacks a plug-in.
     """
-    check_taken_up()
+    check_loaded()
     if _no_gpu:
         raise ValueError(f"a worker has no GPU to itself ({_no_gpu[0]}); choose --workers 1, or --device cpu")
     return work(task)

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from suite.cli.errors import fail
-from suite.plugins import sources
+from suite.plugins.loading import load_installed, load_plugin, loaded_plugins
 from suite.results.folder import Results
 from suite.spec.changes import parse_changes
 from suite.spec.load import Study, load_studies
@@ -15,9 +15,9 @@ from suite.spec.quick import QUICK, quick
 
 def load_plugins(files: list[Path] | None) -> None:
     """Load what installed packages, and these files, add to what specs can name."""
-    sources.plug_in_installed()
+    load_installed()
     for file in files or ():
-        sources.plug_in(file)
+        load_plugin(file)
 
 
 def load_specs(paths: list[Path], changes: list[str] | None = None, in_part: bool = False) -> list[Study]:
@@ -96,7 +96,7 @@ def alike(first: Path, second: Path) -> list[tuple[Path, Path]]:
 
 def run_into(results: Path, studies: Sequence[Study]) -> str:
     """The command, plug-ins and all, that fills a results folder with studies, of which several are but a PATH..."""
-    plugins = [word for file in sources.files() for word in ("--plugin", file)]
+    plugins = [word for each in loaded_plugins() if each.content is not None for word in ("--plugin", each.name)]
     options, files = studies[0].asked[:-1], [study.asked[-1] for study in studies if study.asked]
     words = [*plugins, *options, *(files if len(files) == 1 else ["PATH..."])]
     where = [] if results == Path("results") else ["--results", str(results)]

@@ -1,4 +1,4 @@
-"""Plug-ins: an activation, initialisation, task or measure of the user's own, by one decorated function.
+"""Plug-ins: an activation, initialization, task or measure of the user's own, by one decorated function.
 
 In a file that `--plugin` names, or in an installed module that is an entry point of the group `suite.plugins`:
 
@@ -9,8 +9,7 @@ In a file that `--plugin` names, or in an installed module that is an entry poin
     def snake(z, frequency: float = 1.0):
         return z + torch.sin(frequency * z) ** 2 / frequency
 
-An installed module adds what it imports of its own package, too. Elsewhere, as in the tests of the module's author, the
-function stays what it is, and nothing is added.
+Anywhere else, as in the tests of the module's author, the decorated function stays an ordinary function.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -25,16 +24,9 @@ if TYPE_CHECKING:
 
 __all__ = ["activation", "initialization", "measure", "task"]
 
-_FOUND_IN = {
-    "activation": "activations",
-    "initialization": "initializations",
-    "measure": "measures",
-    "task": "tasks",
-}
-
 
 def __getattr__(name: str) -> Any:
-    """The decorators, which load torch; whoever only asks where plug-ins are from does without."""
-    if name in _FOUND_IN:
-        return load(f"suite.plugins.{_FOUND_IN[name]}:{name}")
-    raise AttributeError(f"module 'suite.plugins' has no attribute {name!r}; there are {', '.join(_FOUND_IN)}")
+    """Return a decorator. It loads torch, which loading plug-ins does not need."""
+    if name in __all__:
+        return load(f"suite.plugins.{name}s:{name}")
+    raise AttributeError(f"module 'suite.plugins' has no attribute {name!r}; use one of {', '.join(__all__)}")

@@ -1,10 +1,9 @@
-"""An activation of the user's own: one function of a tensor, with whatever parameters a spec is to set."""
+"""An activation of the user's own: one function of a tensor, whose other parameters are keys of a spec."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil
-from typing import Any, ClassVar, cast, overload
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import torch
@@ -13,61 +12,48 @@ from torch import Tensor
 from suite.catalog.activations import ACTIVATIONS, Activation, Array
 from suite.nets.activations import Kernel, Taylor
 from suite.nets.threads import one_thread
-from suite.plugins.derivatives import Phi, UnusableError, derivatives
-from suite.plugins.facts import Facts, facts_of
-from suite.plugins.parameters import OwnChoice, entry_of, name_of, try_defaults
-from suite.plugins.sources import add, offered
+from suite.plugins.activation_checks import Facts, Phi, derivatives, find_facts
+from suite.plugins.loading import Plugin, PlugInError
+from suite.plugins.parameters import PluginChoice, make_choice, make_decorator, register_choice
 
-Function = Callable[..., Tensor]
+_Function = Callable[..., Tensor]
+_Kinks = Sequence[float] | Callable[..., Sequence[float]]
 
-_QUICKEST = 100
+_FASTEST = 100
 """How many times as quickly as the sine one may bend: quadrature of two variables takes time as the square of it."""
 
 
-@dataclass(frozen=True)
-class Declared:
-    """What a plug-in says of its activation.
-
-    Attributes:
-        function: phi, of a tensor and parameters.
-        kinks: where it, or one of its first three derivatives, jumps: numbers, or a function of the parameters.
-        derivative: phi', of the same arguments; by autograd where it is not given.
-    """
-
-    function: Function
-    kinks: Sequence[float] | Callable[..., Sequence[float]]
-    derivative: Function | None
-
-
-class OwnActivation(OwnChoice, Activation):
-    """An activation that a plug-in gives; its facts are found out by trying it."""
+class PluginActivation(PluginChoice, Activation):
+    """An activation of a plug-in; its facts are found by trying it."""
 
     table = "suite.catalog.activations:ACTIVATIONS"
-    torch_kernel = "suite.plugins.activations:own_kernel"
-    declared: ClassVar[Declared]
+    torch_kernel = "suite.plugins.activations:plugin_kernel"
+    facts_are_exact = False  # a jump may be missed
+    declaration: ClassVar[tuple[_Function, _Kinks, _Function | None]]
+    """What is decorated, its kinks, and its derivative if it is given."""
 
     def try_out(self) -> None:
-        """Finds its facts out."""
-        if (pace := _facts(self).pace) > _QUICKEST:
-            raise UnusableError(
-                f"it bends {ceil(pace):,} times as quickly as the sine, and theory's quadrature follows {_QUICKEST} "
-                "times at most; take parameters by which it bends more slowly"
+        """Find its facts."""
+        if (pace := self.pace) > _FASTEST:
+            raise PlugInError(
+                f"it bends {ceil(pace):,} times as quickly as the sine, and theory's quadrature follows {_FASTEST} "
+                "times at most; choose parameters with which it bends more slowly"
             )
 
     @property
-    def kind(self) -> Any:  # type: ignore[override]  # others know it of the class
-        """Piecewise linear where slopes change at kinks alone; smooth where there are none."""
+    def kind(self) -> Any:  # type: ignore[override]  # elsewhere a fact of the class
+        """Piecewise linear if slopes change only at kinks, smooth if there are no kinks."""
         return _facts(self).kind
 
     @property
-    def homogeneous(self) -> Any:  # type: ignore[override]  # others know it of the class
+    def homogeneous(self) -> Any:  # type: ignore[override]  # elsewhere a fact of the class
         """Whether phi(a z) = a phi(z) for all a > 0."""
         return _facts(self).homogeneous
 
     @property
-    def oscillating(self) -> Any:  # type: ignore[override]  # others know it of the class
-        """Nobody knows where it bends, so quadrature takes it to bend everywhere."""
-        return _facts(self).kind != "piecewise_linear"
+    def oscillating(self) -> Any:  # type: ignore[override]  # elsewhere a fact of the class
+        """Whether it may bend anywhere, as far as quadrature is concerned."""
+        return self.kind != "piecewise_linear"
 
     @property
     def pace(self) -> float:
@@ -76,8 +62,9 @@ class OwnActivation(OwnChoice, Activation):
 
     @property
     def kinks(self) -> tuple[float, ...]:
-        """Those that the plug-in says, where there is one."""
-        return _facts(self).kinks
+        """The declared kinks."""
+        _, kinks, _ = self.declaration
+        return tuple(map(float, kinks(**self.parameters) if callable(kinks) else kinks))
 
     @property
     def flat_sides(self) -> tuple[tuple[float, float], ...]:
@@ -87,17 +74,16 @@ class OwnActivation(OwnChoice, Activation):
     @property
     def function(self) -> Phi:
         """phi, of a tensor."""
-        function, parameters = self.declared.function, self.parameters
+        (function, _, _), parameters = self.declaration, self.parameters
         return lambda z: function(z, **parameters)
 
     @property
     def derivative(self) -> Phi:
         """phi', of a tensor."""
-        if (given := self.declared.derivative) is None:
-            function = self.function
+        (_, _, given), function, parameters = self.declaration, self.function, self.parameters
+        if given is None:
             return lambda z: derivatives(function, z, 1)[1]
-        slope, parameters = given, self.parameters
-        return lambda z: slope(z, **parameters)
+        return lambda z: given(z, **parameters)
 
     def phi(self, z: Array) -> Array:
         """phi(z), elementwise, in float64."""
@@ -115,18 +101,16 @@ def _in_numpy(function: Phi, z: Array) -> Array:
 
 
 @lru_cache(maxsize=1024)
-def _facts(activation: OwnActivation) -> Facts:
-    slope = activation.derivative if activation.declared.derivative else None
+def _facts(activation: PluginActivation) -> Facts:
+    _, _, given = activation.declaration
     with one_thread():
-        said = activation.declared.kinks
-        kinks = said(**activation.parameters) if callable(said) else said
-        return facts_of(activation.function, tuple(map(float, kinks)), slope)
+        return find_facts(activation.function, activation.kinks, activation.derivative if given else None)
 
 
 @lru_cache(maxsize=1024)
-def own_kernel(activation: Activation) -> Kernel:
+def plugin_kernel(activation: Activation) -> Kernel:
     """Return the kernel of a plug-in's activation."""
-    assert isinstance(activation, OwnActivation)
+    assert isinstance(activation, PluginActivation)
     function, slope = activation.function, activation.derivative
 
     def taylor(z: Tensor) -> Taylor:
@@ -140,59 +124,35 @@ def own_kernel(activation: Activation) -> Kernel:
     )
 
 
-@overload
 def activation(
-    function: Function,
+    function: _Function | None = None,
     *,
     name: str | None = None,
-    kinks: Sequence[float] | Callable[..., Sequence[float]] = (),
+    kinks: _Kinks = (),
     formula: str | None = None,
-    derivative: Function | None = None,
-) -> Function: ...
-@overload
-def activation(
-    *,
-    name: str | None = None,
-    kinks: Sequence[float] | Callable[..., Sequence[float]] = (),
-    formula: str | None = None,
-    derivative: Function | None = None,
-) -> Callable[[Function], Function]: ...
-def activation(
-    function: Function | None = None,
-    *,
-    name: str | None = None,
-    kinks: Sequence[float] | Callable[..., Sequence[float]] = (),
-    formula: str | None = None,
-    derivative: Function | None = None,
+    derivative: _Function | None = None,
 ) -> Any:
-    """Adds an activation, named as the decorated function is.
+    """Add an activation, named as the decorated function is.
 
     The function takes a tensor and returns phi of each element, in the same shape and dtype, by operations that torch
     can differentiate. Its other parameters are keys of a spec; they have types (float, int, bool, str) and, unless a
-    spec has to give them, defaults. Outside of a plug-in that is taken up, the function is returned and nothing else.
+    spec has to give them, defaults. Unless its file is loaded as a plug-in, the function is returned and nothing else.
 
     Args:
-        function: what is decorated; or whatever can be called so, as in activation(torch.nn.Mish(), name="my_mish").
-        name: in place of the function's own.
-        kinks: where phi or one of its first three derivatives jumps; none for a smooth one; of a function whose kinks
-            depend on its parameters, a function of these. Jumps that are not said are an error where they are found.
-        formula: for `list`; the first line of the docstring unless given.
-        derivative: of the same arguments, where it is quicker than torch's own.
+        function: What is decorated, or any callable, as in activation(torch.nn.Mish(), name="my_mish").
+        name: Its name in specs. Default: the function's own.
+        kinks: Where phi or one of its first three derivatives jumps, or a function of the parameters that returns it.
+            A jump that is found and not declared is an error.
+        formula: For `list`. Default: the first line of the docstring.
+        derivative: phi', a function of the same arguments, if it is faster than torch's.
 
     Raises:
-        PlugInError: the function cannot be an activation; the message says why.
+        PlugInError: If the function cannot be an activation; the message says why.
     """
 
-    def decorate(decorated: Function) -> Function:
-        called = name_of(decorated, name)
-        declared = Declared(decorated, kinks, derivative)
-        return offered("an activation", called, decorated, lambda: _add(called, declared, formula))
+    def add(plugin: Plugin, called: str, decorated: _Function) -> None:
+        entry = make_choice(PluginActivation, plugin, called, decorated, 1, formula)
+        entry.declaration = (decorated, kinks, derivative)
+        register_choice("an activation", ACTIVATIONS, entry, {})
 
-    return decorate if function is None else decorate(function)
-
-
-def _add(name: str, declared: Declared, formula: str | None) -> None:
-    entry = entry_of(OwnActivation, name, declared.function, 1, formula)
-    entry.declared = declared
-    add("an activation", name, [(ACTIVATIONS, entry)])
-    try_defaults(entry, {})
+    return make_decorator("an activation", function, name, add)

@@ -1,11 +1,9 @@
-"""An initialisation of the user's own: each hidden layer's variances, and, if need be, what weights are made of."""
+"""An initialization of the user's own: each hidden layer's variances, and optionally how its weights are drawn."""
 
-import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import isfinite
 from reprlib import repr as short
-from typing import Any, ClassVar, get_args, overload
+from typing import Any, ClassVar, get_args
 
 import torch
 from torch import Tensor
@@ -17,178 +15,121 @@ from suite.catalog.initializations import (
     NoVariancesError,
     PlainDistribution,
 )
-from suite.plugins.origins import PlugInError
-from suite.plugins.parameters import OwnChoice, entry_of, name_of, try_defaults
-from suite.plugins.sources import add, offered
+from suite.plugins.loading import Plugin, PlugInError
+from suite.plugins.parameters import PluginChoice, make_choice, make_decorator, register_choice, short_error
 
-Function = Callable[..., float | tuple[float, float]]
-Weights = Callable[..., Tensor]
+_Function = Callable[..., float | tuple[float, float]]
+_Weights = Callable[..., Tensor]
 
-_FANS = ((1, 1), (1, 64), (2, 5), (64, 1), (1000, 1000))
-"""Of layers that it is tried at."""
-
-
-@dataclass(frozen=True)
-class Declared:
-    """What a plug-in says of its initialisation.
-
-    Attributes:
-        function: of fan_in, fan_out and parameters: sigma_w^2, or (sigma_w^2, sigma_b^2).
-        weights: of standard normal numbers (draws, out, in) and parameters: weights before they are scaled.
-    """
-
-    function: Function
-    weights: Weights | None
+_LAYERS = ((1, 1), (1, 64), (2, 5), (64, 1), (1000, 1000))
+"""(fan_in, fan_out) of the layers that it is tried at."""
 
 
-class OwnInitialization(OwnChoice, Initialization):
-    """An initialisation that a plug-in gives."""
+class PluginInitialization(PluginChoice, Initialization):
+    """An initialization of a plug-in."""
 
     table = "suite.catalog.initializations:INITIALIZATIONS"
-    declared: ClassVar[Declared]
+    declaration: ClassVar[tuple[_Function, _Weights | None]]
+    """What is decorated, and the decorator's argument `weights`."""
 
     def try_out(self) -> None:
-        """Has it say variances, and make weights."""
-        for fan_in, fan_out in _FANS:
+        """Try it at layers of several sizes."""
+        for fan_in, fan_out in _LAYERS:
             try:
                 self.layer_variance(fan_in, fan_out)
             except NoVariancesError as error:
                 raise PlugInError(str(error)) from None
-        if self.declared.weights is not None:
-            _try(self)
-
-    @property
-    def shaped(self) -> Weights | None:
-        """Its own weights, if it makes any."""
-        return self._weights_of if self.declared.weights is not None else None
-
-    def _weights_of(self, normal: Tensor) -> Tensor:
-        assert self.declared.weights is not None
-        try:
-            found = self.declared.weights(normal.clone(), **self.parameters)
-        except (Exception, SystemExit) as error:
-            raise PlugInError(f"weights fails ({_what(error)}) at {tuple(normal.shape)}; mend it") from error
-        if not isinstance(found, Tensor) or found.shape != normal.shape or found.dtype != normal.dtype:
-            what = f"{tuple(found.shape)} in {found.dtype}" if isinstance(found, Tensor) else type(found).__name__
-            raise PlugInError(f"weights makes {what} of {tuple(normal.shape)} in {normal.dtype}; keep shape and dtype")
-        return found
+        if self.shaped:
+            self._check_weights()
 
     def layer_variance(self, fan_in: int, fan_out: int) -> tuple[float, float]:
-        """As the plug-in says.
+        """Return sigma_w^2 and sigma_b^2 of a layer.
 
         Raises:
-            NoVariancesError: what it says are none, or it fails.
+            NoVariancesError: If the plug-in returns no variances, or fails.
         """
         try:
-            return _pair(self.declared.function(fan_in, fan_out, **self.parameters))
+            return _as_variances(self.declaration[0](fan_in, fan_out, **self.parameters))
         except PlugInError as error:
-            fault = str(error)
-        except (Exception, SystemExit) as error:  # whatever the plug-in does: leaving the suite is not its business
-            fault = f"it fails ({_what(error)}); mend the function, or its parameters"
-        raise NoVariancesError(f"at fan_in = {fan_in}, fan_out = {fan_out}: {fault}")
+            message = str(error)
+        except (Exception, SystemExit) as error:  # whatever the plug-in's function raises
+            message = f"it fails ({short_error(error)}); correct the function, or its parameters"
+        raise NoVariancesError(f"at fan_in = {fan_in}, fan_out = {fan_out}: {message}")
+
+    @property
+    def shaped(self) -> _Weights | None:
+        """What makes a layer's weights of standard normal numbers, if the plug-in does."""
+        return self._weights_of if self.declaration[1] else None
+
+    def _weights_of(self, normal: Tensor) -> Tensor:
+        _, weights = self.declaration
+        assert weights is not None
+        try:
+            found = weights(normal.clone(), **self.parameters)
+        except (Exception, SystemExit) as error:  # whatever the plug-in's function raises
+            call = f"weights({', '.join(['normal', *self.parameters])})"
+            raise PlugInError(f"{call} fails ({short_error(error)}) at {tuple(normal.shape)}; correct it") from error
+        if not isinstance(found, Tensor) or found.shape != normal.shape or found.dtype != normal.dtype:
+            what = f"{tuple(found.shape)} in {found.dtype}" if isinstance(found, Tensor) else type(found).__name__
+            raise PlugInError(
+                f"weights returns {what} for {tuple(normal.shape)} in {normal.dtype}; keep shape and dtype"
+            )
+        return found
+
+    def _check_weights(self) -> None:
+        normal = torch.randn(4, 3, 5, generator=torch.Generator().manual_seed(0))
+        found = self._weights_of(normal)
+        if not bool(found.isfinite().all()):
+            raise PlugInError("weights returns numbers that are not finite; correct it")
+        if not torch.equal(found, self._weights_of(normal)):
+            raise PlugInError("weights returns other numbers each time; take randomness from the numbers it is given")
+        if not torch.allclose(found[1:3], self._weights_of(normal[1:3]), rtol=1e-4, atol=1e-6):
+            raise PlugInError("weights mixes networks; compute each network's weights from its own numbers")
 
 
-def _pair(said: Any) -> tuple[float, float]:
-    """What a function returns, as two variances."""
-    pair = said if isinstance(said, tuple) else (said, 0.0)
-    returned = f"it returns {' '.join(short(said).split())}"
+def _as_variances(returned: Any) -> tuple[float, float]:
+    pair = returned if isinstance(returned, tuple) else (returned, 0.0)
+    what = f"it returns {' '.join(short(returned).split())}"
     if len(pair) != 2 or not all(isinstance(value, float | int) and isfinite(value) for value in pair):
-        raise PlugInError(f"{returned}; return sigma_w^2, or (sigma_w^2, sigma_b^2), as numbers")
+        raise PlugInError(f"{what}; return sigma_w^2, or (sigma_w^2, sigma_b^2), as numbers")
     if pair[0] <= 0 or pair[1] < 0:
-        raise PlugInError(f"{returned}; variances are above 0, those of biases 0 or above")
+        raise PlugInError(f"{what}; return sigma_w^2 > 0 and sigma_b^2 >= 0")
     return float(pair[0]), float(pair[1])
 
 
-def _what(error: BaseException) -> str:
-    """An error in half a line."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
-
-
-def _try(initialization: OwnInitialization) -> None:
-    normal = torch.randn(4, 3, 5, generator=torch.Generator().manual_seed(0))
-    _callable_so(initialization, normal)
-    found = initialization._weights_of(normal)
-    if not bool(found.isfinite().all()):
-        raise PlugInError("weights makes numbers that are not finite; mend it")
-    if not torch.equal(found, initialization._weights_of(normal)):
-        raise PlugInError("weights makes other numbers each time; make what is random of the numbers that come in")
-    if not torch.allclose(found[1:3], initialization._weights_of(normal[1:3]), rtol=1e-4, atol=1e-6):
-        raise PlugInError("weights mixes networks; make each one's of its own numbers")
-
-
-def _callable_so(initialization: OwnInitialization, normal: Tensor) -> None:
-    """Tells a function of the numbers alone that it gets the parameters, too; calling it would only say a name."""
-    weights, parameters = initialization.declared.weights, initialization.parameters
-    assert weights is not None
-    try:
-        inspect.signature(weights).bind(normal, **parameters)
-    except ValueError:  # one that is written in C says nothing
-        return
-    except TypeError as error:
-        given = "the parameters, which it gets, too" if parameters else "the normal numbers alone"
-        raise PlugInError(
-            f"weights cannot be called with {given} ({error}); make it a function of "
-            f"({', '.join(['normal', *parameters])})"
-        ) from None
-
-
-@overload
 def initialization(
-    function: Function,
+    function: _Function | None = None,
     *,
     name: str | None = None,
     distribution: PlainDistribution = "gaussian",
-    weights: Weights | None = None,
-    formula: str | None = None,
-) -> Function: ...
-@overload
-def initialization(
-    *,
-    name: str | None = None,
-    distribution: PlainDistribution = "gaussian",
-    weights: Weights | None = None,
-    formula: str | None = None,
-) -> Callable[[Function], Function]: ...
-def initialization(
-    function: Function | None = None,
-    *,
-    name: str | None = None,
-    distribution: PlainDistribution = "gaussian",
-    weights: Weights | None = None,
+    weights: _Weights | None = None,
     formula: str | None = None,
 ) -> Any:
-    """Adds an initialisation, named as the decorated function is.
+    """Add an initialization, named as the decorated function is.
 
     The function takes fan_in and fan_out of a hidden layer and returns sigma_w^2, fan_in times the variance of a
-    weight, or that and sigma_b^2, the variance of a bias. Theory goes by these. Its other parameters are keys of a
-    spec, as those of an activation. The readout has gain 1 and no bias, as with the suite's own.
+    weight, or that and sigma_b^2, the variance of a bias. Theory uses these. Its other parameters are keys of a spec,
+    as those of an activation. The readout has gain 1 and no bias, as with the suite's own.
 
     Args:
-        function: what is decorated.
-        name: in place of the function's own.
-        distribution: of the weights.
-        weights: makes of standard normal numbers (draws, out, in), and the same parameters, the weights of a hidden
-            layer, of mean 0 and variance 1, which are then scaled; of each network's own numbers alone.
-        formula: for `list`; the first line of the docstring unless given.
+        function: What is decorated.
+        name: Its name in specs. Default: the function's own.
+        distribution: The distribution of the weights.
+        weights: (normal, **parameters) -> the weights of a hidden layer, of mean 0 and variance 1, which are then
+            scaled, from standard normal numbers (draws, out, in); each network's from its own numbers alone.
+        formula: For `list`. Default: the first line of the docstring.
 
     Raises:
-        PlugInError: what it returns are no variances.
+        PlugInError: If it returns no variances.
     """
     if distribution not in get_args(PlainDistribution):
-        raise PlugInError(f"{distribution!r} is no distribution; take gaussian, uniform or orthogonal")
-    if weights is not None and Distribution(distribution) is not Distribution.GAUSSIAN:
-        raise PlugInError("weights makes its own of Gaussian numbers; leave distribution out")
+        raise PlugInError(f"{distribution!r} is no distribution; use gaussian, uniform or orthogonal")
+    if weights is not None and distribution != "gaussian":
+        raise PlugInError("weights starts from Gaussian numbers; leave distribution out")
 
-    def decorate(decorated: Function) -> Function:
-        called = name_of(decorated, name)
-        declared, kind = Declared(decorated, weights), Distribution(distribution)
-        return offered("an initialisation", called, decorated, lambda: _add(called, declared, kind, formula))
+    def add(plugin: Plugin, called: str, decorated: _Function) -> None:
+        entry = make_choice(PluginInitialization, plugin, called, decorated, 2, formula)
+        entry.declaration, entry.distribution = (decorated, weights), Distribution(distribution)
+        register_choice("an initialization", INITIALIZATIONS, entry, {})
 
-    return decorate if function is None else decorate(function)
-
-
-def _add(name: str, declared: Declared, distribution: Distribution, formula: str | None) -> None:
-    entry = entry_of(OwnInitialization, name, declared.function, 2, formula)
-    entry.declared, entry.distribution = declared, distribution
-    add("an initialisation", name, [(INITIALIZATIONS, entry)])
-    try_defaults(entry, {})
+    return make_decorator("an initialization", function, name, add)

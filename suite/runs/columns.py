@@ -12,7 +12,7 @@ _Column = Callable[[Sequence[Any], Sequence[int]], Any]
 """(one value per block, the number of rows of each) -> the column."""
 
 _INDICES = ("layer", "step")
-_METHODS = ("exact", "sampled", "training points")
+_METHODS = ("exact", "as declared", "sampled", "training points")
 
 
 class Layout:

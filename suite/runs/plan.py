@@ -193,7 +193,7 @@ class _Record:
 
     Attributes:
         versions: of the code, by measure, member and draws.
-        plugins: digests of the plug-ins that were taken up.
+        plugins: digests of the plug-ins that were loaded.
     """
 
     versions: Mapping[tuple[str, str, int, int], str] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Plug-ins for tests, taken out again at the end of each."""
+"""Plug-ins for tests, unloaded at the end of each."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from suite.plugins import sources
+from suite.plugins import loading
 
-Plugging = Callable[..., Path]
+Write = Callable[..., Path]
 
 SNAKE = '''
 import torch
@@ -23,16 +23,16 @@ def snake(z, frequency: float = 1.0):
 
 
 @pytest.fixture(autouse=True)
-def unplugged() -> Iterator[None]:
-    """Whatever a test takes up is gone after it."""
-    before = set(sources.plugged_in())
+def unloaded() -> Iterator[None]:
+    """Unload what a test has loaded."""
+    before = set(loading.loaded_plugins())
     yield
-    for name in set(sources.plugged_in()) - before:
-        sources.unplug(name)
+    for plugin in set(loading.loaded_plugins()) - before:
+        loading.unload(plugin.name)
 
 
 @pytest.fixture
-def written(tmp_path: Path) -> Plugging:
+def written(tmp_path: Path) -> Write:
     """(text, file's name) -> a plug-in's file."""
 
     def write(text: str, name: str = "mine.py") -> Path:
@@ -43,41 +43,38 @@ def written(tmp_path: Path) -> Plugging:
 
 
 @pytest.fixture
-def plugged(written: Plugging) -> Plugging:
-    """The same, taken up."""
+def loaded(written: Write) -> Write:
+    """(text, file's name) -> a plug-in's file, which is loaded."""
 
-    def plug(text: str = SNAKE, name: str = "mine.py") -> Path:
+    def load(text: str = SNAKE, name: str = "mine.py") -> Path:
         file = written(text, name)
-        sources.plug_in(file)
+        loading.load_plugin(file)
         return file
 
-    return plug
-
-
-@pytest.fixture
-def installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
-    """A package of an entry point: its module `more` decorates, `smooth` decorates and imports from there."""
-    package = tmp_path / "snakes_of_mine"
-    package.mkdir()
-    (package / "__init__.py").write_text("")
-    (package / "smooth.py").write_text(SNAKE + "\nfrom snakes_of_mine.more import adder\n")
-    (package / "more.py").write_text(SNAKE.replace("def snake", "def adder"))
-    monkeypatch.syspath_prepend(tmp_path)
-    point = EntryPoint("snake", "snakes_of_mine.smooth", sources.GROUP)
-    monkeypatch.setattr(sources, "entry_points", lambda group: [point] if group == sources.GROUP else [])
-    sources.plug_in_installed.cache_clear()
-    yield "snakes_of_mine.smooth"
-    sources.plug_in_installed.cache_clear()
-    for name in [name for name in sys.modules if name.startswith("snakes_of_mine")]:
-        del sys.modules[name]
+    return load
 
 
 @pytest.fixture
 def importable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """Python looks in the folder of plug-ins, too; what is imported from there is forgotten in the end."""
+    """Let Python import from the folder of plug-ins; forget in the end what it has imported from there."""
     monkeypatch.syspath_prepend(tmp_path)
     before = set(sys.modules)
     yield
     for name in set(sys.modules) - before:
         if str(getattr(sys.modules[name], "__file__", None) or "").startswith(str(tmp_path)):
             del sys.modules[name]
+
+
+@pytest.fixture
+def installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, importable: None) -> Iterator[str]:
+    """Install a package with an entry point: its module `smooth` decorates, and imports `more`, which does, too."""
+    package = tmp_path / "my_snakes"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "smooth.py").write_text(SNAKE + "\nimport my_snakes.more\n")
+    (package / "more.py").write_text(SNAKE.replace("def snake", "def adder"))
+    point = EntryPoint("snake", "my_snakes.smooth", "suite.plugins")
+    monkeypatch.setattr(loading, "entry_points", lambda group: [point] if group == "suite.plugins" else [])
+    loading.load_installed.cache_clear()
+    yield "my_snakes.smooth"
+    loading.load_installed.cache_clear()

@@ -1,4 +1,4 @@
-"""An activation by a plug-in is worth as much as a built-in one: the same numbers, theory by quadrature included."""
+"""An activation of a plug-in gives the numbers of a built-in one, theory by quadrature included."""
 
 from dataclasses import astuple
 from itertools import pairwise
@@ -8,11 +8,15 @@ import numpy as np
 import pytest
 import torch
 
+import suite
 from suite.catalog.activations import ACTIVATIONS, Activation
+from suite.cells.resources import Resources
 from suite.nets.activations import kernel
 from suite.nets.backward import Backpropagation
 from suite.nets.ensemble import Ensemble
 from suite.nets.taylor import third_derivative
+from suite.runs.run import compute_tables
+from suite.spec.load import load_studies
 from suite.theory.correlation_map import covariance, slope_covariance
 from suite.theory.mean_field import edge_of_chaos, second_moment, slope_moment
 from tests.plugins.conftest import SNAKE
@@ -55,9 +59,9 @@ PLACES = torch.linspace(-6, 6, 1001, dtype=torch.float64) + 1e-3
 
 
 @pytest.fixture
-def twins(plugged):
+def twins(loaded):
     """(name, parameters) -> the built-in activation and the plug-in of the same function."""
-    plugged(TWINS)
+    loaded(TWINS)
     return lambda name, parameters: (ACTIVATIONS[name](**parameters), ACTIVATIONS[f"my_{name}"](**parameters))
 
 
@@ -136,9 +140,9 @@ def test_theory_is_that_of_the_built_in_twin(twins, name, parameters):
 
 @pytest.mark.parametrize("a", [0.3, 1.0, 4.0, 30.0])
 @pytest.mark.parametrize("q", [0.01, 1.0, 9.0])
-def test_quadrature_resolves_the_snake_at_any_frequency(plugged, a, q):
+def test_quadrature_resolves_the_snake_at_any_frequency(loaded, a, q):
     """Its Gaussian means have closed forms, since E[cos(b z)] = exp(-b^2 q / 2)."""
-    plugged()
+    loaded()
     snake = ACTIVATIONS["snake"](frequency=a)
     b = 2 * a
 
@@ -151,9 +155,9 @@ def test_quadrature_resolves_the_snake_at_any_frequency(plugged, a, q):
         assert slope_covariance(snake, q, c) == pytest.approx(expected, rel=1e-8)
 
 
-def test_a_seaworthy_label_and_equality(plugged):
-    """Parameters that have their default are not said; equal parameters are one activation."""
-    plugged()
+def test_labels_leave_defaults_out_and_equal_parameters_are_one_activation(loaded):
+    """As of built-in ones."""
+    loaded()
     snake = ACTIVATIONS["snake"]
 
     assert snake().label == "snake"
@@ -162,13 +166,13 @@ def test_a_seaworthy_label_and_equality(plugged):
     assert len({snake(frequency=3.0), snake(frequency=3.0), snake()}) == 2
 
 
-def test_it_is_tried_and_asked_by_one_thread(plugged, monkeypatch):
-    """Several wait for each other: with two, a plug-in was taken up in ten times the time."""
+def test_it_is_tried_with_one_thread(loaded, monkeypatch):
+    """With two, which wait for each other, loading took ten times as long."""
     monkeypatch.setattr(torch, "counted", [], raising=False)
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        plugged(SNAKE.replace("    return", "    torch.counted.append(torch.get_num_threads())\n    return"))
+        loaded(SNAKE.replace("    return", "    torch.counted.append(torch.get_num_threads())\n    return"))
         ACTIVATIONS["snake"]().dphi(np.zeros(3))
         assert torch.get_num_threads() == 2
     finally:
@@ -177,10 +181,74 @@ def test_it_is_tried_and_asked_by_one_thread(plugged, monkeypatch):
     assert set(torch.counted) == {1}
 
 
-def test_one_too_quick_for_theory_is_told(plugged):
-    """Rather than that the edge of chaos takes a minute, and a correlation map an hour."""
-    plugged()
+def test_one_that_bends_too_quickly_for_theory_is_an_error(loaded):
+    """The edge of chaos would take a minute, and a correlation map an hour."""
+    loaded()
 
-    assert ACTIVATIONS["snake"](frequency=99.0).pace == pytest.approx(99)
-    with pytest.raises(ValueError, match=r"it bends 3,000 times as quickly as the sine.*take parameters"):
+    assert ACTIVATIONS["snake"](frequency=99.0).pace == pytest.approx(99, rel=1e-4)
+    with pytest.raises(ValueError, match=r"it bends 3,000 times as quickly as the sine.*choose parameters"):
         ACTIVATIONS["snake"](frequency=3000.0)
+
+
+MISSED = """
+import torch
+from suite.plugins import activation
+
+@activation(kinks=(0.0,))
+def bounded(z):
+    return torch.relu(z) - 0.5 * torch.relu(z - 12)
+
+@activation
+def bent(z):
+    return z + 0.5 * torch.sin(z)
+"""
+
+
+@pytest.mark.parametrize(("name", "flat"), [("bounded", True), ("bent", False)])
+@pytest.mark.parametrize(
+    ("widths", "dead_fraction", "born_dead"),
+    [
+        ((1, 3, 3, 1), ["as declared", "as declared"], "as declared"),
+        ((2, 3, 3, 1), ["as declared", "sampled"], "sampled"),
+        ((2, 3, 1), ["as declared"], "as declared"),
+    ],
+    ids=["one input", "two inputs", "one layer"],
+)
+def test_a_missed_jump_cannot_pass_for_exact(loaded, tmp_path, name, flat, widths, dead_fraction, born_dead):
+    """A kink at 12, which no check finds: what is exact for built-in activations is as declared for a plug-in's."""
+    loaded(MISSED)
+    inputs, *hidden, _ = widths
+    family = f"[family]\ninputs = {inputs}\nwidth = 3\ndepth = {len(hidden)}\nactivation = '{name}'\n"
+    spec = tmp_path / "missed.toml"
+    spec.write_text(f"title = 'T'\nseed = 1\n{family}initialization = 'he'\n[measure.dead_neurons]\ndraws = 2\n")
+
+    table = compute_tables(load_studies([spec])[0], tmp_path / "results", Resources("cpu", workers=1)).measurements
+
+    if not flat:
+        dead_fraction, born_dead = ["as declared"] * len(hidden), "as declared"
+    first = table[table["draw"] == 0]
+    assert list(first.loc[first["quantity"] == "dead_fraction", "method"]) == dead_fraction
+    assert list(first.loc[first["quantity"] == "born_dead", "method"]) == [born_dead]
+
+
+class Bounded(torch.nn.Module):
+    """The activation `bounded`, as a module."""
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        """Return it of each element."""
+        return torch.relu(z) - 0.5 * torch.relu(z - 12)
+
+
+@pytest.mark.parametrize(("given", "name", "method"), [
+    (torch.nn.ReLU(), None, "exact"),
+    (Bounded(), "bounded", "as declared"),
+])  # fmt: skip
+def test_the_frame_of_modules_has_the_same_method(loaded, given, name, method):
+    """As suite.measure returns it."""
+    loaded(MISSED)
+    with torch.random.fork_rng():
+        module = torch.nn.Sequential(torch.nn.Linear(1, 3), given, torch.nn.Linear(3, 1))
+
+    frame = suite.measure(module, "dead_neurons", activation=name)
+
+    assert set(frame["method"].dropna()) == {method}

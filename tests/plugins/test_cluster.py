@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from suite.cells.resources import Resources
-from suite.plugins import sources
+from suite.plugins import loading
 from suite.runs.run import compute_tables
 from suite.spec.load import load_studies
 from tests.cells.test_cluster import ROOT, SETTINGS, Processes, alone  # noqa: F401  # a fixture
 from tests.plugins.conftest import SNAKE
-from tests.plugins.test_sources import SPEC
+from tests.plugins.test_loading import SPEC
 
 pytest.importorskip("distributed")
 pytestmark = pytest.mark.slow
@@ -42,7 +42,7 @@ def test_a_cluster_computes_with_a_plug_in_that_it_has_never_seen(alone, written
     done = _run(file, alone.address)
 
     assert done.returncode == 0, done.stderr
-    sources.plug_in(file)
+    loading.load_plugin(file)
     here = compute_tables(load_studies([tmp_path / "snakes.toml"])[0], tmp_path / "here", Resources("cpu", workers=1))
     table = "measurements.parquet"
     assert (tmp_path / "results" / "snakes" / table).read_bytes() == (here.folder / table).read_bytes()

@@ -1,4 +1,4 @@
-"""Activations that are flat around 0 at the edge of chaos: a fixed point that holds from below only, or none."""
+"""Activations that are flat around 0, at the edge of chaos: a fixed point that is stable only from below, or none."""
 
 from math import exp, pi, sqrt
 from pathlib import Path
@@ -47,9 +47,9 @@ def written(folder: Path, activation: str, initialization: str, more: str = "") 
 
 
 @pytest.mark.parametrize(("margin", "bias_std"), [(0.5, 0.1), (0.5, 0.3), (0.1, 0.1), (0.9, 0.3)])
-def test_growth_above_the_fixed_point_is_that_of_the_closed_form(plugged, margin: float, bias_std: float):
+def test_growth_above_the_fixed_point_is_that_of_the_closed_form(loaded, margin: float, bias_std: float):
     """The critical point, too: its slope is 1, and what starts at twice the variance grows."""
-    plugged(TROUGH)
+    loaded(TROUGH)
     activation = ACTIVATIONS["trough"](margin=margin)
     excess = lambda q: second(q, margin) / slope(q, margin) + bias_std**2 - q  # noqa: E731
     q = brentq(excess, bias_std**2, 20 * bias_std**2, xtol=1e-16, rtol=1e-14)
@@ -64,9 +64,9 @@ def test_growth_above_the_fixed_point_is_that_of_the_closed_form(plugged, margin
     assert grown > 1.05
 
 
-def test_a_fixed_point_that_holds_from_below_only_is_a_warning(plugged, tmp_path):
-    """Weights of variance 685,913 are no slip of the eye; networks of real widths explode with them."""
-    plugged(TROUGH)
+def test_a_fixed_point_that_holds_from_below_only_is_a_warning(loaded, tmp_path):
+    """The warning gives the variance of the weights, and the factor by which larger variances grow."""
+    loaded(TROUGH)
     spec = written(tmp_path, "'trough'", "{ scheme = 'critical', bias_std = 0.1 }")
 
     (study,) = load_studies([spec])
@@ -80,9 +80,9 @@ def test_a_fixed_point_that_holds_from_below_only_is_a_warning(plugged, tmp_path
 
 
 @pytest.mark.parametrize("bias_std", [3.0, 10.0])
-def test_larger_biases_are_the_cure(plugged, tmp_path, bias_std: float):
-    """What grows by less than a hundredth a layer is not told."""
-    plugged(TROUGH)
+def test_larger_biases_need_no_warning(loaded, tmp_path, bias_std: float):
+    """Variances grow by less than a hundredth a layer."""
+    loaded(TROUGH)
 
     (study,) = load_studies([written(tmp_path, "'trough'", f"{{ scheme = 'critical', bias_std = {bias_std} }}")])
 
@@ -90,9 +90,9 @@ def test_larger_biases_are_the_cure(plugged, tmp_path, bias_std: float):
 
 
 @pytest.mark.parametrize("option", ["normalization = 'layer'", "residual = true"])
-def test_networks_that_do_not_iterate_the_map_are_not_warned(plugged, tmp_path, option: str):
-    """As with an unstable fixed point."""
-    plugged(TROUGH)
+def test_networks_that_do_not_iterate_the_map_need_no_warning(loaded, tmp_path, option: str):
+    """With normalization or residual connections."""
+    loaded(TROUGH)
     spec = written(tmp_path, "'trough'", "{ scheme = 'critical', bias_std = 0.1 }", option)
 
     (study,) = load_studies([spec])
@@ -102,9 +102,9 @@ def test_networks_that_do_not_iterate_the_map_are_not_warned(plugged, tmp_path, 
 
 @pytest.mark.parametrize("scheme", ["critical", "orthogonal"])
 @pytest.mark.parametrize("option", ["", "normalization = 'layer'"])
-def test_weights_larger_than_a_spec_may_state_are_an_error(plugged, tmp_path, scheme: str, option: str):
+def test_weights_larger_than_a_spec_may_state_are_an_error(loaded, tmp_path, scheme: str, option: str):
     """Their variance would be 1.7e18."""
-    plugged(TROUGH)
+    loaded(TROUGH)
     activation = "{ name = 'trough', margin = 0.9 }"
     spec = written(tmp_path, activation, f"{{ scheme = '{scheme}', bias_std = 0.1 }}", option)
 
@@ -118,9 +118,9 @@ def test_weights_larger_than_a_spec_may_state_are_an_error(plugged, tmp_path, sc
 
 
 @pytest.mark.parametrize("bias_std", [0.0, 1e-6, 0.03])
-def test_one_that_is_flat_as_far_as_variances_reach_has_no_edge_of_chaos(plugged, tmp_path, bias_std: float):
-    """Its slope is 0 wherever a variance below the margin leads: no division by it."""
-    plugged(TROUGH)
+def test_one_that_is_flat_at_all_small_variances_has_no_edge_of_chaos(loaded, tmp_path, bias_std: float):
+    """Its slope is 0 there, and nothing is divided by it."""
+    loaded(TROUGH)
 
     with pytest.raises(NoCriticalPointError):
         edge_of_chaos(ACTIVATIONS["trough"](), bias_std**2)
@@ -132,9 +132,9 @@ def test_one_that_is_flat_as_far_as_variances_reach_has_no_edge_of_chaos(plugged
 
 
 @pytest.mark.parametrize("bias_std", [0.0, 0.1, 1.0])
-def test_where_the_variance_map_is_linear_nothing_is_said_to_grow(plugged, bias_std: float):
-    """A rectifier of one's own is one, whatever the biases; what these add does not multiply."""
-    plugged(SNAKE + "\n@activation(kinks=(0.0,))\ndef rectified(z):\n    return torch.relu(z)\n")
+def test_a_linear_variance_map_does_not_grow(loaded, bias_std: float):
+    """As of a plug-in's rectifier, whatever the biases."""
+    loaded(SNAKE + "\n@activation(kinks=(0.0,))\ndef rectified(z):\n    return torch.relu(z)\n")
 
     assert growth_above(ACTIVATIONS["rectified"](), bias_std**2) == 1
     assert growth_above(ACTIVATIONS["abs"](), bias_std**2) == 1

@@ -1,4 +1,4 @@
-"""An initialisation by a plug-in: its variances reach weights and theory, its weights are its own."""
+"""An initialization of a plug-in: its variances reach weights and theory, and it can draw weights of its own."""
 
 import pytest
 import torch
@@ -45,9 +45,9 @@ def drawn(scheme, draws=200, content=None):
     return variances, layer_views(parameters, WIDTHS)
 
 
-def test_a_twin_draws_the_weights_of_the_suites_own(plugged):
+def test_the_same_variances_give_the_weights_of_the_built_in_initialization(loaded):
     """From the same streams."""
-    plugged(MINE)
+    loaded(MINE)
     ours, theirs = drawn(He(bias_std=0.3)), drawn(INITIALIZATIONS["my_he"](bias_std=0.3))
 
     assert ours[0] == theirs[0]
@@ -56,9 +56,9 @@ def test_a_twin_draws_the_weights_of_the_suites_own(plugged):
         assert torch.equal(one.bias, other.bias)
 
 
-def test_variances_are_each_layers_and_the_distribution_is_as_said(plugged):
+def test_each_layer_has_its_variance_and_the_distribution(loaded):
     """Of 200 networks, within 5 standard errors; uniform numbers have an end."""
-    plugged(MINE)
+    loaded(MINE)
     variances, layers = drawn(INITIALIZATIONS["averaged"](gain=1.5))
 
     assert variances == (pytest.approx((9 / 43, 0)), pytest.approx((120 / 70, 0)), (1.0, 0.0))
@@ -68,9 +68,9 @@ def test_variances_are_each_layers_and_the_distribution_is_as_said(plugged):
         assert float(weights.abs().max()) <= 3**0.5 + 1e-5
 
 
-def test_weights_are_what_the_plug_in_makes_of_them(plugged):
-    """Hidden layers' alone; the readout's stay Gaussian."""
-    plugged(MINE)
+def test_hidden_weights_are_those_that_the_plug_in_makes(loaded):
+    """The readout's stay Gaussian."""
+    loaded(MINE)
     _, layers = drawn(INITIALIZATIONS["sparse"]())
 
     for layer, share in zip(layers, (0.3173, 0.3173, 1.0), strict=True):
@@ -79,9 +79,9 @@ def test_weights_are_what_the_plug_in_makes_of_them(plugged):
 
 
 @pytest.mark.slow
-def test_it_runs_with_two_workers_and_follows_the_file(plugged, tmp_path):
+def test_two_workers_give_the_same_numbers_and_keys_follow_the_file(loaded, tmp_path):
     """Both kinds, as an axis; keys of others stay after an edit."""
-    file = plugged(MINE)
+    file = loaded(MINE)
     spec = tmp_path / "schemes.toml"
     family = "[family]\nwidth = 5\ninputs = 2\ndepth = 2\nactivation = 'relu'\ninitialization = {}\n"
     schemes = "['he', 'my_he', { scheme = 'sparse', threshold = [0.5, 1.0] }]"
@@ -97,7 +97,7 @@ def test_it_runs_with_two_workers_and_follows_the_file(plugged, tmp_path):
 
     assert two.failures == []
     assert two.measurements.equals(one.measurements)
-    plugged(MINE + "# edited\n", file.name)
+    loaded(MINE + "# edited\n", file.name)
     edited = [cell.key for cell in cells_of(load_studies([spec])[0])]
     for (label, before), after in zip(keys, edited, strict=True):
         assert (before == after) == (label == "he")
@@ -105,7 +105,7 @@ def test_it_runs_with_two_workers_and_follows_the_file(plugged, tmp_path):
 
 FAULTY = [
     ("no number", "@initialization", "return 'two'", "it returns 'two'; return sigma_w^2"),
-    ("nothing above 0", "@initialization", "return -1.0", "variances are above 0"),
+    ("nothing above 0", "@initialization", "return -1.0", "it returns -1.0; return sigma_w^2 > 0"),
     ("three", "@initialization", "return 1.0, 2.0, 3.0", "it returns (1.0, 2.0, 3.0)"),
     ("its own error", "@initialization", "return 1 / (fan_in - 1)", "ZeroDivisionError"),
     ("a shape", "@initialization(weights=lambda normal: normal[:, 0])", "return 1.0", "keep shape and dtype"),
@@ -113,15 +113,15 @@ FAULTY = [
     ("chance", "@initialization(weights=lambda n: n * torch.rand(1, generator=G))", "return 1.0", "numbers each time"),
     ("a distribution", "@initialization(distribution='cauchy')", "return 1.0", "'cauchy' is no distribution"),
     ("a name", "@initialization\ndef he(fan_in, fan_out):\n    return 2.0\n\n@initialization", "return 1.0",
-     "the suite has an initialisation he already"),
+     "the suite has an initialization he already"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("decorator", "body", "fragment"), [case[1:] for case in FAULTY], ids=[case[0] for case in FAULTY]
 )
-def test_a_faulty_one_is_told_in_a_line_with_exit_code_2(written, decorator, body, fragment):
-    """And nothing of it stays."""
+def test_a_faulty_initialization_is_one_line_of_error_and_exit_code_2(written, decorator, body, fragment):
+    """Nothing of it stays in the catalog."""
     file = written(f"{HEAD}G = torch.Generator()\n{decorator}\ndef mine(fan_in, fan_out):\n    {body}\n")
 
     done = runner.invoke(app, ["list", "--plugin", str(file)])
@@ -133,24 +133,28 @@ def test_a_faulty_one_is_told_in_a_line_with_exit_code_2(written, decorator, bod
     assert not {"mine"} & {*INITIALIZATIONS}
 
 
-def test_weights_are_of_the_scheme_that_was_asked_for_whatever_has_its_name_by_then(plugged):
+def test_weights_are_those_of_the_spec_after_an_edit_of_the_plug_in(loaded):
     """Workers may serve two runs, each with its plug-in: neither gets the other's weights, or Gaussian ones."""
-    plugged(MINE)
+    loaded(MINE)
     scheme = INITIALIZATIONS["sparse"]()
     _, before = drawn(scheme)
 
-    plugged(HEAD + "@initialization\ndef sparse(fan_in, fan_out, threshold: float = 1.0):\n    return 2.0\n")
+    loaded(HEAD + "@initialization\ndef sparse(fan_in, fan_out, threshold: float = 1.0):\n    return 2.0\n")
     _, after = drawn(scheme)
 
     assert all(torch.equal(one.weight, other.weight) for one, other in zip(before, after, strict=True))
 
 
 IN_USE = [
-    ("fails", "0 / 0", "it fails (ZeroDivisionError: division by zero); mend the function, or its parameters"),
-    ("leaves", "sys.exit(3)", "it fails (SystemExit: 3); mend the function, or its parameters"),
-    ("too_large", "10**400", "it fails (OverflowError: int too large to convert to float); mend the function, or its"),
+    ("fails", "0 / 0", "it fails (ZeroDivisionError: division by zero); correct the function, or its parameters"),
+    ("leaves", "sys.exit(3)", "it fails (SystemExit: 3); correct the function, or its parameters"),
+    (
+        "too_large",
+        "10**400",
+        "it fails (OverflowError: int too large to convert to float); correct the function, or",
+    ),
     ("not_a_number", "float('nan')", "it returns nan; return sigma_w^2, or (sigma_w^2, sigma_b^2), as numbers"),
-    ("negative", "-1", "it returns -1; variances are above 0"),
+    ("negative", "-1", "it returns -1; return sigma_w^2 > 0 and sigma_b^2 >= 0"),
     ("a_text", "'a'", "it returns 'a'; return sigma_w^2, or (sigma_w^2, sigma_b^2), as numbers"),
     ("three", "(1.0, 2.0, 3.0)", "it returns (1.0, 2.0, 3.0); return sigma_w^2"),
     ("nothing", "None", "it returns None; return sigma_w^2"),
@@ -164,8 +168,8 @@ def {}(fan_in, fan_out, g: float = 1.0):
 
 
 @pytest.mark.parametrize("command", ["check", "run"])
-def test_what_fails_at_a_layer_of_the_spec_is_told_with_its_line_its_size_and_all_others(written, tmp_path, command):
-    """The sizes that a plug-in is tried at when it is taken up are not a spec's."""
+def test_failures_at_layers_of_the_spec_are_all_errors_with_its_line_and_the_layers_size(written, tmp_path, command):
+    """The sizes at which a plug-in is tried when it is loaded are not those of a spec."""
     file = written("import sys\n" + HEAD + "".join(OF_SEVEN.format(name, value) for name, value, _ in IN_USE))
     names = ",\n".join(f"{{ scheme = '{name}', g = 2.0 }}" for name, _, _ in IN_USE)
     spec = tmp_path / "bug.toml"
@@ -184,28 +188,20 @@ def test_what_fails_at_a_layer_of_the_spec_is_told_with_its_line_its_size_and_al
         assert len(line) < len(str(spec)) + 250
 
 
-def test_weights_that_do_not_take_the_parameters_are_told_that_they_get_them(written):
-    """Python's own words name neither `weights` nor the cure."""
-    file = written(
-        HEAD + "@initialization(weights=lambda x: x.sign())\ndef mine(fan_in, fan_out, g: float = 1.0):\n    return g\n"
-    )
+@pytest.mark.parametrize(
+    ("weights", "failure"),
+    [
+        ("lambda normal: normal.sign()", "TypeError: <lambda>() got an unexpected keyword argument 'gain'"),
+        ("lambda normal, gain: 1 / 0", "ZeroDivisionError: division by zero"),
+        ("lambda normal, gain: sys.exit(3)", "SystemExit: 3"),
+    ],
+)
+def test_weights_that_fail_are_an_error_that_shows_the_call(written, weights, failure):
+    """They get the parameters, too; and they cannot end the process."""
+    head = f"@initialization(weights={weights})\ndef mine(fan_in, fan_out, gain: float = 1.0):\n    return gain\n"
+    file = written("import sys\n" + HEAD + head)
 
     done = runner.invoke(app, ["list", "--plugin", str(file)])
 
     assert done.exit_code == 2
-    assert (
-        "mine: weights cannot be called with the parameters, which it gets, too (got an unexpected keyword argument "
-        "'g'); make it a function of (normal, g)"
-    ) in done.stderr
-
-
-@pytest.mark.parametrize("failure", ["1 / 0", "sys.exit(3)"])
-def test_weights_that_fail_are_told_as_weights(written, failure):
-    """Not as the function of the fans, and nobody leaves."""
-    text = f"@initialization(weights=lambda normal: {failure})\ndef mine(fan_in, fan_out):\n    return 1.0\n"
-    file = written("import sys\n" + HEAD + text)
-
-    done = runner.invoke(app, ["list", "--plugin", str(file)])
-
-    assert done.exit_code == 2
-    assert "mine: weights fails (" in done.stderr
+    assert f"mine: weights(normal, gain) fails ({failure}) at (4, 3, 5); correct it" in done.stderr

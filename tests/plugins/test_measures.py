@@ -1,4 +1,4 @@
-"""A measure by a plug-in: tables, precision, claims and the tournament take it as they take the suite's own."""
+"""A measure of a plug-in: tables, precision and claims treat it as they treat the suite's own."""
 
 import pickle
 from pathlib import Path
@@ -14,8 +14,7 @@ from suite.cells.compute import compute
 from suite.cells.resources import Resources
 from suite.cells.sampling import cells_of
 from suite.cli import app
-from suite.plugins import found
-from suite.plugins.sources import PlugInError
+from suite.plugins.loading import PlugInError
 from suite.runs.run import compute_tables
 from suite.spec.load import load_studies
 
@@ -70,9 +69,9 @@ def spec(tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_two_workers_take_it_as_one_does(plugged, spec, tmp_path):
-    """The same numbers."""
-    plugged(RANGE)
+def test_two_workers_give_the_same_numbers_as_one(loaded, spec, tmp_path):
+    """Whichever cells they compute."""
+    loaded(RANGE)
     (study,) = load_studies([spec])
 
     one, two = (compute_tables(study, tmp_path / str(number), Resources("cpu", workers=number)) for number in (1, 2))
@@ -81,9 +80,9 @@ def test_two_workers_take_it_as_one_does(plugged, spec, tmp_path):
     assert two.measurements.equals(one.measurements)
 
 
-def test_its_values_are_in_the_tables(plugged, spec, tmp_path):
+def test_its_values_are_in_the_tables(loaded, spec, tmp_path):
     """With its parameter, summarised by its kind, and open to claims."""
-    plugged(RANGE)
+    loaded(RANGE)
     (study,) = load_studies([spec])
 
     one = compute_tables(study, tmp_path / "one", Resources("cpu", workers=1))
@@ -98,20 +97,20 @@ def test_its_values_are_in_the_tables(plugged, spec, tmp_path):
     assert [verdict.verdict for verdict in judge_results(study.spec.claim, one)]
 
 
-def test_a_precision_may_be_asked_of_it(plugged, spec):
-    """Its one quantity is the headline."""
-    plugged(RANGE)
+def test_a_spec_can_ask_for_a_precision(loaded, spec):
+    """Of its one quantity."""
+    loaded(RANGE)
     spec.write_text(SPEC.replace("[measure.small]\ndraws = 6", "[measure.small]\nprecision = 0.1"))
 
     assert load_studies([spec])[0].spec.measures["small"].precision == 0.1
 
 
-def test_an_edit_computes_it_anew_and_nothing_else(plugged, spec):
+def test_an_edit_changes_its_keys_and_no_others(loaded, spec):
     """Keys of other measures stay."""
-    plugged(RANGE)
+    loaded(RANGE)
     before = cells_of(load_studies([spec])[0])
     assert all(cell.key for cell in before)
-    plugged(RANGE + "# edited\n")
+    loaded(RANGE + "# edited\n")
     after = cells_of(load_studies([spec])[0])
 
     for old, new in zip(before, after, strict=True):
@@ -132,43 +131,43 @@ draws = 4
 """
 
 
-def test_what_has_its_name_does_not_hide_its_edit(plugged, spec):
+def test_an_edit_of_an_activation_of_the_same_name_changes_keys_too(loaded, spec):
     """An activation and a measure may share a name; cells of both hang on both files."""
     spec.write_text(TWINS)
-    plugged(HEAD + "@measure\ndef twin(ensemble, points):\n    return ensemble(points)[:, 0, 0]\n", "measures.py")
+    loaded(HEAD + "@measure\ndef twin(ensemble, points):\n    return ensemble(points)[:, 0, 0]\n", "measures.py")
     curve = (
         "import torch\nfrom suite.plugins import activation\n@activation\ndef twin(z):\n    return z + {} * z.sin()\n"
     )
     found = []
     for share in (0.5, 0.25):
-        plugged(curve.format(share), "activations.py")
+        loaded(curve.format(share), "activations.py")
         found.append([cell.key for cell in cells_of(load_studies([spec])[0]) if cell.name == "twin"])
 
     assert not set(found[0]) & set(found[1])
 
 
-def test_a_spec_that_was_loaded_before_an_edit_is_to_be_loaded_again(plugged, spec):
+def test_a_spec_loaded_before_an_edit_must_be_loaded_again(loaded, spec):
     """Its settings are of the older plug-in, and it would not be clear which of the two had computed."""
-    plugged(RANGE)
+    loaded(RANGE)
     cells = cells_of(load_studies([spec])[0])
-    plugged(RANGE + "# edited\n")
+    loaded(RANGE + "# edited\n")
 
     with pytest.raises(ValueError, match="the plug-in of output_range has changed since the spec was loaded; load it"):
         [cell.key for cell in cells]
 
 
-def test_without_the_plug_in_the_spec_is_told_so(spec):
+def test_without_the_plug_in_the_spec_is_an_error(spec):
     """With its line."""
     with pytest.raises(suite.SpecError, match=r"ranges.toml:13: measure.output_range: unknown key"):
         load_studies([spec])
 
 
-def test_a_worker_computes_with_the_text_that_it_was_sent(plugged, spec):
+def test_a_worker_computes_with_the_text_that_it_was_sent(loaded, spec):
     """Also where work of an edited plug-in came in between, as on a cluster that serves two runs."""
     spec.write_text(SPEC.split("[measure.collapse]", maxsplit=1)[0] + "[measure.given]\ndraws = 2\nstep = 0.5\n")
     sent = []
     for value in (1, 2):
-        plugged(HEAD + f"@measure\ndef given(ensemble, points):\n    return ensemble(points)[:, 0, 0] * 0 + {value}\n")
+        loaded(HEAD + f"@measure\ndef given(ensemble, points):\n    return ensemble(points)[:, 0, 0] * 0 + {value}\n")
         cells = [cell for cell in cells_of(load_studies([spec])[0]) if cell.name == "given"]
         assert cells[0].key
         sent.append(pickle.dumps(cells[0]))
@@ -178,11 +177,11 @@ def test_a_worker_computes_with_the_text_that_it_was_sent(plugged, spec):
     assert [set(compute(cell)["given"]) for cell in received] == [{1.0}, {2.0}]
 
 
-def test_a_study_that_was_loaded_before_goes_on_without_it(plugged, spec):
+def test_a_study_loaded_before_the_plug_in_stays_as_it_is(loaded, spec):
     """As in a notebook, where plug-ins may come later."""
     spec.write_text(SPEC.split("[measure.output_range]", maxsplit=1)[0])
     (study,) = load_studies([spec])
-    plugged(RANGE)
+    loaded(RANGE)
 
     assert list(study.spec.measures) == ["collapse"]
 
@@ -191,7 +190,7 @@ FAULTY = [
     ("shape", "return ensemble(points)", "returns shape (5, 1, 9) for 5 networks; return one number for each, (5,)"),
     ("no tensor", "return 1.0", "returns float"),
     ("dtype", "return ensemble(points)[:, 0].argmax(1)", "returns torch.int64"),
-    ("company", "v = ensemble(points)[:, 0, 0]; return v - v.mean()", "another value in other company"),
+    ("company", "v = ensemble(points)[:, 0, 0]; return v - v.mean()", "depends on the others"),
     ("chance", "return torch.rand(ensemble.draws, generator=G)", "other values each time"),
     ("a change", "ensemble.parameters.mul_(2); return ensemble(points)[:, 0, 0]", "changes the networks"),
     ("its own error", "return ensemble.nothing", "has no attribute 'nothing'"),
@@ -199,8 +198,8 @@ FAULTY = [
 
 
 @pytest.mark.parametrize(("body", "fragment"), [case[1:] for case in FAULTY], ids=[case[0] for case in FAULTY])
-def test_a_faulty_measure_is_told_in_a_line_with_exit_code_2(written, body, fragment):
-    """The file, the line, what it returns and what to return; nothing of it stays."""
+def test_a_faulty_measure_is_one_line_of_error_and_exit_code_2(written, body, fragment):
+    """It says what the measure returns and what to return; nothing of it stays in the catalog."""
     file = written(f"{HEAD}G = torch.Generator()\n@measure\ndef mine(ensemble, points):\n    {body}\n")
 
     done = runner.invoke(app, ["list", "--plugin", str(file)])
@@ -209,13 +208,13 @@ def test_a_faulty_measure_is_told_in_a_line_with_exit_code_2(written, body, frag
     assert f"{file}:" in done.stderr
     assert fragment in done.stderr
     assert len(done.stderr.splitlines()) == 1
-    assert not {"mine"} & {*MEASURES, *QUANTITIES, *found.MEASURES}
+    assert not {"mine"} & {*MEASURES, *QUANTITIES}
 
 
-def test_a_frequency_is_of_what_is_so_or_not(written):
-    """Its mean would be none otherwise; and there are two kinds."""
+def test_a_frequency_is_of_zeros_and_ones(written):
+    """And there are two kinds of measures."""
     for kind, fragment in (
-        ("frequency", "returns other numbers than 0 and 1"),
+        ("frequency", "returns numbers other than 0 and 1"),
         ("freq", "'freq' is no kind of measure"),
     ):
         head = f"{HEAD}@measure(kind={kind!r})\n"
@@ -225,9 +224,9 @@ def test_a_frequency_is_of_what_is_so_or_not(written):
             suite.plug_in(file)
 
 
-@pytest.mark.parametrize("key", ["source", "entry", "declared", "table", "origin"])
-def test_what_its_class_declares_is_no_parameter_either(written, key):
-    """It travels to workers with the settings."""
+@pytest.mark.parametrize("key", ["plugin", "entry", "declaration", "table", "origin"])
+def test_names_of_its_class_are_no_parameters(written, key):
+    """They are sent to workers with the settings."""
     file = written(
         f"{HEAD}@measure\ndef mine(ensemble, points, {key}: str = ''):\n    return ensemble(points)[:, 0, 0]\n"
     )
@@ -259,27 +258,25 @@ def test_names_of_measures_and_quantities_are_taken(written):
 
 
 @pytest.mark.parametrize("name", ["landscape", "theory", "depth", "middle_depth", "activation", "draw", "copy"])
-def test_a_name_that_is_something_else_is_refused(written, name):
-    """Of the report's plane, of predictors, axes and columns, or of what tables of measures do themselves."""
+def test_a_name_that_means_something_else_is_an_error(written, name):
+    """In reports, among predictors, as axes or columns, or in the class of its settings."""
     file = written(f"{HEAD}@measure\ndef {name}(ensemble, points):\n    return ensemble(points)[:, 0, 0]\n")
 
-    with pytest.raises(PlugInError, match=f"{name} is something else in tables and claims; give the measure another"):
+    with pytest.raises(PlugInError, match=f"{name} is something else in tables and claims; use another name"):
         suite.plug_in(file)
 
 
-def test_a_function_without_a_name_is_refused(written):
+def test_a_function_without_a_name_is_an_error(written):
     """A spec could not state it."""
     file = written(f"{HEAD}measure(lambda ensemble, points: ensemble(points)[:, 0, 0])\n")
 
-    with pytest.raises(PlugInError, match=r"mine.py:4: a lambda has no name; say one, name='mine'"):
+    with pytest.raises(PlugInError, match=r"mine.py:4: a lambda has no name; give one, name='mine'"):
         suite.plug_in(file)
 
 
-def test_a_measure_sees_the_points_of_the_domain(plugged, spec, tmp_path):
+def test_a_measure_gets_the_points_of_the_domain(loaded, spec, tmp_path):
     """All of the grid's."""
-    plugged(
-        HEAD + "@measure\ndef seen(ensemble, points):\n    return ensemble(points)[:, 0, 0] * 0 + points.shape[1]\n"
-    )
+    loaded(HEAD + "@measure\ndef seen(ensemble, points):\n    return ensemble(points)[:, 0, 0] * 0 + points.shape[1]\n")
     text = SPEC.split("[measure.output_range]", maxsplit=1)[0] + "[measure.seen]\ndraws = 2\nstep = 0.5\n"
     spec.write_text(text)
 

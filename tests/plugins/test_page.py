@@ -18,8 +18,8 @@ def _blocks(language: str) -> list[str]:
 
 
 @pytest.mark.slow
-def test_the_page_does_what_it_says(tmp_path, monkeypatch):
-    """File, list and run (a tenth of it): every measure, of the snake and of those beside it, and training."""
+def test_the_commands_of_the_page_run(tmp_path, monkeypatch):
+    """List, and run with --quick: every measure and training."""
     monkeypatch.chdir(tmp_path)
     (function, *_), (spec,) = _blocks("python"), _blocks("toml")
     assert len(function.split("@activation")[1].strip().splitlines()) <= 10
@@ -47,8 +47,8 @@ def test_the_page_does_what_it_says(tmp_path, monkeypatch):
     assert lacking == {"jacobian_covariance"}
 
 
-def test_the_measure_of_the_page_is_taken(tmp_path, monkeypatch):
-    """With its parameter, in a spec of one network, and drawn with what its docstring says."""
+def test_the_measure_of_the_page_runs(tmp_path, monkeypatch):
+    """With its parameter; its chart has its docstring as caption."""
     monkeypatch.chdir(tmp_path)
     (function,) = [block for block in _blocks("python") if "import measure" in block]
     (table,) = [block for block in _blocks("") if block.startswith("[measure.")]
@@ -73,7 +73,7 @@ def test_the_measure_of_the_page_is_taken(tmp_path, monkeypatch):
     assert f'"median":{median:.6g}' in data
 
 
-def test_the_initialisation_and_the_task_of_the_page_are_taken(tmp_path, monkeypatch):
+def test_the_initialization_and_the_task_of_the_page_are_valid(tmp_path, monkeypatch):
     """As the inline tables of the page name them."""
     monkeypatch.chdir(tmp_path)
     (functions,) = [block for block in _blocks("python") if "import initialization" in block]
@@ -89,7 +89,7 @@ def test_the_initialisation_and_the_task_of_the_page_are_taken(tmp_path, monkeyp
     assert done.stdout.strip() == "others: 1 member; accuracy"
 
 
-def test_the_error_of_the_page_is_the_suites(tmp_path, monkeypatch):
+def test_the_error_message_of_the_page_is_the_suites(tmp_path, monkeypatch):
     """Word for word, of a function with a kink at 0.5."""
     (said,) = [block.strip() for block in _blocks("") if block.startswith("error:")]
     monkeypatch.chdir(tmp_path)

@@ -1,4 +1,4 @@
-"""A task by a plug-in: of two classes, of more, and a regression; its data and its training."""
+"""A task of a plug-in: of two classes, of more, and a regression; its data and its training."""
 
 import pytest
 import torch
@@ -7,7 +7,6 @@ from typer.testing import CliRunner
 from suite.catalog.tasks import TASKS
 from suite.cells.resources import Resources
 from suite.cli import app
-from suite.plugins import found
 from suite.runs.run import compute_tables
 from suite.spec.load import load_studies
 from suite.training.tasks import make_data
@@ -34,9 +33,9 @@ def wave(points, frequency: float = 1.0):
 )
 
 
-def test_data_are_the_functions_labels(plugged):
+def test_labels_are_those_of_the_function(loaded):
     """Zeros and ones; one-hot; values."""
-    plugged(MINE)
+    loaded(MINE)
     disc, rings, wave = (TASKS[name](train=300, test=50) for name in ("disc", "rings", "wave"))
 
     data = make_data(disc, 1, 0, 2)
@@ -65,9 +64,9 @@ of_each_kind = pytest.mark.parametrize(
 
 
 @of_each_kind
-def test_networks_learn_it(plugged, tmp_path, task, family, quantity):
+def test_networks_learn_it(loaded, tmp_path, task, family, quantity):
     """Better than at first."""
-    plugged(MINE)
+    loaded(MINE)
 
     results = compute_tables(study_of(tmp_path, task, family), tmp_path / "one", Resources("cpu", workers=1))
 
@@ -79,9 +78,9 @@ def test_networks_learn_it(plugged, tmp_path, task, family, quantity):
 
 @pytest.mark.slow
 @of_each_kind
-def test_two_workers_learn_it_as_one_does(plugged, tmp_path, task, family, quantity):
+def test_two_workers_give_the_same_numbers_as_one(loaded, tmp_path, task, family, quantity):
     """The same numbers."""
-    plugged(MINE)
+    loaded(MINE)
     study = study_of(tmp_path, task, family)
 
     two = compute_tables(study, tmp_path / "two", Resources("cpu", workers=2))
@@ -105,16 +104,16 @@ def study_of(folder, task, family):
 
 FAULTY = [
     ("shape", "inputs=2, classes=2", "return points[:, :1] > 0", "it returns shape (2, 1, 4096)"),
-    ("no class", "inputs=2, classes=2", "return points[:, 0]", "none of the classes 0 to 1"),
-    ("company", "inputs=2, classes=2", "return points[:, 0] > points[:, 0].median()", "depends on those beside it"),
+    ("no class", "inputs=2, classes=2", "return points[:, 0]", "labels other than the classes 0 to 1"),
+    ("company", "inputs=2, classes=2", "return points[:, 0] > points[:, 0].median()", "depends on other points"),
     (
         "chance",
         "inputs=2, classes=2",
         "return points[:, 0] > torch.rand((), generator=G) - 0.5",
         "other labels each time",
     ),
-    ("nothing", "inputs=2, classes=2", "return points[:, 0] > 5", "something to learn"),
-    ("no values", "inputs=2, error=0.1", "return points[:, 0] > 0", "return finite floating-point numbers"),
+    ("nothing", "inputs=2, classes=2", "return points[:, 0] > 5", "nothing to learn"),
+    ("no values", "inputs=2, error=0.1", "return points[:, 0] > 0", "return finite floats"),
     ("both", "inputs=2, classes=2, error=0.1", "return points[:, 0] > 0", "give one of the two"),
     ("neither", "inputs=2", "return points[:, 0] > 0", "give one of the two"),
     ("one class", "inputs=2, classes=1", "return points[:, 0] > 0", "2 classes or more"),
@@ -122,8 +121,8 @@ FAULTY = [
 
 
 @pytest.mark.parametrize(("says", "body", "fragment"), [case[1:] for case in FAULTY], ids=[case[0] for case in FAULTY])
-def test_a_faulty_task_is_told_in_a_line_with_exit_code_2(written, says, body, fragment):
-    """And nothing of it stays."""
+def test_a_faulty_task_is_one_line_of_error_and_exit_code_2(written, says, body, fragment):
+    """Nothing of it stays in the catalog."""
     file = written(f"{HEAD}G = torch.Generator()\n@task({says})\ndef mine(points):\n    {body}\n")
 
     done = runner.invoke(app, ["list", "--plugin", str(file)])
@@ -132,4 +131,4 @@ def test_a_faulty_task_is_told_in_a_line_with_exit_code_2(written, says, body, f
     assert f"{file}:" in done.stderr
     assert fragment in done.stderr
     assert len(done.stderr.splitlines()) == 1
-    assert not {"mine"} & {*TASKS, *found.TASKS}
+    assert not {"mine"} & {*TASKS}

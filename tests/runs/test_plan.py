@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from suite.catalog.measures import MEASURES
 from suite.cells.resources import Resources
 from suite.cli import app
-from suite.plugins import sources
+from suite.plugins import loading
 from suite.runs.plan import plan_study
 from suite.runs.run import compute_tables
 from suite.spec.load import load_studies
@@ -78,17 +78,17 @@ def test_an_edited_plug_in_is_no_change_of_the_spec(tmp_path: Path) -> None:
     (tmp_path / "planned.toml").write_text(spec.format(seed=1, draws=256, step=0.5))
     try:
         mine.write_text(code.format(0.5))
-        sources.plug_in(mine)
+        loading.load_plugin(mine)
         _run(tmp_path)
         mine.write_text(code.format(0.25))
-        sources.plug_in(mine)
+        loading.load_plugin(mine)
         (study,) = load_studies([tmp_path / "planned.toml"])
         plan = plan_study(study, tmp_path / "results", workers=1)
         (tmp_path / "planned.toml").write_text(SPEC.format(seed=1, draws=256, step=0.25))
         (changed,) = load_studies([tmp_path / "planned.toml"])
         other = plan_study(changed, tmp_path / "results", workers=1)
     finally:
-        sources.unplug(str(mine))
+        loading.unload(str(mine))
 
     states = [
         {line.measure: {state: n for state, n in line.states.items() if n} for line in found.lines}["v3"]
