@@ -17,6 +17,7 @@ from suite.catalog.quantities import QUANTITIES
 from suite.cells.resources import Resources
 from suite.cli import app
 from suite.plugins import loading
+from suite.report.predictor_text import format_predictors
 from suite.report.verdicts import format_lines as verdicts_of
 from suite.results.folder import Results
 from suite.runs.run import compute_tables
