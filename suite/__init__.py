@@ -14,20 +14,14 @@ In a notebook:
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from suite.api import SpecError, load, measure, plug_in, run
+    from suite.api import SpecError, __version__, load, measure, plug_in, run
 
 __all__ = ["SpecError", "__version__", "load", "measure", "plug_in", "run"]
-
-_IN_API = frozenset(__all__) - {"__version__"}
 
 
 def __getattr__(name: str) -> Any:
     """Return a public function or class; what it needs is loaded at its first use."""
-    if name == "__version__":
-        from suite.results.provenance import suite_version  # noqa: PLC0415  # `import suite` stays instant
-
-        return suite_version()
-    if name not in _IN_API:
+    if name not in __all__:
         raise AttributeError(f"module 'suite' has no attribute {name!r}")
     from suite import api  # noqa: PLC0415  # `import suite` stays instant
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from suite.cells.resources import Resources
 from suite.plugins.loading import load_installed, load_plugin
+from suite.results.provenance import suite_version
 from suite.runs.progress import InNotebook, Progress, in_notebook
 from suite.runs.run import StudyResults, run_study
 from suite.spec.load import Study, load_studies
@@ -14,7 +15,9 @@ from suite.spec.problems import SpecError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["SpecError", "load", "measure", "plug_in", "run"]
+__all__ = ["SpecError", "__version__", "load", "measure", "plug_in", "run"]
+
+__version__ = suite_version()
 
 
 def load(path: str | Path) -> Study:

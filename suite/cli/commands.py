@@ -192,11 +192,10 @@ def run(
 ) -> None:
     """Compute what is missing of the studies, then write their tables and reports where these are not up to date."""
     with errors_as_exit_codes(), terminated_as_interrupted():
-        from suite.cells.resources import Resources  # noqa: PLC0415  # as the module says
-        from suite.cli.running import run_studies  # noqa: PLC0415
+        from suite.cli.running import run_studies  # noqa: PLC0415  # as the module says
 
-        resources = Resources(device.value, workers, scheduler, shared)
-        run_studies(paths, results, resources, shard, must_hold, in_part, changes, plugins)
+        computing = (device.value, workers, scheduler, shared)
+        run_studies(paths, results, computing, shard, must_hold, in_part, changes, plugins)
 
 
 @app.command(short_help="Write tables and pages of studies that were run in parts.")

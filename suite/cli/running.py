@@ -22,14 +22,15 @@ from suite.runs.run import find_computed, run_shard, run_study
 def run_studies(
     paths: list[Path],
     results: Path,
-    resources: Resources,
+    computing: tuple[str, int | None, str | None, bool],
     shard: str | None,
     must_hold: bool,
     in_part: bool,
     changes: list[str] | None,
     plugins: list[Path] | None,
 ) -> None:
-    """Run studies, or one part of each, and print what they found."""
+    """Run studies, or one part of each, and print what they found; `computing` are the attributes of Resources."""
+    resources = Resources(*computing)
     part = parse_shard(shard) if shard is not None else None
     load_plugins(plugins)
     studies = load_specs(paths, changes, in_part)
