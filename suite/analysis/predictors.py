@@ -1,4 +1,4 @@
-"""The tournament's table: one row a contest, group and predictor."""
+"""The tournament's table: one row a prediction, group and predictor."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from suite.analysis.contests import Contest, Predictor, contests
 from suite.analysis.points import Tables
+from suite.analysis.predictions import Prediction, Predictor, predictions
 from suite.analysis.ranking import NOTHING, Group, Ranking, averaged, draw_by_draw, families, groups, named
 from suite.catalog.predict import FEWEST, Predict
 from suite.results.schema import ALL_MEMBERS, PREDICTOR_COLUMNS, WITHIN_ACTIVATION
@@ -34,8 +34,8 @@ def predictors_table(results: "Results") -> pd.DataFrame:
     seconds = _seconds(results.run["cells"])
     rows = [
         row
-        for contest in contests(predict, tables, results.members)
-        for found in _standings(contest, seconds)
+        for prediction in predictions(predict, tables, results.members)
+        for found in _rank_predictors(prediction, seconds)
         for row in sorted(found, key=_order)
     ]
     return pd.DataFrame(rows, columns=list(PREDICTOR_COLUMNS))
@@ -57,25 +57,25 @@ def _seconds(cells: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     return {str(name): float(value) for name, value in a_measure.items()}
 
 
-def _standings(contest: Contest, seconds: Mapping[str, float]) -> Iterator[list[Row]]:
+def _rank_predictors(prediction: Prediction, seconds: Mapping[str, float]) -> Iterator[list[Row]]:
     """The rows of one group after another."""
-    values = {predictor.name: predictor.ordered for predictor in contest.predictors}
-    baselines = [predictor.name for predictor in contest.predictors if predictor.measure is None]
-    drawn = [draw_by_draw(predictor, contest.result) for predictor in contest.predictors]
-    kin = families(contest.axes)
-    training = ", ".join(named(axis, value) for axis, value in contest.training.items())
-    for name, parts in _compared(contest).items():
-        ranking = Ranking(contest.result.ordered, values, baselines, parts)
+    values = {predictor.name: predictor.ordered for predictor in prediction.predictors}
+    baselines = [predictor.name for predictor in prediction.predictors if predictor.measure is None]
+    drawn = [draw_by_draw(predictor, prediction.result) for predictor in prediction.predictors]
+    kin = families(prediction.axes)
+    training = ", ".join(named(axis, value) for axis, value in prediction.training.items())
+    for name, parts in _compared(prediction).items():
+        ranking = Ranking(prediction.result.ordered, values, baselines, parts)
         places = np.concatenate(parts)
         rows: list[Row] = []
-        for predictor, own in zip(contest.predictors, drawn, strict=True):
+        for predictor, own in zip(prediction.predictors, drawn, strict=True):
             one = predictor.name
             best = ranking.best_baseline(one) or ""
             without = ranking.without(one, kin)
             within, having = averaged(own[places])
             rows.append(
                 {
-                    "outcome": contest.outcome,
+                    "outcome": prediction.outcome,
                     "training": training,
                     "group": name,
                     "predictor": one,
@@ -100,11 +100,11 @@ def _standings(contest: Contest, seconds: Mapping[str, float]) -> Iterator[list[
         yield rows
 
 
-def _compared(contest: Contest) -> dict[str, list[Group]]:
+def _compared(prediction: Prediction) -> dict[str, list[Group]]:
     """Groups by name, and the average over activations where there are several."""
-    single = groups(contest.axes)
-    activations = dict.fromkeys(member["activation"] for member in contest.axes)
-    parts = [np.flatnonzero([member["activation"] == name for member in contest.axes]) for name in activations]
+    single = groups(prediction.axes)
+    activations = dict.fromkeys(member["activation"] for member in prediction.axes)
+    parts = [np.flatnonzero([member["activation"] == name for member in prediction.axes]) for name in activations]
     within = {WITHIN_ACTIVATION: parts} if len(parts) > 1 else {}
     return {ALL_MEMBERS: [single.pop(ALL_MEMBERS)]} | within | {name: [group] for name, group in single.items()}
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from suite.analysis.contests import Drawn
+from suite.analysis.predictions import Drawn
 from suite.catalog.predict import FEWEST
 from suite.results.schema import ALL_MEMBERS
 from suite.statistics.contrasts import estimate
@@ -71,7 +71,7 @@ class Ranking:
     out, also of what it is compared with.
 
     Args:
-        outcome: of the contest's members, as a contest has it.
+        outcome: of the prediction's members, as a prediction has it.
         predictors: by name, likewise.
         baselines: which of them are.
         groups: one, or those within which members are compared.

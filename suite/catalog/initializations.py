@@ -18,7 +18,7 @@ class NoVariancesError(ValueError):
     """A plug-in's initialization gives variances to some hidden layer that are none, or fails there.
 
     Attributes:
-        faults: each with the layer's size and a cure.
+        faults: each with the layer's size and a hint.
     """
 
     def __init__(self, *faults: str) -> None:

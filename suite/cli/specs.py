@@ -61,8 +61,8 @@ def print_entries(name: str | None, plugins: list[Path] | None) -> None:
     lines = list(overview() if name is None else told(name) if name in names() else format_keys(name))
     if name is not None and not lines:
         near = near_to(name, names())
-        cure = f"did you mean {near}?" if near else "`list` names all there is"
-        fail(f"error: there is no {printable(name)}; {or_plugged_in(cure)}")
+        hint = f"did you mean {near}?" if near else "`list` names all there is"
+        fail(f"error: there is no {printable(name)}; {or_plugged_in(hint)}")
     for line in lines:
         typer.echo(line)
 

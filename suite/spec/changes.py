@@ -79,10 +79,10 @@ def _parsed(text: str) -> Change:
         return Change(path, parsed_value(value))
     except ValueError as error:
         key = ".".join(parts)
-        cure = 'give a number, true or false, a "text", a [list] or a { table = 1 }, in the shell\'s quotes'
+        hint = 'give a number, true or false, a "text", a [list] or a { table = 1 }, in the shell\'s quotes'
         if _WORD.fullmatch(value):
-            cure = f"text takes quotes, and these the shell's around them: --set '{key}=\"{value}\"'"
-        raise ValueError(f"{here}: the value is not TOML ({printable(str(error))}); {cure}") from None
+            hint = f"text takes quotes, and these the shell's around them: --set '{key}=\"{value}\"'"
+        raise ValueError(f"{here}: the value is not TOML ({printable(str(error))}); {hint}") from None
 
 
 def make(changes: Sequence[Change], data: dict[str, Any], lines: Lines, file: str) -> list[Problem]:
@@ -142,13 +142,13 @@ def _astray(table: Any, part: str | int, path: Path) -> str:
 
 
 def changes_behind(changes: Sequence[Change], problems: Sequence[Problem], file: str) -> list[Problem]:
-    """The cure where claims, or a tournament, are about what has been changed away under them."""
+    """The hint where claims, or a tournament, are about what has been changed away under them."""
     roots = dict.fromkeys(problem.key.partition(".")[0] for problem in problems)
     about = [root for root in ("claim", "predict") if root in roots and not any(c.path[0] == root for c in changes)]
     if not changes or not about:
         return []
-    cure = " ".join(f"--set {root}=" for root in about)
-    return [Problem(file, changes[0].place, "", f"what the file says of {' and '.join(about)} may be left out: {cure}")]
+    hint = " ".join(f"--set {root}=" for root in about)
+    return [Problem(file, changes[0].place, "", f"what the file says of {' and '.join(about)} may be left out: {hint}")]
 
 
 def changed_name(name: str, changes: Sequence[Change]) -> str:

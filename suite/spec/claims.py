@@ -38,8 +38,8 @@ def check_names_in_claims(spec: Spec, members: Sequence[Member]) -> Iterator[Fin
                 continue
             givers = [measure for measure, entry in MEASURES.items() if name in entry.quantities]
             why = "not measured here" if name in QUANTITIES else "no quantity"
-            cure = f"add [measure.{givers[0]}]" if givers else nearest(name, measured)
-            yield Finding((*here, key), f"{shown(name)} is {why}; {cure}")
+            hint = f"add [measure.{givers[0]}]" if givers else nearest(name, measured)
+            yield Finding((*here, key), f"{shown(name)} is {why}; {hint}")
         if not members:  # which is told by itself, and leaves no axis that a claim could name
             continue
         for key in ("along", "axis"):
@@ -72,16 +72,16 @@ def _missing(location: Location, axis: str, value: Any, there: Sequence[Any], bu
         axis: of which it should be one.
         value: as the spec has it.
         there: the axis's values.
-        but: what it is compared with, which is no cure; nothing where it is compared with none.
+        but: what it is compared with, which is no hint; nothing where it is compared with none.
     """
     if as_in_tables(value) in there:
         return
     left = [found for found in there if found != but]
     known = ", ".join(map(shown, left[:_SHOWN])) + (", ..." if len(left) > _SHOWN else "")
-    cure = f"take one of {known}" if len(left) > 1 else f"take {known}"
+    hint = f"take one of {known}" if len(left) > 1 else f"take {known}"
     if but is not None and len(there) == 1:
-        cure = f"{shown(there[0])} alone is there, and compares with nothing; leave the claim out"
-    yield Finding(location, f"no member has {axis} = {shown(value)}; {cure}")
+        hint = f"{shown(there[0])} alone is there, and compares with nothing; leave the claim out"
+    yield Finding(location, f"no member has {axis} = {shown(value)}; {hint}")
 
 
 def asked_for(members: Sequence[Member], where: Where) -> list[Member]:

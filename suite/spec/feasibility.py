@@ -174,8 +174,8 @@ def _outcomes(spec: Spec, predict: Predict) -> Iterator[Finding]:
         return
     for outcome in predict.outcome:
         if outcome == "test_error" and not any(task.regression for task in spec.training.task):
-            cure = "give test_accuracy or train_loss"
-            yield Finding(("predict", "outcome"), f"test_error is of regressions, which no task here is; {cure}")
+            hint = "give test_accuracy or train_loss"
+            yield Finding(("predict", "outcome"), f"test_error is of regressions, which no task here is; {hint}")
         if outcome == "test_accuracy" and all(task.regression for task in spec.training.task):
-            cure = "give test_error or train_loss"
-            yield Finding(("predict", "outcome"), f"regressions have no test_accuracy; {cure}")
+            hint = "give test_error or train_loss"
+            yield Finding(("predict", "outcome"), f"regressions have no test_accuracy; {hint}")

@@ -53,7 +53,7 @@ def _files(path: Path, problems: list[Problem]) -> list[Path]:
 
 
 def _nearest_spec(path: Path) -> str:
-    """The cure for a path that leads nowhere: a spec of nearly that name beside it, or where specs are by custom."""
+    """The hint for a path that leads nowhere: a spec of nearly that name beside it, or where specs are by custom."""
     try:
         there = [file for folder in (_CUSTOMARY, path.parent) for file in sorted(folder.glob("*.toml"))]
         near = {file.stem: file for file in there if file.is_file()}
@@ -66,20 +66,20 @@ def _nearest_spec(path: Path) -> str:
 _CUSTOMARY = Path("specs")
 
 
-def name_fault(name: str, cure: str = "rename the file") -> str | None:
+def name_fault(name: str, hint: str = "rename the file") -> str | None:
     """Why a study cannot be called so, and what to do; None where it can.
 
     Args:
         name: of a study.
-        cure: how it comes by another.
+        hint: how it comes by another.
     """
     if name.lower() in RESERVED_NAMES:
-        return f"the name {name} is reserved in results/; {cure}"
+        return f"the name {name} is reserved in results/; {hint}"
     if _DEVICE.fullmatch(name):
-        return f"the name {name} is a device's on some systems; {cure}"
+        return f"the name {name} is a device's on some systems; {hint}"
     if not _NAME.fullmatch(name):
         letters = "letters, digits, '_', '-' and '.' (not first or last), 100 at most"
-        return f"{shown(name)} cannot name a folder of results; {cure} with {letters}"
+        return f"{shown(name)} cannot name a folder of results; {hint} with {letters}"
     return None
 
 

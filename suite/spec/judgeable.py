@@ -150,8 +150,8 @@ def _layers(
         there = {layer for member in about for layer in QUANTITIES[name].layers(member.depth, settings)}
         if about and claim.layer not in there:
             known = ", ".join(map(str, sorted(there)[:_SHOWN])) + (", ..." if len(there) > _SHOWN else "")
-            cure = f"take one of {known}" if there else "leave it out"
-            message = f"no member has {shown(name)} of a layer {claim.layer}; {cure}"
+            hint = f"take one of {known}" if there else "leave it out"
+            message = f"no member has {shown(name)} of a layer {claim.layer}; {hint}"
             yield Finding((*here, "layer"), message)
 
 

@@ -19,7 +19,7 @@ from suite.spec.problems import MOST_TOLD, Problem, nearest, or_plugged_in
 
 
 def problems_of(error: ValidationError, data: Any, file: str, lines: Mapping[Path, int | str]) -> list[Problem]:
-    """Every fault that pydantic found, each with its line and a cure; of a great many, one more than are told.
+    """Every fault that pydantic found, each with its line and a hint; of a great many, one more than are told.
 
     Args:
         error: from validating `data` as a SpecFile.
@@ -147,8 +147,8 @@ def _unknown_key(loc: Sequence[str | int]) -> str:
     known = _keys_at(table)
     if not known:
         return "unknown key, there is nothing to set in this table; leave it empty"
-    cure = nearest(name, known)
-    return f"unknown key; {or_plugged_in(cure) if table == ('measure',) else cure}"
+    hint = nearest(name, known)
+    return f"unknown key; {or_plugged_in(hint) if table == ('measure',) else hint}"
 
 
 def _unnamed(tag: str, detail: Any) -> str:
@@ -167,9 +167,9 @@ def _unnamed(tag: str, detail: Any) -> str:
     if isinstance(given, dict) and not isinstance(given.get(tag), str):
         return f"expected {_EXPECTED['string_type']}, got {shown(given.get(tag))}"
     name = detail["ctx"]["tag"]
-    cure = nearest(name, [known.strip(" '") for known in detail["ctx"]["expected_tags"].split(",")])
+    hint = nearest(name, [known.strip(" '") for known in detail["ctx"]["expected_tags"].split(",")])
     pluggable = _PLUGGABLE.intersection(detail["loc"])
-    return f"{shown(name)} is not known; {or_plugged_in(cure) if pluggable else cure}"
+    return f"{shown(name)} is not known; {or_plugged_in(hint) if pluggable else hint}"
 
 
 _BUILT_IN = frozenset(get_args(core_schema.ErrorType))

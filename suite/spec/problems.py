@@ -109,10 +109,10 @@ def near_to(name: str, known: Iterable[str]) -> str:
     return next((lower[found] for found in likely if _may_be_meant(found, name.lower())), "")
 
 
-def or_plugged_in(cure: str) -> str:
-    """The cure for an unknown name, which may be a plug-in's as well."""
+def or_plugged_in(hint: str) -> str:
+    """The hint for an unknown name, which may be a plug-in's as well."""
     by_plug_in = "hat a plug-in adds needs --plugin FILE"
-    return f"{cure} W{by_plug_in}" if cure.endswith("?") else f"{cure}; w{by_plug_in}"
+    return f"{hint} W{by_plug_in}" if hint.endswith("?") else f"{hint}; w{by_plug_in}"
 
 
 def _may_be_meant(found: str, name: str) -> bool:

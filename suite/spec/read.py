@@ -52,8 +52,8 @@ def _text(file: Path) -> str:
         line = error.object[: error.start].count(b"\n") + 1
         raise SpecError([Problem(str(file), line, "", "not UTF-8 text; save the file as UTF-8")]) from None
     if not text.strip():
-        cure = "a spec needs title, seed, [family] and a [measure] table"
-        raise SpecError([Problem(str(file), 1, "", f"the file is empty; {cure}")])
+        hint = "a spec needs title, seed, [family] and a [measure] table"
+        raise SpecError([Problem(str(file), 1, "", f"the file is empty; {hint}")])
     return text.replace("\r\n", "\n")
 
 

@@ -11,7 +11,7 @@ from suite.catalog.measures.training import AccuracySettings, pictured_steps, re
 from suite.catalog.tasks import Task
 from suite.nets.ensemble import Ensemble
 from suite.nets.sample import sample_domain
-from suite.training.observer import Lesson
+from suite.training.observer import TrainingSetup
 from suite.training.tasks import Data
 
 
@@ -71,17 +71,17 @@ class Accuracy:
     Source: Yu & Zhang 2021, arXiv:2105.08911; Shin & Karniadakis 2019, arXiv:1907.09696, for the error.
     """
 
-    def __init__(self, networks: Ensemble, lesson: Lesson, settings: AccuracySettings) -> None:
-        self.lesson, self.settings = lesson, settings
+    def __init__(self, networks: Ensemble, setup: TrainingSetup, settings: AccuracySettings) -> None:
+        self.setup, self.settings = setup, settings
         self.stops = recorded_steps(settings.steps)
-        self.plane, self.pictured = _plane(lesson.task, networks), pictured_steps(settings.steps)
+        self.plane, self.pictured = _plane(setup.task, networks), pictured_steps(settings.steps)
         self.seen: dict[str, list[Tensor]] = {}
 
     def look(self, networks: Ensemble, step: int) -> None:
         """Records loss and scores of all networks as they are now, and at some steps their outputs on the plane."""
         found = self._state(networks)
         if self.plane is not None and step in self.pictured:
-            _, boards = outputs_on(networks, self.lesson.data, [self.plane])
+            _, boards = outputs_on(networks, self.setup.data, [self.plane])
             found["landscape"] = boards[:, 0]
         for name, value in found.items():
             self.seen.setdefault(name, []).append(value)
@@ -89,7 +89,7 @@ class Accuracy:
     def readings(self) -> dict[str, Tensor]:
         """As the class says."""
         found = {name: torch.stack(values, dim=-1) for name, values in self.seen.items()}
-        task = self.lesson.task
+        task = self.setup.task
         if task.regression:
             threshold = task.error if self.settings.max_error is None else self.settings.max_error
             assert threshold is not None
@@ -102,10 +102,10 @@ class Accuracy:
         return found
 
     def _state(self, networks: Ensemble) -> dict[str, Float[Tensor, " networks"]]:
-        data = self.lesson.data
+        data = self.setup.data
         train, validation, test = outputs_on(networks, data, [data.validation.inputs, data.test.inputs])
         loss = {"train_loss": data.loss.value(train, data.train.labels)}
-        if self.lesson.task.regression:
+        if self.setup.task.regression:
             return loss | {
                 "validation_error": error_of(validation, data.validation.labels),
                 "test_error": error_of(test, data.test.labels),

@@ -10,7 +10,7 @@ from suite.catalog.measures.training import FeatureDiversitySettings, fine_steps
 from suite.catalog.optimizers import Sgd
 from suite.nets.ensemble import Ensemble
 from suite.training.accuracy import train_loss
-from suite.training.observer import Lesson
+from suite.training.observer import TrainingSetup
 
 _PHASE_1 = 0.9
 """Phase 1 ends where the loss has fallen below this share of its chance level, ln C for C classes."""
@@ -35,20 +35,20 @@ class FeatureDiversity:
     Source: Liu et al. 2021, arXiv:2112.00980; the phase's end is our operational definition.
     """
 
-    def __init__(self, networks: Ensemble, lesson: Lesson, settings: FeatureDiversitySettings) -> None:
-        steps = lesson.training.steps
+    def __init__(self, networks: Ensemble, setup: TrainingSetup, settings: FeatureDiversitySettings) -> None:
+        steps = setup.training.steps
         self.recorded, self.stops = recorded_steps(steps), fine_steps(steps)
-        self.lesson, self.layers = lesson, settings.layers or (networks.depth,)
-        self.points = lesson.data.train.inputs[..., : settings.points]
-        labels = lesson.data.train.labels[..., : settings.points]
-        self.classes = labels if lesson.task.outputs > 1 else torch.cat([1 - labels, labels], dim=1)
-        self.chance = log(lesson.task.classes)
+        self.setup, self.layers = setup, settings.layers or (networks.depth,)
+        self.points = setup.data.train.inputs[..., : settings.points]
+        labels = setup.data.train.labels[..., : settings.points]
+        self.classes = labels if setup.task.outputs > 1 else torch.cat([1 - labels, labels], dim=1)
+        self.chance = log(setup.task.classes)
         self.start = {layer: networks.layers[layer - 1].weight.clone() for layer in self.layers}
         self.seen: dict[str, list[Tensor]] = {}
 
     def look(self, networks: Ensemble, step: int) -> None:
         """Watches the loss; at recorded steps compares features and weights."""
-        below = train_loss(networks, self.lesson.data) < _PHASE_1 * self.chance
+        below = train_loss(networks, self.setup.data) < _PHASE_1 * self.chance
         self.seen.setdefault("phase1_steps", []).append(torch.where(below, float(step), torch.inf))
         if step in self.recorded:
             names = ("feature_cosine", "feature_cosine_within", "feature_cosine_between", "leading_share")
@@ -105,7 +105,7 @@ class FeatureDiversity:
     def _left_by_decay(self, step: int) -> Float[Tensor, " networks"]:
         """The share of the initial weights that weight decay alone would have left; nan where that cannot be told."""
         left = []
-        for optimizer in self.lesson.training.optimizer:
+        for optimizer in self.setup.training.optimizer:
             decay = optimizer.keywords.get("weight_decay", 0.0)
             plain = isinstance(optimizer, Sgd) and optimizer.momentum == 0
             left.append((1 - optimizer.learning_rate * decay) ** step if plain or decay == 0 else torch.nan)

@@ -1,4 +1,4 @@
-"""Looks at networks while they train: one training serves every measure that watches it."""
+"""Train networks while observers measure them: one training serves all measures of training."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ from suite.training.trainer import State, train
 
 
 @dataclass(frozen=True)
-class Lesson:
-    """What networks are taught.
+class TrainingSetup:
+    """The task, data and settings of a training.
 
     Attributes:
-        task: the problem.
-        data: of every network, in the order of the ensemble.
-        training: optimizers, steps and what counts as success.
+        task: The task.
+        data: The data of every network, in the order of the ensemble.
+        training: Optimizers, steps and what counts as success.
     """
 
     task: Task
@@ -30,38 +30,38 @@ class Lesson:
 
 
 class Observer(Protocol):
-    """What a measure of training does: looks at the networks at some steps, and says what it saw.
+    """A measure of training: it looks at the networks at some steps, and returns its readings at the end.
 
-    It is made, before the first step, from the networks, the lesson and its own settings.
+    It is created before the first step from the networks, the setup and its own settings.
 
     Attributes:
-        seen: all that its looks have left with it: by name, a tensor a look. Another observer, made from the same, goes
-            on with it.
+        seen: Everything that it has recorded: by name, one tensor per look. Another observer, created from the same
+            arguments, can continue with it.
     """
 
     seen: dict[str, list[Tensor]]
 
     @property
     def stops(self) -> Sequence[int]:
-        """Increasing steps to look at; 0 is before the first."""
+        """The increasing steps at which it looks; 0 is before the first step."""
 
     def look(self, networks: Ensemble, step: int) -> None:
-        """Called at each of `stops`; the networks change afterwards."""
+        """Record what is needed at one of `stops`; the networks change afterwards."""
 
     def readings(self) -> dict[str, Tensor]:
-        """By quantity, an array with the networks first, then layers, if any, then recorded steps, if any."""
+        """Return an array per quantity: networks first, then layers, if any, then recorded steps, if any."""
 
 
-_Maker = Callable[[Ensemble, Lesson, Any], Observer]
+_Maker = Callable[[Ensemble, TrainingSetup, Any], Observer]
 
 
 @dataclass(frozen=True)
 class ResumeState:
-    """Where a training was left, and may be left again; how states are kept is not its affair.
+    """The state from which an interrupted training continues, and where its state is offered for saving.
 
     Attributes:
-        start: what this very training had come to when it was left, on the networks' device; None where it begins.
-        offer: called after every step with what tells the state, which is to be kept at once or not at all.
+        start: The state when it was interrupted, on the networks' device; None to begin.
+        offer: Called after every step with a function that returns the state, to be called at once or not at all.
     """
 
     start: State | None
@@ -73,31 +73,31 @@ def observe(
     data: Data,
     training: AccuracySettings,
     makers: Sequence[tuple[_Maker, Any]],
-    bookmark: ResumeState | None = None,
+    resume: ResumeState | None = None,
 ) -> dict[str, Tensor]:
-    """Trains each draw from its initial weights under every learning rate, looked at by all observers.
+    """Train each draw from its initial weights at every learning rate, and return the readings of all observers.
 
     Args:
-        ensemble: one network a replicate, in float32; left as it is.
-        data: the replicates' data.
-        training: one task; optimizers alike but for the learning rate; steps.
-        makers: what makes each observer, with its settings.
-        bookmark: where to go on from, and what is told of every step; what is returned does not depend on it.
+        ensemble: One network per replicate, in float32. It is not changed.
+        data: The data of the replicates.
+        training: One task, optimizers that differ only in the learning rate, and the steps.
+        makers: The constructor of each observer, with its settings.
+        resume: The state to continue from, and where states are offered. The result does not depend on it.
 
     Returns:
-        All observers' quantities, (draws, learning rates, ...).
+        The quantities of all observers, of shape (draws, learning rates, ...).
     """
     rates = len(training.optimizer)
     # While they train, the networks of one learning rate are one slice of the ensemble: torch.optim takes two to seven
     # times as long to update a row for each draw, and another order rounds differently.
     networks = ensemble[torch.arange(ensemble.draws).repeat(rates)]
-    lesson = Lesson(training.task[0], data.repeat(rates), training)
-    observers = [make(networks, lesson, settings) for make, settings in makers]
+    setup = TrainingSetup(training.task[0], data.repeat(rates), training)
+    observers = [make(networks, setup, settings) for make, settings in makers]
     stops = sorted({step for observer in observers for step in observer.stops})
     start, offer = None, None
-    if bookmark:
+    if resume:
         seen = [observer.seen for observer in observers]
-        start, offer = bookmark.start, lambda trained: bookmark.offer(lambda: trained() | _state(seen))
+        start, offer = resume.start, lambda trained: resume.offer(lambda: trained() | _state(seen))
         _recall(start or {}, seen)
     for step in train(networks, data, training.optimizer, stops, start, offer):
         for observer in observers:

@@ -6,7 +6,7 @@ from torch import Tensor
 from suite.catalog.measures.training import RevivalSettings, recorded_steps
 from suite.nets.death import dead_on_points, tentative
 from suite.nets.ensemble import Ensemble
-from suite.training.observer import Lesson
+from suite.training.observer import TrainingSetup
 
 
 class Revival:
@@ -20,9 +20,9 @@ class Revival:
     Source: Shin & Karniadakis 2019, arXiv:1907.09696.
     """
 
-    def __init__(self, networks: Ensemble, lesson: Lesson, settings: RevivalSettings) -> None:
-        self.stops = recorded_steps(lesson.training.steps)
-        self.points = lesson.data.train.inputs
+    def __init__(self, networks: Ensemble, setup: TrainingSetup, settings: RevivalSettings) -> None:
+        self.stops = recorded_steps(setup.training.steps)
+        self.points = setup.data.train.inputs
         dead = dead_on_points(networks, self.points)
         revivable = tentative(dead)
         self.tentative = [layer & able[:, None] for layer, able in zip(dead, revivable, strict=True)]

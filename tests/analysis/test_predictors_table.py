@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from suite.analysis.contests import contests
 from suite.analysis.points import Tables, points
+from suite.analysis.predictions import predictions
 from suite.catalog.charts import CHARTS
 from suite.catalog.predict import Predict
 from suite.cells.resources import Resources
@@ -75,8 +75,8 @@ def table(results: Results) -> pd.DataFrame:
 def test_every_contest_has_every_predictor_in_every_group_the_best_first(table: pd.DataFrame) -> None:
     """Two outcomes on two boards; all members, within activation, each activation."""
     assert tuple(table.columns) == tuple(COLUMNS)
-    contests = table.groupby(["outcome", "training"], sort=False)
-    assert [name for name, _ in contests] == [
+    predictions = table.groupby(["outcome", "training"], sort=False)
+    assert [name for name, _ in predictions] == [
         (outcome, f"squares {squares}") for outcome in ("train_loss", "test_accuracy") for squares in (2, 4)
     ]
     for _, rows in table.groupby(["outcome", "training", "group"]):
@@ -179,9 +179,9 @@ def test_the_baseline_is_the_activation_ratio_that_is_measured(results: Results)
     """Inputs and outputs are no activations."""
     tables = Tables(results.summary, results.values_of)
     measured = {point.member: point.estimate("mean").value for point in points(tables, "activation_ratio")}
-    contest = next(contests(Predict(outcome=("success",)), tables, results.members))
+    prediction = next(predictions(Predict(outcome=("success",)), tables, results.members))
 
-    (baseline,) = [one for one in contest.predictors if one.name == "activation_ratio"]
+    (baseline,) = [one for one in prediction.predictors if one.name == "activation_ratio"]
 
     assert baseline.ordered[:, 0].tolist() == pytest.approx(list(measured.values()))
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from suite.analysis.contests import Drawn, Draws
+from suite.analysis.predictions import Drawn, Draws
 from suite.analysis.ranking import Ranking, averaged, draw_by_draw, families, groups
 from suite.results.schema import ALL_MEMBERS as ALL
 from suite.statistics.two_level import statistic_and_copies

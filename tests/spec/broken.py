@@ -1,4 +1,4 @@
-"""Specs that are wrong, one fault each: where the fault is reported and what the cure says."""
+"""Specs that are wrong, one fault each: where the fault is reported and what the hint says."""
 
 import os
 from collections.abc import Callable
@@ -45,7 +45,7 @@ class Case:
         write: makes the files in a folder and returns the paths to load; the last one is at fault.
         line: reported line; 0 where there is no file that could have one.
         key: reported key, empty where the whole file is meant.
-        fragment: a part of the message that holds its cure.
+        fragment: a part of the message that holds its hint.
     """
 
     id: str
@@ -925,9 +925,9 @@ CASES = [
             f"precision = 0.1\nmax_draws = {given}",
             13,
             "measure.v3.max_draws",
-            cure,
+            hint,
         )
-        for given, cure in ((0, "expected a number >= 256"), (1000, "expected a multiple of 256"))
+        for given, hint in ((0, "expected a number >= 256"), (1000, "expected a multiple of 256"))
     ),
     _edited(
         "precision of an unknown quantity",

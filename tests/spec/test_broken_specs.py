@@ -1,4 +1,4 @@
-"""Whatever is wrong with a spec is reported with its file, line and key, and with a cure."""
+"""Whatever is wrong with a spec is reported with its file, line and key, and with a hint."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Whatever a key of a spec is given: what is wrong is told in the suite's words, with its line and a cure."""
+"""Whatever a key of a spec is given: what is wrong is told in the suite's words, with its line and a hint."""
 
 import json
 import re
@@ -42,7 +42,7 @@ WRONG = [
 
 PYDANTIC = re.compile(r"Input|Value error|pydantic|should be|valid |instance|Assertion|dict\\b|tuple|None|datetime")
 PYTHON = re.compile(r"\bTrue\b|\bFalse\b|'\w+': ")
-CURES = (
+HINTS = (
     *("give ", "add ", "drop ", "keep ", "take ", "name ", "have ", "lower ", "change ", "leave ", "say "),
     *("did you mean ", "known here: ", "what a plug-in adds needs --plugin FILE"),
 )
@@ -118,7 +118,7 @@ def assert_told(line: str, file: Path) -> None:
     told = line.removeprefix(str(file))
     assert not PYDANTIC.search(told), line
     assert not PYTHON.search(told), line
-    assert ": expected " in told or told.rpartition("; ")[2].startswith(CURES), line
+    assert ": expected " in told or told.rpartition("; ")[2].startswith(HINTS), line
 
 
 @pytest.mark.parametrize(("document", "place", "model"), CASES)
@@ -178,7 +178,7 @@ def test_a_phrase_of_the_validators_would_be_found() -> None:
 
 
 @pytest.mark.parametrize(
-    ("axis", "table", "cure"),
+    ("axis", "table", "hint"),
     [
         ("initialization", '{ scheme = "he" }', 'give "he"'),
         ("initialization", '{ scheme = "he", bias_std = 0.1 }', 'give "he(bias_std=0.1)"'),
@@ -189,7 +189,7 @@ def test_a_phrase_of_the_validators_would_be_found() -> None:
 )
 @pytest.mark.parametrize("key", ["value", "than", "where"])
 def test_a_table_in_place_of_an_axis_value_is_told_as_tables_of_results_name_it(
-    key: str, axis: str, table: str, cure: str, tmp_path: Path
+    key: str, axis: str, table: str, hint: str, tmp_path: Path
 ) -> None:
     """A family is given entries as tables; a claim names them as results do."""
     claim = {"test": "greater", "says": "So.", "quantity": "v3", "axis": axis, "value": "a", "than": "b"}
@@ -201,5 +201,5 @@ def test_a_table_in_place_of_an_axis_value_is_told_as_tables_of_results_name_it(
 
     assert done.exit_code == 2
     assert any(
-        "as tables of results write it" in line and line.endswith(f"; {cure}") for line in done.stderr.splitlines()
+        "as tables of results write it" in line and line.endswith(f"; {hint}") for line in done.stderr.splitlines()
     )

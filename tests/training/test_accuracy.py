@@ -14,7 +14,7 @@ from suite.catalog.optimizers import Sgd
 from suite.catalog.tasks import AbsoluteValue, Checkerboard, Digits, TwoKinks
 from suite.nets.ensemble import Ensemble
 from suite.training.accuracy import Accuracy, accuracy_of, error_of, outputs_on, train_loss
-from suite.training.observer import Lesson
+from suite.training.observer import TrainingSetup
 from suite.training.tasks import Points, make_data
 
 LINE = AbsoluteValue(train=20, test=30)
@@ -47,7 +47,9 @@ DIVERGED = (nan,) * 7
 def looked_at(networks, task, data=None, steps=4, **given):
     """The readings of networks that stay as they are."""
     training = settings(task, steps, **given)
-    observer = Accuracy(networks, Lesson(task, data or make_data(task, 1, 0, networks.draws), training), training)
+    observer = Accuracy(
+        networks, TrainingSetup(task, data or make_data(task, 1, 0, networks.draws), training), training
+    )
     for step in observer.stops:
         observer.look(networks, step)
     return observer.readings()
@@ -141,7 +143,7 @@ def test_a_diverged_regression_never_succeeds():
 def test_success_is_judged_after_the_last_step_and_its_wait_from_the_first():
     """A network that gets there at step 1 and leaves again has waited 1 step and fails."""
     training = settings(LINE)
-    observer = Accuracy(lines(ZERO), Lesson(LINE, make_data(LINE, 1, 0, 1), training), training)
+    observer = Accuracy(lines(ZERO), TrainingSetup(LINE, make_data(LINE, 1, 0, 1), training), training)
     assert observer.stops == [0, 1, 2, 3, 4]
     for step in observer.stops:
         observer.look(lines(MODULUS if step in (1, 2) else ZERO), step)

@@ -33,7 +33,7 @@ def networks(task=BOARD, normalization="none"):
     scheme, widths = Critical(bias_std=0.1), (task.inputs, 6, 5, 1)
     variances = layer_variances(scheme, Relu(), widths)
     normalized = normalization != "none"
-    parameters = draw_parameters(scheme, widths, variances, 5, {"test": "bookmark"}, 0, DRAWS, normalized=normalized)
+    parameters = draw_parameters(scheme, widths, variances, 5, {"test": "resume"}, 0, DRAWS, normalized=normalized)
     return Ensemble(widths, Relu(), variances, parameters, normalization)
 
 
@@ -97,7 +97,7 @@ def test_so_do_normalized_networks_and_regressions(task, normalization):
 
 
 def test_whoever_looks_on_changes_nothing():
-    """With a bookmark and without."""
+    """With a resume and without."""
     training = AccuracySettings(task=(BOARD,), optimizer=tuple(RULES["Adam"]), steps=STEPS, replicates=DRAWS)
     makers = [(Accuracy, training), (FeatureDiversity, FeatureDiversitySettings(layers=(1, 2), points=30))]
     makers.append((Revival, RevivalSettings()))

@@ -13,7 +13,7 @@ from suite.catalog.optimizers import Sgd
 from suite.catalog.tasks import Checkerboard, Digits
 from suite.nets.ensemble import Ensemble
 from suite.training.features import FeatureDiversity
-from suite.training.observer import Lesson
+from suite.training.observer import TrainingSetup
 from suite.training.tasks import Data, Points, make_data
 
 BOARD = Checkerboard(squares=2, train=24, test=10)
@@ -32,8 +32,8 @@ def networks(widths, draws=4, normalization="none", seed=3):
 def watch(ensemble, task=BOARD, steps=4, data=None, **given):
     rule = Sgd(learning_rate=0.1, batch=8)
     training = AccuracySettings(task=(task,), optimizer=(rule,), steps=steps, replicates=2)
-    lesson = Lesson(task, data or make_data(task, 1, 0, ensemble.draws), training)
-    return FeatureDiversity(ensemble, lesson, FeatureDiversitySettings(**given))
+    setup = TrainingSetup(task, data or make_data(task, 1, 0, ensemble.draws), training)
+    return FeatureDiversity(ensemble, setup, FeatureDiversitySettings(**given))
 
 
 def noise_like(ensemble):
@@ -119,8 +119,8 @@ def test_batch_normalization_takes_its_statistics_over_the_compared_samples():
     moved.inputs[..., 10:] += 7
     other = Data(data.seed, data.loss, moved, data.validation, data.test)
     found = []
-    for lesson in (data, other):
-        observer = watch(ensemble, data=lesson, points=10)
+    for setup in (data, other):
+        observer = watch(ensemble, data=setup, points=10)
         observer.look(ensemble, 0)
         found.append(observer.readings()["feature_cosine"])
 

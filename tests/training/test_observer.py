@@ -44,8 +44,8 @@ def training(steps=20, rates=(0.1, 0.5)):
 class Diary:
     """Writes down what it is shown."""
 
-    def __init__(self, networks, lesson, stops):
-        self.stops, self.lesson = stops, lesson
+    def __init__(self, networks, setup, stops):
+        self.stops, self.setup = stops, setup
         self.before = networks.parameters.clone()
         self.seen = []
 
@@ -61,8 +61,8 @@ class Diary:
 def watched(*stops, ensemble=None, given=None):
     diaries = []
 
-    def make(networks, lesson, when):
-        diaries.append(Diary(networks, lesson, when))
+    def make(networks, setup, when):
+        diaries.append(Diary(networks, setup, when))
         return diaries[-1]
 
     chosen = ensemble or networks()
@@ -93,9 +93,9 @@ def test_a_lesson_has_the_data_of_every_network():
     (diary,), _ = watched([1])
 
     data = make_data(TASK, 1, 0, DRAWS)
-    assert diary.lesson.task == TASK
-    assert torch.equal(diary.lesson.data.train.inputs, data.train.inputs.repeat(2, 1, 1))
-    assert torch.equal(diary.lesson.data.test.labels, data.test.labels.repeat(2, 1, 1))
+    assert diary.setup.task == TASK
+    assert torch.equal(diary.setup.data.train.inputs, data.train.inputs.repeat(2, 1, 1))
+    assert torch.equal(diary.setup.data.test.labels, data.test.labels.repeat(2, 1, 1))
 
 
 def test_readings_come_by_draw_and_learning_rate():

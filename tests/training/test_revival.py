@@ -13,7 +13,7 @@ from suite.nets.ensemble import Ensemble
 from suite.nets.initialization import draw_parameters
 from suite.nets.losses import HALF_SQUARE
 from suite.theory.scaling import layer_variances
-from suite.training.observer import Lesson, observe
+from suite.training.observer import TrainingSetup, observe
 from suite.training.revival import Revival
 from suite.training.tasks import Data, Points, make_data
 
@@ -104,7 +104,7 @@ def test_a_network_that_diverged_has_revived_nobody_and_harms_no_other(broken):
     """Comparisons with nan say no, also to being dead; what it counted before stands."""
     networks = Ensemble((1, 2, 2, 1), Relu(), ((2.0, 0.0),) * 3, by_hand().parameters.repeat(2, 1))
     training = AccuracySettings(task=(TASK,), optimizer=(Sgd(learning_rate=0.1, batch=8),), steps=1, replicates=2)
-    observer = Revival(networks, Lesson(TASK, zeros_to_learn(), training), RevivalSettings())
+    observer = Revival(networks, TrainingSetup(TASK, zeros_to_learn(), training), RevivalSettings())
     observer.look(networks, 0)
     networks.parameters[0] = broken
     networks.parameters[1, 9] = 99.0  # the bias of the neuron that can be revived

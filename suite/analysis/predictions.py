@@ -1,4 +1,4 @@
-"""Contests: an outcome of training by member, and everything known before training that may tell it."""
+"""Predictions: an outcome of training by member, with everything known before training that may predict it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -64,15 +64,15 @@ class Predictor(Drawn):
 
 
 @dataclass(frozen=True)
-class Contest:
-    """One outcome under one setting of the training.
+class Prediction:
+    """One outcome under one setting of the training, with its predictors.
 
     Attributes:
-        outcome: its name in the catalog.
-        training: the setting, by axis.
-        axes: of each member, which has two hidden layers or more.
-        result: what training came to.
-        predictors: baselines first.
+        outcome: The name of the outcome.
+        training: The setting by axis.
+        axes: The axes of each member with two or more hidden layers.
+        result: The outcome of each member.
+        predictors: The predictors, baselines first.
     """
 
     outcome: Outcome
@@ -82,16 +82,16 @@ class Contest:
     predictors: Sequence[Predictor]
 
 
-def contests(predict: Predict, tables: Tables, members: pd.DataFrame) -> Iterator[Contest]:
-    """One contest for each outcome and setting of the training.
+def predictions(predict: Predict, tables: Tables, members: pd.DataFrame) -> Iterator[Prediction]:
+    """Yield one prediction for each outcome and setting of the training.
 
-    Which way a quantity is taken to point is stated in the catalog, before anything is looked at: a predictor that
-    orders members the wrong way round has a negative correlation.
+    The direction of each quantity is declared in the catalog, before any data are seen: a predictor that orders members
+    the wrong way round has a negative correlation.
 
     Args:
-        predict: what the spec asks.
-        tables: of its run.
-        members: one row a member: axes, widths and exact parameter counts.
+        predict: What the spec asks for.
+        tables: The tables of its run.
+        members: One row per member: axes, widths and parameter counts.
     """
     facts = members.set_index("member")
     found = {
@@ -110,7 +110,7 @@ def contests(predict: Predict, tables: Tables, members: pd.DataFrame) -> Iterato
             names = [point.member for point in some]
             axes = [{key: value for key, value in point.axes.items() if key not in training} for point in some]
             known = [each.of(names, training) for each in measured]
-            yield Contest(outcome, training, axes, _result(outcome, some), [*_baselines(facts.loc[names]), *known])
+            yield Prediction(outcome, training, axes, _result(outcome, some), [*_baselines(facts.loc[names]), *known])
 
 
 def _asked(predict: Predict, tables: Tables) -> list[str]:

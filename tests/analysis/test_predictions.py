@@ -4,14 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from suite.analysis.contests import Contest, contests
+from suite.analysis.predictions import Prediction, predictions
 from suite.catalog.predict import Predict
 from tests.analysis.fields import study
 
 
-def only(predict: Predict, *made: object) -> Contest:
-    """Of a study with one contest."""
-    (found,) = contests(predict, *made)  # type: ignore[arg-type]
+def only(predict: Predict, *made: object) -> Prediction:
+    """Of a study with one prediction."""
+    (found,) = predictions(predict, *made)  # type: ignore[arg-type]
     return found
 
 
@@ -101,11 +101,11 @@ def test_each_setting_of_the_training_is_a_contest_of_its_own() -> None:
     """What is measured before training enters all of them."""
     made = study(ACCURACY | {"v3": lambda depth, _: [depth]}, training=({"squares": 2.0}, {"squares": 8.0}))
 
-    found = list(contests(Predict(outcome=("test_accuracy",)), *made))
+    found = list(predictions(Predict(outcome=("test_accuracy",)), *made))
 
-    assert [contest.training for contest in found] == [{"squares": 2.0}, {"squares": 8.0}]
-    assert all(contest.predictors[-1].ordered[:, 0].tolist()[:2] == [2, 3] for contest in found)
-    (one,) = contests(Predict(outcome=("test_accuracy",), where={"squares": (8,)}), *made)
+    assert [prediction.training for prediction in found] == [{"squares": 2.0}, {"squares": 8.0}]
+    assert all(prediction.predictors[-1].ordered[:, 0].tolist()[:2] == [2, 3] for prediction in found)
+    (one,) = predictions(Predict(outcome=("test_accuracy",), where={"squares": (8,)}), *made)
     assert one.training["squares"] == 8
     assert one.predictors[-1].ordered[:, 0].tolist()[:2] == [2, 3]
 
@@ -124,9 +124,9 @@ def test_what_looks_at_the_task_tells_that_task_alone() -> None:
         pd.concat([tables.summary, summary]),
         lambda names: values if "grad_norm" in names else tables.values_of(names),
     )
-    found = list(contests(Predict(outcome=("test_accuracy",)), joined, members))
+    found = list(predictions(Predict(outcome=("test_accuracy",)), joined, members))
 
-    assert [contest.predictors[-1].ordered[0, 0] for contest in found] == [2.0, 8.0]
+    assert [prediction.predictors[-1].ordered[0, 0] for prediction in found] == [2.0, 8.0]
 
 
 def test_only_draws_that_are_trained_are_kept_one_by_one() -> None:
