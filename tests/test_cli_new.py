@@ -90,7 +90,7 @@ def test_a_copy_of_a_shipped_study_is_that_study_with_notes(name: str, tmp_path:
     (copy,), (original,) = load_studies([tmp_path / "mine.toml"]), load_studies([shipped_specs()[name]])
     assert copy.spec.as_run() | {"name": name} == original.spec.as_run()
     assert f"# A copy of {name}.toml, to be changed" in text
-    assert "\n# Change this: a sentence, the page's heading.\ntitle" in text
+    assert "\n# Change this: a sentence, the heading of the page.\ntitle" in text
     assert re.search(r"\n# Change this for other networks: [^\n]*\nseed", text)
     assert text.count("#:schema") == 1
 
@@ -141,8 +141,8 @@ def test_a_copy_notes_the_question_and_the_picture(tmp_path: Path) -> None:
 
     copy = copied_text(tmp_path / "mine.toml", original)
 
-    assert re.search(r"\n# What the copied study asks: [^\n]*\nquestion = ", copy)
-    assert re.search(r"\n# The chart that answers that question: [^\n]*\npicture = ", copy)
+    assert re.search(r"\n# The question of the copied study: [^\n]*\nquestion = ", copy)
+    assert re.search(r"\n# The chart that answers the question: [^\n]*\npicture = ", copy)
 
 
 @pytest.mark.parametrize(
@@ -241,4 +241,6 @@ def test_the_schema_is_named_where_its_path_lasts(tmp_path: Path) -> None:
     assert copied_text(ROOT / "specs" / "long" / "x.toml", shipped).startswith(
         "#:schema ../../suite/spec.schema.json\n"
     )
-    assert fresh_text(tmp_path / "mine.toml").startswith("# For completion in an editor: `python -m suite schema > ")
+    assert fresh_text(tmp_path / "mine.toml").startswith(
+        "# For completion in an editor, run `python -m suite schema > "
+    )

@@ -12,18 +12,18 @@ _TEMPLATE = Path(__file__).with_name("new.toml")
 _DIRECTIVE = "#:schema "
 
 _NOTES = {
-    "title": "Change this: a sentence, the page's heading.",
-    "source": "Where the question of the copied study is from: name your own, or drop this.",
-    "question": "What the copied study asks: ask your own, in a sentence, or drop this.",
-    "picture": "The chart that answers that question: name the one that answers yours, or drop this.",
-    "claims": "What that source says: drop this, or write what yours says.",
-    "findings": "What a run of the copied study has shown: drop this, and write what yours shows when you know it.",
-    "seed": "Change this for other networks: the same number draws those of the copied study.",
-    "family": "The networks: what you want to judge comes in here, beside what it is to be compared with.",
-    "measure": "What is measured of them; `python -m suite list` has all that can be.",
-    "claim": "What should be true of the copied study: keep what you expect of yours, and change or drop the rest.",
+    "title": "Change this: a sentence, the heading of the page.",
+    "source": "The source of the copied study: name your own, or remove this.",
+    "question": "The question of the copied study: ask your own, in a sentence, or remove this.",
+    "picture": "The chart that answers the question: name the one that answers yours, or remove this.",
+    "claims": "What that source says: remove this, or write what yours says.",
+    "findings": "What a run of the copied study shows: remove this, and write what yours shows when you know it.",
+    "seed": "Change this for other networks: with the same number you get those of the copied study.",
+    "family": "The networks: add those that you want to study to those that you compare them with.",
+    "measure": "What to measure; `python -m suite list` shows all measures.",
+    "claim": "The claims of the copied study: keep those that you expect of yours, and change or remove the rest.",
 }
-"""By key; each is written above the first line of it."""
+"""Notes by key, each written above the first line of it."""
 
 
 def fresh_text(file: Path) -> str:
@@ -51,7 +51,7 @@ def copied_text(file: Path, original: Path) -> str:
     notes = {places[key,]: note for key, note in _NOTES.items() if key in data}
     lines = [
         _schema_line(file),
-        f"# A copy of {original.name}, to be changed; `python -m suite explain` says what it does.",
+        f"# A copy of {original.name}, to be changed; `python -m suite explain` describes it.",
     ]
     for number, line in enumerate(text.removesuffix("\n").split("\n"), start=1):
         if number in notes:
@@ -67,6 +67,6 @@ def _schema_line(file: Path) -> str:
     if folder.is_relative_to(SCHEMA_FILE.parents[1]):
         return _DIRECTIVE + Path(os.path.relpath(SCHEMA_FILE, folder)).as_posix()
     return (
-        "# For completion in an editor: `python -m suite schema > spec.schema.json` in this folder, and as first line\n"
-        f"# {_DIRECTIVE}spec.schema.json"
+        "# For completion in an editor, run `python -m suite schema > spec.schema.json` in this folder, and make this\n"
+        f"# the first line: {_DIRECTIVE}spec.schema.json"
     )
