@@ -3,10 +3,10 @@
 from math import isclose
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from suite.catalog.limits import MOST, Size
-from suite.catalog.settings import Choice
+from suite.catalog.settings import Choice, with_tag
 
 GRID_INPUTS = 2
 """Up to this many inputs a regular grid of a box is affordable; random lines serve above."""
@@ -89,4 +89,6 @@ class Ball(Domain):
 
 DOMAINS: dict[str, type[Domain]] = {"box": Box, "ball": Ball}
 
-OneDomain = Annotated[Box | Ball, Field(discriminator="kind")]
+OneDomain = Annotated[
+    Annotated[Box | Ball, Field(discriminator="kind")], BeforeValidator(lambda table: with_tag(table, "kind"))
+]

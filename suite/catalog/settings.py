@@ -48,7 +48,12 @@ class Choice(Settings):
         summary, formula = written["description"], getattr(cls, "formula", None)
         if formula and formula != summary.removesuffix("."):  # it is the summary where a plug-in gives no other
             summary = f"{summary}\n\n{formula}"
-        return written | {"description": summary, "required": [cls.tag, *required]}
+        if cls.tag == "name":
+            return written | {"description": summary, "required": ["name", *required]}
+        written["properties"] = {"name": written["properties"][cls.tag], **written["properties"]}
+        either = [{"required": ["name", *required]}, {"required": [cls.tag, *required]}]
+        written.pop("required", None)
+        return written | {"description": summary, "oneOf": either}
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -154,7 +159,7 @@ class _Expansion:
         return _distinct(found)
 
     def _expand(self, value: Any) -> tuple[Any, ...]:
-        entries = [{self.tag: item} if isinstance(item, str) else item for item in _as_tuple(value)]
+        entries = [{self.tag: item} if isinstance(item, str) else with_tag(item, self.tag) for item in _as_tuple(value)]
         if (number := sum(map(number_of_entries, entries))) > MOST_ENTRIES:
             raise PydanticCustomError(
                 "many_entries",
@@ -162,6 +167,13 @@ class _Expansion:
                 {"number": shown(number), "most": MOST_ENTRIES},
             )
         return tuple(single for entry in entries for single in entries_of(entry))
+
+
+def with_tag(table: Any, tag: str) -> Any:
+    """Return a table that names its entry by the key `name` with the key that the models have for it."""
+    if tag == "name" or not isinstance(table, dict) or "name" not in table or tag in table:
+        return table
+    return {tag if key == "name" else key: value for key, value in table.items()}
 
 
 @lru_cache(maxsize=64)

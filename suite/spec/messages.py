@@ -125,7 +125,7 @@ def _expected(kind: str, context: Mapping[str, Any], given: Any, loc: Sequence[s
         hint = "; remove the quotes"
     elif isinstance(given, str) and kind == "model_type":
         tags = {model.tag for model in _models_at(loc) if issubclass(model, Choice)}
-        inside = f'{tags.pop()} = "{shortened(given)}"' if len(tags) == 1 and given.isprintable() else "..."
+        inside = f'name = "{shortened(given)}"' if len(tags) == 1 and given.isprintable() else "..."
         hint = f"; write {loc[-1]} = {{ {inside} }}"
     return f"expected {expected}, got {shown(given)}{hint}"
 

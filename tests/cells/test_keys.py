@@ -1,5 +1,7 @@
 """Member names and cell keys are the same byte for byte from version to version, so that cached cells stay valid."""
 
+from pathlib import Path
+
 import pytest
 
 from suite.cells.cell import Cell
@@ -127,3 +129,20 @@ def test_cells_keep_their_keys(studies: list[Study]) -> None:
 
 def _described(cell: Cell) -> tuple[str, str, int]:
     return cell.name, cell.member.name, cell.start
+
+
+@pytest.mark.parametrize("key", ["name", "scheme"])
+@pytest.mark.parametrize("domain_key", ["name", "kind"])
+def test_entries_are_selected_by_name_without_a_change_of_keys(tmp_path: Path, key: str, domain_key: str) -> None:
+    """`scheme` and `kind` stay accepted; members and cells have the same names and keys either way."""
+    text = (
+        'title = "t"\nseed = 1\ndomain = { kind = "ball", radius = 2.0 }\n[family]\nwidth = 4\ninputs = 2\ndepth = 2\n'
+        'activation = "relu"\ninitialization = { bias_std = [0.1, 0.2], scheme = "critical" }\n[measure.v3]\nstep = 0.5\n'
+    )
+    found = []
+    for name, content in (("old", text), ("new", text.replace("scheme", key).replace("kind", domain_key))):
+        (tmp_path / f"{name}.toml").write_text(content)
+        (study,) = load_studies([tmp_path / f"{name}.toml"])
+        found.append([(cell.member.name, cell.key) for cell in cells_of(study)])
+
+    assert found[0] == found[1]
