@@ -137,7 +137,8 @@ def test_entries_are_selected_by_name_without_a_change_of_keys(tmp_path: Path, k
     """`scheme` and `kind` stay accepted; members and cells have the same names and keys either way."""
     text = (
         'title = "t"\nseed = 1\ndomain = { kind = "ball", radius = 2.0 }\n[family]\nwidth = 4\ninputs = 2\ndepth = 2\n'
-        'activation = "relu"\ninitialization = { bias_std = [0.1, 0.2], scheme = "critical" }\n[measure.v3]\nstep = 0.5\n'
+        'activation = "relu"\ninitialization = { bias_std = [0.1, 0.2], scheme = "critical" }\n'
+        "[measure.v3]\nstep = 0.5\n"
     )
     found = []
     for name, content in (("old", text), ("new", text.replace("scheme", key).replace("kind", domain_key))):
