@@ -48,10 +48,9 @@ def test_every_quantity_is_documented_and_no_other() -> None:
 
 def test_the_commands_are_those_that_the_task_runner_and_users_type() -> None:
     """Both lines stand in the README, word for word."""
-    assert [block.text.strip() for block in blocks("README.md", "")] == [
-        "python -m pip install -c constraints.txt -e . && python -m suite run specs/",
-        "python -m pip install tox && tox",
-    ]
+    shown = [block.text.strip() for block in blocks("README.md", "")]
+    assert "python -m pip install -c constraints.txt -e . && python -m suite run specs/" in shown
+    assert "python -m pip install tox && tox" in shown
 
 
 def test_the_readme_is_two_screens_with_one_small_picture() -> None:

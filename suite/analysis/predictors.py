@@ -133,7 +133,9 @@ def _note(predictor: Predictor, places: Group, orders: tuple[int, int]) -> str:
     if len(estimates) - lacking < FEWEST:
         return f"has a value for {len(estimates) - lacking} members only"
     if not orders[0]:
-        return "is the same for all members" if orders[1] else "the outcome is the same for all members"
+        if orders[1]:
+            return "is the same for all members"
+        return f"no group of {FEWEST} members or more whose outcomes differ"
     lost = sum(predictor.draws[place].lost for place in places) / sum(predictor.draws[place].size for place in places)
     told = [f"orders the members of {orders[0]} of {orders[1]} activations"] if orders[0] < orders[1] else []
     told += [f"no value for {lacking} of {len(estimates)} members"] if lacking else []

@@ -78,7 +78,7 @@ class He(_WithBias):
 
     scheme: Literal["he"] = "he"
     formula = "sigma_w^2 = 2"
-    other_names = ("kaiming", "kaiming_normal", "he_normal")
+    other_names = ("kaiming", "kaiming_normal", "kaiming_normal_", "he_normal")
 
 
 class Glorot(_WithBias):
@@ -86,7 +86,7 @@ class Glorot(_WithBias):
 
     scheme: Literal["glorot"] = "glorot"
     formula = "sigma_w^2 = 2 fan_in / (fan_in + fan_out)"
-    other_names = ("xavier", "xavier_normal", "glorot_normal")
+    other_names = ("xavier", "xavier_normal", "xavier_normal_", "glorot_normal")
 
 
 class Lecun(_WithBias):

@@ -147,6 +147,8 @@ def _unknown_key(loc: Sequence[str | int]) -> str:
     known = _keys_at(table)
     if not known:
         return "unknown key, there is nothing to set in this table; leave it empty"
+    if name in known:  # by another entry, whose keys are known here as well
+        return f"{table[-1]} does not take this key; remove it"
     hint = nearest(name, known)
     return f"unknown key; {or_plugged_in(hint) if table == ('measure',) else hint}"
 

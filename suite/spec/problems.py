@@ -77,6 +77,8 @@ _OTHER_KEYS = {
     "in_features": "inputs",
     "layers": "depth",
     "lr": "learning_rate",
+    "negative_slope": "slope",
+    "units": "width",
     "n_layers": "depth",
     "num_layers": "depth",
     "out_features": "outputs",
