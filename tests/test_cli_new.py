@@ -35,7 +35,9 @@ def test_a_new_spec_runs_as_it_is(tmp_path: Path) -> None:
     assert ran.exit_code == 0, ran.stderr
     assert "Warning:" not in ran.stderr
     assert "mine-quick: test_accuracy: " in ran.stdout
-    assert ": At depth 8 networks of ReLU reach a higher test accuracy than those of tanh. (0.0" in ran.stdout
+    assert (
+        ": At depth 8 networks of ReLU reach a higher test accuracy than those of tanh. (difference 0.0" in ran.stdout
+    )
     assert (tmp_path / "mine-quick" / "report.html").exists()
 
 

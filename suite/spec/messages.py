@@ -105,7 +105,8 @@ def worded(detail: Any) -> str:
     if kind == "extra_forbidden":
         return _unknown_key(detail["loc"])
     if kind == "missing":
-        return f"{detail['loc'][-1]} is missing; add it"
+        name = detail["loc"][-1]
+        return f"{name} is missing; {_MISSING_TABLES.get(name, 'add it')}"
     if kind in ("union_tag_invalid", "union_tag_not_found"):
         return _unnamed(context["discriminator"].strip("'"), detail)
     if kind == "model_attributes_type" and not _choice_keys().intersection(detail["loc"]):
@@ -113,6 +114,10 @@ def worded(detail: Any) -> str:
     if kind not in _EXPECTED and kind not in _BUILT_IN:
         return str(detail["msg"])  # a check of the suite's own, which says what to do
     return _expected(kind, context, given, detail["loc"])
+
+
+_MISSING_TABLES = {"family": "add a [family] table", "measure": "add a table such as [measure.v3]"}
+"""Hints for tables that each spec needs."""
 
 
 def _expected(kind: str, context: Mapping[str, Any], given: Any, loc: Sequence[str | int]) -> str:

@@ -411,7 +411,7 @@ CASES = [
         _file(VALID[: VALID.index("[measure.v3]")]),
         1,
         "measure",
-        "measure is missing; add it",
+        "measure is missing; add a table such as [measure.v3]",
     ),
     # types
     _edited("text for a number", "draws = 16", 'draws = "16"', 12, "measure.v3.draws", "expected an integer"),
