@@ -15,7 +15,11 @@ Row = Mapping[str, Any]
 
 def count_unexpected(rows: Sequence[Row]) -> int:
     """Count the verdicts that are not the expected ones."""
-    return sum(row["verdict"] != row["expected"] for row in rows)
+    return sum(map(_is_unexpected, rows))
+
+
+def _is_unexpected(row: Row) -> bool:
+    return bool(row["verdict"] != row["expected"])
 
 
 def convert_to_json(study: str, rows: Sequence[Row]) -> list[dict[str, Any]]:
@@ -34,7 +38,7 @@ def format_lines(study: str, rows: Sequence[Row]) -> Iterator[str]:
 
 
 def _format_unexpected(row: Row) -> str:
-    return "" if row["verdict"] == row["expected"] else f" (expected: {row['expected']})"
+    return f" (expected: {row['expected']})" if _is_unexpected(row) else ""
 
 
 def _numbers(row: Row) -> str:
@@ -66,12 +70,7 @@ class WordedVerdict:
 def word_verdicts(rows: Sequence[Row]) -> list[WordedVerdict]:
     """Return each claim with its verdict, in sentences."""
     return [
-        WordedVerdict(
-            row["verdict"],
-            row["claim"],
-            _grounds(row),
-            "" if row["verdict"] == row["expected"] else row["expected"],
-        )
+        WordedVerdict(row["verdict"], row["claim"], _grounds(row), row["expected"] if _is_unexpected(row) else "")
         for row in rows
     ]
 

@@ -129,8 +129,8 @@ def _expected(kind: str, context: Mapping[str, Any], given: Any, loc: Sequence[s
     if isinstance(given, str) and kind in ("int_type", "float_type", "bool_type") and _is_value(given):
         hint = "; remove the quotes"
     elif isinstance(given, str) and kind == "model_type":
-        tags = {model.tag for model in _models_at(loc) if issubclass(model, Choice)}
-        inside = f'name = "{shortened(given)}"' if len(tags) == 1 and given.isprintable() else "..."
+        named = given.isprintable() and any(issubclass(model, Choice) for model in _models_at(loc))
+        inside = f'name = "{shortened(given)}"' if named else "..."
         hint = f"; write {loc[-1]} = {{ {inside} }}"
     return f"expected {expected}, got {shown(given)}{hint}"
 

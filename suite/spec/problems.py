@@ -77,11 +77,11 @@ _OTHER_KEYS = {
     "in_features": "inputs",
     "layers": "depth",
     "lr": "learning_rate",
-    "negative_slope": "slope",
-    "units": "width",
     "n_layers": "depth",
+    "negative_slope": "slope",
     "num_layers": "depth",
     "out_features": "outputs",
+    "units": "width",
 }
 """What other libraries call the keys of a spec."""
 
