@@ -1,1 +1,1 @@
-"""asv's benchmarks: time and memory of the core estimators, a small class each."""
+"""Benchmarks for asv, which measure time and memory of the core estimators."""

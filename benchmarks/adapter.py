@@ -1,14 +1,14 @@
-"""Where the benchmarks find what they time: the only module of the benchmarks that names modules of the suite.
+"""The names that the benchmarks use; only this module of the benchmarks imports modules of the suite.
 
-asv runs today's benchmarks on older commits, whose modules have other names. `PLACES` lists, for each name, where it is
-in any layout, the newest first. Benchmarks use the names as attributes of this module:
+asv runs the current benchmarks on older commits, whose modules have other names. `PLACES` lists, for each name, where
+it is in any layout, the newest first. Benchmarks use the names as attributes of this module:
 
     from benchmarks import adapter
 
     adapter.v3(networks, domain, adapter.V3Settings(step=0.125))
 
-A benchmark that asv runs takes them in `setup`. A commit that lacks one raises NotImplementedError there, and asv
-reports the benchmark as not available ("n/a").
+A benchmark that asv runs looks names up in `setup`. If a commit lacks one, the lookup raises NotImplementedError, and
+asv reports the benchmark as not available ("n/a").
 """
 
 from importlib import import_module
@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import Any
 
 PLACES: dict[str, tuple[str, ...]] = {
-    # what a spec names
+    # catalog entries
     "ACTIVATIONS": ("suite.catalog.activations",),
     "DOMAINS": ("suite.catalog.domain",),
     "INITIALIZATIONS": ("suite.catalog.initializations",),
@@ -89,7 +89,7 @@ PLACES: dict[str, tuple[str, ...]] = {
 
 
 def __getattr__(name: str) -> Any:
-    """Return what has this name in the suite that is installed.
+    """Return the object with this name in the installed suite.
 
     Raises:
         NotImplementedError: If this commit of the suite does not have it.
@@ -103,9 +103,9 @@ def __getattr__(name: str) -> Any:
             module = import_module(path)
         except ModuleNotFoundError as error:
             if not (error.name or "").startswith("suite"):
-                raise  # a dependency is missing, which is no difference between commits
+                raise  # a missing dependency is not a difference between commits
             continue
         found = getattr(module, other_name or name, None)
-        if found is not None and not isinstance(found, ModuleType):  # a package has its modules' names, too
+        if found is not None and not isinstance(found, ModuleType):  # modules of a package are attributes of it, too
             return found
     raise NotImplementedError(f"this commit of the suite has no {name} in {' or '.join(PLACES[name])}")

@@ -1,4 +1,4 @@
-"""The networks that benchmarks time, and the base class of those that asv runs."""
+"""The networks that benchmarks time, and the base class of the benchmarks that asv runs."""
 
 from collections.abc import Callable
 from time import perf_counter
@@ -12,7 +12,9 @@ from benchmarks import adapter
 from benchmarks.shapes import SHAPES, Shape
 
 DEVICES = ["cpu", "cuda"]
-"""Always both, so that results of all machines have the same parameters; `check_device` skips a missing one."""
+"""Both devices on every machine, so that all results have the same parameters; `check_device` skips a missing
+device.
+"""
 
 
 def available_devices() -> list[str]:
@@ -21,7 +23,7 @@ def available_devices() -> list[str]:
 
 
 def check_device(device: str) -> None:
-    """Raise NotImplementedError, by which asv skips a benchmark, if this machine lacks the device."""
+    """Raise NotImplementedError if this machine lacks the device, so that asv skips the benchmark."""
     if device == "cuda" and not torch.cuda.is_available():
         raise NotImplementedError("this machine has no CUDA device")
 
@@ -59,24 +61,24 @@ def ensemble_of(shape: Shape, parameters: Float[Tensor, "draws parameters"], nor
 
 
 class FastestRuns:
-    """A clock for asv that advances by the fastest of the runs that it is given.
+    """A clock for asv that advances by the time of the fastest of several runs.
 
-    What else a machine does can only slow a run down, and on shared machines it does so for seconds at a time. The
-    fastest run therefore says more about the code than the mean or the median of consecutive ones.
+    Other processes can only slow a run down, and on shared machines they do so for seconds at a time. The fastest run
+    therefore measures the code better than the mean or the median of consecutive runs.
     """
 
     window, fewest = 0.4, 2
-    """Seconds of runs that the fastest is taken from, and the number of runs at least."""
+    """Minimum total seconds of the runs of which the fastest counts, and the minimum number of runs."""
 
     def __init__(self) -> None:
         self.now = 0.0
 
     def __call__(self) -> float:
-        """Return the time, in seconds, that asv takes for the time."""
+        """Return the current time of this clock in seconds."""
         return self.now
 
     def advance(self, work: Callable[[], object]) -> None:
-        """Run the work several times and advance by the fastest run."""
+        """Run `work` several times and advance the clock by the time of the fastest run."""
         seconds: list[float] = []
         while len(seconds) < self.fewest or sum(seconds) < self.window:
             start = perf_counter()
@@ -86,9 +88,9 @@ class FastestRuns:
 
 
 class Timed:
-    """Networks and a piece of work on them; asv times the subclasses.
+    """Networks and a computation on them; asv times the subclasses.
 
-    asv goes through all benchmarks three times and stores the median of the three results, each the fastest run.
+    asv runs all benchmarks three times and stores the median of the three results, each the fastest run.
     """
 
     params: tuple[list[str], ...] = (list(SHAPES), DEVICES)
@@ -99,10 +101,10 @@ class Timed:
     timer = FastestRuns()
     dtype = torch.float64
     draws: int | None = None
-    """Number of networks, if fewer than the shape says."""
+    """Number of networks, if fewer than the shape specifies."""
 
     def setup(self, shape: str, device: str, *options: str) -> None:
-        """Draw the networks and prepare the work, which is not timed."""
+        """Draw the networks and prepare the computation; asv does not time this method."""
         check_device(device)
         torch.set_num_threads(1)
         self.shape, self.device, self.options = self.shapes[shape], device, options
@@ -110,20 +112,20 @@ class Timed:
         self.work = self.prepare()
 
     def draw_networks(self) -> Any:
-        """Return the networks."""
+        """Draw the networks."""
         return networks(self.shape, self.device, self.dtype)
 
     def prepare(self) -> Callable[[], object]:
-        """Return the work to be timed."""
+        """Return the function to be timed."""
         raise NotImplementedError
 
     def run_once(self) -> None:
-        """Do the work and wait until it is done."""
+        """Run the computation and wait until the device has finished it."""
         self.work()
         settle(self.device)
 
     def run(self) -> None:
-        """Time the work."""
+        """Time the computation."""
         self.timer.advance(self.run_once)
 
 
@@ -133,7 +135,8 @@ F = TypeVar("F", bound=Callable[..., object])
 def version(number: str) -> Callable[[F], F]:
     """Decorate a benchmark with its version.
 
-    asv drops the stored results of a benchmark whose version changes: raise it when the benchmark does other work.
+    asv drops the stored results of a benchmark whose version changes. Change the version if the benchmark computes
+    something else.
     """
 
     def decorate(benchmark: F) -> F:
@@ -144,6 +147,6 @@ def version(number: str) -> Callable[[F], F]:
 
 
 def settle(device: str) -> None:
-    """Wait until a GPU has finished."""
+    """Wait until a GPU has finished all operations."""
     if device == "cuda":
         torch.cuda.synchronize()

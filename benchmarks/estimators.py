@@ -1,4 +1,4 @@
-"""Benchmarks of the estimators on the domain: forward pass, V3, Collapse to Constant, dead neurons, trainability."""
+"""Benchmarks of the estimators on the domain: forward pass, V3, collapse, dead neurons, trainability."""
 
 from collections.abc import Callable
 from functools import partial
@@ -10,7 +10,7 @@ from benchmarks import adapter
 from benchmarks.ensembles import Timed, version
 
 STEP = 0.125
-"""Step of the grid, which has 17 points a side, 289 in all."""
+"""Step of the grid, which has 17 points per side and 289 in all."""
 
 
 class Estimator(Timed):
@@ -22,10 +22,10 @@ class Estimator(Timed):
 
 
 class Pass(Estimator):
-    """The outputs of all draws on the grid."""
+    """A benchmark of the outputs of all draws on the grid."""
 
     def prepare(self) -> Callable[[], object]:
-        """Return one forward pass."""
+        """Return a function that computes one forward pass."""
         points = self.grid().points()
         return lambda: self.ensemble(points)
 
@@ -56,7 +56,11 @@ class Variability(Estimator):
     """V3 of all draws."""
 
     def prepare(self) -> Callable[[], object]:
-        """Return V3 alone; a commit without `v3_limit` computes both in one function, which is not comparable."""
+        """Return a function that computes V3 alone.
+
+        A commit without `v3_limit` computes both in one function, which is not comparable; it raises
+        NotImplementedError here.
+        """
         _ = adapter.v3_limit
         return partial(adapter.v3, self.ensemble, self.grid(), adapter.V3Settings(step=STEP))
 
@@ -66,12 +70,12 @@ class Variability(Estimator):
 
 
 class VariabilityLimit(Estimator):
-    """The limit of V3 as its step tends to 0, of two draws, since it costs far more than the forward pass."""
+    """The limit of V3 as its step tends to 0, for two draws, since it costs far more than a forward pass."""
 
     draws = 2
 
     def prepare(self) -> Callable[[], object]:
-        """Return the limit of V3 by exact breakpoints."""
+        """Return a function that computes the limit of V3 from exact breakpoints."""
         return partial(adapter.v3_limit, self.ensemble, self.grid(), adapter.V3LimitSettings(step=STEP))
 
     @version("3")
@@ -80,10 +84,10 @@ class VariabilityLimit(Estimator):
 
 
 class Collapse(Estimator):
-    """Collapse to Constant and its causes, of all draws."""
+    """Collapse to Constant and its causes, for all draws."""
 
     def prepare(self) -> Callable[[], object]:
-        """Return all criteria and causes."""
+        """Return a function that computes all criteria and causes."""
         return partial(adapter.collapse, self.ensemble, self.grid(), adapter.CollapseSettings(step=STEP))
 
     @version("3")
@@ -92,10 +96,10 @@ class Collapse(Estimator):
 
 
 class DeadNeurons(Estimator):
-    """Dead neurons by layer, and networks born dead, of all draws."""
+    """Dead neurons by layer, and networks born dead, for all draws."""
 
     def prepare(self) -> Callable[[], object]:
-        """Return the numbers of dead neurons."""
+        """Return a function that counts dead neurons."""
         return partial(adapter.dead_neurons, self.ensemble, self.grid(), adapter.DeadNeuronsSettings(step=STEP))
 
     @version("3")
@@ -104,10 +108,10 @@ class DeadNeurons(Estimator):
 
 
 class Trainability(Estimator):
-    """Whether networks have the live neurons that a task of two inputs needs, of all draws."""
+    """Whether networks have as many live neurons as a task of two inputs needs, for all draws."""
 
     def prepare(self) -> Callable[[], object]:
-        """Return the trainability on a checkerboard."""
+        """Return a function that computes the trainability on a checkerboard."""
         task = adapter.TaskAt(adapter.Checkerboard(squares=4, train=2048, test=16), self.grid())
         return partial(adapter.trainability, self.ensemble, task, adapter.TrainabilitySettings(step=STEP))
 

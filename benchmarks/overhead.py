@@ -40,13 +40,13 @@ activation = {{ name = "leaky_relu", slope = {slopes} }}
 initialization = {{ scheme = "variance", weight_variance = 2.0, bias_variance = {biases} }}
 [measure.activation_ratio]
 """
-"""A cell a member, of about a millisecond."""
+"""A spec with one cell per member, of about a millisecond each."""
 
 WORKERS = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Takes all figures and prints them as they come."""
+    """Measure all figures and print each as soon as it is known."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.overhead", description=__doc__)
     parser.add_argument(
         "--cells", type=int, default=100_000, metavar="N", help="how many are planned and made tables of"
@@ -63,14 +63,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def figures(folder: Path, number: int, done: int) -> dict[str, Any]:
-    """All figures by name, of a study of about so many cells, some of which each executor computes."""
+    """Return all figures by name, for a study of about `number` cells; each executor computes `done`."""
     torch.set_num_threads(1)
-    spec = _spec(folder, number)
+    spec = _write_spec(folder, number)
     (study,) = load_studies([spec])
     cells = cells_of(study)
-    found: dict[str, Any] = {"cells": len(cells), "plan, nothing done": _planned(spec, folder / "results", len(cells))}
-    compute(cells[0])  # what is loaded once is not a cell's
-    with _scheduler(folder) as address:
+    found: dict[str, Any] = {
+        "cells": len(cells),
+        "plan, nothing done": _measure_plan(spec, folder / "results", len(cells)),
+    }
+    compute(cells[0])  # loads everything that is loaded only once
+    with _start_scheduler(folder) as address:
         executors: dict[str, tuple[Callable[[], Executor], int]] = {
             "in one process": (ProcessPool, 1),
             f"{WORKERS} workers": (lambda: ProcessPool(WORKERS), WORKERS),
@@ -79,57 +82,66 @@ def figures(folder: Path, number: int, done: int) -> dict[str, Any]:
         }
         for name, (executor, workers) in executors.items():
             found[name] = _time_executor(name, executor(), workers, cells[:done], folder / name)
-    return found | _tables(study, spec, cells, folder / "results")
+    return found | _measure_tables(study, spec, cells, folder / "results")
 
 
 def _time_executor(
     name: str, executor: Executor, workers: int, cells: Sequence[Cell], folder: Path
 ) -> dict[str, float]:
-    """Wall time of cells, the executor's start not included, and what of it was not computing."""
-    store = Cache(folder)
-    store.prepare()
+    """Measure the wall time of cells, and the part of it that is not computing.
+
+    The start of the executor is not included.
+    """
+    cache = Cache(folder)
+    cache.prepare()
     with executor:
-        execute(cells[: 2 * workers], store, executor, lambda _: None)
+        execute(cells[: 2 * workers], cache, executor, lambda _: None)
         start = time.perf_counter()
-        failures = execute(cells, store, executor, lambda _: None)
+        failures = execute(cells, cache, executor, lambda _: None)
         wall = time.perf_counter() - start
     if failures:
         raise RuntimeError(f"{name}: {len(failures)} cells failed")
-    computing = sum(kept.provenance["seconds"] for cell in cells if (kept := store.check(cell.key)))
+    computing = sum(cached.provenance["seconds"] for cell in cells if (cached := cache.check(cell.key)))
     each, rest = wall / len(cells), (wall - computing / workers) / len(cells)
-    _say(f"{name}: {1e3 * each:.2f} ms a cell, of which {1e3 * rest:.2f} ms are not computing")
+    _print(f"{name}: {1e3 * each:.2f} ms a cell, of which {1e3 * rest:.2f} ms are not computing")
     return {"cells": len(cells), "seconds": wall, "computing": computing, "overhead_ms": 1e3 * rest}
 
 
-def _planned(spec: Path, results: Path, cells: int) -> dict[str, float]:
-    """Of the command, from the start of the interpreter to its end."""
+def _measure_plan(spec: Path, results: Path, cells: int) -> dict[str, float]:
+    """Measure the time and the peak memory of the `plan` command.
+
+    The time is from the start of the interpreter to its end.
+    """
     command = [sys.executable, "-m", "suite", "plan", str(spec), "--results", str(results)]
     start = time.perf_counter()
     peak = peak_memory(command)
     seconds = time.perf_counter() - start
-    _say(f"plan of {cells} cells: {seconds:.1f} s, {peak / 1e6:.0f} MB")
+    _print(f"plan of {cells} cells: {seconds:.1f} s, {peak / 1e6:.0f} MB")
     return {"seconds": seconds, "peak_mb": peak / 1e6}
 
 
-def _tables(study: Study, spec: Path, cells: Sequence[Cell], results: Path) -> dict[str, Any]:
-    """All cells, computed in this process; then tables of finished cells alone; then a plan that has nothing to do."""
-    store = Cache(results / study.spec.name / "cells")
-    store.prepare()
-    execute(cells, store, ProcessPool(), lambda _: None)
+def _measure_tables(study: Study, spec: Path, cells: Sequence[Cell], results: Path) -> dict[str, Any]:
+    """Measure the time of the tables of finished cells, and of a plan that has nothing to do.
+
+    The cells are computed first, in this process.
+    """
+    cache = Cache(results / study.spec.name / "cells")
+    cache.prepare()
+    execute(cells, cache, ProcessPool(), lambda _: None)
     start = time.perf_counter()
     compute_tables(study, results, Resources("cpu", workers=1))
     seconds = time.perf_counter() - start
     each = 1e3 * seconds / len(cells)
-    _say(f"{len(cells)} finished cells, checked and put into tables: {seconds:.1f} s, {each:.2f} ms a cell")
+    _print(f"{len(cells)} finished cells, checked and put into tables: {seconds:.1f} s, {each:.2f} ms a cell")
     return {
         "tables": {"seconds": seconds, "overhead_ms": each},
-        "plan, all done": _planned(spec, results, len(cells)),
+        "plan, all done": _measure_plan(spec, results, len(cells)),
     }
 
 
 @contextmanager
-def _scheduler(folder: Path) -> Iterator[str]:
-    """A Dask scheduler and its workers, as processes of this machine."""
+def _start_scheduler(folder: Path) -> Iterator[str]:
+    """Start a Dask scheduler and its workers as processes of this machine; yield its address."""
     file = folder / "scheduler.json"
     dask = [sys.executable, "-m", "dask"]
     host = ["--host", "127.0.0.1", "--no-dashboard"]
@@ -137,7 +149,8 @@ def _scheduler(folder: Path) -> Iterator[str]:
         [*dask, "scheduler", *host, "--port", "0", "--scheduler-file", str(file)],
         [*dask, "worker", *host, "--nthreads", "1", "--nworkers", str(WORKERS), "--scheduler-file", str(file)],
     ]
-    ours = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}  # and no other suite that may be installed
+    # PYTHONPATH prevents workers from importing an installed suite.
+    ours = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
     running = [subprocess.Popen(command, cwd=folder, env=ours, stderr=subprocess.DEVNULL) for command in commands]
     try:
         until = time.monotonic() + 60
@@ -150,8 +163,8 @@ def _scheduler(folder: Path) -> Iterator[str]:
             process.wait()
 
 
-def _spec(folder: Path, cells: int) -> Path:
-    """A study of so many cells, or a few less."""
+def _write_spec(folder: Path, cells: int) -> Path:
+    """Write the spec of a study of at most `cells` cells; return its path."""
     slopes = max(1, cells // 100)
     file = folder / "many.toml"
     file.write_text(
@@ -163,7 +176,7 @@ def _spec(folder: Path, cells: int) -> Path:
     return file
 
 
-def _say(line: str) -> None:
+def _print(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 

@@ -38,13 +38,13 @@ steps = {steps}
 replicates = {draws}
 """
 POLL = 0.02
-"""Seconds between two looks at a process's memory."""
+"""Seconds between two measurements of a process's memory."""
 ENOUGH = 2.0
-"""Seconds after which a time is not taken again."""
+"""Total seconds of runs after which a time is not measured again."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Takes all figures and prints them as they come."""
+    """Measure all figures and print each as soon as it is known."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scaling", description=__doc__)
     parser.add_argument("--json", type=Path, metavar="FILE", help="where to keep the figures")
     parser.add_argument("--quick", action="store_true", help="small sizes, to see that it works")
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def figures(folder: Path, quick: bool = False) -> dict[str, Any]:
-    """All figures by name; studies and their results go into the folder."""
+    """Return all figures by name; studies and their results are written to the folder."""
     torch.set_num_threads(1)
     return {
         "memory": memory(folder, (4, 8) if quick else (512, 5120, 51_200)),
@@ -69,26 +69,26 @@ def figures(folder: Path, quick: bool = False) -> dict[str, Any]:
 
 
 def memory(folder: Path, sizes: Sequence[int]) -> dict[str, list[dict[str, float]]]:
-    """Peak memory of a run and of all its processes, against draws, each in fresh processes."""
+    """Measure the peak memory of a run with all its processes against draws, each in new processes."""
     found: dict[str, list[dict[str, float]]] = {}
     for name, measures in NARROW.items():
         for processes in (1, 2):
             label = f"{name}, {processes} worker{'s' * (processes > 1)}"
             found[label] = []
             for draws in sizes:
-                spec = _spec(folder, FAMILY.format(width=6, depth=8) + measures.format(draws=draws))
+                spec = _write_spec(folder, FAMILY.format(width=6, depth=8) + measures.format(draws=draws))
                 with tempfile.TemporaryDirectory(dir=folder) as results:
                     start = time.perf_counter()
                     peak = peak_memory([*_run(spec, results), "--workers", str(processes)])
                     seconds = time.perf_counter() - start
                 found[label].append({"draws": draws, "peak_mb": round(peak / 1e6, 1), "seconds": round(seconds, 1)})
                 more = peak / 1e6 / found[label][0]["peak_mb"] - 1
-                _say(f"memory of {label}: {draws} draws {peak / 1e6:.0f} MB ({more:+.1%}), {seconds:.1f} s")
+                _print(f"memory of {label}: {draws} draws {peak / 1e6:.0f} MB ({more:+.1%}), {seconds:.1f} s")
     return found
 
 
 def growth(folder: Path, quick: bool) -> dict[str, dict[str, Any]]:
-    """Time of one cell against draws, points and parameters, with the slope of a log-log line."""
+    """Measure the time of one cell against draws, points and parameters, with the slope of a log-log line."""
     found: dict[str, dict[str, Any]] = {}
     last = 1 if quick else 3
     for name in ("v3", "collapse", "accuracy"):
@@ -98,7 +98,7 @@ def growth(folder: Path, quick: bool) -> dict[str, dict[str, Any]]:
             step = 2 / (round(points**0.5) - 1)
             measures = TRAINING.format(draws=draws, points=points, steps=1 if quick else 20)
             text = FAMILY.format(width=width, depth=4) + (measures if trains else RANDOM.format(draws=draws, step=step))
-            (study,) = load_studies([_spec(folder, text)])
+            (study,) = load_studies([_write_spec(folder, text)])
             first = next(cell for cell in cells_of(study) if cell.name == name)
             return replace(first, stop=draws), first.member.parameters
 
@@ -108,19 +108,26 @@ def growth(folder: Path, quick: bool) -> dict[str, dict[str, Any]]:
             "points": [(side**2, cell(draws, side**2, width)[0]) for side in (17, 33, 65, 129)[: last + 1]],
             "parameters": [(size, one) for k in range(last + 1) for one, size in [cell(draws, points, 16 * 2**k)]],
         }
-        compute(sweeps["draws"][0][1])  # what is loaded and compiled once is not what grows
+        compute(sweeps["draws"][0][1])  # loads and compiles everything that is needed only once
         for axis, cells in sweeps.items():
             rows = [(size, _best(lambda one=one: compute(one), 1 if quick else 3)) for size, one in cells]  # type: ignore[misc]
             label = f"{'training' if trains else name} against {axis}"
-            found[label] = {"exponent": _slope(rows), "sizes": [s for s, _ in rows], "seconds": [t for _, t in rows]}
-            _say(f"time of {label}: exponent {found[label]['exponent']:.2f}, {rows[-1][1]:.3g} s at {rows[-1][0]}")
+            found[label] = {
+                "exponent": _growth_exponent(rows),
+                "sizes": [s for s, _ in rows],
+                "seconds": [t for _, t in rows],
+            }
+            _print(f"time of {label}: exponent {found[label]['exponent']:.2f}, {rows[-1][1]:.3g} s at {rows[-1][0]}")
     return found
 
 
 def workers(folder: Path, draws: int) -> dict[str, float]:
-    """Wall time of many cells by one worker and by two, each with one thread, the processes' start included."""
+    """Measure the wall time of many cells with one worker and with two, each with one thread.
+
+    The start of the processes is included.
+    """
     text = FAMILY.format(width=24, depth="[2, 4, 6, 8]") + RANDOM.format(draws=draws, step=0.0625)
-    (study,) = load_studies([_spec(folder, text)])
+    (study,) = load_studies([_write_spec(folder, text)])
     cells = cells_of(study)
     seconds = []
     for number in (1, 2):
@@ -130,27 +137,30 @@ def workers(folder: Path, draws: int) -> dict[str, float]:
                 execute(cells, Cache(Path(results)), pool, lambda cell: None)
             seconds.append(time.perf_counter() - start)
     found = {"cells": len(cells), "one": seconds[0], "two": seconds[1], "ratio": seconds[0] / seconds[1]}
-    _say(f"{len(cells)} cells: one worker {seconds[0]:.1f} s, two {seconds[1]:.1f} s, ratio {found['ratio']:.2f}")
+    _print(f"{len(cells)} cells: one worker {seconds[0]:.1f} s, two {seconds[1]:.1f} s, ratio {found['ratio']:.2f}")
     return found
 
 
 def cached(folder: Path) -> dict[str, float]:
-    """A run that has nothing to do, from the start of the interpreter to its end."""
-    spec = _spec(folder, FAMILY.format(width=6, depth="[1, 2, 3, 4]") + NARROW["v3 and collapse"].format(draws=512))
+    """Measure the time of a run with nothing to do, from the start of the interpreter to its end."""
+    spec = _write_spec(
+        folder, FAMILY.format(width=6, depth="[1, 2, 3, 4]") + NARROW["v3 and collapse"].format(draws=512)
+    )
     with tempfile.TemporaryDirectory(dir=folder) as results:
 
         def run() -> None:
             subprocess.run(_run(spec, results), check=True, capture_output=True)
 
         first, again = _best(run, 1), _best(run, 3)
-    _say(f"a run: {first:.2f} s, the same once more {again:.2f} s")
+    _print(f"a run: {first:.2f} s, the same once more {again:.2f} s")
     return {"first": first, "again": again}
 
 
 def peak_memory(command: Sequence[str]) -> int:
-    """Bytes that a command and all its descendants hold at most: resident, pages that they share counted in each.
+    """Return the peak memory of a command and all its descendants in bytes.
 
-    Where there is no /proc, those of the command's own process.
+    It is resident memory, in which pages that processes share are counted in each of them. Without /proc, it is the
+    memory of the command's own process alone.
     """
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     peak = 0
@@ -158,7 +168,7 @@ def peak_memory(command: Sequence[str]) -> int:
         done, status, usage = os.wait4(process.pid, os.WNOHANG)
         if done:
             break
-        peak = max(peak, _held(process.pid))
+        peak = max(peak, _resident_bytes(process.pid))
         time.sleep(POLL)
     assert process.stderr is not None
     with process.stderr:
@@ -166,14 +176,15 @@ def peak_memory(command: Sequence[str]) -> int:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}: {complaint}")
-    # Where there is a /proc, the kernel's own figure is worse: it begins with what the caller held.
+    # With /proc, the kernel's own figure is worse, since it includes the memory of the caller.
     return peak or usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
-def _held(pid: int, parent: bytes = b"") -> int:
-    """Bytes of a process and its descendants now; 0 of those that have just ended or not begun their own program.
+def _resident_bytes(pid: int, parent: bytes = b"") -> int:
+    """Return the resident bytes of a process and its descendants; 0 for processes to leave out.
 
-    The latter share all of their parent's memory.
+    These are processes that have just ended, or that have not yet started their own program and share all of their
+    parent's memory.
     """
     process = Path(f"/proc/{pid}")
     try:
@@ -183,21 +194,24 @@ def _held(pid: int, parent: bytes = b"") -> int:
         children = [int(child) for thread in threads for child in (thread / "children").read_text().split()]
     except OSError:
         return 0
-    return 0 if program == parent else held + sum(_held(child, program) for child in children)
+    return 0 if program == parent else held + sum(_resident_bytes(child, program) for child in children)
 
 
 def _run(spec: Path, results: str) -> list[str]:
     return [sys.executable, "-m", "suite", "run", str(spec), "--results", results]
 
 
-def _spec(folder: Path, text: str) -> Path:
+def _write_spec(folder: Path, text: str) -> Path:
     file = folder / "scaling.toml"
     file.write_text(text)
     return file
 
 
 def _best(work: Callable[[], object], repeats: int) -> float:
-    """Seconds of the fastest of some repeats; what takes long is steady enough to be done once."""
+    """Return the seconds of the fastest of some runs.
+
+    Runs that take long are stable enough to be run once.
+    """
     times: list[float] = []
     while len(times) < repeats and sum(times) < ENOUGH:
         start = time.perf_counter()
@@ -206,13 +220,13 @@ def _best(work: Callable[[], object], repeats: int) -> float:
     return min(times)
 
 
-def _slope(rows: Sequence[tuple[int, float]]) -> float:
-    """The exponent b of seconds = a size^b, by least squares of the logarithms."""
+def _growth_exponent(rows: Sequence[tuple[int, float]]) -> float:
+    """Return the exponent b of seconds = a size^b, by least squares of the logarithms."""
     sizes, seconds = np.log(np.array(rows, dtype=float)).T
     return float(np.polyfit(sizes, seconds, 1)[0])
 
 
-def _say(line: str) -> None:
+def _print(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 

@@ -1,11 +1,11 @@
-"""The shapes of the networks that are timed."""
+"""The shapes of the networks that benchmarks time."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Shape:
-    """Many networks of one architecture."""
+    """The number and the architecture of networks."""
 
     draws: int
     width: int
@@ -13,7 +13,7 @@ class Shape:
 
     @property
     def widths(self) -> tuple[int, ...]:
-        """Two inputs, one output."""
+        """The widths of all layers, for two inputs and one output."""
         return (2, *[self.width] * self.depth, 1)
 
 

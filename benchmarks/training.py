@@ -1,4 +1,4 @@
-"""Benchmarks of the trainer and of what is measured while it trains."""
+"""Benchmarks of the trainer and of measures that observe it."""
 
 from collections.abc import Callable
 from functools import partial
@@ -27,11 +27,11 @@ class Training(Timed):
     dtype = torch.float32
 
     def draw_networks(self) -> Any:
-        """Return the networks, normalized if a parameter says so."""
+        """Draw the networks, normalized if a parameter of the benchmark requests it."""
         return networks(self.shape, self.device, self.dtype, *self.options)
 
     def prepare(self) -> Callable[[], object]:
-        """Return the steps, which continue with the networks as the last call left them."""
+        """Return a function that trains, starting from the networks that its last call trained."""
         self.task = adapter.Checkerboard(squares=4, train=2048, test=16)
         self.data = adapter.make_data(self.task, 1, 0, self.shape.draws, self.dtype).to(self.device)
         self.optimizer = adapter.Adam(learning_rate=1e-3, batch=512)
@@ -60,10 +60,10 @@ class TrainingStepInDoublePrecision(Training):
 
 
 class Observed(Training):
-    """The steps with a measure taken at every recorded step."""
+    """The steps with a measure that is evaluated at every recorded step."""
 
     def observe(self, observer: Any, settings: Any) -> Callable[[], object]:
-        """Return the steps with this observer."""
+        """Return a function that trains with this observer."""
         super().prepare()
         training = adapter.AccuracySettings(
             task=(self.task,), optimizer=(self.optimizer,), steps=STEPS, replicates=self.shape.draws
@@ -75,7 +75,7 @@ class Features(Observed):
     """Feature diversity of the last layer."""
 
     def prepare(self) -> Callable[[], object]:
-        """Return the steps with feature diversity."""
+        """Return a function that trains with feature diversity."""
         return self.observe(adapter.FeatureDiversity, adapter.FeatureDiversitySettings())
 
     @version("3")
@@ -84,10 +84,10 @@ class Features(Observed):
 
 
 class Revivals(Observed):
-    """Dead neurons that come back."""
+    """Dead neurons that become active again during the steps."""
 
     def prepare(self) -> Callable[[], object]:
-        """Return the steps with revival."""
+        """Return a function that trains with revival."""
         return self.observe(adapter.Revival, adapter.RevivalSettings())
 
     @version("3")

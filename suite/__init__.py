@@ -7,7 +7,7 @@ In a notebook:
     spec = suite.load("specs/variability.toml")
     results = suite.run(spec)
     results.members, results.measurements, results.summary  # pandas frames
-    results.verdicts                                        # another, of the spec's claims
+    results.verdicts                                        # a pandas frame of the spec's claims
     results.charts                                          # Altair charts by name
 """
 
@@ -20,7 +20,7 @@ __all__ = ["SpecError", "__version__", "load", "measure", "plug_in", "run"]
 
 
 def __getattr__(name: str) -> Any:
-    """Return a public function or class; what it needs is loaded at its first use."""
+    """Return a public function or class; `suite.api` is loaded at first use."""
     if name not in __all__:
         raise AttributeError(f"module 'suite' has no attribute {name!r}")
     from suite import api  # noqa: PLC0415  # `import suite` stays instant

@@ -1,4 +1,4 @@
-"""The functions of `import suite`."""
+"""The public functions of `import suite`."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from suite.cells.resources import Resources
 from suite.plugins.loading import load_installed, load_plugin
 from suite.results.provenance import suite_version
-from suite.runs.progress import InNotebook, Progress, in_notebook
+from suite.runs.progress import Progress, StatusLine, notebook_display
 from suite.runs.run import StudyResults, run_study
 from suite.spec.load import Study, load_studies
 from suite.spec.problems import SpecError
@@ -46,25 +46,26 @@ def measure(
     activation: str | Mapping[str, Any] | None = None,
     seed: int = 0,
 ) -> "pd.DataFrame":
-    """Measure existing networks: MLPs of torch modules, as they are, trained or not.
+    """Measure existing networks: MLPs given as torch modules, trained or not.
 
-    Each is measured by itself. Parameters that it does not have, such as biases, count neither in P nor in gradients.
-    `collapsed_absolute`, and so `collapse_by_norm`, takes the scale of the output that is predicted from the mean
-    squares of its own weights and biases, where a study has the variances they are drawn with; `correlation` and
-    `jacobian` take inputs of |x|^2 / n_0 = 1 unless their `input_variance` is set.
+    Each network is measured separately. Parameters that it lacks, such as biases, count neither in P nor in gradients.
+    `collapsed_absolute`, and so `collapse_by_norm`, uses the scale of the output that is predicted from the mean
+    squares of the network's own weights and biases; a study uses the variances from which they are drawn. `correlation`
+    and `jacobian` use inputs of |x|^2 / n_0 = 1 unless their `input_variance` is set.
 
     Args:
         modules: A torch.nn.Sequential, or several of one architecture: Linear, optionally LayerNorm or BatchNorm1d, and
             an activation for each hidden layer, and a Linear at the end.
-        measures: The name of a measure, or several; all but those that need a task or training.
-        domain: Where they are evaluated, as a spec says it. Default: {"kind": "box", "half_width": 1.0}.
+        measures: The name of a measure, or several; all except those that need a task or training.
+        domain: The domain on which they are evaluated, as a table of a spec. Default: {"kind": "box", "half_width":
+            1.0}.
         settings: Settings by measure, as in a spec: {"collapse": {"threshold": 0.2}}. `draws` has no effect here.
-        activation: An activation of the catalog or of a plug-in, in place of activations that are not torch modules.
+        activation: An activation of the catalog or of a plug-in that replaces activations that are not torch modules.
         seed: The seed of random lines, or pairs of inputs, if a measure uses any.
 
     Returns:
         A frame with the columns `network` (from 0), `quantity`, `layer` (1 is the first hidden layer; empty if it does
-        not apply), `method` (as in measurements.parquet) and `value`.
+            not apply), `method` (as in measurements.parquet) and `value`.
 
     Raises:
         ValueError: If a module is not such an MLP (the message names the layer), or a measure does not suit it.
@@ -76,15 +77,15 @@ def measure(
 
 
 def plug_in(path: str | Path) -> None:
-    """Load a Python file of plug-ins, whose activations, measures, ... specs can then name.
+    """Load a Python file of plug-ins, so that specs can name its activations, measures and other entries.
 
-    Loaded again after an edit, it replaces what it had added.
+    If the file is loaded again after an edit, it replaces what it added before.
 
     Args:
-        path: The file. It is run, so name none that you would not run yourself.
+        path: The file. Loading runs its code, so load only files that you trust.
 
     Raises:
-        PlugInError: If it cannot be run, or what it adds is not valid; the message says where and what to do.
+        PlugInError: If the file cannot be run, or an entry is not valid; the message gives the place and a hint.
     """
     load_plugin(path)
 
@@ -99,7 +100,7 @@ def run(
     shared: bool = False,
     progress: bool | None = None,
 ) -> StudyResults:
-    """Compute what a study lacks, write its tables and its report if they are out of date, and return them.
+    """Compute the missing results of a study, update its tables and report, and return them.
 
     Args:
         spec: A study from `load`, or the path of a spec file.
@@ -117,8 +118,8 @@ def run(
     """
     study = load(spec) if isinstance(spec, str | Path) else spec
     resources = Resources(device, workers, scheduler, shared)
-    here = in_notebook()
-    if progress is False or (progress is None and not here):
+    display = notebook_display()
+    if progress is False or (progress is None and display is None):
         return run_study(study, Path(results), resources)
-    with (InNotebook if here else Progress)(study) as told:
-        return run_study(study, Path(results), resources, told.announce, told.writing)
+    with Progress(study, StatusLine(display=display)) as shown:
+        return run_study(study, Path(results), resources, shown.announce, shown.announce_writing)

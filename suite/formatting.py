@@ -1,22 +1,33 @@
-"""Numbers in text for people."""
+"""Formatting of numbers in text."""
 
 from math import isfinite
 
 
 def counted(number: int, noun: str) -> str:
-    """`1 member`, `2,130 members`."""
+    """Return a number with its noun, such as `1 member` or `2,130 members`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def p_in_words(p: float) -> str:
-    """Return a p-value with its letter; nan is that of a claim that holds because nothing refutes it."""
+    """Return a p-value with its letter, such as `p = 0.03`.
+
+    nan gives `not refuted`: it is the p-value of a claim that holds as long as nothing refutes it.
+    """
     return "p < 0.0001" if p < 1e-4 else f"p = {p:.2g}" if isfinite(p) else "not refuted"
 
 
 def format_bytes(count: float) -> str:
-    """Return a number of bytes with its unit, such as `16 GiB`."""
+    """Return a number of bytes to about two digits, such as `16 GiB` or `1.5 MiB`."""
     for unit in ("B", "KiB", "MiB", "GiB"):
-        if count < 1024:  # the units' own factor
-            return f"{count:.0f} {unit}"
+        if count < 1024:
+            return f"{count:.2g} {unit}" if count < 10 else f"{count:.0f} {unit}"
         count /= 1024
     return f"{count:,.1f} TiB"
+
+
+def format_duration(seconds: float) -> str:
+    """Return a duration to about two digits, such as `1.4 s`, `12 s`, `3 min` or `1.5 h`."""
+    if seconds < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{seconds / 3600:.1f} h"

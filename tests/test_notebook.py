@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from suite.cells.sampling import cells_of
-from suite.runs.progress import InNotebook, in_notebook
+from suite.runs.progress import Progress, StatusLine, notebook_display
 from suite.spec.load import load_studies
 from tests.runs.tiny import SPECS
 
@@ -38,18 +38,18 @@ def test_progress_in_a_notebook_is_one_line_that_changes(capsys: pytest.CaptureF
     (study,) = load_studies([SPECS / "tiny_precise.toml"])
     found, display = cells_of(study), _Display()
 
-    with InNotebook(study, display) as progress:
+    with Progress(study, StatusLine(display=display)) as progress:
         told = progress.announce(study, found[:4], found[1:4])
         for cell in found[1:4]:
             told(cell)
-        progress.writing()
+        progress.announce_writing()
         assert display.shown[-1].endswith("; writing tables and the report")
 
     assert display.displays == 1
     assert display.shown[0] == "tiny_precise: 3 cells to compute, 1 cached"
     assert display.shown[-1].startswith("tiny_precise: 4/4 cells, done in ")
     assert capsys.readouterr() == ("", "")
-    assert not in_notebook()
+    assert notebook_display() is None
 
 
 @pytest.mark.slow

@@ -1,113 +1,140 @@
-"""What a run tells of its cells, totals that grow while more are wanted, and a plan of its trials."""
+"""The progress of a run and of a plan: one line in place on a terminal, lines one after the other in a log."""
 
 import io
-import re
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
 
+from suite.cells.cell import Cell
 from suite.cells.sampling import cells_of
-from suite.runs.plan import plan_study
-from suite.runs.progress import Progress, Trials
-from suite.spec.load import load_studies
+from suite.cli.running import plan_studies
+from suite.runs.progress import Progress, StatusLine
+from suite.spec.load import Study, load_studies
 from tests.runs.tiny import SPECS
 
 
 @pytest.fixture
-def cells():
-    """Some of a study that asks for a precision, with the study."""
+def cells() -> tuple[Study, list[Cell]]:
+    """A study with a precision target, and its cells."""
     (study,) = load_studies([SPECS / "tiny_precise.toml"])
-    return study, cells_of(study)
+    return study, list(cells_of(study))
 
 
-def test_cells_that_come_later_are_more_of_the_same_work(cells):
-    """The first line counts what was kept, later ones what was added, and the total grows."""
-    study, found = cells
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """A list whose one element is the time in seconds that the progress reads."""
+    now = [1000.0]
+    monkeypatch.setattr("suite.runs.progress.time", SimpleNamespace(monotonic=lambda: now[0]))
+    return now
+
+
+def _log() -> tuple[io.StringIO, StatusLine]:
     text = io.StringIO()
-    with Progress(study, Console(file=text, width=120)) as progress:
-        for announced, missing in ((found[:4], found[1:4]), (found[:6], found[4:6])):
-            told = progress.announce(study, announced, missing)
-            for cell in missing:
-                told(cell)
+    return text, StatusLine(Console(file=text, width=80))
 
-    first, done, more, end = text.getvalue().splitlines()
+
+def _terminal() -> tuple[io.StringIO, StatusLine]:
+    text = io.StringIO()
+    return text, StatusLine(Console(file=text, force_terminal=True, width=120))
+
+
+def test_a_log_has_a_line_for_the_start_and_end_of_each_round(cells):
+    """The first line counts the cached cells, that of a later sampling round the added ones."""
+    study, found = cells
+    text, line = _log()
+    with Progress(study, line) as progress:
+        for announced, missing in ((found[:4], found[1:4]), (found[:6], found[4:6])):
+            finished = progress.announce(study, announced, missing)
+            for cell in missing:
+                finished(cell)
+        progress.announce_writing()
+
+    first, done, more, end, writing = text.getvalue().splitlines()
     assert first == "tiny_precise: 3 cells to compute, 1 cached"
     assert done.startswith("tiny_precise: 4/4 cells, done in ")
     assert more == "tiny_precise: 2 more cells for the precision target"
     assert end.startswith("tiny_precise: 6/6 cells, done in ")
-    assert progress.work == sum(cell.cost for cell in found[1:6])
+    assert writing == f"{end}; writing tables and the report"
 
 
-def test_a_terminal_keeps_one_live_table(cells):
-    """It is not drawn twice, and its rows count all cells that there are."""
+def test_a_log_has_at_most_one_line_in_ten_seconds_in_between(cells, clock):
+    """Cells that finish sooner are counted in the next line."""
     study, found = cells
-    with Progress(study, Console(file=io.StringIO(), force_terminal=True)) as progress:
-        progress.announce(study, found[:4], found[:4])
-        live = progress.live
-        progress.announce(study, found, found[4:])
+    text, line = _log()
+    with Progress(study, line) as progress:
+        finished = progress.announce(study, found, found)
+        for seconds in (1, 8, 2, 9):
+            clock[0] += seconds
+            finished(found[0])
 
-        assert progress.live is live
-        assert sum(progress.total.values()) == len(found)
+    assert [each.split(", ")[0] for each in text.getvalue().splitlines()] == [
+        f"tiny_precise: {len(found)} cells to compute",
+        f"tiny_precise: 3/{len(found)} cells",
+    ]
 
 
-def test_what_follows_the_last_piece_is_told(cells):
-    """A line of its own in a log; on a terminal behind what is done, while it lasts."""
+def test_a_terminal_has_one_line_that_stays(cells):
+    """The line is updated in place; the last one stays."""
     study, found = cells
-    log, screen = io.StringIO(), io.StringIO()
-    with Progress(study, Console(file=log, width=120)) as progress:
-        told = progress.announce(study, found, found[:1])
-        told(found[0])
-        progress.writing()
-    with Progress(study, Console(file=screen, force_terminal=True, width=120)) as live:
-        live.announce(study, found, found[:1])(found[0])
-        assert str(live.table().title).endswith(" s")
-        live.writing()
-        assert str(live.table().title).endswith(" s; writing tables and the report")
-    assert str(live.table().title).endswith(" s")
+    text, line = _terminal()
+    with Progress(study, line) as progress:
+        finished = progress.announce(study, found[:2], found[:2])
+        finished(found[0])
+        finished(found[1])
+        progress.announce_writing()
 
-    assert log.getvalue().splitlines()[-1] == "tiny_precise: writing tables and the report"
+    assert text.getvalue().endswith("\x1b[2Ktiny_precise: 2/2 cells, done in 0.0 s\n")
 
 
-def test_the_last_seconds_are_not_counted(cells):
-    """`about 0 s left` stood beside pieces that were still to come."""
+def test_a_run_that_stops_shows_how_far_it_came(cells):
+    """An interrupted run leaves the count on the terminal."""
     study, found = cells
-    with Progress(study, Console(file=io.StringIO())) as progress:
-        told = progress.announce(study, found[:4], found[:4])
-        told(found[0])
-        assert progress.remaining() == "a few seconds left"
+    text, line = _terminal()
+    with suppress(KeyboardInterrupt), Progress(study, line) as progress:
+        progress.announce(study, found[:4], found[:4])(found[0])
+        raise KeyboardInterrupt
 
-        progress.start -= 3600
-        assert progress.remaining().startswith("about ")
+    assert text.getvalue().endswith("tiny_precise: 1/4 cells, a few seconds left\n")
 
 
-def test_a_line_of_a_log_is_one_line(cells):
-    """However long the study's name makes it, and whatever width is taken for that of a log."""
+def test_the_time_left_follows_the_cost_of_the_cells(cells, clock):
+    """The time left is in proportion to the cost of the cells that are not finished, in words if it is short."""
+    study, found = cells
+    _, line = _log()
+    one = found[:1] * 5
+    with Progress(study, line) as progress:
+        finished = progress.announce(study, one, one)
+        assert progress.so_far() == "tiny_precise: 0/5 cells, starting"
+        clock[0] += 60
+        finished(one[0])
+        assert progress.so_far() == "tiny_precise: 1/5 cells, about 4 min left"
+        for _ in range(3):
+            finished(one[0])
+        assert progress.so_far() == "tiny_precise: 4/5 cells, about 15 s left"
+        clock[0] -= 45
+        assert progress.so_far() == "tiny_precise: 4/5 cells, a few seconds left"
+
+
+def test_a_line_of_a_log_is_not_broken(cells):
+    """A long line of a log stays one line, whatever the console's width."""
     study, found = cells
     name = "a-study-" * 12
     renamed = replace(study, spec=study.spec.model_copy(update={"name": name}))
-    text = io.StringIO()
-    with Progress(renamed, Console(file=text, width=80)) as progress:
+    text, line = _log()
+    with Progress(renamed, line) as progress:
         progress.announce(renamed, found, found)
 
     assert text.getvalue() == f"{name}: {len(found)} cells to compute, 0 cached\n"
 
 
-def test_a_plan_says_what_keeps_it(tmp_path: Path) -> None:
-    """A line for each study whose times are not known, before the first trial; on a terminal each trial, which goes."""
-    log, screen = io.StringIO(), io.StringIO()
-    plain, live = Trials(Console(file=log)), Trials(Console(file=screen, force_terminal=True, width=120))
-    (study,) = load_studies([SPECS / "tiny_digits.toml"])
-    with plain, live:
-        plan_study(study, tmp_path, announce=plain.announce)
-        live.announce("study", "v3", 1, 2)
-        live.announce("study", "collapse", 2, 2)
-        plain.announce("other", "v3", 1, 1)
-        assert "\x1b[2K" not in screen.getvalue().rpartition("trying")[2]
+def test_a_plan_shows_which_measure_it_times(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A log has a line when the trials of a study begin."""
+    plan_studies([SPECS / "tiny_digits.toml"], tmp_path, None, False, False, None, None)
 
-    first, other = log.getvalue().splitlines()
-    assert re.fullmatch(r"tiny_digits: timing a small part of \d+ measures", first)
-    assert other == "other: timing a small part of v3"
-    assert "study: timing a small part of collapse (2/2)" in screen.getvalue()
-    assert screen.getvalue().endswith("\x1b[2K")
+    first, *_ = capsys.readouterr().err.splitlines()
+    assert first.startswith("tiny_digits: timing a small part of ")
+    assert "(1/" in first

@@ -1,1 +1,1 @@
-"""`python -m benchmarks.gpu`: everything that is worth knowing of the suite on one GPU, in one run of eight minutes."""
+"""`python -m benchmarks.gpu`: checks and measurements of the suite on one GPU, in eight minutes."""

@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _conclude(record: Record, whole: bool, seconds: float) -> int:
-    """Print what is wrong, and return the exit status."""
+    """Print all problems, and return the exit status."""
     problems = [f"beyond tolerance: {each}" for each in agreement.find_deviations(record.rows("correctness"))]
     problems += [
         f"other weights or data than on the CPU: {key}"

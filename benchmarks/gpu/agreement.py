@@ -1,4 +1,7 @@
-"""Whether a device computes the same: the same weights to the last bit, and every path as float64 on the CPU does."""
+"""Checks that a device computes the same numbers as the CPU.
+
+Weights must be the same to the last bit, and every path must agree with float64 on the CPU.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, replace
@@ -16,20 +19,23 @@ from benchmarks.gpu.record import Row, Rows, Setup
 Array = NDArray[np.float64]
 
 WEIGHTS = 200
-"""Draws whose weights are compared; more than share a stream of random numbers."""
+"""Number of draws whose weights are compared; it exceeds the draws that share a stream of random numbers."""
 
 MARGIN = {"float32": 100.0, "float64": 1000.0}
-"""How many times as much as the CPU's own rounding a device's may be: it sums in another order, and errors vary."""
+"""Largest ratio of a device's rounding error to the CPU's; the device sums in another order, and errors vary."""
 
 LEAST = 1000.0
-"""The tolerance at least, in units of the precision."""
+"""Minimum tolerance, in units of the precision."""
 
 FLIPS, FLIPS_IN_A_CELL = 0.05, 0.25
-"""Shares of all draws, and of a cell's, that may deviate in float32: rounding can move a unit across its kink."""
+"""Shares of all draws, and of a cell's, that may deviate in float32, since rounding can move a unit across its kink."""
 
 
 def weight_rows(setup: Setup) -> Iterator[tuple[str, Callable[[], Row]]]:
-    """Yield a row for each initialization and shape: the networks' parameters and data on both devices."""
+    """Yield a row for each initialization and shape.
+
+    A row compares the networks' parameters and data on both devices.
+    """
     draws = 70 if setup.tiny else WEIGHTS
     cells = weight_cells()
     for cell in cells[::4] if setup.tiny else cells:
@@ -38,19 +44,19 @@ def weight_rows(setup: Setup) -> Iterator[tuple[str, Callable[[], Row]]]:
 
 
 def weight_line(key: str, row: Row) -> str:
-    """Return whether all numbers are the same."""
+    """Return the number of values compared and the number that differ."""
     return f"{row['numbers']:,} numbers of {row['draws']} draws, {row['different']} different"
 
 
 def return_given(ensemble: Ensemble, batch: LossAt, settings: Any) -> dict[str, Tensor]:
-    """Return what measures are given: the networks' parameters and the batch."""
+    """Return the inputs of a measure: the networks' parameters and the batch."""
     each = batch.of_each(ensemble.draws)
     return {"parameters": ensemble.parameters, "points": each.points, "labels": each.labels}
 
 
 def _compare_weights(cell: Cell, device: str, draws: int) -> Row:
-    class Given(type(cell)):  # type: ignore[misc]  # whichever type of cell this commit of the suite has
-        """The cell with a measure that returns what it is given."""
+    class Given(type(cell)):  # type: ignore[misc]  # the type of cell depends on the commit of the suite
+        """The cell with a measure that returns its inputs."""
 
         in_tables = False
         measure = replace(cell.measure, function=f"{return_given.__module__}:{return_given.__name__}")
@@ -80,16 +86,16 @@ def path_line(key: str, row: Row) -> str:
 
 
 def path_summary(rows: Rows) -> list[str]:
-    """Return a table of all quantities; `greatest` is a share of the tolerance."""
+    """Return a table of all quantities; the column `greatest` is a share of the tolerance."""
     lines = [f"{'measure, precision, quantity':<52}{'draws':>7}{'beyond':>8}{'allowed':>9}{'greatest':>10}"]
     for name, found in _by_quantity(rows).items():
-        told = f"{name:<52}{found['draws']:>7}{found['beyond']:>8}{found['allowed']:>9}{_percent(found['share']):>10}"
-        lines.append(told + ("  BEYOND TOLERANCE" if _deviates(found) else ""))
+        text = f"{name:<52}{found['draws']:>7}{found['beyond']:>8}{found['allowed']:>9}{_percent(found['share']):>10}"
+        lines.append(text + ("  BEYOND TOLERANCE" if _deviates(found) else ""))
     return lines
 
 
 def find_deviations(rows: Rows) -> list[str]:
-    """Return every quantity, with measure and precision, that deviates in more draws than is allowed."""
+    """Return every quantity, with measure and precision, that deviates in more draws than allowed."""
     return [name for name, found in _by_quantity(rows).items() if _deviates(found)]
 
 
@@ -102,7 +108,7 @@ def _deviates(found: Row) -> bool:
 
 
 def _compare_cells(cells: Sequence[Cell], device: str) -> Row:
-    """Return, for each quantity of a measure in one precision, in how many draws and cells the device deviates."""
+    """Return in how many draws and cells the device deviates, for each quantity of a measure."""
     quantities: Rows = {}
     for cell in cells:
         exact, rounded = (compute(cell, dtype=each) for each in (torch.float64, torch.float32))
@@ -124,19 +130,20 @@ def _compare_cells(cells: Sequence[Cell], device: str) -> Row:
 def judge(exact: Array, rounded: Array, found: Array, *, dtype: str) -> Row:
     """Return in how many draws a device deviates by more than rounding explains.
 
-    The tolerance is a multiple of the error that the CPU makes in float32, which tells how sensitive the quantity is to
-    rounding, in proportion to the precision. What is not finite must be the same, in float32 as in float32 on the CPU.
+    The tolerance is a multiple of the error that the CPU makes in float32, in proportion to the precision. That error
+    measures how sensitive the quantity is to rounding. Values that are not finite must be the same; in float32, they
+    may instead be the same as in float32 on the CPU.
 
     Args:
         exact: (draws, values), on the CPU in float64.
-        rounded: The same in float32.
-        found: The same on the device, in the precision to be judged.
+        rounded: The same values in float32 on the CPU.
+        found: The same values on the device, in the precision to be judged.
         dtype: That precision.
     """
     precision, single = (float(torch.finfo(each).eps) for each in (getattr(torch, dtype), torch.float32))
     finite = np.isfinite(exact)
     scale = float(np.abs(exact[finite]).max(initial=0.0)) or 1.0
-    lost = np.where(np.isfinite(rounded), rounded, 0.0) - exact  # all of it, where float32 has no number
+    lost = np.where(np.isfinite(rounded), rounded, 0.0) - exact  # the whole value if float32 is not finite
     rounding = float(np.abs(lost[finite]).max(initial=0.0)) / scale
     tolerance = precision * max(MARGIN[dtype] * rounding / single, LEAST)
     with np.errstate(invalid="ignore"):
@@ -154,13 +161,13 @@ def judge(exact: Array, rounded: Array, found: Array, *, dtype: str) -> Row:
 
 
 def _by_draw(values: NDArray[Any], cell: Cell) -> Array:
-    """Return values as (draws, values of each); under training each learning rate counts as a draw."""
+    """Return values as (draws, values of each); in training, each learning rate counts as a draw."""
     draws = values.shape[0] * values.shape[1] if cell.trains else (values.shape[0] if values.ndim else 1)
     return values.astype(np.float64).reshape(draws, -1)
 
 
 def _same(left: Array, right: Array) -> Any:
-    """Return where both have the same number, or none."""
+    """Return where both arrays have the same number, or both are nan."""
     return (left == right) | (np.isnan(left) & np.isnan(right))
 
 

@@ -1,4 +1,4 @@
-"""What a GPU's results depend on: the hardware, versions and the commit."""
+"""The environment of GPU results: the hardware, versions and the commit."""
 
 import hashlib
 import importlib.metadata
@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def identify(device: str, tiny: bool, commit: str | None) -> Row:
-    """Return the circumstances that results of two calls must share to stand in one file."""
+    """Return the environment, which must be equal for results of two calls in one file."""
     return {
         "device": device,
         "tiny": tiny,
@@ -34,7 +34,7 @@ def identify(device: str, tiny: bool, commit: str | None) -> Row:
 
 
 def commit_time(commit: str) -> int:
-    """Return the time of a commit in seconds since 1970, or 0 where git does not know it."""
+    """Return the time of a commit in seconds since 1970, or 0 if git does not know it."""
     return int(_git("show", "-s", "--format=%ct", commit) or 0)
 
 
@@ -51,7 +51,7 @@ def _driver() -> str:
 
 
 def _processor() -> str:
-    """Return the processor's model, where the system tells it."""
+    """Return the processor's model, or the machine type if the system does not report it."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
@@ -64,7 +64,7 @@ def _git(*arguments: str) -> str:
 
 
 def _output(command: list[str]) -> str:
-    """Return what a command prints; nothing where it fails or does not exist."""
+    """Return the output of a command; an empty string if it fails or does not exist."""
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):

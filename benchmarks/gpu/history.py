@@ -1,4 +1,4 @@
-"""A part of asv's benchmarks on the device, whose results join the history under the GPU's name."""
+"""Some of asv's benchmarks on the device; their results join the history under the GPU's name."""
 
 import importlib.util
 import json
@@ -20,13 +20,13 @@ from benchmarks.gpu.record import Row, Setup
 RESULTS = ROOT / "results" / "asv"
 
 MODULES = ("estimators|signal", "scores|training")
-"""Each is one call of asv, so that a script that is cut off loses one at most."""
+"""Modules for each call of asv; a script that is interrupted loses at most one call."""
 
 SHAPES = r"'(middle, 5 layers of 34|3 layers of 30)'"
 """One shape for each benchmark."""
 
 LONGEST = 45.0
-"""Seconds after which a call of asv is given up."""
+"""Timeout of a call of asv in seconds."""
 
 
 def rows(setup: Setup) -> Iterator[tuple[str, Callable[[], Row]]]:
@@ -36,20 +36,20 @@ def rows(setup: Setup) -> Iterator[tuple[str, Callable[[], Row]]]:
 
 
 def line(key: str, row: Row) -> str:
-    """Return how many benchmarks were timed, and where their results are."""
+    """Return the number of times measured, and the file with the results."""
     return f"{row['timed']} times in {row['file']}"
 
 
 def machine_name(identity: Row) -> str:
-    """Return the name that results are filed under: the GPU's, or the processor's, never that of a host."""
+    """Return the machine name in asv's results: that of the GPU or the processor, never that of a host."""
     return re.sub(r"[^A-Za-z0-9.]+", "-", identity["GPU"] if identity["device"] == "cuda" else identity["processor"])
 
 
 def _run(modules: str, setup: Setup) -> Row:
-    """Run the benchmarks of some modules, and file their results; those of a tiny run are dropped.
+    """Run the benchmarks of some modules and store their results; results of a tiny run are discarded.
 
     Raises:
-        RuntimeError: If asv is missing, nobody knows which commit this is, or a benchmark failed.
+        RuntimeError: If asv is missing, the commit is unknown or edited, or a benchmark failed.
     """
     if importlib.util.find_spec("asv") is None or shutil.which("git") is None:
         raise RuntimeError(
@@ -62,7 +62,7 @@ def _run(modules: str, setup: Setup) -> Row:
     with TemporaryDirectory() as folder:
         found = _call_asv(Path(folder), modules, setup)
         file = file_results(found, Path(folder) / "filed" if setup.tiny else RESULTS, setup.identity)
-    values = {name: result[0] or [None] for name, result in found["results"].items()}  # NaN: not chosen; None: failed
+    values = {name: result[0] or [None] for name, result in found["results"].items()}  # NaN: not selected; None: failed
     if failed := [name for name, times in values.items() if None in times]:
         raise RuntimeError(f"failed: {', '.join(failed)}")
     timed = sum(isfinite(value) for times in values.values() for value in times)
@@ -70,9 +70,10 @@ def _run(modules: str, setup: Setup) -> Row:
 
 
 def _call_asv(folder: Path, modules: str, setup: Setup) -> Row:
-    """Return asv's results of some modules' time_ benchmarks, made from the files here as if they were a commit.
+    """Run some modules' time_ benchmarks with asv on the current files, and return asv's results.
 
-    asv files results under a commit of a repository; an empty one serves, since the files may be no checkout.
+    asv stores results under a commit of a repository. The function creates an empty repository for this, since the
+    files may not be a checkout.
     """
     git = ["git", "-C", str(folder), "-c", "user.name=asv", "-c", "user.email=asv@localhost"]
     for command in (["init", "-q", "-b", "main"], ["commit", "-q", "--allow-empty", "-m", "Files as they are"]):
@@ -89,8 +90,8 @@ def _call_asv(folder: Path, modules: str, setup: Setup) -> Row:
         ["machine", "--yes", "--machine", name, "--os", sys.platform],
         ["run", *commit, "--machine", name, "--bench", chosen, *once],
     ]
-    # Its list of machines is in the home folder, and benchmarks do not search PYTHONPATH, but a variable of asv's own.
-    # They start from one process, which has not begun with the GPU.
+    # asv stores its list of machines in the home folder, and benchmarks search ASV_PYTHONPATH instead of PYTHONPATH.
+    # They are forked from one process, which must not have initialized CUDA.
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     variables = os.environ | {"HOME": str(folder), "PYTORCH_NVML_BASED_CUDA_CHECK": "1", "ASV_PYTHONPATH": path}
     for command in commands:
@@ -107,12 +108,12 @@ def _call_asv(folder: Path, modules: str, setup: Setup) -> Row:
 
 
 def file_results(found: Row, results: Path, identity: Row) -> Path:
-    """Add asv's results to those of the commit that are filed already, without the paths of this machine.
+    """Merge asv's results into those of the same commit in the history, without the paths of this machine.
 
     Args:
-        found: Content of a file of asv's results, and under "machine" that of its machine.json.
+        found: The content of a file of asv's results, with that of its machine.json under "machine".
         results: The folder of the history.
-        identity: Circumstances of the results.
+        identity: The environment of the results.
 
     Returns:
         The file.

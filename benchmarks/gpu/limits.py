@@ -1,4 +1,4 @@
-"""What a device can do at best, and how much of it a piece of work asks for."""
+"""The peak performance of a device, and the number of kernels that a computation starts."""
 
 from collections.abc import Callable
 from time import perf_counter
@@ -12,15 +12,17 @@ from benchmarks.ensembles import settle
 from benchmarks.peers.torch_peers import Gemm
 
 COPIED = 2**28
-"""Bytes of the copy that says how fast memory is; five times what an H200 caches."""
+"""Size in bytes of the copy that measures memory bandwidth, five times the cache of an H200."""
 
 LAUNCHES = 1000
 
 
 def measure_limits(device: str, tiny: bool) -> dict[str, float]:
-    """Return operations a second of torch.mm in both precisions, bytes a second of a copy, and seconds a launch.
+    """Measure the device's limits.
 
-    A launch is an operation on a single number, in a row with others like it: what Python and torch do for it counts.
+    They are operations per second of torch.mm in both precisions, bytes per second of a copy, and seconds per launch. A
+    launch is an operation on a single number in a sequence of such operations, so its time includes the overhead of
+    Python and torch.
     """
     repeats = 3 if tiny else 20
     found = {}
@@ -41,10 +43,10 @@ def measure_limits(device: str, tiny: bool) -> dict[str, float]:
 
 
 def count_launches(work: Callable[[], object], device: str, compiled: bool = False) -> int | None:
-    """Return how many kernels and copies a piece of work starts on a GPU.
+    """Return the number of kernels and copies that a computation starts on a GPU.
 
-    On the CPU, and where the GPU cannot be profiled, count the operations that torch dispatches; each is about one
-    launch. Compiled work hides them: None.
+    On the CPU, or if the GPU cannot be profiled, count the operations that torch dispatches, each of which is about one
+    launch. Return None for compiled computations, which hide these operations.
     """
     work()
     settle(device)
@@ -64,7 +66,7 @@ def count_launches(work: Callable[[], object], device: str, compiled: bool = Fal
 
 
 class _Operations(TorchDispatchMode):
-    """Counts operations that compute: neither views nor allocations."""
+    """A mode that counts operations that compute, which excludes views and allocations."""
 
     number: int = 0
 

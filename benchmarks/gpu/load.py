@@ -1,4 +1,4 @@
-"""What a device bears: memory against the number of draws, and several workers at once."""
+"""A device under load: memory against the number of draws, and several workers at once."""
 
 import time
 import traceback
@@ -35,10 +35,10 @@ steps = {steps}
 replicates = {draws}
 """
 TILE = 256
-"""Draws of a tile in the rows that show that tiles bound memory."""
+"""Number of draws of a tile in the rows that show that tiles limit memory."""
 
 LONGEST = 60.0
-"""Seconds after which processes that have not started, or are not done, are given up."""
+"""Timeout in seconds for processes to start, and for them to finish."""
 
 
 def memory_rows(setup: Setup) -> Iterator[tuple[str, Callable[[], Row]]]:
@@ -55,18 +55,21 @@ def memory_rows(setup: Setup) -> Iterator[tuple[str, Callable[[], Row]]]:
 
 
 def memory_line(key: str, row: Row) -> str:
-    """Return the peak and the time."""
+    """Return the peak memory and the time."""
     return f"peak {row['peak'] / 2**20:.1f} MiB, {row['seconds']:.3f} s"
 
 
 def _peak(cell: Cell, tile: int | None, device: str) -> Row:
-    """Return by how much memory grows while a cell is computed: a GPU's tensors, or the process on the CPU."""
+    """Return the increase of memory while a cell is computed, and the time.
+
+    On a GPU it is the memory of tensors, on the CPU the resident memory of the process.
+    """
     if device == "cuda":
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
         before = torch.cuda.memory_allocated()
     else:
-        Path("/proc/self/clear_refs").write_text("5")  # the kernel's peak starts anew, at what is resident
+        Path("/proc/self/clear_refs").write_text("5")  # resets the kernel's peak to the current resident memory
         before = _peak_of_process()
     start = time.perf_counter()
     compute(cell, device, tile)
@@ -77,13 +80,16 @@ def _peak(cell: Cell, tile: int | None, device: str) -> Row:
 
 
 def _peak_of_process() -> int:
-    """Return the most bytes that were resident since the kernel's peak started anew."""
+    """Return the peak of resident memory in bytes since the kernel's peak was reset."""
     status = Path("/proc/self/status").read_text().splitlines()
     return next(1024 * int(line.split()[1]) for line in status if line.startswith("VmHWM"))
 
 
 def worker_rows(setup: Setup) -> Iterator[tuple[str, Callable[[], Row]]]:
-    """Yield a row for each number of processes that share the device; a run gives each worker a GPU of its own."""
+    """Yield a row for each number of processes that share the device.
+
+    In a run of the suite, each worker has a GPU of its own.
+    """
     for number in (1, 2) if setup.tiny else (1, 2, 4):
         yield f"processes: {number}", lambda number=number: _run_processes(number, setup)  # type: ignore[misc]
 
@@ -94,7 +100,7 @@ def worker_line(key: str, row: Row) -> str:
 
 
 def worker_summary(rows: Rows) -> list[str]:
-    """Return how many times the throughput of one process several have."""
+    """Return the throughput of several processes relative to that of one."""
     one = rows.get("processes: 1")
     return [
         f"{key}: {one['seconds'] / row['seconds']:.2f} times as fast as one"
@@ -104,14 +110,14 @@ def worker_summary(rows: Rows) -> list[str]:
 
 
 def study_cells(tiny: bool) -> list[Cell]:
-    """Return the cells of the small study that workers share, in an order in which turns are fair."""
+    """Return the cells of the small study that workers share, ordered so that each gets a similar part."""
     text = FAMILY.format(width=16, depths="2, 4, 6, 8", draws=16 if tiny else 2048)
     text += TRAINING.format(draws=2 if tiny else 64, steps=4 if tiny else 200)
     return sorted(load_text(text), key=lambda cell: str(cell.name))
 
 
 def _run_processes(number: int, setup: Setup) -> Row:
-    """Return the time that several processes take for the study, from when all have started until all are done."""
+    """Return the time that several processes take for the study, measured after all have started."""
     context = get_context("spawn")
     barrier = context.Barrier(number + 1, timeout=LONGEST)
     processes = [
@@ -134,11 +140,11 @@ def _run_processes(number: int, setup: Setup) -> Row:
 
 
 def _work(setup: Setup, place: int, number: int, barrier: Barrier) -> None:
-    """Compute every so many-th cell of the study, between two meetings of all processes."""
+    """Compute every `number`-th cell of the study, between two barriers that all processes wait at."""
     try:
         torch.set_num_threads(1)
         cells = study_cells(setup.tiny)[place::number]
-        for cell in {cell.name: cell for cell in cells}.values():  # what is loaded at first use
+        for cell in {cell.name: cell for cell in cells}.values():  # loads everything that is loaded at first use
             compute(replace(cell, stop=1), setup.device)
         settle(setup.device)
         barrier.wait()
@@ -147,5 +153,5 @@ def _work(setup: Setup, place: int, number: int, barrier: Barrier) -> None:
         settle(setup.device)
         barrier.wait()
     except Exception:
-        traceback.print_exc()  # before the others learn of it, and end this process
+        traceback.print_exc()  # before the other processes stop and end this one
         barrier.abort()

@@ -1,4 +1,7 @@
-"""Very small cells that together use every entry of the catalog: every path that a study can take through the code."""
+"""Very small cells that together use every entry of the catalog.
+
+They cover every path that a study can take through the code.
+"""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -33,7 +36,7 @@ VALUES: dict[str, Any] = {
 """Values of the parameters that catalog entries require; a new entry may need another one."""
 
 OPTIONS: dict[str, Any] = {"momentum": [0.0, 0.9], "weight_decay": [0.0, 0.01], "validation": 20}
-"""Values of optional parameters that lead through other code than their defaults."""
+"""Values of optional parameters that use other code than their defaults."""
 
 DTYPES = ("float32", "float64")
 
@@ -41,15 +44,15 @@ Table = dict[str, Any]
 
 
 def dtype_of(cell: Cell) -> str:
-    """Return the precision that a cell is computed in: float32 for training, else what its settings say."""
+    """Return the precision of a cell: float32 for training, otherwise that of its settings."""
     return "float32" if cell.trains else str(getattr(cell.settings, "dtype", "float64"))
 
 
 def path_cells() -> list[Cell]:
-    """Return cells that together use every entry of the catalog, each a few milliseconds of work.
+    """Return cells that together use every entry of the catalog, each of which takes a few milliseconds.
 
     Raises:
-        LookupError: A catalog entry is not used by any cell, or has a required parameter without a value here.
+        LookupError: If no cell uses a catalog entry, or an entry has a required parameter without a value here.
     """
     found = {cell.key: cell for spec in _specs() for cell in _load(spec)}  # studies of one task share cells
     if missing := find_unused(found.values()):
@@ -58,7 +61,10 @@ def path_cells() -> list[Cell]:
 
 
 def weight_cells() -> list[Cell]:
-    """Return cells of networks of several shapes, drawn by every initialization, that are given a batch of a task."""
+    """Return cells of networks of several shapes, drawn by every initialization.
+
+    Their measure is evaluated on a batch of a task.
+    """
     schemes = [_entry(entry) for entry in INITIALIZATIONS.values()]
     task = next(iter(TASKS.values()))
     family = _family(inputs=task.inputs, width=[5, 70], depth=[1, 12], initialization=schemes)
@@ -67,7 +73,7 @@ def weight_cells() -> list[Cell]:
 
 
 def load_text(text: str) -> list[Cell]:
-    """Return the cells of a study, read as a user's file is."""
+    """Return the cells of a study from the text of its spec."""
     with TemporaryDirectory() as folder:
         file = Path(folder) / "study.toml"
         file.write_text(text)
@@ -108,14 +114,14 @@ def find_unused(cells: Iterable[Cell]) -> list[str]:
 
 
 def _dtypes(measure: Any) -> tuple[str, ...]:
-    """Return the precisions that a measure can be taken in."""
+    """Return the precisions that a measure supports."""
     if "dtype" in measure.settings.model_fields:
         return DTYPES
     return ("float32",) if measure.inputs == "training" else ("float64",)
 
 
 def _specs() -> Iterator[Table]:
-    """Yield the content of each study."""
+    """Yield the content of each spec."""
     activations = [_entry(entry) for entry in ACTIVATIONS.values()]
     layers = {"normalization": list(get_args(Normalization)), "residual": [False, True]}
     for dtype in DTYPES:
@@ -145,13 +151,13 @@ def _spec(family: Table, measures: Table) -> Table:
 
 
 def _family(**options: Any) -> Table:
-    """Return a family of narrow networks of three hidden layers."""
+    """Return a family of narrow networks with three hidden layers."""
     variances = {"scheme": "variance", "weight_variance": VALUES["weight_variance"], "bias_variance": 0.01}
     return {"width": 6, "depth": 3, "activation": "relu", "initialization": variances} | options
 
 
 def _measures(dtype: str, inputs: tuple[str, ...]) -> Table:
-    """Return small settings, by name, of the measures with these inputs that can be taken in a precision."""
+    """Return small settings, by name, of the measures with these inputs that support a precision."""
     sizes = {"draws": DRAWS, "step": 2 / 7, "lines": 4, "points": 5, "dtype": dtype}
     return {
         name: {key: value for key, value in sizes.items() if key in measure.settings.model_fields}
@@ -161,7 +167,7 @@ def _measures(dtype: str, inputs: tuple[str, ...]) -> Table:
 
 
 def _training(task: Any) -> Table:
-    """Return a few steps of training under every optimizer, with every observer that suits the task."""
+    """Return settings of a short training under every optimizer, with every observer that suits the task."""
     optimizers = [_entry(entry) for entry in OPTIMIZERS.values()]
     observers: Table = {name: {} for name, measure in MEASURES.items() if measure.inputs == "training"}
     if task.loss == "half_square":
@@ -182,7 +188,7 @@ def _entry(entry: Any) -> Table:
 
 
 def _toml(value: Any) -> str:
-    """Return a value in TOML, on one line."""
+    """Return a value in TOML on one line."""
     if isinstance(value, Mapping):
         return "{ " + ", ".join(f"{key} = {_toml(each)}" for key, each in value.items()) + " }"
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""The file of results, row by row, and the sections that fill it."""
+"""The file of results, which is updated row by row, and the sections of the script."""
 
 import json
 import os
@@ -14,12 +14,12 @@ Rows = dict[str, Row]
 
 @dataclass(frozen=True)
 class Setup:
-    """What every section is given.
+    """The input of every section.
 
     Attributes:
         device: "cuda" or "cpu".
         tiny: Whether sizes and repeats are the smallest, to try the script.
-        identity: What the results depend on: the GPU, versions and the commit.
+        identity: The environment of the results: the GPU, versions and the commit.
     """
 
     device: str
@@ -32,11 +32,11 @@ class Section:
     """One part of the script.
 
     Attributes:
-        name: Of the section.
-        limit: Seconds that it has, besides what the sections before have left, until no further row is begun.
-        rows: Yields the key of each row, and a function that takes the row.
-        line: Returns what is printed of a row as soon as it is there.
-        summary: Returns the lines that are printed at the end, from all rows.
+        name: The name of the section.
+        limit: Time limit in seconds after which no further row starts; time that earlier sections left is added.
+        rows: A function that yields the key of each row, and a function that computes the row.
+        line: A function that returns the line to print for a row as soon as it is computed.
+        summary: A function that returns the lines to print at the end, from all rows.
     """
 
     name: str
@@ -47,13 +47,13 @@ class Section:
 
 
 class Record:
-    """The rows of all sections in a JSON file that is replaced whole after each row."""
+    """The rows of all sections, in a JSON file that is replaced atomically after each row."""
 
     def __init__(self, file: Path, identity: Row) -> None:
         """Read the rows of an earlier call, if there are any, and write them back.
 
         Raises:
-            ValueError: If the file is not of this script, or of another machine, version or commit.
+            ValueError: If the file is not from this script, or is from another machine, version or commit.
             OSError: If it cannot be read or written.
         """
         self.file = file
@@ -78,7 +78,7 @@ class Record:
         }
 
     def add(self, section: str, key: str, row: Row) -> None:
-        """Add a row, which the file then has whole or not at all."""
+        """Add a row and write the file atomically."""
         self.content["sections"].setdefault(section, {})[key] = row
         self._write()
 
@@ -92,7 +92,11 @@ class Record:
 
 
 def _read(file: Path, identity: Row) -> Row:
-    """Return the content of a file of this script that has an identity."""
+    """Return the content of a file of this script.
+
+    Raises:
+        ValueError: If the file is not from this script, or has another identity.
+    """
     try:
         found: Row = json.loads(file.read_bytes())
         before, sections = dict(found["identity"]), found["sections"].values()
@@ -102,19 +106,19 @@ def _read(file: Path, identity: Row) -> Row:
     if not readable:
         raise ValueError(f"{file}: expected results of this script; name another file, or remove this one")
     if changes := [key for key in identity | before if identity.get(key) != before.get(key)]:
-        told = ", ".join(f"{key} was {before.get(key)}, is {identity.get(key)}" for key in changes)
-        raise ValueError(f"{file} has other results ({told}); name another file, or remove this one")
+        differences = ", ".join(f"{key} was {before.get(key)}, is {identity.get(key)}" for key in changes)
+        raise ValueError(f"{file} has other results ({differences}); name another file, or remove this one")
     return found
 
 
 def run_section(section: Section, setup: Setup, record: Record, stop: float) -> bool:
-    """Take the rows that are missing, and return whether all are there.
+    """Compute the missing rows of a section, and return whether all rows exist.
 
     Args:
-        section: What to do.
-        setup: Where.
-        record: The rows that are there, and where new ones go.
-        stop: When no further row is begun, by `time.monotonic`.
+        section: The section.
+        setup: The device and the environment.
+        record: The existing rows, to which new ones are added.
+        stop: The time by `time.monotonic` after which no further row starts.
     """
     start = time.monotonic()
     there, taken, left = record.rows(section.name), 0, 0
@@ -128,7 +132,7 @@ def run_section(section: Section, setup: Setup, record: Record, stop: float) -> 
         began = time.monotonic()
         try:
             row = take()
-        except Exception as error:  # whatever it is, the other rows are still worth having
+        except Exception as error:  # a failure must not prevent the other rows
             row = {"error": ": ".join([type(error).__name__, *str(error).strip().splitlines()[:1]])}
         record.add(section.name, key, row | {"took": round(time.monotonic() - began, 3)})
         say(f"  {key}: {row['error'] if 'error' in row else section.line(key, row)}")
@@ -141,5 +145,5 @@ def run_section(section: Section, setup: Setup, record: Record, stop: float) -> 
 
 
 def say(line: str) -> None:
-    """Print a line at once."""
+    """Print a line and flush the output."""
     print(line, flush=True)

@@ -1,4 +1,4 @@
-"""The suite's speed beside its peers', and beside what the device can do."""
+"""The suite's speed compared with that of its peers and with the device's limits."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -21,7 +21,9 @@ BUDGET = 1.0
 """Seconds of rounds for each case."""
 
 LOOP_LAYERS = 10_000
-"""Layers of all networks together up to which a loop of training is timed: beyond, a step takes seconds."""
+"""Maximum number of layers of all networks together for which a loop of training is timed; beyond it, a step takes
+seconds.
+"""
 
 
 def rows(setup: Setup) -> Iterator[tuple[str, Callable[[], Row]]]:
@@ -33,11 +35,11 @@ def rows(setup: Setup) -> Iterator[tuple[str, Callable[[], Row]]]:
             jax = None
         for case in _cases(setup.tiny):
             key = f"{case.work}, {case.dtype}, {case.name}"
-            yield key, lambda case=case: _take(case, setup, jax)  # type: ignore[misc]
+            yield key, lambda case=case: _time_case(case, setup, jax)  # type: ignore[misc]
 
 
 def line(key: str, row: Row) -> str:
-    """Return the suite's time, what binds it, and how many times as long its peers take."""
+    """Return the suite's time, the ratios of its peers' times to it, and the peers that were left out."""
     if key == "limits":
         return (
             f"torch.mm {row['float32'] / 1e12:.3g} TFLOP/s in float32, {row['float64'] / 1e12:.3g} in float64; "
@@ -54,7 +56,10 @@ def line(key: str, row: Row) -> str:
 
 
 def summary(found: Rows) -> list[str]:
-    """Return the peers' tables, and a table of limits: the least time by each, and the share that is reached."""
+    """Return the peers' tables, and a table of limits.
+
+    The latter has the least time that each limit permits, and the share of the limit that is reached.
+    """
     taken = {key: row for key, row in found.items() if key != "limits"}
     times = [Times(**each) for row in taken.values() for each in row["times"]]
     lines = []
@@ -80,15 +85,15 @@ def _limits_table(taken: Rows, limits: Row) -> list[str]:
             if launches is not None:
                 least["launches"] = launches * limits["launch"]
             counts = [f"{row['flop'] / 1e6:.4g}", f"{row['bytes'] / 1e6:.4g}", "-" if launches is None else launches]
-            told = [f"{one * 1e3:.3g}" for one in least.values()] + ["-"] * (3 - len(least))
+            least_ms = [f"{one * 1e3:.3g}" for one in least.values()] + ["-"] * (3 - len(least))
             binds = max(least, key=lambda limit: least[limit])
-            cells = "".join(f"{one:>12}" for one in (*counts, *told, f"{seconds[name] * 1e3:.3g}"))
+            cells = "".join(f"{one:>12}" for one in (*counts, *least_ms, f"{seconds[name] * 1e3:.3g}"))
             lines.append(f"{key:<46}{name:<15}{cells}   {least[binds] / seconds[name]:.0%} of {binds}")
     return lines
 
 
 def _cases(tiny: bool) -> list[Case]:
-    """Return all cases of the peers' tables, or a very small one of each kind of work."""
+    """Return all cases of the peers' tables, or a very small one of each computation."""
     everything = [case for work in get_args(Work) for case in cases(work)]
     if not tiny:
         return everything
@@ -96,14 +101,14 @@ def _cases(tiny: bool) -> list[Case]:
     return [Case(case.work, case.dtype, Shape(4, 6, 3), 81) for case in reversed(first.values())]
 
 
-def _take(case: Case, setup: Setup, jax: JaxProcess | None) -> Row:
-    """Time all contenders of a case in turn, and count what each starts on the device."""
+def _time_case(case: Case, setup: Setup, jax: JaxProcess | None) -> Row:
+    """Time all contenders of a case in turn, and count the kernels that each starts on the device."""
     with torch.no_grad():
         contenders, left_out = _contenders(problem_of(case), setup, jax)
         found = compare(case, contenders, Gemm(case.dtype, setup.device), setup.device, 0.0 if setup.tiny else BUDGET)
         launches = {
             each.name: count_launches(each.work, setup.device, isinstance(each, TorchCompile))
-            if isinstance(each, InTorch) and not isinstance(each, Loop)  # which has too many to be profiled
+            if isinstance(each, InTorch) and not isinstance(each, Loop)  # a loop starts too many kernels to be profiled
             else None
             for each in contenders
         }
@@ -112,7 +117,7 @@ def _take(case: Case, setup: Setup, jax: JaxProcess | None) -> Row:
 
 
 def _contenders(problem: Problem, setup: Setup, jax: JaxProcess | None) -> tuple[list[Contender], dict[str, str]]:
-    """Return who takes part, ready to work, and why others do not."""
+    """Return the contenders, ready to run, and the reasons why others are left out."""
     case, device, left_out = problem.case, setup.device, {}
     contenders: list[Contender] = [Ours(problem, device), ByHand(problem, device), Vmap(problem, device)]
     brief = case.dtype == "float64" or (setup.tiny and case.work == "training")
@@ -137,10 +142,10 @@ def _contenders(problem: Problem, setup: Setup, jax: JaxProcess | None) -> tuple
 
 @cache
 def _try_to_compile(device: str) -> str:
-    """Return why torch.compile does not work here, or nothing."""
+    """Return the reason why torch.compile fails here, or an empty string."""
     one = torch.ones(2, device=device)
     try:
         torch.compile(lambda x: x.sin() + 1, fullgraph=True)(one)
-    except Exception as error:  # a missing C compiler, among others
+    except Exception as error:  # such as a missing C compiler
         return f"{type(error).__name__}: {str(error).strip().splitlines()[0]}"
     return ""

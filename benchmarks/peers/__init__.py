@@ -1,1 +1,4 @@
-"""The suite beside what its users would write instead: the same work, in one run, with every contender in turn."""
+"""Comparison of the suite with the code that its users would write instead.
+
+All contenders run the same computation in turn, in one run.
+"""

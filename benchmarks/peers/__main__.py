@@ -18,7 +18,7 @@ from benchmarks.peers.torch_peers import CollapseInstead, ForwardAlone, Gemm, Lo
 
 
 def options() -> argparse.Namespace:
-    """What the command line says."""
+    """Return the parsed command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.peers", description=__doc__)
     parser.add_argument(
         "--work", nargs="+", choices=get_args(Work), default=list(get_args(Work)), help="tables to make"
@@ -38,7 +38,7 @@ def options() -> argparse.Namespace:
 
 
 def contenders(case: Case, device: str, jax: JaxProcess | None) -> Iterator[Contender]:
-    """Who does the case's work on a device."""
+    """Yield the contenders for a case on a device."""
     problem = problem_of(case)
     yield Ours(problem, device)
     if case.work == "v3":
@@ -49,7 +49,7 @@ def contenders(case: Case, device: str, jax: JaxProcess | None) -> Iterator[Cont
 
 
 def main() -> None:
-    """Prints a table for each kind of work and precision."""
+    """Print a table for each computation and precision."""
     chosen = options()
     torch.set_grad_enabled(False)
     shrink, budget = (8, 0.0) if chosen.quick else (1, 6.0)
@@ -73,7 +73,7 @@ def main() -> None:
 
 
 def timed(case: Case, device: str, jax: JaxProcess | None, budget: float) -> list[Row]:
-    """All contenders' rows at a case, and the matrix product's."""
+    """Return the rows of all contenders at a case, and the row of the matrix product."""
     return compare(case, list(contenders(case, device, jax)), Gemm(case.dtype, device), device, budget)
 
 

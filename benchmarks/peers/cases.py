@@ -1,4 +1,4 @@
-"""The work that contenders are timed on."""
+"""The computations on which contenders are timed."""
 
 import json
 from dataclasses import dataclass
@@ -16,19 +16,19 @@ Work = Literal["forward", "v3", "training"]
 Array = NDArray[Any]
 
 SQUARE = 2048
-"""Side of the square matrices whose product says what the machine can do."""
+"""Side of the square matrices whose product measures the machine's peak speed."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """One piece of work at one size.
+    """A computation at one size.
 
     Attributes:
-        work: outputs of all networks; V3 of networks that are drawn first; or one training step, by Adam on the
-            binary cross-entropy, on a batch of each network's own.
+        work: "forward", the outputs of all networks; "v3", V3 of networks that are drawn first; or "training", one
+            training step by Adam on the binary cross-entropy, on a separate batch for each network.
         dtype: "float32" or "float64".
-        shape: the networks, of two inputs, ReLU units and one output.
-        points: of the domain, the same for all networks; or of a batch.
+        shape: The networks, with two inputs, ReLU units and one output.
+        points: The number of points of the domain, the same for all networks, or of a batch.
     """
 
     work: Work
@@ -38,17 +38,20 @@ class Case:
 
     @property
     def name(self) -> str:
-        """Draws, width, depth and points."""
+        """The numbers of draws, width, depth and points, as text."""
         return f"{self.shape.draws}, {self.shape.width}, {self.shape.depth}, {self.points}"
 
     @property
     def side(self) -> int:
-        """Points a side of V3's grid."""
+        """The number of points per side of V3's grid."""
         return isqrt(self.points)
 
     @property
     def flop(self) -> int:
-        """Operations of the matrix products: one pass, and for training two more but for the inputs' gradient."""
+        """The number of floating-point operations of the matrix products.
+
+        They are those of one forward pass; training adds two more passes, without the gradient of the inputs.
+        """
         products = [fan_in * fan_out for fan_in, fan_out in pairwise(self.shape.widths)]
         passes = 3 * sum(products) - products[0] if self.work == "training" else sum(products)
         flop: int = 2 * self.shape.draws * self.points * passes
@@ -56,12 +59,14 @@ class Case:
 
     @property
     def bytes(self) -> int:
-        """Bytes that must move if each layer is one kernel that reads its inputs once and writes its outputs once.
+        """The number of bytes that must be read and written.
 
-        A pass reads weights, biases and the layer below, and writes the layer. Going back, each layer reads its own
-        gradient, its activations, its weights and the layer below, and writes the gradients of its weights and, but for
-        the first, of the layer below. Adam reads parameters, gradients and two moments, and writes all but gradients.
-        Without the draw of weights, which is on the CPU for the suite and on the device for others.
+        Each layer is assumed to be one kernel that reads its inputs once and writes its outputs once. In the forward
+        pass, each layer reads weights, biases and the layer below, and writes its output. In the backward pass, each
+        layer reads its gradient, its activations, its weights and the layer below, and writes the gradients of its
+        weights and, except for the first layer, of the layer below. Adam reads parameters, gradients and two moments,
+        and writes all of these except the gradients. The draw of weights is not included, since it runs on the CPU for
+        the suite and on the device for others.
         """
         layers = list(pairwise(self.shape.widths))
         parameters = sum((fan_in + 1) * fan_out for fan_in, fan_out in layers)
@@ -69,9 +74,9 @@ class Case:
         shared = 0 if self.work == "training" else (self.shape.draws - 1) * self.shape.widths[0] * self.points
         numbers = self.shape.draws * (parameters + activations) - shared
         if self.work == "training":
-            going_back = sum(2 * fan_out + fan_in for fan_in, fan_out in layers) * self.points + 2 * parameters
-            going_back += sum(fan_in for fan_in, _ in layers[1:]) * self.points
-            numbers += self.shape.draws * (going_back + 7 * parameters)
+            backward_numbers = sum(2 * fan_out + fan_in for fan_in, fan_out in layers) * self.points + 2 * parameters
+            backward_numbers += sum(fan_in for fan_in, _ in layers[1:]) * self.points
+            numbers += self.shape.draws * (backward_numbers + 7 * parameters)
         return numbers * (4 if self.dtype == "float32" else 8)
 
 
@@ -80,7 +85,7 @@ V3 = tuple((draws, width, depth, 1089) for draws, width, depth, _ in FORWARD)
 TRAINING = ((64, 16, 8, 512), (64, 8, 32, 512), (64, 30, 3, 512), (256, 6, 50, 512))
 
 SIZES: dict[Work, tuple[tuple[int, int, int, int], ...]] = {"forward": FORWARD, "v3": V3, "training": TRAINING}
-"""Draws, width, depth and points."""
+"""Draws, width, depth and points of each case."""
 
 DTYPES: dict[Work, tuple[str, ...]] = {
     "forward": ("float32", "float64"),
@@ -90,7 +95,7 @@ DTYPES: dict[Work, tuple[str, ...]] = {
 
 
 def cases(work: Work, shrink: int = 1) -> list[Case]:
-    """A table's cases; `shrink` divides draws and depths, for a quick look."""
+    """Return the cases of a table; `shrink` divides draws and depths for a quick run."""
     return [
         Case(work, dtype, Shape(max(1, draws // shrink), width, max(1, depth // shrink)), points)
         for dtype in DTYPES[work]
@@ -100,13 +105,13 @@ def cases(work: Work, shrink: int = 1) -> list[Case]:
 
 @dataclass(frozen=True)
 class Problem:
-    """What every contender is given, as plain arrays.
+    """The input of every contender, as plain arrays.
 
     Attributes:
-        case: what to do with it.
-        parameters: one row a network: per layer the weights by row, then the biases.
-        inputs: (inputs, points), shared, or of a training case (draws, inputs, points).
-        labels: of a training case (draws, 1, points).
+        case: The computation.
+        parameters: One row per network: for each layer the weights by row, then the biases.
+        inputs: (inputs, points), shared by all networks; for training (draws, inputs, points).
+        labels: For training, (draws, 1, points).
     """
 
     case: Case
@@ -127,19 +132,19 @@ class Problem:
 
 
 class Contender(Protocol):
-    """A way to do a case's work."""
+    """An implementation of the computation of a case."""
 
     name: str
 
     def seconds(self) -> float:
-        """How long the work takes, done once."""
+        """Run the computation once and return its time in seconds."""
 
     def answer(self) -> Array:
-        """What the work comes to: outputs (draws, points), V3, or all networks' losses after a few steps."""
+        """Return the result: outputs (draws, points), V3, or all networks' losses after a few steps."""
 
 
 STEPS = 3
-"""Training steps before the losses that contenders must agree on."""
+"""Number of training steps before the losses on which contenders must agree."""
 
 LEARNING_RATE = 1e-3
 BETAS = (0.9, 0.999)
@@ -147,8 +152,8 @@ EPSILON = 1e-8
 
 
 def problem_of(case: Case) -> Problem:
-    """Critical networks, and points or a board of four by four squares."""
-    from benchmarks.ensembles import networks  # noqa: PLC0415  # the process of JAX does without torch
+    """Return the problem of a case: critical networks, points, and labels of a 4 x 4 checkerboard."""
+    from benchmarks.ensembles import networks  # noqa: PLC0415  # the JAX process runs without torch
 
     generator = np.random.default_rng(1)
     parameters = networks(case.shape, "cpu").parameters.numpy().astype(case.dtype)
@@ -164,7 +169,7 @@ def problem_of(case: Case) -> Problem:
 
 
 def write_problem(problem: Problem, file: Path) -> None:
-    """For another process."""
+    """Write a problem to a file for another process."""
     case = problem.case
     shape = [case.shape.draws, case.shape.width, case.shape.depth]
     np.savez(
@@ -177,7 +182,7 @@ def write_problem(problem: Problem, file: Path) -> None:
 
 
 def read_problem(file: str) -> Problem:
-    """From another process."""
+    """Read a problem that another process has written."""
     with np.load(file) as found:
         work, dtype, shape, points = json.loads(str(found["case"]))
         return Problem(Case(work, dtype, Shape(*shape), points), found["parameters"], found["inputs"], found["labels"])

@@ -1,7 +1,7 @@
-"""What is written in JAX: jit(vmap(scan over layers)), with features last as usual, or first as the suite has them.
+"""Contenders in JAX: jit(vmap(scan over layers)), with features last, or first as in the suite.
 
-The module runs in a process of its own, `python -m benchmarks.peers.jax_peers`, so that its threads and torch's do
-not meet; it takes orders by lines of JSON and answers each with a line.
+The module runs in a separate process, `python -m benchmarks.peers.jax_peers`, so that its threads do not interfere with
+torch's. It reads orders as lines of JSON and answers each with a line.
 """
 
 import json
@@ -16,18 +16,18 @@ import numpy as np
 
 from benchmarks.peers.cases import BETAS, EPSILON, LEARNING_RATE, STEPS, Array, Problem, read_problem
 
-with suppress(ImportError):  # asv imports every file here, in environments without JAX
+with suppress(ImportError):  # asv imports every file here, also in environments without JAX
     import jax
     import jax.numpy as jnp
 
-    jax.config.update("jax_enable_x64", True)  # float64 is otherwise made float32 without a word
-    jax.config.update("jax_default_matmul_precision", "highest")  # on a GPU products of float32 would be TF32's
+    jax.config.update("jax_enable_x64", True)  # otherwise float64 silently becomes float32
+    jax.config.update("jax_default_matmul_precision", "highest")  # otherwise a GPU multiplies float32 as TF32
 
 Parameters = dict[str, Any]
 
 
 class InJax:
-    """A contender's frame."""
+    """The base class of contenders in JAX."""
 
     features_first: bool
 
@@ -38,21 +38,24 @@ class InJax:
         self.points = jnp.asarray(np.ascontiguousarray(axes))
         self.network = _features_first if self.features_first else _features_last
         self.work: Callable[[], Any] = getattr(self, problem.case.work)()
-        jax.block_until_ready(self.work())  # compiles
+        jax.block_until_ready(self.work())  # compiles the function
 
     def seconds(self) -> float:
-        """How long the work takes, done once."""
+        """Run the computation once and return its time in seconds."""
         start = perf_counter()
         jax.block_until_ready(self.work())
         return perf_counter() - start
 
     def forward(self) -> Callable[[], Any]:
-        """All networks on the same points."""
+        """Return a function that evaluates all networks on the same points."""
         everyone = jax.jit(jax.vmap(self.network, in_axes=(0, None)))
         return lambda: everyone(self.parameters, self.points)
 
     def v3(self) -> Callable[[], Any]:
-        """Networks drawn with jax.random, their outputs and third differences, in one compiled function."""
+        """Return a function that draws networks and computes their V3, compiled as a whole.
+
+        Networks are drawn with jax.random; outputs and third differences are computed in the same compiled function.
+        """
 
         def drawn_and_measured(key: Any) -> Any:
             leaves, tree = jax.tree.flatten(self.parameters)
@@ -65,7 +68,7 @@ class InJax:
         return lambda: work(jax.random.key(1))
 
     def training(self) -> Callable[[], Any]:
-        """Gradients by vmap(grad) and Adam, one compiled step."""
+        """Return a function that makes one compiled training step, with gradients by vmap(grad) and Adam."""
         labels = jnp.asarray(self.problem.labels[:, 0])
         gradient = jax.vmap(jax.grad(partial(_loss, self.network)))
 
@@ -93,7 +96,7 @@ class InJax:
         return work
 
     def answer(self) -> Array:
-        """As for contenders in torch."""
+        """Return the result, as `Contender.answer` does."""
         if self.case.work == "training":
             self.work = self.training()
             for _ in range(STEPS):
@@ -104,20 +107,20 @@ class InJax:
         return np.asarray(outputs if self.case.work == "forward" else _variability(outputs, self.case.side))
 
     def _stacked(self, layers: list[tuple[Array, Array]]) -> Parameters:
-        """Layers of one shape stacked behind the draws, for the scan."""
+        """Return the parameters with hidden layers stacked on axis 1, after the draws, for the scan."""
         first, *middle, last = layers if self.features_first else [(np.swapaxes(w, 1, 2), b) for w, b in layers]
         hidden = tuple(np.stack(part, axis=1) for part in zip(*middle, strict=True))
         return {"first": _arrays(first), "middle": _arrays(hidden), "last": _arrays(last)}
 
 
 class JaxFeaturesLast(InJax):
-    """Points by rows."""
+    """A contender whose arrays have one row per point."""
 
     features_first = False
 
 
 class JaxFeaturesFirst(InJax):
-    """Points by columns."""
+    """A contender whose arrays have one column per point."""
 
     features_first = True
 
@@ -166,7 +169,7 @@ def _variability(outputs: Any, side: int) -> Any:
 
 
 def serve() -> None:
-    """Answers orders until there are no more."""
+    """Answer orders until standard input ends."""
     standing: dict[str, InJax] = {}
     for line in sys.stdin:
         order = json.loads(line)

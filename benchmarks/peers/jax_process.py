@@ -1,4 +1,4 @@
-"""This side of JAX's process: contenders whose work is done over there."""
+"""The client of the JAX process, with contenders that compute in that process."""
 
 import importlib.util
 import json
@@ -18,12 +18,12 @@ NAMES = ("jax", "jax_features_first")
 
 
 def installed() -> bool:
-    """Whether there is a JAX to compare with; the extra `bench` brings it."""
+    """Return whether JAX is installed; the extra `bench` installs it."""
     return importlib.util.find_spec("jax") is not None
 
 
 class JaxProcess:
-    """A process with JAX in it, which waits while others work."""
+    """A process that runs JAX and is idle while other contenders compute."""
 
     def __init__(self, device: str = "cpu") -> None:
         self.device = device
@@ -45,16 +45,16 @@ class JaxProcess:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with self.process:  # closes its pipes, which ends it, and waits
+        with self.process:  # closes its pipes, which ends the process, and waits for it
             pass
         self.complaints.close()
         self.folder.cleanup()
 
     def order(self, do: str, contender: str, file: Path | None = None) -> Any:
-        """Has something done, and waits for the reply.
+        """Send an order to the process and return its reply.
 
         Raises:
-            RuntimeError: the process ended.
+            RuntimeError: If the process has ended.
         """
         assert self.process.stdin is not None
         assert self.process.stdout is not None
@@ -67,32 +67,35 @@ class JaxProcess:
         return json.loads(line)
 
     def works_there(self) -> bool:
-        """Return whether JAX computes on the device: on a GPU it needs a backend of its own, which may not start."""
+        """Return whether JAX computes on the device.
+
+        On a GPU it needs a separate backend, which may not start.
+        """
         try:
             return bool(self.order("backend", "") == {"cpu": "cpu", "cuda": "gpu"}[self.device])
         except RuntimeError:
             return False
 
     def contenders(self, problem: Problem) -> list["InJax"]:
-        """Both, ready to work on a problem."""
+        """Return both contenders, prepared for a problem."""
         file = Path(self.folder.name) / "problem.npz"
         write_problem(problem, file)
         return [InJax(self, name, file) for name in NAMES]
 
 
 class InJax:
-    """A contender in JAX's process."""
+    """A contender in the JAX process."""
 
     def __init__(self, process: JaxProcess, name: str, problem: Path) -> None:
         self.process, self.name = process, name
         process.order("prepare", name, problem)
 
     def seconds(self) -> float:
-        """How long the work takes, as measured over there."""
+        """Run the computation once and return its time in seconds, as measured in the process."""
         return float(self.process.order("seconds", self.name))
 
     def answer(self) -> Array:
-        """What the work comes to."""
+        """Return the result of the computation."""
         file = Path(self.process.folder.name) / "answer.npy"
         self.process.order("answer", self.name, file)
         return np.asarray(np.load(file))

@@ -1,4 +1,4 @@
-"""Rows as people read them: milliseconds by case and contender, and by how much ours is faster."""
+"""Tables of times by case and contender, and the contenders' times relative to the suite's."""
 
 from collections.abc import Sequence
 from math import exp, fsum, log
@@ -6,18 +6,18 @@ from math import exp, fsum, log
 from benchmarks.peers.timing import Row
 
 BESIDE = ("forward", "collapse")
-"""No contenders: what V3 is made of, and what else the same points are good for."""
+"""Rows that are no contenders: V3's forward pass, and Collapse to Constant on the same points."""
 NETWORK_STEP = 1e6
-"""Training is told in microseconds a network and step."""
+"""Microseconds per second; training times are in microseconds per network and step."""
 
 
 def print_table(rows: Sequence[Row]) -> None:
-    """One kind of work in one precision on one device."""
+    """Print the table of one computation in one precision on one device."""
     print("\n".join(format_table(rows)))
 
 
 def format_table(rows: Sequence[Row]) -> list[str]:
-    """Return the lines of a table of one kind of work in one precision on one device."""
+    """Return the lines of the table of one computation in one precision on one device."""
     first = rows[0]
     names = list(dict.fromkeys(row.contender for row in rows if row.contender != "gemm"))
     by = {(row.case, row.contender): row for row in rows}
@@ -26,9 +26,9 @@ def format_table(rows: Sequence[Row]) -> list[str]:
     title = f"{first.work}, {first.dtype}, {first.device}: {unit}, median and half the quartiles' distance"
     lines = ["", title, _line("draws, width, depth, points", [*names, "GFLOP/s", "of torch.mm"])]
     for case in cases:
-        told = [_told(by[case, name]) if (case, name) in by else "-" for name in names]
+        formatted = [_format_time(by[case, name]) if (case, name) in by else "-" for name in names]
         rate, peak = (row.flop / row.seconds / 1e9 for row in (by[case, "ours"], by[case, "gemm"]))
-        lines.append(_line(case, [*told, f"{rate:.0f}", f"{rate / peak:.2f}"]))
+        lines.append(_line(case, [*formatted, f"{rate:.0f}", f"{rate / peak:.2f}"]))
     for name in (name for name in BESIDE if name in names):
         shares = [by[case, name].seconds / by[case, "ours"].seconds for case in cases]
         lines.append(f"{name} takes {_mean(shares):.2f} of ours, geometric mean")
@@ -49,7 +49,7 @@ def _mean(ratios: Sequence[float]) -> float:
     return exp(fsum(map(log, ratios)) / len(ratios))
 
 
-def _told(row: Row) -> str:
+def _format_time(row: Row) -> str:
     draws = int(row.case.split(",")[0])
     value = row.seconds * NETWORK_STEP / draws if row.work == "training" else row.seconds * 1e3
     return f"{value:.{1 if value < 100 else 0}f} +-{row.spread:.0%}"

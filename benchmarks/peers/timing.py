@@ -1,4 +1,4 @@
-"""Takes contenders in turn, checks that they agree, and keeps the times of each."""
+"""Timing of contenders in turn, with a check that their results agree."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -12,10 +12,10 @@ from benchmarks.peers.cases import Case, Contender
 from benchmarks.peers.torch_peers import Gemm
 
 AGREEMENT = {"float32": 1e-3, "float64": 1e-8}
-"""Largest difference between two contenders' answers that rounding explains, relative to the largest answer."""
+"""Largest difference between two contenders' results that rounding explains, relative to the largest result."""
 
 THIRD_DIFFERENCE = 1e4
-"""How many times more it is of V3, which divides by the step's third power."""
+"""Factor of this tolerance for V3, which divides by the third power of the step."""
 
 
 @dataclass(frozen=True)
@@ -24,14 +24,14 @@ class Row:
 
     Attributes:
         work: forward, v3 or training.
-        dtype: of all numbers.
-        case: draws, width, depth, points.
-        contender: its name.
+        dtype: The precision of all numbers.
+        case: Draws, width, depth and points.
+        contender: The name of the contender.
         device: cpu or cuda.
-        seconds: median over rounds, of all networks together.
-        spread: half the distance of the quartiles, relative to the median.
-        rounds: how many.
-        flop: operations of the matrix products.
+        seconds: The median over rounds, for all networks together.
+        spread: Half the distance of the quartiles, relative to the median.
+        rounds: The number of rounds.
+        flop: The number of floating-point operations of the matrix products.
     """
 
     work: str
@@ -45,22 +45,22 @@ class Row:
     flop: int
 
     def as_json(self) -> dict[str, Any]:
-        """As `--json` writes it."""
+        """Return the row as `--json` writes it."""
         return asdict(self)
 
 
 def compare(case: Case, contenders: Sequence[Contender], limit: Gemm, device: str, budget: float) -> list[Row]:
-    """Times all contenders, one after the other in every round; on a GPU a first round is not counted.
+    """Time all contenders in turn in every round; on a GPU a first round is not counted.
 
     Args:
-        case: what they do.
-        contenders: who does it; all but the first must agree with the first.
-        limit: a matrix product, timed among them.
-        device: where.
-        budget: seconds for the rounds, of which there are three at least.
+        case: The computation.
+        contenders: The contenders; the results of all must agree with those of the first.
+        limit: A matrix product, timed in the same rounds.
+        device: The device.
+        budget: Seconds for the rounds, of which there are at least three.
 
     Raises:
-        ArithmeticError: two contenders do not come to the same.
+        ArithmeticError: If the results of two contenders differ by more than rounding explains.
     """
     check(case, contenders)
     field: list[Contender | Gemm] = [*contenders, limit]
@@ -77,14 +77,14 @@ def compare(case: Case, contenders: Sequence[Contender], limit: Gemm, device: st
 
 
 def row(case: Case, name: str, device: str, times: Sequence[float], flop: int) -> Row:
-    """What the table says of a contender's times."""
+    """Return the row of a contender's times."""
     low, middle, high = quantiles(times, n=4)
     spread = (high - low) / 2 / middle
     return Row(case.work, case.dtype, case.name, name, device, median(times), spread, len(times), flop)
 
 
 def check(case: Case, contenders: Sequence[Contender]) -> None:
-    """Raises ArithmeticError where answers differ by more than rounding."""
+    """Raise ArithmeticError if results differ by more than rounding explains."""
     first, *others = contenders
     expected = first.answer().astype(np.float64)
     for other in others:

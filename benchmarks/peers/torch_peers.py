@@ -1,4 +1,4 @@
-"""What is written in PyTorch: the suite's own passes, a loop over networks, and torch.func.vmap."""
+"""Contenders in PyTorch: the suite itself, a loop over networks, torch.func.vmap and batched products."""
 
 from collections.abc import Callable, Iterator
 from functools import cached_property
@@ -17,7 +17,11 @@ Layers = list[tuple[Tensor, Tensor]]
 
 
 class InTorch:
-    """A contender's frame: what a subclass prepares is done once a timing, on the device."""
+    """The base class of contenders in PyTorch.
+
+    The method named after the case's computation prepares it on the device and returns a function, which is called once
+    per timing.
+    """
 
     name: str
 
@@ -30,14 +34,14 @@ class InTorch:
         self.work: Callable[[], object] = getattr(self, problem.case.work)()
 
     def seconds(self) -> float:
-        """How long the work takes, done once."""
+        """Run the computation once and return its time in seconds."""
         start = perf_counter()
         self.work()
         settle(self.device)
         return perf_counter() - start
 
     def drawn(self) -> Layers:
-        """Weights and biases of new networks, drawn where they are used."""
+        """Draw weights and biases of new networks on the device."""
         kind: Any = {"dtype": self.dtype, "device": self.device, "generator": self.generator}
         return [
             (torch.randn(weight.shape, **kind) * (2 / weight.shape[2]) ** 0.5, 0.1 * torch.randn(bias.shape, **kind))
@@ -45,36 +49,36 @@ class InTorch:
         ]
 
     def given(self) -> Layers:
-        """The problem's weights and biases."""
+        """Return the problem's weights and biases on the device."""
         return [
             (torch.from_numpy(w).to(self.device), torch.from_numpy(b).to(self.device)) for w, b in self.problem.layers
         ]
 
     def variability(self, outputs: Tensor) -> Tensor:
-        """Mean third divided difference along both axes of the grid."""
+        """Compute the mean third divided difference along both axes of the grid."""
         board = outputs.reshape(len(outputs), self.case.side, self.case.side)
         step = 2 / (self.case.side - 1)
         return torch.stack([torch.diff(board, n=3, dim=axis).abs().mean((1, 2)) for axis in (1, 2)]).mean(0) / step**3
 
 
 class Ours(InTorch):
-    """The suite's own."""
+    """The suite's implementation."""
 
     name = "ours"
 
     def forward(self) -> Callable[[], Tensor]:
-        """An ensemble's call."""
+        """Return a function that calls the ensemble."""
         self.ensemble = ensemble_of(self.case.shape, torch.from_numpy(self.problem.parameters).to(self.device))
         return lambda: self.ensemble(self.inputs)
 
     def v3(self) -> Callable[[], object]:
-        """The draw in float32, the rest as the measure does it."""
+        """Return a function that draws networks in float32 and computes V3 with the suite's measure."""
         self.domain = adapter.sample_domain(2, 2 / (self.case.side - 1), 1, 1).to(self.dtype, self.device)
         settings = adapter.V3Settings(step=self.domain.step)
         return lambda: adapter.v3(networks(self.case.shape, self.device, self.dtype), self.domain, settings)["v3"]
 
     def training(self) -> Callable[[], object]:
-        """The suite's trainer, its batches in random order."""
+        """Return a function that makes one step of the suite's trainer, with batches in random order."""
         parameters = torch.from_numpy(self.problem.parameters).to(self.device)
         self.ensemble = ensemble_of(self.case.shape, parameters)
         points = adapter.Points(self.inputs, self.labels)
@@ -86,7 +90,7 @@ class Ours(InTorch):
         return lambda: next(steps)
 
     def answer(self) -> Array:
-        """Of the problem's networks."""
+        """Return the result for the problem's networks."""
         found: Tensor
         if self.case.work == "forward":
             found = self.ensemble(self.inputs)[:, 0]
@@ -101,47 +105,47 @@ class Ours(InTorch):
 
 
 def _endless() -> range:
-    """The steps at which the trainer pauses: all of them."""
+    """Return the steps at which the trainer pauses: all of them."""
     return range(2**62)
 
 
 class ForwardAlone(Ours):
-    """V3's forward pass without the draw and the third differences."""
+    """The forward pass of V3 without the draw and the third differences."""
 
     name = "forward"
 
     def v3(self) -> Callable[[], object]:
-        """Of networks drawn beforehand."""
+        """Return a function that evaluates networks that are drawn beforehand."""
         super().v3()
         ensemble, points = networks(self.case.shape, self.device, self.dtype), self.domain.points()
         return lambda: ensemble(points)
 
 
 class CollapseInstead(Ours):
-    """Collapse to Constant on the same points, the draw included."""
+    """Collapse to Constant on the same points, including the draw."""
 
     name = "collapse"
 
     def v3(self) -> Callable[[], object]:
-        """All criteria and causes."""
+        """Return a function that draws networks and computes all criteria and causes."""
         super().v3()
         settings = adapter.CollapseSettings(step=self.domain.step)
         return lambda: adapter.collapse(networks(self.case.shape, self.device, self.dtype), self.domain, settings)
 
 
 class Loop(InTorch):
-    """One network after the other, layers as torch.nn.functional.linear, points by rows."""
+    """A Python loop over networks, with layers as torch.nn.functional.linear and one row per point."""
 
     name = "loop"
 
     def forward(self) -> Callable[[], Tensor]:
-        """A Python loop over draws and layers."""
+        """Return a function that loops over draws and layers in Python."""
         networks = list(_each(self.given()))
         points = self.inputs.T.contiguous()
         return lambda: torch.stack([_by_rows(layers, points) for layers in networks])
 
     def v3(self) -> Callable[[], Tensor]:
-        """Each network is drawn, evaluated and differenced by itself."""
+        """Return a function that draws, evaluates and differences each network separately."""
         points = self.inputs.T.contiguous()
 
         def work() -> Tensor:
@@ -153,7 +157,7 @@ class Loop(InTorch):
         return work
 
     def training(self) -> Callable[[], None]:
-        """Autograd and torch.optim.Adam for each."""
+        """Return a function that trains each network with autograd and torch.optim.Adam."""
         self.networks = [[(w.requires_grad_(), b.requires_grad_()) for w, b in each] for each in _each(self.given())]
         rules = [
             torch.optim.Adam([p for layer in layers for p in layer], lr=LEARNING_RATE, betas=BETAS, eps=EPSILON)
@@ -171,7 +175,7 @@ class Loop(InTorch):
         return work
 
     def answer(self) -> Array:
-        """Of the problem's networks."""
+        """Return the result for the problem's networks."""
         points = self.inputs.mT
         if self.case.work == "training":
             for _ in range(STEPS):
@@ -188,19 +192,19 @@ class Vmap(InTorch):
     name = "vmap"
 
     def forward(self) -> Callable[[], Tensor]:
-        """All networks on the same points."""
+        """Return a function that evaluates all networks on the same points."""
         parameters, points = self.given(), self.inputs.T.contiguous()
         everyone = torch.func.vmap(_by_rows, in_dims=(0, None))
         return lambda: everyone(parameters, points)
 
     def v3(self) -> Callable[[], Tensor]:
-        """Drawn together, evaluated by vmap."""
+        """Return a function that draws all networks together and evaluates them by vmap."""
         points = self.inputs.T.contiguous()
         everyone = torch.func.vmap(_by_rows, in_dims=(0, None))
         return lambda: self.variability(everyone(self.drawn(), points))
 
     def training(self) -> Callable[[], None]:
-        """Gradients by vmap(grad), Adam written with torch's foreach functions."""
+        """Return a function that makes one step, with gradients by vmap(grad) and Adam by foreach functions."""
         self.parameters = self.given()
         self.rows, self.targets = self.inputs.mT.contiguous(), self.labels[:, 0].contiguous()
         gradients = torch.func.vmap(torch.func.grad(_loss))
@@ -217,7 +221,7 @@ class Vmap(InTorch):
         return work
 
     def answer(self) -> Array:
-        """Of the problem's networks."""
+        """Return the result for the problem's networks."""
         if self.case.work == "training":
             for _ in range(STEPS):
                 self.work()
@@ -228,22 +232,22 @@ class Vmap(InTorch):
 
 
 class ByHand(InTorch):
-    """Batched products over the draws, written by hand: torch.baddbmm and relu in a loop over layers."""
+    """Batched products over the draws, written manually: torch.baddbmm and relu in a loop over layers."""
 
     name = "bmm"
 
     def forward(self) -> Callable[[], Tensor]:
-        """All networks on the same points."""
+        """Return a function that evaluates all networks on the same points."""
         layers, network = self.layers(), self.network()
         return lambda: network(layers, self.inputs)
 
     def v3(self) -> Callable[[], Tensor]:
-        """Drawn together, on the device."""
+        """Return a function that draws all networks together on the device and computes their V3."""
         network = self.network()
         return lambda: self.variability(network([(w, b[..., None]) for w, b in self.drawn()], self.inputs))
 
     def training(self) -> Callable[[], None]:
-        """Gradients by autograd, Adam by torch.optim's fused one."""
+        """Return a function that makes one step, with gradients by autograd and the fused torch.optim.Adam."""
         self.trained, network = self.layers(), self.network()
         flat = [part.requires_grad_() for layer in self.trained for part in layer]
         rule = torch.optim.Adam(flat, lr=LEARNING_RATE, betas=BETAS, eps=EPSILON, fused=True)
@@ -259,15 +263,15 @@ class ByHand(InTorch):
         return work
 
     def layers(self) -> Layers:
-        """The problem's weights, and biases as columns."""
+        """Return the problem's weights, and its biases as columns."""
         return [(weight, bias[..., None]) for weight, bias in self.given()]
 
     def network(self) -> Callable[[Layers, Tensor], Tensor]:
-        """What computes the outputs of all networks."""
+        """Return the function that computes the outputs of all networks."""
         return _by_columns
 
     def answer(self) -> Array:
-        """Of the problem's networks."""
+        """Return the result for the problem's networks."""
         if self.case.work == "training":
             for _ in range(STEPS):
                 self.work()
@@ -277,22 +281,22 @@ class ByHand(InTorch):
 
 
 class TorchCompile(ByHand):
-    """The same, compiled as a whole by torch.compile."""
+    """The contender `ByHand`, compiled as a whole by torch.compile."""
 
     name = "torch_compile"
 
     def network(self) -> Callable[[Layers, Tensor], Tensor]:
-        """One graph for this very shape."""
+        """Return the function compiled as one graph for this shape only."""
         return self._compiled
 
     @cached_property
     def _compiled(self) -> Callable[[Layers, Tensor], Tensor]:
-        torch.compiler.reset()  # or it gives up after eight shapes
+        torch.compiler.reset()  # otherwise torch.compile stops compiling after eight shapes
         return torch.compile(_by_columns, dynamic=False, fullgraph=True)
 
 
 class Gemm:
-    """The product of two square matrices, which says what the machine can do; it takes part in no comparison."""
+    """The product of two square matrices, which measures the machine's peak speed; it is no contender."""
 
     name = "gemm"
     flop = 2 * SQUARE**3
@@ -306,7 +310,7 @@ class Gemm:
         )
 
     def seconds(self) -> float:
-        """Of one product."""
+        """Compute one product and return its time in seconds."""
         start = perf_counter()
         torch.mm(self.left, self.right)
         settle(self.device)
@@ -319,7 +323,7 @@ def _each(layers: Layers) -> Iterator[Layers]:
 
 
 def _by_rows(layers: Layers, points: Tensor) -> Tensor:
-    """One network's outputs, points by rows."""
+    """Compute one network's outputs, with one row per point."""
     h = points
     for weight, bias in layers[:-1]:
         h = linear(h, weight, bias).relu()
@@ -327,7 +331,7 @@ def _by_rows(layers: Layers, points: Tensor) -> Tensor:
 
 
 def _by_columns(layers: Layers, points: Tensor) -> Tensor:
-    """All networks' outputs, points by columns."""
+    """Compute all networks' outputs, with one column per point."""
     h = points.expand(len(layers[0][0]), *points.shape[-2:])
     for weight, bias in layers[:-1]:
         h = torch.baddbmm(bias, weight, h).relu()
@@ -344,7 +348,7 @@ def _losses(outputs: Tensor, labels: Tensor) -> Tensor:
 
 
 def _adam(parameters: list[Tensor], gradients: list[Tensor], m: list[Tensor], v: list[Tensor], step: int) -> None:
-    """One step of Adam for all tensors."""
+    """Make one step of Adam for all tensors, in place."""
     torch._foreach_lerp_(m, gradients, 1 - BETAS[0])
     torch._foreach_mul_(v, BETAS[1])
     torch._foreach_addcmul_(v, gradients, gradients, 1 - BETAS[1])

@@ -1,4 +1,4 @@
-"""How far sampled quantities lie from their theoretical values."""
+"""Compare sampled quantities with their theoretical values."""
 
 from collections.abc import Sequence
 
@@ -10,21 +10,21 @@ from suite.catalog.charts.facts import THEORIES
 from suite.results.schema import AGREEMENT_COLUMNS
 
 Z_LIMIT = 4.0
-"""The largest z-score that is called agreement."""
+"""The largest absolute z-score that counts as agreement with theory."""
 
 MANY_DRAWS = 100
-"""With fewer draws the standard errors of heavy-tailed quantities are too small for a verdict by such z-scores."""
+"""Minimum number of draws for a verdict: with fewer, standard errors of heavy-tailed quantities are too small."""
 
 _ROUNDING = 1e-12
-"""A cosine that is closer to 1 than this differs from it by rounding alone."""
+"""A cosine that is closer to 1 than this differs from 1 by rounding only."""
 
 
 def agreement_table(summary: pd.DataFrame, quantities: Sequence[str]) -> pd.DataFrame:
-    """Compare samples with theory: by z-scores where these mean something, by relative differences elsewhere.
+    """Compare samples with theory: by z-scores where they are defined, by relative differences elsewhere.
 
     Args:
         summary: Statistics over draws.
-        quantities: What to compare, in this order.
+        quantities: The quantities to compare, in the order of the rows.
 
     Returns:
         One row per quantity and series, in the columns of `AGREEMENT_COLUMNS`. `largest_z` is over `tested` values
@@ -63,7 +63,7 @@ def _verdict(group: pd.DataFrame, scores: "pd.Series[float]", relative: "pd.Seri
 
 
 def _relative(group: pd.DataFrame, limit: bool) -> "pd.Series[float]":
-    """Return the sizes of the relative differences where there is no z-score; of cosines those of 1 - c."""
+    """Return the absolute relative differences of values without a z-score; for cosines, those of 1 - c."""
     if not limit:
         return group["relative_difference"].abs().dropna()
     untested = group[group["z"].isna() & (1 - group["theory"] > _ROUNDING)]

@@ -1,4 +1,4 @@
-"""The tests of claims that compare members with each other: along an axis, in pairs, and by rank."""
+"""Test claims that compare members with each other: along an axis, in pairs, or by rank."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,11 +21,12 @@ from suite.statistics.survival import logrank
 
 
 def peaks_inside(tables: Tables, claim: PeaksInside) -> Evidence:
-    """Along every line some inner value lies above both ends.
+    """Test that along every line of points some inner value exceeds both ends.
 
-    The estimate is of the inner value that is surest to: by how much it exceeds the end that it is less surely above.
-    Every inner value has a chance to be the one, which the p-value pays for by Bonferroni's factor; against the claim
-    stands that an end lies above all inner values.
+    A line consists of the points that differ in `along` alone; lines of fewer than three points are left out. Any inner
+    value may be the peak, so its p-value is multiplied by the number of inner values (Bonferroni). The p-value against
+    the claim is that of an end exceeding all inner values. The estimate is the difference between the peak with the
+    strongest evidence and the end that it exceeds with the weaker evidence, on the line with the weakest evidence.
     """
     found = lines(points(tables, claim.quantity, where=claim.where, layer=claim.layer), claim.along)
     return every([_peak(line, claim.statistic) for line in found if len(line) > 2])
@@ -40,9 +41,10 @@ def _peak(line: Sequence[Point], statistic: str) -> Evidence:
 
 
 def monotone(tables: Tables, claim: Monotone) -> Evidence:
-    """Along every line each step goes the way that is claimed, but for the slack.
+    """Test that every step along every line goes in the claimed direction, up to the slack.
 
-    The estimate is of the step that is least sure to.
+    A line consists of the points that differ in `along` alone. The estimate is the step with the weakest evidence,
+    positive in the claimed direction.
     """
     found = lines(points(tables, claim.quantity, where=claim.where, layer=claim.layer), claim.along)
     return every([_steps(line, claim) for line in found if len(line) > 1])
@@ -50,21 +52,22 @@ def monotone(tables: Tables, claim: Monotone) -> Evidence:
 
 def _steps(line: Sequence[Point], claim: Monotone) -> Evidence:
     sign = 1 if claim.direction == "rises" else -1
-    course = [(point.estimate(claim.statistic), point.member) for point in line]
-    steps = [(before, after) if sign > 0 else (after, before) for before, after in pairwise(course)]
+    line_estimates = [(point.estimate(claim.statistic), point.member) for point in line]
+    steps = [(before, after) if sign > 0 else (after, before) for before, after in pairwise(line_estimates)]
     return every([above(upper - lower, -claim.slack, (low, high)) for (lower, low), (upper, high) in steps])
 
 
 _TRAINED = frozenset(name for each in MEASURES.values() if each.inputs == "training" for name in each.quantities)
-"""Quantities whose draws share their data from member to member."""
+"""Quantities of trained networks: replicate i has the same data for every member."""
 
 
 def greater(tables: Tables, claim: Greater) -> Evidence:
-    """In every matched pair, or on average over the pairs, the first lies above the second by more than the margin.
+    """Test that one value of an axis has a larger quantity than another, in every pair or on average.
 
-    Trained replicates share their data, so they are compared pair by pair. On average, pairs of members are what is
-    resampled in thought: the spread of their differences has the draws' own in it. A pair that was trained in several
-    ways enters once, with the mean of its differences.
+    A pair consists of two members that differ in `axis` alone. Replicates of trained networks share their data, so
+    values of trained quantities, frequencies excepted, are compared replicate by replicate. For the average, pairs of
+    members are the sampling units; the spread of their differences includes that of the draws. A pair that was trained
+    in several ways enters once, with the mean of its differences.
     """
     pairs = _pairs(tables, claim)
     if not pairs:
@@ -76,7 +79,7 @@ def greater(tables: Tables, claim: Greater) -> Evidence:
         found = on_average(differences, claim.margin)
     if pairs[0][0].kind != "frequency":
         return found
-    # Shares differ by 1 at most, which the normal interval does not know.
+    # Two frequencies differ by at most 1, but the interval may extend beyond that.
     return replace(found, low=float(np.clip(found.low, -1, 1)), high=float(np.clip(found.high, -1, 1)))
 
 
@@ -88,17 +91,18 @@ def _difference(first: Point, second: Point, claim: Greater) -> Estimate:
 
 
 def survival_shorter(tables: Tables, claim: SurvivalShorter) -> Evidence:
-    """In every matched pair the waits of the first are the shorter ones, by the log-rank test.
+    """Test that in every pair the times of the first member are shorter, by the log-rank test.
 
-    The estimate is the test's z, positive where they are.
+    The estimate is the z-score of the pair with the weakest evidence, positive if the times are shorter. Times that are
+    censored are longer than all others.
     """
     parts = []
     for first, second in _pairs(tables, claim):
         assert first.values is not None
         assert second.values is not None
         ended = [~np.isnan(values) for values in (first.values, second.values)]
-        watched = 1 + max(np.nanmax(values, initial=0) for values in (first.values, second.values))
-        times = [np.nan_to_num(values, nan=watched) for values in (first.values, second.values)]
+        censoring_time = 1 + max(np.nanmax(values, initial=0) for values in (first.values, second.values))
+        times = [np.nan_to_num(values, nan=censoring_time) for values in (first.values, second.values)]
         test = logrank(times[0], ended[0], times[1], ended[1])
         half = test.p / 2
         one_sided = half if test.statistic > 0 else 1 - half
@@ -119,21 +123,21 @@ def survival_shorter(tables: Tables, claim: SurvivalShorter) -> Evidence:
 
 
 def _pairs(tables: Tables, claim: PairClaim) -> list[tuple[Point, Point]]:
-    """The points at the axis's one value, each with the one at the other that matches."""
+    """Return the pairs of points that a claim compares: one at `value`, the matching one at `than`."""
     found = points(tables, claim.quantity, where=claim.where, layer=claim.layer)
     return list(matched(at(found, claim.axis, claim.value), at(found, claim.axis, claim.than), claim.axis))
 
 
 def rank_correlation(tables: Tables, claim: RankCorrelation) -> Evidence:
-    """Spearman's rho over members, by Fisher's transformation with Bonett's and Wright's error.
+    """Test Spearman's rho of two quantities over members.
 
-    What a member's numbers are uncertain by is in their order already; the statement is about the family that members
-    are from, so that members are the sample. Perfect order of few members is no surer than the one order in n! that it
-    is, which the transformation, infinite there, does not know. Numbers of a member that was trained in several ways
-    are averaged over these, so that it enters once. Shuffled values are dealt out in an order that follows
-    from the claim's own words and the number of members alone.
-
-    A wait that mostly did not end, and whatever else is infinite, is the last in order, or the first.
+    The p-value is that of Fisher's transformation with the standard error of Bonett and Wright. Members are the sample,
+    since the claim is about the family that they belong to; the error of a member's own values is already part of their
+    order. For n members no p-value is below 1/n!, the probability of a single order, since the transformation of a
+    perfect correlation is infinite. The values of a member that was trained in several ways are averaged, so that it
+    enters once. An infinite value, such as the median of times most of which are censored, is the first or last in
+    order. If `shuffled` is set, the values of `first` are permuted; the permutation follows from the text of the claim
+    and the number of members alone.
 
     Source: Bonett & Wright 2000.
     """
@@ -164,4 +168,4 @@ def _against_bound(rho: float, names: frozenset[str], claim: RankCorrelation) ->
 
 
 _NEARLY = 0.9999
-"""Of a correlation of 1, whose transformation is infinite."""
+"""The largest correlation that is transformed, since Fisher's transformation of 1 is infinite."""

@@ -1,4 +1,4 @@
-"""Two runs of a study side by side: what differs in spec, environment and numbers, and which verdicts changed."""
+"""Compare two runs of a study: their specs, environments, numbers and verdicts."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,18 +15,18 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Comparison:
-    """Of a study's two runs.
+    """The differences between two runs of a study.
 
     Attributes:
-        study: its name in the first.
-        spec: keys of the spec that differ, with both values.
-        environment: versions, commits and machines that differ, likewise.
-        numbers: means and frequencies.
-        verdicts: claims that both make, with both verdicts where they differ.
-        undecided: with both verdicts, too, where one is undecided and rests on fewer draws or members than the other,
-            which is no change of verdict but less to judge by.
-        only_first: words of the claims that only the first makes, as where a claim was reworded between the two.
-        only_second: of those that only the second makes.
+        study: The name of the study in the first run.
+        spec: The keys of the spec that differ, joined by dots, with both values.
+        environment: The versions, commits and machines that differ, with both values.
+        numbers: The comparison of means and frequencies.
+        verdicts: The claims whose verdicts changed, with both verdicts.
+        undecided: The claims that one run leaves undecided with fewer draws or members than the other, with both
+            verdicts. They do not count as changed.
+        only_first: The claims that only the first run makes, for example because a claim was reworded later.
+        only_second: The claims that only the second run makes.
     """
 
     study: str
@@ -40,11 +40,11 @@ class Comparison:
 
     @property
     def numbers_agree(self) -> bool:
-        """Whether there are numbers to compare, and none differs beyond chance."""
+        """Whether there are numbers to compare and none of them differs beyond chance."""
         return bool(self.numbers.compared) and self.numbers.beyond_chance.empty
 
     def as_json(self) -> dict[str, Any]:
-        """For programs to read."""
+        """Return the comparison in JSON's types, as `compare --json` prints it."""
         found = self.numbers
         return {
             "study": self.study,
@@ -63,11 +63,12 @@ class Comparison:
 
 
 def compare(first: "Results", second: "Results") -> Comparison:
-    """Two runs of one study: on another machine or commit, with another seed, or of another spec.
+    """Compare two runs of one study, which may differ in machine, commit, seed or spec.
 
-    A number is the mean, or frequency, of a quantity at one setting. Two differ beyond chance where Student's t test,
-    or of frequencies Fisher's, says so, with Holm's correction for all numbers that are not identical. Runs of one
-    seed share their draws, which keeps them nearer together than the tests suppose: they then find less, not more.
+    A number is the mean, or frequency, of a quantity at one setting. Two numbers differ beyond chance if Student's
+    t-test, or Fisher's exact test for frequencies, is significant after Holm's correction for all numbers that are not
+    identical. Runs with the same seed share their draws, so their numbers are closer than the tests assume: fewer
+    differences are found, not more.
     """
     rows = first.verdict_rows, second.verdict_rows
     verdicts, undecided = changed(*rows)
@@ -78,38 +79,45 @@ def compare(first: "Results", second: "Results") -> Comparison:
         numbers_of(first.summary, second.summary),
         verdicts,
         undecided,
-        _without(*rows),
-        _without(*reversed(rows)),
+        _only_in_first(*rows),
+        _only_in_first(*reversed(rows)),
     )
 
 
 def changed(
     first: Sequence[Row], second: Sequence[Row]
 ) -> tuple[dict[str, tuple[str, str]], dict[str, tuple[str, str]]]:
-    """Claims whose verdicts changed, and those that one of two runs leaves undecided with less to judge by.
+    """Return the claims whose verdicts differ between two runs, with both verdicts.
 
     Args:
-        first: rows of verdicts.csv.
-        second: another run's.
+        first: The rows of the first run's verdicts.csv.
+        second: The rows of the second run's verdicts.csv.
+
+    Returns:
+        The claims whose verdicts changed, and apart from them those that one run leaves undecided with fewer draws or
+        members than the other.
     """
     verdicts, undecided = dict[str, tuple[str, str]](), dict[str, tuple[str, str]]()
     after = {row["claim"]: row for row in second}
     for row in first:
         other = after.get(row["claim"], row)
         if row["verdict"] != other["verdict"]:
-            wanting = _wants_draws(row, other) or _wants_draws(other, row)
-            (undecided if wanting else verdicts)[row["claim"]] = (row["verdict"], other["verdict"])
+            has_less_data = _is_undecided_with_less_data(row, other) or _is_undecided_with_less_data(other, row)
+            (undecided if has_less_data else verdicts)[row["claim"]] = (row["verdict"], other["verdict"])
     return verdicts, undecided
 
 
-def _without(first: Sequence[Row], second: Sequence[Row]) -> list[str]:
-    """The claims of the first that the second does not make."""
+def _only_in_first(first: Sequence[Row], second: Sequence[Row]) -> list[str]:
+    """Return the claims of the first run that the second does not make."""
     there = {row["claim"] for row in second}
     return [row["claim"] for row in first if row["claim"] not in there]
 
 
 def _differences(first: Any, second: Any, key: str = "") -> Iterator[tuple[str, tuple[Any, Any]]]:
-    """Where two nested tables differ, by dotted key; tables in lists of equal length are told by their places."""
+    """Yield the keys at which two nested tables differ, joined by dots, with both values.
+
+    Tables in lists of equal length are compared one by one, with their indices as keys.
+    """
     tables = isinstance(first, list) and isinstance(second, list) and len(first) == len(second)
     if tables and all(isinstance(each, dict) for each in (*first, *second)):
         first, second = ({str(place): each for place, each in enumerate(some)} for some in (first, second))
@@ -120,6 +128,7 @@ def _differences(first: Any, second: Any, key: str = "") -> Iterator[tuple[str, 
         yield key, (first, second)
 
 
-def _wants_draws(row: Row, other: Row) -> bool:
+def _is_undecided_with_less_data(row: Row, other: Row) -> bool:
+    """Return whether a run leaves a claim undecided with fewer draws or members than the other run."""
     fewer = any(row[name] < other[name] for name in ("draws", "members"))
     return fewer and bool(row["verdict"] == "undecided")

@@ -1,4 +1,4 @@
-"""Comparisons of settings that differ in a single axis of the study."""
+"""Compare settings that differ in a single axis of the study."""
 
 from collections.abc import Iterator
 
@@ -13,26 +13,28 @@ from suite.statistics.paired import paired_events, paired_means
 from suite.statistics.survival import logrank, median_survival
 
 _ALPHA = 0.05
+"""Family-wise error rate of the comparisons of one quantity."""
 
 APART = ("inputs", "outputs", "depth", "width", "budget", "task", "train", "validation", "test", "squares")
-"""Axes along which nothing is compared: sizes, which charts show as trends, and tasks, whose outcomes differ."""
+"""Axes whose values are not compared: sizes, which charts show as trends, and tasks, whose outcomes differ."""
 
 
 def comparisons_table(measurements: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
-    """Compare every setting with those listed before it on one axis, all else alike.
+    """Compare every setting with those listed before it on one axis, where all other axes are equal.
 
     Times to an event that training did not reach are censored at its last step. They are compared by their medians
     (Kaplan-Meier) and the log-rank test by permutation. Outcomes of training are compared by the mean difference over
-    replicates, which share their data and so are pairs: by Student's t, and successes by McNemar's exact test and
-    Newcombe's interval. Tests of one quantity are corrected together (Holm).
+    replicates. Replicates share their data, so they are pairs: the tests are Student's t, and for successes McNemar's
+    exact test with Newcombe's interval. The p-values of one quantity are corrected together (Holm).
 
     Args:
         measurements: Raw values.
-        summary: Summary of all quantities, which says which learning rate was selected.
+        summary: Summary of all quantities, which contains the selected learning rates.
 
     Returns:
         One row per comparison. `at` names the other axes, and `verdict` is shorter, longer, higher, lower or undecided.
-        `censored` counts censored times, or runs that diverged, on both sides.
+        `censored` counts the censored times, or the runs that diverged, on both sides. An outcome is undecided if more
+        runs diverged on one side than on the other.
     """
     rows: list[dict[str, object]] = []
     for quantity in (*COMPARED_TIMES, *COMPARED_OUTCOMES):
@@ -57,10 +59,10 @@ def comparisons_table(measurements: pd.DataFrame, summary: pd.DataFrame) -> pd.D
 
 
 def count_comparisons(table: pd.DataFrame) -> pd.DataFrame:
-    """Count the verdicts of one quantity's comparisons, and average their differences, over all else alike.
+    """Count the verdicts of one quantity's comparisons and average their differences, over all other axes.
 
     Args:
-        table: Rows of one quantity.
+        table: The rows of one quantity in the table of comparisons.
 
     Returns:
         One row per axis, setting and reference, with the number of each verdict and the mean `difference`.
@@ -75,11 +77,11 @@ def count_comparisons(table: pd.DataFrame) -> pd.DataFrame:
 
 
 _Setting = tuple[tuple[str, str], ...]
-"""Axes with their values in words, in the order of the tables."""
+"""Axes with their values as text, in the order of the tables."""
 
 
 def _groups(measurements: pd.DataFrame, summary: pd.DataFrame, quantity: str) -> "dict[_Setting, pd.Series[float]]":
-    """The draws of each setting at the selected learning rate, after the last step, by draw."""
+    """Return each setting's values at the selected learning rate after the last step, by draw."""
     if not (measurements["quantity"] == quantity).any():
         return {}
     raw = selected(measurements, summary, quantity)
@@ -96,7 +98,10 @@ def _groups(measurements: pd.DataFrame, summary: pd.DataFrame, quantity: str) ->
 
 
 def _pairs(groups: "dict[_Setting, pd.Series[float]]") -> Iterator[tuple[dict[str, str], _Setting, _Setting]]:
-    """Settings that differ in one axis alone; the one whose value is listed first is the reference."""
+    """Yield pairs of settings that differ in one axis alone: their columns, the reference and the setting.
+
+    The reference is the one whose value of that axis is listed first.
+    """
     listed: dict[str, list[str]] = {}
     for setting in groups:
         for axis, value in setting:
@@ -113,6 +118,7 @@ def _pairs(groups: "dict[_Setting, pd.Series[float]]") -> Iterator[tuple[dict[st
 
 
 def _compare_times(reference: "pd.Series[float]", setting: "pd.Series[float]", end: float) -> dict[str, object]:
+    """Compare times to an event by the log-rank test; the difference is that of the medians."""
     values = [group.to_numpy(dtype=float) for group in (reference, setting)]
     observed = [~np.isnan(group) for group in values]
     times = [np.where(happened, group, end) for group, happened in zip(values, observed, strict=True)]
@@ -133,7 +139,7 @@ def _compare_times(reference: "pd.Series[float]", setting: "pd.Series[float]", e
 
 
 def _compare_means(reference: "pd.Series[float]", setting: "pd.Series[float]", end: float) -> dict[str, object]:
-    """Paired means; of runs that diverged on either side there is no pair."""
+    """Compare paired means; a pair is left out if either run diverged."""
     pairs = pd.concat([reference, setting], axis=1, join="inner").to_numpy(dtype=float)
     lost = (~np.isfinite(pairs)).sum(axis=0)
     pairs = pairs[np.isfinite(pairs).all(axis=1)]
@@ -150,6 +156,6 @@ def _compare_means(reference: "pd.Series[float]", setting: "pd.Series[float]", e
         "censored": int(lost.sum()),
         "p": test.p,
         "p_holm": test.p,
-        # Where one side lost more runs, the rest are its survivors.
+        # If one side lost more runs, those that remain are a biased selection.
         "verdict": verdict if lost[0] == lost[1] else "undecided",
     }

@@ -1,4 +1,4 @@
-"""The tables of the analysis: computed from a run's tables, and written before anything is drawn."""
+"""Compute the tables of the analysis from the tables of a run, and write them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -30,7 +30,9 @@ from suite.statistics.paired import paired_means
 
 
 def derive(results: Results, claims: Sequence[Claim], source: str) -> None:
-    """Compute and write the predictor ranking, agreement with theory, bounds, phases, comparisons and verdicts.
+    """Compute and write the tables of the analysis.
+
+    They are the predictor ranking, agreement with theory, bounds, phases, comparisons and verdicts.
 
     Args:
         results: The tables of a run.
@@ -61,18 +63,18 @@ def _compared_with_theory() -> list[str]:
 
 
 def phases_table(values: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
-    """Change of the mean cosine of features in phase 1 and after it, with intervals over replicates.
+    """Return the change of the mean cosine of features in phase 1 and after it, with 95% intervals.
 
-    Of a network that never leaves phase 1 all is in it, and it counts for no change after; one that diverges counts for
-    none that it did not live to see. `start` and `peak` are of the mean curve, which may peak well before phase 1 ends;
-    `n` networks are what the change in phase 1 is of.
+    For a network that never leaves phase 1, the whole change is in phase 1, and it is left out of the change after it.
+    A network that diverges is left out of every change that ends later. `start` and `peak` are values of the mean
+    curve, which may peak well before phase 1 ends. `n` is the number of replicates with a change in phase 1.
 
     Args:
-        values: raw values of the cosine and of its changes.
-        summary: says which learning rate was selected.
+        values: The raw values of the cosine and of its changes.
+        summary: The summary, which contains the selected learning rates.
 
     Returns:
-        A row a member, training setting and layer; empty where features were not looked at.
+        One row per member, training setting and layer; empty if features were not measured.
     """
     if not values["quantity"].isin([facts.PHASES.early, facts.PHASES.late]).any():
         return pd.DataFrame(columns=list(PHASE_COLUMNS))
@@ -88,29 +90,31 @@ def phases_table(values: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
 
 
 def _by_place(values: pd.DataFrame, summary: pd.DataFrame, quantity: str) -> dict[tuple[Any, ...], pd.DataFrame]:
+    """Return the rows of a quantity, grouped by series, axis, value of the axis and layer."""
     rows = with_series(selected(values, summary, quantity))
     return {tuple(place): group for place, group in rows.groupby([*tuple(PHASE_COLUMNS)[:4]], sort=False)}
 
 
 def _change(rows: pd.DataFrame) -> tuple[float, float, float]:
+    """Return the mean change and the ends of its 95% interval; missing changes are left out."""
     changes = rows["value"].dropna().to_numpy(dtype=float)
     return paired_means(np.zeros_like(changes), changes)[:3]
 
 
 def bounds_table(summary: pd.DataFrame, values: pd.DataFrame) -> pd.DataFrame:
-    """Success rate beside the trainability that bounds it from above, for each member and training setting.
+    """Compare the success rate with the trainability, which bounds it from above.
 
-    `bound` says "holds" where the success rate is at most the trainability; "holds within intervals" where it is
-    above, but the two 95% intervals overlap; "violated" where they do not. `without` counts the replicates that
-    succeeded although draw i, from which replicate i starts, lacks what the task needs: none where death is
-    decided exactly. Sampled death counts too many, and so may claim some.
+    `bound` is "holds" if the success rate is at most the trainability, "holds within intervals" if it is larger but the
+    two 95% intervals overlap, and "violated" if they do not. `without` counts the replicates that succeeded although
+    draw i, from which replicate i starts, lacks what the task needs (its trainability is 0). It is 0 if dead neurons
+    are determined exactly. Sampling finds too many dead neurons, so that `without` may then be larger.
 
     Args:
-        summary: of the study.
-        values: raw values of trainability and success.
+        summary: The summary of the study.
+        values: The raw values of trainability and success.
 
     Returns:
-        A row a member and training setting that has both; empty where the study measures no trainability.
+        One row per member and training setting that has both; empty if the study does not measure both.
     """
     named = with_series(summary)
     able, success = pick(named, facts.BOUND.bound), pick(named, facts.BOUND.outcome)
@@ -137,16 +141,16 @@ def bounds_table(summary: pd.DataFrame, values: pd.DataFrame) -> pd.DataFrame:
             f"{facts.BOUND.outcome}_low": rows["ci_low_success"],
             f"{facts.BOUND.outcome}_high": rows["ci_high_success"],
             "replicates": rows["n"],
-            "without": _successes_without(summary, values, keys, settings, rows),
+            "without": _count_successes_without(summary, values, keys, settings, rows),
             "bound": bound,
         }
     )
 
 
-def _successes_without(
+def _count_successes_without(
     summary: pd.DataFrame, values: pd.DataFrame, keys: list[str], settings: list[str], rows: pd.DataFrame
 ) -> list[int]:
-    """Replicates of each row that succeeded from a network without what the task needs."""
+    """Count the successful replicates of each row that start from a network of trainability 0."""
     able = values.loc[values["quantity"] == facts.BOUND.bound, [*keys, "draw", "value"]]
     done = selected(values, summary, facts.BOUND.outcome)[[*settings, "draw", "value"]]
     joined = done.merge(able, on=[*keys, "draw"], suffixes=("_success", "_able"))

@@ -1,4 +1,4 @@
-"""Evidence: what tables say for a claim and against it, of a member, of every member, and on average."""
+"""Compute the evidence for and against a claim: in one member, in every member, and on average."""
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,18 +13,18 @@ from suite.statistics.intervals import Array, wilson
 
 @dataclass(frozen=True)
 class Evidence:
-    """How a claim, or a part of one, stands.
+    """The estimate of a claim, or of a part of a claim, with p-values for and against it.
 
     Attributes:
-        estimate: of what the claim is about, as its test says.
-        low: lower end of its 95% interval; nan where there is none.
-        high: upper end.
-        for_it: p-value for the claim: how often as much is seen where it is not so.
-        against: p-value against it: how often as much is seen where it is so.
-        draws: of a member, the fewest.
-        members: the names of those that are compared, each once however often it was trained.
-        unit: what there would have to be more of to be surer.
-        until_refuted: whether the claim holds as long as nothing speaks against it; there is no p-value for it then.
+        estimate: The estimate that the claim's test defines.
+        low: Lower end of its 95% confidence interval; nan if there is none.
+        high: Upper end of the interval.
+        for_it: p-value for the claim: how probable such evidence for it is if the claim is false.
+        against: p-value against the claim: how probable such evidence against it is if the claim is true.
+        draws: The smallest number of draws of a member.
+        members: The names of the compared members. A member that was trained several times counts once.
+        unit: The sampling unit, draws or members, of which more are needed for stronger evidence.
+        until_refuted: Whether the claim holds until it is refuted. There is no p-value for it then; `for_it` is 1.
     """
 
     estimate: float
@@ -39,11 +39,17 @@ class Evidence:
 
 
 NOTHING = Evidence(np.nan, np.nan, np.nan, 1.0, 1.0, 0, frozenset())
-"""Of a claim whose quantities the tables do not have."""
+"""The evidence on a claim whose quantities are not in the tables."""
 
 
 def above(difference: Estimate, bound: float, members: Iterable[str]) -> Evidence:
-    """Of the claim that something lies above a bound."""
+    """Return the evidence that an estimate lies above a bound.
+
+    Args:
+        difference: The estimate.
+        bound: The bound, which is known exactly.
+        members: The names of the members that the estimate is about.
+    """
     low, high = difference.interval
     return Evidence(
         difference.value,
@@ -57,14 +63,15 @@ def above(difference: Estimate, bound: float, members: Iterable[str]) -> Evidenc
 
 
 def every(parts: Sequence[Evidence]) -> Evidence:
-    """All parts are so: as sure as the least sure of them; refuted by any one, for which as many had the chance.
+    """Return the evidence that all parts of a claim are true, by an intersection-union test.
 
-    The estimate is that of the part which decides. An intersection-union test needs no correction (Berger 1982);
-    against the claim stands Bonferroni's.
+    The p-value for the claim is the largest of the parts and needs no correction (Berger 1982). The p-value against
+    it is the smallest of the parts, times their number (Bonferroni). The estimate is that of the part with the largest
+    p-value for the claim.
     """
     if not parts:
         return NOTHING
-    # Of parts that are beyond doubt alike, the one whose interval starts lowest.
+    # Parts may tie in both p-values, for example at 0; then the one whose interval starts lowest decides.
     weakest = max(parts, key=lambda part: (part.for_it, -part.against, -np.nan_to_num(part.low)))
     return replace(
         weakest,
@@ -75,7 +82,11 @@ def every(parts: Sequence[Evidence]) -> Evidence:
 
 
 def some(parts: Sequence[Evidence]) -> Evidence:
-    """At least one part is so: as `every` with for and against exchanged."""
+    """Return the evidence that at least one part of a claim is true: the dual of `every`.
+
+    The p-value for the claim is the smallest of the parts, times their number (Bonferroni). The p-value against it is
+    the largest of the parts. The estimate is that of the part with the smallest p-value for the claim.
+    """
     if not parts:
         return NOTHING
     best = min(parts, key=lambda part: (part.for_it, -part.against))
@@ -93,15 +104,16 @@ def _united(parts: Sequence[Evidence]) -> frozenset[str]:
 
 
 def above_known(point: Point, statistic: str, bound: float) -> Evidence:
-    """Of the claim that a member's number lies above a bound that has no error.
+    """Return the evidence that a member's statistic lies above a bound that is known exactly.
 
-    A frequency is tested by the binomial itself, with Wilson's interval, since its error near 0 and 1 is told by the
-    bound and not by the draws; an infinite median, of waits most of which did not end, by the sign test.
+    A frequency is tested by the exact binomial test and has Wilson's interval, since near 0 and 1 its error follows
+    from the bound and not from the draws. An infinite median, such as that of times to an event most of which are
+    censored, is tested by the sign test and has no interval.
 
     Args:
-        point: the member.
-        statistic: what claims about it go by.
-        bound: which.
+        point: The draws of the member.
+        statistic: "mean" or "median", as for `Point.estimate`.
+        bound: The bound.
     """
     value = point.estimate(statistic)
     if point.kind == "frequency" and point.values is not None and value.draws:
@@ -118,17 +130,17 @@ def above_known(point: Point, statistic: str, bound: float) -> Evidence:
 
 
 def below_known(point: Point, statistic: str, bound: float) -> Evidence:
-    """Of the claim that it lies below; as `above_known`."""
+    """Return the evidence that a member's statistic lies below an exact bound; see `above_known`."""
     return turned(above_known(point, statistic, bound))
 
 
 def turned(evidence: Evidence) -> Evidence:
-    """Of the opposite claim."""
+    """Return the evidence on the opposite claim: the two p-values are exchanged."""
     return replace(evidence, for_it=evidence.against, against=evidence.for_it)
 
 
 def known_draws(point: Point) -> Array:
-    """A member's draws; a wait that did not end is longer than all others."""
+    """Return a member's draws without nan; a censored time to an event is infinite."""
     if point.values is None:
         return np.empty(0)
     values = np.where(np.isnan(point.values), np.inf, point.values) if point.kind == "time" else point.values
@@ -140,10 +152,14 @@ Name = TypeVar("Name", bound=Hashable)
 
 
 def of_each(found: Iterable[tuple[Name, Estimate]]) -> Mapping[Name, Estimate]:
-    """The mean of what is known of each member, or pair of members, over its tasks and optimizers.
+    """Average the estimates of each member, or of each pair of members, over its tasks and optimizers.
 
     Args:
-        found: by the member's name, or a pair's; once a training. What is nan is left out.
+        found: The name of a member or pair with its estimate, once per training setting. Estimates that are nan are
+            left out.
+
+    Returns:
+        One estimate per name.
     """
     trainings: dict[Name, list[Estimate]] = {}
     for name, value in found:
@@ -153,13 +169,14 @@ def of_each(found: Iterable[tuple[Name, Estimate]]) -> Mapping[Name, Estimate]:
 
 
 def on_average(found: Iterable[tuple[tuple[str, ...], Estimate]], bound: float) -> Evidence:
-    """Of the claim that the average over members, or over pairs of them, lies above a bound.
+    """Return the evidence that the average over members, or over pairs of members, lies above a bound.
 
-    Members are what is resampled in thought. A single one has no spread: its statement rests on its draws.
+    Members are the sampling units, so the error follows from the spread between them. A single member has no spread;
+    its error is that of its draws.
 
     Args:
-        found: by the names of the members that it is of; once a training.
-        bound: which.
+        found: The names of one or two members with their estimate, once per training setting.
+        bound: The bound.
     """
     members = of_each(found)
     if not members:

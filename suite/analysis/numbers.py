@@ -1,4 +1,4 @@
-"""The numbers of two runs side by side: which both have, which are the same, and which differ beyond chance."""
+"""Compare the numbers of two runs: which are identical, and which differ beyond chance."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ from suite.statistics.intervals import wilson
 from suite.statistics.multiple_tests import holm
 
 LEVEL = 0.05
-"""Of all numbers of a study together."""
+"""Family-wise error rate over all numbers of a study."""
 
 _IDENTICAL = 1e-9
-"""Means that are nearer to each other than this, relatively, are the same but for rounding."""
+"""Largest relative difference of means that counts as rounding."""
 
 _EXACT = {
     quantity
@@ -27,19 +27,20 @@ _EXACT = {
     if measure.inputs != "training" and not {"draws", "replicates"} & set(measure.settings.model_fields)
     for quantity in measure.quantities
 }
-"""Quantities that nothing is drawn for: no difference is chance."""
+"""Quantities without random draws, for which no difference is due to chance."""
 
 
 @dataclass(frozen=True)
 class Numbers:
-    """Of two runs.
+    """The comparison of the numbers of two runs.
 
     Attributes:
-        compared: how many both have.
-        only_first: how many only the first has.
-        only_second: how many only the second has.
-        identical: how many are the same but for rounding.
-        beyond_chance: the others whose difference exceeds chance, corrected for all of them, the surest first.
+        compared: The number of means and frequencies that both runs have.
+        only_first: The number of those that only the first run has.
+        only_second: The number of those that only the second run has.
+        identical: The number of those that are equal except for rounding.
+        beyond_chance: Those that differ beyond chance, corrected for all that are not identical (Holm), with the
+            columns `setting`, `mean_first`, `mean_second` and `p`, smallest p-value first.
     """
 
     compared: int
@@ -50,8 +51,8 @@ class Numbers:
 
 
 def numbers_of(first: pd.DataFrame, second: pd.DataFrame) -> Numbers:
-    """Two summaries' means and frequencies, setting by setting."""
-    one, other = _named(first), _named(second)
+    """Compare the means and frequencies of two summaries, setting by setting."""
+    one, other = _means_by_setting(first), _means_by_setting(second)
     both = one.merge(other, on=["setting", "quantity"], suffixes=("_first", "_second"))
     scale = np.maximum(both["mean_first"].abs(), both["mean_second"].abs())
     same = (both["mean_first"] - both["mean_second"]).abs() <= _IDENTICAL * scale
@@ -60,15 +61,15 @@ def numbers_of(first: pd.DataFrame, second: pd.DataFrame) -> Numbers:
     )
 
 
-def _named(summary: pd.DataFrame) -> pd.DataFrame:
-    """Means with their errors, by a name of their setting that does not depend on how tables are laid out."""
+def _means_by_setting(summary: pd.DataFrame) -> pd.DataFrame:
+    """Return means, n and std by a name of the setting that does not depend on the table's layout."""
     axes = [name for name in ("learning_rate", "layer", "step", *axes_of(summary)) if name in summary.columns]
     named = sorted(name for name in axes if name not in ("depth", "activation", "initialization"))
 
     def setting(row: Mapping[Any, Any]) -> str:
-        told = [f"{name} {_told(row[name])}" for name in named if not pd.isna(row[name])]
+        others = [f"{name} {_format_value(row[name])}" for name in named if not pd.isna(row[name])]
         return ", ".join(
-            [f"{row['quantity']} of {row['activation']}, depth {row['depth']}, {row['initialization']}", *told]
+            [f"{row['quantity']} of {row['activation']}, depth {row['depth']}, {row['initialization']}", *others]
         )
 
     rows = summary.dropna(subset=["mean"])
@@ -83,28 +84,30 @@ def _named(summary: pd.DataFrame) -> pd.DataFrame:
 
 
 def are_frequencies(rows: pd.DataFrame) -> NDArray[np.bool_]:
-    """Whether means are those of events: as the catalog says; of a plug-in that is not here, by the interval.
+    """Return whether each mean is the frequency of an event.
 
-    It is Wilson's, which no other quantity has.
+    The catalog contains the kind of each quantity. A quantity of a plug-in that is not loaded is a frequency if its
+    interval is Wilson's, which no other kind has.
 
     Args:
-        rows: of a summary.
+        rows: Rows of a summary.
     """
     kinds = [QUANTITIES[name].kind if name in QUANTITIES else None for name in rows["quantity"]]
-    events, strange = (np.array([kind == which for kind in kinds], dtype=bool) for which in ("frequency", None))
-    if strange.any():
-        mean, n, low, high = (rows[name].to_numpy(float)[strange] for name in ("mean", "n", "ci_low", "ci_high"))
+    events, is_unknown = (np.array([kind == which for kind in kinds], dtype=bool) for which in ("frequency", None))
+    if is_unknown.any():
+        mean, n, low, high = (rows[name].to_numpy(float)[is_unknown] for name in ("mean", "n", "ci_low", "ci_high"))
         expected = wilson(np.clip(mean, 0, 1) * n, n)
-        events[strange] = np.abs(np.array([low, high]) - expected).max(axis=0) < _IDENTICAL
+        events[is_unknown] = np.abs(np.array([low, high]) - expected).max(axis=0) < _IDENTICAL
     return events
 
 
-def _told(value: Any) -> str:
-    """A setting, whether its column is of whole numbers or not."""
+def _format_value(value: Any) -> str:
+    """Format the value of a setting, alike for columns of integers and of floats."""
     return str(value) if isinstance(value, str) else f"{value:.10g}"
 
 
 def _beyond_chance(numbers: pd.DataFrame) -> pd.DataFrame:
+    """Return the numbers that differ beyond chance, with Holm's correction, smallest p-value first."""
     events = numbers["event_first"].to_numpy(bool) & numbers["event_second"].to_numpy(bool)
     p = np.empty(len(numbers))
     for test, rows in ((p_of_frequencies, events), (p_of_means, ~events)):

@@ -1,4 +1,4 @@
-"""Points: the draws of one quantity at each setting that a claim is about, as the tables have them."""
+"""Collect the draws of one quantity from the tables, for each member and training setting of a claim."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,15 +30,16 @@ _NO_AXES = {
     "relative_difference",
     *STATISTICS,
 }
+"""Columns of the tables that are not axes."""
 
 
 @dataclass(frozen=True)
 class Tables:
-    """What a run has left.
+    """The tables of a run.
 
     Attributes:
-        summary: statistics over draws.
-        values_of: the raw values of some quantities, one a row.
+        summary: Statistics over draws.
+        values_of: Returns the raw values of some quantities, one per row.
     """
 
     summary: pd.DataFrame
@@ -47,16 +48,16 @@ class Tables:
 
 @dataclass(frozen=True)
 class Point:
-    """One member under one setting of the training.
+    """The draws of one quantity of one member under one training setting.
 
     Attributes:
-        member: its name.
-        axes: what it is, by axis.
-        kind: of the quantity.
-        values: one a draw, in the draws' order, nan for waits that did not end; None of a ratio of means.
-        draws: their numbers, nan of what has no draws; None likewise.
-        stated: what the summary says of it.
-        theory: what its law says; nan where there is none.
+        member: The name of the member.
+        axes: The values of the axes of members and of the training that the point has.
+        kind: The kind of the quantity: "value", "frequency", "time" or "ratio".
+        values: One value per draw, in the order of the draws; a censored time is nan. None for a ratio of means.
+        draws: The numbers of the draws; nan for a quantity without draws. None for a ratio of means.
+        stated: The mean in the summary, with the standard error that its interval implies.
+        theory: The theoretical value; nan if there is none.
     """
 
     member: str
@@ -68,10 +69,15 @@ class Point:
     theory: float
 
     def estimate(self, statistic: str) -> Estimate:
-        """The statistic that claims about it go by; of a frequency and a ratio of means it is that."""
+        """Return the statistic by which claims about this point are tested, with its error.
+
+        Args:
+            statistic: "mean" or "median". It matters only for quantities of the kind "value": times to an event always
+                have their median, frequencies their frequency, and ratios of means the value in the summary.
+        """
         if self.values is None or self.draws is None:
             return self.stated
-        if np.isnan(self.draws).all() and len(self.values) == 1:  # a number of the architecture
+        if np.isnan(self.draws).all() and len(self.values) == 1:  # follows from the architecture alone, so it is exact
             return Estimate(float(self.values[0]))
         if self.kind == "frequency":
             return estimate(self.values, "frequency")
@@ -80,7 +86,7 @@ class Point:
         return estimate(self.values, "median" if statistic == "median" else "mean")
 
     def but(self, *axes: str) -> tuple[tuple[str, Any], ...]:
-        """All its axes but some: what matches where only those differ."""
+        """Return all axes except the given ones; points that differ only in these have this in common."""
         return tuple((name, value) for name, value in sorted(self.axes.items()) if name not in axes)
 
 
@@ -91,13 +97,13 @@ def points(
     where: Mapping[str, Sequence[Scalar]] | None = None,
     layer: int | None = None,
 ) -> list[Point]:
-    """A quantity's points, after the last step.
+    """Return the points of a quantity; if it is recorded during training, those after the last step.
 
     Args:
-        tables: of one run.
-        quantity: its name.
-        where: axes with the values that are asked for; everything unless given.
-        layer: of a quantity that has layers; each member's last one unless given.
+        tables: The tables of one run.
+        quantity: The name of the quantity.
+        where: The values to select, by axis. Default: all.
+        layer: The layer, for a quantity that has layers. Default: the last layer of each member.
     """
     summary = _chosen(tables.summary[tables.summary["quantity"] == quantity], where or {}, layer)
     if summary.empty:
@@ -130,19 +136,22 @@ def points(
 
 
 def axes_of(table: pd.DataFrame) -> list[str]:
-    """The columns that say which members, and which setting of the training, a row is of."""
+    """Return the columns of the axes of members and of the training, except the learning rate."""
     return [name for name in table.columns if name not in _NO_AXES]
 
 
 def lines(found: Sequence[Point], along: str) -> Iterator[list[Point]]:
-    """The points that differ in one axis alone, in its order."""
+    """Yield lists of points that differ in one axis alone, in its order.
+
+    Points without that axis are left out.
+    """
     having = sorted((point for point in found if along in point.axes), key=lambda point: repr(point.but(along)))
     for _, group in groupby(having, key=lambda point: point.but(along)):
         yield sorted(group, key=lambda point: point.axes[along])
 
 
 def matched(first: Sequence[Point], second: Sequence[Point], *axes: str) -> Iterator[tuple[Point, Point]]:
-    """Points of two sets that match in all axes but some, which either may lack."""
+    """Yield pairs of points, one from each set, that agree in all axes except the given ones."""
     others = {point.but(*axes): point for point in second}
     for point in first:
         if (other := others.get(point.but(*axes))) is not None:
@@ -150,25 +159,32 @@ def matched(first: Sequence[Point], second: Sequence[Point], *axes: str) -> Iter
 
 
 def unshared(first: Sequence[Point], second: Sequence[Point]) -> set[str]:
-    """The axes that only one of two sets of points has, such as the training's beside what is measured untrained."""
+    """Return the axes that only one of two sets of points has.
+
+    The axes of the training are an example, if one of two quantities is measured on untrained networks.
+    """
     one, other = ({name for point in found for name in point.axes} for found in (first, second))
     return one ^ other
 
 
 def both_drawn(first: Point, second: Point) -> tuple[Array, Array]:
-    """The values of draws that both have, by the draws' numbers: a cell that failed leaves a gap in one."""
+    """Return the values of the draws that both points have, in the same order.
+
+    Draws are matched by their numbers, since a failed cell leaves a gap in one of the points.
+    """
     if first.values is None or second.values is None or first.draws is None or second.draws is None:
         return np.empty(0), np.empty(0)
     return by_number(first.draws, first.values, second.draws, second.values)
 
 
 def at(found: Sequence[Point], axis: str, value: Scalar) -> list[Point]:
-    """The points with a value of an axis."""
+    """Return the points that have a value on an axis."""
     return [point for point in found if axis in point.axes and _same(point.axes[axis], value)]
 
 
 def _chosen(rows: pd.DataFrame, where: Mapping[str, Sequence[Scalar]], layer: int | None) -> pd.DataFrame:
-    # An axis that has no column is the same for all, and one without values is of the training alone.
+    """Return the rows with the wanted values of axes, after the last step, of one layer per member."""
+    # An axis without a column is the same for all rows; one without values belongs to the training alone.
     for axis, wanted in ((name, wanted) for name, wanted in where.items() if name in rows.columns):
         if rows[axis].isna().all():
             continue
@@ -183,11 +199,11 @@ def _chosen(rows: pd.DataFrame, where: Mapping[str, Sequence[Scalar]], layer: in
 
 
 def _same(found: Any, value: Scalar) -> bool:
-    if isinstance(value, bool):
+    if isinstance(value, bool):  # tables contain "yes" and "no"
         return bool(found == ("yes" if value else "no"))
     return bool(not pd.isna(found) and found == value)
 
 
 def _key(values: Any) -> tuple[Any, ...]:
-    """What rows of different tables have in common, whose gaps are of different kinds."""
+    """Return a row's key with None for missing values, which tables mark in different ways."""
     return tuple(None if pd.isna(value) else value for value in (values if isinstance(values, tuple) else (values,)))

@@ -1,4 +1,4 @@
-"""Predictions: an outcome of training by member, with everything known before training that may predict it."""
+"""Collect an outcome of training by member, with the quantities that may predict it before training."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,13 +17,13 @@ from suite.statistics.two_level import COPIES, Statistic, statistic_and_copies
 
 @dataclass(frozen=True)
 class Draws:
-    """What is kept of a member's draws.
+    """The values of one member's draws.
 
     Attributes:
-        numbers: of the draws that may have an outcome; none of what has no draws.
-        values: of these.
-        size: how many there are in all.
-        lost: how many of all have no value.
+        numbers: The numbers of the draws that may have an outcome; empty for a quantity without draws.
+        values: The values of these draws.
+        size: The number of all draws.
+        lost: The number of all draws without a value.
     """
 
     numbers: Array
@@ -34,15 +34,15 @@ class Draws:
 
 @dataclass(frozen=True)
 class Drawn:
-    """A quantity of members.
+    """A quantity of several members, with the statistic that orders them.
 
     Attributes:
-        name: how tables call it; with a minus where less of the quantity is better.
-        sign: -1 where less of it is better.
-        statistic: in words, of a member's draws.
-        ordered: (members, 1 + copies), that statistic of each member's draws and of resamples of them, the larger the
-            better; nan of members that have none.
-        draws: of each member, the draws that may be compared one by one.
+        name: The name in tables; it begins with a minus sign if smaller values of the quantity are better.
+        sign: -1 if smaller values are better, otherwise 1.
+        statistic: The name of the statistic of a member's draws.
+        ordered: (members, 1 + COPIES): the statistic of each member's draws and of resamples of them, times `sign`, so
+            that larger is better; nan for members without a value.
+        draws: For each member, the draws that can be compared one by one.
     """
 
     name: str
@@ -54,10 +54,10 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Predictor(Drawn):
-    """What may tell the outcome.
+    """A quantity that may predict the outcome.
 
     Attributes:
-        measure: that it is a quantity of; none of a baseline, which the architecture alone gives.
+        measure: The measure of the quantity; None for a baseline, which follows from the architecture alone.
     """
 
     measure: str | None
@@ -69,7 +69,7 @@ class Prediction:
 
     Attributes:
         outcome: The name of the outcome.
-        training: The setting by axis.
+        training: The training setting: values by axis.
         axes: The axes of each member with two or more hidden layers.
         result: The outcome of each member.
         predictors: The predictors, baselines first.
@@ -85,8 +85,8 @@ class Prediction:
 def predictions(predict: Predict, tables: Tables, members: pd.DataFrame) -> Iterator[Prediction]:
     """Yield one prediction for each outcome and setting of the training.
 
-    The direction of each quantity is declared in the catalog, before any data are seen: a predictor that orders members
-    the wrong way round has a negative correlation.
+    The direction of each quantity is declared in the catalog, independently of any data: a predictor that orders
+    members the wrong way round has a negative correlation.
 
     Args:
         predict: What the spec asks for.
@@ -103,24 +103,25 @@ def predictions(predict: Predict, tables: Tables, members: pd.DataFrame) -> Iter
         for outcome in predict.outcome
     }
     trained = max((int(np.nanmax(_numbers(point))) + 1 for each in found.values() for point in each), default=0)
-    # Each quantity is reduced to what is needed before the next is read.
-    measured = [_measured(name, tables, predict, trained) for name in _asked(predict, tables)]
+    # Each quantity is reduced before the next one is read, which limits the memory.
+    measured = [_quantity_of_members(name, tables, predict, trained) for name in _predictor_names(predict, tables)]
     for outcome, entered in found.items():
         for training, some in _by_training(entered, facts):
             names = [point.member for point in some]
             axes = [{key: value for key, value in point.axes.items() if key not in training} for point in some]
-            known = [each.of(names, training) for each in measured]
+            known = [each.for_members(names, training) for each in measured]
             yield Prediction(outcome, training, axes, _result(outcome, some), [*_baselines(facts.loc[names]), *known])
 
 
-def _asked(predict: Predict, tables: Tables) -> list[str]:
+def _predictor_names(predict: Predict, tables: Tables) -> list[str]:
+    """Return the predictors that the spec asks for (by default all candidates) and the tables contain."""
     there = set(tables.summary["quantity"].unique())
     every = [name for name in candidates(MEASURES) if name in there]
     return [name for name in every if name in predict.predictors] if predict.predictors else every
 
 
 def _by_training(found: Sequence[Point], facts: pd.DataFrame) -> Iterator[tuple[dict[str, Any], list[Point]]]:
-    """Points by the setting of the training, which is what is no axis of members."""
+    """Yield the points of each training setting, which consists of the axes that are not axes of members."""
     groups: dict[tuple[tuple[str, Any], ...], list[Point]] = {}
     for point in found:
         groups.setdefault(point.but(*facts.columns), []).append(point)
@@ -129,7 +130,11 @@ def _by_training(found: Sequence[Point], facts: pd.DataFrame) -> Iterator[tuple[
 
 
 def _result(outcome: Outcome, entered: Sequence[Point]) -> Drawn:
-    """Of what falls as training succeeds, runs that were lost or never got there are the largest."""
+    """Return the outcome of each member.
+
+    If smaller values are better, the statistic is the median, and a run that diverged or never reached the event has an
+    infinite value. Otherwise it is the mean.
+    """
     sign = QUANTITIES[outcome].sign
     values = [np.empty(0) if point.values is None else point.values for point in entered]
     statistic: Statistic = "mean"
@@ -145,8 +150,12 @@ def _numbers(point: Point) -> Array:
 
 
 @dataclass(frozen=True)
-class _Measured:
-    """A quantity of all members, under each setting of the training that it looks at."""
+class _QuantityOfMembers:
+    """A predictor of all members, under each training setting that it depends on.
+
+    Attributes:
+        found: Name and axes of each point, with the statistic and its resamples, and the draws.
+    """
 
     name: str
     sign: int
@@ -154,22 +163,28 @@ class _Measured:
     measure: str
     found: Sequence[tuple[str, Mapping[str, Any], Array, Draws]]
 
-    def of(self, members: Sequence[str], training: Mapping[str, Any]) -> Predictor:
-        """Of some members; of what looks at the task, under the training's own."""
+    def for_members(self, members: Sequence[str], training: Mapping[str, Any]) -> Predictor:
+        """Return the predictor of some members; if it depends on the task, for that training setting."""
         own = {
             member: (ordered, draws)
             for member, axes, ordered, draws in self.found
             if all(axes.get(axis, value) == value for axis, value in training.items())
         }
-        nothing = np.full(1 + COPIES, np.nan), Draws(np.empty(0), np.empty(0), 0, 0)
-        ordered, draws = zip(*(own.get(member, nothing) for member in members), strict=True)
+        no_draws = np.full(1 + COPIES, np.nan), Draws(np.empty(0), np.empty(0), 0, 0)
+        ordered, draws = zip(*(own.get(member, no_draws) for member in members), strict=True)
         return Predictor(self.name, self.sign, self.statistic, np.array(ordered), draws, self.measure)
 
 
-def _measured(name: str, tables: Tables, predict: Predict, trained: int) -> _Measured:
-    """A quantity, of whose draws those are kept one by one that are trained.
+def _quantity_of_members(name: str, tables: Tables, predict: Predict, trained: int) -> _QuantityOfMembers:
+    """Return a quantity of all members, with the values of the draws that are also trained.
 
-    A ratio of means has no draws to resample: its members' numbers are taken for exact.
+    A ratio of means has no draws to resample, so its values are treated as exact.
+
+    Args:
+        name: The name of the quantity.
+        tables: The tables of a run.
+        predict: What the spec asks for.
+        trained: The number of draws that are trained: draws 0 to `trained` - 1.
     """
     quantity = QUANTITIES[name]
     statistic: Statistic = "mean" if quantity.kind == "frequency" else predict.statistic
@@ -178,33 +193,35 @@ def _measured(name: str, tables: Tables, predict: Predict, trained: int) -> _Mea
         values = np.array([point.stated.value]) if point.values is None else point.values
         numbers = _numbers(point)
         ordered = quantity.sign * statistic_and_copies(values, statistic)
-        kept = numbers < trained
-        some = values[kept] if len(kept) == len(values) else np.empty(0)
-        draws = Draws(numbers[kept], some, len(values), int(np.isnan(values).sum()))
+        is_trained = numbers < trained
+        some = values[is_trained] if len(is_trained) == len(values) else np.empty(0)
+        draws = Draws(numbers[is_trained], some, len(values), int(np.isnan(values).sum()))
         found.append((point.member, point.axes, ordered, draws))
     measure = next(key for key, measure in MEASURES.items() if name in measure.quantities)
     shown = "ratio of means" if quantity.kind == "ratio" else statistic
-    return _Measured(name if quantity.sign > 0 else f"-{name}", quantity.sign, shown, measure, found)
+    return _QuantityOfMembers(name if quantity.sign > 0 else f"-{name}", quantity.sign, shown, measure, found)
 
 
 def _baselines(facts: pd.DataFrame) -> Iterator[Predictor]:
-    """What every honest study compares with: all that an architecture's counts can tell.
+    """Yield the baselines: predictors that follow from the counts of an architecture alone.
 
-    Outcomes often peak at an inner depth, which no count does: nearness to the middle of the study's depths, on a
-    logarithmic scale, is what whatever peaks there has to beat. The parameters of one budget differ by rounding alone.
+    Outcomes often peak at an intermediate depth, as no count does. `middle_depth`, the nearness to the middle of the
+    study's depths on a logarithmic scale, is the baseline for such outcomes. `parameters` is left out if all members
+    have one budget, since their numbers of parameters then differ by rounding only.
     """
     depth, parameters = facts["depth"].to_numpy(float), facts["parameters"].to_numpy(float)
-    # members.csv has inputs and outputs at the ends.
+    # The widths in members.csv start with the inputs and end with the outputs.
     units = facts["widths"].map(lambda widths: sum(map(int, widths.split()[1:-1]))).to_numpy(float)
     middle = (np.log(depth.min()) + np.log(depth.max())) / 2
     columns = (depth, -np.abs(np.log(depth) - middle), units / depth, parameters, units / parameters)
     counts = dict(zip(BASELINES, columns, strict=True))
     if parameters.max() < _ONE_BUDGET * parameters.min():
         del counts["parameters"]
-    nothing = [Draws(np.empty(0), np.empty(0), 1, 0)] * len(facts)
+    no_draws = [Draws(np.empty(0), np.empty(0), 1, 0)] * len(facts)
     for name, column in counts.items():
         sign = -1 if name[0] == "-" else 1
-        yield Predictor(name, sign, "exact", sign * np.tile(column[:, None], 1 + COPIES), nothing, None)
+        yield Predictor(name, sign, "exact", sign * np.tile(column[:, None], 1 + COPIES), no_draws, None)
 
 
 _ONE_BUDGET = 1.05
+"""Members whose largest and smallest numbers of parameters have a ratio below this have one budget."""

@@ -1,4 +1,4 @@
-"""The tournament's table: one row a prediction, group and predictor."""
+"""Compute the predictor ranking: one row per prediction, group of members and predictor."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 
 
 def predictors_table(results: "Results") -> pd.DataFrame:
-    """Who tells what will train, from what a run has left; empty where the spec asks no such thing.
+    """Return the predictor ranking of a run; empty if the spec does not ask for one.
 
     Args:
-        results: of a run.
+        results: The results of a run.
 
     Returns:
-        One row for each outcome, setting of the training, group of members and predictor, the best first.
+        One row per outcome, training setting, group of members and predictor. The predictors of a group are sorted by
+        Spearman's rho, largest first.
     """
     asked = results.run["spec"].get("predict")
     if asked is None:
@@ -45,34 +46,38 @@ Row = dict[str, Any]
 
 
 def _order(row: Row) -> tuple[bool, float]:
+    """Return the sort key of a row: largest rho first, rows without one last."""
     return bool(np.isnan(row["spearman"])), -row["spearman"]
 
 
 def _seconds(cells: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """What each measure took for a member, on average; of what is taken for each task, for one."""
-    taken = pd.DataFrame(cells, columns=["measure", "member", "draws", "seconds"])
-    taken["draws"] = taken["draws"].map(str)
-    a_piece = taken.groupby(["measure", "member", "draws"])["seconds"].mean()
-    a_measure = a_piece.groupby(["measure", "member"]).sum().groupby("measure").mean()
-    return {str(name): float(value) for name, value in a_measure.items()}
+    """Return the mean computing time of each measure per member, in seconds.
+
+    The time of a measure that is computed once per task is that of one task.
+    """
+    times = pd.DataFrame(cells, columns=["measure", "member", "draws", "seconds"])
+    times["draws"] = times["draws"].map(str)
+    per_cell = times.groupby(["measure", "member", "draws"])["seconds"].mean()
+    per_measure = per_cell.groupby(["measure", "member"]).sum().groupby("measure").mean()
+    return {str(name): float(value) for name, value in per_measure.items()}
 
 
 def _rank_predictors(prediction: Prediction, seconds: Mapping[str, float]) -> Iterator[list[Row]]:
-    """The rows of one group after another."""
+    """Yield the rows of each group of members."""
     values = {predictor.name: predictor.ordered for predictor in prediction.predictors}
     baselines = [predictor.name for predictor in prediction.predictors if predictor.measure is None]
     drawn = [draw_by_draw(predictor, prediction.result) for predictor in prediction.predictors]
-    kin = families(prediction.axes)
+    all_families = families(prediction.axes)
     training = ", ".join(named(axis, value) for axis, value in prediction.training.items())
-    for name, parts in _compared(prediction).items():
+    for name, parts in _groups_to_rank(prediction).items():
         ranking = Ranking(prediction.result.ordered, values, baselines, parts)
         places = np.concatenate(parts)
         rows: list[Row] = []
         for predictor, own in zip(prediction.predictors, drawn, strict=True):
             one = predictor.name
             best = ranking.best_baseline(one) or ""
-            without = ranking.without(one, kin)
-            within, having = averaged(own[places])
+            without = ranking.without(one, all_families)
+            within, members_with_rho = averaged(own[places])
             rows.append(
                 {
                     "outcome": prediction.outcome,
@@ -85,13 +90,13 @@ def _rank_predictors(prediction: Prediction, seconds: Mapping[str, float]) -> It
                     **_columns("spearman", ranking.spearman(one)),
                     **_columns("kendall", ranking.kendall(one)),
                     "baseline": best,
-                    **_columns("advantage", _over(ranking, one, best)),
-                    **_columns("over_depth", _over(ranking, one, "-depth")),
+                    **_columns("advantage", _advantage(ranking, one, best)),
+                    **_columns("over_depth", _advantage(ranking, one, "-depth")),
                     "without_low": min(without.values(), default=np.nan),
                     "without_high": max(without.values(), default=np.nan),
                     "hinges_on": min(without, key=lambda family: without[family], default=""),
                     **_columns("draw_by_draw", within),
-                    "draw_by_draw_members": having,
+                    "draw_by_draw_members": members_with_rho,
                     "draws": max(predictor.draws[place].size for place in places),
                     "seconds": seconds[predictor.measure] if predictor.measure else 0.0,
                     "note": _note(predictor, places, ranking.orders(one)),
@@ -100,8 +105,11 @@ def _rank_predictors(prediction: Prediction, seconds: Mapping[str, float]) -> It
         yield rows
 
 
-def _compared(prediction: Prediction) -> dict[str, list[Group]]:
-    """Groups by name, and the average over activations where there are several."""
+def _groups_to_rank(prediction: Prediction) -> dict[str, list[Group]]:
+    """Return the groups of members by name, each as a list of groups to average over.
+
+    All members come first, then the average over activations if there are several, then the other groups.
+    """
     single = groups(prediction.axes)
     activations = dict.fromkeys(member["activation"] for member in prediction.axes)
     parts = [np.flatnonzero([member["activation"] == name for member in prediction.axes]) for name in activations]
@@ -109,8 +117,8 @@ def _compared(prediction: Prediction) -> dict[str, list[Group]]:
     return {ALL_MEMBERS: [single.pop(ALL_MEMBERS)]} | within | {name: [group] for name, group in single.items()}
 
 
-def _over(ranking: Ranking, predictor: str, baseline: str) -> Interval:
-    """What a predictor has over a baseline; nothing over itself, and nothing where there is none."""
+def _advantage(ranking: Ranking, predictor: str, baseline: str) -> Interval:
+    """Return a predictor's advantage over a baseline; nan if there is none or it is the predictor."""
     return NOTHING if baseline in ("", predictor) else ranking.advantage(predictor, baseline)
 
 
@@ -119,12 +127,12 @@ def _columns(name: str, found: Interval) -> dict[str, float]:
 
 
 def _note(predictor: Predictor, places: Group, orders: tuple[int, int]) -> str:
-    """Why a predictor has no place, or of what it is one.
+    """Return why a predictor has no correlation, or what limits the data behind it.
 
     Args:
-        predictor: of all members.
-        places: of the members that it is asked of.
-        orders: in how many groups it orders members, of how many.
+        predictor: The predictor of all members.
+        places: The indices of the members that are compared.
+        orders: The number of groups whose members it orders, and the number of groups that can be ordered.
     """
     estimates = predictor.ordered[places, 0]
     lacking, endless = int(np.isnan(estimates).sum()), int(np.isinf(estimates).sum())
@@ -137,8 +145,8 @@ def _note(predictor: Predictor, places: Group, orders: tuple[int, int]) -> str:
             return "is the same for all members"
         return f"no group of {FEWEST} members or more whose outcomes differ"
     lost = sum(predictor.draws[place].lost for place in places) / sum(predictor.draws[place].size for place in places)
-    told = [f"orders the members of {orders[0]} of {orders[1]} activations"] if orders[0] < orders[1] else []
-    told += [f"no value for {lacking} of {len(estimates)} members"] if lacking else []
-    told += [f"no value in {lost:.1%} of draws"] if lost and not lacking else []
-    told += [f"infinite for {endless} of {len(estimates)} members"] if endless else []
-    return "; ".join(told)
+    remarks = [f"orders the members of {orders[0]} of {orders[1]} activations"] if orders[0] < orders[1] else []
+    remarks += [f"no value for {lacking} of {len(estimates)} members"] if lacking else []
+    remarks += [f"no value in {lost:.1%} of draws"] if lost and not lacking else []
+    remarks += [f"infinite for {endless} of {len(estimates)} members"] if endless else []
+    return "; ".join(remarks)

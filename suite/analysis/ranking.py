@@ -1,4 +1,4 @@
-"""How well a predictor orders members by the outcome, in which groups, and by how much better than a baseline."""
+"""Compute how well predictors order members by the outcome, and how much better than baselines."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -16,19 +16,20 @@ from suite.statistics.rank import kendall, spearman
 from suite.statistics.two_level import RESAMPLES, Interval, Resampling, of_correlation, of_difference
 
 Group = NDArray[np.int64]
-"""Places of members."""
+"""Indices of members."""
 
 APART = ("depth",)
-"""Axes along which a family's members differ."""
+"""Axes along which the members of a family differ."""
 
 
 def groups(axes: Sequence[Mapping[str, Any]]) -> dict[str, Group]:
-    """All members, and those that have one value of an axis that the others do not share, by name.
+    """Return groups of members by name: all members, and the members that share a value of an axis.
 
-    Such groups are large enough for an order; of those that have the same members, the first.
+    Groups of fewer than `FEWEST` members are left out. If several groups have the same members, only the first is
+    returned.
 
     Args:
-        axes: of each member.
+        axes: The axes of each member.
     """
     found = {ALL_MEMBERS: np.arange(len(axes))}
     for axis in dict.fromkeys(name for member in axes for name in member if name not in APART):
@@ -44,7 +45,10 @@ def groups(axes: Sequence[Mapping[str, Any]]) -> dict[str, Group]:
 
 
 def families(axes: Sequence[Mapping[str, Any]]) -> dict[str, Group]:
-    """Members that differ in depth alone, by what they have in common, as far as families differ in it."""
+    """Return the members that differ in depth alone, by the name of their family.
+
+    The name consists of the axes in which families differ.
+    """
     varied = {
         axis
         for axis in dict.fromkeys(name for member in axes for name in member if name not in APART)
@@ -55,26 +59,27 @@ def families(axes: Sequence[Mapping[str, Any]]) -> dict[str, Group]:
 
 
 def named(axis: str, value: Any) -> str:
-    """A value of an axis in words: names as they are, numbers behind the axis."""
+    """Format a value of an axis: activations and initializations as they are, others after the axis."""
     return value if isinstance(value, str) and axis in ("activation", "initialization") else f"{axis} {value}"
 
 
 Correlation = Callable[[Array, Array], Array]
 NOTHING = Interval(np.nan, np.nan, np.nan)
+"""The result if there is no correlation."""
 
 
 class Ranking:
-    """Groups of members, in each of which members are ordered; what is said is the average over the groups.
+    """Rank correlations of predictors with an outcome within groups of members, averaged over the groups.
 
-    All predictors are looked at on the same resamples of members, so that their differences are paired. A predictor
-    that is the same for all of a group orders nothing there: its correlation is 0. Members without a value are left
-    out, also of what it is compared with.
+    All predictors are evaluated on the same resamples of members, so that their differences are paired. A predictor
+    that is constant in a group has the correlation 0 there, and nan if it is constant in every group. Members without a
+    value of the predictor or the outcome are left out, also for the baselines that the predictor is compared with.
 
     Args:
-        outcome: of the prediction's members, as a prediction has it.
-        predictors: by name, likewise.
-        baselines: which of them are.
-        groups: one, or those within which members are compared.
+        outcome: (members, 1 + COPIES): the outcome, as in `Drawn.ordered`.
+        predictors: The predictors by name, as in `Drawn.ordered`.
+        baselines: The names of the predictors that are baselines.
+        groups: One group, or several within which members are compared.
     """
 
     def __init__(
@@ -88,36 +93,39 @@ class Ranking:
         self._rhos: dict[tuple[str, bytes], Array] = {}
 
     def members(self, predictor: str) -> int:
-        """How many its correlations are of."""
+        """Return the number of members that the correlations of a predictor are computed from."""
         return sum(map(len, self._common(predictor)))
 
     def orders(self, predictor: str) -> tuple[int, int]:
-        """In how many groups it orders members, of how many in which they could be ordered."""
+        """Return in how many groups a predictor orders members, and in how many they can be ordered."""
         common = self._common(predictor)
         return sum(self._varies(predictor, group) for group in common), len(common)
 
     def spearman(self, predictor: str) -> Interval:
-        """Rho with its interval."""
+        """Return Spearman's rho of a predictor and the outcome, with its 95% interval."""
         return of_correlation(self._rho(predictor, self._common(predictor)))
 
     def kendall(self, predictor: str) -> Interval:
-        """Tau-b with its interval."""
+        """Return Kendall's tau-b of a predictor and the outcome, with its 95% interval."""
         return of_correlation(self._replicates(kendall, predictor, self._common(predictor)))
 
     def best_baseline(self, predictor: str) -> str | None:
-        """The baseline of the largest rho over the members that have the predictor."""
+        """Return the baseline with the largest rho over the members that have the predictor, if any."""
         common = self._common(predictor)
         rhos = {name: float(self._rho(name, common)[0]) for name in self._baselines}
         known = {name: rho for name, rho in rhos.items() if np.isfinite(rho)}
         return max(known, key=lambda name: known[name], default=None)
 
     def advantage(self, predictor: str, rival: str) -> Interval:
-        """The predictor's rho less a rival's, over the members that have the predictor."""
+        """Return the predictor's rho minus the rival's, over the members that have the predictor."""
         common = self._common(predictor)
         return of_difference(self._rho(predictor, common), self._rho(rival, common))
 
     def without(self, predictor: str, families: Mapping[str, Group]) -> dict[str, float]:
-        """Rho when a family is left out, by the family's name; nothing of those that leave too few."""
+        """Return the predictor's rho without the members of a family, by the family's name.
+
+        A family is absent if it has no members here or leaves too few.
+        """
         values, found = self._predictors[predictor], {}
         common = self._common(predictor)
         for name, family in families.items():
@@ -129,7 +137,10 @@ class Ranking:
         return found
 
     def _common(self, predictor: str) -> list[Group]:
-        """Of each group the members that have both, if they are enough and the outcome is not the same for all."""
+        """Return each group's members with predictor and outcome; groups that cannot be ordered are absent.
+
+        A group can be ordered if it has at least `FEWEST` such members and their outcomes differ.
+        """
         known = ~np.isnan(self._predictors[predictor][:, 0]) & ~np.isnan(self._outcome[:, 0])
         groups = [group[known[group]] for group in self._groups]
         return [group for group in groups if len(group) >= FEWEST and _vary(self._outcome[group, 0])]
@@ -138,13 +149,14 @@ class Ranking:
         return _vary(self._predictors[predictor][group, 0])
 
     def _rho(self, predictor: str, groups: Sequence[Group]) -> Array:
-        """Spearman's, once for each predictor and members."""
+        """Return Spearman's rho and its resamples, computed once per predictor and members."""
         key = (predictor, b"".join(group.tobytes() for group in groups))
         if key not in self._rhos:
             self._rhos[key] = self._replicates(spearman, predictor, groups)
         return self._rhos[key]
 
     def _replicates(self, correlation: Correlation, predictor: str, groups: Sequence[Group]) -> Array:
+        """Return a correlation and its resamples, (1 + RESAMPLES,), averaged over the groups."""
         if not any(self._varies(predictor, group) for group in groups):
             return np.full(1 + RESAMPLES, np.nan)
         values, found = self._predictors[predictor], []
@@ -166,10 +178,12 @@ def _vary(values: Array) -> bool:
 
 
 def draw_by_draw(predictor: Drawn, result: Drawn) -> Array:
-    """Within each member, Spearman's rho of the predictor and the result over draws: draw i is one network in both.
+    """Compute Spearman's rho of predictor and result over the draws of each member.
+
+    Draw i is the same network in both.
 
     Returns:
-        One rho a member; nan where fewer than five draws have both, or either is the same for all.
+        One rho per member; nan if fewer than `FEWEST` draws have both values, or one of the two is constant.
     """
     found = np.full(len(result.draws), np.nan)
     for place, (own, drawn) in enumerate(zip(predictor.draws, result.draws, strict=True)):
@@ -182,7 +196,14 @@ def draw_by_draw(predictor: Drawn, result: Drawn) -> Array:
 
 
 def averaged(correlations: Array) -> tuple[Interval, int]:
-    """Mean of one correlation a member with Student's interval over the members, and how many members have one."""
+    """Average the correlations of members, with Student's interval.
+
+    Args:
+        correlations: One correlation per member; nan if it has none.
+
+    Returns:
+        The mean with its 95% interval, nan for fewer than `FEWEST` correlations, and the number of correlations.
+    """
     known = correlations[np.isfinite(correlations)]
     if len(known) < FEWEST:
         return NOTHING, len(known)

@@ -1,11 +1,11 @@
-"""How a study's rows fall into the lines of a chart: one axis runs along, all others name the line."""
+"""Assign the rows of tables to lines of charts: one axis runs along a line, all others name it."""
 
 from collections.abc import Sequence
 
 import pandas as pd
 
 _ALONG = ("depth", "width")
-"""Axes that can run along a chart: the one that the study varies most, depth if both alike."""
+"""Axes that can run along a chart: the one with the most values does, depth if both have equally many."""
 
 MEMBER_AXES = (
     "activation",
@@ -18,15 +18,17 @@ MEMBER_AXES = (
     "normalization",
     "residual",
 )
-"""Axes of families."""
+"""The axes of families."""
 
 MOST = 8
-"""Lines in a panel, at most; more are spread over panels."""
+"""Maximum number of lines in a panel; more lines are spread over several panels."""
 
 _PLACED = ("series", "hue", "cue", "panel", "along", "axis")
-"""The columns that charts go by."""
+"""The columns that `with_series` adds for charts."""
 
 _NO_AXES = {"member", "parameters", "quantity", "layer", "step", "learning_rate", "method", *MEMBER_AXES}
+"""Columns that identify a row but are not training settings."""
+
 _NUMBERS = {
     "n",
     "mean",
@@ -46,38 +48,42 @@ _NUMBERS = {
     "x2",
     *_PLACED,
 }
+"""Columns of values and of charts, which are not training settings either."""
 
 
 def training_axes(table: pd.DataFrame) -> list[str]:
-    """The columns of training settings that a study varies, besides the learning rate."""
+    """Return the columns of the training settings that a study varies, except the learning rate."""
     return [name for name in table.columns if name not in _NO_AXES | _NUMBERS]
 
 
 def main_axis(table: pd.DataFrame) -> str:
-    """The axis that runs along a study's charts."""
+    """Return the axis that runs along the charts of a study."""
     varied = {name: table[name].nunique() for name in _ALONG if name in table.columns}
     return max(varied, key=lambda name: (varied[name], name == "depth"))
 
 
 def with_series(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with what charts go by: `series` joins all axes it varies but the main one, the activation if none.
+    """Return the table with the columns that charts are drawn by.
 
-    `along` is the value of the main axis and `axis` its name. `hue` names the lines of a panel and `panel` the panels:
-    members and training settings, or, of too many members, the axis of most values and all others. `cue` is the place
-    of the hue among all those of the study: what colors, shapes and dashes go by. Give it a whole table before rows
-    are picked, so that a line has one name, and one look, in every chart.
+    `series` joins the values of all varied axes except the main one; it is the activation if there are none. `along` is
+    the value of the main axis and `axis` its name. `hue` names the lines of a panel, and `panel` names the panels. The
+    hue joins the varied axes of members, or those of training if no other varies; if these give more than `MOST` lines,
+    it is the one of these axes that has the most values. The panel joins all other varied axes. `cue` is the index of
+    the hue among all hues of the study and determines colors, shapes and dashes.
+
+    Pass a whole table before rows are picked, so that a line has the same name and appearance in every chart.
     """
     if "series" in table.columns:
         return table
     axis = main_axis(table)
-    # A family without an axis (a width beside a budget) differs by that; a row without a training does not.
+    # A missing value is a value of a member axis (a width where others have a budget), but not of a training setting.
     varied = [
         name for name in MEMBER_AXES if name != axis and name in table.columns and table[name].nunique(dropna=False) > 1
     ]
     trained = [name for name in training_axes(table) if table[name].nunique() > 1]
     along = table[axis].astype("Float64").astype(float)
     series = _named(joined(table, [*varied, *trained]), table)
-    # What a network is has a color before how it is trained has one: untrained and trained it looks the same.
+    # Colors stand for axes of members if any vary, so that a network looks the same untrained and trained.
     lines = varied or trained
     if joined(table, lines).nunique() > MOST:
         lines = [max(lines, key=lambda name: table[name].nunique())]
@@ -87,52 +93,54 @@ def with_series(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _named(words: "pd.Series[str]", table: pd.DataFrame) -> "pd.Series[str]":
-    """Rows that have nothing of what is varied, as untrained ones where trainings alone are, go by their activation."""
+    """Replace empty names by the activation, as for untrained rows if only training settings vary."""
     return words.where(words != "", joined(table, ["activation"]))
 
 
 def by_member(rows: pd.DataFrame, statistic: str) -> "pd.Series[float]":
-    """A statistic by member; of what a data-dependent member has for each task, the first task's."""
+    """Return a statistic by member; for a data-dependent member, that of its first task."""
     return rows.drop_duplicates("member").set_index("member")[statistic]
 
 
 def names_of_members(summary: pd.DataFrame) -> dict[str, str]:
-    """What each member is called where charts go by member: its series and its place on the main axis."""
+    """Return the name of each member in charts: its series and its value on the main axis."""
     rows = once(summary).drop_duplicates("member")
     called = rows["series"] + ", " + rows["axis"] + " " + rows["along"].map("{:g}".format)
     return dict(zip(rows["member"].astype(str), called, strict=True))
 
 
 def in_words(pairs: Sequence[tuple[str, str]]) -> str:
-    """Axes with their values, but for what is switched off."""
+    """Format axes with their values as text; settings that are switched off are left out."""
     return ", ".join(f"{name} {value}" for name, value in pairs if not _off(name, value))
 
 
 def once(table: pd.DataFrame) -> pd.DataFrame:
-    """Untrained quantities with series that name no training setting: a data-dependent member is measured once a task.
+    """Return one row per member, untrained quantity and layer, with series that name no training setting.
 
-    The first task's rows stand for all. Give it a whole table, for the reason that `with_series` has.
+    A data-dependent member is measured once per task; the rows of the first task stand for all of them. Pass a whole
+    table, as to `with_series`.
     """
     first = table.drop_duplicates(["member", "quantity", "layer"])
     return with_series(first.drop(columns=[*training_axes(table), *_PLACED], errors="ignore"))
 
 
 def joined(table: pd.DataFrame, columns: Sequence[str]) -> "pd.Series[str]":
-    """Columns in words, one text a row: names as they are, numbers behind the name of what they count.
+    """Join columns into one text per row: text as it is, numbers after the name of their column.
 
-    What is switched off is left out, unless nothing else is left to say.
+    Missing values are left out. So are settings that are switched off, unless all of them are.
     """
 
     def words(row: tuple[object, ...]) -> str:
         named = [(name, value) for name, value in zip(columns, row, strict=True) if not pd.isna(value)]  # type: ignore[call-overload]
-        said = [pair for pair in named if not _off(*pair)]
-        return ", ".join(_written(name, value) for name, value in said or named)
+        shown = [pair for pair in named if not _off(*pair)]
+        return ", ".join(_written(name, value) for name, value in shown or named)
 
     rows = zip(*(table[column] for column in columns), strict=True) if columns else [()] * len(table)
     return pd.Series([words(row) for row in rows], index=table.index, dtype="str")
 
 
 _OFF = {"normalization": ("none",), "residual": ("no",), "momentum": (0, "0.0"), "weight_decay": (0, "0.0")}
+"""Values of settings that switch them off."""
 
 
 def _off(name: str, value: object) -> bool:
@@ -148,14 +156,17 @@ def _written(name: str, value: object) -> str:
 
 
 def pick(summary: pd.DataFrame, quantity: str) -> pd.DataFrame:
-    """The rows of one quantity; of one that is recorded during training, those after the last step."""
+    """Return the rows of one quantity; if it is recorded during training, only those after the last step."""
     rows = summary[summary["quantity"] == quantity]
     return rows[rows["step"] == rows["step"].max()] if rows["step"].notna().any() else rows
 
 
 def selected(measurements: pd.DataFrame, summary: pd.DataFrame, quantity: str) -> pd.DataFrame:
-    """The raw values of one quantity at the learning rates that the summary kept, placed as the summary's rows are."""
+    """Return the raw values of one quantity at the learning rates that the summary has.
+
+    They get the chart columns of the summary, if it has any.
+    """
     keys = ["member", "learning_rate", *training_axes(summary)]
     placed = [name for name in _PLACED if name in summary.columns]
-    kept = summary.loc[summary["quantity"] == quantity, [*keys, *placed]].drop_duplicates()
-    return measurements[measurements["quantity"] == quantity].merge(kept, on=keys)
+    chosen = summary.loc[summary["quantity"] == quantity, [*keys, *placed]].drop_duplicates()
+    return measurements[measurements["quantity"] == quantity].merge(chosen, on=keys)

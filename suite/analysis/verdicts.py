@@ -1,4 +1,4 @@
-"""The judge: from a spec's claims and a run's tables to verdicts."""
+"""Judge the claims of a spec by the tables of a run."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,30 +17,32 @@ from suite.results.folder import Results
 from suite.statistics.multiple_tests import holm
 
 LEVEL = 0.05
-"""Of all verdicts of a study together, both ways: at most so often is any `holds` or `fails` wrong."""
+"""Family-wise error rate of a study: the largest probability that any of its verdicts `holds` or `fails` is wrong."""
 
 _MOST_NEEDED = 1e9
+"""Sample sizes above this are not reported."""
 
 Outcome = Literal["holds", "fails", "undecided"]
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of a claim.
+    """The verdict on a claim.
 
     Attributes:
-        claim: as the spec makes it.
-        verdict: undecided where neither is established.
-        estimate: of what the claim's test is about.
-        low: lower end of its 95% interval, uncorrected; nan where there is none.
-        high: upper end.
-        p: of the verdict, or of the nearer one where undecided; corrected for the study's number of claims. nan of
-            what holds since it is not refuted.
-        draws: of a member, the fewest.
-        members: that were compared, each once however often it was trained.
-        needed: draws or members, as `unit` says, that would probably decide; nan where that cannot be told.
-        unit: what is needed more of.
-        leaning: the verdict that so many would probably come to; empty where `needed` is not told.
+        claim: The claim, as in the spec.
+        verdict: "holds", "fails", or "undecided" if neither is established.
+        estimate: The estimate that the claim's test defines.
+        low: Lower end of its 95% confidence interval, without correction; nan if there is none.
+        high: Upper end of the interval.
+        p: The p-value of the verdict, or of the nearer verdict if undecided, corrected for the number of claims of the
+            study (Holm). nan for a claim that holds because it is not refuted.
+        draws: The smallest number of draws of a member.
+        members: The number of compared members. A member that was trained several times counts once.
+        needed: The number of draws or members that would probably decide the claim; nan if it is decided already or
+            the number cannot be estimated.
+        unit: The sampling unit of `needed`: "draws" or "members".
+        leaning: The verdict that `needed` draws or members would probably give; empty if `needed` is nan.
     """
 
     claim: Claim
@@ -60,7 +62,7 @@ def rows_of(verdicts: Sequence[Verdict], source: str) -> list[dict[str, Any]]:
     """Return one row per claim, in the columns of verdicts.csv.
 
     Args:
-        verdicts: Of one study.
+        verdicts: The verdicts of one study.
         source: The study's source, for claims that name none.
     """
     return [
@@ -87,7 +89,7 @@ def rows_of(verdicts: Sequence[Verdict], source: str) -> list[dict[str, Any]]:
 
 
 def verdict_rows(claims: Sequence[Claim], results: Results, source: str) -> list[dict[str, Any]]:
-    """Judge claims by the tables of a run, and return one row per claim; the page and the terminal show these rows."""
+    """Judge claims by the tables of a run; return the rows that the page and the terminal show."""
     return rows_of(judge_results(claims, results), source)
 
 
@@ -95,24 +97,24 @@ def judge_results(claims: Sequence[Claim], results: Results) -> list[Verdict]:
     """Return a verdict on each claim, by the tables of a run.
 
     Args:
-        claims: Of one study.
+        claims: The claims of one study.
         results: The tables of its run.
     """
     if not claims:
         return []
-    once = cache(results.values_of)  # claims of one study are often about one quantity
-    return judge(claims, Tables(results.summary, once))
+    values_of = cache(results.values_of)  # several claims of a study are often about one quantity
+    return judge(claims, Tables(results.summary, values_of))
 
 
 def judge(claims: Sequence[Claim], tables: Tables) -> list[Verdict]:
-    """A verdict on each claim, corrected together (Holm).
+    """Return a verdict on each claim, with p-values corrected for the number of claims (Holm).
 
     Args:
-        claims: of one study.
-        tables: of its run.
+        claims: The claims of one study.
+        tables: The tables of its run.
     """
     evidence: list[Evidence] = [load(claim.function)(tables, claim) for claim in claims]
-    # What only is not refuted counts among the claims, but has no small p-value of its own to spend.
+    # A claim that holds until it is refuted counts in the correction, but only the p-value against it can be small.
     nearer = [each.against if each.until_refuted else 2 * min(each.for_it, each.against) for each in evidence]
     corrected: Sequence[float] = list(holm(np.minimum(1.0, nearer))) if nearer else []
     return [
@@ -128,7 +130,7 @@ def _verdict(claim: Claim, evidence: Evidence, p: float, claims: int) -> Verdict
         verdict = "fails"
     elif p <= LEVEL:
         verdict = "holds" if evidence.for_it < evidence.against else "fails"
-    needed = _needed(evidence, claims) if verdict == "undecided" else np.nan
+    needed = _needed_sample_size(evidence, claims) if verdict == "undecided" else np.nan
     nearer: Literal["holds", "fails"] = "holds" if evidence.for_it < evidence.against else "fails"
     return Verdict(
         claim,
@@ -145,8 +147,11 @@ def _verdict(claim: Claim, evidence: Evidence, p: float, claims: int) -> Verdict
     )
 
 
-def _needed(evidence: Evidence, claims: int) -> float:
-    """As many as make the nearer verdict's z large enough for all corrections, if things are as they look."""
+def _needed_sample_size(evidence: Evidence, claims: int) -> float:
+    """Return the sample size at which the nearer verdict would be significant for the same estimate.
+
+    It is rounded up to two digits. It is nan if it cannot be estimated or exceeds `_MOST_NEEDED`.
+    """
     have = evidence.draws if evidence.unit == "draws" else len(evidence.members)
     p = min(evidence.for_it, evidence.against)
     if not 0 < p < 0.5 or not have:

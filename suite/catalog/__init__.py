@@ -1,1 +1,1 @@
-"""What a spec can name: the literal tables of activations, initializations, measures, tasks, optimizers."""
+"""Declarations of activations, initializations, measures, tasks and everything else a spec can name."""

@@ -1,6 +1,6 @@
-"""What every activation of the catalog states: its facts, and its float64 reference in numpy.
+"""The base class of the catalog's activations, with a float64 reference implementation in numpy.
 
-The functions here serve theory and tests; each entry names its fast kernel in `suite.nets.activations`.
+Theory and tests use the functions here; each entry names its fast kernel in `suite.nets.activations`.
 """
 
 from typing import ClassVar, Literal
@@ -15,29 +15,32 @@ Kind = Literal["piecewise_linear", "smooth", "kinked"]
 
 
 class Activation(Choice):
-    """An activation function phi, applied to each pre-activation alone."""
+    """An activation function phi, applied elementwise to preactivations."""
 
     name: str
     formula: ClassVar[str]
     torch_kernel: ClassVar[str]
-    """Dotted path of the function that returns the torch kernel of an entry."""
+    """The dotted path of the function that returns the torch kernel of an entry."""
     kind: ClassVar[Kind]
-    """Piecewise linear; smooth (three derivatives everywhere); or with a kink in some derivative."""
+    """Piecewise linear; smooth (three derivatives everywhere); or kinked (some derivative jumps)."""
     homogeneous: ClassVar[bool] = False
     """Whether phi(a z) = a phi(z) for all a > 0."""
     oscillating: ClassVar[bool] = False
-    """Whether phi bends without end; others are nearly straight away from 0 and from their kinks."""
+    """Whether phi bends without end; other activations are nearly straight away from 0 and from their kinks."""
     facts_are_exact: ClassVar[bool] = True
-    """Whether its kinks and flat sides are known; a plug-in's are as its author declares them."""
+    """Whether its kinks and flat sides are known exactly; those of a plug-in are as its author declares them."""
 
     @property
     def pace(self) -> float:
-        """How many times as quickly as the sine phi bends, if more than once: quadrature is as much finer."""
+        """How many times as quickly as the sine phi bends, at least 1.
+
+        Quadrature panels are narrower by this factor.
+        """
         return 1.0
 
     @property
     def kinks(self) -> tuple[float, ...]:
-        """Where phi or one of its first three derivatives jumps, in rising order."""
+        """The arguments at which phi or one of its first three derivatives jumps, in ascending order."""
         return () if self.kind == "smooth" else (0.0,)
 
     @property
@@ -46,9 +49,9 @@ class Activation(Choice):
         return ()
 
     def phi(self, z: Array) -> Array:
-        """phi(z), elementwise."""
+        """Compute phi(z) elementwise."""
         raise NotImplementedError
 
     def dphi(self, z: Array) -> Array:
-        """phi'(z), elementwise; at a kink either one-sided value."""
+        """Compute phi'(z) elementwise; at a kink it is either one-sided derivative."""
         raise NotImplementedError

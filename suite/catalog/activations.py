@@ -1,6 +1,6 @@
-"""The activations a spec can name: rectifiers and their kin, and the table of all.
+"""The activations that a spec can name: rectifiers and similar functions, and the table of all.
 
-The smooth ones are in `suite.catalog.smooth`, those with a linear region in `suite.catalog.linear_region`; all
+Smooth activations are in `suite.catalog.smooth`, and those with a linear region in `suite.catalog.linear_region`; all
 can be imported from here.
 """
 
@@ -90,7 +90,7 @@ class Identity(Activation):
 
     @property
     def kinks(self) -> tuple[float, ...]:
-        """None: the identity is straight."""
+        """An empty tuple: the identity has no kinks."""
         return ()
 
     def phi(self, z: Array) -> Array:
@@ -112,7 +112,7 @@ class LeakyRelu(Activation):
 
     @property
     def flat_sides(self) -> tuple[tuple[float, float], ...]:
-        """The negative side, where its slope is 0."""
+        """The negative side if its slope is 0."""
         return ((-inf, 0.0),) if self.slope == 0 else ()
 
     def phi(self, z: Array) -> Array:

@@ -1,4 +1,4 @@
-"""Whether measures suit the networks, the domain and the training that they are asked of."""
+"""Types for checks of whether a measure suits the networks, the domain and the training of a study."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,19 +9,19 @@ from suite.catalog.domain import Domain
 from suite.catalog.network import Network
 from suite.catalog.settings import Settings
 
-if TYPE_CHECKING:  # the declaration of training names its checks, which name this
+if TYPE_CHECKING:  # the declaration of training imports this module
     from suite.catalog.measures.training import AccuracySettings
 
 
 @dataclass(frozen=True)
 class Problem:
-    """A reason why a measure does not suit what it is asked of.
+    """A reason why a measure does not suit a study.
 
     Attributes:
-        message: what is wrong.
-        hint: what the author of a spec can do.
-        key: the keys below the measure's table that are to blame.
-        fatal: whether nothing can be computed; otherwise it is a warning.
+        message: What is wrong.
+        hint: What the author of a spec can do.
+        key: The keys below the measure's table that cause the problem.
+        fatal: Whether nothing can be computed; otherwise the problem is a warning.
     """
 
     message: str
@@ -32,13 +32,13 @@ class Problem:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a measure is asked of.
+    """The networks, domain and training for which a measure is requested.
 
     Attributes:
-        networks: one of each architecture and initialization.
-        domain: where they are evaluated.
-        training: how they are trained; None if they are not.
-        memory: bytes of this machine.
+        networks: One of each architecture and initialization.
+        domain: The domain on which the networks are evaluated.
+        training: The settings of training; None if the networks are not trained.
+        memory: The memory of this machine in bytes.
     """
 
     networks: Sequence[Network]
@@ -48,5 +48,5 @@ class Asked:
 
 
 def no_checks(asked: Asked, settings: Settings) -> Iterator[Problem]:
-    """Yield no problem: the measure suits all networks."""
+    """Yield no problems: the measure suits all networks."""
     yield from ()

@@ -1,4 +1,4 @@
-"""The claim tests that a spec can name: each is a statement that draws can confirm or refute."""
+"""The claim tests that a spec can name; each is a statement that draws can confirm or refute."""
 
 from typing import Annotated, Any, ClassVar, Literal, Union
 
@@ -29,7 +29,7 @@ def _scalar(value: Any) -> Any:
 
 
 def _label(table: dict[str, Any]) -> str:
-    """How tables of results write the entry of a catalog that a table in a spec stands for; empty of any other."""
+    """Return the label that tables of results use for a catalog entry's table; empty for any other table."""
     for catalog in (ACTIVATIONS, INITIALIZATIONS):
         try:
             found = TypeAdapter(choices_of(catalog)).validate_python(table)
@@ -53,10 +53,10 @@ class Claim(Settings):
     test: str
     formula: ClassVar[str]
     function: ClassVar[str]
-    """Dotted path of the function that tests it."""
+    """The dotted path of the function that tests the claim."""
 
     estimate: ClassVar[str] = "estimate"
-    """What the estimate in a verdict is. For claims about every member or pair it is that of the one that decides."""
+    """The meaning of the estimate in a verdict; for claims about every member or pair, that of the decisive one."""
 
     says: str = Field(min_length=1, description="the claim in a sentence")
     source: str = Field(default="", description="who makes the claim, and where; default: the source of the study")
@@ -70,7 +70,7 @@ class Claim(Settings):
     )
 
     def describe_estimate(self, members: int) -> str:
-        """Return what the estimate in a verdict is, such as "smallest step".
+        """Return the meaning of the estimate in a verdict, such as "smallest step".
 
         Args:
             members: The number of members that were compared.
@@ -78,7 +78,10 @@ class Claim(Settings):
         return self.estimate
 
     def describe_requirement(self) -> str:
-        """Return what the claim requires of the estimate, such as "more than 0.1"; empty if only its sign counts."""
+        """Return what the claim requires of the estimate, such as "more than 0.1".
+
+        Return an empty string if only the sign of the estimate counts.
+        """
         return ""
 
 
@@ -111,12 +114,12 @@ class Monotone(Claim):
     slack: float = Field(default=0.0, ge=0, description="allowed step in the other direction")
 
     def describe_requirement(self) -> str:
-        """Return the slack."""
+        """Return the lower bound of a step, which is minus the slack; empty without a slack."""
         return f"more than -{self.slack:g}" if self.slack else ""
 
 
 class PairClaim(Claim):
-    """Two settings that differ in one axis are compared, wherever all other axes match."""
+    """A claim that compares two values of one axis wherever all other axes match."""
 
     quantity: str
     axis: str = Field(description="the axis that differs")
@@ -140,13 +143,13 @@ class Greater(PairClaim):
     )
 
     def describe_estimate(self, members: int) -> str:
-        """Return which difference it is: the only one, the average, or the smallest over the compared pairs."""
+        """Return which difference the estimate is: the only one, the average, or the smallest over pairs."""
         if self.of == "average":
             return "average difference"
         return "smallest difference over the compared pairs" if members > _PAIR else self.estimate
 
     def describe_requirement(self) -> str:
-        """Return the margin."""
+        """Return the margin; empty without a margin."""
         return f"more than {self.margin:g}" if self.margin else ""
 
 
@@ -197,13 +200,13 @@ class Level(Claim):
         return self
 
     def describe_estimate(self, members: int) -> str:
-        """Return which value it is: the average, or the smallest or largest over members or draws."""
+        """Return which value the estimate is: the average, or the smallest or largest over members or draws."""
         if self.of == "average":
             return "average"
         return "smallest value" if self.at_least is not None else "largest value"
 
     def describe_requirement(self) -> str:
-        """Return the bound, which single draws may reach."""
+        """Return the bound; single draws may be equal to it."""
         itself = self.of == "draw"
         if self.at_least is not None:
             return f"{'at least' if itself else 'more than'} {self.at_least:g}"
@@ -288,4 +291,4 @@ CLAIMS: dict[str, type[Claim]] = {
     "survival_shorter": SurvivalShorter,
 }
 
-AnyClaim: Any = Annotated[Union[tuple(CLAIMS.values())], Field(discriminator="test")]  # noqa: UP007  # known at run time
+AnyClaim: Any = Annotated[Union[tuple(CLAIMS.values())], Field(discriminator="test")]  # noqa: UP007  # known only at run time

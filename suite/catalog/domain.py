@@ -1,4 +1,4 @@
-"""The domain that networks are looked at on: a box or a ball around the origin."""
+"""The domain on which networks are evaluated: a box or a ball around the origin."""
 
 from math import isclose
 from typing import Annotated, ClassVar, Literal
@@ -9,24 +9,24 @@ from suite.catalog.limits import MOST, Size
 from suite.catalog.settings import Choice, with_tag
 
 GRID_INPUTS = 2
-"""Up to this many inputs a regular grid of a box is affordable; random lines serve above."""
+"""Largest number of inputs for which a box is sampled on a regular grid; boxes of more inputs use random lines."""
 
 INTERVALS = 32
-"""Steps along the domain's side unless a spec says otherwise: 33 points."""
+"""Default number of steps along the domain's side, which gives 33 points."""
 
 STENCIL = 3
-"""Steps that a third difference spans."""
+"""Number of steps that a third difference spans."""
 
 
 class Domain(Choice):
-    """Where inputs lie."""
+    """A set of inputs."""
 
     tag = "kind"
     axis = False
     kind: str
     formula: ClassVar[str]
     fewest: ClassVar[int] = STENCIL
-    """Steps that the side must have at least."""
+    """Minimum number of steps along the side."""
 
     @property
     def extent(self) -> float:
@@ -34,20 +34,20 @@ class Domain(Choice):
         raise NotImplementedError
 
     def on_grid(self, inputs: int) -> bool:
-        """Whether a regular grid samples it; else lines do, placed at random."""
+        """Return whether a regular grid samples the domain; otherwise randomly placed lines do."""
         raise NotImplementedError
 
     def intervals(self, step: float) -> int:
-        """How many steps make the domain's side; of more than any grid has, as many as counts go to."""
+        """Return the number of steps along the domain's side, at most `MOST`."""
         return round(min(2 * self.extent / step, MOST))
 
     def divides(self, step: float) -> bool:
-        """Whether a step goes into the side a whole number of times, enough for a third difference."""
+        """Return whether the side is a whole number of steps, enough for a third difference."""
         intervals = self.intervals(step)
         return intervals >= self.fewest and isclose(intervals * step, 2 * self.extent, rel_tol=1e-12)
 
     def points(self, inputs: int, step: float, lines: int) -> int:
-        """How many points its sample has."""
+        """Return the number of points of the domain's sample."""
         side = self.intervals(step) + 1
         return side**inputs if self.on_grid(inputs) else side * lines
 
@@ -61,11 +61,11 @@ class Box(Domain):
 
     @property
     def extent(self) -> float:
-        """Its half width."""
+        """Half the width of the box."""
         return self.half_width
 
     def on_grid(self, inputs: int) -> bool:
-        """Up to two inputs."""
+        """Return whether there are at most two inputs."""
         return inputs <= GRID_INPUTS
 
 
@@ -75,15 +75,15 @@ class Ball(Domain):
     kind: Literal["ball"] = "ball"
     radius: Size = Field(default=1.0, description="largest norm of the inputs")
     formula = "|x| <= radius"
-    fewest = STENCIL + 1  # a stencil as long as the diameter would have one place only
+    fewest = STENCIL + 1  # a stencil as long as the diameter would have only one position
 
     @property
     def extent(self) -> float:
-        """Its radius."""
+        """The radius of the ball."""
         return self.radius
 
     def on_grid(self, inputs: int) -> bool:
-        """With one input, where a ball is an interval."""
+        """Return whether there is one input, for which a ball is an interval."""
         return inputs == 1
 
 

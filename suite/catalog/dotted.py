@@ -1,10 +1,10 @@
-"""Dotted paths: how the tables name functions without loading the modules that they are in."""
+"""Dotted paths, by which declarations name functions without importing their modules."""
 
 from importlib import import_module
 from typing import Any
 
 
 def load(path: str) -> Any:
-    """What a path of the form module:name leads to; its module is loaded now."""
+    """Import the module of a path of the form module:name and return the object of that name."""
     module, name = path.split(":")
     return getattr(import_module(module), name)

@@ -1,7 +1,7 @@
-"""The initializations a spec can name; what variances each implies is worked out in `suite.theory.scaling`.
+"""The initializations that a spec can name; `suite.theory.scaling` computes the variances of each.
 
-In every scheme W ~ (0, sigma_w^2 / fan_in) and b ~ (0, sigma_b^2) in the hidden layers; the readout has gain
-1 and a bias of 0, except under `pytorch`, which treats all layers alike.
+In every scheme W ~ (0, sigma_w^2 / fan_in) and b ~ (0, sigma_b^2) in the hidden layers. The readout has gain 1 and a
+bias of 0, except under `pytorch`, which treats all layers alike.
 """
 
 from collections.abc import Callable
@@ -15,10 +15,10 @@ from suite.catalog.settings import Choice, choices_of
 
 
 class NoVariancesError(ValueError):
-    """A plug-in's initialization gives variances to some hidden layer that are none, or fails there.
+    """The error that a plug-in's initialization fails or gives invalid variances for some hidden layer.
 
     Attributes:
-        faults: each with the layer's size and a hint.
+        faults: One message per failure, with the layer's size and a hint.
     """
 
     def __init__(self, *faults: str) -> None:
@@ -27,38 +27,38 @@ class NoVariancesError(ValueError):
 
 
 class Distribution(StrEnum):
-    """How hidden weights are distributed; each has the variance that the initialization gives."""
+    """The distribution of hidden weights; each has the variance that the initialization gives."""
 
     GAUSSIAN = "gaussian"
     UNIFORM = "uniform"
     ORTHOGONAL = "orthogonal"
-    """Semi-orthogonal matrices, uniformly."""
+    """Uniformly distributed semi-orthogonal matrices."""
     SPHERE = "sphere"
-    """A unit's weights and bias together, uniformly on a sphere."""
+    """A unit's weights and bias together, uniformly distributed on a sphere."""
 
 
 PlainDistribution = Literal["gaussian", "uniform", "orthogonal"]
-"""Distributions of weights that a plug-in can name; a sphere joins the biases to them."""
+"""Distributions of weights that a plug-in can name; a sphere is excluded, as it includes the biases."""
 
 
 class Initialization(Choice):
-    """How a network's weights and biases are drawn."""
+    """A scheme by which a network's weights and biases are drawn."""
 
     tag = "scheme"
     formula: ClassVar[str]
     distribution: ClassVar[Distribution] = Distribution.GAUSSIAN
 
     def layer_variance(self, fan_in: int, fan_out: int) -> tuple[float, float] | None:
-        """(sigma_w^2, sigma_b^2) of a hidden layer where a plug-in says it; None of the suite's own schemes.
+        """Return (sigma_w^2, sigma_b^2) of a hidden layer for a plug-in's scheme; None for built-in schemes.
 
         Raises:
-            NoVariancesError: what the plug-in says are none.
+            NoVariancesError: If the plug-in's values are not valid variances.
         """
         return None
 
     @property
     def shaped(self) -> Callable[[Any], Any] | None:
-        """What a plug-in makes of a hidden layer's standard normal numbers (draws, out, in), if it says so."""
+        """A plug-in's function of a hidden layer's standard normal numbers (draws, out, in), if any."""
         return None
 
 
@@ -153,6 +153,6 @@ INITIALIZATIONS: dict[str, type[Initialization]] = {
 }
 
 DEFAULT_INITIALIZATION = ({"scheme": "critical"},)
-"""That of a family that names none."""
+"""The initialization of a family that names none."""
 
 Initializations: Any = choices_of(INITIALIZATIONS)

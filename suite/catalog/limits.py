@@ -1,4 +1,7 @@
-"""How much a spec may ask for: far above any use, so that a slip of the pen is told before it fills the machine."""
+"""Upper and lower limits of the values in a spec.
+
+They are far beyond any practical use, so that a typing error is reported before it exhausts the machine.
+"""
 
 from typing import Annotated
 
@@ -6,28 +9,28 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 MOST = 10**15
-"""Of whatever is counted: parameters, draws, steps, points. Floating-point numbers count so far without a gap."""
+"""Largest count, of parameters, draws, steps or points; floating-point numbers represent all integers up to it."""
 
 MOST_LISTED = 1_000
-"""Values in one list."""
+"""Maximum number of values in one list."""
 
 MOST_ENTRIES = 10_000
-"""Entries of a catalog that one key's tables and lists stand for."""
+"""Maximum number of catalog entries that the tables and lists of one key expand to."""
 
 MOST_MEMBERS = 100_000
-"""In a study."""
+"""Maximum number of members of a study."""
 
 MOST_CELLS = 1_000_000
-"""Of a study, before a precision adds any: each becomes a file."""
+"""Maximum number of cells of a study, before precision targets add any; each cell becomes a file."""
 
 LARGEST, SMALLEST = 1e6, 1e-6
-"""Of lengths and standard deviations, and of variances their squares: all inverses stay numbers."""
+"""Limits of lengths and standard deviations; those of variances are their squares. All inverses stay finite."""
 
 Count = Annotated[int, Field(ge=1, le=MOST)]
 
 
 def _at_least(least: float) -> AfterValidator:
-    """Of what is not 0."""
+    """Return a validator that rejects values between 0 and `least`; 0 itself is allowed."""
 
     def check(value: float) -> float:
         if 0 < value < least:
@@ -40,13 +43,13 @@ def _at_least(least: float) -> AfterValidator:
 
 
 Size = Annotated[float, Field(gt=0, le=LARGEST), _at_least(SMALLEST)]
-"""A length, or whatever else is above 0."""
+"""A length or another positive number."""
 
 SizeOrNone = Annotated[float, Field(ge=0, le=LARGEST), _at_least(SMALLEST)]
-"""The same, or 0."""
+"""A length or another nonnegative number."""
 
 SizeSquared = Annotated[float, Field(gt=0, le=LARGEST), _at_least(SMALLEST**2)]
-"""A variance, or what may be as small."""
+"""A variance, or another positive number of the size of a squared length."""
 
 SizeSquaredOrNone = Annotated[float, Field(ge=0, le=LARGEST), _at_least(SMALLEST**2)]
-"""The same, or 0."""
+"""A variance, or another nonnegative number of the size of a squared length."""

@@ -1,8 +1,7 @@
 """Activations that are the identity on [-a, a] and bounded outside.
 
-Murray, Abrol & Tanner 2021 (arXiv:2105.07741) design them: the larger a is against the biases, the closer
-the correlation map comes to the identity. All are odd, and what differs is how far they drop below a as |z|
-exceeds it.
+Murray, Abrol & Tanner 2021 (arXiv:2105.07741) design them: the larger a is compared with the biases, the closer the
+correlation map is to the identity. All are odd functions. They differ in how far |phi| drops below a as |z| exceeds it.
 """
 
 from math import inf
@@ -16,7 +15,7 @@ from suite.catalog.limits import SizeSquared
 
 
 class LinearRegion(Activation):
-    """phi(z) = clip(z, -a, a) - sign(z) drop(|z| - a), with drop 0 inside of [-a, a]."""
+    """phi(z) = clip(z, -a, a) - sign(z) drop(|z| - a), where drop is 0 inside [-a, a]."""
 
     linear_region: SizeSquared = Field(description="half width a of the region in which the activation is z")
 
@@ -26,21 +25,21 @@ class LinearRegion(Activation):
         return (-self.linear_region, self.linear_region)
 
     def phi(self, z: Array) -> Array:
-        """phi(z), elementwise."""
+        """Compute phi(z) elementwise."""
         a = self.linear_region
         return np.clip(z, -a, a) - np.copysign(self._drop(np.maximum(np.abs(z) - a, 0.0)), z)
 
     def dphi(self, z: Array) -> Array:
-        """phi'(z), elementwise; at a the slope inside."""
+        """Compute phi'(z) elementwise; at a it is the slope inside, 1."""
         excess = np.abs(z) - self.linear_region
         return np.where(excess > 0, -self._steepness(np.maximum(excess, 0.0)), 1.0)
 
     def _drop(self, excess: Array) -> Array:
-        """By how much |phi| is below a where |z| is above a by `excess`; never negative."""
+        """Compute how far |phi| is below a if |z| exceeds a by `excess`; never negative."""
         raise NotImplementedError
 
     def _steepness(self, excess: Array) -> Array:
-        """The derivative of the drop."""
+        """Compute the derivative of the drop."""
         raise NotImplementedError
 
 
@@ -54,7 +53,7 @@ class Htanh(LinearRegion):
 
     @property
     def flat_sides(self) -> tuple[tuple[float, float], ...]:
-        """All but the linear region."""
+        """Both sides of the linear region."""
         return ((-inf, -self.linear_region), (self.linear_region, inf))
 
     def _drop(self, excess: Array) -> Array:
@@ -105,13 +104,13 @@ class SSaw(LinearRegion):
 
     @property
     def kinks(self) -> tuple[float, ...]:
-        """The ends of the linear region, and of the fall."""
+        """The ends of the linear region and of the segments of slope -1."""
         a = self.linear_region
         return (-2 * a, -a, a, 2 * a)
 
     @property
     def flat_sides(self) -> tuple[tuple[float, float], ...]:
-        """Beyond the fall."""
+        """The intervals beyond the segments of slope -1."""
         return ((-inf, -2 * self.linear_region), (2 * self.linear_region, inf))
 
     def _drop(self, excess: Array) -> Array:

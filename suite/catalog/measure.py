@@ -1,4 +1,4 @@
-"""What the declaration of a measure holds: one object with every fact about the measure."""
+"""The type of a measure's declaration, which holds every fact about the measure."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,25 +13,25 @@ Kind = Literal["value", "frequency", "time", "ratio"]
 Inputs = Literal["nothing", "domain", "loss", "task", "pair", "training"]
 """What a network is evaluated on besides its weights.
 
-nothing; the sample of the domain; the training loss; each training task, with the sample of the domain; pairs of inputs
-at a given angle; or training as it proceeds.
+The values mean: nothing; the sample of the domain; the training loss; each training task, with the sample of the
+domain; pairs of inputs at a given angle; or training as it proceeds.
 """
 
 Layers = Callable[[int, Any], Sequence[int]]
-"""(depth, the measure's settings) -> the layers that a quantity has values for, as tables number them."""
+"""(depth, the measure's settings) -> the layers for which a quantity has values, as tables number them."""
 
 
 @dataclass(frozen=True)
 class Shape:
-    """The sizes from which the cost and the memory of a measure follow.
+    """The sizes that determine the cost and the memory of a measure.
 
     Attributes:
         widths: n_0 .. n_{L+1}, inputs and outputs at the ends.
-        parameters: of one network.
-        points: at which the network is evaluated; 1 if it is evaluated on no points.
-        task_points: training, validation and test points of the task, together; 0 without a task.
+        parameters: The number of parameters of one network.
+        points: The number of points at which the network is evaluated; 1 if it is evaluated on no points.
+        task_points: The number of training, validation and test points of the task together; 0 without a task.
         normalization: none, batch or layer.
-        plain: whether there is neither normalization nor a residual connection.
+        plain: Whether there is neither normalization nor a residual connection.
     """
 
     widths: tuple[int, ...]
@@ -43,17 +43,17 @@ class Shape:
 
     @property
     def depth(self) -> int:
-        """Return the number of hidden layers."""
+        """The number of hidden layers."""
         return len(self.widths) - 2
 
 
 def forward_pass(shape: Shape, settings: Settings) -> float:
-    """Return the multiplications of one forward pass of all points."""
+    """Return the number of multiplications of one forward pass of all points."""
     return float(shape.parameters) * shape.points
 
 
 def one_layer(shape: Shape, settings: Settings) -> int:
-    """Return how many numbers the widest layer's activations at all points are, or the parameters if they are more."""
+    """Return the number of activations of the widest layer at all points, or of parameters if larger."""
     return max(max(shape.widths) * shape.points, shape.parameters)
 
 
@@ -63,7 +63,7 @@ def hidden_layers(depth: int, settings: Settings) -> range:
 
 
 def hidden_layers_from_second(depth: int, settings: Settings) -> range:
-    """Return all hidden layers but the first."""
+    """Return all hidden layers except the first."""
     return range(2, depth + 1)
 
 
@@ -74,23 +74,23 @@ def all_layers(depth: int, settings: Settings) -> range:
 
 @dataclass(frozen=True)
 class Quantity:
-    """One measured number per draw, or one per layer or recorded step of each draw.
+    """A measured quantity with one number per draw, or one per layer or recorded step of each draw.
 
     Attributes:
-        meaning: one line for tables, charts and documentation.
-        kind: a plain value; the indicator of an event, whose mean is a frequency; a time to event, empty where it is
+        meaning: One line for tables, charts and documentation.
+        kind: A plain value; the indicator of an event, whose mean is a frequency; a time to event, empty if it is
             censored; or a ratio of means over draws, which no single draw has.
-        index: what the values of one draw run over, the slowest first, if anything.
-        decided: whether it is decided exactly in some layers and networks and at sample points in others,
-            which the tables' column `method` states.
-        sign: the direction in which the predictor ranking uses it, stated before any data are seen: networks with more
-            of it (1), or with less (-1), are expected to train better; of an outcome, have trained better. 0 for what
-            is no property of a network, and is no predictor.
-        layers: the layers that it has values for, if it has a layer in its index.
-        ratio_of: of a ratio, the quantities a and b of the same measure that make it E a / (E b)^2.
-        theory: dotted path of the function in `suite.theory` that gives its theoretical value, if one is known.
-        selects_rate: whether learning rates are chosen by its value after the last step, on data kept for that:
-            the highest if `sign` is 1, otherwise the lowest.
+        index: The axes of one draw's values, the slowest first, if any.
+        decided: Whether the quantity is decided exactly in some layers and networks and at sample points in others. The
+            column `method` of the tables states which.
+        sign: The direction in which the predictor ranking uses the quantity, fixed before any data are evaluated.
+            Networks with more of it (1), or with less (-1), are expected to train better; for an outcome, they have
+            trained better. 0 if it is not a property of a network and thus no predictor.
+        layers: The layers for which it has values, if its index has layers.
+        ratio_of: For a ratio, the quantities a and b of the same measure such that it is E a / (E b)^2.
+        theory: The dotted path of the function in `suite.theory` that gives its theoretical value, if one is known.
+        selects_rate: Whether learning rates are chosen by its value after the last step, on data reserved for this: the
+            highest if `sign` is 1, otherwise the lowest.
     """
 
     meaning: str
@@ -106,28 +106,28 @@ class Quantity:
 
 @dataclass(frozen=True)
 class Measure:
-    """The declaration of a measure, which a spec asks for by a table [measure.name].
+    """The declaration of a measure, which a spec requests by a table [measure.name].
 
     Attributes:
-        function: dotted path, module:name, of the function; for a measure of training, of its Observer.
-        settings: the keys of the table.
-        inputs: what a network is evaluated on.
-        quantities: what it returns by name, in the order of the tables.
-        version: raised whenever the numbers change, so that cached results are computed again.
-        summary: one line for `list`.
-        source: the paper that it is from.
-        plain: whether it is defined only for MLPs without normalization or residual connections.
-        primary: the primary quantity of a measure with draws, whose precision a spec can ask for by default.
-        batch: whether it is evaluated on `settings.points` points at most.
-        cost: (shape, settings) -> multiplications for one draw, roughly: the costliest cells start first.
-        memory: (shape, settings) -> numbers that one draw holds, from which the size of a tile follows.
-        layerwise: whether `memory` counts one layer's activations, a few of which are held at once, so that a tile fits
+        function: The dotted path, module:name, of the function; for a measure of training, of its Observer.
+        settings: The keys of the table.
+        inputs: What a network is evaluated on.
+        quantities: The quantities that it returns by name, in the order of the tables.
+        version: A number that is raised whenever the results change, so that cached results are computed again.
+        summary: One line for `list`.
+        source: The paper that defines the measure.
+        plain: Whether it is defined only for MLPs without normalization or residual connections.
+        primary: The primary quantity of a measure with draws, to which a precision target applies by default.
+        batch: Whether it is evaluated on at most `settings.points` points.
+        cost: (shape, settings) -> approximate number of multiplications for one draw; the costliest cells start first.
+        memory: (shape, settings) -> number of values that one draw holds, which determines the size of a tile.
+        layerwise: Whether `memory` counts one layer's activations, a few of which are held at once, so that a tile fits
             the processor's cache; otherwise it counts everything that is held.
-        checks: (what it is asked of, settings) -> problems, for a spec and for `suite.measure`.
-        cell_draws: draws in one cell.
-        draws_key: the key that sets the number of draws.
-        origin: the digest of the plug-in that it is from; empty for the suite's own.
-        other_names: what papers or other libraries call it, for hints.
+        checks: (networks, domain and training; settings) -> problems, for a spec and for `suite.measure`.
+        cell_draws: The number of draws in one cell.
+        draws_key: The key that sets the number of draws.
+        origin: The digest of the plug-in that defines it; empty for built-in measures.
+        other_names: Names of the measure in papers or other libraries, for hints.
     """
 
     function: str

@@ -1,4 +1,4 @@
-"""What theory and checks need to know of a network: its architecture and how its weights are drawn."""
+"""The properties of a network that theory and checks use: its architecture and initialization."""
 
 from typing import Protocol
 
@@ -7,52 +7,52 @@ from suite.catalog.initializations import Initialization
 
 
 class Network(Protocol):
-    """An MLP, as far as theory and checks look at it.
+    """An MLP with the properties that theory and checks use.
 
     Attributes:
         widths: n_0 .. n_{L+1}, inputs and outputs at the ends.
-        activation: of the hidden layers.
-        initialization: the scheme that the weights are drawn by.
+        activation: The activation of the hidden layers.
+        initialization: The scheme by which the weights are drawn.
         variances: (sigma_w^2, sigma_b^2) of each layer, the readout last.
-        normalization: of the hidden layers' preactivations: none, batch or layer.
-        residual: whether hidden layers have residual connections.
-        depth: number of hidden layers.
-        parameters: number of parameters.
-        plain: whether it is an MLP without normalization or residual connections.
+        normalization: The normalization of the hidden layers' preactivations: none, batch or layer.
+        residual: Whether hidden layers have residual connections.
+        depth: The number of hidden layers.
+        parameters: The number of parameters.
+        plain: Whether it is an MLP without normalization or residual connections.
     """
 
     @property
     def widths(self) -> tuple[int, ...]:
-        """Return n_0 .. n_{L+1}."""
+        """The widths n_0 .. n_{L+1}."""
 
     @property
     def activation(self) -> Activation:
-        """Return the activation of the hidden layers."""
+        """The activation of the hidden layers."""
 
     @property
     def initialization(self) -> Initialization:
-        """Return the scheme that the weights are drawn by."""
+        """The scheme by which the weights are drawn."""
 
     @property
     def variances(self) -> tuple[tuple[float, float], ...]:
-        """Return (sigma_w^2, sigma_b^2) of each layer."""
+        """(sigma_w^2, sigma_b^2) of each layer."""
 
     @property
     def normalization(self) -> str:
-        """Return what hidden layers are normalized over: none, batch or layer."""
+        """The normalization of the hidden layers: none, batch or layer."""
 
     @property
     def residual(self) -> bool:
-        """Return whether hidden layers have residual connections."""
+        """Whether hidden layers have residual connections."""
 
     @property
     def depth(self) -> int:
-        """Return the number of hidden layers."""
+        """The number of hidden layers."""
 
     @property
     def parameters(self) -> int:
-        """Return the number of parameters."""
+        """The number of parameters."""
 
     @property
     def plain(self) -> bool:
-        """Return whether there is neither normalization nor a residual connection."""
+        """Whether there is neither normalization nor a residual connection."""

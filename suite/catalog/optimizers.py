@@ -1,4 +1,4 @@
-"""The optimizers a spec can name; the steps themselves are torch.optim's."""
+"""The optimizers that a spec can name; torch.optim implements their steps."""
 
 from typing import Any, ClassVar, Literal
 
@@ -9,19 +9,19 @@ from suite.catalog.settings import Choice, choices_of
 
 
 class Optimizer(Choice):
-    """A rule for changing parameters, with the batches it sees."""
+    """A rule for updating parameters, and its batch size."""
 
     name: str
     formula: ClassVar[str]
     function: ClassVar[str]
-    """The torch.optim class."""
+    """The dotted path of the torch.optim class."""
 
     learning_rate: float = Field(gt=0, description="step size; of a list, the best is chosen by validation")
     batch: Count = Field(description="points per step; points of an epoch that do not fill a batch are left out")
 
     @property
     def keywords(self) -> dict[str, Any]:
-        """What the torch.optim class takes besides the learning rate."""
+        """The keyword arguments of the torch.optim class other than the learning rate."""
         return {key: value for key, value in self.parameters.items() if key not in ("learning_rate", "batch")}
 
 

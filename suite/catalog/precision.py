@@ -1,4 +1,4 @@
-"""How a spec asks for a precision in place of a number of draws."""
+"""Settings by which a spec requests a precision instead of a number of draws."""
 
 from typing import Any
 
@@ -9,13 +9,13 @@ from suite.catalog.limits import MOST
 from suite.catalog.settings import Settings
 
 DRAWS_A_CELL = 256
-"""Draws are computed, and kept, in blocks of so many."""
+"""Number of draws that are computed and cached together."""
 
 MAX_DRAWS = 65_536
 
 
 class Precise(Settings):
-    """What settings with `draws` share: a precision may stand in their place."""
+    """Settings with `draws`, for which a spec may give a precision instead."""
 
     precision: float | None = Field(
         default=None,
@@ -41,24 +41,26 @@ class Precise(Settings):
     def _one_or_the_other(self) -> "Precise":
         given = self.model_fields_set
         if self.precision is not None and "draws" in given:
-            raise _at("precision", "draws and precision are two ways to say how many draws; give one of them")
+            raise _error_at_key("precision", "draws and precision are two ways to say how many draws; give one of them")
         for key in ("precision_of", "max_draws"):
             if self.precision is None and key in given:
-                raise _at(key, f"{key} says something of precision, which is not given; add precision, or drop the key")
+                raise _error_at_key(
+                    key, f"{key} says something of precision, which is not given; add precision, or drop the key"
+                )
         return self
 
     @model_serializer(mode="wrap")
-    def _as_meant(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Without the default that stands for nothing: a number of draws beside a precision, or its limit."""
+    def _drop_idle_key(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Return the settings without the key that has no effect: `draws` or `max_draws`."""
         idle = "max_draws" if self.precision is None else "draws"
         return {key: value for key, value in write(self).items() if key != idle}
 
 
-def _at(key: str, message: str) -> PydanticCustomError:
-    """An error of a whole table that is told at one of its keys."""
+def _error_at_key(key: str, message: str) -> PydanticCustomError:
+    """Return an error of a whole table that is reported at one of its keys."""
     return PydanticCustomError("precision", "{message}", {"message": message, "key": key})
 
 
 def precision_asked(settings: Settings) -> float | None:
-    """The precision that stands in place of a number of draws, if one does."""
+    """Return the precision that replaces a number of draws; None if there is none."""
     return settings.precision if isinstance(settings, Precise) else None

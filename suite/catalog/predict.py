@@ -1,4 +1,4 @@
-"""The tournament that a spec can ask for: an outcome of training, and the quantities that are to tell it."""
+"""The predictor ranking that a spec can request: outcomes of training and their predictors."""
 
 from collections.abc import Iterable
 from typing import Literal
@@ -13,13 +13,13 @@ from suite.catalog.settings import Axis, Settings
 Outcome = Literal["test_accuracy", "success", "train_loss", "test_error", "steps_to_success"]
 
 SHALLOWEST = 2
-"""Members of one hidden layer are outliers in activation ratio and width, and stay out."""
+"""Smallest depth of a ranked member; members with one hidden layer are outliers in activation ratio and width."""
 
 FEWEST = 5
-"""Members of whose order something can be said."""
+"""Smallest number of members for which a ranking is computed."""
 
 BASELINES = ("-depth", "middle_depth", "width", "parameters", "activation_ratio")
-"""What the architecture alone tells, and every tournament has."""
+"""Baselines of every predictor ranking, which depend on the architecture alone."""
 
 
 class Predict(Settings):
@@ -36,7 +36,10 @@ class Predict(Settings):
 
 
 def candidates(measures: Iterable[str]) -> list[str]:
-    """These measures' quantities that are known before training and say something of networks, baselines apart."""
+    """Return the quantities of these measures that can be predictors, without the baselines.
+
+    Predictors are known before training and have a sign.
+    """
     return [
         name
         for measure in measures

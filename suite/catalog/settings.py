@@ -1,4 +1,4 @@
-"""The shape that every table of a spec shares: frozen, strict, and closed to unknown keys."""
+"""The base classes of all tables of a spec: frozen, strict, and closed to unknown keys."""
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
@@ -17,12 +17,12 @@ T = TypeVar("T")
 
 
 class Settings(BaseModel):
-    """A validated table of a spec: nothing is coerced, nothing unknown is let through, nothing changes."""
+    """A validated, immutable table of a spec. It coerces no values and allows no unknown keys."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
     origin: ClassVar[str] = ""
-    """The digest of the plug-in that it is from, which results depend on; empty for the suite's own."""
+    """The digest of the plug-in that defines the table, on which results depend; empty for built-in tables."""
 
 
 class Choice(Settings):
@@ -33,11 +33,11 @@ class Choice(Settings):
     axis: ClassVar[bool] = True
     """Whether a list in place of a parameter's value is an axis of the study."""
     other_names: ClassVar[tuple[str, ...]] = ()
-    """What other libraries call the entry, for hints."""
+    """Names of the entry in other libraries, for hints."""
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """The entry's JSON schema, in which every parameter may be a list where that is an axis."""
+        """Return the entry's JSON schema; if lists are axes, every parameter may be a list."""
         written = handler.resolve_ref_schema(handler(schema))
         for key, parameter in written["properties"].items():
             if key != cls.tag and cls.axis:
@@ -46,7 +46,7 @@ class Choice(Settings):
         written["properties"][cls.tag].pop("default", None)
         required = [key for key in written.get("required", []) if key != cls.tag]
         summary, formula = written["description"], getattr(cls, "formula", None)
-        if formula and formula != summary.removesuffix("."):  # it is the summary where a plug-in gives no other
+        if formula and formula != summary.removesuffix("."):  # a plug-in's formula may be its summary
             summary = f"{summary}\n\n{formula}"
         if cls.tag == "name":
             return written | {"description": summary, "required": ["name", *required]}
@@ -62,7 +62,7 @@ class Choice(Settings):
 
     @property
     def label(self) -> str:
-        """How tables write the entry: ``leaky_relu(slope=0.1)``, or just its name; defaults are left out."""
+        """The entry as tables write it: ``leaky_relu(slope=0.1)``, or only its name; defaults are left out."""
         fields = type(self).model_fields
         stated = {key: value for key, value in self.parameters.items() if value != fields[key].default}
         given = ", ".join(f"{key}={_written(value)}" for key, value in stated.items())
@@ -76,7 +76,7 @@ def _written(value: object) -> str:
 
 
 _ABOUT = ("title", "description", "default")
-"""What a JSON schema says of a key rather than of its value."""
+"""Keywords of a JSON schema that describe a key rather than restrict its value."""
 
 
 def _one_or_list(single: dict[str, Any]) -> dict[str, Any]:
@@ -84,7 +84,10 @@ def _one_or_list(single: dict[str, Any]) -> dict[str, Any]:
 
 
 class _AxisSchema:
-    """Lets a list stand where one value may: pydantic then holds a tuple of one value or more."""
+    """A schema that accepts a list in place of one value.
+
+    Pydantic then holds a tuple of one value or more.
+    """
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_before_validator_function(_as_tuple, handler(source))
@@ -118,24 +121,24 @@ def _distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _repeated(values: tuple[Any, ...]) -> list[Any]:
-    """Those that stand further up as well."""
+    """Return the values that also occur earlier in the tuple."""
     try:
         seen: set[Any] = set()
         return [value for value in values if value in seen or seen.add(value)]  # type: ignore[func-returns-value]
-    except TypeError:  # lists and tables, which are wrong here but not yet told so
+    except TypeError:  # lists and tables are not hashable; they are invalid here and reported later
         return [value for place, value in enumerate(values) if value in values[:place]]
 
 
 Axis = Annotated[tuple[T, ...], _AxisSchema()]
-"""One value or a list of them; a list is an axis of the study."""
+"""One value or a list of values; a list is an axis of the study."""
 
 
 class _Expansion:
-    """Lets a bare name stand for an entry's table, and a list anywhere for an axis.
+    """A schema that accepts a bare name in place of an entry's table, and a list in place of any value.
 
-    `"relu"`, `["relu", "abs"]`, `{ name = "elu", alpha = [0.5, 1.0] }` and lists of such tables all become
-    the tuple of single entries that they stand for. The catalog's table is looked at whenever a value is read, since
-    plug-ins add to it.
+    `"relu"`, `["relu", "abs"]`, `{ name = "elu", alpha = [0.5, 1.0] }` and lists of such tables all become the tuple of
+    single entries that they stand for. The catalog's table is read each time a value is validated, since plug-ins add
+    to it.
     """
 
     def __init__(self, table: Mapping[str, type[Choice]]) -> None:
@@ -143,7 +146,7 @@ class _Expansion:
         self.tag = next(iter(table.values())).tag
 
     def models(self) -> list[type[Choice]]:
-        """What an entry can be now."""
+        """Return the models of all current entries."""
         return list(self.table.values())
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -170,7 +173,7 @@ class _Expansion:
 
 
 def with_tag(table: Any, tag: str) -> Any:
-    """Return a table that names its entry by the key `name` with the key that the models have for it."""
+    """Return a table with its key `name` renamed to the key that the models use for the entry's name."""
     if tag == "name" or not isinstance(table, dict) or "name" not in table or tag in table:
         return table
     return {tag if key == "name" else key: value for key, value in table.items()}
@@ -178,7 +181,7 @@ def with_tag(table: Any, tag: str) -> Any:
 
 @lru_cache(maxsize=64)
 def _entries_of(models: tuple[type[Choice], ...]) -> TypeAdapter[Any]:
-    """Reads entries that are any of some."""
+    """Return a validator of tuples of entries, each of any of the models."""
     union: Any = Union[models]  # noqa: UP007  # the members are known only at run time
     if len(models) > 1:
         union = Annotated[union, Field(discriminator=models[0].tag)]
@@ -186,26 +189,26 @@ def _entries_of(models: tuple[type[Choice], ...]) -> TypeAdapter[Any]:
 
 
 def expands(field: FieldInfo) -> bool:
-    """Whether a model's field holds entries of a catalog, so that one written table may stand for several."""
+    """Return whether a model's field holds catalog entries, so one written table may expand to several."""
     return any(isinstance(note, _Expansion) for note in field.metadata)
 
 
 def models_now(field: FieldInfo) -> Iterator[type[BaseModel]]:
-    """The tables that a field may hold as things stand, where plug-ins can add to them."""
+    """Yield the models of the tables that a field accepts at present; plug-ins can add to them."""
     for note in field.metadata:
         if hasattr(note, "models"):
             yield from note.models()
 
 
 def entries_of(entry: Any) -> list[Any]:
-    """Every table that an entry with lists among its values stands for."""
+    """Return every table that an entry with lists among its values expands to."""
     if not isinstance(entry, dict):
         return [entry]
     return [dict(zip(entry, values, strict=True)) for values in product(*map(_as_tuple, entry.values()))]
 
 
 def number_of_entries(entry: Any) -> int:
-    """How many tables an entry with lists among its values stands for."""
+    """Return the number of tables that an entry with lists among its values expands to."""
     values = entry.values() if isinstance(entry, dict) else ()
     return prod(len(value) for value in values if isinstance(value, list) and value)
 
@@ -215,7 +218,7 @@ def _required(entry: type[Choice]) -> bool:
 
 
 def choices_of(table: Mapping[str, type[Choice]]) -> Any:
-    """The type of a spec's value that picks entries of `table`, each by bare name or as a table.
+    """Return the type of a value that selects entries of `table`, each by its bare name or as a table.
 
     Args:
         table: name -> the entry's settings; all share one tag.

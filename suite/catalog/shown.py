@@ -1,4 +1,4 @@
-"""A value of a spec as messages show it: as TOML writes it, in one line, and short whatever it is."""
+"""Formatting of a spec's values for messages: as TOML on one line, shortened if necessary."""
 
 from collections.abc import Iterable
 from datetime import date, datetime, time
@@ -6,19 +6,22 @@ from itertools import islice
 from reprlib import Repr
 
 LONGEST = 60
-"""Characters."""
+"""Maximum number of characters of a value in a message."""
 
 _DEEPEST, _MOST = 3, 24
-"""Tables and lists within one another, and what is in each, that are written out."""
+"""Maximum nesting depth of tables and lists, and maximum number of items of each, that are written out."""
 
 
 class _Short(Repr):
     def __init__(self) -> None:
         super().__init__()
-        self.maxstring = self.maxother = self.maxlong = 4 * LONGEST  # whoever calls cuts what is left at its end
+        self.maxstring = self.maxother = self.maxlong = 4 * LONGEST  # the caller cuts the result at its end
 
     def repr_int(self, x: int, level: int) -> str:
-        """Python refuses to write out numbers of thousands of digits."""
+        """Return a number as text, or its number of bits if it is long.
+
+        Python refuses to write out numbers of thousands of digits.
+        """
         return super().repr_int(x, level) if x.bit_length() <= 4 * LONGEST else f"a number of {x.bit_length()} bits"
 
 
@@ -26,16 +29,16 @@ _SHORT = _Short()
 
 
 def shown(value: object) -> str:
-    """A value as TOML would write it, or nearly so."""
+    """Return a value approximately as TOML would write it, shortened to `LONGEST` characters."""
     return shortened(written(value, _DEEPEST))
 
 
 def written(value: object, deep: int = _DEEPEST) -> str:
-    """A value as TOML would write it, however long; "nothing" for what is not given.
+    """Return a value as TOML would write it, without shortening the whole; "nothing" for None.
 
     Args:
-        value: of a spec, or of a record of a run.
-        deep: tables and lists within one another that are written out.
+        value: A value of a spec, or of a record of a run.
+        deep: The maximum nesting depth of tables and lists that are written out.
     """
     if value is None:
         return "nothing"
@@ -59,5 +62,5 @@ def _inside(items: Iterable[str], deep: int) -> str:
 
 
 def shortened(text: str) -> str:
-    """A text, cut where it is too long for a message."""
+    """Return a text, cut if it is too long for a message."""
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."

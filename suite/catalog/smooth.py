@@ -1,5 +1,5 @@
-"""Smooth activations: three derivatives exist everywhere."""
-# ruff: noqa: D102  # each class is documented; phi and dphi are where they are declared
+"""Smooth activations, all of which have three derivatives everywhere."""
+# ruff: noqa: D102  # the base class documents phi and dphi
 
 from math import pi, sqrt
 from types import ModuleType
@@ -128,6 +128,6 @@ def _normal_cdf(z: Array) -> Array:
 
 
 def _scipy_special() -> ModuleType:
-    from scipy import special  # noqa: PLC0415  # takes longer to load than a spec to check
+    from scipy import special  # noqa: PLC0415  # scipy takes longer to load than a spec takes to check
 
     return special

@@ -1,4 +1,4 @@
-"""The training tasks that a spec can name. Their data are made in `suite/training/tasks.py`."""
+"""The training tasks that a spec can name; `suite/training/tasks.py` creates their data."""
 
 from math import sqrt
 from typing import Any, ClassVar, Literal
@@ -17,19 +17,21 @@ class Task(Choice):
     inputs: ClassVar[int]
     outputs: ClassVar[int]
     loss: ClassVar[Literal["binary_cross_entropy", "cross_entropy", "half_square"]]
-    """What training lowers, by its name in `suite.nets.losses`."""
+    """The loss that training minimizes, by its name in `suite.nets.losses`."""
     function: ClassVar[str]
-    """Dotted path of the function that labels points of the box, or of the one that gives all there are."""
+    """The dotted path of the function that labels points of the box, or that returns all points of a dataset."""
     half_width: ClassVar[float | None] = None
-    """Of the box around the origin that points are uniform in; None where they are data."""
+    """Half-width of the box around the origin in which points are uniform; None if the points are a dataset."""
     available: ClassVar[int | None] = None
-    """Points that there are in all; None where as many as are asked for can be drawn."""
+    """Total number of points of a dataset; None if any number of points can be drawn."""
     neurons: ClassVar[int] = 1
-    """m*, the fewest live ReLU units of a single hidden layer with which the task can be learned."""
+    """m*, the smallest number of live ReLU units of a single hidden layer with which the task can be learned."""
     label_variance: ClassVar[float | None] = None
-    """Of regressions: what a constant reaches; a worse validation error counts as this in the choice of a rate."""
+    """For regressions, the error of the best constant; larger validation errors are set to it in the choice of a
+    learning rate.
+    """
     error: ClassVar[float | None] = None
-    """Of regressions: a replicate succeeds with a mean squared error at or below it, out of reach of m* - 1 units."""
+    """For regressions, the largest mean squared error that counts as success; m* - 1 units cannot reach it."""
 
     train: Count = Field(description="number of training points")
     validation: Count | None = Field(
@@ -39,7 +41,7 @@ class Task(Choice):
 
     @property
     def points(self) -> tuple[int, int, int]:
-        """Sizes of the train, validation and test sets."""
+        """The sizes of the train, validation and test sets."""
         return self.train, self.test if self.validation is None else self.validation, self.test
 
     @property
@@ -49,7 +51,7 @@ class Task(Choice):
 
     @property
     def classes(self) -> int:
-        """How many classes are told apart; 0 in a regression."""
+        """The number of classes; 0 for a regression."""
         return {"binary_cross_entropy": 2, "cross_entropy": self.outputs, "half_square": 0}[self.loss]
 
 
@@ -78,7 +80,7 @@ class AbsoluteValue(Task):
     half_width = sqrt(3)  # x then has variance 1
     neurons = 2
     label_variance = 0.25
-    error = 0.085786  # half of the least that 1 unit reaches, 3 - 2 sqrt 2 = 0.171573, with its kink at +-0.717439
+    error = 0.085786  # half the minimum error of 1 unit, 3 - 2 sqrt 2 = 0.171573, with its kink at +-0.717439
 
 
 class TwoKinks(Task):
@@ -93,7 +95,7 @@ class TwoKinks(Task):
     half_width = sqrt(3)
     neurons = 3
     label_variance = 2 / 3 - (2 + (sqrt(3) - 1) / 2) ** 2 / 12
-    error = 0.012935  # half of the least that 2 units reach, 0.025870, with both open to the left of 0 and 0.606018
+    error = 0.012935  # half the minimum error of 2 units, 0.025870, active to the left of 0 and 0.606018
 
 
 class Digits(Task):

@@ -1,4 +1,4 @@
-"""The settings of training as tables and claims name them: axes, each with a column of its own."""
+"""The settings of training as axes, which tables and claims name by column."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from suite.catalog.tasks import Task
 
 
 def training_settings(task: Task | None, optimizer: Optimizer | None) -> dict[str, Any]:
-    """Every setting of a task and an optimizer by its column, their names under `task` and `optimizer`."""
+    """Return every setting of a task and an optimizer by column; `task` and `optimizer` hold their names."""
     row: dict[str, Any] = {}
     if task is not None:
         row |= {"task": task.name, **task.parameters}

@@ -1,1 +1,1 @@
-"""Cells: units of work, what each computes, the executor that runs it, and the cache."""
+"""Cells: the units of computation of a study, their executors and their cache."""

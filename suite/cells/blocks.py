@@ -1,4 +1,4 @@
-"""Blocks: all draws of a quantity of a member, between cached cells and tables, read when needed."""
+"""Blocks: all draws of a quantity of a member, read on demand from cached cells to compute tables."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ from suite.theory.quantities import Theory, theory_of
 Array = NDArray[np.float64]
 
 VALUES_AT_A_TIME = 2**19
-"""Numbers that are summarized together, 4 MiB; at least one column."""
+"""Number of values that are summarized together, 4 MiB; at least one column."""
 
 
 class Draws(Protocol):
@@ -31,7 +31,7 @@ class Draws(Protocol):
         """The numbers of draws and columns."""
 
     def columns(self, start: int, stop: int) -> Array:
-        """Return some columns of all draws."""
+        """Return the columns from `start` to `stop` of all draws."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Part:
 
     Attributes:
         shape: The numbers of draws and columns.
-        read: Returns all of them.
+        read: A function that returns all of them.
         start: The number of the first draw; failed cells leave gaps.
     """
 
@@ -51,17 +51,17 @@ class Part:
 
 @dataclass(frozen=True)
 class Parts:
-    """Draws as they were measured, part by part."""
+    """Measured draws, divided into parts."""
 
     parts: Sequence[Part]
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Return what the protocol says."""
+        """The numbers of draws and columns."""
         return sum(part.shape[0] for part in self.parts), self.parts[0].shape[1]
 
     def columns(self, start: int, stop: int) -> Array:
-        """Return what the protocol says."""
+        """Return the columns from `start` to `stop` of all draws."""
         found = np.empty((self.shape[0], len(range(self.shape[1])[start:stop])))
         first = 0
         for part in self.parts:
@@ -76,10 +76,11 @@ class Parts:
 
 @dataclass(frozen=True)
 class RatioOfMeans:
-    """E s / (E f)^2 of second and first moments s and f.
+    """The ratio E s / (E f)^2 of second and first moments s and f.
 
-    No draw has it; each stands with the ratio plus what the draw moves it by (to first order), so that the mean
-    is the ratio itself and the spread over draws gives its standard error and interval.
+    A single draw has no such ratio. Each draw is represented by the ratio plus the draw's first-order contribution to
+    it, so that the mean is the ratio itself, and the spread over draws gives its standard error and confidence
+    interval.
     """
 
     first: Draws
@@ -87,11 +88,11 @@ class RatioOfMeans:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Return what the protocol says."""
+        """The numbers of draws and columns."""
         return self.second.shape
 
     def columns(self, start: int, stop: int) -> Array:
-        """Return some columns; nan for a draw that lacks either moment."""
+        """Return the columns from `start` to `stop`; nan for a draw that lacks either moment."""
         first, second = self.first.columns(start, stop), self.second.columns(start, stop)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             known = np.isfinite(first) & np.isfinite(second)
@@ -103,7 +104,7 @@ class RatioOfMeans:
 
 
 def in_memory(values: Array) -> Parts:
-    """Return an array (draws, columns) as draws."""
+    """Wrap an array (draws, columns) as draws."""
     return Parts((Part((values.shape[0], values.shape[1]), lambda: values),))
 
 
@@ -116,16 +117,16 @@ def chunks(draws: Draws) -> Iterator[Array]:
 
 @dataclass(frozen=True)
 class Block:
-    """All draws of one quantity of one member under one setting of the training, if any.
+    """All draws of one quantity of one member under one training setting, if any.
 
     Attributes:
-        cell: the first of those it is from.
-        settings: of the measure that the quantity belongs to.
-        training: values of the training settings that the tables show.
-        quantity: its name in the catalog.
-        draws: their values, read when asked for; columns run over layers, steps or both, or there is one.
-        places: what the columns stand for, by name of the index; empty where the quantity has none.
-        drawn: whether there are draws, or one value for the member.
+        cell: The first of the cells that contain the draws.
+        settings: The settings of the quantity's measure.
+        training: Values of the training settings that the tables show.
+        quantity: The name of the quantity in the catalog.
+        draws: The values, read on demand; columns run over layers, steps or both, or there is one column.
+        places: The layer or step of each column, by name of the index; empty if the quantity has no index.
+        drawn: Whether there are draws; otherwise there is one value for the member.
     """
 
     cell: Cell
@@ -153,12 +154,12 @@ class Block:
 
     @property
     def theory(self) -> Theory | None:
-        """Return the theoretical values; None if no theory is known."""
+        """The theoretical values; None if no theory is known."""
         return theory_of(self.quantity, self.member, self.settings, self.cell.domain, self.cell.task)
 
     @property
     def methods(self) -> list[str | None]:
-        """How each column was decided, for quantities that can be decided in two ways."""
+        """The method by which each column was decided, for quantities that can be decided in two ways."""
         columns = self.columns
         if not QUANTITIES[self.quantity].decided:
             return [None] * columns
@@ -174,7 +175,7 @@ class Block:
 
 
 def training_columns(study: Study) -> list[str]:
-    """Return the training settings that tables show: those that vary, and the learning rate."""
+    """Return the training settings that tables show: those with several values, and the learning rate."""
     training = study.spec.training
     if not training:
         return []
@@ -185,13 +186,13 @@ def training_columns(study: Study) -> list[str]:
 
 
 def blocks_of(cells: Sequence[Cell], shapes: Mapping[str, Shapes], read: Read, columns: Sequence[str]) -> list[Block]:
-    """Join the draws of cells into one block per member, quantity and training setting, in the order of the tables.
+    """Join the draws of cells into one block per member, quantity and training setting, in table order.
 
     Args:
-        cells: of the study, in order.
-        shapes: of what each cell holds, by the cells' keys; a cell that has none is passed over.
-        read: called whenever values are looked at, which is not here.
-        columns: training settings that the tables show.
+        cells: Cells of the study, in order.
+        shapes: The shapes of each cell's arrays, by the cells' keys; cells without shapes are skipped.
+        read: A function that reads an array. It is called when values are requested, not here.
+        columns: Training settings that the tables show.
     """
     found: dict[tuple[Any, ...], tuple[Block, list[Part]]] = {}
     for cell in (cell for cell in cells if cell.key in shapes):
@@ -220,7 +221,7 @@ def _blocks_of_cell(cell: Cell, shapes: Shapes, read: Read, columns: Sequence[st
 
 
 def _part(cell: Cell, quantity: str, place: int, shape: tuple[int, int], read: Read) -> Part:
-    """Return a cell's draws of a quantity under the optimizer at a place, if any."""
+    """Return a cell's draws of a quantity under the optimizer at index `place`, if any."""
 
     def values() -> Array:
         return cell.block(read(cell.key, quantity), place).reshape(shape).astype(np.float64)
@@ -239,7 +240,7 @@ def _places(cell: Cell, settings: Settings, quantity: str) -> dict[str, NDArray[
 
 
 def _ratio(key: tuple[Any, ...], block: Block, blocks: Mapping[tuple[Any, ...], Block]) -> Iterator[Block]:
-    """Yield the ratios of means E a / (E b)^2 behind the block of a."""
+    """Yield the ratio of means E a / (E b)^2 that follows the block of a, if there is one."""
     member, _, *training = key
     for name, quantity in QUANTITIES.items():
         if quantity.ratio_of and quantity.ratio_of[0] == block.quantity:

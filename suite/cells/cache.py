@@ -1,4 +1,4 @@
-"""The cache of finished cells: one file per cell, written whole or not at all, and verified before use."""
+"""The cache of finished cells, one file per cell, written atomically and verified before use."""
 
 import hashlib
 import io
@@ -19,7 +19,7 @@ from suite.cells.cell import Cell
 from suite.results.files import remove_abandoned, write_whole
 
 CHECKPOINT_SUFFIX = ".part"
-"""The suffix of the file that holds how far an unfinished cell has come."""
+"""The suffix of the file that holds the state of an unfinished cell."""
 
 Readings = dict[str, NDArray[Any]]
 """The arrays of a cell by quantity."""
@@ -36,8 +36,8 @@ class CellResult:
     """The result of a cell.
 
     Attributes:
-        readings: The arrays by quantity, with their axes as the file has them.
-        provenance: Computing time, device, versions and the like.
+        readings: The arrays by quantity, with their axes in the order of the file.
+        provenance: Computing time, device and versions.
     """
 
     readings: Readings
@@ -49,11 +49,11 @@ class CachedCell:
     """A summary of a cached cell, whose arrays stay on disk.
 
     Attributes:
-        shapes: The shapes of its arrays, as the file has them.
-        provenance: As it was saved.
+        shapes: The shapes of its arrays, with axes in the order of the file.
+        provenance: The provenance as it was saved.
         digest: The SHA-256 of its file.
         size: The size of its file in bytes.
-        cache: The cache that has it.
+        cache: The cache that contains it.
     """
 
     shapes: dict[str, tuple[int, ...]]
@@ -67,7 +67,7 @@ class Cache:
     """The finished cells of one study, in a folder.
 
     A cell's file is a zip archive of plain arrays (NumPy's .npz, read without pickle). Its comment holds the cell's
-    key, provenance and shapes, and a SHA-256 of every byte before it. A damaged file is therefore detected, counts as
+    key, provenance and shapes, and a SHA-256 of all preceding bytes. A damaged file is therefore detected, counts as
     missing and is computed again. Quantities are read one at a time, so a study need not fit into memory.
 
     Args:
@@ -78,10 +78,12 @@ class Cache:
         self.folder = folder
 
     def prepare(self) -> None:
-        """Create the folder, and remove checkpoints of finished cells and files of writers killed over an hour ago.
+        """Create the folder, and remove leftover files.
+
+        These are checkpoints of finished cells, and files of writers that were killed over an hour ago.
 
         Raises:
-            OSError: If nothing can be written there, which is better known before computing than after.
+            OSError: If nothing can be written to the folder; this check runs before the computation.
         """
         probe = self.folder / "writable.tmp"
         write_whole(probe, lambda file: file.write(b"x"))
@@ -93,10 +95,10 @@ class Cache:
                     part.unlink()
 
     def save(self, key: str, result: CellResult) -> None:
-        """Write the file of a finished cell. A reader sees the whole file or none.
+        """Write the file of a finished cell atomically: a reader finds the whole file or none.
 
-        The file is not flushed to disk: that would take longer than most cells. A killed process loses nothing; a
-        power cut may damage the files of the last seconds, which is detected.
+        The file is not flushed to disk, since that would take longer than most cells. A killed process loses nothing. A
+        power failure may damage the files of the last seconds, which is detected.
         """
         shapes = {name: values.shape for name, values in result.readings.items()}
         note = json.dumps({"key": key, "shapes": shapes, "provenance": result.provenance}).encode()
@@ -131,7 +133,7 @@ class Cache:
         return CachedCell(shapes, note["provenance"], digest.hexdigest(), len(content), self)
 
     def copy_from(self, other: "Cache", key: str) -> CachedCell | None:
-        """Copy a cell's file from another cache and return its summary; None if it is missing or damaged there."""
+        """Copy a cell's file from another cache; return its summary, or None if it is missing or damaged."""
         if other.check(key) is None:
             return None
         content = other.path(key).read_bytes()
@@ -139,7 +141,7 @@ class Cache:
         return self.check(key)
 
     def read(self, key: str, quantity: str) -> NDArray[Any]:
-        """Return one array of a cell that has been checked, with its axes as the file has them.
+        """Return one array of a cell that has been checked, with its axes in the order of the file.
 
         Raises:
             OSError: If the file has been damaged or removed since.
@@ -157,12 +159,12 @@ class Cache:
 
 
 def in_file_order(cell: Cell, readings: Readings) -> Readings:
-    """Return a cell's readings with their axes as its file has them."""
+    """Return a cell's arrays with their axes in the order of its file."""
     return {name: np.ascontiguousarray(cell.in_file_order(values)) for name, values in readings.items()}
 
 
 def cached_arrays(cells: Sequence[Cell], cached: Mapping[str, CachedCell]) -> tuple[dict[str, Shapes], Read]:
-    """Return the shapes of cached cells by key, and a function that reads their arrays, both with the draws first."""
+    """Return the shapes of cached cells by key, and a function that reads arrays, both with draws first."""
     own = {cell.key: cell for cell in cells if cell.key in cached}
 
     def read(key: str, quantity: str) -> NDArray[Any]:
@@ -176,21 +178,21 @@ def cached_arrays(cells: Sequence[Cell], cached: Mapping[str, CachedCell]) -> tu
 
 
 def _require_note(archive: zipfile.ZipFile, key: str) -> None:
-    """Raise ValueError unless the note is complete: an archive opens even if its end was cut off."""
+    """Raise ValueError unless the comment is complete; an archive opens even if its end is missing."""
     if json.loads(archive.comment[:-_DIGEST])["key"] != key:
         raise ValueError("the note belongs to another cell")
 
 
 def _array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
-    """Return one array; reading its bytes first verifies the checksum, which np.load alone may not."""
+    """Return one array; reading its bytes first verifies the checksum, which np.load alone may not do."""
     array: NDArray[Any] = np.load(io.BytesIO(archive.read(f"{name}.npy")), allow_pickle=False)
     return array
 
 
 _DIGEST = 64
-"""Characters of the SHA-256 that ends the file."""
+"""Number of characters of the SHA-256 at the end of the file."""
 _LAST_RECORD, _LAST_RECORD_BYTES = b"PK\x05\x06", 22
-"""The first bytes of an archive's last record, which no note contains, and its length up to the comment."""
+"""The first bytes of an archive's last record, which no comment contains, and its length up to the comment."""
 
 _DAMAGE = (OSError, ValueError, KeyError, EOFError, RuntimeError, struct.error, zipfile.BadZipFile, zlib.error)
-"""What reading a damaged archive raises; RuntimeError if a flipped bit marks it as encrypted or compressed."""
+"""Errors that reading a damaged archive raises; RuntimeError if a flipped bit marks it as encrypted or compressed."""

@@ -1,4 +1,4 @@
-"""The cells of a study: units of work that measure or train, each of which becomes one cached file."""
+"""The cells of a study. Each measures or trains some draws of a member and becomes one cached file."""
 
 import hashlib
 import json
@@ -23,14 +23,14 @@ from suite.catalog.tasks import Task
 from suite.spec.members import Member
 
 NETWORKS_VERSION = 2
-"""Raised whenever networks, samples, data or the trainer change their numbers: all results are then computed anew."""
+"""Version of networks, samples, data and trainer; raising it invalidates all cached results."""
 
 _Observers = tuple[tuple[str, Settings], ...]
 """Names of measures in the catalog with their settings."""
 
 
 _LEARNED_DRAWS = 1
-"""Trained networks of each member, task and learning rate whose landscapes are shown."""
+"""Number of trained networks of each member, task and learning rate whose landscapes are shown."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Failure:
     """The reason why a cell failed.
 
     Attributes:
-        reason: One line.
+        reason: A message of one line.
         trace: The traceback; empty if the process died.
     """
 
@@ -50,10 +50,10 @@ class Board(NamedTuple):
     """A landscape to show.
 
     Attributes:
-        draw: of the member, counted from the cell's first.
-        optimizer: that trained the network; None of a random one.
-        step: of training; None of a random network.
-        values: outputs on the grid, by rows.
+        draw: The number of the draw, counted from the cell's first.
+        optimizer: The optimizer that trained the network; None for a random network.
+        step: The training step; None for a random network.
+        values: The outputs on the grid, by rows.
     """
 
     draw: int
@@ -67,14 +67,14 @@ class Cell(ABC):
     """Some draws of one member, measured or trained.
 
     Attributes:
-        seed: the study's.
-        member: the networks.
-        name: the measure's name in the catalog.
-        settings: the measure's.
-        task: the training problem that the measure, or the member's initialization, is evaluated on, if any.
-        domain: where the networks are evaluated.
-        start: first draw.
-        stop: one past the last.
+        seed: The seed of the study.
+        member: The member whose networks are drawn.
+        name: The name of the measure in the catalog.
+        settings: The settings of the measure.
+        task: The training task that the measure, or the member's initialization, uses, if any.
+        domain: The domain on which the networks are evaluated.
+        start: The first draw.
+        stop: One past the last draw.
     """
 
     trains: ClassVar[bool]
@@ -96,18 +96,18 @@ class Cell(ABC):
 
     @property
     def in_tables(self) -> bool:
-        """Whether its numbers are in the tables of measurements; those of landscapes have a table of their own."""
+        """Whether its numbers are in the tables of measurements; those of landscapes have a separate table."""
         return self.name in MEASURES
 
     @property
     def measure(self) -> Measure:
-        """The catalog's entry."""
+        """The declaration of the measure in the catalog."""
         return measure_named(self.name)
 
     @property
     @abstractmethod
     def taken(self) -> _Observers:
-        """Every measure that the cell's numbers belong to, with its settings."""
+        """Every measure whose values the cell contains, with its settings."""
 
     @property
     @abstractmethod
@@ -117,22 +117,25 @@ class Cell(ABC):
     @property
     @abstractmethod
     def points(self) -> int:
-        """Points of the domain's sample or of the task that the measure is evaluated on; 1 if on neither."""
+        """The number of points of the domain's sample or the task that the measure is evaluated on.
+
+        It is 1 if the measure is evaluated on neither.
+        """
 
     @property
     @abstractmethod
     def dtype(self) -> str:
-        """The precision of computing, by torch's name."""
+        """The floating-point precision, by torch's name."""
 
     @property
     @abstractmethod
     def optimizers(self) -> tuple[Optimizer | None, ...]:
-        """The optimizer of each block of its arrays; one None where nothing is trained."""
+        """The optimizer of each block of its arrays; a single None if nothing is trained."""
 
     @property
     @abstractmethod
     def steps(self) -> Sequence[int]:
-        """The recorded steps of training; none where nothing is trained."""
+        """The recorded steps of training; empty if nothing is trained."""
 
     @abstractmethod
     def block_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -140,34 +143,40 @@ class Cell(ABC):
 
     @abstractmethod
     def block(self, values: NDArray[Any], place: int) -> NDArray[Any]:
-        """Return the block of an array that belongs to the optimizer at a place."""
+        """Return the block of an array that belongs to the optimizer at index `place`."""
 
     @abstractmethod
     def in_file_order(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Return an array with its axes as the cell's file has them, or one from the file as code has them."""
+        """Convert an array between the order of axes in code and that in the cell's file.
+
+        The conversion is its own inverse.
+        """
 
     @abstractmethod
     def boards(self, found: NDArray[Any]) -> Iterator[Board]:
-        """Yield the landscapes to show of an array of them."""
+        """Yield the landscapes to show from an array of outputs."""
 
     @abstractmethod
     def trials(self, steps: Sequence[int]) -> list["Cell"]:
-        """Return shorter cells whose times tell how long this one takes: of training, one for each number of steps."""
+        """Return shorter cells whose computing times predict that of this cell.
+
+        For training, there is one for each number of steps.
+        """
 
     @property
     def version(self) -> str:
-        """Of the code that its numbers come from: of the networks, then of each measure."""
+        """The version of the code that computes its numbers: that of the networks, then that of each measure."""
         measures = [measure_named(name) for name, _ in self.taken]
         return ".".join(str(version) for version in (NETWORKS_VERSION, *(measure.version for measure in measures)))
 
     @cached_property
     def key(self) -> str:
-        """A hash of all that the cell's numbers depend on but for rounding, and of nothing else."""
-        beside_the_point = {"draws", "replicates", *Precise.model_fields}
+        """A hash of everything that determines the cell's numbers up to rounding, and of nothing else."""
+        excluded = {"draws", "replicates", *Precise.model_fields}
         if not self.sampled:
-            beside_the_point |= {"step", "lines"}
+            excluded |= {"step", "lines"}
         elif self.domain.on_grid(self.member.widths[0]):
-            beside_the_point |= {"lines"}
+            excluded |= {"lines"}
         content: dict[str, Any] = {
             "seed": self.seed,
             "member": self.member.content,
@@ -177,7 +186,7 @@ class Cell(ABC):
                 [
                     name,
                     measure_named(name).version,
-                    settings.model_dump(exclude=beside_the_point, mode="json"),
+                    settings.model_dump(exclude=excluded, mode="json"),
                 ]
                 for name, settings in self.taken
             ],
@@ -191,10 +200,10 @@ class Cell(ABC):
 
     @property
     def origins(self) -> dict[str, str]:
-        """The digests of the plug-ins that the numbers come from; few have any, and the others keep their names.
+        """The digests of the plug-ins that the cell uses; usually empty, which leaves the key unchanged.
 
         Raises:
-            ValueError: one was loaded again since the spec was, which has its older settings.
+            ValueError: If a plug-in was loaded again after the spec, which has its older settings.
         """
         member, task = self.member, self.task
         used = {
@@ -211,31 +220,31 @@ class Cell(ABC):
 
     @property
     def shape(self) -> Shape:
-        """Return the sizes that the cost and the memory follow from."""
+        """The sizes that determine the cost and the memory."""
         member = self.member
         points = sum(self.task.points) if self.task else 0
         return Shape(member.widths, member.parameters, self.points, points, member.normalization, member.plain)
 
     @cached_property
     def cost(self) -> float:
-        """Roughly how many multiplications it takes, to start the longest first."""
+        """The approximate number of multiplications, by which the longest cells start first."""
         return self.draws * self.measure.cost(self.shape, self.settings)
 
 
 @dataclass(frozen=True)
 class MeasuringCell(Cell):
-    """One measure of some draws of one member."""
+    """A cell that evaluates one measure on some draws of one member."""
 
     trains = False
 
     @property
     def taken(self) -> _Observers:
-        """The one measure."""
+        """The single measure."""
         return ((self.name, self.settings),)
 
     @property
     def sampled(self) -> bool:
-        """Whether the networks are looked at on the domain's sample."""
+        """Whether the networks are evaluated on the domain's sample."""
         if not isinstance(self.settings, OnTheDomain):
             return False
         if self.task is None:
@@ -244,7 +253,10 @@ class MeasuringCell(Cell):
 
     @property
     def points(self) -> int:
-        """Points of the domain's sample or of the task that it is evaluated on; 1 if on neither."""
+        """The number of points of the domain's sample or the task that the measure is evaluated on.
+
+        It is 1 if the measure is evaluated on neither.
+        """
         settings: Any = self.settings
         if self.sampled and settings.step:
             points = self.domain.points(self.member.widths[0], settings.step, settings.lines)
@@ -256,30 +268,30 @@ class MeasuringCell(Cell):
 
     @property
     def dtype(self) -> str:
-        """The precision that the spec asks for; float64 where it cannot ask."""
+        """The precision that the spec requests; float64 if the measure has no such setting."""
         dtype: str = getattr(self.settings, "dtype", "float64")
         return dtype
 
     @property
     def optimizers(self) -> tuple[None]:
-        """None: nothing is trained."""
+        """A single None, since nothing is trained."""
         return (None,)
 
     @property
     def steps(self) -> Sequence[int]:
-        """None: nothing is trained."""
+        """An empty sequence, since nothing is trained."""
         return ()
 
     def block_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Return the shape as it is."""
+        """Return the shape unchanged."""
         return shape
 
     def block(self, values: NDArray[Any], place: int) -> NDArray[Any]:
-        """Return the values as they are."""
+        """Return the values unchanged."""
         return values
 
     def in_file_order(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Return the values as they are: draws come first."""
+        """Return the values unchanged, with draws first."""
         return values
 
     def boards(self, found: NDArray[Any]) -> Iterator[Board]:
@@ -293,13 +305,13 @@ class MeasuringCell(Cell):
 
 @dataclass(frozen=True)
 class TrainingCell(Cell):
-    """The training of some draws of one member under every learning rate, with the measures that observe it.
+    """A cell that trains some draws of one member under every learning rate, with its observers.
 
     Its arrays are (draws, learning rates, ...).
 
     Attributes:
-        settings: with one task, and optimizers alike but for the learning rate.
-        observers: what observes the training besides accuracy.
+        settings: Settings with one task, and with optimizers that differ only in the learning rate.
+        observers: The measures that observe the training besides accuracy.
     """
 
     trains = True
@@ -314,22 +326,22 @@ class TrainingCell(Cell):
 
     @property
     def sampled(self) -> bool:
-        """No: training takes the task's points."""
+        """False, since training uses the task's points."""
         return False
 
     @property
     def points(self) -> int:
-        """1: the sizes of the task's sets count by themselves."""
+        """1, since the sizes of the task's sets are counted separately."""
         return 1
 
     @property
     def dtype(self) -> str:
-        """Training is in float32."""
+        """float32, the precision of training."""
         return "float32"
 
     @property
     def optimizers(self) -> tuple[Optimizer, ...]:
-        """One for each learning rate."""
+        """One optimizer for each learning rate."""
         return self.settings.optimizer
 
     @property
@@ -347,17 +359,23 @@ class TrainingCell(Cell):
         return values[:, place]
 
     def in_file_order(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Return the values with draws and learning rates swapped: in files, of any version, the rates come first."""
+        """Return the values with the axes of draws and learning rates swapped.
+
+        In files of all versions, the learning rates come first.
+        """
         return values.swapaxes(0, 1)
 
     def boards(self, found: NDArray[Any]) -> Iterator[Board]:
-        """Yield landscapes of the first draws, (draws, learning rates, points, steps), at each step that is shown."""
+        """Yield landscapes of the first draws at each step that is shown.
+
+        The array is (draws, learning rates, points, steps).
+        """
         for place, optimizer in enumerate(self.optimizers):
             for draw, looks in enumerate(found[:_LEARNED_DRAWS, place]):
                 for look, step in enumerate(pictured_steps(self.settings.steps)):
                     yield Board(draw, optimizer, step, looks[:, look])
 
     def trials(self, steps: Sequence[int]) -> list[Cell]:
-        """Return cells of fewer steps, since what is done once weighs little in the whole."""
+        """Return cells of fewer steps, from whose computing times that of all steps can be extrapolated."""
         fewer = (self.settings.model_copy(update={"steps": min(self.settings.steps, number)}) for number in steps)
         return [replace(self, settings=settings) for settings in fewer]

@@ -1,4 +1,4 @@
-"""Checkpoints: how far a long cell has come, in a file beside the cache's, and verified like those."""
+"""Checkpoints: the state of a long cell in a file beside those of the cache, verified in the same way."""
 
 import hashlib
 import io
@@ -23,18 +23,18 @@ from suite.training.observer import ResumeState
 from suite.training.trainer import State
 
 CHECKPOINT_SECONDS = 20.0
-"""Seconds between two checkpoints of a cell, and before the first. A kill should cost less than a minute."""
+"""Seconds between two checkpoints of a cell, and before the first; a kill should cost less than a minute."""
 
 
 @dataclass(frozen=True)
 class CellState:
-    """How far a cell has come, and how its draws are divided, on which its numbers depend by rounding.
+    """The state of an unfinished cell, with the division of its draws, which affects rounding.
 
     Attributes:
-        block: Draws that are drawn together.
-        tile: Draws that are computed together, at most, from here on.
-        start: The first draw of the current tile. Those before are done.
-        stop: One past its last draw.
+        block: The number of draws that are drawn together.
+        tile: The maximum number of draws that are computed together from here on.
+        start: The first draw of the current tile; all draws before it are done.
+        stop: One past the last draw of the current tile.
         done: The arrays of the draws that are done, if any.
         training: The state of the tile's training by name, if it has begun.
     """
@@ -50,17 +50,18 @@ class CellState:
 class Checkpoint:
     """The file that holds the state of a cell while it is computed.
 
-    It holds plain arrays (NumPy's .npz, read without pickle) after their SHA-256. A file that is damaged, or that was
-    written under circumstances that round differently, is ignored. So is one that cannot be read or written.
+    It holds plain arrays (NumPy's .npz, read without pickle) after their SHA-256. A file is ignored if it is damaged,
+    if it was written under circumstances that round differently, or if it cannot be read. Failed writes are ignored,
+    too.
 
     Args:
-        folder: The folder of the finished cell; None to keep no state.
+        folder: The folder of the finished cell; None to store no state.
         key: The key of the cell.
-        circumstances: What else its numbers depend on, in JSON's types: device, versions and the like.
+        circumstances: Everything else that its numbers depend on, in JSON's types, such as device and versions.
 
     Attributes:
-        resumed: Whether the cell continues from a state that was found.
-        tile: Draws that were computed together, at most, at the end; None before that.
+        resumed: Whether the cell continues from a stored state.
+        tile: The maximum number of draws that were computed together at the end; None before that.
     """
 
     def __init__(self, folder: Path | None, key: str, circumstances: Mapping[str, Any]) -> None:
@@ -80,7 +81,7 @@ class Checkpoint:
         """Return the state of the cell; None if there is none that fits.
 
         Args:
-            tile: Draws that have to be computed together. Default: as in the state.
+            tile: The number of draws that must be computed together. Default: the number in the state.
         """
         if self.path is None:
             return None
@@ -106,16 +107,19 @@ class Checkpoint:
         return state
 
     def offer(self, state: Callable[[], CellState]) -> None:
-        """Write the state if the last checkpoint is old enough, and if it can be written. May be called at any rate."""
+        """Write the state if the last checkpoint is old enough and writing succeeds.
+
+        It may be called as often as desired; `state` is called only if the state is written.
+        """
         if self.path is None or time.perf_counter() - self._written < CHECKPOINT_SECONDS:
             return
-        # If disk or memory is short (torch raises RuntimeError), computing continues without a checkpoint.
+        # If disk or memory is exhausted (torch raises RuntimeError), computing continues without a checkpoint.
         with suppress(OSError, MemoryError, RuntimeError):
             self._write(self.path, state())
         self._written = time.perf_counter()
 
     def remove(self) -> None:
-        """Remove the file: the cell is finished, or should start again."""
+        """Remove the file, because the cell is finished or should start again."""
         if self.path is not None:
             with suppress(OSError):
                 self.path.unlink()
@@ -133,22 +137,22 @@ class Checkpoint:
         write_whole(path, lambda file: (file.write(digest), file.write(archive)), at_once=False)
 
     def _all_it_follows_from(self) -> dict[str, Any]:
-        """Return the circumstances with a hash of the code, which gives the arrays' names their meaning."""
+        """Return the circumstances and a hash of the code, which gives the arrays' names their meaning."""
         return {**self._follows_from, "code": code()}
 
 
 class CellProgress:
-    """How far the computing of a cell has come. It starts from the state in its checkpoint, if there is one.
+    """The progress of a cell's computation, which starts from its checkpoint, if there is one.
 
     Args:
         cell: The cell.
-        block: Draws that are drawn together.
-        size: Draws that are computed together, at most, unless the checkpoint says otherwise.
-        checkpoint: Where the state is kept, if anywhere.
+        block: The number of draws that are drawn together.
+        size: The maximum number of draws that are computed together, unless the checkpoint specifies another.
+        checkpoint: The checkpoint that stores the state, if any.
         tile: If given, the only admissible size.
 
     Attributes:
-        tile: Draws that are computed together, at most.
+        tile: The maximum number of draws that are computed together.
         finished: The arrays of each finished tile, in order.
     """
 
@@ -162,17 +166,17 @@ class CellProgress:
         self.finished = [self.start.done] if self.start.done else []
 
     def blocks(self) -> Iterator[tuple[int, int, int]]:
-        """Yield for each unfinished block its first draw, one past its last, and the first that is not done."""
+        """Yield for each unfinished block its first draw, one past its last, and the first draw not done."""
         for first in range(self.cell.start, self.cell.stop, self.start.block):
             last = min(first + self.start.block, self.cell.stop)
             if last > self.start.start:
                 yield first, last, max(first, self.start.start)
 
     def resume_state(self, draws: slice, tile: int, device: str) -> ResumeState:
-        """Return the state from which the training of a tile continues, and to which it is saved.
+        """Return the state from which the training of a tile continues, and the function that saves it.
 
         Args:
-            draws: The draws of the tile, the next that are not done.
+            draws: The draws of the tile, the next ones that are not done.
             tile: The current maximum size of a tile.
             device: The device of the training.
         """
@@ -182,7 +186,7 @@ class CellProgress:
                 self.checkpoint.offer(lambda: self._state(draws, tile, state()))
 
         if not self.start.training or (draws.start, draws.stop) != (self.start.start, self.start.stop):
-            offer(dict)  # none of these draws has begun, but those before are done
+            offer(dict)  # training of these draws has not begun, but earlier draws are done
             return ResumeState(None, offer)
         state = {name: torch.from_numpy(values).to(device) for name, values in self.start.training.items()}
         return ResumeState(state, offer)
@@ -200,4 +204,4 @@ class CellProgress:
 _FORMAT, _DIGEST = 1, hashlib.sha256().digest_size
 _NOTE, _DONE, _TRAINING = "note", "done.", "training."
 _UNREADABLE = (OSError, MemoryError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile)
-"""What reading a missing or damaged file raises."""
+"""Errors that reading a missing or damaged file raises."""

@@ -17,19 +17,19 @@ if TYPE_CHECKING:
     from distributed import Client
 
 GPU = "GPU"
-"""The Dask resource of which a worker offers 1 per GPU of its own."""
+"""The Dask resource of which a worker declares 1 per GPU of its own."""
 
 CONNECT, FIRST_WORKER, NO_WORKER = 10.0, 60.0, 300.0
-"""Seconds to wait for the scheduler, for the first worker, and for another one after all have gone."""
+"""Timeouts in seconds for the scheduler, for the first worker, and for another worker after all have gone."""
 
-_LOOK, _RETRIES = 2.0, 1
+_COUNT_SECONDS, _RETRIES = 2.0, 1
 """Seconds for which a worker count is valid, and the number of retries if a worker cannot save a result."""
 
-_AHEAD = 8
+_TASKS_PER_SLOT = 8
 """Submitted tasks per slot; with 2, the overhead of a cell was twice as large."""
 
-_OTHERS = 3.0
-"""Seconds to wait for further workers after the first, which may offer other resources."""
+_OTHERS_SECONDS = 3.0
+"""Seconds to wait for further workers after the first, which may have other resources."""
 
 _LOGS = ("distributed", "distributed.client", "tornado.application")
 
@@ -37,12 +37,12 @@ _LOGS = ("distributed", "distributed.client", "tornado.application")
 class DaskCluster(Executor):
     """The workers of a Dask scheduler, which may come and go.
 
-    A worker must have the same code and packages as this process, so that its numbers are the same; each new worker is
+    A worker must have the same code and packages as this process, so that its numbers are the same. Each new worker is
     checked.
 
     Args:
         address: The address of the scheduler, such as tcp://host:8786.
-        device: "cpu", "cuda" (workers that offer GPUs), or "auto" (those, if there are any).
+        device: "cpu", "cuda" (workers that declare GPUs), or "auto" ("cuda" if such workers exist).
         shared: Whether workers write to the results folder themselves.
 
     Raises:
@@ -59,7 +59,7 @@ class DaskCluster(Executor):
         _check_answered(address)
         try:
             self._client: Client = distributed.Client(address, timeout=CONNECT, set_as_default=False)
-        except (OSError, ValueError, TypeError, RuntimeError) as error:  # what it says of TLS has several types
+        except (OSError, ValueError, TypeError, RuntimeError) as error:  # TLS failures raise several types
             raise ValueError(f"--scheduler {address}: cannot connect to a Dask scheduler ({error})") from None
         try:
             self.device = self._choose_device(device)
@@ -72,7 +72,7 @@ class DaskCluster(Executor):
         self._last_worker = self._last_count = time.monotonic()
 
     def __enter__(self) -> Self:
-        """Silence Dask's logs, which write pages about a lost connection."""
+        """Silence Dask's loggers, which write long messages about a lost connection."""
         self._levels = {log: log.level for log in map(logging.getLogger, _LOGS)}
         for log in self._levels:
             log.setLevel(logging.CRITICAL)
@@ -84,13 +84,13 @@ class DaskCluster(Executor):
         return found
 
     def at_once(self) -> int:
-        """Return eight tasks per thread or GPU, so that no worker waits.
+        """Return the number of tasks to submit, eight per thread or GPU, so that no worker is idle.
 
         Raises:
             ConnectionError: If the scheduler is gone, or all workers have been gone for minutes.
         """
         now = time.monotonic()
-        if now - self._last_count >= _LOOK:
+        if now - self._last_count >= _COUNT_SECONDS:
             self._slots, self._last_count = self._count_slots(), now
         if self._slots:
             self._last_worker = now
@@ -99,7 +99,7 @@ class DaskCluster(Executor):
                 f"{self.address}: all workers have been gone for {NO_WORKER:.0f} s; finished cells are cached: start "
                 "workers, and run the same command again"
             )
-        return _AHEAD * max(1, self._slots)
+        return _TASKS_PER_SLOT * max(1, self._slots)
 
     def end(self, at_once: bool) -> None:
         """Disconnect from the cluster."""
@@ -114,7 +114,7 @@ class DaskCluster(Executor):
         while True:
             workers, waited = self._workers(), time.monotonic() - begun
             have = any(worker["resources"].get(GPU, 0) >= 1 for worker in workers.values())
-            if (device == "cuda" and have) or (workers and waited >= _OTHERS):
+            if (device == "cuda" and have) or (workers and waited >= _OTHERS_SECONDS):
                 break
             if not workers and waited > FIRST_WORKER:
                 raise ValueError(
@@ -134,7 +134,7 @@ class DaskCluster(Executor):
         """Return the scheduler's description of each worker by address."""
         try:
             found = self._client.sync(self._client.scheduler.identity, n_workers=-1)
-        except (OSError, AttributeError) as error:  # no connection, or it is being tried again
+        except (OSError, AttributeError) as error:  # the client is disconnected or reconnecting
             raise ConnectionError(GONE) from error
         workers: dict[str, dict[str, Any]] = found["workers"]
         return workers
@@ -157,7 +157,7 @@ class DaskCluster(Executor):
 
 
 def _check_build(address: str, build: object) -> None:
-    """Raise ValueError if a worker's code or packages differ from this process."""
+    """Raise ValueError if a worker's code or packages differ from those of this process."""
     ours = numbers_follow_from()
     if isinstance(build, OSError):
         return
@@ -173,7 +173,10 @@ def _check_build(address: str, build: object) -> None:
 
 
 def _check_plugins(client: "Client", workers: list[str]) -> None:
-    """Raise ValueError if a worker, or the scheduler, which reads the tasks, cannot load the plug-ins."""
+    """Raise ValueError if a worker or the scheduler cannot load the plug-ins.
+
+    The scheduler needs them because it reads the tasks.
+    """
     if not (ours := loaded_plugins()):
         return
     found = client.run(load_all, ours, workers=workers, on_error="return")
@@ -213,7 +216,7 @@ _ADDRESS = re.compile(r"((tcp|tls)://)?(?P<host>\[[0-9a-fA-F:.]+\]|[^\s/:\[\]]+)
 
 def _distributed() -> Any:
     try:
-        import cloudpickle  # noqa: PLC0415  # an extra
+        import cloudpickle  # noqa: PLC0415  # an optional dependency
         import distributed  # noqa: PLC0415
     except ImportError as error:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Compute one cell, tile by tile of its draws. Its numbers depend on the size of the tiles by rounding alone."""
+"""Computation of one cell, tile by tile of its draws; the size of the tiles affects only rounding."""
 
 import gc
 from collections.abc import Callable, Iterator
@@ -31,16 +31,18 @@ from suite.training.tasks import Data, make_data
 Found = TypeVar("Found")
 
 TRAINING_BYTES = 64 * 2**20
-"""Activations and parameters of the networks that are trained together."""
+"""Maximum bytes of activations and parameters of the networks that are trained together."""
 
 _TRAINING_LAYER_BYTES = 4 * 2**20
-"""One layer's activations of these networks. Larger ones leave the processor's cache between two operations."""
+"""Maximum bytes of one layer's activations of these networks; more would leave the processor's cache between
+operations.
+"""
 
 _FREE_SHARE = 0.5
-"""The share of a GPU's free memory that a tile may take by our estimate, which leaves out temporary arrays."""
+"""Share of a GPU's free memory that a tile may take by our estimate, which excludes temporary arrays."""
 
 _LAYERS_HELD = 8
-"""The number of layers' activations that a measure is assumed to hold on a GPU. If it holds more, tiles shrink."""
+"""Number of layers' activations that a measure is assumed to hold on a GPU; if it holds more, tiles shrink."""
 
 
 @full_precision()
@@ -56,25 +58,25 @@ def compute(
     Args:
         cell: The cell.
         device: "cpu" or "cuda".
-        tile: The number of draws computed together, at most. Default: as many as the CPU's cache or the GPU's free
-            memory holds. If memory runs out, fewer are.
-        checkpoint: Where to read and write how far the cell has come, which its numbers do not depend on.
-        dtype: In place of the cell's precision, to measure the effect of rounding; do not cache such results.
+        tile: The maximum number of draws computed together. Default: as many as fit the CPU's cache or the GPU's free
+            memory. If memory runs out, the tile shrinks.
+        checkpoint: The checkpoint to resume from and to write, which does not affect the numbers.
+        dtype: A precision that replaces the cell's, to measure the effect of rounding; do not cache such results.
 
     Returns:
-        An array per quantity with the draws first; in training, the learning rates next; then layers, recorded steps
-        or grid points, if the quantity has them.
+        An array per quantity with the draws first; in training, the learning rates next; then layers, recorded steps or
+            grid points, if the quantity has them.
 
     Raises:
         MemoryError: If a single draw does not fit into memory; the message names the cell.
     """
     size = tile or draws_a_tile(cell, device)
     dtype = dtype or _dtype(cell)
-    with _memory_errors_explained(cell):
+    with _explain_memory_errors(cell):
         sample = _sample(cell, dtype, device) if cell.sampled else None
         values = 4 * sum(cell.task.points) * cell.task.inputs if cell.task else 0
         block = block_size(max(cell.member.parameters, values))
-        if device != "cpu":  # many small networks keep it busy
+        if device != "cpu":  # many small networks are needed to keep a GPU busy
             block *= max(1, size // block)
         progress = CellProgress(cell, block, size, checkpoint, tile)
         for first, last, start in progress.blocks():
@@ -86,7 +88,7 @@ def compute(
 
 
 def measure_networks(cell: Cell, ensemble: Ensemble) -> dict[str, Tensor]:
-    """Return what a cell's measure gives for existing networks, in the precision that its settings ask for.
+    """Return the results of a cell's measure for existing networks, in the precision of its settings.
 
     Args:
         cell: A cell of a measure that needs no task, with as many draws as there are networks.
@@ -119,7 +121,7 @@ def _draw_block(
 def _compute_draws(
     cell: Cell, ensemble: Ensemble, sample: Sample | None, data: Data | None, draws: slice, resume: ResumeState | None
 ) -> dict[str, Tensor]:
-    """Return what the cell's measure, or its training with all observers, gives for some draws."""
+    """Return the results of the cell's measure, or of its training with all observers, for some draws."""
     if isinstance(cell, TrainingCell):
         assert data is not None
         assert resume is not None
@@ -135,7 +137,7 @@ def _compute_draws(
 
 
 def _check_shapes(cell: Cell, found: dict[str, Tensor], draws: int) -> None:
-    """Raise ValueError unless a measure returns what its declaration says: one value, or one per layer, per draw."""
+    """Raise ValueError unless a measure returns the declared shapes: per draw, one value or one per layer."""
     for quantity, values in found.items():
         declared = cell.measure.quantities[quantity]
         axes = ("draws", *(f"{name}s" for name in declared.index))
@@ -147,7 +149,7 @@ def _check_shapes(cell: Cell, found: dict[str, Tensor], draws: int) -> None:
 
 
 def _dtype(cell: Cell) -> torch.dtype:
-    """Return the cell's precision."""
+    """Return the cell's precision as a torch dtype."""
     dtype: torch.dtype = getattr(torch, cell.dtype)
     return dtype
 
@@ -175,7 +177,7 @@ def _networks(cell: Cell, start: int, stop: int, data: Data | None) -> Ensemble:
 
 
 def _inputs(cell: Cell, sample: Sample | None, data: Data | None, draws: slice, parameters: Tensor) -> Any:
-    """Return what the measure is evaluated on, as its declaration says."""
+    """Return the input of the measure according to its declaration."""
     match cell.measure.inputs:
         case "domain":
             return sample
@@ -199,7 +201,7 @@ def _inputs(cell: Cell, sample: Sample | None, data: Data | None, draws: slice, 
 
 
 def _sample(cell: Cell, dtype: torch.dtype, device: str) -> Sample:
-    """Return the sample of the domain."""
+    """Return the sample of the domain on a device."""
     settings = cell.settings
     assert isinstance(settings, OnTheDomain)
     assert settings.step is not None
@@ -208,7 +210,7 @@ def _sample(cell: Cell, dtype: torch.dtype, device: str) -> Sample:
 
 
 def draws_a_tile(cell: Cell, device: str = "cpu") -> int:
-    """Return how many draws are computed together: at least one, and no more than cache or memory can hold."""
+    """Return the number of draws to compute together: at least one, and as many as cache or memory holds."""
     widths = cell.member.widths
     numbers = cell.measure.memory(cell.shape, cell.settings)
     available = None if device == "cpu" else int(_FREE_SHARE * _free_bytes(device))
@@ -223,7 +225,7 @@ def draws_a_tile(cell: Cell, device: str = "cpu") -> int:
 
 
 def _free_bytes(device: str) -> int:
-    """Return a GPU's available memory: what no process uses, and what torch keeps there for reuse."""
+    """Return a GPU's available memory in bytes: free memory, and memory that torch has reserved for reuse."""
     free, _ = torch.cuda.mem_get_info(device)
     return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
 
@@ -234,14 +236,15 @@ def _in_tiles(
     """Compute draws tile by tile. If memory runs out, halve the tile and compute it again.
 
     Args:
-        compute_tile: Called with each tile and the current size; leaves nothing behind if it fails.
+        compute_tile: A function that is called with each tile and the current size; it must have no side effects if it
+            fails.
         draws: The number of draws.
-        size: The size of a tile at first.
-        finished: The results of `compute_tile` are appended to it.
+        size: The initial size of a tile.
+        finished: A list to which the results of `compute_tile` are appended.
         start: The first draw to compute.
 
     Returns:
-        The size that fitted.
+        The last size, with which the remaining draws fit into memory.
     """
     while start < draws:
         stop = min(start + size, draws)
@@ -254,15 +257,15 @@ def _in_tiles(
             start = stop
             continue
         size = (stop - start) // 2
-        gc.collect()  # the error is gone by now, and with it everything it referred to
+        gc.collect()  # after `except`, inside which the error still refers to the arrays
         if torch.cuda.is_initialized():
             torch.cuda.empty_cache()
     return size
 
 
 @contextmanager
-def _memory_errors_explained(cell: Cell) -> Iterator[None]:
-    """Turn any error that reports a lack of memory into a MemoryError that names the cell and what to do."""
+def _explain_memory_errors(cell: Cell) -> Iterator[None]:
+    """Convert errors that report a lack of memory into a MemoryError that names the cell and a fix."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:
@@ -276,7 +279,7 @@ def _memory_errors_explained(cell: Cell) -> Iterator[None]:
 
 
 def _is_out_of_memory(error: BaseException) -> bool:
-    """Return whether an error reports a lack of memory, of a GPU or the machine, in torch's words or Python's own."""
+    """Return whether an error of torch or Python reports a lack of memory on a GPU or the machine."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _OUT_OF_MEMORY)

@@ -1,4 +1,4 @@
-"""A short check of a GPU: what the suite computes with must agree with the CPU before `--device auto` uses it."""
+"""A short check that a GPU agrees with the CPU, which `--device auto` requires before it uses the GPU."""
 
 import json
 import os
@@ -18,19 +18,19 @@ from suite.results.files import write_whole
 from suite.results.provenance import numbers_follow_from
 
 TOLERANCE = {torch.float32: 2e-5, torch.float64: 1e-12}
-"""Largest difference from the CPU, as a share of the largest value: some hundred roundings; TF32 makes 4e-4."""
+"""Largest difference from the CPU, as a share of the largest value: a few hundred rounding errors; TF32 makes 4e-4."""
 
 _SETTINGS = ("CUBLAS_", "NVIDIA_TF32_OVERRIDE", "TORCH_")
-"""Beginnings of the names of environment variables that change how CUDA's libraries compute."""
+"""Prefixes of the names of environment variables that change how CUDA's libraries compute."""
 
-_MOST_KEPT = 100
-"""Checks that the cache remembers; the oldest are forgotten first."""
+_MOST_STORED = 100
+"""Maximum number of checks that the cache stores; the oldest are removed first."""
 
 
 def find_fault() -> str | None:
-    """Return why this machine's GPUs should not be used; None if they agree with the CPU.
+    """Return the reason why this machine's GPUs should not be used; None if they agree with the CPU.
 
-    A GPU is not checked if one of the same name, driver, versions, settings and suite's code has passed.
+    A GPU is not checked again if one with the same name, driver, versions, settings and suite code has passed.
     """
     passed = _read_passed()
     try:
@@ -42,14 +42,14 @@ def find_fault() -> str | None:
                 return f"on {identity['gpu']}, {found}"
             torch.cuda.empty_cache()
             passed.append(identity)
-            _write_passed(passed[-_MOST_KEPT:])
-    except RuntimeError as error:  # CUDA cannot even start
+            _write_passed(passed[-_MOST_STORED:])
+    except RuntimeError as error:  # CUDA cannot start
         return _first_line(error)
     return None
 
 
 def _faults(device: str) -> Iterator[str]:
-    """Yield each primitive that differs on a device, with the difference."""
+    """Yield a message for each primitive that fails or differs from the CPU on a device."""
     with full_precision():
         for name, (compute, dtypes) in PRIMITIVES.items():
             for dtype in dtypes:
@@ -57,7 +57,7 @@ def _faults(device: str) -> Iterator[str]:
                 expected = compute(Numbers(dtype, "cpu"))
                 try:
                     found = [values.cpu() for values in compute(Numbers(dtype, device))]
-                except (RuntimeError, TypeError, ValueError) as error:  # whatever keeps a GPU from computing
+                except (RuntimeError, TypeError, ValueError) as error:  # the GPU cannot compute this primitive
                     yield f"{what} fails: {_first_line(error)}"
                     continue
                 difference = max(map(_difference, found, expected))
@@ -68,7 +68,7 @@ def _faults(device: str) -> Iterator[str]:
 def _difference(found: Tensor, expected: Tensor) -> float:
     """Return the largest difference as a share of the largest expected value.
 
-    It is infinite where shapes differ, or values are not finite.
+    It is infinite if shapes differ or values are not finite.
     """
     if found.shape != expected.shape or not found.isfinite().all():
         return inf
@@ -82,7 +82,7 @@ def _first_line(error: Exception) -> str:
 
 
 def _identity(number: int) -> dict[str, Any]:
-    """Return what a check's result depends on, in JSON's types."""
+    """Return everything that a check's result depends on, in JSON's types."""
     return {
         "gpu": str(torch.cuda.get_device_name(number)),
         "capability": list(torch.cuda.get_device_capability(number)),
@@ -95,22 +95,22 @@ def _identity(number: int) -> dict[str, Any]:
 
 
 def _driver() -> int | None:
-    """Return the version of CUDA that the driver has; None where torch cannot tell."""
+    """Return the CUDA version of the driver; None if torch does not report it."""
     version = getattr(torch._C, "_cuda_getDriverVersion", None)
     return int(version()) if version else None
 
 
 def cache_file() -> Path | None:
-    """Return the file in the user's cache folder that remembers GPUs; None where there is no such folder."""
+    """Return the file in the user's cache folder that stores checks of GPUs; None if there is no folder."""
     given = os.environ.get("LOCALAPPDATA" if sys.platform == "win32" else "XDG_CACHE_HOME")
-    with suppress(RuntimeError):  # nobody's home
+    with suppress(RuntimeError):  # the home folder is unknown
         folder = Path(given) if given and Path(given).is_absolute() else Path.home() / ".cache"
         return folder / "mlp-trainability-suite" / "gpus.json"
     return None
 
 
 def _read_passed() -> list[dict[str, Any]]:
-    """Return what has passed; nothing if the file is absent, damaged or cannot be read."""
+    """Return the checks that have passed; an empty list if the file is absent, damaged or unreadable."""
     if (file := cache_file()) is None:
         return []
     try:
@@ -121,7 +121,7 @@ def _read_passed() -> list[dict[str, Any]]:
 
 
 def _write_passed(passed: list[dict[str, Any]]) -> None:
-    """Remember what has passed, where there is a place for it."""
+    """Store the checks that have passed, if the cache file can be written."""
     if (file := cache_file()) is not None:
         with suppress(OSError):
             write_whole(file, lambda opened: opened.write(json.dumps(passed, indent=1).encode()), at_once=False)

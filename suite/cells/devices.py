@@ -1,4 +1,4 @@
-"""The devices of this machine: which one to use, and which GPU belongs to which process."""
+"""The devices of this machine: the choice of a device, and the assignment of GPUs to processes."""
 
 import logging
 import sys
@@ -14,22 +14,22 @@ if sys.platform != "win32":
     import fcntl
 
 _LOG = logging.getLogger(__name__)
-"""Its warnings go to standard error unless logging is set up otherwise."""
+"""The logger, whose warnings go to standard error unless logging is configured otherwise."""
 
 _held: list[BinaryIO] = []
-"""Locked files that mark what this process has claimed. The system releases them when the process ends."""
+"""Locked files that mark what this process has claimed; the system unlocks them when the process ends."""
 
 _PATIENCE = 60.0
-"""Seconds within which the process that had a GPU before must have ended."""
+"""Seconds within which the previous process on a GPU must have ended."""
 
 
 def choose_device(asked: str) -> str:
     """Return the device that `auto`, `cpu` or `cuda` stands for on this machine.
 
-    `auto` is a GPU if there is one and it passes a check against the CPU; if it does not, the reason is logged.
+    `auto` is a GPU if there is one and its check against the CPU succeeds. If the check fails, the reason is logged.
 
     Raises:
-        ValueError: If a GPU is asked for and there is none.
+        ValueError: If a GPU is requested and there is none.
     """
     if asked == "cpu":
         return "cpu"
@@ -44,26 +44,26 @@ def choose_device(asked: str) -> str:
 
 
 def count_gpus() -> int:
-    """Return how many GPUs can be used at once; at most one on Windows, where processes cannot lock them."""
+    """Return the number of GPUs that can be used at once; at most one on Windows, which has no file locks."""
     found = int(torch.cuda.device_count())
     return found if sys.platform != "win32" else min(found, 1)
 
 
 def use_own_gpu(number: int, folder: Path) -> None:
-    """Make "cuda" stand for a GPU that no other process uses, until this one ends.
+    """Assign a GPU that no other process uses to "cuda", until this process ends.
 
     Args:
-        number: The number of processes that each use one, at most the number of GPUs.
+        number: The number of processes that each use a GPU, at most the number of GPUs.
         folder: The folder of the locks, the same for all processes.
 
     Raises:
-        RuntimeError: If none becomes free.
+        RuntimeError: If no GPU becomes free.
     """
     torch.cuda.set_device(claim(number, folder))
 
 
 def claim(places: int, folder: Path) -> int:
-    """Return the first of some places that no other process has, and keep it until this process ends.
+    """Claim the first of some places that no other process has, until this process ends, and return it.
 
     Args:
         places: The number of places.

@@ -1,4 +1,4 @@
-"""Compute the cells of a study that are not cached: on an executor, in sampling rounds."""
+"""Computation of the cells of a study that are not cached, on an executor and in sampling rounds."""
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -15,14 +15,14 @@ from suite.results.shards import Shard
 from suite.spec.load import Study
 
 CellCallback = Callable[[Cell], None]
-"""Called with each cell that is finished or has failed."""
+"""A function that is called with each cell that has finished or failed."""
 
 Announce = Callable[[Study, Sequence[Cell], Sequence[Cell]], CellCallback]
-"""(study, all its cells, those to compute) -> what to call with each finished cell; called again in each round."""
+"""(study, all its cells, those to compute) -> a callback for each finished cell; called again in each round."""
 
 
 class ComputedStudy(NamedTuple):
-    """The cells of a study after computing, or as far as they are cached.
+    """The cells of a study after its computation, or those that are cached.
 
     Attributes:
         cells: The cells, in the order of the tables.
@@ -45,15 +45,18 @@ def compute_study(
     shard: Shard | None = None,
     base: Cache | None = None,
 ) -> ComputedStudy:
-    """Compute the missing cells of a study, round by round, until its precision targets are reached.
+    """Compute the missing cells of a study in sampling rounds until its precision targets are reached.
 
     Args:
         study: The study.
         cache: The cache of its finished cells.
-        resources: What to compute with.
-        announce: Called before each round.
-        shard: If given, only one part of the cells.
+        resources: The device, workers or cluster that compute.
+        announce: A function that is called before each round.
+        shard: If given, only one part of the cells is computed.
         base: Another cache, from which cells are copied.
+
+    Returns:
+        The cells, with those that failed.
 
     Raises:
         ValueError: If the device or the cluster is unavailable.
@@ -85,7 +88,7 @@ def compute_study(
 
 
 def find_cached(study: Study, cache: Cache, base: Cache | None = None) -> ComputedStudy:
-    """Return the cells of a study as far as they are known from those that are cached; compute nothing.
+    """Return the cells of a study that follow from the cached ones, without computing any.
 
     Args:
         study: The study.
@@ -103,7 +106,10 @@ def _look_up(
     failures: dict[str, Failure],
     find: Callable[[Cell], CachedCell | None],
 ) -> list[Cell]:
-    """Add to `cached` what is found, and further draws where a target needs them; return the cells that are missing."""
+    """Add available cells to `cached`, and further draws to `rounds` if a target needs them.
+
+    Return the cells that are missing.
+    """
     while True:
         new = [cell for cell in rounds.cells if cell.key not in cached and cell.key not in failures]
         cached |= {cell.key: found for cell in new if (found := find(cell))}
@@ -112,13 +118,15 @@ def _look_up(
 
 
 def execute(cells: Sequence[Cell], cache: Cache, executor: Executor, progress: CellCallback) -> dict[str, Failure]:
-    """Compute cells, the longest first, and save each as soon as it is done; a failure does not stop the others.
+    """Compute cells, the longest first, and save each as soon as it is done.
+
+    Failures do not stop the others.
 
     Args:
         cells: The cells.
-        cache: Where results are saved.
-        executor: What computes them.
-        progress: Called with each finished cell.
+        cache: The cache that stores the results.
+        executor: The executor that computes them.
+        progress: A function that is called with each finished cell.
 
     Returns:
         The failures by key.
@@ -140,7 +148,7 @@ def execute(cells: Sequence[Cell], cache: Cache, executor: Executor, progress: C
 
 
 def _run_in_worker(cell: Cell, folder: Path | None, device: str) -> Failure | CellResult | None:
-    """Import the worker, which loads torch, and compute a cell."""
+    """Import the worker module, which loads torch, and compute a cell."""
     from suite.cells.worker import compute_and_save  # noqa: PLC0415  # only workers load torch
 
     return compute_and_save(cell, folder, device)

@@ -1,4 +1,4 @@
-"""Executors: what runs a list of tasks, some of which may end their worker; here a pool of processes."""
+"""Executors, which run a list of tasks, some of which may end their worker; here a pool of processes."""
 
 import os
 import signal
@@ -23,21 +23,22 @@ Outcome = TypeVar("Outcome")
 GONE = "the workers are gone; finished cells are cached; run the same command again to continue"
 
 _POLL = 1.0
-"""Seconds after which the number of tasks to submit is determined again though none has finished."""
+"""Seconds after which the number of tasks to submit is updated even if no task has finished."""
 
 
 class Executor(ABC):
-    """Runs tasks, several at once.
+    """An executor that runs several tasks at once.
 
-    A task whose worker has died is set aside and run once more at the end, alone, since any of the tasks that were
-    running may have ended the worker. If it loses its worker again, it is given up.
+    If a worker dies, its task is postponed and run once more at the end, alone, since any of the running tasks may have
+    ended the worker. If the worker dies again, the task is given up.
 
-    As a context manager it ends its workers; at once if an error leaves it.
+    As a context manager, the executor ends its workers on exit; if an error occurs, it ends them before their tasks are
+    done.
 
     Attributes:
-        deaths: What a task's future raises if its worker has died.
-        device: "cpu" or "cuda", where tasks are computed.
-        saves: Whether its workers write to the results folder; otherwise their results are returned.
+        deaths: Exceptions that a task's future raises if its worker has died.
+        device: "cpu" or "cuda", the device on which tasks are computed.
+        saves: Whether its workers write to the results folder; otherwise they return their results.
     """
 
     deaths: tuple[type[BaseException], ...]
@@ -58,7 +59,7 @@ class Executor(ABC):
 
     @abstractmethod
     def at_once(self) -> int:
-        """Return how many tasks to have submitted, so that no worker waits for one.
+        """Return the number of tasks to have submitted, so that no worker is idle.
 
         Raises:
             ConnectionError: If there is no worker left.
@@ -66,17 +67,17 @@ class Executor(ABC):
 
     @abstractmethod
     def end(self, at_once: bool) -> None:
-        """End all workers; if at once, before their tasks are done."""
+        """End all workers; with `at_once`, before their tasks are done."""
 
     def outcomes(
         self, work: Callable[[Job], Outcome], tasks: Sequence[Job], given_up: Callable[[Job], Outcome]
     ) -> Iterator[tuple[Job, Outcome]]:
-        """Yield each task with its outcome as they finish; raise what a task raises.
+        """Yield each task with its outcome as tasks finish; raise any error that a task raises.
 
         Args:
-            work: Runs one task.
+            work: A function that runs one task.
             tasks: The tasks, in order.
-            given_up: Gives the outcome of a task whose worker has died twice.
+            given_up: A function that returns the outcome of a task whose worker has died twice.
         """
         suspects, lost = deque[Job](), deque[Job]()
         yield from self._run(work, deque(tasks), suspects, alone=False)
@@ -87,7 +88,7 @@ class Executor(ABC):
     def _run(
         self, work: Callable[[Job], Outcome], waiting: "deque[Job]", lost: "deque[Job]", alone: bool
     ) -> Iterator[tuple[Job, Outcome]]:
-        """Run the waiting tasks; append those whose worker has died to `lost`."""
+        """Run the waiting tasks; append tasks whose worker has died to `lost`."""
         running: dict[Future[Outcome], Job] = {}
         while waiting or running:
             most = self.at_once()
@@ -97,7 +98,7 @@ class Executor(ABC):
             done, _ = wait(running, timeout=_POLL, return_when=FIRST_COMPLETED)
             for future in done:
                 task = running.pop(future)
-                if future.cancelled():  # not by us
+                if future.cancelled():  # the suite cancels no tasks, so the workers are gone
                     raise ConnectionError(GONE)
                 if isinstance(future.exception(), self.deaths):
                     lost.append(task)
@@ -111,7 +112,9 @@ _PARENT_POLL = 0.5
 
 
 class ProcessPool(Executor):
-    """Processes that start with the first task. A single worker, or a single task, runs in this process.
+    """A pool of processes that start with the first task.
+
+    A single worker, or a single task, runs in this process.
 
     Attributes:
         workers: The maximum number of processes, to be set before they start.
@@ -127,13 +130,13 @@ class ProcessPool(Executor):
 
     @property
     def started(self) -> bool:
-        """Whether there are processes already."""
+        """Whether the processes have started."""
         return self._processes is not None
 
     def outcomes(
         self, work: Callable[[Job], Outcome], tasks: Sequence[Job], given_up: Callable[[Job], Outcome]
     ) -> Iterator[tuple[Job, Outcome]]:
-        """Yield each task with its outcome, as any executor does."""
+        """Yield each task with its outcome, as `Executor.outcomes` does."""
         if self.workers == 1 or len(tasks) == 1:
             for task in tasks:
                 yield task, work(task)
@@ -141,7 +144,7 @@ class ProcessPool(Executor):
             yield from super().outcomes(work, tasks, given_up)
 
     def submit(self, work: Callable[[Job], Outcome], task: Job) -> "Future[Outcome]":
-        """Submit a task to a process. If one has died, all are started again."""
+        """Submit a task to a process. If one has died, start all processes again."""
         try:
             return self._started().submit(_run_task, work, task)  # type: ignore[no-any-return]  # loky has no types
         except BrokenExecutor:
@@ -149,11 +152,11 @@ class ProcessPool(Executor):
             return self._started().submit(_run_task, work, task)  # type: ignore[no-any-return]
 
     def at_once(self) -> int:
-        """Return one more than there are workers, which keeps all of them busy."""
+        """Return one more than the number of workers, which keeps all of them busy."""
         return self.workers + 1
 
     def end(self, at_once: bool) -> None:
-        """End the processes. Others start with the next task."""
+        """End the processes; new ones start with the next task."""
         if self._processes is not None:
             self._processes.shutdown(wait=True, kill_workers=at_once)
             self._processes = None
@@ -162,7 +165,7 @@ class ProcessPool(Executor):
             self._claims = None
 
     def _started(self) -> ProcessPoolExecutor:
-        """Return the processes. They do not import the caller's own script."""
+        """Return the pool, which does not import the caller's script; start it if necessary."""
         if self._processes is None:
             claims = None
             if self.device == "cuda":
@@ -175,13 +178,15 @@ class ProcessPool(Executor):
 
 
 _no_gpu: list[str] = []
-"""Why this worker has no GPU. Its tasks report it, since a worker that fails to start says nothing."""
+"""The reason why this worker has no GPU. Its tasks report it, since loky does not report why a worker fails to
+start.
+"""
 
 
 def _start(parent: int, workers: int, claims: Path | None) -> None:
-    """Prepare a worker: ignore Ctrl-C, which is for its parent, end when the parent ends, and claim a GPU if needed.
+    """Prepare a worker: ignore Ctrl-C, end when the parent ends, and claim a GPU if needed.
 
-    On Windows a worker cannot tell whether its parent has ended.
+    The parent handles Ctrl-C. On Windows a worker cannot detect that its parent has ended.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(os, "getppid"):

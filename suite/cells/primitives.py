@@ -1,4 +1,4 @@
-"""Small examples of everything that the suite computes with, the same on every device."""
+"""Small examples of all operations that the suite computes with, the same on every device."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,27 +21,27 @@ from suite.training.trainer import train
 
 @dataclass(frozen=True)
 class Numbers:
-    """Inputs, which are the same on every device.
+    """Inputs that are the same on every device.
 
     Attributes:
-        dtype: of floating-point numbers.
-        device: where they are.
+        dtype: The floating-point type.
+        device: The device of the tensors.
     """
 
     dtype: torch.dtype
     device: str
 
     def normal(self, *shape: int) -> Tensor:
-        """Return standard normal numbers that depend on the shape alone."""
+        """Return standard normal numbers that depend only on the shape."""
         drawn = stream(0, device_check=list(shape)).standard_normal(shape)
         return torch.from_numpy(drawn).to(self.device, self.dtype)
 
     def spread(self) -> Tensor:
-        """Return numbers from -6 to 6, among them 0."""
+        """Return 1,001 evenly spaced numbers from -6 to 6, which include 0."""
         return torch.linspace(-6, 6, 1001, dtype=torch.float64).to(self.device, self.dtype)
 
     def networks(self) -> Ensemble:
-        """Return four networks of 5 inputs, two hidden layers and 3 outputs, normalized over layers."""
+        """Return four networks of 5 inputs, two hidden layers and 3 outputs, with layer normalization."""
         widths = (5, 16, 16, 3)
         parameters = sum(below * above + above for below, above in pairwise(widths)) + 4 * 16
         variances = ((1.0, 1.0),) * 3
@@ -186,4 +186,4 @@ PRIMITIVES: dict[str, tuple[Callable[[Numbers], list[Tensor]], Sequence[torch.dt
     "training with Adam": (_training(Adam(learning_rate=0.01, batch=12)), _SINGLE),
     "training with SGD": (_training(Sgd(learning_rate=0.1, momentum=0.9, batch=12)), _SINGLE),
 }
-"""By name, what is computed on both devices, and the precisions in which the suite does so."""
+"""Functions that are computed on both devices, by name, and the precisions in which the suite uses them."""

@@ -1,4 +1,4 @@
-"""What a run computes with: the device, processes of this machine, or a cluster."""
+"""The resources of a run: the device, processes of this machine, or a cluster."""
 
 import os
 from collections.abc import Sequence
@@ -12,12 +12,14 @@ WORKERS_START = 2.5
 """Seconds until the workers have started."""
 
 _CELL_SECONDS, _PRODUCTS_PER_SECOND, _WORTH_STARTING = 0.03, 5e9, 4.0
-"""Minimum seconds per cell, a core's rate on narrow networks, and seconds of work that justify starting workers."""
+"""Minimum seconds per cell, multiplications per second of a core on narrow networks, and seconds of computation that
+justify starting workers.
+"""
 
 
 @dataclass(frozen=True)
 class Resources:
-    """What a run computes with.
+    """The resources of a run.
 
     Attributes:
         device: "cpu", "cuda", or "auto": a GPU if there is one and it agrees with the CPU.
@@ -39,7 +41,7 @@ class Resources:
 
 
 def open_executor(resources: Resources) -> Executor:
-    """Return what computes cells.
+    """Return an executor for the resources.
 
     Raises:
         ValueError: If the device or the cluster is unavailable.
@@ -54,17 +56,18 @@ def open_executor(resources: Resources) -> Executor:
 
 
 def workers_for(cells: Sequence[Cell], device: str, asked: int | None) -> int:
-    """Return the number of processes to start: as many as asked, or one per core if there is enough to do.
+    """Return the number of processes to start.
 
-    On GPUs it is one per GPU, or fewer if asked.
+    On the CPU it is the requested number, or one per core if there is enough to do. On GPUs it is one per GPU, or fewer
+    if requested. It is at most the number of cells.
 
     Args:
         cells: The cells to compute.
         device: "cpu" or "cuda".
-        asked: The number that the user asks for, if any.
+        asked: The number that the user requests, if any.
     """
     if device != "cpu":
-        from suite.cells.devices import count_gpus  # noqa: PLC0415  # as above
+        from suite.cells.devices import count_gpus  # noqa: PLC0415  # needs torch
 
         return max(1, min(count_gpus(), asked or count_gpus(), len(cells)))
     seconds = sum(max(_CELL_SECONDS, cell.cost / _PRODUCTS_PER_SECOND) for cell in cells)

@@ -1,4 +1,4 @@
-"""Which cells a study has: those that its spec declares, and further draws until precision targets are reached."""
+"""The cells of a study: those that its spec declares, and further draws for its precision targets."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,7 +25,7 @@ from suite.statistics.sequential import Tightness, lacking, next_look, tightness
 def cells_of(study: Study) -> list[Cell]:
     """Return the cells that a spec declares, member by member, in the catalog's order of measures.
 
-    If a measure has a precision target, these are the cells before the first look at its interval.
+    If a measure has a precision target, these are the cells of the first sampling round.
 
     Raises:
         ValueError: If a plug-in that the study uses has changed since the study was loaded.
@@ -57,7 +57,10 @@ def cells_of(study: Study) -> list[Cell]:
 
 
 def _on_domain_of_task(name: str, settings: Settings, task: Task | None, domain: Domain) -> tuple[Settings, Domain]:
-    """Return settings and domain; for a measure evaluated on a task, the task's box at the spec's resolution."""
+    """Return the settings and the domain of a measure.
+
+    For a measure that is evaluated on a task, the domain is the task's box at the spec's resolution.
+    """
     if MEASURES[name].inputs != "task" or task is None or task.half_width is None:
         return settings, domain
     assert isinstance(settings, OnTheDomain)
@@ -68,9 +71,11 @@ def _on_domain_of_task(name: str, settings: Settings, task: Task | None, domain:
 
 
 class SamplingRounds:
-    """The cells of a study known so far: each round adds draws wherever a confidence interval is still too wide.
+    """The cells of a study that are known so far.
 
-    The final number of draws of a member follows from their values alone, not from the cache or the workers.
+    Each round adds draws if a confidence interval is too wide.
+
+    The final number of draws of a member depends only on their values, not on the cache or the workers.
 
     Args:
         study: The study.
@@ -106,17 +111,17 @@ class SamplingRounds:
 
 @dataclass
 class PrecisionTarget:
-    """One quantity of one member, which gets more draws until its confidence interval is narrow enough.
+    """One quantity of one member, with draws added until its confidence interval is narrow enough.
 
     Attributes:
         cells: The cells of the member's measure. New ones are appended to this list.
         training: The training settings that the tables show.
-        looks: How often the interval was judged.
-        draws: The number of draws at the last look.
+        looks: The number of times that the interval was judged.
+        draws: The number of draws when it was last judged.
         done: Whether no more draws will be added.
         seconds: The computing time of all cells judged.
-        block: The draws at the last look; None if the measure has no such quantity for these networks.
-        found: The result of the last look.
+        block: The draws when the interval was last judged; None if the measure has no such quantity for these networks.
+        found: The result of the last judgment.
     """
 
     cells: list[Cell]
@@ -137,7 +142,7 @@ class PrecisionTarget:
 
     @property
     def precision(self) -> float:
-        """The half-width of the interval that the spec asks for."""
+        """The half-width of the interval that the spec requests."""
         assert self.settings.precision is not None
         return self.settings.precision
 
@@ -149,7 +154,10 @@ class PrecisionTarget:
         return of
 
     def look(self, cached: Mapping[str, CachedCell]) -> bool:
-        """Judge the interval of all draws, which must be cached, and add cells if needed; return whether it did."""
+        """Judge the interval of all draws, which must be cached, and add cells if needed.
+
+        Return whether cells were added.
+        """
         self.looks += 1
         self.draws = self.cells[-1].stop
         self.seconds = sum(cached[cell.key].provenance["seconds"] for cell in self.cells)
@@ -173,10 +181,10 @@ def _cells_until(last: Cell, until: int) -> Iterator[Cell]:
 
 
 def _units(group: list[Cell]) -> list[list[Cell]]:
-    """Return what must stay in one part: the draws of a precision target together, other cells one by one."""
+    """Return the groups of cells that stay in one part: all draws of a precision target, or single cells."""
     return [group] if precision_asked(group[0].settings) else [[cell] for cell in group]
 
 
 def _identity_without_draws(cell: Cell) -> tuple[object, ...]:
-    """Return what cells share that differ only in their draws."""
+    """Return the properties that are equal for cells that differ only in their draws."""
     return (id(cell.member), cell.name, cell.task, id(cell.settings))

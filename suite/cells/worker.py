@@ -1,4 +1,4 @@
-"""What a worker does: start with one thread and its own GPU, compute a cell, and save it. Only workers load torch."""
+"""The task of a worker: compute a cell with one thread and save it. Only workers load torch."""
 
 import ctypes
 import errno
@@ -21,9 +21,9 @@ from suite.results.provenance import commit
 
 
 def compute_and_save(cell: Cell, folder: Path | None, device: str) -> Failure | CellResult | None:
-    """Compute one cell and save it, or say why it failed.
+    """Compute one cell and save it, or return the reason why it failed.
 
-    It computes with one thread, so that its numbers do not depend on the worker.
+    The computation uses one thread, so that its numbers do not depend on the worker.
 
     Args:
         cell: The cell.
@@ -34,7 +34,7 @@ def compute_and_save(cell: Cell, folder: Path | None, device: str) -> Failure | 
         The reason of a failure, the result if there is no folder, otherwise None.
 
     Raises:
-        OSError: If the result cannot be saved.
+        OSError: If the folder does not exist or the result cannot be saved.
     """
     if folder is not None and not folder.is_dir():
         raise FileNotFoundError(errno.ENOENT, "the results folder is not there, where the work is done", str(folder))
@@ -49,9 +49,9 @@ def compute_and_save(cell: Cell, folder: Path | None, device: str) -> Failure | 
         checkpoint = Checkpoint(folder, cell.key, circumstances)
         try:
             readings = compute(cell, device, checkpoint=checkpoint)
-        except (Exception, SystemExit) as error:  # whatever it is, it belongs to this cell, and the others continue
+        except (Exception, SystemExit) as error:  # any error makes only this cell fail
             if checkpoint.resumed and not isinstance(error, MemoryError):
-                checkpoint.remove()  # in case it is the cause
+                checkpoint.remove()  # the checkpoint may be the cause
             return failure_from(error)
     provenance = {
         "seconds": round(checkpoint.seconds, 4),
@@ -69,7 +69,7 @@ def compute_and_save(cell: Cell, folder: Path | None, device: str) -> Failure | 
 
 
 def time_cell(cell: Cell) -> tuple[float, int]:
-    """Compute a cell on the CPU with one thread, and return the seconds it took and the bytes of its arrays."""
+    """Compute a cell on the CPU with one thread; return the seconds it took and the bytes of its arrays."""
     with one_thread():
         start = time.perf_counter()
         readings = compute(cell)
@@ -77,16 +77,16 @@ def time_cell(cell: Cell) -> tuple[float, int]:
 
 
 def failure_from(error: BaseException) -> Failure:
-    """Return the failure that an error stands for."""
+    """Return the failure that describes an error."""
     (first, *_) = str(error).splitlines() or [""]
     return Failure(f"{type(error).__name__}: {first}".removesuffix(": "), "".join(traceback.format_exception(error)))
 
 
 def _return_freed_memory() -> None:
-    """Return to the system what glibc keeps of freed memory, which otherwise adds up from cell to cell.
+    """Return the freed memory that glibc holds to the system, since it otherwise accumulates over cells.
 
-    glibc's setting to return large buffers at once makes V3 and training up to 1.8 times as slow, since all their
-    pages are then requested again and again.
+    glibc's setting to return large buffers at once makes V3 and training up to 1.8 times as slow, since all their pages
+    are then requested again and again.
     """
     if (trim := _malloc_trim()) is not None:
         trim(0)

@@ -1,4 +1,4 @@
-"""The command line; the rest of the suite knows nothing of it."""
+"""This package is the command line; no other package imports it."""
 
 import sys
 from pathlib import Path
@@ -8,15 +8,16 @@ from suite.cli.commands import app
 __all__ = ["COMMAND", "app", "main"]
 
 COMMAND = "suite"
-"""What installation puts beside python: the same as `python -m suite`."""
+"""The name of the installed command, which is the same as `python -m suite`."""
 
 _COMPLETION = {"--install-completion", "--show-completion"}
 
 
 def main() -> None:
-    """The command line's entry point, however it was called.
+    """Run the command line, called as `suite` or as `python -m suite`.
 
-    A shell completes a command by its first word, which has to be `suite`: nobody's `python` is touched.
+    A shell selects completions by the first word of a command. They are installed for `suite`, so that completion of
+    `python` stays as it is.
     """
     completing = not _COMPLETION.isdisjoint(sys.argv[1:])
     by_name = Path(sys.argv[0]).stem == COMMAND

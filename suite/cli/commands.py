@@ -1,6 +1,6 @@
-"""The commands: what each takes, and what `--help` says of it.
+"""This module defines the commands with their arguments and their help.
 
-The function that does a command is imported when the command is called, so that `--help` loads none of them.
+Each command imports the function that runs it when it is called, so that `--help` loads none of these functions.
 """
 
 from pathlib import Path
@@ -39,7 +39,7 @@ def _print_version(asked: bool) -> None:
 
 @app.callback()
 def _program(
-    version: Annotated[  # the callback prints it
+    version: Annotated[  # the callback prints the version
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
@@ -47,13 +47,13 @@ def _program(
 
 
 def _complete_study(incomplete: str) -> list[str]:
-    from suite.spec.files import shipped_specs  # noqa: PLC0415  # only shells ask for it
+    from suite.spec.files import shipped_specs  # noqa: PLC0415  # used by shell completion only
 
     return [name for name in shipped_specs() if name.startswith(incomplete)]
 
 
 def _complete_entry(incomplete: str) -> list[str]:
-    from suite.cli.entries import names  # noqa: PLC0415  # only shells ask for it
+    from suite.cli.entries import names  # noqa: PLC0415  # used by shell completion only
 
     return [name for name in names() if name.startswith(incomplete)]
 
@@ -77,7 +77,7 @@ def new(
 ) -> None:
     """Write a spec to start from, which runs as it is and explains itself. Never overwrites a file."""
     with errors_as_exit_codes():
-        from suite.cli.specs import write_new_spec  # noqa: PLC0415  # as the module says
+        from suite.cli.specs import write_new_spec  # noqa: PLC0415  # see the module's docstring
 
         write_new_spec(name, like, folder)
 
@@ -86,7 +86,7 @@ def new(
 def check(paths: Specs, in_part: Quick = False, changes: Changes = None, plugins: PlugIns = None) -> None:
     """Report every error in specs, with its line and a hint, before anything is computed."""
     with errors_as_exit_codes():
-        from suite.cli.specs import check_specs  # noqa: PLC0415  # as the module says
+        from suite.cli.specs import check_specs  # noqa: PLC0415  # see the module's docstring
 
         check_specs(paths, in_part, changes, plugins)
 
@@ -95,7 +95,7 @@ def check(paths: Specs, in_part: Quick = False, changes: Changes = None, plugins
 def explain(paths: Specs, in_part: Quick = False, changes: Changes = None, plugins: PlugIns = None) -> None:
     """Describe studies: members, measures with settings, training, claims and predictors. Computes nothing."""
     with errors_as_exit_codes():
-        from suite.cli.running import explain_studies  # noqa: PLC0415  # as the module says
+        from suite.cli.running import explain_studies  # noqa: PLC0415  # see the module's docstring
 
         explain_studies(paths, in_part, changes, plugins)
 
@@ -114,7 +114,7 @@ def list_entries(
 ) -> None:
     """List what a spec can name: measures, activations, initializations, tasks, domains, optimizers, claims."""
     with errors_as_exit_codes():
-        from suite.cli.specs import print_entries  # noqa: PLC0415  # as the module says
+        from suite.cli.specs import print_entries  # noqa: PLC0415  # see the module's docstring
 
         print_entries(name, plugins)
 
@@ -123,7 +123,7 @@ def list_entries(
 def schema(plugins: PlugIns = None) -> None:
     """Print the JSON schema of specs, by which editors complete and check them as they are written."""
     with errors_as_exit_codes():
-        from suite.cli.specs import print_schema  # noqa: PLC0415  # as the module says
+        from suite.cli.specs import print_schema  # noqa: PLC0415  # see the module's docstring
 
         print_schema(plugins)
 
@@ -147,7 +147,7 @@ def plan(
 ) -> None:
     """Say what a run would compute and why, and about what time, memory and disk it takes. Stores nothing."""
     with errors_as_exit_codes(), terminated_as_interrupted():
-        from suite.cli.running import plan_studies  # noqa: PLC0415  # as the module says
+        from suite.cli.running import plan_studies  # noqa: PLC0415  # see the module's docstring
 
         plan_studies(paths, results, workers, as_json, in_part, changes, plugins)
 
@@ -192,7 +192,7 @@ def run(
 ) -> None:
     """Compute what is missing of the studies, then write their tables and reports where these are not up to date."""
     with errors_as_exit_codes(), terminated_as_interrupted():
-        from suite.cli.running import run_studies  # noqa: PLC0415  # as the module says
+        from suite.cli.running import run_studies  # noqa: PLC0415  # see the module's docstring
 
         computing = (device.value, workers, scheduler, shared)
         run_studies(paths, results, computing, shard, must_hold, in_part, changes, plugins)
@@ -208,7 +208,7 @@ def merge(
 ) -> None:
     """Make the tables and reports of studies that were run in parts, or say what is missing. Computes nothing."""
     with errors_as_exit_codes(), terminated_as_interrupted():
-        from suite.cli.running import merge_studies  # noqa: PLC0415  # as the module says
+        from suite.cli.running import merge_studies  # noqa: PLC0415  # see the module's docstring
 
         merge_studies(paths, results, in_part, changes, plugins)
 
@@ -225,7 +225,7 @@ def claims(
 ) -> None:
     """Judge the specs' claims by the tables that a run has left, without computing."""
     with errors_as_exit_codes():
-        from suite.cli.viewing import judge_claims  # noqa: PLC0415  # as the module says
+        from suite.cli.viewing import judge_claims  # noqa: PLC0415  # see the module's docstring
 
         judge_claims(paths, results, as_json, must_hold, in_part, changes, plugins)
 
@@ -248,7 +248,7 @@ def report(
 ) -> None:
     """Draw the reports again from the tables that a run has left, without computing."""
     with errors_as_exit_codes():
-        from suite.cli.viewing import draw_reports  # noqa: PLC0415  # as the module says
+        from suite.cli.viewing import draw_reports  # noqa: PLC0415  # see the module's docstring
 
         draw_reports(paths, results, figures, in_part, changes, plugins)
 
@@ -267,6 +267,6 @@ def compare(
 ) -> None:
     """Compare two runs: spec, environment, numbers beyond chance, and verdicts; exit code 1 where a verdict changed."""
     with errors_as_exit_codes():
-        from suite.cli.viewing import compare_runs  # noqa: PLC0415  # as the module says
+        from suite.cli.viewing import compare_runs  # noqa: PLC0415  # see the module's docstring
 
         compare_runs(first, second, must_agree, as_json, plugins)

@@ -1,4 +1,4 @@
-"""What a spec can name, as `list` tells it: entries of every catalog with formula, settings and source."""
+"""This module formats the output of `list`: all catalog entries with formula, settings and source."""
 
 import ast
 import re
@@ -34,24 +34,24 @@ INPUTS = {
     "pair": "random networks at an input, or at two of an angle given",
     "training": "networks while they train, as [measure.accuracy] says",
 }
-"""What a measure evaluates networks on, in words."""
+"""Descriptions of what a measure evaluates networks on, by the name of its inputs."""
 
 _SHARED = {*Precise.model_fields, *Claim.model_fields} - {"test"}
-"""Settings that all claims have, or all measures whose draws may be added until a precision is reached."""
+"""Settings that all claims share, or all measures that accept a precision target."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """Something that a spec can name.
+    """An entry of a catalog, which a spec can name.
 
     Attributes:
-        name: as specs write it.
-        formula: one line.
-        about: what else is to be said in a line: its summary, or its source.
-        settings: what it takes.
-        tag: the key that holds the name where settings are written beside it; empty of measures.
-        function: dotted path of what computes it, if that says more.
-        facts: further lines, for who asks for this entry alone.
+        name: The name that specs use.
+        formula: One line with its formula or, for a measure, its summary.
+        about: One more line: its summary or, for a measure, its source. It can be empty.
+        settings: The model of its settings.
+        tag: The key that holds the name in a table with its settings; empty for measures.
+        function: The dotted path of the function that computes it, if its docstring is shown.
+        facts: Further lines, which are shown if this entry alone is listed.
     """
 
     name: str
@@ -64,7 +64,7 @@ class Entry:
 
     @property
     def takes(self) -> str:
-        """Its own settings in a line: those it needs by name, the others with what they are unless given."""
+        """Its own settings in one line: the required ones by name, the others with their defaults."""
         own = [(key, field) for key, field in settable(self.settings, self.tag) if key not in _SHARED]
         needs = [key for key, field in own if field.is_required()]
         others = [key_of(key, field) for key, field in own if not field.is_required()]
@@ -75,7 +75,7 @@ class Entry:
 
 
 def catalogs() -> dict[str, dict[str, Entry]]:
-    """Every entry by the title of its catalog and its name."""
+    """Return all entries, by the title of their catalog and by their name."""
     return {
         "measures": {name: _measure(name, measure) for name, measure in MEASURES.items()},
         "activations": _choices(ACTIVATIONS),
@@ -100,6 +100,7 @@ def _measure(name: str, measure: Measure) -> Entry:
 
 
 def _meaning(quantity: str) -> str:
+    """Return the meaning of a quantity with its kind and its index."""
     found = QUANTITIES.get(quantity)
     if found is None:
         return "its meaning is nowhere told"
@@ -114,24 +115,24 @@ def _choices(table: Mapping[str, type[Choice]]) -> dict[str, Entry]:
 
 def _choice(name: str, entry: type[Choice]) -> Entry:
     formula, about = getattr(entry, "formula", ""), _summary(entry)
-    said = about.removesuffix(".") == formula  # a plug-in's, which gives no formula, has its summary for one
+    said = about.removesuffix(".") == formula  # a plug-in without a formula has its summary in place of it
     return Entry(name, formula, "" if said else about, entry, entry.tag)
 
 
 def _summary(entry: type) -> str:
-    """The first line of a docstring, which names the source, too."""
+    """Return the first line of a docstring, which contains the source."""
     return cleandoc(entry.__doc__ or "").partition("\n")[0]
 
 
 def overview() -> Iterator[str]:
-    """Every catalog: a line of formula for each entry, and one of what it is, what it takes and where it is from."""
+    """Yield the lines of all catalogs: two per entry, with its formula, summary or source, and settings."""
     for title in catalogs():
         yield from catalog(title)
     yield "`list NAME` says more of one of these, or of a quantity."
 
 
 def catalog(title: str) -> Iterator[str]:
-    """The part of the overview that stands under one of its titles."""
+    """Yield the lines of the catalog with this title."""
     yield title
     for entry in catalogs()[title].values():
         yield f"  {entry.name:<19} {entry.formula}"
@@ -140,15 +141,16 @@ def catalog(title: str) -> Iterator[str]:
 
 
 def names() -> list[str]:
-    """Whatever `list` can be asked for: entries, quantities, and titles of catalogs."""
+    """Return the names that `list` accepts: entries, quantities and titles of catalogs."""
     found = catalogs()
     return list(dict.fromkeys([*(name for entries in found.values() for name in entries), *QUANTITIES, *found]))
 
 
 def told(name: str) -> Iterator[str]:
-    """All there is to say of a name: once for each catalog that has it; of a quantity, by the measures that give it.
+    """Yield all lines about a name.
 
-    Of a catalog, its part of the overview.
+    An entry is described once per catalog that contains it, and a quantity by the measures that compute it. The title
+    of a catalog gives the lines of that catalog.
     """
     if name in catalogs():
         yield from catalog(name)
@@ -156,20 +158,22 @@ def told(name: str) -> Iterator[str]:
         of_quantity = title == "measures" and name not in entries
         for entry in entries.values():
             if entry.name == name or (of_quantity and name in MEASURES[entry.name].quantities):
-                yield from _told(title, entry)
+                yield from _describe_entry(title, entry)
 
 
 def format_keys(name: str) -> Iterator[str]:
-    """A line for each table of a spec that has a key of this name, which is no entry, and where keys are told of."""
+    """Yield a line for each table of a spec that has a key of this name, with a link to all keys."""
     for table, model in _TABLES.items():
         if field := model.model_fields.get(name):
             yield f"{name} (a key of {table}): {field.description}; docs/spec.md tells of every key"
 
 
 _TABLES: dict[str, type[BaseModel]] = {"the file": SpecFile, "[[family]]": Family, "[predict]": Predict}
+"""The models of a spec's tables, by the names that `list` gives them."""
 
 
-def _told(title: str, entry: Entry) -> Iterator[str]:
+def _describe_entry(title: str, entry: Entry) -> Iterator[str]:
+    """Yield the lines about an entry: formula, facts, settings and the docstring that documents it."""
     yield f"{entry.name} ({title}): {entry.formula}"
     yield from (f"  {line}" for line in (entry.about, *entry.facts) if line)
     yield from in_words(entry.settings, entry.tag, entry.name)
@@ -178,33 +182,37 @@ def _told(title: str, entry: Entry) -> Iterator[str]:
         yield from (f"  {line}".rstrip() for line in text.splitlines())
 
 
-_OF_THE_CALL = re.compile(r"(?:^|\n)(?:Args|Raises):\n(?:(?: +[^\n]*)?\n)*(?=\S|\Z)")
-"""What a docstring says of the arguments of a Python function, and of what it raises."""
+_CALL_SECTIONS = re.compile(r"(?:^|\n)(?:Args|Raises):\n(?:(?: +[^\n]*)?\n)*(?=\S|\Z)")
+"""The sections of a docstring about the arguments of a function and the errors that it raises."""
 
 _SHAPE = re.compile(r", ?\((?:draws|networks),[^)]*\)(?=[,;:.]|$)|\((?:draws|networks),[^)]*\),? ", re.MULTILINE)
-"""The shape of an array, which tables of results do not have."""
+"""Shapes of arrays, which do not apply to the tables of results."""
 
 
 def for_authors(text: str) -> str:
-    """A docstring as the author of a spec reads it: without a call's arguments, and with what it gives in plain view.
+    """Return a docstring for authors of specs, without arguments, errors and array shapes.
+
+    The section "Returns" is renamed to "Gives".
 
     Args:
-        text: with sections as the suite writes them.
+        text: The docstring, in Google style.
     """
-    told = _OF_THE_CALL.sub("\n", f"{text}\n").replace("\nReturns:\n", "\nGives:\n").replace("`settings.", "`")
-    return _SHAPE.sub("", told).strip()
+    adapted = _CALL_SECTIONS.sub("\n", f"{text}\n").replace("\nReturns:\n", "\nGives:\n").replace("`settings.", "`")
+    return _SHAPE.sub("", adapted).strip()
 
 
 def _rest(entry: type) -> str:
-    """What a docstring says after its first line."""
+    """Return a docstring without its first line."""
     return cleandoc(entry.__doc__ or "").partition("\n")[2].strip()
 
 
 def documentation(path: str) -> str:
-    """The docstring of what a dotted path names, read from its source: to load the module may take seconds.
+    """Return the docstring of a function or class.
+
+    It is read from the source if possible, since importing the module can take seconds.
 
     Args:
-        path: module:name.
+        path: The dotted path, of the form `module:name`.
     """
     module, name = path.split(":")
     try:
@@ -221,7 +229,7 @@ def documentation(path: str) -> str:
 
 
 def _loaded_documentation(path: str) -> str:
-    """For what has no source to read: it is loaded after all."""
+    """Return the docstring of an object whose source cannot be read, by importing it; empty if that fails."""
     try:
         function: Any = load(path)
     except (ImportError, AttributeError):

@@ -1,4 +1,4 @@
-"""How commands end and print: the only place that turns errors into exit codes."""
+"""This module prints messages and ends commands. Only it turns errors into exit codes."""
 
 import signal
 from collections.abc import Iterable, Iterator
@@ -15,13 +15,13 @@ _LESS = "ask for smaller networks or fewer points, or free memory"
 
 @contextmanager
 def errors_as_exit_codes() -> Iterator[None]:
-    """Turn errors that a user can fix into a line and an exit code. Errors of the suite keep their traceback."""
+    """Turn errors that a user can fix into a message and an exit code; bugs keep their traceback."""
     try:
         yield
     except SpecError as error:
         fail(str(error))
     except BrokenPipeError:
-        raise  # nobody reads on, which typer ends quietly; no fault of the results
+        raise  # the reader of a pipe has closed it, and typer then exits silently
     except ConnectionError as error:
         fail(f"error: {error}")
     except OSError as error:
@@ -40,13 +40,17 @@ def errors_as_exit_codes() -> Iterator[None]:
 
 @contextmanager
 def terminated_as_interrupted() -> Iterator[None]:
-    """Treat SIGTERM, which clusters and `kill` send, and SIGHUP of a closed terminal like Ctrl-C, once."""
+    """Turn the first SIGTERM or SIGHUP into a KeyboardInterrupt, as Ctrl-C does, and ignore later ones.
+
+    Clusters and `kill` send SIGTERM, and a closed terminal sends SIGHUP. Signals that are ignored, as under nohup,
+    stay ignored. The previous handlers are restored at the end.
+    """
     ends = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
     found = {end: signal.getsignal(end) for end in ends}
-    before = {end: handler for end, handler in found.items() if handler is not signal.SIG_IGN}  # as under nohup
+    before = {end: handler for end, handler in found.items() if handler is not signal.SIG_IGN}  # nohup ignores SIGHUP
 
     def interrupt(*_: object) -> None:
-        for end in before:  # the run is ending already
+        for end in before:  # a second signal must not interrupt the cleanup
             signal.signal(end, signal.SIG_IGN)
         raise KeyboardInterrupt
 
@@ -61,18 +65,18 @@ def terminated_as_interrupted() -> Iterator[None]:
 
 
 def echo(line: str, err: bool = False) -> None:
-    """Print one line; control characters from specs and file names are escaped."""
+    """Print one line, and escape control characters, which can come from specs and file names."""
     typer.echo(printable(line), err=err)
 
 
 def fail(message: str) -> NoReturn:
-    """Print a message and end the command."""
+    """Print a message to stderr and end the command with the exit code of an error."""
     for line in message.split("\n"):
         echo(line, err=True)
     raise typer.Exit(FAULTY)
 
 
 def warn(warnings: Iterable[object]) -> None:
-    """Print warnings, one per line."""
+    """Print warnings to stderr, one per line."""
     for warning in warnings:
         echo(f"Warning: {warning}", err=True)

@@ -1,4 +1,4 @@
-"""What commands find where they are pointed: specs, results folders, tables."""
+"""This module loads specs and plug-ins for the commands, and checks folders of results."""
 
 import shlex
 from collections.abc import Iterator, Sequence
@@ -14,31 +14,31 @@ from suite.spec.quick import QUICK, quick
 
 
 def load_plugins(files: list[Path] | None) -> None:
-    """Load what installed packages, and these files, add to what specs can name."""
+    """Load the plug-ins of installed packages and of these files."""
     load_installed()
     for file in files or ():
         load_plugin(file)
 
 
 def load_specs(paths: list[Path], changes: list[str] | None = None, in_part: bool = False) -> list[Study]:
-    """Load studies with some changes, each whole or a tenth of it."""
+    """Load studies with changes; `in_part` loads the quick version of each."""
     studies = load_studies(paths, parse_changes(changes or ()))
     return [quick(study) for study in studies] if in_part else studies
 
 
 def check_folder(results: Path) -> None:
-    """A results folder that cannot be written is told before hours of computing, not after."""
+    """End the command if the results folder is a file, before anything is computed."""
     if results.exists() and not results.is_dir():
         fail(f"{results}: not a folder; name another with --results")
 
 
 def check_tables(studies: Sequence[Study], results: Path) -> None:
-    """What was never run has no tables to look at, and a reference none of raw values."""
+    """End the command if a study has no results, or only reference results, which lack raw values."""
     lacking = [study for study in studies if not _was_run(results / study.spec.name)]
     if lacking:
         names = ", ".join(study.spec.name for study in lacking)
         fail(
-            f"{results}: no results of {names}; {_instead(lacking, results)}"
+            f"{results}: no results of {names}; {_hint_other_version(lacking, results)}"
             f"run the spec first: {run_into(results, lacking)}"
         )
     for study in studies:
@@ -56,8 +56,11 @@ def _was_run(folder: Path) -> bool:
     return (folder / "run.json").exists()
 
 
-def _instead(lacking: Sequence[Study], results: Path) -> str:
-    """That there is a tenth of what was asked for in whole, or the whole of a tenth, and how to name it; or nothing."""
+def _hint_other_version(lacking: Sequence[Study], results: Path) -> str:
+    """Return a hint if results exist of the quick or the whole version of studies that lack results.
+
+    The hint says how to select that version. It is empty if there are no such results.
+    """
     tenths = [name for study in lacking if _was_run(results / (name := study.spec.name + QUICK))]
     wholes = [
         name
@@ -72,7 +75,7 @@ def _instead(lacking: Sequence[Study], results: Path) -> str:
 
 @contextmanager
 def damage_explained(found: Results) -> Iterator[None]:
-    """Tables that cannot be read are told by their folder."""
+    """Turn errors from reading damaged, missing or outdated tables into a message with their folder."""
     try:
         yield
     except KeyError as error:
@@ -82,7 +85,11 @@ def damage_explained(found: Results) -> Iterator[None]:
 
 
 def alike(first: Path, second: Path) -> list[tuple[Path, Path]]:
-    """The folders of studies that two results folders both have, or these folders themselves."""
+    """Return pairs of study folders to compare.
+
+    If both folders are those of a study, they are the only pair. Otherwise there is one pair per study that both
+    results folders contain. The command ends if there is none.
+    """
     for folder in (first, second):
         if not folder.is_dir():
             fail(f"{folder}: there is no such folder; name a results folder, or one study's in it")
@@ -95,7 +102,7 @@ def alike(first: Path, second: Path) -> list[tuple[Path, Path]]:
 
 
 def run_into(results: Path, studies: Sequence[Study]) -> str:
-    """The command, plug-ins and all, that fills a results folder with studies, of which several are but a PATH..."""
+    """Return the command that runs studies into a results folder, with `PATH...` for several files."""
     plugins = [word for each in loaded_plugins() if each.content is not None for word in ("--plugin", each.name)]
     options, files = studies[0].asked[:-1], [study.asked[-1] for study in studies if study.asked]
     words = [*plugins, *options, *(files if len(files) == 1 else ["PATH..."])]

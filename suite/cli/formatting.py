@@ -1,4 +1,4 @@
-"""What commands print about a study: failures, missed precision targets, verdicts, best predictors and its page."""
+"""This module prints a study's failures, missed precision targets, verdicts, best predictors and page."""
 
 from collections.abc import Sequence
 from math import isfinite
@@ -11,11 +11,11 @@ from suite.report.verdicts import count_unexpected, format_lines
 from suite.results.folder import Results
 
 _SHOWN = 8
-"""Maximum lines about failures or missed targets; a study may have hundreds of members."""
+"""The maximum number of lines about failures or missed targets, since a study can have hundreds of members."""
 
 
 def print_run(found: Results) -> int:
-    """Print the outcome of a run or of a part; return the number of verdicts that are not the expected ones."""
+    """Print the outcome of a run or a shard; return the number of verdicts that are not as expected."""
     _print_failures(found)
     if found.shard:
         echo(f"{found.name}: part {found.shard.part} of {found.shard.of} is in {found.folder / 'cells'}")
@@ -38,7 +38,7 @@ def print_verdicts(study: str, rows: Sequence[dict[str, Any]]) -> int:
 
 
 def _print_failures(found: Results) -> None:
-    """Print one line per failed cell, and where the tracebacks are."""
+    """Print one line per failed cell, at most `_SHOWN`, and the number of failures and their log."""
     for failure in found.failures[:_SHOWN]:
         echo(
             f"{found.name}: {failure['measure']} of {failure['member']}, draws {failure['first']} to "
@@ -72,7 +72,7 @@ def missed_targets(found: Results) -> list[str]:
 
 
 def _warn_of_imprecise(lines: list[str]) -> None:
-    """Print the first lines as warnings."""
+    """Print the first `_SHOWN` lines as warnings, and the number of the others."""
     warn(lines[:_SHOWN])
     if len(lines) > _SHOWN:
         echo(f"Warning: {len(lines) - _SHOWN} more like these; precision.csv has all of them", err=True)

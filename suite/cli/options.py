@@ -1,4 +1,4 @@
-"""What commands take: arguments and options that several have, and the exit codes that they end with."""
+"""This module defines the exit codes of commands, and the arguments and options that they share."""
 
 import re
 from enum import StrEnum
@@ -16,9 +16,15 @@ INTERRUPTED = 130
 
 
 def path_given(text: str | Path) -> Path:
-    """What stands for a file or a folder, as it was typed: nothing at all is no path, though Python takes it for here.
+    """Return the path of a file or folder that was typed on the command line.
 
-    A default has never been typed, and is a path already.
+    Empty text is an error, although Python reads it as the current folder.
+
+    Args:
+        text: The text that was typed, or the default, which is a path already.
+
+    Raises:
+        typer.BadParameter: If the text is empty.
     """
     if not str(text).strip():
         raise typer.BadParameter("an empty text is no path; name a file or a folder, such as . for this one")
@@ -26,7 +32,7 @@ def path_given(text: str | Path) -> Path:
 
 
 class Device(StrEnum):
-    """Where networks are computed."""
+    """The choices of a device for computing."""
 
     auto = "auto"
     cpu = "cpu"
@@ -34,7 +40,7 @@ class Device(StrEnum):
 
 
 def _device_given(text: str | Device) -> Device:
-    """Where to compute, as it was typed."""
+    """Return the device that was typed on the command line."""
     try:
         return Device(text)
     except ValueError:
@@ -42,7 +48,7 @@ def _device_given(text: str | Device) -> Device:
 
 
 def workers_given(text: str | int) -> int:
-    """A number of processes, as it was typed."""
+    """Return the number of processes that was typed on the command line, at least 1."""
     if not _NUMBER.fullmatch(str(text)):
         raise typer.BadParameter(f"{shown(text)} is no number of processes; give a whole number, 1 or more")
     return int(text)
@@ -51,8 +57,8 @@ def workers_given(text: str | int) -> int:
 _NUMBER = re.compile(r"0*[1-9][0-9]{0,4}", re.ASCII)
 
 
-def _devices(incomplete: str) -> list[str]:
-    """For the shell to complete."""
+def _complete_device(incomplete: str) -> list[str]:
+    """Return the devices that start with a text, for shell completion."""
     return [device for device in Device if device.startswith(incomplete)]
 
 
@@ -68,7 +74,7 @@ Where = Annotated[
         "--device",
         metavar="|".join(Device),
         parser=_device_given,
-        autocompletion=_devices,
+        autocompletion=_complete_device,
         help="The device: auto uses a GPU if there is one and it passes a short check against the CPU; cuda uses it "
         "unchecked.",
     ),

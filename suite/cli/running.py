@@ -15,7 +15,7 @@ from suite.formatting import counted
 from suite.results.shards import parse_shard
 from suite.runs.explain import explain
 from suite.runs.plan import format_plans, plan_study
-from suite.runs.progress import Progress, Trials
+from suite.runs.progress import Progress, StatusLine
 from suite.runs.run import find_computed, run_shard, run_study
 
 
@@ -42,7 +42,7 @@ def run_studies(
             if part:
                 found = run_shard(study, results, part, resources, progress.announce)
             else:
-                found = run_study(study, results, resources, progress.announce, progress.writing)
+                found = run_study(study, results, resources, progress.announce, progress.announce_writing)
         failed += len(found.failures)
         surprises += print_run(found)
     if failed:
@@ -64,8 +64,12 @@ def plan_studies(
     check_folder(results)
     load_plugins(plugins)
     studies = load_specs(paths, changes, in_part)
-    with Trials() as trials:
-        plans = [plan_study(study, results, workers, trials.announce) for study in studies]
+    with StatusLine() as status:
+
+        def announce(study: str, measure: str, number: int, of: int) -> None:
+            status.show(f"{study}: timing a small part of {measure} ({number}/{of})", always=number == 1)
+
+        plans = [plan_study(study, results, workers, announce) for study in studies]
     if as_json:
         typer.echo(json.dumps([found.as_json() for found in plans], indent=2))
     else:

@@ -1,4 +1,7 @@
-"""The commands that need no results: new, check, list, schema. None of them loads torch or pandas."""
+"""This module runs the commands that need no results: new, check, list, schema.
+
+None of them loads torch or pandas.
+"""
 
 from pathlib import Path
 
@@ -16,12 +19,12 @@ from suite.spec.starting import copied_text, fresh_text
 
 
 def write_new_spec(name: str, like: str | None, folder: Path) -> None:
-    """Write a spec of this name into a folder: a fresh one, or a copy of a shipped study or a file."""
+    """Write a spec of this name into a folder: a small example, or a copy of a shipped study or of a file."""
     file = folder / f"{name}.toml"
     if name.endswith(".toml"):
         fail(f"error: {name}: give the name alone, {name.removesuffix('.toml')}")
-    if fault := name_fault(name, "give another name"):
-        fail(f"error: {fault}")
+    if reason := name_fault(name, "give another name"):
+        fail(f"error: {reason}")
     if taken := [other for other in folder.glob("*.toml") if other.stem.lower() == name.lower()]:
         fail(f"error: {taken[0]} is there already, and is not overwritten; give another name")
     text = fresh_text(file) if like is None else copied_text(file, _original(like))
@@ -35,7 +38,7 @@ def write_new_spec(name: str, like: str | None, folder: Path) -> None:
 
 
 def _original(like: str) -> Path:
-    """Return the spec that a new one is to be a copy of."""
+    """Return the file of the spec to copy, which is a shipped study or a path."""
     known = shipped_specs()
     if like in known:
         return known[like]
@@ -47,7 +50,7 @@ def _original(like: str) -> Path:
 
 
 def check_specs(paths: list[Path], in_part: bool, changes: list[str] | None, plugins: list[Path] | None) -> None:
-    """Print one line per valid spec; the errors of all specs are raised together."""
+    """Print one line per spec; if any spec has an error, raise the errors of all specs together."""
     load_plugins(plugins)
     for study in load_specs(paths, changes, in_part):
         warn(study.warnings)
@@ -56,7 +59,7 @@ def check_specs(paths: list[Path], in_part: bool, changes: list[str] | None, plu
 
 
 def print_entries(name: str | None, plugins: list[Path] | None) -> None:
-    """Print everything that a spec can name, or all there is to say of one name."""
+    """Print everything that a spec can name, or all lines about one name."""
     load_plugins(plugins)
     lines = list(overview() if name is None else told(name) if name in names() else format_keys(name))
     if name is not None and not lines:

@@ -1,4 +1,4 @@
-"""The commands that read what runs have left: claims, report, compare."""
+"""This module runs the commands that read existing results: claims, report, compare."""
 
 import json
 from collections.abc import Iterable
@@ -32,7 +32,11 @@ def judge_claims(
     changes: list[str] | None,
     plugins: list[Path] | None,
 ) -> None:
-    """Print a verdict on each claim that specs make now, by the tables that a run has left."""
+    """Print a verdict on each claim of the current specs, from the tables of an earlier run.
+
+    Raises:
+        typer.Exit: If claims must hold and a verdict is not the expected one.
+    """
     load_plugins(plugins)
     studies = load_specs(paths, changes, in_part)
     check_tables(studies, results)
@@ -41,7 +45,8 @@ def judge_claims(
     for study in studies:
         found = Results(results / study.spec.name)
         with damage_explained(found):
-            _warn_of_change(study, found, ("seed", "family", "domain", "measure"))  # claims may have been added
+            # Claims may differ, since they are judged here.
+            _warn_of_change(study, found, ("seed", "family", "domain", "measure"))
             verdicts = verdict_rows(study.spec.claim, found, study.spec.source)
         rows += convert_to_json(study.spec.name, verdicts)
         surprises += count_unexpected(verdicts) if as_json else print_verdicts(study.spec.name, verdicts)
@@ -59,7 +64,7 @@ def draw_reports(
     changes: list[str] | None,
     plugins: list[Path] | None,
 ) -> None:
-    """Judge the claims that specs make now, and draw the reports, and figures if asked for, again."""
+    """Judge the claims of the current specs and draw the reports again, with figures if asked for."""
     load_plugins(plugins)
     studies = load_specs(paths, changes, in_part)
     check_tables(studies, results)
@@ -76,7 +81,11 @@ def draw_reports(
 
 
 def compare_runs(first: Path, second: Path, must_agree: bool, as_json: bool, plugins: list[Path] | None) -> None:
-    """Print what differs between two results folders, or between one study's in each."""
+    """Print the differences between two results folders, or between two folders of a study.
+
+    Raises:
+        typer.Exit: If a verdict changed or, with `must_agree`, numbers differ beyond chance.
+    """
     load_plugins(plugins)
     found = []
     for one, other in alike(first, second):
@@ -92,7 +101,7 @@ def compare_runs(first: Path, second: Path, must_agree: bool, as_json: bool, plu
 
 
 def _warn_of_change(study: Study, found: Results, keys: Iterable[str]) -> None:
-    """Warn if tables are of another spec than the one at hand, as far as these keys go."""
+    """Warn if the tables are from a spec that differs from the current one in any of these keys."""
     now = study.spec.as_run()
     if any(found.run["spec"].get(key) != now.get(key) for key in keys):
         echo(f"Warning: {study.spec.name}: the spec has changed since these tables; run it again", err=True)

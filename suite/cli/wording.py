@@ -1,4 +1,4 @@
-"""Settings in words: each key with its default, what it is, and which values it takes."""
+"""This module describes settings: each key with its default, its meaning and the values it takes."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -17,22 +17,22 @@ _LIMITS = {
     "multipleOf": "in steps of {}",
 }
 _UNREACHED = 10**6
-"""Limits from here on are told by the error alone: nobody comes near them."""
+"""Limits from this size on are left out, because no spec comes near them; the error message states them."""
 
 
 def settable(model: type[Settings], tag: str) -> Iterator[tuple[str, FieldInfo]]:
-    """The keys that a table of a spec has besides the one that holds its entry's name."""
+    """Return the keys and fields of a table of a spec, without the key that holds its entry's name."""
     return ((key, field) for key, field in model.model_fields.items() if key != tag)
 
 
 def key_of(key: str, field: FieldInfo) -> str:
-    """`draws = 256`, or the key alone where there is no default that a spec could write."""
+    """Return a key with its default, as in `draws = 256`, or the key alone if no default can be written."""
     written = as_toml(field.default)
     return f"{key} = {written}" if written else key
 
 
 def as_toml(value: Any) -> str:
-    """A single value as a spec writes it; empty for what no line can say."""
+    """Return a value as a spec writes it; empty unless it is a number, a boolean or nonempty text."""
     if isinstance(value, tuple) and len(value) == 1:
         value = value[0]
     if isinstance(value, bool):
@@ -43,12 +43,12 @@ def as_toml(value: Any) -> str:
 
 
 def in_words(model: type[Settings], tag: str, name: str) -> Iterator[str]:
-    """A line for each setting; how the table is written where it has none.
+    """Yield a heading and one line per setting; without settings, one line that shows the table.
 
     Args:
-        model: the settings.
-        tag: the key that holds the entry's name; empty of measures.
-        name: the entry's.
+        model: The model of the settings.
+        tag: The key that holds the entry's name; empty for measures.
+        name: The entry's name.
     """
     schema = model.model_json_schema(mode="validation", schema_generator=Toml)
     lines = [(key_of(key, field), field, values_of(schema["properties"][key])) for key, field in settable(model, tag)]
@@ -63,7 +63,7 @@ def in_words(model: type[Settings], tag: str, name: str) -> Iterator[str]:
 
 
 def values_of(written: Mapping[str, Any]) -> str:
-    """Which values a key takes, from its JSON schema; nothing of tables, which the description tells of."""
+    """Return a description of the values that a key takes, from its JSON schema; empty for tables."""
     if "anyOf" in written:
         single, *others = written["anyOf"]
         words = values_of(single)

@@ -1,1 +1,1 @@
-"""Measures of networks at random weights: one file a measure, each a function of an ensemble."""
+"""Measures of random networks: one function of an ensemble per measure, each in its own file."""

@@ -1,4 +1,4 @@
-"""Activation ratio: how many hidden activations a network has for each of its parameters."""
+"""Activation ratio: the number of hidden activations per parameter."""
 
 import torch
 from jaxtyping import Float
@@ -9,20 +9,20 @@ from suite.nets.ensemble import Ensemble
 
 
 def activation_ratio(ensemble: Ensemble, domain: None, settings: NoSettings) -> dict[str, Float[Tensor, " draws"]]:
-    """AR = (sum of hidden widths) / P, the same for all draws of a member.
+    """Compute AR = (sum of hidden widths) / P, which is the same for all draws of a member.
 
-    P counts everything that is trained: weights, biases, and normalization's gains and shifts.
+    P is the number of all trained parameters: weights, biases, and the gains and shifts of normalization.
 
-    For two hidden layers or more it is about 1 / width and rises with depth at fixed P; with one hidden layer
-    and few inputs it is about 1 / (n_0 + n_2 + 1), an outlier that belongs in no trend.
+    With two or more hidden layers, AR is about 1 / width and increases with depth at fixed P. With one hidden layer
+    and few inputs, it is about 1 / (n_0 + n_2 + 1), an outlier that should not be part of a trend.
 
     Args:
-        ensemble: networks of one architecture.
-        domain: not looked at.
-        settings: none.
+        ensemble: Networks of one architecture.
+        domain: Not used.
+        settings: Not used.
 
     Returns:
-        `activation_ratio`, without unit.
+        `activation_ratio`, dimensionless.
 
     Source: Yu & Zhang 2021, arXiv:2105.08911.
     """

@@ -1,4 +1,4 @@
-"""Collapse to Constant: random networks whose output hardly varies over the domain, and how they got there."""
+"""Collapse to Constant (C2C): random networks whose output is nearly constant over the domain."""
 
 from typing import NamedTuple
 
@@ -13,31 +13,35 @@ from suite.theory.options import output_variance_with
 
 
 def collapse(ensemble: Ensemble, domain: Sample, settings: CollapseSettings) -> dict[str, Float[Tensor, " draws"]]:
-    """Whether each draw's output is nearly constant, by three criteria, and why.
+    """Test by three criteria whether each draw's output is nearly constant, and determine the cause.
 
-    With std and rms of the output over the domain and tau the threshold: *relative* is std <= tau rms;
-    *absolute* is std <= tau sqrt(q), with q the variance that the variance map predicts for the output from
-    the domain's mean |x|^2 / n_0; *exact* is max = min, or a hidden layer that is constant, after which
-    outputs can differ by rounding alone. Without biases a homogeneous network fades to 0 as a cone, which
-    only the absolute criterion sees. A collapsed draw (by any of the three) went one way, the first that
-    applies (our operational definition):
-    death: some hidden layer's activations, residual ones included, are each the same number all over the domain;
-    bias: in some hidden layer the weighted inputs' root mean square is below tau times the biases' norm,
-    both before any normalization;
-    norm: not relative: the variation is small for the predicted scale but not for the output's own size, since both
-    have shrunk, in part or wholly;
-    angle: the rest, whose hidden vectors point the same way for all inputs.
-    Layers are looked at on a coarser sample of the domain, which saves most of a second forward pass; a layer that
-    is constant there is so everywhere where the output, over the whole sample, varies by no more than rounding.
+    std and rms are the standard deviation and the root mean square of the output over the domain, and tau is the
+    threshold. The criteria are:
+    relative: std <= tau rms;
+    absolute: std <= tau sqrt(q), where q is the variance of the output that the variance map predicts from the mean
+    of |x|^2 / n_0 over the domain;
+    exact: max = min, or a hidden layer is constant, so that outputs differ by rounding only.
+    Without biases, the output of a homogeneous network can shrink to 0 and keep its cone shape. Only the absolute
+    criterion detects this.
+
+    A draw that meets any criterion is collapsed. Its cause is the first that applies (our operational definition):
+    death: in some hidden layer, every activation, including what a residual layer adds, is constant over the domain;
+    bias: in some hidden layer, the root mean square over points of |W h| is below tau |b|, both before any
+    normalization;
+    norm: the relative criterion is not met. The variation is small relative to the predicted scale, but not to the
+    size of the output, because both have decreased;
+    angle: all others. Their hidden vectors point in the same direction for all inputs.
+    Layers are evaluated on a coarser sample of the domain, which saves most of a second forward pass. Death requires
+    in addition that the output over the whole sample varies by rounding only.
 
     Args:
-        ensemble: networks in the precision of `settings.dtype`.
-        domain: the sample, the same as V3's.
-        settings: the threshold.
+        ensemble: Networks in the precision of `settings.dtype`.
+        domain: Sample of the domain, the same as that of V3.
+        settings: The threshold.
 
     Returns:
-        `output_std` and `output_rms` in the output's unit (root of the mean over outputs where there are
-        several), and indicators 0 or 1: `collapsed_relative`, `collapsed_absolute`, `collapsed_exact`,
+        `output_std` and `output_rms`, in the unit of the output (with several outputs, the root of the mean square
+        over outputs), and the indicators 0 or 1 `collapsed_relative`, `collapsed_absolute`, `collapsed_exact`,
         `collapse_by_death`, `collapse_by_bias`, `collapse_by_norm`, `collapse_by_angle`.
 
     Source: Yu & Zhang 2021, arXiv:2105.08911, for Collapse to Constant.
@@ -80,7 +84,7 @@ class _Causes(NamedTuple):
 
 
 def _causes(ensemble: Ensemble, points: Float[Tensor, "inputs points"], tau: float) -> _Causes:
-    """Whether any hidden layer is constant over the points, and whether any is ruled by its biases."""
+    """Return whether any hidden layer is constant over the points, and whether biases dominate any."""
     weighted, constant = [], []
     h = points.expand(ensemble.draws, -1, -1)
     hidden = ensemble.layers[:-1]
@@ -90,5 +94,5 @@ def _causes(ensemble: Ensemble, points: Float[Tensor, "inputs points"], tau: flo
         h = ensemble.activate_(layer, z.add_(layer.bias), h if index else None)
         constant.append((h == h[..., :1]).flatten(1).all(1))
     biases = torch.stack([torch.linalg.vector_norm(layer.bias, dim=(1, 2)) for layer in hidden])
-    ruled = torch.stack(weighted) < tau * points.shape[1] ** 0.5 * biases
-    return _Causes(torch.stack(constant).any(0), ruled.any(0))
+    dominated = torch.stack(weighted) < tau * points.shape[1] ** 0.5 * biases
+    return _Causes(torch.stack(constant).any(0), dominated.any(0))

@@ -1,4 +1,4 @@
-"""Correlation: how the angle between two inputs changes on their way through random networks."""
+"""Correlation of the pre-activations of two inputs, layer by layer."""
 
 import torch
 from jaxtyping import Float
@@ -11,17 +11,17 @@ from suite.nets.ensemble import Ensemble
 def correlation(
     ensemble: Ensemble, domain: Float[Tensor, "draws inputs 2"], settings: CorrelationSettings
 ) -> dict[str, Float[Tensor, "draws layers"]]:
-    """Cosine of two inputs' pre-activations in every hidden layer.
+    """Compute the cosine of the pre-activations of two inputs in every hidden layer.
 
-    In infinitely wide networks it follows the correlation map, c -> R(c), from the inputs' own cosine.
+    In infinitely wide networks, the cosines follow from that of the inputs by the correlation map c -> R(c).
 
     Args:
-        ensemble: plain networks in float64.
-        domain: each draw's two inputs, of equal norm and a given cosine.
-        settings: that cosine, and the norm.
+        ensemble: Networks without normalization or residual connections, in float64.
+        domain: Two inputs per draw, with equal norms and a given cosine.
+        settings: The cosine and the norm. Not used, since `domain` has both.
 
     Returns:
-        `correlation`, (draws, L), between -1 and 1; nan where an input's pre-activations are all 0.
+        `correlation`, (draws, L), between -1 and 1; nan if all pre-activations of an input are 0.
 
     Source: Poole et al. 2016, arXiv:1606.05340; Murray, Abrol & Tanner 2021, arXiv:2105.07741.
     """

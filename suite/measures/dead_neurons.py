@@ -1,4 +1,4 @@
-"""Dead neurons: units of random networks whose output is constant over the domain."""
+"""Dead neurons: units of random networks whose activation is constant over the domain."""
 
 import torch
 from torch import Tensor
@@ -10,23 +10,26 @@ from suite.nets.sample import Sample
 
 
 def dead_neurons(ensemble: Ensemble, domain: Sample, settings: DeadNeuronsSettings) -> dict[str, Tensor]:
-    """How many neurons of each layer are dead, tentatively or permanently, and whether the network is born dead.
+    """Count the tentatively and permanently dead neurons of each layer, and detect born-dead networks.
 
-    A neuron is dead where its pre-activation stays on a flat side of the activation all over the domain (for
-    ReLU, where it is <= 0); activations without a flat side have no dead neurons. It is permanently dead where
-    no gradient can revive it: in the first layer, and in, below and just above a layer that is wholly dead; else
-    tentatively. A network with a wholly dead layer is born dead: its output is constant.
-    Death is decided exactly in the first layer and in networks with one input, elsewhere at the sample's points,
-    which counts too many.
+    A neuron is dead if its pre-activation stays on a flat side of the activation over the whole domain (for ReLU, if
+    it is <= 0 there). Activations without a flat side have no dead neurons. A dead neuron is permanently dead if no
+    gradient can revive it: in the first layer, in a layer whose neurons are all dead, in the layers below such a
+    layer, and in the layer just above it. Otherwise it is tentatively dead. A network in which all neurons of a layer
+    are dead is born dead: its output is constant.
+
+    The result is exact in the first layer and in networks with one input. Elsewhere only the points of the sample are
+    checked, which overestimates the number of dead neurons.
 
     Args:
-        ensemble: plain networks in the precision of `settings.dtype`.
-        domain: the sample, which knows its domain.
-        settings: none that matter here.
+        ensemble: Networks without normalization or residual connections, in the precision of
+            `settings.dtype`.
+        domain: Sample of the domain.
+        settings: Not used.
 
     Returns:
-        `dead_tentative`, `dead_permanent`, `active`: counts, (draws, L); `dead_fraction`, (draws, L), of the
-        layer's neurons; `born_dead`, 0 or 1 a draw.
+        The counts `dead_tentative`, `dead_permanent` and `active`, (draws, L); `dead_fraction`, (draws, L), the share
+        of dead neurons in the layer; `born_dead`, 0 or 1 per draw.
 
     Source: Shin & Karniadakis 2019, arXiv:1907.09696.
     """

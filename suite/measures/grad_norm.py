@@ -1,4 +1,4 @@
-"""Gradient norm: a zero-cost score, how strongly the loss pulls on a random network's parameters."""
+"""Gradient norm: a zero-cost score, the norm of the loss's gradient."""
 
 import torch
 from jaxtyping import Float
@@ -11,19 +11,19 @@ from suite.nets.losses import LossAt
 
 
 def grad_norm(ensemble: Ensemble, domain: LossAt, settings: ScoreSettings) -> dict[str, Float[Tensor, " draws"]]:
-    """|g|, the Euclidean norm of g = dL/dtheta, L the mean loss over the batch.
+    """Compute |g|, the Euclidean norm of g = dL/dtheta, where L is the mean loss over the batch.
 
-    One norm of all parameters: weights, biases, gains and shifts. (The paper's program adds up the norms of
-    layers, and takes weights alone.) It grows as the loss does, c |g| for c L.
+    This is a single norm over all parameters: weights, biases, gains and shifts. (The paper's program sums the norms
+    of the layers and uses weights only.) The norm is linear in the loss: it is c |g| for the loss c L.
 
     Args:
-        ensemble: networks in the precision of `settings.dtype`.
-        domain: the spec's training loss on draw i's batch, the first `settings.points` of its training set; mean
-            f^2 / 2 over as many points of the domain where the spec trains nothing.
-        settings: none that matter here.
+        ensemble: Networks in the precision of `settings.dtype`.
+        domain: The spec's training loss on the batch of draw i, the first `settings.points` points of its training
+            set. If the spec trains nothing, mean f^2 / 2 over as many points of the domain.
+        settings: Not used.
 
     Returns:
-        `grad_norm`, one a draw; not finite where a network explodes.
+        `grad_norm`, one value per draw; not finite for networks that explode.
 
     Source: Abdelfattah et al. 2021, arXiv:2101.08134.
     """

@@ -1,4 +1,4 @@
-"""GraSP: a zero-cost score, what scaling a random network's parameters does to the flow of its gradient."""
+"""GraSP: a zero-cost score, the sensitivity of the gradient flow to the parameters."""
 
 import torch
 from jaxtyping import Float
@@ -11,23 +11,25 @@ from suite.nets.losses import LossAt
 
 
 def grasp(ensemble: Ensemble, domain: LossAt, settings: ScoreSettings) -> dict[str, Float[Tensor, " draws"]]:
-    """-sum over all parameters of theta (H g), g and H the gradient and Hessian of the mean loss over the batch.
+    """Compute minus the sum over all parameters of theta (H g).
 
-    The sign is Wang et al.'s: S(-theta) = -theta H g is how the gradient's flow g^T g / 2 changes, to first order,
-    as the parameter is taken away, so that a positive sum says that all parameters together hold the flow back.
-    They prune weights by it, with logits divided by a temperature of 200 in their program; Abdelfattah et al. score
-    a network by the sum over all parameters. Here logits are as they are, and biases, gains and shifts have their part.
-    The product H g is exact, by differentiating twice. Where phi is piecewise linear its own second derivative is 0:
-    the kinks, where it is not defined, are met with probability 0, and what crossing them would do is left out.
+    g and H are the gradient and the Hessian of the mean loss over the batch. The sign is that of Wang et al.:
+    S(-theta) = -theta H g is the first-order change of the gradient flow g^T g / 2 when the parameter is removed. A
+    positive sum therefore means that the parameters together reduce the flow. Wang et al. use this score to prune
+    weights, and their program divides logits by a temperature of 200. Abdelfattah et al. score a network by the sum
+    over all parameters. Here logits are not divided, and biases, gains and shifts are included.
+
+    The product H g is exact, by differentiating twice. If phi is piecewise linear, its second derivative is 0.
+    Kinks, where it is not defined, occur with probability 0, and the effect of crossing them is not included.
 
     Args:
-        ensemble: networks in the precision of `settings.dtype`.
-        domain: the spec's training loss on draw i's batch, the first `settings.points` of its training set; mean
-            f^2 / 2 over as many points of the domain where the spec trains nothing.
-        settings: none that matter here.
+        ensemble: Networks in the precision of `settings.dtype`.
+        domain: The spec's training loss on the batch of draw i, the first `settings.points` points of its training
+            set. If the spec trains nothing, mean f^2 / 2 over as many points of the domain.
+        settings: Not used.
 
     Returns:
-        `grasp`, one a draw, of either sign; not finite where a network explodes.
+        `grasp`, one value per draw, of either sign; not finite for networks that explode.
 
     Source: Wang, Zhang & Grosse 2020, arXiv:2002.07376; Abdelfattah et al. 2021, arXiv:2101.08134.
     """
@@ -35,7 +37,7 @@ def grasp(ensemble: Ensemble, domain: LossAt, settings: ScoreSettings) -> dict[s
     with torch.enable_grad():
         theta = ensemble.parameters.detach().clone().requires_grad_()
         _, outputs = trace(ensemble, points, theta)
-        # Networks share nothing, so the gradient of the losses' sum by all parameters is each one's by its own.
+        # Networks share no parameters, so one gradient of the summed losses contains the gradient of each network.
         (gradient,) = torch.autograd.grad(loss.value(outputs, labels).sum(), theta, create_graph=True)
         (product,) = torch.autograd.grad(gradient, theta, gradient.detach())
     return {"grasp": -(theta.detach() * product).sum(1)}

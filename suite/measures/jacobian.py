@@ -1,4 +1,4 @@
-"""Jacobian: how random networks stretch small changes, layer after layer."""
+"""Jacobian: singular values of the map from the first hidden layer to each later one."""
 
 import torch
 from jaxtyping import Float
@@ -11,20 +11,20 @@ from suite.nets.ensemble import Ensemble
 def jacobian(
     ensemble: Ensemble, domain: Float[Tensor, "draws inputs 2"], settings: JacobianSettings
 ) -> dict[str, Float[Tensor, "draws layers"]]:
-    """Moments of the squared singular values of J_l, from the first hidden layer's activations to layer l's.
+    """Compute moments of the squared singular values of J_l, the Jacobian between hidden layers 1 and l.
 
-    J_l = D_l W_l ... D_2 W_2 with D = diag(phi'(z)), at one input a draw. With n units in layer l,
+    J_l = D_l W_l ... D_2 W_2 with D = diag(phi'(z)), at one input per draw. With n units in layer l,
     m_k = tr((J J^T)^k) / n.
 
     Args:
-        ensemble: plain networks in float64.
-        domain: each draw's input, of a given norm; the second of the pair is not looked at.
-        settings: that norm.
+        ensemble: Networks without normalization or residual connections, in float64.
+        domain: A pair of inputs with a given norm per draw. Only the first input is used.
+        settings: The norm. Not used, since `domain` has it.
 
     Returns:
-        Of layers 2 .. L, (draws, L - 1): `jacobian_mean`, m_1; `jacobian_second`, m_2; `jacobian_max`,
-        the largest singular value; nan from where m_2 is too large for a number. The tables' `jacobian_ratio`,
-        E m_2 / (E m_1)^2, is of means over draws.
+        For layers 2 .. L, (draws, L - 1): `jacobian_mean`, m_1; `jacobian_second`, m_2; `jacobian_max`,
+        the largest singular value; nan from the first layer in which m_2 overflows. In tables, `jacobian_ratio` is
+        E m_2 / (E m_1)^2, a ratio of means over draws.
 
     Source: Pennington, Schoenholz & Ganguli 2017, arXiv:1711.04735; Murray, Abrol & Tanner 2021,
     arXiv:2105.07741.

@@ -1,4 +1,4 @@
-"""Landscapes: the outputs of a few random networks over a plane, for people to look at."""
+"""Landscapes: the outputs of a few random networks over a plane, for charts."""
 
 from jaxtyping import Float
 from torch import Tensor
@@ -11,14 +11,14 @@ from suite.nets.sample import Sample
 def landscape(
     ensemble: Ensemble, domain: Sample, settings: LandscapeSettings
 ) -> dict[str, Float[Tensor, "draws points"]]:
-    """The first output of each draw on a grid of two inputs.
+    """Compute the first output of each draw on a grid of two inputs.
 
     Args:
-        ensemble: networks of two inputs.
-        domain: the grid.
-        settings: its step.
+        ensemble: Networks with two inputs.
+        domain: The grid.
+        settings: Not used.
 
     Returns:
-        `landscape`, the grid's points in order.
+        `landscape`, one value per grid point, in the order of the points.
     """
     return {"landscape": ensemble(domain.points())[:, 0]}

@@ -1,4 +1,4 @@
-"""NASWOT: a zero-cost score, how unlike the patterns of active units of a random network are at different points."""
+"""NASWOT: a zero-cost score, the dissimilarity of the patterns of active units at different points."""
 
 import torch
 from jaxtyping import Float
@@ -12,28 +12,29 @@ from suite.nets.losses import LossAt
 
 
 def naswot(ensemble: Ensemble, domain: LossAt, settings: ScoreSettings) -> dict[str, Float[Tensor, " draws"]]:
-    """log |K|, with K_ij the number of hidden units that are on at both of points i and j, or off at both.
+    """Compute log |det K|, where K_ij counts the hidden units in the same state at points i and j.
 
-    K_ij = N_A - d_H(c_i, c_j): N_A hidden units less the Hamming distance of the points' codes. A unit is on where
-    what its activation is applied to, after any normalization, is above 0. For ReLU that is where its output is, the
-    paper's rule; the outputs of abs do not tell, so the argument must. For activations that are smooth, or
-    whose kinks are not at 0 (htanh and its kin), the codes are of this same rule, and no longer those of linear
-    regions. The identity has neither sides nor regions: nan.
+    K_ij = N_A - d_H(c_i, c_j), where N_A is the number of hidden units, c_i is the binary code of point i, and d_H is
+    the Hamming distance. The code of a point states which units are on. A unit is on if the argument of its
+    activation, after any normalization, is above 0. For ReLU this is the rule of the paper, where a unit is on if its
+    output is above 0. The output of abs does not show the sign, so the argument is used for all activations. For
+    activations that are smooth or have kinks away from 0 (such as htanh), the rule is the same, but codes do not
+    identify linear regions. For the identity, which has no regions, the score is nan.
 
-    K counts in whole numbers and so has the determinant 0 or 1 and more: a score below 0 there is none but -inf,
-    that of a singular K. K is singular wherever two points have one code, or points outnumber units by two or more:
-    the rule, not the exception, for small networks on many points. It is taken as singular where its smallest
-    eigenvalue is below N eps of its largest, N points. Tables keep -inf among the raw values; summaries leave it
-    out, and say by `n` how many draws had a finite score.
+    K has integer entries, so its determinant is 0 or at least 1, and the score is -inf or at least 0. K is singular
+    if two points have the same code, or if there are at least two more points than units. This is common for small
+    networks and many points. K counts as singular if its smallest eigenvalue is at most N eps times its largest, for N
+    points. Tables contain -inf among the raw values. Summaries exclude it, and their `n` is the number of draws with a
+    finite score.
 
     Args:
-        ensemble: networks in the precision of `settings.dtype`; the kernel is in float64.
-        domain: draw i's batch, the first `settings.points` of its training set, or as many points of the domain where
-            the spec trains nothing; neither loss nor labels are looked at.
-        settings: none that matter here.
+        ensemble: Networks in the precision of `settings.dtype`. The kernel is computed in float64.
+        domain: The batch of draw i, the first `settings.points` points of its training set. If the spec trains
+            nothing, as many points of the domain. The loss and the labels are not used.
+        settings: Not used.
 
     Returns:
-        `naswot`, one a draw, natural logarithm; -inf or nan as said, nan too where a network explodes.
+        `naswot`, one value per draw, a natural logarithm; -inf or nan as above, and nan for networks that explode.
 
     Source: Mellor et al. 2021, arXiv:2006.04647.
     """

@@ -1,4 +1,4 @@
-"""Neural tangent kernel: zero-cost scores of how fast, and how unevenly, a random network would learn."""
+"""Neural tangent kernel (NTK): zero-cost scores, its trace and its condition number."""
 
 import torch
 from jaxtyping import Float
@@ -11,29 +11,32 @@ from suite.nets.tangent import tangent_kernel
 
 
 def ntk(ensemble: Ensemble, domain: LossAt, settings: ScoreSettings) -> dict[str, Float[Tensor, " draws"]]:
-    """Trace and condition number of Theta = J J^T, J the Jacobian of the outputs at the batch by all parameters.
+    """Compute the trace and the condition number of the neural tangent kernel Theta = J J^T on a batch.
 
-    Theta has a row and a column for each point and output; entry ((i, a), (j, b)) is the sum over parameters of
-    df_a(x_i)/dtheta df_b(x_j)/dtheta, in the standard parametrisation: weights as they are, not divided by widths. The
-    trace is the sum of the diagonal, not its mean: that of the outputs' squared gradient norms, which grows with
+    J is the Jacobian of the outputs at all points of the batch with respect to all parameters. Theta has a row and a
+    column for each point and output. Its entry ((i, a), (j, b)) is the sum over parameters of
+    df_a(x_i)/dtheta df_b(x_j)/dtheta, in the standard parametrization, where weights are not divided by widths. The
+    trace is the sum of the diagonal, the squared gradient norms of the outputs. It is not averaged, so it grows with
     the number of points. The condition number is l_max / l_min, at least 1.
 
-    Theta is singular where outputs at the batch outnumber the parameters, or do not hang on them independently, as
-    behind a dead layer, or at two equal points. Floating-point numbers cannot tell that from almost singular: where
-    l_min is below N eps l_max, N rows and eps of `settings.dtype`, the condition number is infinite. Tables keep that
-    among the raw values; summaries leave it out, and say by `n` how many draws had a finite one.
+    Theta is singular if there are more outputs at the batch than parameters, or if the outputs do not depend on them
+    independently, as above a dead layer or at two equal points. Rounding makes this indistinguishable from almost
+    singular, so the condition number is infinite if l_min is at most N eps l_max, where N is the number of rows and
+    eps is that of `settings.dtype`. Tables contain infinite values among the raw values. Summaries exclude them, and
+    their `n` is the number of draws with a finite value.
 
     Args:
-        ensemble: networks in the precision of `settings.dtype`.
-        domain: draw i's batch, the first `settings.points` of its training set, or as many points of the domain where
-            the spec trains nothing; neither loss nor labels are looked at.
-        settings: none that matter here.
+        ensemble: Networks in the precision of `settings.dtype`.
+        domain: The batch of draw i, the first `settings.points` points of its training set. If the spec trains
+            nothing, as many points of the domain. The loss and the labels are not used.
+        settings: Not used.
 
     Returns:
-        `ntk_trace` and `ntk_condition`, one a draw; the first not finite, the second nan, where a network explodes.
+        `ntk_trace` and `ntk_condition`, one value per draw. For networks that explode, the trace is not finite and the
+        condition number is nan.
 
-    Source: Jacot, Gabriel & Hongler 2018, arXiv:1806.07572; the condition number as a score Chen, Gong & Wang 2021,
-    arXiv:2102.11535.
+    Source: Jacot, Gabriel & Hongler 2018, arXiv:1806.07572; Chen, Gong & Wang 2021, arXiv:2102.11535, for the
+    condition number as a score.
     """
     kernel = tangent_kernel(ensemble, domain.of_each(ensemble.draws).points)
     trace = kernel.diagonal(dim1=1, dim2=2).sum(1)

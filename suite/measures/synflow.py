@@ -1,4 +1,4 @@
-"""SynFlow: a zero-cost score of the weights alone, how much flows through their absolute values."""
+"""SynFlow: a zero-cost score that depends only on the absolute values of the weights."""
 
 import torch
 from jaxtyping import Float
@@ -9,22 +9,22 @@ from suite.nets.ensemble import Ensemble
 
 
 def synflow(ensemble: Ensemble, domain: None, settings: SynflowSettings) -> dict[str, Float[Tensor, " draws"]]:
-    """log of the sum over weights of theta dR/dtheta, with R = 1^T |W_{L+1}| ... |W_1| 1.
+    """Compute the log of the sum over weights of theta dR/dtheta, where R = 1^T |W_{L+1}| ... |W_1| 1.
 
-    R is linear in each of the L + 1 weight matrices, so the sum is (L + 1) R exactly (Euler). R grows or falls by a
-    factor a layer, beyond what floating-point numbers hold in deep networks; hence the logarithm, which ranks networks
-    alike; its mean over draws is the logarithm of the score's geometric mean. Biases and the activation have no part
-    in R, as in the paper's definition for fully connected layers. (The authors' program adds the biases' absolute
-    values on the way, and scores weights only.) Normalization and residual connections are not defined in it: plain
-    networks only.
+    R is linear in each of the absolute values |W_l| of the L + 1 weight matrices, so the sum is exactly (L + 1) R
+    (Euler). R changes by a factor per layer, which exceeds the range of floating-point numbers in deep networks. The
+    logarithm avoids this and ranks networks in the same order. Its mean over draws is the logarithm of the geometric
+    mean of the score. Biases and the activation do not enter R, as in the paper's definition for fully connected
+    layers. (The authors' program adds the absolute values of the biases in the forward pass and scores weights only.)
+    The score is not defined for networks with normalization or residual connections.
 
     Args:
-        ensemble: plain networks.
-        domain: not looked at: the score needs no data.
-        settings: none that matter here.
+        ensemble: Networks without normalization or residual connections.
+        domain: Not used, since the score needs no data.
+        settings: Not used.
 
     Returns:
-        `log_synflow`, one a draw, natural; -inf where nothing flows, as through a layer whose weights are all 0.
+        `log_synflow`, one value per draw, a natural logarithm; -inf if R is 0, as with a layer whose weights are all 0.
 
     Source: Tanaka et al. 2020, arXiv:2006.05467.
     """

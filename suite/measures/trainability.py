@@ -1,4 +1,4 @@
-"""Trainability: how likely a random network has the live neurons without which it cannot learn its task."""
+"""Trainability: whether random networks have the active neurons that they need to learn a task."""
 
 from typing import NamedTuple
 
@@ -14,11 +14,12 @@ from suite.nets.sample import Sample
 
 
 class TaskAt(NamedTuple):
-    """A task, and where its inputs lie.
+    """A task and its inputs.
 
     Attributes:
-        task: what is to be learned.
-        inputs: a sample of the box that its points are drawn from; each draw's training points where it is data.
+        task: The task to learn.
+        inputs: Sample of the box from which the task draws its points. If the task has a fixed data set, the training
+            points of each draw.
     """
 
     task: Task
@@ -28,20 +29,22 @@ class TaskAt(NamedTuple):
 def trainability(
     ensemble: Ensemble, domain: TaskAt, settings: TrainabilitySettings
 ) -> dict[str, Float[Tensor, " draws"]]:
-    """Whether each draw has what the task needs: its frequency bounds the success rate of training from above.
+    """Test whether each draw has the active neurons that it needs to learn the task.
 
-    With one hidden layer of ReLU, whose dead neurons stay dead, at least m* of its neurons must be active on
-    the task's inputs, m* being the fewest with which the task can be learned. Deeper networks, and other
-    activations, must not be born dead, since one live neuron feeds many. Weight decay moves dead neurons too,
-    and so may break the bound.
+    The frequency of such draws is an upper bound for the success rate of training. A network with one hidden layer of
+    ReLU, whose dead neurons stay dead, needs at least m* neurons that are active on the task's inputs. m* is the
+    smallest number of neurons with which the task can be learned. Deeper networks and networks with other activations
+    must not be born dead; a single active neuron per layer is enough, since it can feed many. Weight decay also
+    changes dead neurons, so it can violate the bound.
 
     Args:
-        ensemble: plain networks in the precision of `settings.dtype`.
-        domain: the task and where its inputs lie; death is decided as for dead neurons.
-        settings: none that matter here.
+        ensemble: Networks without normalization or residual connections, in the precision of
+            `settings.dtype`.
+        domain: The task and its inputs. Dead neurons are determined as in `dead_neurons`.
+        settings: Not used.
 
     Returns:
-        `trainability`, 0 or 1 a draw.
+        `trainability`, 0 or 1 per draw.
 
     Source: Shin & Karniadakis 2019, arXiv:1907.09696.
     """

@@ -1,4 +1,4 @@
-"""V3, the variability of a network: how large its third derivative is over the domain, at a resolution."""
+"""V3, the variability: the mean absolute third divided difference of a network over the domain."""
 
 from math import sqrt
 
@@ -12,24 +12,24 @@ from suite.nets.sample import Sample
 
 
 def v3(ensemble: Ensemble, domain: Sample, settings: V3Settings) -> dict[str, Float[Tensor, " draws"]]:
-    """Mean |Delta_h^3 f| / h^3 over the domain's lines and the outputs, with what helps to read it.
+    """Compute the mean of |Delta_h^3 f| / h^3 over the lines of the domain and over the outputs.
 
-    The third divided difference is the third derivative smoothed by a quadratic B-spline of width 3h. What it
-    tends to as h -> 0 is the measure `v3_limit`. Absolute values matter: the signed mean telescopes to the boundary.
-    Batch normalization takes its statistics over the whole domain.
+    The third divided difference is the third derivative smoothed by a quadratic B-spline of width 3h. The measure
+    `v3_limit` is its limit as h -> 0. The absolute value is essential, since the signed mean telescopes to
+    values at the boundary of the domain. Batch normalization takes its statistics over the whole domain.
 
     Args:
-        ensemble: networks in the precision of `settings.dtype`.
-        domain: lines of equally spaced points.
-        settings: the step and the precision.
+        ensemble: Networks in the precision of `settings.dtype`.
+        domain: Lines of equally spaced points.
+        settings: The step and the precision. Not used, since `domain` and `ensemble` have them.
 
     Returns:
-        One value a draw of each of:
-        `v3`, output per input^3;
-        `v3_over_rms`, the same over the output's root mean square, 0 for an output that is 0 everywhere;
-        `v3_floor`, the typical size of what rounding alone makes of `v3` (single draws may have a few times
-        more): the third difference of values whose L + 1 layers each leave a relative error of eps has a
-        standard deviation of sqrt(20 (L + 1)) eps rms / h^3.
+        One value per draw of each of:
+        `v3`, in units of output per input^3;
+        `v3_over_rms`, `v3` divided by the root mean square of the output; 0 if the output is 0 everywhere;
+        `v3_floor`, the typical size of `v3` due to rounding alone (up to a few times larger in single draws). If each
+        of the L + 1 layers causes a relative error of eps, the standard deviation of the third difference is
+        sqrt(20 (L + 1)) eps rms / h^3.
 
     Source: Yu & Zhang 2021, arXiv:2105.08911; our operational definition.
     """

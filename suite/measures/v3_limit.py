@@ -1,4 +1,4 @@
-"""What V3 tends to as its step falls: exact, without a resolution, and many times as costly."""
+"""Limit of V3 as its step tends to 0, computed exactly, at a much higher cost than V3."""
 
 from jaxtyping import Float
 from torch import Tensor
@@ -11,22 +11,24 @@ from suite.nets.taylor import third_derivative
 
 
 def v3_limit(ensemble: Ensemble, domain: Sample, settings: V3LimitSettings) -> dict[str, Float[Tensor, " draws"]]:
-    """The limit of V3 as h -> 0, over the same lines.
+    """Compute the limit of V3 as h -> 0, over the same lines.
 
-    For a smooth activation V3 tends to E|f'''|. For a piecewise-linear one f''' is a distribution and V3 grows
-    like 1/h: h V3 tends to 1.5 times the total variation of f' per unit length, which does not depend on h.
+    For a smooth activation, V3 tends to E|f'''|. For a piecewise-linear activation, f''' is a distribution and V3
+    grows like 1/h: h V3 tends to 1.5 times the total variation of f' per unit length, which does not depend on h.
 
     Args:
-        ensemble: networks in float64; normalized and residual ones, and activations that are neither smooth nor
-            piecewise linear, have none of these.
-        domain: lines of equally spaced points.
-        settings: the step, which places the stencils whose centers are looked at.
+        ensemble: Networks in float64. The result is empty if they are normalized or residual, or if the activation is
+            neither smooth nor piecewise linear.
+        domain: Lines of equally spaced points, whose step determines the centers of the stencils.
+        settings: Not used.
 
     Returns:
-        One value a draw, a mean over outputs, of
-        `v3_exact` for smooth activations, mean |f'''| at the centers of V3's stencils, output per input^3;
-        `slope_variation`, TV(f') per unit length of line, and `breakpoints`, kinks per length of the domain's side,
-        for piecewise-linear activations.
+        One value per draw of each of:
+        `v3_exact`, for smooth activations: the mean over outputs of |f'''| at the centers of V3's stencils, in units of
+        output per input^3;
+        `slope_variation`, for piecewise-linear activations: TV(f') per unit length of line, averaged over outputs;
+        `breakpoints`, for piecewise-linear activations: the number of kinks per length of the domain's side, where a
+        kink of any output counts once.
 
     Source: Yu & Zhang 2021, arXiv:2105.08911, for V3; the limits are ours.
     """

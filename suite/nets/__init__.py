@@ -1,1 +1,1 @@
-"""What is drawn: many random networks at once, and what can be computed of them exactly."""
+"""Ensembles of random MLPs, and exact computations on them such as gradients, kinks and dead neurons."""

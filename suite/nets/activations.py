@@ -1,6 +1,6 @@
-"""The activations' torch kernels: the value, the backward pass, and derivatives for Taylor series."""
+"""Torch kernels of the activations: values, backward passes, and derivatives for Taylor series."""
 
-# ruff: noqa: D103  # each public function but `kernel` returns the kernel of the activation that it is named after
+# ruff: noqa: D103  # each public function except `kernel` returns the kernel of the activation in its name
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import pi, sqrt
@@ -14,19 +14,20 @@ from suite.catalog.linear_region import LinearRegion
 
 Phi = Callable[[Tensor], Tensor]
 Taylor = tuple[Tensor, Tensor, Tensor, Tensor]
-"""phi and its first three derivatives."""
+"""phi(z), phi'(z), phi''(z) and phi'''(z)."""
 
 
 @dataclass(frozen=True)
 class Kernel:
-    """How one activation is computed.
+    """The functions that compute one activation phi.
 
     Attributes:
-        phi: phi, out of place, by operations that torch can differentiate.
-        apply_: phi, in place.
-        backward_: (gradient by phi(z), z, phi(z)) -> gradient by z, in place of the first.
-        taylor: z -> phi(z), phi'(z), phi''(z), phi'''(z); None where the third derivative has kinks.
-        needs_z: whether the backward pass looks at z, so that the forward pass must keep it beside phi(z).
+        phi: Computes phi out of place, with operations that torch can differentiate.
+        apply_: Computes phi in place.
+        backward_: Maps (gradient with respect to phi(z), z, phi(z)) to the gradient with respect to z, in place of
+            its first argument.
+        taylor: Maps z to phi(z), phi'(z), phi''(z), phi'''(z). None for activations that are not smooth.
+        needs_z: Whether `backward_` reads z, so that the forward pass must store z in addition to phi(z).
     """
 
     phi: Phi
@@ -37,14 +38,14 @@ class Kernel:
 
 
 def kernel(activation: Activation) -> Kernel:
-    """Return the kernel of an activation, made by the function that its entry in the catalog names."""
+    """Return the kernel of an activation, built by the function that its catalog entry names."""
     found: Kernel = load(activation.torch_kernel)(activation)
     return found
 
 
 def relu_kernel(_: Activation) -> Kernel:
     def backward_(grad: Tensor, z: Tensor, h: Tensor) -> Tensor:
-        # The same as grad.mul_(h > 0), in a tenth of the time.
+        # This equals grad.mul_(h > 0) and takes a tenth of the time.
         torch.ops.aten.threshold_backward.grad_input(grad, h, 0, grad_input=grad)
         return grad
 
@@ -97,7 +98,7 @@ def _smooth(
     slope: Callable[[Tensor, Tensor], Tensor],
     needs_z: bool = True,
 ) -> Kernel:
-    """A smooth activation; `slope` gives phi' from z and phi(z)."""
+    """Return the kernel of a smooth activation, where `slope` maps (z, phi(z)) to phi'(z)."""
     return Kernel(phi, apply_, lambda grad, z, h: grad.mul_(slope(z, h)), taylor, needs_z)
 
 
@@ -195,7 +196,14 @@ def _clipped(a: float, drop: Phi) -> Phi:
 
 
 def _linear_region(activation: Activation, drop: Phi, drop_: Phi, steepness_: Phi) -> Kernel:
-    """Return the kernel of clip(z, -a, a) - sign(z) drop(|z| - a); `drop_` and `steepness_` work in place."""
+    """Return the kernel of clip(z, -a, a) - sign(z) drop(max(|z| - a, 0)).
+
+    Args:
+        activation: Defines a, the half-width of the linear region.
+        drop: Computes drop out of place.
+        drop_: Computes drop in place.
+        steepness_: Computes the derivative of drop in place. Its values at negative arguments are not used.
+    """
     assert isinstance(activation, LinearRegion)
     a = activation.linear_region
 

@@ -1,4 +1,4 @@
-"""Forward and backward passes of many networks at once, written out, in buffers that are made once."""
+"""Forward and backward passes of many networks at once, without autograd and in preallocated buffers."""
 
 import torch
 from jaxtyping import Float
@@ -10,13 +10,13 @@ from suite.nets.normalization import AXES, standardize_, standardize_backward_
 
 
 class Backpropagation:
-    """Gradients of an ensemble's parameters, without autograd's bookkeeping.
+    """Gradients with respect to an ensemble's parameters, computed without autograd.
 
-    The parameters are read where they lie, so that an optimizer may change them in place between passes.
+    It reads the parameters in place, so an optimizer may change them in place between passes.
 
     Attributes:
-        gradient: by the parameters, in their layout, 0 by those that the networks lack; overwritten by every
-            backward pass.
+        gradient: The gradient with respect to the parameters, in their layout. It is 0 for the parameters that the
+            networks lack. Every backward pass overwrites it.
     """
 
     gradient: Float[Tensor, "draws parameters"]
@@ -30,7 +30,7 @@ class Backpropagation:
         def buffers() -> list[Tensor]:
             return [self.gradient.new_empty(ensemble.draws, width, points) for width in ensemble.widths[1:]]
 
-        # phi's values, z and the standardized z have buffers of their own only where the backward pass needs them.
+        # phi(z), z and the standardized z share buffers unless the backward pass needs them separately.
         self.activations = buffers()
         self.values = buffers()[:-1] if ensemble.residual else self.activations[:-1]
         self.preactivations = buffers()[:-1] if self.kernel.needs_z else self.values
@@ -41,9 +41,9 @@ class Backpropagation:
         self.points = points
 
     def forward(self, points: Float[Tensor, "*draws inputs points"]) -> Float[Tensor, "draws outputs points"]:
-        """Outputs; every layer's activations stay in the buffers for the backward pass.
+        """Compute the outputs and store every layer's activations in the buffers for the backward pass.
 
-        Under batch normalization the points are the batch.
+        Under batch normalization the points are the batch. The next forward pass overwrites the outputs.
         """
         self.inputs = points.expand(self.ensemble.draws, *points.shape[-2:])
         self.scales.clear()
@@ -58,32 +58,35 @@ class Backpropagation:
                 phi.copy_(z)
             h = self.kernel.apply_(phi)
             if self.ensemble.residual:
-                h = self._with_the_layer_below(index)
+                h = self._add_layer_below(index)
         readout = self.layers[-1]
         return torch.baddbmm(readout.bias, readout.weight, h, out=self.activations[-1])
 
-    def _with_the_layer_below(self, index: int) -> Tensor:
-        """A residual layer's activations from phi's values and the layer below, if that is hidden."""
+    def _add_layer_below(self, index: int) -> Tensor:
+        """Return a residual layer's activations: phi(z), plus the layer below if that is a hidden layer."""
         h = self.activations[index].copy_(self.values[index])
         if index:
-            h[:, : self._shared(index)] += self.activations[index - 1][:, : self._shared(index)]
+            h[:, : self._shared_units(index)] += self.activations[index - 1][:, : self._shared_units(index)]
         return h
 
-    def _shared(self, index: int) -> int:
-        """Units that a hidden layer shares with the one below."""
+    def _shared_units(self, index: int) -> int:
+        """Return the number of units to which a residual hidden layer adds the layer below."""
         return min(self.ensemble.widths[index : index + 2])
 
     def backward(self, delta: Float[Tensor, "draws outputs points"]) -> Float[Tensor, "draws width points"]:
-        """Fills `gradient` from the gradient by the outputs of the last forward pass.
+        """Compute `gradient` from the gradient with respect to the outputs of the last forward pass.
+
+        Args:
+            delta: The gradient with respect to the outputs.
 
         Returns:
-            The gradient by the first layer's weighted inputs and biases, before any normalization.
+            The gradient with respect to the first layer's z = W x + b, before any normalization.
         """
         skipped = None
         for index in range(len(self.layers) - 1, -1, -1):
             gradient = self.gradients[index]
             below = self.activations[index - 1] if index else self.inputs
-            # Batched products are fast only into a block of their own; a layer's gradient is a strided view.
+            # bmm is slow if it writes to a strided view, such as a layer's gradient.
             gradient.weight.copy_(torch.bmm(delta, below.mT))
             torch.sum(delta, dim=-1, keepdim=True, out=gradient.bias)
             if index:
@@ -93,16 +96,16 @@ class Backpropagation:
                 if skipped is not None:
                     pulled[:, : skipped.shape[1]] += skipped
                 if self.ensemble.residual and index > 1:
-                    skipped = pulled[:, : self._shared(index - 1)].clone()
+                    skipped = pulled[:, : self._shared_units(index - 1)].clone()
                 delta = self.kernel.backward_(pulled, self.preactivations[index - 1], self.values[index - 1])
                 if self.normalized:
-                    self._through_normalization_(index - 1, delta)
+                    self._backward_through_normalization_(index - 1, delta)
         for index, vector in self.ensemble.lacking:
             getattr(self.gradients[index], vector).zero_()
         return delta
 
-    def _through_normalization_(self, index: int, delta: Tensor) -> None:
-        """Fills the gradient by a layer's gains and shifts; brings `delta` to before they were applied."""
+    def _backward_through_normalization_(self, index: int, delta: Tensor) -> None:
+        """Compute the gradient for a layer's gains and shifts, and backpropagate `delta` in place to z."""
         layer, gradient = self.layers[index], self.gradients[index]
         assert layer.gain is not None
         torch.sum(delta, dim=-1, keepdim=True, out=gradient.shift)
@@ -112,13 +115,13 @@ class Backpropagation:
 
 
 def loss_gradient(ensemble: Ensemble, at: LossAt) -> Float[Tensor, "draws parameters"]:
-    """The loss's gradient by each network's parameters, all points at once.
+    """Return the gradient of the loss with respect to each network's parameters, for all points at once.
 
     Args:
-        ensemble: of any options.
-        at: the loss, its points and their labels.
+        ensemble: The networks, which may be normalized or residual.
+        at: The loss, its points and their labels.
     """
     loss, points, labels = at.of_each(ensemble.draws)
-    passes = Backpropagation(ensemble, points.shape[2])
-    passes.backward(loss.gradient(passes.forward(points), labels))
-    return passes.gradient
+    backpropagation = Backpropagation(ensemble, points.shape[2])
+    backpropagation.backward(loss.gradient(backpropagation.forward(points), labels))
+    return backpropagation.gradient

@@ -1,4 +1,4 @@
-"""Piecewise-linear networks on lines: their kinks, what these do to the slope, and how far units reach."""
+"""Exact kinks, slopes and ranges of pre-activations of piecewise-linear networks along lines."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -12,14 +12,17 @@ from suite.nets.activations import Kernel
 from suite.nets.ensemble import Ensemble, Layer
 
 MEMORY = 6 * 2**20
-"""Numbers, at most, that the segments of some draws and lines take together."""
+"""Maximum number of values that the segments of the draws and lines processed together hold."""
 
-_SAME_PLACE = 1e-12
-"""Breakpoints closer than this share of the line are one: units without bias cross together at the origin."""
+_POSITION_TOLERANCE = 1e-12
+"""Breakpoints closer together than this fraction of the line count as one.
+
+Units without bias all cross their kinks at the origin, up to rounding.
+"""
 
 
 class Segments(NamedTuple):
-    """Segments of each line: left ends, and each unit's value there and slope from there."""
+    """Segments of each line: their left ends, and each unit's value and slope there."""
 
     left: Float[Tensor, "draws lines segments"]
     value: Float[Tensor, "draws units lines segments"]
@@ -27,13 +30,13 @@ class Segments(NamedTuple):
 
 
 class Nodes(NamedTuple):
-    """The segments' left ends with all crossings of a kink sorted in between; `length` as padding at the end.
+    """The left ends of the segments and all crossings of a kink, sorted along each line.
 
     Attributes:
-        place: along the line.
-        segment: the segment that the node lies in.
-        opening: the node that is this segment's left end.
-        jump: by how much the readout's slope changes at a crossing; 0 at left ends.
+        place: Position along the line. Lines with fewer nodes are padded with the line's length.
+        segment: Index of the segment that contains the node.
+        opening: Index of the node that is this segment's left end.
+        jump: Change of the outputs' slope at a crossing; 0 at left ends.
     """
 
     place: Float[Tensor, "draws lines nodes"]
@@ -43,7 +46,7 @@ class Nodes(NamedTuple):
 
 
 def _whole_lines(ensemble: Ensemble, starts: Tensor, directions: Tensor) -> Segments:
-    """Each line as one segment of the inputs."""
+    """Return each line as a single segment of the inputs."""
     return Segments(
         starts.new_zeros(ensemble.draws, len(starts), 1),
         starts.T[None, :, :, None].expand(ensemble.draws, -1, -1, 1),
@@ -52,23 +55,30 @@ def _whole_lines(ensemble: Ensemble, starts: Tensor, directions: Tensor) -> Segm
 
 
 def affine(segments: Segments, layer: Layer) -> Segments:
-    """The segments after a layer's weights and biases."""
+    """Return the segments after a layer's weights and biases."""
     lines = segments.value.shape[2:]
     value = torch.baddbmm(layer.bias, layer.weight, segments.value.flatten(2)).unflatten(2, lines)
     return Segments(segments.left, value, torch.bmm(layer.weight, segments.slope.flatten(2)).unflatten(2, lines))
 
 
 def _right_ends(left: Tensor, length: float) -> Tensor:
-    """Where each segment stops: at the next one's left end, or at the line's."""
+    """Return the right end of each segment: the left end of the next one, or the end of the line."""
     return torch.cat([left[..., 1:], torch.full_like(left[..., :1], length)], dim=-1)
 
 
 def nodes_of(
     segments: Segments, at: Sequence[float], jumps: Float[Tensor, "kinks draws outputs units"], length: float
 ) -> Nodes:
-    """Where units cross the kinks `at`; `jumps` is the change of the readout's slope per unit of a unit's slope.
+    """Find the positions where units cross the kinks of the activation.
 
-    At a segment's ends slopes change as it is. A crossing there is rounding: of a unit that only touches its kink.
+    Crossings at an end of a segment do not count. Slopes change there anyway, and such a crossing is due to rounding,
+    from a unit that only touches its kink.
+
+    Args:
+        segments: Pre-activations of a layer.
+        at: The kinks of the activation.
+        jumps: Change of the outputs' slope when a unit crosses a kink upward, per unit of the unit's slope.
+        length: Length of all lines.
     """
     left, value, slope = segments
     right = _right_ends(left, length)
@@ -78,9 +88,9 @@ def nodes_of(
         [((value - kink).mul_(at_right - kink) < 0) if kink else (value * at_right < 0) for kink in at]
     )
     kink, draw, unit, line, segment = crossed.nonzero(as_tuple=True)
-    into = (left.new_tensor(at)[kink] - value[draw, unit, line, segment]) / slope[draw, unit, line, segment]
-    room, reach = (right - left)[draw, line, segment], _SAME_PLACE * length
-    (inside,) = ((into > reach) & (into < room - reach)).nonzero(as_tuple=True)
+    distance = (left.new_tensor(at)[kink] - value[draw, unit, line, segment]) / slope[draw, unit, line, segment]
+    segment_length, reach = (right - left)[draw, line, segment], _POSITION_TOLERANCE * length
+    (inside,) = ((distance > reach) & (distance < segment_length - reach)).nonzero(as_tuple=True)
     kink, draw, unit, line, segment = (index[inside] for index in (kink, draw, unit, line, segment))
     row, order = (draw * lines + line).sort(stable=True)
     kink, draw, unit, line, segment = (index[order] for index in (kink, draw, unit, line, segment))
@@ -95,14 +105,14 @@ def nodes_of(
     jump = left.new_zeros(jumps.shape[2], *place.shape)
     jump[:, row, position] = jumps[kink, draw, :, unit].T * steepness.abs()
     place, order = place.sort(dim=1, stable=True)
-    kept = max(1, int((place < length).sum(1).max()))
-    order = order[:, :kept]
+    node_count = max(1, int((place < length).sum(1).max()))
+    order = order[:, :node_count]
     is_left = order < count
-    opening = torch.where(is_left, torch.arange(kept, device=row.device), 0).cummax(1).values
+    opening = torch.where(is_left, torch.arange(node_count, device=row.device), 0).cummax(1).values
     jump = jump.gather(2, order.expand(len(jump), -1, -1))
-    shape = (draws, lines, kept)
+    shape = (draws, lines, node_count)
     return Nodes(
-        place[:, :kept].reshape(shape),
+        place[:, :node_count].reshape(shape),
         (is_left.cumsum(1) - 1).reshape(shape),
         opening.reshape(shape),
         jump.reshape(-1, *shape).transpose(0, 1),
@@ -110,7 +120,7 @@ def nodes_of(
 
 
 def split(segments: Segments, at: Sequence[float], length: float) -> Segments:
-    """The same lines, cut so that no unit crosses a kink inside a segment."""
+    """Return the same lines, split so that no unit crosses a kink inside a segment."""
     if not at:
         return segments
     units = segments.value.shape[1]
@@ -121,36 +131,36 @@ def split(segments: Segments, at: Sequence[float], length: float) -> Segments:
     return Segments(nodes.place, segments.value.gather(3, where) + slope * offset[:, None], slope)
 
 
-def _on_kinks(segments: Segments, at: Sequence[float]) -> Segments:
-    """The same lines, with values that rounding alone keeps from a kink put there.
+def _snap_to_kinks(segments: Segments, at: Sequence[float]) -> Segments:
+    """Return the same lines, with values that differ from a kink by rounding only set to the kink.
 
-    Units without biases meet their kinks at the origin, and a layer above must find them at 0 together.
+    Units without bias all meet their kinks at the origin, and the layer above needs all of them to be 0 there.
     """
     value = segments.value
-    reach = _SAME_PLACE * value.abs().amax((1, 2, 3), keepdim=True)
+    reach = _POSITION_TOLERANCE * value.abs().amax((1, 2, 3), keepdim=True)
     for kink in at:
         value = torch.where((value - kink).abs() <= reach, kink, value)
     return segments._replace(value=value)
 
 
-def _activated(segments: Segments, kernel: Kernel, length: float) -> Segments:
-    """The segments after the activation, whose slope is read off at each segment's middle."""
+def _apply_activation(segments: Segments, kernel: Kernel, length: float) -> Segments:
+    """Return the segments after the activation, whose slope is evaluated at the middle of each segment."""
     left, value, slope = segments
     middle = torch.addcmul(value, slope, ((_right_ends(left, length) - left) / 2)[:, None])
     phi = kernel.apply_(middle.clone() if kernel.needs_z else middle)
     return Segments(left, kernel.apply_(value.clone()), kernel.backward_(slope.clone(), middle, phi))
 
 
-_SAME_SLOPE = 1e-9
-"""A slope that changes by less than this share of the line's steepest is no kink."""
+_SLOPE_TOLERANCE = 1e-9
+"""A change of slope up to this fraction of the line's steepest slope does not count as a kink."""
 
 
 class Kinks(NamedTuple):
-    """The slope along lines.
+    """Total variation of the slope and number of kinks of each line.
 
     Attributes:
-        variation: TV(f') along each line, summed over its kinks, mean over outputs.
-        number: kinks of each line, of any output.
+        variation: TV(f') along each line, averaged over outputs.
+        number: Number of kinks of each line. A kink of any output counts once.
     """
 
     variation: Float[Tensor, "draws lines"]
@@ -164,25 +174,25 @@ def kinks_on_lines(
     directions: Float[Tensor, "lines inputs"],
     length: float,
 ) -> Kinks:
-    """Total variation of the slope, and number of kinks, of every network along every line.
+    """Return the total variation of the slope and the number of kinks of every network along every line.
 
     Args:
-        ensemble: networks of a piecewise-linear activation, in float64.
-        activation_kinks: where the activation's slope jumps.
-        starts: one end of each line.
-        directions: its unit vector.
-        length: of all lines.
+        ensemble: Networks with a piecewise-linear activation, in float64.
+        activation_kinks: Arguments at which the activation's slope jumps.
+        starts: One end of each line.
+        directions: Unit vector along each line.
+        length: Length of all lines.
 
     Raises:
-        ValueError: the networks are normalized or residual.
+        ValueError: If the networks are normalized or residual.
     """
     if not ensemble.plain:
         raise ValueError("kinks are followed through plain networks only")
-    # What a line of one draw may take: values and slopes of every unit on as many segments as units can cut.
+    # Bound the values and slopes on one line of one draw, whose segments the units of the lower layers cut.
     cuts = max(1, len(activation_kinks)) * sum(ensemble.widths[1:-2])
-    a_line = 48 * max(ensemble.widths[1:]) * (cuts + 1)
-    lines = min(len(starts), max(1, MEMORY // a_line))
-    draws = max(1, MEMORY // (a_line * lines))
+    values_per_line = 48 * max(ensemble.widths[1:]) * (cuts + 1)
+    lines = min(len(starts), max(1, MEMORY // values_per_line))
+    draws = max(1, MEMORY // (values_per_line * lines))
     found = []
     for first in range(0, ensemble.draws, draws):
         some = ensemble[first : first + draws]
@@ -201,16 +211,22 @@ def ranges_on_line(
     direction: Float[Tensor, "1 inputs"],
     length: float,
 ) -> list[tuple[Float[Tensor, "draws _"], Float[Tensor, "draws _"]]]:
-    """Smallest and largest pre-activation of every hidden unit along one line, layer by layer.
+    """Return the smallest and the largest pre-activation of every hidden unit along one line.
 
-    Pre-activations are linear between breakpoints, so that their extremes lie at these or at the line's ends.
+    Pre-activations are linear between breakpoints, so their extremes lie at breakpoints or at the ends of the line.
 
     Args:
-        ensemble: networks of a piecewise-linear activation, in float64.
-        activation_kinks: where the activation's slope jumps.
-        start: one end of the line.
-        direction: its unit vector.
-        length: of the line.
+        ensemble: Networks with a piecewise-linear activation, in float64.
+        activation_kinks: Arguments at which the activation's slope jumps.
+        start: One end of the line.
+        direction: Unit vector along the line.
+        length: Length of the line.
+
+    Returns:
+        The minima and the maxima of each hidden layer, both of shape (draws, units).
+
+    Raises:
+        ValueError: If the networks are normalized or residual.
     """
     if not ensemble.plain:
         raise ValueError("kinks are followed through plain networks only")
@@ -226,8 +242,8 @@ def ranges_on_line(
             ends = torch.cat([segments.value, last], dim=-1).flatten(2)
             ranges.append(torch.stack([ends.amin(2), ends.amax(2)]))
             if len(ranges) < some.depth:
-                cut = _on_kinks(split(segments, activation_kinks, length), activation_kinks)
-                segments = _activated(cut, some.kernel, length)
+                cut = _snap_to_kinks(split(segments, activation_kinks, length), activation_kinks)
+                segments = _apply_activation(cut, some.kernel, length)
         found.append(ranges)
     return [tuple(torch.cat(parts, dim=1)) for parts in zip(*found, strict=True)]
 
@@ -236,7 +252,7 @@ def _kinks(ensemble: Ensemble, at: Sequence[float], starts: Tensor, directions: 
     kernel, segments = ensemble.kernel, _whole_lines(ensemble, starts, directions)
     *hidden, readout = ensemble.layers
     for layer in hidden[:-1]:
-        segments = _activated(split(affine(segments, layer), at, length), kernel, length)
+        segments = _apply_activation(split(affine(segments, layer), at, length), kernel, length)
     last = affine(segments, hidden[-1])
     place, slope = _readout_slopes(last, at, kernel, readout.weight, length)
     return _count(place, slope, length)
@@ -245,10 +261,10 @@ def _kinks(ensemble: Ensemble, at: Sequence[float], starts: Tensor, directions: 
 def _readout_slopes(
     segments: Segments, at: Sequence[float], kernel: Kernel, readout: Tensor, length: float
 ) -> tuple[Float[Tensor, "draws lines nodes"], Float[Tensor, "draws outputs lines nodes"]]:
-    """Nodes along each line, and the outputs' slope after each.
+    """Return the position of the nodes along each line, and the outputs' slope after each node.
 
-    The last hidden layer is not split: a crossing changes the slope by its own unit's share, so the slope
-    after a node is that at the start of its segment plus the jumps since.
+    The last hidden layer is not split. A crossing changes the slope only through its own unit, so the slope after a
+    node is the slope at the start of its segment plus the jumps since then.
     """
     left, value, slope = segments
     nodes = nodes_of(segments, at, _slope_jumps(at, kernel, readout), length) if at else None
@@ -269,7 +285,7 @@ def _readout_slopes(
 
 
 def _slope_jumps(at: Sequence[float], kernel: Kernel, readout: Tensor) -> Float[Tensor, "kinks draws outputs units"]:
-    """How much the readout's slope changes when a unit crosses a kink upwards, per unit of its slope."""
+    """Return the change of the outputs' slope when a unit crosses a kink upward, per unit of its slope."""
     reach = 1e-6 * min([1.0, *(above - below for below, above in pairwise(sorted(at)))])
     sides = torch.tensor([[kink - reach, kink + reach] for kink in at], dtype=readout.dtype, device=readout.device)
     _, dphi = _value_and_slope(sides, kernel)
@@ -282,11 +298,11 @@ def _value_and_slope(z: Tensor, kernel: Kernel) -> tuple[Tensor, Tensor]:
 
 
 def _count(place: Tensor, slope: Tensor, length: float) -> Kinks:
-    """Sums the changes of slope between segments that are longer than nothing."""
-    real = _right_ends(place, length) - place > _SAME_PLACE * length
+    """Sum the changes of slope and count the kinks, ignoring segments whose length is 0 up to rounding."""
+    real = _right_ends(place, length) - place > _POSITION_TOLERANCE * length
     index = torch.where(real, torch.arange(place.shape[-1], device=place.device), 0).cummax(-1).values
     merged = slope.gather(3, index[:, None].expand(slope.shape))
     change = merged.diff(dim=-1).abs() * real[:, None, :, 1:]
     steepest = (slope.abs() * real[:, None]).amax(dim=(1, 3))
-    kinks = change.amax(1) > _SAME_SLOPE * steepest[..., None]
+    kinks = change.amax(1) > _SLOPE_TOLERANCE * steepest[..., None]
     return Kinks(change.sum(-1).mean(1), kinks.sum(-1).to(slope.dtype))

@@ -1,4 +1,7 @@
-"""Data-dependent initialization: first-layer neurons made active at training points (Shin & Karniadakis 2019)."""
+"""Data-dependent initialization, which makes each first-layer neuron active at a training point.
+
+Source: Shin & Karniadakis 2019, arXiv:1907.09696.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,8 +14,8 @@ from torch import Tensor
 from suite.nets.streams import block_size, draw_in_blocks
 from suite.theory.scaling import second_moment_at_data
 
-_POINTS = 256
-"""Training points, at most, whose distances the readout's scale follows from."""
+_MAX_POINTS = 256
+"""Maximum number of training points whose distances determine the scale of the readout."""
 
 
 def activate_at_data(
@@ -24,20 +27,22 @@ def activate_at_data(
     content: dict[str, Any],
     start: int,
 ) -> None:
-    """Sets the first layer's biases and the readout's scale of He networks, in place.
+    """Set the first layer's biases and the scale of the readout of He networks, in place.
 
-    b_i = -w_i . x_k(i) + |eps_i| with k(i) a training point drawn for neuron i and eps_i ~ N(0, s^2), so that
-    the neuron's pre-activation at x_k(i) is |eps_i|. The first hidden layer then has another mean square than
-    He's; the readout's weights are scaled so that the output's variance over weights and points is He's.
+    b_i = -w_i . x_k(i) + |eps_i|, where k(i) is a training point drawn for neuron i and eps_i ~ N(0, s^2). The
+    neuron's pre-activation at x_k(i) is then |eps_i|. These biases change the mean square of the first hidden layer.
+    The readout's weights are scaled so that the variance of the output over weights and points is the same as under
+    He initialization.
 
     Args:
-        parameters: plain ReLU networks drawn with sigma_w^2 = 2 and no biases.
+        parameters: ReLU networks without normalization or residual connections, drawn with sigma_w^2 = 2 and
+            zero biases.
         widths: n_0 .. n_{L+1}.
-        points: each draw's training points.
+        points: Training points of each draw.
         noise_std: s.
-        seed: the study's.
-        content: the member's, in JSON's types.
-        start: the first draw's number.
+        seed: Seed of the study.
+        content: Content of the member, in JSON types.
+        start: Number of the first draw.
     """
     inputs, neurons = widths[0], widths[1]
 
@@ -55,11 +60,15 @@ def activate_at_data(
     bias.copy_(noise_std * drawn[:, 1].abs() - at_anchor)
     last, outputs = widths[-2], widths[-1]
     readout = parameters[:, -(last + 1) * outputs : -outputs]
-    readout.mul_(_readout_scale(points[..., :_POINTS].double(), noise_std).to(readout)[:, None])
+    readout.mul_(_readout_scale(points[..., :_MAX_POINTS].double(), noise_std).to(readout)[:, None])
 
 
 def _readout_scale(points: Float[Tensor, "draws inputs points"], noise_std: float) -> Float[Tensor, " draws"]:
-    """sqrt(He's mean square of the first layer over that at data), averaged over pairs of training points."""
+    """Return the factor by which the readout's weights are scaled.
+
+    It is sqrt(m_He / m_data), where m is the mean square of the first hidden layer under each initialization, and
+    m_data is averaged over pairs of training points.
+    """
     he = points.square().mean((1, 2)).numpy()
     distances = torch.cdist(points.mT, points.mT).numpy()
     at_data = second_moment_at_data(distances, points.shape[1], noise_std).mean(axis=(1, 2))

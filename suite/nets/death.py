@@ -1,4 +1,4 @@
-"""Dead neurons: units that stay on a flat side of their activation, and which of them a gradient can revive."""
+"""Dead neurons, which stay on a flat side of their activation, and whether a gradient can revive them."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -13,26 +13,27 @@ from suite.nets.ensemble import Ensemble
 from suite.nets.sample import Sample
 
 Dead = list[Bool[Tensor, "draws _"]]
-"""Which neurons of each hidden layer are dead, one a column; layers need not be equally wide."""
+"""For each hidden layer, whether each of its neurons is dead. Layers may have different widths."""
 
 
 class Ranges(NamedTuple):
-    """Smallest and largest pre-activations of a layer."""
+    """Smallest and largest pre-activation of each unit of a layer."""
 
     low: Float[Tensor, "draws units"]
     high: Float[Tensor, "draws units"]
 
 
 def dead_on_domain(ensemble: Ensemble, sample: Sample) -> Dead:
-    """Neurons whose pre-activation stays on a flat side all over the domain.
+    """Find the neurons whose pre-activation stays on a flat side of the activation over the whole domain.
 
-    Exact in the first layer, whose pre-activations are affine (their largest value on the box is
-    b + half_width |w|_1, on the ball b + radius |w|_2), and with one input in all layers, by the exact
-    breakpoints; elsewhere over the sample's points, which counts too many.
+    The result is exact in the first layer, whose pre-activations are affine: their largest value is
+    b + half_width |w|_1 on a box and b + radius |w|_2 on a ball. With one input it is exact in all layers, from the
+    exact breakpoints. Elsewhere only the points of the sample are checked, which overestimates the number of dead
+    neurons.
 
     Args:
-        ensemble: plain networks in float64.
-        sample: of the domain.
+        ensemble: Networks without normalization or residual connections. In float32, rounding affects the result.
+        sample: Sample of the domain.
     """
     if not ensemble.activation.flat_sides:
         return _none_dead(ensemble)
@@ -49,22 +50,22 @@ def dead_on_domain(ensemble: Ensemble, sample: Sample) -> Dead:
 
 
 def dead_on_points(ensemble: Ensemble, points: Float[Tensor, "*draws inputs points"]) -> Dead:
-    """Neurons whose pre-activation stays on a flat side at all points, shared or of each draw.
+    """Find the neurons whose pre-activation stays on a flat side of the activation at all points.
 
     Args:
-        ensemble: plain networks.
-        points: where they are looked at.
+        ensemble: Networks without normalization or residual connections.
+        points: Points at which the networks are evaluated, separate for each draw or shared by all.
     """
     return _dead_on_points(ensemble, points) if ensemble.activation.flat_sides else _none_dead(ensemble)
 
 
 def tentative(dead: Dead) -> list[Bool[Tensor, " draws"]]:
-    """Whether the dead neurons of each layer, if any, are so tentatively: a gradient can revive them.
+    """Return whether the dead neurons of each layer are tentatively dead: a gradient can revive them.
 
-    A dead neuron's own weights have no gradient. It can come back only if something below it changes, which
-    takes a live path from the loss to a layer below: live neurons in the layer just below and in all layers
-    from there on. So first-layer neurons are dead for good, and so are those of, below and just above a wholly
-    dead layer.
+    The gradient with respect to a dead neuron's own weights is 0. The neuron can become active only if a layer below
+    it changes. This requires a live path from the loss to a layer below: active neurons in the layer just below and
+    in all later layers. Dead neurons are therefore permanently dead in the first layer, in a layer whose neurons are
+    all dead, in the layers below such a layer, and in the layer just above it.
 
     Source: Shin & Karniadakis 2019, arXiv:1907.09696.
     """

@@ -1,4 +1,4 @@
-"""The forward pass once more, out of place, so that torch can differentiate it, and its derivatives, by anything."""
+"""A forward pass out of place, which torch can differentiate any number of times."""
 
 from typing import NamedTuple
 
@@ -11,14 +11,14 @@ from suite.nets.normalization import AXES, EPSILON
 
 
 class Passed(NamedTuple):
-    """What a hidden layer made of its inputs.
+    """Inputs, intermediate values and outputs of a hidden layer.
 
     Attributes:
-        below: its inputs, h_{l-1}.
+        below: Inputs of the layer, h_{l-1}.
         weighted: z = W h_{l-1} + b.
-        standard: z brought to mean 0 and variance 1, where the networks are normalized.
-        argument: what phi is applied to: z, or gain times the standardized z plus shift.
-        above: h_l, the layer below included where the networks are residual.
+        standard: z standardized to mean 0 and variance 1, or None if the networks are not normalized.
+        argument: Argument of phi: z or, if the networks are normalized, gain * standard + shift.
+        above: Activations h_l, to which a residual layer has added the layer below.
     """
 
     below: Float[Tensor, "draws fan_in points"]
@@ -33,16 +33,16 @@ def trace(
     points: Float[Tensor, "draws inputs points"],
     parameters: Float[Tensor, "draws parameters"] | None = None,
 ) -> tuple[list[Passed], Float[Tensor, "draws outputs points"]]:
-    """What each hidden layer passes on, and the outputs: the numbers of a call but for rounding.
+    """Return the values of every hidden layer and the outputs, which equal those of a call up to rounding.
 
-    All of it is kept. Whatever of `points` and `parameters` asks for gradients is what torch can differentiate by,
-    twice, too, but for what the networks lack, which gives 0; at a kink of phi its slope is one-sided or in between,
-    and does not change with z.
+    All values are stored. Torch can differentiate them, also twice, with respect to `points` and `parameters` if
+    these require gradients. The gradient with respect to parameters that the networks lack is 0. At a kink of phi,
+    torch uses a one-sided slope or a value in between, and the second derivative of phi is 0.
 
     Args:
-        ensemble: of any options.
-        points: of each network.
-        parameters: in place of the ensemble's own.
+        ensemble: The networks, which may be normalized or residual.
+        points: Points of each network.
+        parameters: Parameters to use in place of the ensemble's own.
     """
     widths, normalized = ensemble.widths, ensemble.normalization != "none"
     layers = layer_views(ensemble.parameters if parameters is None else parameters, widths, normalized)

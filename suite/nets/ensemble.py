@@ -1,4 +1,4 @@
-"""Many networks of one architecture at once: draws are an axis, and points are the last one."""
+"""Ensembles of networks of one architecture, computed at once with the draws as the first axis."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -16,21 +16,24 @@ from suite.nets.normalization import AXES, standardize_
 from suite.theory.scaling import LayerVariances
 
 TILE_BYTES = 4 * 2**20
-"""Activations that move through a layer together; a few of these fit the cache."""
+"""Target size of the activations that a layer processes together, in bytes.
+
+A few arrays of this size fit into the CPU's cache.
+"""
 
 _GPU_TILE_BYTES = 2**30
-"""The same on a GPU, which large products keep busy."""
+"""The same target on a GPU, which needs large matrix products for full speed."""
 
 _FEWEST_DRAWS = 8
-"""Draws of a tile, unless there are fewer: as many products side by side keep every core busy."""
+"""Draws that a tile may hold regardless of their size, so that all cores have products to compute."""
 
 
 Vector = tuple[int, Literal["bias", "gain", "shift"]]
-"""The biases, gains or shifts of a layer, counted from 0."""
+"""A layer, counted from 0, and one of its parameter vectors."""
 
 
 class Layer(NamedTuple):
-    """Weights and biases of one layer of every draw, and what follows normalization, where there is any."""
+    """Weights and biases of one layer of every draw, and gains and shifts if the layer is normalized."""
 
     weight: Float[Tensor, "draws out in"]
     bias: Float[Tensor, "draws out 1"]
@@ -42,20 +45,20 @@ class Layer(NamedTuple):
 class Ensemble:
     """Random networks of one architecture.
 
-    Hidden layer l has z = W h_{l-1} + b, normalized to gain (z - mean) / sqrt(var + 1e-5) + shift where the
-    ensemble is, and h_l = phi(z); a residual layer but the first adds h_{l-1} to it, as far as the narrower
-    of the two reaches. The readout is affine.
+    Hidden layer l computes z = W h_{l-1} + b and h_l = phi(z). If the ensemble is normalized, z is replaced by
+    gain (z - mean) / sqrt(var + 1e-5) + shift. If it is residual, every hidden layer except the first adds h_{l-1} to
+    h_l, in the units that both layers have. The readout is affine.
 
     Attributes:
         widths: n_0 .. n_{L+1}.
-        activation: of the hidden layers.
-        variances: (sigma_w^2, sigma_b^2) that each layer was drawn with.
-        parameters: one row a network: per layer the weights by row, then the biases, then gains and shifts.
-        normalization: none; over the batch, which is all points that the networks are given; or over the
-            layer's units.
-        residual: whether hidden layers add the one below.
-        lacking: what the networks do not have. Zeros, or ones for gains, stand for it in `parameters`, are constants
-            to every gradient, and do not count.
+        activation: Activation of the hidden layers.
+        variances: (sigma_w^2, sigma_b^2) with which each layer was drawn.
+        parameters: One row per network, with the weights (by row), biases, gains and shifts of each layer in turn.
+        normalization: "none"; "batch", over all points that the networks are evaluated on; or "layer", over the
+            units of the layer.
+        residual: Whether hidden layers add the layer below.
+        lacking: Parameter vectors that the networks do not have. In `parameters` they are 0, or 1 for gains. Their
+            gradient is 0, and `parameter_count` excludes them.
     """
 
     widths: tuple[int, ...]
@@ -68,12 +71,12 @@ class Ensemble:
 
     @property
     def plain(self) -> bool:
-        """Whether hidden layers are affine maps and activations alone: neither normalized nor residual."""
+        """Whether the networks have neither normalization nor residual connections."""
         return self.normalization == "none" and not self.residual
 
     @cached_property
     def kernel(self) -> Kernel:
-        """How the activation is computed."""
+        """Functions that compute the activation."""
         return kernel(self.activation)
 
     @property
@@ -88,36 +91,36 @@ class Ensemble:
 
     @property
     def parameter_count(self) -> int:
-        """P, the number of parameters that each network has."""
+        """Number of parameters of each network, P."""
         return self.parameters.shape[1] - sum(self.widths[index + 1] for index, _ in self.lacking)
 
     @cached_property
     def layers(self) -> list[Layer]:
-        """Each layer's parameters, the readout last: views into `parameters`."""
+        """Parameters of each layer, the readout last, as views into `parameters`."""
         return layer_views(self.parameters, self.widths, self.normalization != "none")
 
     def to(self, dtype: torch.dtype, device: torch.device | str = "cpu") -> "Ensemble":
-        """The same networks in another precision or on another device."""
+        """Return the same networks in another precision or on another device."""
         return replace(self, parameters=self.parameters.to(device=device, dtype=dtype))
 
     def __getitem__(self, draws: slice | Tensor) -> "Ensemble":
-        """Some of the networks."""
+        """Return the selected networks."""
         return replace(self, parameters=self.parameters[draws])
 
     def __call__(
         self, points: Float[Tensor, "*draws inputs points"], reference: int | None = None
     ) -> Float[Tensor, "draws outputs points"]:
-        """Outputs of every network.
+        """Compute the outputs of every network.
 
         Args:
-            points: shared by all networks, or one set a network (with a leading axis of draws).
-            reference: how many of the first points the statistics of batch normalization are taken over, by
-                default all; so test points, put behind training points, can be judged by the latter's.
+            points: Points shared by all networks or, with a leading axis of draws, separate points for each network.
+            reference: Number of points, counted from the first, over which batch normalization takes its statistics;
+                by default all. Test points that follow the training points can then use the statistics of the latter.
         """
         total = points.shape[-1]
         outputs = points.new_empty(self.draws, self.widths[-1], total)
         tiles = self._tiles(total)
-        first = self[tiles[0]] if len(tiles) > 1 else self  # whose layers may be known already
+        first = self[tiles[0]] if len(tiles) > 1 else self  # its cached `layers` can be reused
         chunks = list(first.chunks(total))
         buffers = first._buffers(points[..., chunks[0]])
         for tile in tiles:
@@ -133,14 +136,14 @@ class Ensemble:
         reference: int | None = None,
         buffers: Sequence[Float[Tensor, " numbers"]] | None = None,
     ) -> Iterator[Float[Tensor, "draws width points"]]:
-        """Activations of each hidden layer, then the outputs.
+        """Yield the activations of each hidden layer, then the outputs.
 
-        What is yielded is overwritten two layers on: reduce or copy it before.
+        Each tensor is overwritten two layers later, so reduce or copy it before.
 
         Args:
-            points: as for a call; under batch normalization all of them at once.
-            reference: as for a call.
-            buffers: two, each large enough for any layer's activations; new ones unless given.
+            points: Points, as for a call. Under batch normalization, pass all of them at once.
+            reference: As for a call.
+            buffers: Two buffers, each large enough for any layer's activations; by default new ones.
         """
         buffers = buffers or self._buffers(points)
         h = points.expand(self.draws, *points.shape[-2:])
@@ -154,12 +157,13 @@ class Ensemble:
     def preactivations(
         self, points: Float[Tensor, "*draws inputs points"]
     ) -> Iterator[Float[Tensor, "draws width points"]]:
-        """Weighted inputs with biases of each hidden layer of plain networks.
+        """Yield the pre-activations z = W h + b of each hidden layer.
 
-        What is yielded is overwritten as soon as the next is asked for.
+        They are correct only for networks without normalization or residual connections. Each tensor is overwritten
+        when the next one is requested.
 
         Args:
-            points: as for a call.
+            points: Points, as for a call.
         """
         h = points.expand(self.draws, *points.shape[-2:])
         for layer in self.layers[:-1]:
@@ -174,13 +178,13 @@ class Ensemble:
         below: Float[Tensor, "draws fan_in points"] | None,
         reference: int | None = None,
     ) -> Float[Tensor, "draws width points"]:
-        """What a hidden layer makes of its weighted inputs and biases, in place of these.
+        """Compute a hidden layer's activations from z = W h + b, in place.
 
         Args:
-            layer: whose gains and shifts there may be.
-            z: W h + b.
-            below: h, the hidden layer below, which a residual one adds; None for the first.
-            reference: as for a call.
+            layer: Parameters of the layer, whose gains and shifts are applied if it has any.
+            z: W h + b, which is overwritten.
+            below: Activations h of the hidden layer below, which a residual layer adds; None for the first layer.
+            reference: As for a call.
         """
         if layer.gain is not None and layer.shift is not None:
             standardize_(z, AXES[self.normalization], reference)
@@ -192,13 +196,14 @@ class Ensemble:
         return h
 
     def chunks(self, points: int, units: int | None = None) -> Iterator[slice]:
-        """Cuts a number of points so that what all draws hold for a chunk stays within a tile.
+        """Split a number of points into chunks, so that the values of all draws for a chunk fit into a tile.
 
-        Under batch normalization they stay together, since the statistics are over all of them.
+        A chunk has at least 64 points unless fewer are left. Under batch normalization all points are one chunk, since
+        the statistics are over all of them.
 
         Args:
-            points: how many there are.
-            units: numbers held for each point and draw; by default the widest layer's activations.
+            points: Number of points.
+            units: Number of values stored per point and draw; by default the width of the widest layer.
         """
         if self.normalization == "batch":
             return iter((slice(0, points),))
@@ -212,14 +217,14 @@ class Ensemble:
         reference: int | None,
         buffers: Sequence[Float[Tensor, " numbers"]],
     ) -> Float[Tensor, "draws outputs points"]:
-        """Of one tile."""
+        """Compute the outputs of one tile."""
         *_, last = self.walk(points, reference, buffers)
         return last
 
     def _views(
         self, buffers: Sequence[Float[Tensor, " numbers"]], points: int
     ) -> dict[tuple[int, int], Float[Tensor, "draws width points"]]:
-        """Of both buffers, by number and width: layers of one width use the same."""
+        """Return views of both buffers by buffer number and layer width, which layers of equal width share."""
         return {
             (number, width): buffer[: self.draws * width * points].view(self.draws, width, points)
             for width in set(self.widths[1:])
@@ -228,31 +233,31 @@ class Ensemble:
 
     @property
     def tile_bytes(self) -> int:
-        """Bytes of activations that should move through a layer together on the ensemble's device."""
+        """Target size of the activations that a layer processes together on the ensemble's device, in bytes."""
         return TILE_BYTES if self.parameters.device.type == "cpu" else _GPU_TILE_BYTES
 
     def _tiles(self, points: int) -> list[slice]:
-        """Cuts the draws, as evenly as can be, so that a layer's activations at all points stay within a tile."""
+        """Split the draws as evenly as possible, so that a layer's activations at all points fit into a tile."""
         held = max(self.widths) * points * self.parameters.element_size()
         largest = min(self.draws, max(_FEWEST_DRAWS, self.tile_bytes // held))
         size = -(-self.draws // -(-self.draws // largest))
         return [slice(start, min(start + size, self.draws)) for start in range(0, self.draws, size)]
 
     def _buffers(self, points: Float[Tensor, "*draws inputs points"]) -> list[Float[Tensor, " numbers"]]:
-        """Two that hold any layer's activations at the points."""
+        """Return two buffers that are each large enough for any layer's activations at the points."""
         return [points.new_empty(self.draws * max(self.widths[1:]) * points.shape[-1]) for _ in range(2)]
 
 
 def layer_views(
     parameters: Float[Tensor, "draws parameters"], widths: Sequence[int], normalized: bool = False
 ) -> list[Layer]:
-    """Views of flat parameters as layers; where normalized, all but the readout have gains and shifts."""
+    """Return flat parameters as layers of views; hidden layers have gains and shifts if `normalized`."""
     shapes = list(pairwise(widths))
     vectors = [3 if normalized else 1] * (len(shapes) - 1) + [1]
     sizes: list[int] = []
     for (fan_in, fan_out), number in zip(shapes, vectors, strict=True):
         sizes += [fan_in * fan_out, *[fan_out] * number]
-    parts = iter(parameters.split(sizes, dim=1))  # all at once: one by one, views of a deep network take a while
+    parts = iter(parameters.split(sizes, dim=1))  # a single split is much faster for deep networks
     return [
         Layer(next(parts).view(len(parameters), fan_out, fan_in), *(next(parts).unsqueeze(-1) for _ in range(number)))
         for (fan_in, fan_out), number in zip(shapes, vectors, strict=True)

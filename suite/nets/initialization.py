@@ -1,4 +1,4 @@
-"""Draws the parameters of random networks: on the CPU, in float32, so that every device sees the same ones."""
+"""Parameters of random networks, drawn on the CPU in float32 so that all devices use the same values."""
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
@@ -25,20 +25,20 @@ def draw_parameters(
     stop: int,
     normalized: bool = False,
 ) -> Float32[Tensor, "draws parameters"]:
-    """Parameters of the networks start .. stop of a member: per layer the weights by row, then the biases.
+    """Draw the parameters of the networks start .. stop - 1 of a member.
 
-    Where hidden layers are normalized, their gains of 1 and shifts of 0 follow the biases.
-    Draw i depends on the seed, the member's content and i alone.
+    A row contains the weights (by row) and the biases of each layer in turn. If hidden layers are normalized, their
+    gains of 1 and shifts of 0 follow their biases. Draw i depends only on the seed, the member's content and i.
 
     Args:
-        initialization: the scheme, which decides the distribution.
+        initialization: The scheme, which determines the distribution.
         widths: n_0 .. n_{L+1}.
         variances: (sigma_w^2, sigma_b^2) of each layer.
-        seed: the study's.
-        content: the member's, in JSON's types.
-        start: first draw.
-        stop: one past the last.
-        normalized: whether hidden layers are.
+        seed: Seed of the study.
+        content: Content of the member, in JSON types.
+        start: First draw.
+        stop: One past the last draw.
+        normalized: Whether hidden layers are normalized.
     """
     shapes = list(pairwise(widths))
     scale = _scale(shapes, variances)
@@ -49,7 +49,7 @@ def draw_parameters(
             raw.sub_(0.5).mul_(sqrt(12))
         else:
             raw = torch.from_numpy(generator.standard_normal((draws, len(scale)), dtype=np.float32))
-        if shaped := initialization.shaped:  # its own, whichever plug-in has its name by then
+        if shaped := initialization.shaped:  # a plug-in's own function, even if its name was registered again since
             _shape_rows(raw, shapes[:-1], shaped)
         elif initialization.distribution is Distribution.ORTHOGONAL:
             _shape_rows(raw, shapes[:-1], _orthogonal)
@@ -62,7 +62,7 @@ def draw_parameters(
 
 
 def _scale(shapes: Sequence[tuple[int, int]], variances: LayerVariances) -> Float32[Tensor, " parameters"]:
-    """Standard deviation of every parameter."""
+    """Return the standard deviation of every parameter."""
     parts = []
     for (fan_in, fan_out), (weight_variance, bias_variance) in zip(shapes, variances, strict=True):
         parts += [torch.full((fan_in * fan_out,), sqrt(weight_variance / fan_in))]
@@ -73,13 +73,13 @@ def _scale(shapes: Sequence[tuple[int, int]], variances: LayerVariances) -> Floa
 def _shape_rows(
     raw: Float32[Tensor, "draws parameters"], hidden: Sequence[tuple[int, int]], shaped: Callable[[Tensor], Tensor]
 ) -> None:
-    """Replace hidden layers' Gaussian weights, in place, by what `shaped` makes of each layer's (draws, out, in)."""
+    """Apply `shaped` to the Gaussian weights of each hidden layer, (draws, out, in), in place."""
     for weights, _, sizes in _hidden_layers(raw, hidden):
         weights.copy_(shaped(weights.unflatten(1, sizes)).flatten(1))
 
 
 def _put_on_spheres(raw: Float32[Tensor, "draws parameters"], hidden: Sequence[tuple[int, int]]) -> None:
-    """Scale the Gaussian weights and bias of every hidden unit, in place, to a point of a sphere."""
+    """Scale the Gaussian weights and bias of every hidden unit in place to norm sqrt(fan_in + 1)."""
     for weights, biases, (fan_out, fan_in) in _hidden_layers(raw, hidden):
         rows = weights.unflatten(1, (fan_out, fan_in))
         scale = sqrt(fan_in + 1) / (rows.square().sum(2) + biases.square()).sqrt()
@@ -101,7 +101,7 @@ def _hidden_layers(
 def _with_normalization(
     affine: Float32[Tensor, "draws weights_and_biases"], widths: Sequence[int]
 ) -> Float32[Tensor, "draws parameters"]:
-    """Puts the gains and shifts of hidden layers in their places, so that normalization alone acts at first."""
+    """Insert gains of 1 and shifts of 0 after the biases of each hidden layer."""
     *hidden, readout = affine.split([(fan_in + 1) * fan_out for fan_in, fan_out in pairwise(widths)], dim=1)
     parts = [
         torch.cat([layer, layer.new_ones(len(layer), width), layer.new_zeros(len(layer), width)], dim=1)
@@ -111,7 +111,7 @@ def _with_normalization(
 
 
 def _orthogonal(normal: Float32[Tensor, "draws out in"]) -> Float32[Tensor, "draws out in"]:
-    """Uniform semi-orthogonal matrices, scaled so that entries have variance 1, from Gaussian ones."""
+    """Turn Gaussian matrices into uniform semi-orthogonal ones, scaled so that entries have variance 1."""
     wide = normal.shape[1] < normal.shape[2]
     tall = (normal.mT if wide else normal).double()
     q, r = torch.linalg.qr(tall)

@@ -1,4 +1,4 @@
-"""Losses of many networks at once: one number a network, its gradient by the outputs, and where it is taken."""
+"""Losses of many networks at once, with their gradients with respect to the outputs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ from torch.nn.functional import binary_cross_entropy_with_logits, log_softmax
 
 @dataclass(frozen=True)
 class Loss:
-    """A mean over points.
+    """A loss, which is a mean over points.
 
     Attributes:
-        value: (outputs, labels) -> one loss a network; both (draws, outputs, points).
-        gradient: (outputs, labels) -> the loss's gradient by the outputs.
+        value: Maps (outputs, labels), both of shape (draws, outputs, points), to one loss per network.
+        gradient: Maps (outputs, labels) to the gradient of the loss with respect to the outputs.
     """
 
     value: Callable[[Tensor, Tensor], Tensor]
@@ -48,13 +48,13 @@ def _half_square_gradient(outputs: Tensor, labels: Tensor) -> Tensor:
 
 
 BINARY_CROSS_ENTROPY = Loss(_binary_cross_entropy, _binary_cross_entropy_gradient)
-"""Of labels 0 and 1 against logits, in nats; the mean over outputs too."""
+"""Cross-entropy of logits and labels 0 and 1, in nats, averaged over points and outputs."""
 
 CROSS_ENTROPY = Loss(_cross_entropy, _cross_entropy_gradient)
-"""Of one-hot labels against the softmax of the outputs, one a class, in nats."""
+"""Cross-entropy of logits, one output per class, and one-hot labels, in nats, averaged over points."""
 
 HALF_SQUARE = Loss(_half_square, _half_square_gradient)
-"""Half the mean squared error, over outputs too; with labels of 0, mean f^2 / 2."""
+"""Half the mean squared error over points and outputs. With labels of 0 it is mean f^2 / 2."""
 
 LOSSES: dict[str, Loss] = {
     "binary_cross_entropy": BINARY_CROSS_ENTROPY,
@@ -64,12 +64,12 @@ LOSSES: dict[str, Loss] = {
 
 
 class LossAt(NamedTuple):
-    """A loss with the points it is taken over.
+    """A loss with the points and labels at which it is evaluated.
 
     Attributes:
-        loss: one number a network.
-        points: of each draw, or shared by all.
-        labels: one a point and output, of each draw or shared.
+        loss: The loss.
+        points: Points, separate for each draw or shared by all.
+        labels: One label per point and output, separate for each draw or shared by all.
     """
 
     loss: Loss
@@ -77,6 +77,6 @@ class LossAt(NamedTuple):
     labels: Float[Tensor, "*draws outputs points"]
 
     def of_each(self, draws: int) -> "LossAt":
-        """The same with points and labels for each of so many draws."""
+        """Return the same loss with its points and labels expanded to the given number of draws."""
         points, labels = (some.expand(draws, *some.shape[-2:]) for some in (self.points, self.labels))
         return LossAt(self.loss, points, labels)

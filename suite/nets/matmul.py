@@ -1,4 +1,4 @@
-"""The precision of matrix products in float32, which torch lets a caller lower for the thread or the process."""
+"""Full precision of float32 matrix products, which users of torch can lower per thread or per process."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -7,12 +7,15 @@ from typing import Any
 import torch
 
 _BACKENDS: list[Any] = [getattr(backend, "matmul", None) for backend in (torch.backends.cuda, torch.backends.mkldnn)]
-"""Whose newer torches have a setting of their own, `fp32_precision`."""
+"""Backends that have a separate setting, `fp32_precision`, in newer versions of torch."""
 
 
 @contextmanager
 def full_precision() -> Iterator[None]:
-    """Compute float32 products in float32 whatever the caller has set, such as TF32 or autocast, and restore it."""
+    """Compute float32 matrix products in full precision inside the context, and restore settings on exit.
+
+    Autocast and lower precisions, such as TF32, are turned off.
+    """
     with ExitStack() as stack:
         for kind in ("cpu", "cuda"):
             if torch.is_autocast_enabled(kind):
@@ -25,7 +28,7 @@ def full_precision() -> Iterator[None]:
 def _without_tf32() -> Iterator[None]:
     try:
         before = torch.get_float32_matmul_precision()
-    except RuntimeError:  # set through `fp32_precision`, which this function does not read
+    except RuntimeError:  # torch raises it if the precision was set through `fp32_precision`
         before = ""
     if before == "highest":
         yield

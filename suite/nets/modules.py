@@ -1,4 +1,4 @@
-"""From torch's modules to ensembles: networks that somebody has already, as this suite computes them."""
+"""Conversion of existing torch modules to ensembles."""
 
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
@@ -31,12 +31,15 @@ _SUPPORTED = (
     "an MLP is Linear, perhaps LayerNorm or BatchNorm1d, and an activation for each hidden layer, and a Linear at the "
     "end, in a torch.nn.Sequential"
 )
-_CLOSE = 1e-6
-"""By how much the ensemble's outputs may differ from a module's, of the largest: Softplus is cut off at 2e-9."""
+_RTOL = 1e-6
+"""Tolerated difference between the outputs of ensemble and module, relative to the largest output.
+
+torch's Softplus differs from the exact function by up to 2e-9.
+"""
 
 
 class UnsupportedModuleError(ValueError):
-    """A module is no MLP that this suite can compute; the message names the layer."""
+    """Error for a module that is not a supported MLP, whose message names the layer."""
 
 
 @dataclass
@@ -48,22 +51,23 @@ class _Hidden:
 
 
 def ensemble_of(modules: Sequence[nn.Module], own: Activation | None = None) -> Ensemble:
-    """Networks of one architecture, in float64 on the CPU; the modules stay as they are.
+    """Convert modules of one architecture to an ensemble in float64 on the CPU.
 
-    Biases, gains and shifts that a module does not have are lacking in the ensemble.
-    Batch normalization takes its statistics over the points that networks are looked at, as modules do in training.
-    The variances are those of the weights and biases that are there, over all of the modules.
+    The modules are not changed. Biases, gains and shifts that they do not have are marked as lacking in the ensemble.
+    Batch normalization takes its statistics over the points on which the networks are evaluated, as modules do in
+    training mode. The ensemble's variances are the empirical ones of the weights and biases of all modules.
 
     Args:
-        modules: each an MLP.
-        own: the activation that stands for modules of classes that are not torch's.
+        modules: MLPs.
+        own: Activation of the layers that have no counterpart in the catalog.
 
     Raises:
-        UnsupportedModuleError: one is not an MLP, or not like the others.
+        UnsupportedModuleError: If a module is not a supported MLP, if the modules differ in architecture, if some
+            parameters are not finite, if `modules` is empty, or if a module computes something else than its layers.
     """
     if not modules:
         raise UnsupportedModuleError("there is no module to measure; give one, or a list of some")
-    parts = [_taken_apart(module, own) for module in modules]
+    parts = [_split_module(module, own) for module in modules]
     (widths, activation, normalization), *others = [_architecture(*part) for part in parts]
     lacking, *other_lacks = [_lacking(*part) for part in parts]
     for number, other in enumerate(zip(others, other_lacks, strict=True), start=2):
@@ -73,21 +77,21 @@ def ensemble_of(modules: Sequence[nn.Module], own: Activation | None = None) -> 
     if not all(bool(row.isfinite().all()) for row in rows):
         raise UnsupportedModuleError("some parameters are not finite, so that there is nothing to measure")
     parameters = torch.stack(rows)
-    variances = _variances(layer_views(parameters, widths, normalization != "none"))
+    variances = _empirical_variances(layer_views(parameters, widths, normalization != "none"))
     ensemble = Ensemble(widths, activation, variances, parameters, normalization, lacking=lacking)
-    _check_alike(ensemble, modules)
+    _check_outputs(ensemble, modules)
     return ensemble
 
 
 def each_alone(ensemble: Ensemble) -> Iterator[Ensemble]:
-    """Each network as an ensemble of its own, with the variances of its own weights and biases."""
+    """Yield each network as a separate ensemble, with the empirical variances of its own parameters."""
     for draw in range(ensemble.draws):
         alone = ensemble[draw : draw + 1]
-        yield replace(alone, variances=_variances(alone.layers))
+        yield replace(alone, variances=_empirical_variances(alone.layers))
 
 
-def _variances(layers: Sequence[Layer]) -> LayerVariances:
-    """As networks would be drawn whose weights and biases have such mean squares."""
+def _empirical_variances(layers: Sequence[Layer]) -> LayerVariances:
+    """Estimate (sigma_w^2, sigma_b^2) of each layer by the mean squares of its weights and biases."""
     return tuple(
         (layer.weight.shape[2] * float(layer.weight.square().mean()), float(layer.bias.square().mean()))
         for layer in layers
@@ -95,15 +99,15 @@ def _variances(layers: Sequence[Layer]) -> LayerVariances:
 
 
 def _named_layers(module: nn.Module, name: str = "") -> Iterator[tuple[str, nn.Module]]:
-    """The layers of sequences within sequences, one after the other."""
+    """Yield the names and layers of nested sequences in order."""
     if not isinstance(module, nn.Sequential):
         yield name, module
         return
-    for key, child in enumerate(module):  # not its named children: those that stand in it twice would come once
+    for key, child in enumerate(module):  # named_children() would skip repeated layers
         yield from _named_layers(child, f"{name}.{key}" if name else str(key))
 
 
-def _taken_apart(module: nn.Module, own: Activation | None) -> tuple[list[_Hidden], nn.Linear]:
+def _split_module(module: nn.Module, own: Activation | None) -> tuple[list[_Hidden], nn.Linear]:
     if not isinstance(module, nn.Sequential):
         raise UnsupportedModuleError(
             f"{type(module).__name__} is no torch.nn.Sequential, and nobody can tell the order of its layers; put "
@@ -113,7 +117,7 @@ def _taken_apart(module: nn.Module, own: Activation | None) -> tuple[list[_Hidde
     for name, layer in _named_layers(module):
         if isinstance(layer, nn.Flatten | nn.Identity) and not hidden:
             continue
-        _check_numbers(name, layer)
+        _check_layer(name, layer)
         last = hidden[-1] if hidden else None
         if isinstance(layer, nn.Linear):
             if last and layer.in_features != last.linear.out_features:
@@ -135,7 +139,7 @@ def _taken_apart(module: nn.Module, own: Activation | None) -> tuple[list[_Hidde
             raise _unsupported(name, layer, second)
         else:
             last.activation = _activation(name, layer, own)
-    if len(hidden) < 2:  # a hidden layer, and the one that reads it out
+    if len(hidden) < 2:  # an MLP needs a hidden layer and the readout
         raise UnsupportedModuleError(f"the module has {len(hidden)} Linear layers, and so no hidden one; {_SUPPORTED}")
     *layers, readout = hidden
     if readout.normalization is not None or readout.activation is not None:
@@ -147,9 +151,9 @@ def _unsupported(name: str, layer: nn.Module, why: str) -> UnsupportedModuleErro
     return UnsupportedModuleError(f"layer {name} ({type(layer).__name__}) {why}; {_SUPPORTED}")
 
 
-def _check_numbers(name: str, layer: nn.Module) -> None:
-    """Raises UnsupportedModuleError where there is nothing to compute with, or chance has a part in it."""
-    if isinstance(layer, _AT_RANDOM):
+def _check_layer(name: str, layer: nn.Module) -> None:
+    """Raise UnsupportedModuleError if a layer is random or has no weights that can be used."""
+    if isinstance(layer, _RANDOM):
         raise _unsupported(name, layer, "acts at random, and in training alone: take it out")
     for values in layer.parameters():
         if is_lazy(values):
@@ -162,7 +166,7 @@ def _check_numbers(name: str, layer: nn.Module) -> None:
         raise _unsupported(name, layer, f"is of {layer.in_features} units to {layer.out_features}: give it some")
 
 
-_AT_RANDOM = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout, nn.RReLU)
+_RANDOM = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout, nn.RReLU)
 
 
 def _check_normalization(name: str, layer: nn.LayerNorm | nn.BatchNorm1d, width: int) -> None:
@@ -173,7 +177,7 @@ def _check_normalization(name: str, layer: nn.LayerNorm | nn.BatchNorm1d, width:
 
 
 def _activation(name: str, layer: nn.Module, own: Activation | None) -> Activation:
-    """What the catalog calls a module of torch's."""
+    """Return the activation that a layer computes."""
     found = _ACTIVATIONS[type(layer)](layer) if type(layer) in _ACTIVATIONS else None
     if found is None and own is None:
         raise _unsupported(
@@ -181,7 +185,7 @@ def _activation(name: str, layer: nn.Module, own: Activation | None) -> Activati
             layer,
             f"is nothing that the suite has ({layer}): take it out, or, if it is an activation, name that: activation=",
         )
-    return found or own  # type: ignore[return-value]  # one of them is there
+    return found or own  # type: ignore[return-value]  # one of them is not None
 
 
 _ACTIVATIONS: dict[type[nn.Module], Callable[[Any], Activation | None]] = {
@@ -197,7 +201,7 @@ _ACTIVATIONS: dict[type[nn.Module], Callable[[Any], Activation | None]] = {
     nn.Hardtanh: lambda layer: Htanh(linear_region=float(layer.max_val)) if layer.min_val == -layer.max_val else None,
     nn.Identity: lambda _: Identity(),
 }
-"""Torch's modules and the catalog's activations; None where it has none with such settings."""
+"""Activation of the catalog by torch class; None if the catalog has none with the module's settings."""
 
 
 def _architecture(hidden: Sequence[_Hidden], readout: nn.Linear) -> tuple[tuple[int, ...], Activation, str]:
@@ -230,34 +234,37 @@ def _lacking(hidden: Sequence[_Hidden], readout: nn.Linear) -> frozenset[Vector]
 
 
 def _parameters(hidden: Sequence[_Hidden], readout: nn.Linear) -> Iterator[Tensor]:
-    """In an ensemble's layout: weights, biases, gains, shifts; of what is lacking, zeros or ones."""
+    """Yield the parameters in an ensemble's layout. Lacking biases and shifts are 0, lacking gains are 1."""
     for layer in hidden:
         yield from _affine(layer.linear)
         if (normalization := layer.normalization) is not None:
             width = layer.linear.out_features
             for values, default in ((normalization.weight, 1.0), (normalization.bias, 0.0)):
-                yield _plain(values) if isinstance(values, Tensor) else torch.full((width,), default).double()
+                yield _to_float64(values) if isinstance(values, Tensor) else torch.full((width,), default).double()
     yield from _affine(readout)
 
 
 def _affine(layer: nn.Linear) -> Iterator[Tensor]:
-    yield _plain(layer.weight)
-    yield _plain(layer.bias) if layer.bias is not None else torch.zeros(layer.out_features, dtype=torch.float64)
+    yield _to_float64(layer.weight)
+    yield _to_float64(layer.bias) if layer.bias is not None else torch.zeros(layer.out_features, dtype=torch.float64)
 
 
-def _plain(values: Tensor) -> Tensor:
+def _to_float64(values: Tensor) -> Tensor:
     return values.detach().cpu().double()
 
 
-def _check_alike(ensemble: Ensemble, modules: Sequence[nn.Module]) -> None:
-    """The modules' own outputs are what the ensemble computes: whatever was overlooked shows here."""
+def _check_outputs(ensemble: Ensemble, modules: Sequence[nn.Module]) -> None:
+    """Raise UnsupportedModuleError if the ensemble's outputs differ from those of the modules.
+
+    This detects deviations that the layers do not show, such as hooks.
+    """
     generator = torch.Generator().manual_seed(0)
     points = torch.randn(ensemble.widths[0], 32, generator=generator, dtype=torch.float64)
     found = ensemble(points)
     for number, module in enumerate(modules):
         with torch.no_grad():
             theirs = deepcopy(module).cpu().double().train()(points.T).T
-        if not torch.allclose(found[number], theirs, rtol=0, atol=_CLOSE * float(theirs.abs().max()), equal_nan=True):
+        if not torch.allclose(found[number], theirs, rtol=0, atol=_RTOL * float(theirs.abs().max()), equal_nan=True):
             raise UnsupportedModuleError(
                 f"module {number + 1} computes something else than its layers one after the other; take out hooks and "
                 "forward methods of its own, or name another activation"

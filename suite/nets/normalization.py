@@ -1,33 +1,33 @@
-"""Normalization of pre-activations, over the points of a batch or the units of a layer, and its way back."""
+"""Batch and layer normalization of pre-activations, and their backward pass."""
 
 from jaxtyping import Float
 from torch import Tensor
 
 EPSILON = 1e-5
-"""Added to the variance, so that what does not vary at all is divided by something."""
+"""Constant added to the variance, so that constant pre-activations are not divided by 0."""
 
 AXES = {"batch": 2, "layer": 1}
-"""By kind: the axis of (draws, units, points) that mean and variance are taken over."""
+"""Axis of (draws, units, points) over which mean and variance are taken, by kind of normalization."""
 
 
 def standardize_(
     z: Float[Tensor, "draws units points"], axis: int, reference: int | None = None
 ) -> Float[Tensor, "draws #units #points"]:
-    """Brings z to mean 0 and variance 1 along an axis, in place: (z - mean) / sqrt(var + EPSILON).
+    """Standardize z in place to mean 0 and variance 1 along an axis: (z - mean) / sqrt(var + EPSILON).
 
     Args:
-        z: weighted inputs and biases.
-        axis: one of `AXES`.
-        reference: how many of the first points the statistics of a batch are taken over; by default all.
+        z: Pre-activations W h + b, which are overwritten.
+        axis: One of the values of `AXES`.
+        reference: Number of points, counted from the first, over which batch statistics are taken; by default all.
 
     Returns:
-        1 / sqrt(var + EPSILON), with the biased variance.
+        The scale 1 / sqrt(var + EPSILON), with the biased variance.
 
-    Source: Ioffe & Szegedy 2015, arXiv:1502.03167; over a layer Ba, Kiros & Hinton 2016, arXiv:1607.06450.
+    Source: Ioffe & Szegedy 2015, arXiv:1502.03167, for batches; Ba, Kiros & Hinton 2016, arXiv:1607.06450, for layers.
     """
-    seen = z[:, :, :reference] if axis == AXES["batch"] else z
-    z.sub_(seen.mean(axis, keepdim=True))
-    variance = seen.square().mean(axis, keepdim=True)  # of `seen` as it is now: it lies in z
+    counted = z[:, :, :reference] if axis == AXES["batch"] else z
+    z.sub_(counted.mean(axis, keepdim=True))
+    variance = counted.square().mean(axis, keepdim=True)  # of the centered z, of which `counted` is a view
     scale = variance.add_(EPSILON).rsqrt_()
     z.mul_(scale)
     return scale
@@ -39,15 +39,16 @@ def standardize_backward_(
     scale: Float[Tensor, "draws #units #points"],
     axis: int,
 ) -> Float[Tensor, "draws units points"]:
-    """From the gradient by `standardize_`'s result to that by z, in place of the first.
+    """Backpropagate a gradient through `standardize_`, in place.
 
-    Mean and variance depend on z too: what a step along the constant or along z itself would gain is lost.
+    Mean and variance depend on z, so the components of the gradient along the constant vector and along the
+    standardized z are removed.
 
     Args:
-        delta: gradient by the standardized z.
-        standard: the standardized z; the statistics were taken over all of it.
-        scale: as `standardize_` returned it.
-        axis: as it was given.
+        delta: Gradient with respect to the standardized z, which is overwritten by that with respect to z.
+        standard: The standardized z, whose statistics were taken over all points.
+        scale: Return value of `standardize_`.
+        axis: Axis that was passed to `standardize_`.
     """
     along = (delta * standard).mean(axis, keepdim=True)
     delta.sub_(delta.mean(axis, keepdim=True))

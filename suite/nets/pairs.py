@@ -1,4 +1,4 @@
-"""Two inputs at an angle: of equal norm, in directions that are uniform over the sphere."""
+"""Pairs of inputs with equal norm, a given angle and a uniformly distributed direction."""
 
 from math import sqrt
 
@@ -11,16 +11,17 @@ from suite.nets.streams import block_size, draw_in_blocks
 
 
 def draw_pairs(inputs: int, cosine: float, seed: int, start: int, stop: int) -> Float64[Tensor, "draws inputs 2"]:
-    """Pairs of inputs with |x|^2 / n_0 = 1 and the given cosine, one pair a draw.
+    """Draw one pair of inputs per draw, with |x|^2 / n_0 = 1 and the given cosine.
 
-    Directions are random, so that no scheme's weights (uniform ones, say) meet a special pair.
+    Directions are random because the result for a fixed pair could be special if weights are not Gaussian, for
+    example if they are uniform.
 
     Args:
-        inputs: n_0; with one input both are the same, whatever the cosine.
-        cosine: of the angle between the two.
-        seed: the study's.
-        start: first draw.
-        stop: one past the last.
+        inputs: n_0. With one input, both inputs of a pair are equal for every cosine.
+        cosine: Cosine of the angle between the two inputs.
+        seed: Seed of the study.
+        start: First draw.
+        stop: One past the last draw.
     """
 
     def draw(generator: np.random.Generator, draws: int) -> Tensor:
@@ -33,5 +34,5 @@ def draw_pairs(inputs: int, cosine: float, seed: int, start: int, stop: int) -> 
             second = cosine * first + sqrt(1 - cosine**2) * second / second.norm(dim=1, keepdim=True)
         return sqrt(inputs) * torch.stack([first, second], dim=2)
 
-    # Whole blocks are normalized: torch may round the sums of one long row otherwise than those of several.
+    # Blocks are normalized as a whole because torch may round the sum of a row differently if it sums fewer rows.
     return draw_in_blocks(draw, seed, {"pairs": inputs}, start, stop, block_size(2 * inputs))

@@ -1,4 +1,4 @@
-"""Where networks are looked at: a regular grid of the domain, or random lines through it."""
+"""Samples of the domain on which networks are evaluated: a regular grid, or random lines."""
 
 from dataclasses import dataclass, replace
 
@@ -11,28 +11,28 @@ from suite.catalog.domain import GRID_INPUTS, STENCIL, Box, Domain
 from suite.nets.streams import stream
 
 _COARSE = 8
-"""Intervals of a side, at least, that a coarser sample leaves."""
+"""Minimum number of intervals per line in a coarser sample, and its stride over random lines."""
 
 _GOLDEN = (5**0.5 - 1) / 2
-"""Multiples of it, modulo 1, are spread as evenly as can be, however many there are."""
+"""Golden ratio. Its first n multiples modulo 1 are spread evenly for every n."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Points on equally long lines parallel to the axes; they serve as lines and as a sample of the domain.
+    """Points on lines of equal length parallel to the axes, used as lines and as a sample of the domain.
 
-    In a box of up to two inputs the lines are those of a regular grid. In one of more, each is parallel to an
-    axis drawn at random, its other coordinates uniform; lines in oblique directions would be of unequal length
-    and, in high dimensions, mostly shorter than a stencil. In a ball, whose chords are unequal, each line is a
-    stencil: three steps along a random axis, placed uniformly among those that lie inside.
+    In a box with up to two inputs, the lines are those of a regular grid. In a box with more inputs, each line is
+    parallel to a random axis, and its other coordinates are uniform. Oblique lines would have unequal lengths and, in
+    high dimensions, would mostly be shorter than a stencil. In a ball with two or more inputs, where chords have
+    unequal lengths, each line is a stencil: three steps along a random axis, distributed uniformly among those inside.
 
     Attributes:
-        domain: what is sampled.
-        starts: one end of each line.
-        axes: the axis that each line runs along.
-        points_a_line: equally spaced, both ends included.
-        step: their distance h.
-        grid: whether the lines along each axis visit the same grid points.
+        domain: The domain.
+        starts: One end of each line.
+        axes: Axis along which each line runs.
+        points_a_line: Number of equally spaced points per line, including both ends.
+        step: Distance h of neighboring points.
+        grid: Whether the points are a regular grid, which the lines along each axis share.
     """
 
     domain: Domain
@@ -44,12 +44,12 @@ class Sample:
 
     @property
     def length(self) -> float:
-        """Of each line."""
+        """Length of each line."""
         return (self.points_a_line - 1) * self.step
 
     @property
     def inputs(self) -> int:
-        """Dimension d of the domain."""
+        """Number of inputs, the dimension d of the domain."""
         return self.starts.shape[1]
 
     @property
@@ -58,7 +58,7 @@ class Sample:
         return torch.nn.functional.one_hot(self.axes, self.inputs).to(self.starts)
 
     def points(self) -> Float[Tensor, "inputs points"]:
-        """The sample, one point a column: the grid by rows, or line after line."""
+        """Return the points as columns: the grid by rows, or line after line."""
         along = torch.linspace(0, self.length, self.points_a_line, dtype=self.starts.dtype, device=self.starts.device)
         if self.grid:
             axes = torch.meshgrid(*[along - self.domain.extent] * self.inputs, indexing="ij")
@@ -66,14 +66,17 @@ class Sample:
         return self._along(along)
 
     def stencil_centers(self) -> Float[Tensor, "inputs points"]:
-        """The points midway between the second and third of any four neighbors on a line, line after line."""
+        """Return the centers of all stencils of four neighboring points, line after line."""
         along = (
             torch.arange(self.points_a_line - 3, dtype=self.starts.dtype, device=self.starts.device) + 1.5
         ) * self.step
         return self._along(along)
 
     def coarser(self) -> "Sample":
-        """Some of the same points, spread over the domain: 9 or more a side, and of random lines every eighth."""
+        """Return a sample of some of the same points, spread over the domain.
+
+        Each line has at least 9 points, or as many as before if these are fewer. Every eighth random line is taken.
+        """
         intervals = self.points_a_line - 1
         stride = max(each for each in range(1, max(1, intervals // _COARSE) + 1) if intervals % each == 0)
         lines = slice(None) if self.grid or self.inputs == 1 else slice(None, None, _COARSE)
@@ -86,9 +89,10 @@ class Sample:
         )
 
     def some(self, number: int) -> Float[Tensor, "inputs points"]:
-        """So many of `points`, evenly spread, or all if there are no more: one out of each of as many equal stretches.
+        """Return the given number of points, evenly spread over `points`, or all if there are no more.
 
-        Where in its stretch follows the golden ratio, so that they do not line up on a grid or at the lines' ends.
+        The points are divided into equal intervals, and one point is taken from each. Its position in the interval
+        follows multiples of the golden ratio, so that the points do not align with the grid or with the ends of lines.
         """
         points = self.points()
         total = points.shape[1]
@@ -98,7 +102,7 @@ class Sample:
         return points[:, (ends[:-1] + place.long()).to(points.device)]
 
     def third_differences(self, values: Float[Tensor, "*batch points"]) -> Float[Tensor, "*batch stencils"]:
-        """The divided differences Delta_h^3 f / h^3 of values at `points`, along all lines."""
+        """Return the divided differences Delta_h^3 f / h^3 along all lines, from the values at `points`."""
         if not self.grid:
             return _thirds(values.unflatten(-1, (-1, self.points_a_line)), self.step, -1).flatten(-2)
         board = values.unflatten(-1, (self.points_a_line,) * self.inputs)
@@ -106,7 +110,7 @@ class Sample:
         return torch.cat([part.flatten(-self.inputs) for part in parts], dim=-1)
 
     def to(self, dtype: torch.dtype, device: torch.device | str) -> "Sample":
-        """The same sample in another precision or on another device."""
+        """Return the same sample in another precision or on another device."""
         starts = self.starts.to(device=device, dtype=dtype)
         return replace(self, starts=starts, axes=self.axes.to(device))
 
@@ -116,15 +120,15 @@ class Sample:
 
 
 def sample_domain(inputs: int, step: float, lines: int, seed: int, domain: Domain | None = None) -> Sample:
-    """The sample of a domain that a study's measures share, in float64.
+    """Return the sample of a domain that all measures of a study share, in float64.
 
     Args:
-        inputs: dimension of the domain.
-        step: spacing of the points; it divides the domain's side.
-        lines: number of random lines through a box, where there are more than two inputs; a ball of two or more
-            is given as many stencils as have the same number of points.
-        seed: the study's.
-        domain: the box [-1, 1]^inputs unless given.
+        inputs: Dimension of the domain.
+        step: Spacing of the points, which divides the side of the domain.
+        lines: Number of random lines through a box with more than two inputs. A ball with two or more inputs gets
+            as many stencils as have the same number of points.
+        seed: Seed of the study.
+        domain: The domain; by default the box [-1, 1]^inputs.
     """
     domain = domain or Box()
     intervals, extent = domain.intervals(step), domain.extent
@@ -150,9 +154,10 @@ def sample_domain(inputs: int, step: float, lines: int, seed: int, domain: Domai
 def _stencils_in_ball(
     generator: np.random.Generator, inputs: int, lines: int, step: float, radius: float
 ) -> tuple[Float[Tensor, "lines inputs"], Tensor]:
-    """Starts and axes of three-step lines inside the ball, uniform among those that fit.
+    """Draw the starts and axes of three-step lines, uniform among those inside the ball.
 
-    A line's middle m and half length l have |m|^2 + l^2 <= radius^2, which leaves few to be thrown away.
+    This is rejection sampling. Every line inside the ball has |m|^2 + l^2 <= radius^2, with its middle m and half its
+    length l, so drawing m from the ball of these middles rejects few lines.
     """
     length = 0.5 * STENCIL * step
     reach = np.sqrt(radius**2 - length**2)

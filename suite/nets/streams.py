@@ -1,4 +1,4 @@
-"""Randomness by name: a stream of random numbers follows from what it is for, and from nothing else."""
+"""Streams of random numbers, each determined by the seed and its purpose alone."""
 
 import hashlib
 import json
@@ -15,9 +15,9 @@ _VALUES_A_BLOCK = 2**22
 
 
 def stream(seed: int, **purpose: Any) -> np.random.Generator:
-    """A generator that depends on the study's seed and on a purpose in JSON's types alone.
+    """Return a random generator that depends only on the study's seed and on a purpose in JSON types.
 
-    The two are hashed to 128 bits: two purposes share their numbers by an accident of one in 10^38 a pair.
+    Both are hashed to 128 bits, so two different purposes share their numbers with a probability of about 1e-38.
     """
     text = json.dumps({"seed": seed, "purpose": purpose}, sort_keys=True)
     digest = hashlib.sha256(text.encode()).digest()
@@ -25,12 +25,16 @@ def stream(seed: int, **purpose: Any) -> np.random.Generator:
 
 
 def block_size(values: int) -> int:
-    """How many draws of so many values share a stream: a power of two, 64 at most, of bounded memory."""
+    """Return the number of draws that share a stream: a power of two, at most 64, that bounds the memory.
+
+    Args:
+        values: Number of values per draw.
+    """
     return max(1, min(64, 1 << (_VALUES_A_BLOCK // max(values, 1)).bit_length() >> 1))
 
 
 def blocks(start: int, stop: int, size: int) -> Iterator[tuple[int, slice]]:
-    """The blocks of `size` draws that cover start .. stop, each with the part of it that is wanted."""
+    """Yield the number of each block of `size` draws that overlaps start .. stop - 1, with the overlap."""
     for block in range(start // size, -(-stop // size)):
         first = block * size
         yield block, slice(max(start - first, 0), min(stop - first, size))
@@ -44,15 +48,17 @@ def draw_in_blocks(
     stop: int,
     size: int,
 ) -> Tensor:
-    """Draws start .. stop of an endless sequence; a draw is the same in whatever range it is asked for.
+    """Return draws start .. stop - 1 of an infinite sequence.
+
+    The value of a draw does not depend on the range in which it is requested.
 
     Args:
-        draw: makes so many draws from a generator, draws first.
-        seed: the study's.
-        purpose: what the draws are for.
-        start: first draw.
-        stop: one past the last.
-        size: draws that share a stream.
+        draw: Makes the given number of draws from a generator. The first axis of its result is the draw.
+        seed: Seed of the study.
+        purpose: Purpose of the draws, in JSON types.
+        start: First draw.
+        stop: One past the last draw.
+        size: Number of draws that share a stream.
     """
     parts = [draw(stream(seed, block=block, **purpose), size)[wanted] for block, wanted in blocks(start, stop, size)]
     return parts[0] if len(parts) == 1 else torch.cat(parts)

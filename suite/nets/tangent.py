@@ -1,4 +1,4 @@
-"""The neural tangent kernel of many networks at once: how alike outputs at two points hang on the parameters."""
+"""The empirical neural tangent kernel of many networks at once."""
 
 import torch
 from jaxtyping import Float
@@ -11,15 +11,17 @@ from suite.nets.ensemble import Ensemble, Vector
 def tangent_kernel(
     ensemble: Ensemble, points: Float[Tensor, "draws inputs points"]
 ) -> Float[Tensor, "draws rows rows"]:
-    """Theta = J J^T, J the Jacobian of all outputs at all points by all parameters.
+    """Return Theta = J J^T, where J is the Jacobian of the outputs with respect to all parameters.
 
-    Rows go through the points of the first output, then of the second. Without batch normalization J itself
-    is not needed: a layer's weights and biases add (h_i . h_j + 1) times the product of the gradients by its weighted
-    inputs, gains and shifts add what is alike. What the networks lack adds nothing.
+    J has a row for each output at each point: first all points of the first output, then those of the second. Without
+    batch normalization J itself is not needed. A layer's weights and biases contribute (h_i . h_j + 1) times the inner
+    product of the gradients with respect to z = W h + b, and gains and shifts contribute similar terms. Parameters
+    that the networks lack contribute nothing.
 
     Args:
-        ensemble: of any options.
-        points: of each network; under batch normalization they are the batch, and every output hangs on all of them.
+        ensemble: The networks, which may be normalized or residual.
+        points: Points of each network. Under batch normalization they are the batch, and every output depends on all
+            of them.
     """
     with torch.enable_grad():
         if ensemble.normalization == "batch":
@@ -42,14 +44,14 @@ def tangent_kernel(
 
 
 def _affine(pull: Float[Tensor, "draws width rows"], below: Tensor, biased: bool) -> Float[Tensor, "draws rows rows"]:
-    """What a layer's weights, and biases if it has any, add, from the gradients by its weighted inputs."""
+    """Return the contribution of a layer's weights and biases from the gradients with respect to z."""
     return _product(pull) * _for_outputs(torch.bmm(below.mT, below) + int(biased), pull.shape[2])
 
 
 def _gains_and_shifts(
     pull: Float[Tensor, "draws width rows"], layer: Passed, index: int, lacking: frozenset[Vector]
 ) -> list[Float[Tensor, "draws rows rows"]]:
-    """What gains, and shifts, add, as far as there are any."""
+    """Return the contributions of a layer's gains and shifts, without those that are lacking."""
     assert layer.standard is not None
     standard = layer.standard.detach().repeat(1, 1, pull.shape[2] // layer.standard.shape[2])
     weighted = {"gain": pull * standard, "shift": pull}
@@ -68,7 +70,7 @@ def _for_outputs(alike: Float[Tensor, "draws points points"], rows: int) -> Floa
 def _by_rows(ensemble: Ensemble, points: Tensor) -> Float[Tensor, "draws rows rows"]:
     theta = ensemble.parameters.detach().clone().requires_grad_()
     _, outputs = trace(ensemble, points, theta)
-    single = outputs.flatten(1).sum(0)  # networks share nothing: the sum's gradient by all is each one's by its own
+    single = outputs.flatten(1).sum(0)  # networks share no parameters: one gradient serves all
     rows = [torch.autograd.grad(each, theta, retain_graph=True)[0] for each in single]
     jacobian = torch.stack(rows, dim=1)
     return torch.bmm(jacobian, jacobian.mT)

@@ -1,4 +1,4 @@
-"""Exact derivatives along lines: Taylor coefficients carried forward through a network."""
+"""Exact third derivatives along lines, by forward propagation of Taylor coefficients."""
 
 import torch
 from jaxtyping import Float
@@ -10,15 +10,15 @@ from suite.nets.ensemble import Ensemble
 def third_derivative(
     ensemble: Ensemble, points: Float[Tensor, "inputs points"], directions: Float[Tensor, "inputs points"]
 ) -> Float[Tensor, "draws outputs points"]:
-    """d^3/dt^3 f(x + t u) at t = 0, by Faa di Bruno's rule layer after layer.
+    """Compute d^3/dt^3 f(x + t u) at t = 0, with Faa di Bruno's formula in each layer.
 
     Args:
-        ensemble: networks of a smooth activation.
-        points: x, one a column.
-        directions: u, one for each point.
+        ensemble: Networks with a smooth activation.
+        points: x, one per column.
+        directions: u, one per point.
 
     Raises:
-        ValueError: the activation has kinks in a derivative, or the networks are normalized or residual.
+        ValueError: If the activation is not smooth, or if the networks are normalized or residual.
     """
     if ensemble.kernel.taylor is None:
         raise ValueError("the third derivative exists only for smooth activations")

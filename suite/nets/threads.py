@@ -1,4 +1,4 @@
-"""Torch's threads: small arrays are quicker with one, since several then wait for each other."""
+"""Control of torch's threads: on small arrays one thread is faster, since several wait for each other."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,21 +6,22 @@ from threading import RLock, Thread, get_ident
 
 import torch
 
-_LOCK = RLock()  # one that the clearing away of a block, at any moment, may take again
+_LOCK = RLock()  # reentrant, since garbage collection may exit a context while this thread holds it
 _inside: dict[int, int] = {}
-"""By thread, how many blocks it is in."""
+"""Number of contexts that each thread is in."""
 _before: dict[int, int] = {}
-"""By thread, how many threads torch had for it before the first of these."""
+"""Number of threads that torch used for each thread before its outermost context."""
 _others: list[int] = []
-"""How many it had for threads to come before anyone was in a block; a list, since it may be none."""
+"""Number of threads that torch used for new threads before any context was entered, if it is known."""
 
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Has torch use one thread, as a worker does; whoever does likewise at the same time is not disturbed.
+    """Make torch use one thread inside the context, as workers do, and restore the number on exit.
 
-    Torch keeps a number for each of Python's threads that has used it, and one for those to come, which the last that
-    sets any sets. A thread that uses torch for the first time while another is in here starts, and goes on, with one.
+    Several Python threads can be inside at the same time. Torch stores a number of threads for each Python thread
+    that has used it, and another for new Python threads, which every change in any thread also sets. A Python thread
+    that first uses torch while another one is inside starts with one thread, and keeps it.
     """
     thread = get_ident()
     _enter(thread)
@@ -48,7 +49,7 @@ def _leave(thread: int) -> None:
         del _inside[thread]
         own, others = _before.pop(thread), 1 if _inside else _others[0]
         torch.set_num_threads(own)
-        if others != own:  # set in a thread of its own, for threads to come alone
+        if others != own:  # a separate thread sets the number for new threads without changing that of this thread
             setter = Thread(target=torch.set_num_threads, args=(others,))
             setter.start()
             setter.join()

@@ -1,6 +1,7 @@
-"""Plug-ins: an activation, initialization, task or measure of the user's own, by one decorated function.
+"""Plug-ins: an activation, initialization, task or measure of your own, from one decorated function.
 
-In a file that `--plugin` names, or in an installed module that is an entry point of the group `suite.plugins`:
+Put the function into a file and load it with `--plugin`, or into an installed module that is an entry point of the
+group `suite.plugins`:
 
     import torch
     from suite.plugins import activation
@@ -9,7 +10,7 @@ In a file that `--plugin` names, or in an installed module that is an entry poin
     def snake(z, frequency: float = 1.0):
         return z + torch.sin(frequency * z) ** 2 / frequency
 
-Anywhere else, as in the tests of the module's author, the decorated function stays an ordinary function.
+If the file is not loaded as a plug-in, as in your own tests, the decorated function remains an ordinary function.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -26,7 +27,10 @@ __all__ = ["activation", "initialization", "measure", "task"]
 
 
 def __getattr__(name: str) -> Any:
-    """Return a decorator. It loads torch, which loading plug-ins does not need."""
+    """Return a decorator.
+
+    It is imported on first use, because it imports torch, which loading plug-ins does not need.
+    """
     if name in __all__:
         return load(f"suite.plugins.{name}s:{name}")
     raise AttributeError(f"module 'suite.plugins' has no attribute {name!r}; use one of {', '.join(__all__)}")

@@ -1,4 +1,4 @@
-"""Check a function that is to be an activation, and find the facts that the suite needs to know about it."""
+"""Checks of an activation function from a plug-in, and the facts that the suite needs about it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,30 +13,33 @@ from suite.plugins.loading import PlugInError
 
 Phi = Callable[[Tensor], Tensor]
 
-_FAR = 1e4
-"""How far from 0 values and slopes must be finite."""
+_RANGE = 1e4
+"""Values and slopes must be finite up to this distance from 0."""
 
 _GRID = torch.linspace(-10, 10, 1025, dtype=torch.float64)
 _GRID += 0.009 * torch.rand(1025, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-"""Where it is tried: no number is round, and the steps are uneven, so that no wave hides between them."""
+"""Points at which the function is evaluated.
+
+No point is a round number, and the steps are uneven, so that an oscillation cannot vanish at all points.
+"""
 
 _HALVINGS = 30
-"""Intervals of the grid are halved to 2e-11."""
-_JUMP = 1e-4
-"""What changes by more, relative to its largest value, over such an interval has jumped."""
-_ABOUT = 1e-6
-"""How exactly a kink must be declared, relative to its distance from 0 if that exceeds 1."""
+"""Number of times that intervals of the grid are halved, to a width of about 2e-11."""
+_JUMP_TOLERANCE = 1e-4
+"""Largest change over such an interval, relative to the largest absolute value, that is no jump."""
+_KINK_TOLERANCE = 1e-6
+"""Tolerance of a declared kink, relative to its distance from 0 if that exceeds 1."""
 _STEP = 1e-5
-"""Of central differences."""
-_LISTED = 12
-"""The most places that a message lists."""
+"""Step of central differences."""
+_MAX_LISTED = 12
+"""Largest number of places that a message lists."""
 
 _ORDERS = ("value", "slope", "second derivative", "third derivative")
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What is found; each word means what it does in `suite.catalog.activation`."""
+    """Facts about an activation; `suite.catalog.activation.Activation` defines each attribute."""
 
     kind: Kind
     homogeneous: bool
@@ -46,6 +49,14 @@ class Facts:
 
 def derivatives(phi: Phi, z: Tensor, order: int) -> list[Tensor]:
     """Return phi and its derivatives up to an order, elementwise.
+
+    Args:
+        phi: The function.
+        z: Points of any shape.
+        order: The highest order of derivative.
+
+    Returns:
+        order + 1 tensors with the shape of z.
 
     Raises:
         PlugInError: If torch cannot compute them.
@@ -74,18 +85,18 @@ def find_facts(phi: Phi, kinks: tuple[float, ...], slope: Phi | None = None) -> 
     """Check a function at about 1,000 points, and find its facts.
 
     Args:
-        phi: A function of a tensor.
-        kinks: Its declared kinks, in rising order.
+        phi: The function of a tensor.
+        kinks: Its declared kinks, in increasing order.
         slope: Its declared derivative.
 
     Raises:
-        PlugInError: If it is no elementwise, finite, deterministic function that torch can differentiate, or a jump or
-            the derivative is not as declared.
+        PlugInError: If the function is not elementwise, finite and deterministic, if torch cannot differentiate it, if
+            it is constant or jumps, or if its kinks or its derivative differ from the declared ones.
     """
     for dtype in (torch.float64, torch.float32):
         _check_call(phi, dtype)
-    if not all(abs(kink) < _FAR for kink in kinks) or any(high <= low for low, high in pairwise(kinks)):
-        raise PlugInError(f"its kinks {kinks} do not rise within +-{_FAR:,.0f}; give each once, the smallest first")
+    if not all(abs(kink) < _RANGE for kink in kinks) or any(high <= low for low, high in pairwise(kinks)):
+        raise PlugInError(f"its kinks {kinks} do not rise within +-{_RANGE:,.0f}; give each once, the smallest first")
     pieces = _pieces(kinks)
     points = torch.cat([*pieces, torch.zeros(1, dtype=torch.float64)])
     values, slopes = derivatives(phi, points, 1)
@@ -101,13 +112,17 @@ def find_facts(phi: Phi, kinks: tuple[float, ...], slope: Phi | None = None) -> 
     return Facts(
         "piecewise_linear" if linear else "kinked" if kinks else "smooth",
         all(torch.allclose(phi(a * points), a * values, rtol=1e-10, atol=0) for a in (0.5, 3.0)),
-        _flat_sides(phi, kinks, pieces),
+        _find_flat_sides(phi, kinks, pieces),
         max(1.0, float(second.abs().max() / first.abs().max().clamp(min=1e-300))),
     )
 
 
 def _check_call(phi: Phi, dtype: torch.dtype) -> None:
-    """Check a call on a small array: type, shape and dtype of the result, and that each element depends on its own."""
+    """Check a call on a small array.
+
+    The result needs the type, shape, dtype and device of the argument, the call must be deterministic and change
+    nothing, and each element of the result may depend only on the same element of the argument.
+    """
     z = torch.linspace(-3, 3, 24, dtype=dtype).reshape(2, 3, 4)
     given = z.clone()
     found = phi(given)
@@ -130,42 +145,43 @@ def _check_call(phi: Phi, dtype: torch.dtype) -> None:
 
 
 def _pieces(kinks: tuple[float, ...]) -> list[Tensor]:
-    """Return points of each interval between kinks: those of the grid, and some as far as the interval reaches."""
+    """Return the points of each interval between kinks: those of the grid, and 65 over the whole interval."""
     inside = torch.linspace(0.001, 0.999, 65, dtype=torch.float64)
     return [
         torch.cat([_GRID[(_GRID - (low + high) / 2).abs() < (high - low) / 2 - _STEP], low + (high - low) * inside])
-        for low, high in pairwise((-_FAR, *kinks, _FAR))
+        for low, high in pairwise((-_RANGE, *kinks, _RANGE))
     ]
 
 
 def _check_finite(what: str, values: Tensor, z: Tensor) -> None:
+    """Raise PlugInError with the first point at which values are not finite, if there is one."""
     odd = z[~torch.isfinite(values)]
     if len(odd):
         raise PlugInError(f"{what} is not finite at z = {odd[0].item():g}; clamp what overflows, up to |z| = 10,000")
 
 
 def _check_jumps(phi: Phi, kinks: tuple[float, ...]) -> None:
-    """Raise PlugInError that lists all jumps that are not declared, each with the lowest derivative that has it."""
-    if steps := _jumps(phi, 0, []):
-        raise PlugInError(f"its value jumps at z = {_listed(steps)}; make it continuous")
-    known, told = list(kinks), []
+    """Raise PlugInError with all undeclared jumps, each of the lowest derivative that jumps there."""
+    if steps := _find_jumps(phi, 0, []):
+        raise PlugInError(f"its value jumps at z = {_format_places(steps)}; make it continuous")
+    known, messages = list(kinks), []
     for order in (1, 2, 3):
-        if found := _jumps(phi, order, known):
-            told.append(f"its {_ORDERS[order]} jumps at z = {_listed(found)}")
+        if found := _find_jumps(phi, order, known):
+            messages.append(f"its {_ORDERS[order]} jumps at z = {_format_places(found)}")
             known += found
-    if told:
-        listed = _listed(sorted(known)) + ("," if len(known) == 1 else "")
-        raise PlugInError(f"{'; '.join(told)}; declare it: @activation(kinks=({listed}))")
+    if messages:
+        listed = _format_places(sorted(known)) + ("," if len(known) == 1 else "")
+        raise PlugInError(f"{'; '.join(messages)}; declare it: @activation(kinks=({listed}))")
 
 
-def _jumps(phi: Phi, order: int, known: list[float]) -> list[float]:
-    """Return where a derivative jumps besides at known places, at most one place per interval of the grid.
+def _find_jumps(phi: Phi, order: int, known: list[float]) -> list[float]:
+    """Return where a derivative jumps, except at known places.
 
-    Each interval is halved again and again, always keeping the half with more change that the next derivative does not
-    explain.
+    There is at most one place per interval of the grid. Each interval is halved repeatedly. The half is selected whose
+    change is explained less by the next derivative.
     """
     places = torch.tensor(known, dtype=torch.float64)
-    reach = _ABOUT * places.abs().clamp(min=1)
+    reach = _KINK_TOLERANCE * places.abs().clamp(min=1)
     near = places.abs() < 10.1
     z = torch.cat([_GRID, (places - reach)[near], (places + reach)[near]]).sort().values
     inside = (((z[1:] + z[:-1])[:, None] / 2 - places).abs() <= reach).any(1)
@@ -176,28 +192,33 @@ def _jumps(phi: Phi, order: int, known: list[float]) -> list[float]:
         scale = torch.maximum(scale, middle[1].abs().max())
         left = _unexplained(low, middle) > _unexplained(middle, high)
         low, high = torch.where(left, low, middle), torch.where(left, middle, high)
-    jumped = low[0, _unexplained(low, high) > _JUMP * scale]
+    jumped = low[0, _unexplained(low, high) > _JUMP_TOLERANCE * scale]
     return sorted({round(place, 6 if abs(round(place, 6) - place) < 1e-9 else 9) + 0.0 for place in jumped.tolist()})
 
 
 def _with_slope(phi: Phi, z: Tensor, order: int) -> Tensor:
-    """Return z, a derivative and its slope, (3, points); in place of a fourth derivative, which torch may lack, 0."""
+    """Return z, a derivative and its slope, (3, points).
+
+    The slope of the third derivative is set to 0, because torch may not be able to compute a fourth derivative.
+    """
     found = [*derivatives(phi, z, min(order + 1, 3)), torch.zeros_like(z)]
     return torch.stack([z, found[order], found[order + 1]])
 
 
 def _unexplained(low: Tensor, high: Tensor) -> Tensor:
+    """Return the absolute change over each interval that the slopes at its ends do not explain."""
     width, change, _ = high - low
     return torch.abs(change - width * (low[2] + high[2]) / 2)
 
 
-def _listed(places: list[float]) -> str:
-    first = ", ".join(f"{place:.10g}" for place in places[:_LISTED])
-    return first + (f" and {len(places) - _LISTED} more" if len(places) > _LISTED else "")
+def _format_places(places: list[float]) -> str:
+    """Format places for a message."""
+    first = ", ".join(f"{place:.10g}" for place in places[:_MAX_LISTED])
+    return first + (f" and {len(places) - _MAX_LISTED} more" if len(places) > _MAX_LISTED else "")
 
 
 def _check_slope(slope: Phi, expected: Tensor, z: Tensor) -> None:
-    """Compare the declared derivative with torch's."""
+    """Check the type, shape and values of the declared derivative against torch's derivative."""
     with torch.no_grad():
         given = slope(z.clone())
     if not isinstance(given, Tensor) or given.shape != z.shape or given.dtype != z.dtype:
@@ -208,29 +229,35 @@ def _check_slope(slope: Phi, expected: Tensor, z: Tensor) -> None:
 
 
 def _check_differences(phi: Phi, kinks: tuple[float, ...]) -> tuple[Tensor, Tensor]:
-    """Compare torch's derivative with central differences, away from kinks; return it and the second derivative."""
+    """Check torch's derivative against central differences, away from kinks.
+
+    Returns:
+        The first and the second derivative.
+    """
     places = torch.tensor(kinks, dtype=torch.float64)
     z = _GRID[((_GRID[:, None] - places).abs() > 2 * _STEP).all(1)]
     values, first, second, third = derivatives(phi, z, 3)
     differences = (phi(z + _STEP) - phi(z - _STEP)) / (2 * _STEP)
     rounding = 1e-15 * values.abs().max() / _STEP
-    room = 1e-3 * (first.abs() + first.abs().max().clamp(max=1)) + _STEP**2 * third.abs() + rounding
-    _check_equal("torch's derivative of it", first, differences, room, z)
+    allowed = 1e-3 * (first.abs() + first.abs().max().clamp(max=1)) + _STEP**2 * third.abs() + rounding
+    _check_equal("torch's derivative of it", first, differences, allowed, z)
     return first, second
 
 
-def _check_equal(what: str, slopes: Tensor, expected: Tensor, room: Tensor, z: Tensor) -> None:
-    wrong = z[(slopes - expected).abs() > room]
+def _check_equal(what: str, slopes: Tensor, expected: Tensor, allowed: Tensor, z: Tensor) -> None:
+    """Raise PlugInError if slopes differ from the expected ones by more than is allowed."""
+    wrong = z[(slopes - expected).abs() > allowed]
     if len(wrong):
         raise PlugInError(f"{what} is not the slope of its values at z = {wrong[0].item():.4g}; correct one of them")
 
 
 def _is_constant(values: Tensor, tolerance: float = 0.0) -> bool:
+    """Return whether the range of values is within a tolerance, relative to the largest absolute value."""
     return float(values.max() - values.min()) <= tolerance * float(values.abs().max())
 
 
-def _flat_sides(phi: Phi, kinks: tuple[float, ...], pieces: list[Tensor]) -> tuple[tuple[float, float], ...]:
-    """Return the intervals between kinks on which phi is constant, neighbors as one."""
+def _find_flat_sides(phi: Phi, kinks: tuple[float, ...], pieces: list[Tensor]) -> tuple[tuple[float, float], ...]:
+    """Return the intervals between kinks on which phi is constant, with adjacent intervals joined."""
     flat: list[tuple[float, float]] = []
     for (low, high), piece in zip(pairwise((-inf, *kinks, inf)), pieces, strict=True):
         if _is_constant(phi(piece)):

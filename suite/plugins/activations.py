@@ -1,4 +1,4 @@
-"""An activation of the user's own: one function of a tensor, whose other parameters are keys of a spec."""
+"""Activations from plug-ins: one function of a tensor, whose other parameters are keys of a spec."""
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -19,45 +19,56 @@ from suite.plugins.parameters import PluginChoice, make_choice, make_decorator, 
 _Function = Callable[..., Tensor]
 _Kinks = Sequence[float] | Callable[..., Sequence[float]]
 
-_FASTEST = 100
-"""How many times as quickly as the sine one may bend: quadrature of two variables takes time as the square of it."""
+_MAX_PACE = 100
+"""Largest allowed ratio of the largest second derivative to the largest slope; that of the sine is 1.
+
+The time of quadrature over two variables grows with the square of this ratio.
+"""
 
 
 class PluginActivation(PluginChoice, Activation):
-    """An activation of a plug-in; its facts are found by trying it."""
+    """An activation from a plug-in; its facts are found by evaluating it."""
 
     table = "suite.catalog.activations:ACTIVATIONS"
     torch_kernel = "suite.plugins.activations:plugin_kernel"
-    facts_are_exact = False  # a jump may be missed
+    facts_are_exact = False  # the checks may miss a jump
     declaration: ClassVar[tuple[_Function, _Kinks, _Function | None]]
-    """What is decorated, its kinks, and its derivative if it is given."""
+    """The decorated function, its kinks, and its derivative if one is given."""
 
     def try_out(self) -> None:
-        """Find its facts."""
-        if (pace := self.pace) > _FASTEST:
+        """Check the function and find its facts.
+
+        Raises:
+            PlugInError: If the function cannot be an activation, or bends too quickly for quadrature.
+        """
+        if (pace := self.pace) > _MAX_PACE:
             raise PlugInError(
-                f"it bends {ceil(pace):,} times as quickly as the sine, and theory's quadrature follows {_FASTEST} "
+                f"it bends {ceil(pace):,} times as quickly as the sine, and theory's quadrature follows {_MAX_PACE} "
                 "times at most; choose parameters with which it bends more slowly"
             )
 
     @property
-    def kind(self) -> Any:  # type: ignore[override]  # elsewhere a fact of the class
-        """Piecewise linear if slopes change only at kinks, smooth if there are no kinks."""
+    def kind(self) -> Any:  # type: ignore[override]  # a class attribute of other activations
+        """The kind of the function.
+
+        It is piecewise linear if slopes change only at kinks. Otherwise it is kinked if there are kinks, and smooth if
+        not.
+        """
         return _facts(self).kind
 
     @property
-    def homogeneous(self) -> Any:  # type: ignore[override]  # elsewhere a fact of the class
+    def homogeneous(self) -> Any:  # type: ignore[override]  # a class attribute of other activations
         """Whether phi(a z) = a phi(z) for all a > 0."""
         return _facts(self).homogeneous
 
     @property
-    def oscillating(self) -> Any:  # type: ignore[override]  # elsewhere a fact of the class
-        """Whether it may bend anywhere, as far as quadrature is concerned."""
+    def oscillating(self) -> Any:  # type: ignore[override]  # a class attribute of other activations
+        """Whether quadrature must assume that it bends everywhere: true unless it is piecewise linear."""
         return self.kind != "piecewise_linear"
 
     @property
     def pace(self) -> float:
-        """The largest second derivative by the largest slope."""
+        """The ratio of the largest second derivative to the largest slope, at least 1."""
         return _facts(self).pace
 
     @property
@@ -68,33 +79,33 @@ class PluginActivation(PluginChoice, Activation):
 
     @property
     def flat_sides(self) -> tuple[tuple[float, float], ...]:
-        """Between which kinks, or beyond which, it is constant."""
+        """The intervals between or beyond kinks on which phi is constant."""
         return _facts(self).flat_sides
 
     @property
     def function(self) -> Phi:
-        """phi, of a tensor."""
+        """The function phi of a tensor, with the spec's parameters."""
         (function, _, _), parameters = self.declaration, self.parameters
         return lambda z: function(z, **parameters)
 
     @property
     def derivative(self) -> Phi:
-        """phi', of a tensor."""
+        """The derivative phi' of a tensor: the declared one, otherwise torch's."""
         (_, _, given), function, parameters = self.declaration, self.function, self.parameters
         if given is None:
             return lambda z: derivatives(function, z, 1)[1]
         return lambda z: given(z, **parameters)
 
     def phi(self, z: Array) -> Array:
-        """phi(z), elementwise, in float64."""
-        return _in_numpy(self.function, z)
+        """Evaluate phi(z), elementwise, in float64."""
+        return _evaluate_in_numpy(self.function, z)
 
     def dphi(self, z: Array) -> Array:
-        """phi'(z), elementwise."""
-        return _in_numpy(self.derivative, z)
+        """Evaluate phi'(z), elementwise, in float64."""
+        return _evaluate_in_numpy(self.derivative, z)
 
 
-def _in_numpy(function: Phi, z: Array) -> Array:
+def _evaluate_in_numpy(function: Phi, z: Array) -> Array:
     with one_thread(), torch.no_grad():
         values: Array = function(torch.from_numpy(np.array(z, dtype=np.float64))).numpy()
     return values
@@ -109,7 +120,7 @@ def _facts(activation: PluginActivation) -> Facts:
 
 @lru_cache(maxsize=1024)
 def plugin_kernel(activation: Activation) -> Kernel:
-    """Return the kernel of a plug-in's activation."""
+    """Return the torch kernel of a plug-in's activation."""
     assert isinstance(activation, PluginActivation)
     function, slope = activation.function, activation.derivative
 
@@ -132,19 +143,24 @@ def activation(
     formula: str | None = None,
     derivative: _Function | None = None,
 ) -> Any:
-    """Add an activation, named as the decorated function is.
+    """Add an activation, named after the decorated function.
 
     The function takes a tensor and returns phi of each element, in the same shape and dtype, by operations that torch
-    can differentiate. Its other parameters are keys of a spec; they have types (float, int, bool, str) and, unless a
-    spec has to give them, defaults. Unless its file is loaded as a plug-in, the function is returned and nothing else.
+    can differentiate. Its other parameters are keys of a spec. They have types (float, int, bool, str) and defaults; a
+    spec has to state those without a default. If its file is not loaded as a plug-in, the function is returned
+    unchanged and nothing is added.
 
     Args:
-        function: What is decorated, or any callable, as in activation(torch.nn.Mish(), name="my_mish").
-        name: Its name in specs. Default: the function's own.
-        kinks: Where phi or one of its first three derivatives jumps, or a function of the parameters that returns it.
-            A jump that is found and not declared is an error.
-        formula: For `list`. Default: the first line of the docstring.
-        derivative: phi', a function of the same arguments, if it is faster than torch's.
+        function: The decorated function, or any callable, as in activation(torch.nn.Mish(), name="my_mish").
+        name: Its name in specs. Default: the function's own name.
+        kinks: Places where one of the first three derivatives of phi jumps, in increasing order, or a function of the
+            parameters that returns these places. An undeclared jump that is found is an error, and so is any jump of
+            phi itself.
+        formula: Formula that `list` shows. Default: the first line of the docstring.
+        derivative: phi', a function with the same arguments, if it is faster than torch's derivative.
+
+    Returns:
+        The decorated function, or a decorator if no function is given.
 
     Raises:
         PlugInError: If the function cannot be an activation; the message says why.

@@ -1,4 +1,4 @@
-"""An initialization of the user's own: each hidden layer's variances, and optionally how its weights are drawn."""
+"""Initializations from plug-ins: the variances of each hidden layer and, optionally, its weights."""
 
 from collections.abc import Callable
 from math import isfinite
@@ -22,18 +22,22 @@ _Function = Callable[..., float | tuple[float, float]]
 _Weights = Callable[..., Tensor]
 
 _LAYERS = ((1, 1), (1, 64), (2, 5), (64, 1), (1000, 1000))
-"""(fan_in, fan_out) of the layers that it is tried at."""
+"""(fan_in, fan_out) of the layers for which the function is tried."""
 
 
 class PluginInitialization(PluginChoice, Initialization):
-    """An initialization of a plug-in."""
+    """An initialization from a plug-in."""
 
     table = "suite.catalog.initializations:INITIALIZATIONS"
     declaration: ClassVar[tuple[_Function, _Weights | None]]
-    """What is decorated, and the decorator's argument `weights`."""
+    """The decorated function, and the decorator's argument `weights`."""
 
     def try_out(self) -> None:
-        """Try it at layers of several sizes."""
+        """Compute the variances of layers of several sizes, and check the weights if there are any.
+
+        Raises:
+            PlugInError: If a result is invalid, or the plug-in fails.
+        """
         for fan_in, fan_out in _LAYERS:
             try:
                 self.layer_variance(fan_in, fan_out)
@@ -46,27 +50,28 @@ class PluginInitialization(PluginChoice, Initialization):
         """Return sigma_w^2 and sigma_b^2 of a layer.
 
         Raises:
-            NoVariancesError: If the plug-in returns no variances, or fails.
+            NoVariancesError: If the plug-in returns no valid variances, or fails.
         """
         try:
-            return _as_variances(self.declaration[0](fan_in, fan_out, **self.parameters))
+            return _convert_to_variances(self.declaration[0](fan_in, fan_out, **self.parameters))
         except PlugInError as error:
             message = str(error)
-        except (Exception, SystemExit) as error:  # whatever the plug-in's function raises
+        except (Exception, SystemExit) as error:  # the plug-in's function may raise anything
             message = f"it fails ({short_error(error)}); correct the function, or its parameters"
         raise NoVariancesError(f"at fan_in = {fan_in}, fan_out = {fan_out}: {message}")
 
     @property
     def shaped(self) -> _Weights | None:
-        """What makes a layer's weights of standard normal numbers, if the plug-in does."""
-        return self._weights_of if self.declaration[1] else None
+        """The function that computes a layer's weights from standard normal numbers; None if there is none."""
+        return self._compute_weights if self.declaration[1] else None
 
-    def _weights_of(self, normal: Tensor) -> Tensor:
+    def _compute_weights(self, normal: Tensor) -> Tensor:
+        """Compute the weights of layers, (draws, out, in), from standard normal numbers of this shape."""
         _, weights = self.declaration
         assert weights is not None
         try:
             found = weights(normal.clone(), **self.parameters)
-        except (Exception, SystemExit) as error:  # whatever the plug-in's function raises
+        except (Exception, SystemExit) as error:  # the plug-in's function may raise anything
             call = f"weights({', '.join(['normal', *self.parameters])})"
             raise PlugInError(f"{call} fails ({short_error(error)}) at {tuple(normal.shape)}; correct it") from error
         if not isinstance(found, Tensor) or found.shape != normal.shape or found.dtype != normal.dtype:
@@ -77,17 +82,19 @@ class PluginInitialization(PluginChoice, Initialization):
         return found
 
     def _check_weights(self) -> None:
+        """Check that weights are finite, deterministic, and computed for each network alone."""
         normal = torch.randn(4, 3, 5, generator=torch.Generator().manual_seed(0))
-        found = self._weights_of(normal)
+        found = self._compute_weights(normal)
         if not bool(found.isfinite().all()):
             raise PlugInError("weights returns numbers that are not finite; correct it")
-        if not torch.equal(found, self._weights_of(normal)):
+        if not torch.equal(found, self._compute_weights(normal)):
             raise PlugInError("weights returns other numbers each time; take randomness from the numbers it is given")
-        if not torch.allclose(found[1:3], self._weights_of(normal[1:3]), rtol=1e-4, atol=1e-6):
+        if not torch.allclose(found[1:3], self._compute_weights(normal[1:3]), rtol=1e-4, atol=1e-6):
             raise PlugInError("weights mixes networks; compute each network's weights from its own numbers")
 
 
-def _as_variances(returned: Any) -> tuple[float, float]:
+def _convert_to_variances(returned: Any) -> tuple[float, float]:
+    """Return sigma_w^2 and sigma_b^2 from the value of the plug-in's function, or raise PlugInError."""
     pair = returned if isinstance(returned, tuple) else (returned, 0.0)
     what = f"it returns {' '.join(short(returned).split())}"
     if len(pair) != 2 or not all(isinstance(value, float | int) and isfinite(value) for value in pair):
@@ -105,22 +112,27 @@ def initialization(
     weights: _Weights | None = None,
     formula: str | None = None,
 ) -> Any:
-    """Add an initialization, named as the decorated function is.
+    """Add an initialization, named after the decorated function.
 
-    The function takes fan_in and fan_out of a hidden layer and returns sigma_w^2, fan_in times the variance of a
-    weight, or that and sigma_b^2, the variance of a bias. Theory uses these. Its other parameters are keys of a spec,
-    as those of an activation. The readout has gain 1 and no bias, as with the suite's own.
+    The function takes fan_in and fan_out of a hidden layer. It returns sigma_w^2, which is fan_in times the variance of
+    a weight, or a pair of this and sigma_b^2, the variance of a bias. Theory uses these variances. Other parameters of
+    the function are keys of a spec, as for an activation. The readout has gain 1 and no bias, as with the
+    initializations of the suite.
 
     Args:
-        function: What is decorated.
-        name: Its name in specs. Default: the function's own.
+        function: The decorated function.
+        name: Its name in specs. Default: the function's own name.
         distribution: The distribution of the weights.
-        weights: (normal, **parameters) -> the weights of a hidden layer, of mean 0 and variance 1, which are then
-            scaled, from standard normal numbers (draws, out, in); each network's from its own numbers alone.
-        formula: For `list`. Default: the first line of the docstring.
+        weights: A function (normal, **parameters) -> weights of a hidden layer with mean 0 and variance 1, which are
+            then scaled. `normal` holds standard normal numbers (draws, out, in); the weights of each network must
+            depend on its own numbers alone.
+        formula: Formula that `list` shows. Default: the first line of the docstring.
+
+    Returns:
+        The decorated function, or a decorator if no function is given.
 
     Raises:
-        PlugInError: If it returns no variances.
+        PlugInError: If the arguments are invalid, or the function returns no valid variances.
     """
     if distribution not in get_args(PlainDistribution):
         raise PlugInError(f"{distribution!r} is no distribution; use gaussian, uniform or orthogonal")

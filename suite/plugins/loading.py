@@ -1,7 +1,7 @@
-"""Load plug-ins, files that are named and modules that are installed, here and on workers.
+"""Load plug-ins, which are named files or installed modules, in this process and on workers.
 
-What a plug-in adds to the catalog carries the plug-in, with the content of its file. So a worker computes with what was
-read at the start, and an edited file makes new results.
+Each entry that a plug-in adds to the catalog carries the plug-in, with the content of its file. A worker therefore
+computes with the version that was read at the start, and results of an edited file are computed anew.
 """
 
 import hashlib
@@ -25,16 +25,16 @@ _GROUP = "suite.plugins"
 
 
 class PlugInError(ValueError):
-    """A plug-in that cannot be used; the message says where, why and what to do."""
+    """The error for a plug-in that cannot be used; the message says where, why and what to do."""
 
 
 @dataclass(frozen=True)
 class Plugin:
-    """A file, or an installed module, that adds to the catalog.
+    """A file or an installed module that adds entries to the catalog.
 
     Attributes:
         name: The file's path as given, or the module's name.
-        digest: The checksum of the file, or of all source files of the module's package.
+        digest: The SHA-256 checksum of the file, or of all source files of the module's package.
         content: The file's bytes; None for an installed module.
     """
 
@@ -44,37 +44,40 @@ class Plugin:
 
     @property
     def module(self) -> str:
-        """The name of the module that it becomes."""
+        """The name under which the plug-in is imported as a module."""
         return self.name if self.content is None else f"suite_plugin_{self.digest[:16]}"
 
     def covers(self, module: str) -> bool:
-        """Return whether its digest changes with a module: its own, or any of its package if it is installed."""
+        """Return whether the digest depends on a module.
+
+        It depends on the plug-in's own module; for an installed plug-in, on all modules of its package.
+        """
         return module == self.module if self.content is not None else _package(module) == _package(self.name)
 
 
 _Add = Callable[[Plugin], None]
-"""Adds a declaration to the catalog, as of a plug-in."""
+"""A function that adds a declared entry to the catalog, as part of the given plug-in."""
 
 _loaded: dict[str, Plugin] = {}
 _added: dict[str, dict[tuple[str, str], list[dict[str, Any]]]] = {}
-"""By plug-in, then kind and name: the catalog's tables that it has added to."""
+"""By plug-in, then (kind, name): the catalog's tables to which the entry was added."""
 _declared: dict[str, dict[tuple[str, str], _Add]] = {}
-"""By module, then kind and name: the declarations of modules that may have been imported before they are loaded."""
+"""By module, then (kind, name): declarations of modules that may be imported before they are loaded."""
 _loading: list[Plugin] = []
 _failed: dict[str, str] = {}
-"""By plug-in, why this process could not load what it was sent."""
+"""By plug-in: the reason why this process could not load a plug-in that was sent to it."""
 
 
 def load_plugin(path: str | Path) -> None:
     """Load a Python file, so that specs can name what its decorated functions add.
 
-    Loaded again after an edit, it replaces what it had added.
+    If the file is loaded again after an edit, its new entries replace the old ones.
 
     Args:
-        path: The file. It is run, so name none that you would not run yourself.
+        path: The file. Its code is executed, so load only files that you trust.
 
     Raises:
-        PlugInError: If it cannot be read or run, or adds nothing, or something that is not valid.
+        PlugInError: If the file cannot be read or run, or adds nothing, or adds something that is not valid.
     """
     file = Path(path)
     try:
@@ -94,10 +97,10 @@ def load_plugin(path: str | Path) -> None:
 
 @cache
 def load_installed() -> None:
-    """Load the modules that installed packages name as entry points of the group `suite.plugins`.
+    """Load the modules that installed packages name as entry points of the group `suite.plugins`, once.
 
     Raises:
-        PlugInError: If one cannot be imported, or adds something that is not valid; the message names its package.
+        PlugInError: If a module cannot be imported, or adds something that is not valid; the message names its package.
     """
     for point in sorted(entry_points(group=_GROUP), key=lambda point: (point.value, point.name)):
         try:
@@ -111,7 +114,7 @@ def load_installed() -> None:
 
 
 def unload(name: str) -> None:
-    """Remove from the catalog all that a plug-in has added."""
+    """Remove from the catalog everything that a plug-in has added."""
     for (_, entry), tables in _added.pop(name, {}).items():
         for table in tables:
             del table[entry]
@@ -119,12 +122,12 @@ def unload(name: str) -> None:
 
 
 def loaded_plugins() -> list[Plugin]:
-    """Return all plug-ins that are loaded, by name."""
+    """Return all loaded plug-ins, sorted by name."""
     return [_loaded[name] for name in sorted(_loaded)]
 
 
 def load_all(plugins: Sequence[Plugin]) -> str | None:
-    """Load the plug-ins of another process; return why not, if one cannot be loaded here."""
+    """Load the plug-ins of another process; return None, or the error message of the first that fails."""
     try:
         for plugin in plugins:
             _load(plugin)
@@ -140,12 +143,14 @@ def check_loaded() -> None:
 
 
 def restore(plugin: Plugin, table: str, name: str, values: dict[str, Any], stated: set[str]) -> Any:
-    """Return what a plug-in has added, with a spec's values, as it arrives at a worker; None if it cannot be loaded.
+    """Return an entry of a plug-in with the values of a spec, in the process that it was sent to.
+
+    If the plug-in cannot be loaded, the result is None, and `check_loaded` raises the error.
 
     Args:
         plugin: The plug-in.
         table: The dotted path of the catalog's table.
-        name: The entry in it.
+        name: The name of the entry in the table.
         values: The values of its keys.
         stated: The keys that the spec states.
     """
@@ -161,18 +166,19 @@ def restore(plugin: Plugin, table: str, name: str, values: dict[str, Any], state
 
 
 def declare(kind: str, name: str, function: Callable[..., Any], add: _Add) -> None:
-    """Declare a decorated function: it is added when the plug-in that it belongs to is loaded, and only then.
+    """Declare a decorated function, which is added to the catalog only when its plug-in is loaded.
 
-    A function belongs to the module that defines it; any other callable to the plug-in that is being loaded.
+    A function belongs to the module that defines it. Any other callable belongs to the plug-in that is being loaded.
 
     Args:
-        kind: What it is, for messages, such as "an activation".
+        kind: The kind of the entry, for messages, such as "an activation".
         name: Its name in specs.
-        function: What is decorated.
-        add: Adds it to the catalog.
+        function: The decorated function.
+        add: A function that adds it to the catalog.
 
     Raises:
-        PlugInError: If it can never be loaded, or is not valid.
+        PlugInError: If the function is from a notebook's cell, or from a module that is not part of the plug-in, or if
+            it is not valid.
     """
     plugin = _loading[-1] if _loading else None
     module = plugin.module if plugin else None
@@ -183,24 +189,24 @@ def declare(kind: str, name: str, function: Callable[..., Any], add: _Add) -> No
                 "the decorators of suite.plugins need a file, not a notebook's cell; write the function to a file and "
                 "load that: --plugin mine.py, or suite.plug_in('mine.py') in a notebook"
             )
-        # importlib marks a module that is being imported: what it declares is its own, and not this plug-in's
+        # importlib marks a module that is being imported: its declarations are its own, not this plug-in's
         imported_now = getattr(getattr(sys.modules.get(module), "__spec__", None), "_initializing", False)
         if plugin and not plugin.covers(module) and not imported_now:
             raise PlugInError(f"{name} is a function of {module}; define a function here that calls it")
     if plugin and plugin.content is not None and module == plugin.module:
-        add(plugin)  # now, so that errors have its line
+        add(plugin)  # now, so that errors have the line in the file
     elif module:
         _declared.setdefault(module, {})[kind, name] = add
 
 
 def register(plugin: Plugin, kind: str, name: str, entries: Sequence[tuple[dict[str, Any], Any]]) -> None:
-    """Add to the catalog's tables, under one name.
+    """Add an entry to tables of the catalog, under one name.
 
     Args:
-        plugin: The plug-in that it is from.
-        kind: What it is, for messages.
+        plugin: The plug-in that the entry is from.
+        kind: The kind of the entry, for messages.
         name: Its name.
-        entries: Tables and what to add to each, first the one that specs are read by.
+        entries: Pairs of a table and what to add to it, first the table that specs are read with.
 
     Raises:
         PlugInError: If the name is taken.
@@ -214,13 +220,14 @@ def register(plugin: Plugin, kind: str, name: str, entries: Sequence[tuple[dict[
 
 
 def _load(plugin: Plugin) -> None:
+    """Load a plug-in, in place of an older version of it, unless this version is loaded already."""
     if _loaded.get(plugin.name) == plugin:
         return
     unload(plugin.name)
     _loading.append(plugin)
     try:
-        _import(plugin) if plugin.content is None else _run(plugin)
-    except (Exception, SystemExit) as error:  # whatever the plug-in raises
+        _import_installed(plugin) if plugin.content is None else _run_file(plugin)
+    except (Exception, SystemExit) as error:  # the plug-in may raise anything
         unload(plugin.name)
         raise PlugInError(_format_error(plugin, error)) from error
     finally:
@@ -228,8 +235,8 @@ def _load(plugin: Plugin) -> None:
     _loaded[plugin.name] = plugin
 
 
-class _Content(SourceLoader):
-    """Runs the bytes that were read, wherever their file is by now."""
+class _ContentLoader(SourceLoader):
+    """A loader of the bytes that were read, even if the file has changed since then."""
 
     def __init__(self, plugin: Plugin) -> None:
         self.plugin = plugin
@@ -241,21 +248,22 @@ class _Content(SourceLoader):
         return self.plugin.content or b""
 
 
-def _run(plugin: Plugin) -> None:
-    spec = spec_from_loader(plugin.module, _Content(plugin), origin=plugin.name)
+def _run_file(plugin: Plugin) -> None:
+    """Run the content of a file as a module."""
+    spec = spec_from_loader(plugin.module, _ContentLoader(plugin), origin=plugin.name)
     assert spec is not None
     assert spec.loader is not None
     module = sys.modules[plugin.module] = module_from_spec(spec)
     spec.loader.exec_module(module)
 
 
-def _import(plugin: Plugin) -> None:
-    """Import an installed module, and add what it and other imported modules of its package declare."""
+def _import_installed(plugin: Plugin) -> None:
+    """Import an installed module, and add the declarations of all imported modules of its package."""
     if (found := _digest(plugin.name)) != plugin.digest:
         raise PlugInError(
             f"the installed version differs ({found[:12]}, expected {plugin.digest[:12]}); install the same here"
         )
-    for module in _declared.keys() - sys.modules.keys():  # imported again, they declare again
+    for module in _declared.keys() - sys.modules.keys():  # they declare again when they are imported again
         del _declared[module]
     import_module(plugin.name)
     package = [other for other in _loaded.values() if other.content is None and other.covers(plugin.name)]
@@ -267,7 +275,7 @@ def _import(plugin: Plugin) -> None:
 
 
 def _digest(module: str) -> str:
-    """Return the checksum of all source files of the package that a module is in."""
+    """Return the SHA-256 checksum of all source files of the package that a module is in."""
     spec = find_spec(_package(module))
     folders = [Path(place) for place in (spec.submodule_search_locations or [])] if spec else []
     files = sorted(file for folder in folders for file in folder.rglob("*.py"))
@@ -285,7 +293,7 @@ def _package(module: str) -> str:
 
 
 def _format_error(plugin: Plugin, error: BaseException) -> str:
-    """Return one line: the file, the last line of it that was run, what is wrong, and a hint."""
+    """Format an error in one line: the file, the last line of it that was run, the error and a hint."""
     lines = [line for frame, line in walk_tb(error.__traceback__) if frame.f_code.co_filename == plugin.name]
     line, what = lines[-1] if lines else None, str(error)
     if isinstance(error, SyntaxError) and error.filename == plugin.name:

@@ -1,4 +1,4 @@
-"""A measure of the user's own: one function of random networks and the points that they are evaluated on."""
+"""Measures from plug-ins: one function of random networks and the points that they are evaluated on."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -23,9 +23,9 @@ _Function = Callable[..., Tensor]
 _Kind = Literal["value", "frequency"]
 
 _OF_TRAINING = ("replicates", "steps")
-"""Keys that a quick run shrinks, and that keys of cells leave out."""
+"""Reserved keys: a quick run reduces them, and the key of a cell leaves out `replicates`."""
 
-_USED = {
+_RESERVED = {
     *(LANDSCAPES, "theory"),
     *(baseline.removeprefix("-") for baseline in BASELINES),
     *("depth", "activation", "initialization", "inputs", "outputs", "normalization", "residual", "budget"),
@@ -33,23 +33,24 @@ _USED = {
     *("member", "measure", "quantity", "draw", "layer", "step", "method", "value"),
     *dir(BaseModel),
 } - set(MEASURES)
-"""Names that mean something else: in reports, among predictors, as axes or as columns."""
+"""Names that have another meaning in reports, among predictors, as axes or as columns."""
 
 
 class PluginSettings(FromPlugin, InFloats, Precise):
-    """Settings of a plug-in's measure; its own parameters are further keys."""
+    """The settings of a plug-in's measure, with the function's own parameters as further keys."""
 
     table = "suite.catalog.measures:MEASURES"
     draws: Draws = 256
     declaration: ClassVar[tuple[_Function, tuple[str, ...], _Kind]]
-    """What is decorated, its own parameters, and its kind."""
+    """The decorated function, the names of its own parameters, and its kind."""
 
 
 def _measure_networks(ensemble: Ensemble, domain: Sample, settings: PluginSettings) -> dict[str, Tensor]:
-    # The settings have the function: in the catalog an edited plug-in may have another one by now.
+    """Compute the plug-in's measure, one number per network, by its name."""
+    # Use the function of the settings: after an edit, the catalog may hold a newer one.
     function, parameters, kind = settings.declaration
     values = function(ensemble, domain.points(), **{key: getattr(settings, key) for key in parameters})
-    return {settings.entry: _checked(settings.entry, values, ensemble, kind)}
+    return {settings.entry: _check_values(settings.entry, values, ensemble, kind)}
 
 
 def measure(
@@ -60,27 +61,31 @@ def measure(
     more_is_better: bool = True,
     plain: bool = False,
 ) -> Any:
-    """Add a measure, and a quantity, named as the decorated function is.
+    """Add a measure, and a quantity, named after the decorated function.
 
-    The function takes an ensemble of networks and points of the domain (inputs, points), and returns one number for
-    each network, which depends on that network alone. `ensemble(points)` are its outputs (draws, outputs, points);
-    `ensemble.layers` has its weights. Further parameters are keys of [measure.NAME], as those of an activation.
+    The function takes an ensemble of networks and points of the domain (inputs, points). It returns one number per
+    network, (draws,), which depends on that network alone. `ensemble(points)` returns the outputs (draws, outputs,
+    points); `ensemble.layers` has the weights. Further parameters are keys of [measure.NAME], as for an activation.
 
     Args:
-        function: What is decorated.
-        name: Its name in specs. Default: the function's own.
-        kind: A value, or whether something is true, whose mean is a frequency.
-        more_is_better: The direction in which it predicts training outcomes.
-        plain: Whether it is defined only for MLPs without normalization or residual connections.
+        function: The decorated function.
+        name: Its name in specs. Default: the function's own name.
+        kind: "value", or "frequency" for a function that returns whether something is true, whose mean is a frequency.
+        more_is_better: The direction in which the quantity predicts training outcomes.
+        plain: Whether the measure is defined only for MLPs without normalization or residual connections.
+
+    Returns:
+        The decorated function, or a decorator if no function is given.
 
     Raises:
-        PlugInError: If the function does not return a number for each network; the message says what it returns.
+        PlugInError: If the kind or the name is invalid, or the function does not return one number per network; the
+            message says what it returns.
     """
     if kind not in ("value", "frequency"):
         raise PlugInError(f"{kind!r} is no kind of measure; use value or frequency")
 
     def add(plugin: Plugin, called: str, decorated: _Function) -> None:
-        if called in _USED or called.startswith(("_", "model_")):
+        if called in _RESERVED or called.startswith(("_", "model_")):
             raise PlugInError(f"{called} is something else in tables and claims; use another name")
         fields = fields_of(decorated, called, taken=2, reserved={*names_in(PluginSettings), *_OF_TRAINING})
         settings = cast(Any, create_model(called, __base__=PluginSettings, __doc__=f"Settings of {called}.", **fields))
@@ -106,8 +111,8 @@ def measure(
     return make_decorator("a measure", function, name, add)
 
 
-def _checked(name: str, values: Any, ensemble: Ensemble, kind: _Kind) -> Tensor:
-    """Return a number for each network in the networks' dtype.
+def _check_values(name: str, values: Any, ensemble: Ensemble, kind: _Kind) -> Tensor:
+    """Return the values in the networks' dtype, after a check that there is one number per network.
 
     Raises:
         PlugInError: If the values are anything else.
@@ -127,7 +132,11 @@ def _checked(name: str, values: Any, ensemble: Ensemble, kind: _Kind) -> Tensor:
 
 
 def _try_out(function: _Function, name: str, kind: _Kind) -> None:
-    """Measure five small networks: together, again, and two of them."""
+    """Evaluate the function on five small networks, on the same again, and on two of them.
+
+    Raises:
+        PlugInError: If it changes the networks, or its values differ between these calls.
+    """
     widths, draws = (2, 4, 3, 1), 5
     number = sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(widths))
     generator = torch.Generator().manual_seed(0)
@@ -135,7 +144,7 @@ def _try_out(function: _Function, name: str, kind: _Kind) -> None:
     points = torch.rand(2, 9, generator=generator, dtype=torch.float64)
     networks = Ensemble(widths, Relu(), ((1.0, 1.0),) * 3, parameters.clone())
     every, again, some = (
-        _checked(name, function(part, points.clone()), part, kind) for part in (networks, networks, networks[1:3])
+        _check_values(name, function(part, points.clone()), part, kind) for part in (networks, networks, networks[1:3])
     )
     if not torch.equal(networks.parameters, parameters):
         raise PlugInError(f"{name} changes the networks; leave their parameters as they are")

@@ -1,4 +1,7 @@
-"""From a function's parameters to the keys of a spec, and what all entries that plug-ins add have in common."""
+"""Convert the parameters of a plug-in's function to keys of a spec.
+
+The module also has the base classes and registration that all kinds of plug-in entries share.
+"""
 
 import inspect
 from collections.abc import Callable, Mapping
@@ -15,12 +18,14 @@ _Function = Callable[..., Any]
 
 
 class FromPlugin(BaseModel):
-    """What a plug-in adds to a catalog. It is sent to other processes together with the plug-in.
+    """The base class of entries that plug-ins add to the catalog.
+
+    An entry is sent to other processes together with its plug-in.
 
     Attributes:
         plugin: The plug-in.
         table: The dotted path of the catalog's table.
-        entry: Its name in the table.
+        entry: The name of the entry in the table.
     """
 
     plugin: ClassVar[Plugin]
@@ -28,18 +33,18 @@ class FromPlugin(BaseModel):
     entry: ClassVar[str]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Send it to a process that may not have the plug-in."""
+        """Return how pickle restores the entry in a process that may not have loaded the plug-in."""
         return restore, (self.plugin, self.table, self.entry, dict(self.__dict__), set(self.model_fields_set))
 
 
 class PluginChoice(FromPlugin, Choice):
-    """An activation, initialization or task of a plug-in; it is tried with the parameters that a spec gives it."""
+    """An activation, initialization or task from a plug-in, tried with the parameters of a spec."""
 
     def try_out(self) -> None:
-        """Try what the plug-in gives.
+        """Evaluate the plug-in's function with these parameters.
 
         Raises:
-            Exception: If it cannot be used with these parameters.
+            Exception: If the function cannot be used with these parameters.
         """
         raise NotImplementedError
 
@@ -49,7 +54,7 @@ class PluginChoice(FromPlugin, Choice):
             self.try_out()
         except PlugInError as error:
             message = str(error)
-        except (Exception, SystemExit) as error:  # whatever the plug-in's function raises
+        except (Exception, SystemExit) as error:  # the plug-in's function may raise anything
             message = f"it fails ({short_error(error)}); correct the function, or its parameters"
         else:
             return self
@@ -57,20 +62,20 @@ class PluginChoice(FromPlugin, Choice):
 
 
 def short_error(error: BaseException) -> str:
-    """Return an error in half a line."""
+    """Format an error as its type and at most 300 characters of its message."""
     return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
 
 
 def make_decorator(
     kind: str, function: _Function | None, name: str | None, add: Callable[[Plugin, str, _Function], None]
 ) -> Any:
-    """Return a decorator that declares a function, or the function if it is given, declared.
+    """Return a decorator that declares a function, or, if a function is given, declare and return it.
 
     Args:
-        kind: What it is, for messages.
-        function: What is decorated.
-        name: Its name in specs. Default: the function's own.
-        add: (plug-in, name, function) -> None, adds it to the catalog.
+        kind: The kind of the entry, for messages.
+        function: The decorated function, if the decorator is used without arguments.
+        name: Its name in specs. Default: the function's own name.
+        add: A function (plug-in, name, function) -> None that adds it to the catalog.
     """
 
     def decorate(decorated: _Function) -> _Function:
@@ -82,6 +87,7 @@ def make_decorator(
 
 
 def _name_of(function: _Function, given: str | None) -> str:
+    """Return the given name or the function's own; raise PlugInError if it is not valid."""
     if not callable(function):
         raise PlugInError(f"{function!r} is no function; decorate one")
     if inspect.isclass(function):
@@ -98,15 +104,15 @@ def _name_of(function: _Function, given: str | None) -> str:
 def make_choice(
     base: type[PluginChoice], plugin: Plugin, name: str, function: _Function, taken: int, formula: str | None
 ) -> Any:
-    """Return a catalog's entry whose keys are a function's parameters.
+    """Return a new catalog entry whose keys are a function's parameters.
 
     Args:
-        base: The class of such entries.
+        base: The base class of the entry.
         plugin: The plug-in.
         name: The entry's name.
         function: The plug-in's function.
-        taken: The number of its first parameters, which the suite gives.
-        formula: For `list`. Default: the first line of the docstring.
+        taken: The number of leading parameters that the suite passes.
+        formula: Formula that `list` shows. Default: the first line of the docstring.
     """
     fields = fields_of(function, name, taken, {base.tag, *names_in(base)})
     fields[base.tag] = (Literal[name], name)
@@ -117,16 +123,16 @@ def make_choice(
 
 
 def register_choice(kind: str, table: dict[str, Any], entry: Any, stated: Mapping[str, Any]) -> None:
-    """Add an entry to a catalog, and try it with its defaults, if it has them all.
+    """Add an entry to the catalog and, unless it requires parameters, try it with its defaults.
 
     Args:
-        kind: What it is, for messages.
+        kind: The kind of the entry, for messages.
         table: The catalog's table.
         entry: The entry.
-        stated: Keys that a spec must state, with values to try.
+        stated: Keys that every spec must state, with values to try.
 
     Raises:
-        PlugInError: If its name is taken, or it cannot be used.
+        PlugInError: If the name is taken, or the entry cannot be used.
     """
     register(entry.plugin, kind, entry.entry, [(table, entry)])
     if any(field.is_required() for key, field in entry.model_fields.items() if key not in stated):
@@ -138,25 +144,30 @@ def register_choice(kind: str, table: dict[str, Any], entry: Any, stated: Mappin
 
 
 def names_in(model: type[BaseModel]) -> set[str]:
-    """Return the names that a model uses: its attributes, its keys and its class variables."""
+    """Return the names that a model uses: its attributes, its fields and its class variables."""
     return {*dir(model), *model.model_fields, *model.__class_vars__}
 
 
 def fields_of(function: _Function, name: str, taken: int, reserved: set[str]) -> dict[str, Any]:
-    """Return a function's own parameters as fields of pydantic.
+    """Return a function's own parameters as pydantic fields.
 
     Args:
         function: The plug-in's function.
         name: Its name.
-        taken: The number of its first parameters, which the suite gives.
+        taken: The number of leading parameters that the suite passes.
         reserved: Names that specs use for something else.
 
+    Returns:
+        Pairs of a type and a field, by name. Empty if the function has no signature.
+
     Raises:
-        PlugInError: If a parameter has no type that a spec can state, or a name that is reserved.
+        PlugInError: If annotations cannot be evaluated, there are fewer than `taken` parameters, or one of the
+            function's own parameters cannot be named in a spec, has a reserved name, or has no type that a spec can
+            state.
     """
     try:
         signature = inspect.signature(getattr(function, "forward", function), eval_str=True)
-    except ValueError:  # some functions in C have no signature
+    except ValueError:  # some functions that are written in C have no signature
         return {}
     except (NameError, TypeError) as error:
         raise PlugInError(f"{name}: its parameters cannot be read ({error}); correct their annotations") from None
@@ -180,7 +191,7 @@ def fields_of(function: _Function, name: str, taken: int, reserved: set[str]) ->
 
 
 def summary_of(function: _Function, name: str) -> str:
-    """Return the first line of a function's docstring."""
+    """Return the first line of a function's docstring, or a text with its name if there is none."""
     while isinstance(function, partial):
         function = function.func
     said = (inspect.getdoc(function) or "").strip().splitlines()

@@ -1,4 +1,4 @@
-"""A task of the user's own: one function that labels points of a box."""
+"""Tasks from plug-ins: one function that labels points of a box."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -14,19 +14,23 @@ from suite.plugins.parameters import PluginChoice, make_choice, make_decorator, 
 
 _Function = Callable[..., Tensor]
 
-_TRIED = 4096
-"""The number of points that a task is tried at, and that the variance of its labels is computed from."""
+_TRIED_POINTS = 4096
+"""The number of points, in each of two replicates, at which a task is tried."""
 
 
 class PluginTask(PluginChoice, Task):
-    """A task of a plug-in."""
+    """A task from a plug-in."""
 
     table = "suite.catalog.tasks:TASKS"
     function = "suite.plugins.tasks:_labels"
     label_function: ClassVar[_Function]
 
     def try_out(self) -> None:
-        """Label some points."""
+        """Label some points and check the labels.
+
+        Raises:
+            PlugInError: If labels are invalid, differ between calls, depend on other points, or are all equal.
+        """
         points = _points(self)
         labels = _labels(points, self)
         if not torch.equal(labels, _labels(points, self)):
@@ -37,8 +41,8 @@ class PluginTask(PluginChoice, Task):
             raise PlugInError("all points have the same label, so that there is nothing to learn; return others")
 
     @property
-    def label_variance(self) -> Any:  # type: ignore[override]  # elsewhere a fact of the class
-        """The variance of the labels of a regression."""
+    def label_variance(self) -> Any:  # type: ignore[override]  # a class attribute of other tasks
+        """The variance of the labels of a regression; None for a classification."""
         return _variance(self) if self.regression else None
 
 
@@ -52,23 +56,24 @@ def task(
     formula: str | None = None,
     name: str | None = None,
 ) -> Callable[[_Function], _Function]:
-    """Add a task, named as the decorated function is.
+    """Add a task, named after the decorated function.
 
-    The function takes points (replicates, inputs, points), uniform in a box around the origin, and returns a label for
-    each, (replicates, points): the number of its class, from 0, or a value in a regression. Its other parameters are
-    keys of a spec, as those of an activation; `train`, `validation` and `test` are sizes, as of any task.
+    The function takes points (replicates, inputs, points), uniform in a box around the origin. It returns a label for
+    each point, (replicates, points): the number of its class, from 0, or the value of a regression. Its other
+    parameters are keys of a spec, as for an activation; `train`, `validation` and `test` are sizes, as for any task.
 
     Args:
         inputs: The dimension of the box.
-        classes: The number of classes, with one output for two classes and one each for more; None in a regression.
+        classes: The number of classes, with one output for two classes and one per class for more; None in a
+            regression.
         error: In a regression, the mean squared error up to which a replicate succeeds.
-        half_width: Of the box.
+        half_width: Half of the box's side length.
         neurons: m*, the fewest active ReLU units of one hidden layer that can learn the task, for `trainability`.
-        formula: For `list`. Default: the first line of the docstring.
-        name: Its name in specs. Default: the function's own.
+        formula: Formula that `list` shows. Default: the first line of the docstring.
+        name: Its name in specs. Default: the function's own name.
 
     Raises:
-        PlugInError: If it returns no such labels.
+        PlugInError: If the arguments are inconsistent, or the function returns no valid labels.
     """
     if (classes is None) == (error is None):
         raise PlugInError("a task has classes, or is a regression with an error that is success; give one of the two")
@@ -91,20 +96,22 @@ def task(
 
 @lru_cache(maxsize=256)
 def _variance(task: PluginTask) -> float:
+    """Return the variance of the labels at the points of `_points`."""
     return float(_labels(_points(task), task).double().var(correction=0))
 
 
 def _points(task: Task) -> Tensor:
+    """Return points (2, inputs, points), uniform in the task's box; they are the same in every call."""
     assert task.half_width is not None
-    unit = torch.rand(2, task.inputs, _TRIED, generator=torch.Generator().manual_seed(0))
+    unit = torch.rand(2, task.inputs, _TRIED_POINTS, generator=torch.Generator().manual_seed(0))
     return task.half_width * (2 * unit - 1)
 
 
 def _labels(points: Tensor, task: Task) -> Tensor:
-    """Return labels (replicates, outputs, points), as training takes them.
+    """Return labels (replicates, outputs, points) in the form that training uses.
 
     Raises:
-        PlugInError: If the plug-in's function returns none.
+        PlugInError: If the plug-in's function returns no valid labels.
     """
     assert isinstance(task, PluginTask)
     keys = {key: value for key, value in task.parameters.items() if key not in Task.model_fields}

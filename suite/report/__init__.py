@@ -1,1 +1,1 @@
-"""From tables to Altair charts, and from charts to one page that works offline."""
+"""Draw Altair charts from tables, and put charts and tables on one page that works offline."""

@@ -1,4 +1,4 @@
-"""The page's tables that format tables of the analysis: bounds, phases, and comparisons of settings."""
+"""Format the analysis tables of bounds, phases and comparisons of settings as tables of the page."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -24,8 +24,8 @@ def tabulate_bounds(table: pd.DataFrame, _quantities: Sequence[str] = ()) -> lis
             row["bound"],
             f"{row['along']:g}",
             number(row["theory"], "{:.4f}"),
-            _with_interval(row, BOUND.bound, ".4f"),
-            _with_interval(row, BOUND.outcome, ".3f"),
+            _format_with_interval(row, BOUND.bound, ".4f"),
+            _format_with_interval(row, BOUND.outcome, ".3f"),
             str(row["replicates"]),
             str(row["without"]),
         ]
@@ -50,7 +50,8 @@ def tabulate_bounds(table: pd.DataFrame, _quantities: Sequence[str] = ()) -> lis
     return [PageTable("Success and its bound", note, heads, 2, rows)]
 
 
-def _with_interval(row: dict[str, Any], name: str, pattern: str) -> str:
+def _format_with_interval(row: dict[str, Any], name: str, pattern: str) -> str:
+    """Format a value with its 95% interval in parentheses."""
     value, low, high = (format(row[key], pattern) for key in (name, f"{name}_low", f"{name}_high"))
     return f"{value} ({low} to {high})"
 
@@ -64,8 +65,8 @@ def tabulate_phases(table: pd.DataFrame, _quantities: Sequence[str] = ()) -> lis
             str(row["layer"]),
             f"{row['start']:.3f}",
             f"{row['peak']:.3f} at {row['peak_step']}",
-            _change(row, "in_phase_1", "in_low", "in_high"),
-            _change(row, "after", "after_low", "after_high"),
+            _format_change(row, "in_phase_1", "in_low", "in_high"),
+            _format_change(row, "after", "after_low", "after_high"),
             str(row["n"]),
         ]
         for row in records(table)
@@ -79,18 +80,24 @@ def tabulate_phases(table: pd.DataFrame, _quantities: Sequence[str] = ()) -> lis
     return [PageTable("Change of feature similarity in phase 1 and after it", note, heads, 1, rows)]
 
 
-def _change(row: dict[str, Any], value: str, low: str, high: str) -> str:
+def _format_change(row: dict[str, Any], value: str, low: str, high: str) -> str:
+    """Format a change with its 95% interval in parentheses, if it has one."""
     if pd.isna(row[low]):
         return number(row[value], "{:+.3f}", "none")
     return f"{row[value]:+.3f} ({row[low]:+.3f} to {row[high]:+.3f})"
 
 
 LONG = 40
-"""More comparisons of a quantity than this are counted on the page; the file beside it has them all."""
+"""Largest number of comparisons of a quantity that the page lists; more are only counted there."""
 
 
 def tabulate_times(table: pd.DataFrame, quantities: Sequence[str]) -> list[PageTable]:
-    """Format the times to an event under one setting, beside those under one that is listed before it."""
+    """Format the comparisons of times to event between a setting and a reference that is listed before it.
+
+    Args:
+        table: Comparisons of settings.
+        quantities: The times to event that are shown.
+    """
     rows = []
     for row in records(table[table["quantity"].isin(quantities)]):
         shown = [row["axis"], f"{row['setting']} against {row['reference']}", row["at"], row["verdict"]]
@@ -106,11 +113,16 @@ def tabulate_times(table: pd.DataFrame, quantities: Sequence[str]) -> list[PageT
 
 
 def tabulate_outcomes(table: pd.DataFrame, quantities: Sequence[str]) -> list[PageTable]:
-    """Format the outcomes of training under one setting beside those under an earlier one, one table per quantity."""
-    kept = table[table["quantity"].isin(quantities)]
+    """Format the comparisons of training outcomes between a setting and a reference listed before it.
+
+    Args:
+        table: Comparisons of settings.
+        quantities: The outcomes that are shown, one table each.
+    """
+    selected = table[table["quantity"].isin(quantities)]
     return [
-        _counted(str(quantity), found) if len(found) > LONG else _listed(str(quantity), found)
-        for quantity, found in kept.groupby("quantity", sort=False)
+        _tabulate_counts(str(quantity), found) if len(found) > LONG else _tabulate_comparisons(str(quantity), found)
+        for quantity, found in selected.groupby("quantity", sort=False)
     ]
 
 
@@ -120,7 +132,8 @@ _PAIRED = (
 )
 
 
-def _listed(quantity: str, table: pd.DataFrame) -> PageTable:
+def _tabulate_comparisons(quantity: str, table: pd.DataFrame) -> PageTable:
+    """Format a table with one row per comparison."""
     rows = [
         [
             row["axis"],
@@ -138,7 +151,8 @@ def _listed(quantity: str, table: pd.DataFrame) -> PageTable:
     return PageTable(f"Comparison of settings: {quantity.replace('_', ' ')}", _PAIRED, heads, 4, rows)
 
 
-def _counted(quantity: str, table: pd.DataFrame) -> PageTable:
+def _tabulate_counts(quantity: str, table: pd.DataFrame) -> PageTable:
+    """Format a table that counts the verdicts of comparisons over all other axes."""
     rows = [
         [
             row["axis"],

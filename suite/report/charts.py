@@ -1,4 +1,4 @@
-"""The Altair charts of a study, from its tables alone, and which of them answers the study's question."""
+"""Draw the Altair charts of a study from its tables, and choose the one that answers its question."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -16,7 +16,7 @@ from suite.results.folder import Results
 
 
 def draw_charts(results: Results) -> dict[str, Chart]:
-    """Return the Altair charts of a study by name, in the order of the report.
+    """Draw the Altair charts of a study; return them by name, in the order of the report.
 
     Args:
         results: The tables of a run and of its analysis.
@@ -33,16 +33,16 @@ def charts_of(
     ranking: pd.DataFrame | None = None,
     tasks: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Chart]:
-    """Return every chart that the study's quantities allow, by name, in the order of the report.
+    """Draw every chart that the study's quantities allow; return them by name, in the order of the report.
 
-    Each quantity is in one chart at least.
+    Each quantity appears in at least one chart.
 
     Args:
         summary: Statistics over draws.
         landscapes: Outputs over the plane, if the study has two inputs.
         values: Raw values of the quantities whose charts need them, if the study has some.
-        ranking: The predictor ranking, if the spec asks for one.
-        tasks: The tasks that networks are trained on, as run.json has them.
+        ranking: The predictor ranking, if the spec requests one.
+        tasks: The tasks that networks are trained on, in the form of run.json.
     """
     summary = with_series(summary)
     inputs: dict[str, Sequence[Any]] = {
@@ -63,12 +63,12 @@ def charts_of(
 def choose_picture(spec: Mapping[str, Any], charts: Iterable[str]) -> str | None:
     """Return the name of the chart that answers a study's question, or None if there are no charts.
 
-    It is the chart that the spec names; else one of a quantity of the first claim that has a chart, if possible of
-    both its quantities; else the predictor ranking; else the outcome of training; else the first chart of all.
+    It is the first of these that exists: the chart that the spec names; a chart of the first claim that has one,
+    preferably one of exactly the claim's quantities; the predictor ranking; the outcome of training; the first chart.
 
     Args:
-        spec: The spec as run.json has it.
-        charts: Names of the charts that there are, in the order of the page.
+        spec: The spec in the form of run.json.
+        charts: Names of the available charts, in the order of the page.
     """
     drawn = list(charts)
     if spec.get("picture") in drawn:

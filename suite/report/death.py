@@ -23,7 +23,7 @@ from suite.report.marks import (
 
 
 def draw_dead_neurons(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart | None:
-    """Draw dead neurons of the first layer, networks born dead, and dead neurons by layer."""
+    """Draw the dead share of the first layer, networks born dead, and the dead share by layer."""
     fraction, born_dead = chart.drawn
     if not has(summary, fraction):
         return None
@@ -42,15 +42,18 @@ def draw_dead_neurons(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart |
 
 
 def draw_trainability(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart | None:
-    """Draw a bound of success, its theoretical value if there is one, and the success rate, one panel per series."""
+    """Draw a bound of success and the success rate along the main axis, one panel per series.
+
+    The theoretical value of the bound is drawn as a line, if there is one.
+    """
     (bound,) = chart.drawn
     if not has(summary, bound):
         return None
     names = {quantity: drawn.label for quantity, drawn in [*chart.drawn.items(), *chart.beside.items()]}
     found = pd.concat([rows_of(summary, quantity).assign(what=name) for quantity, name in names.items()])
-    kept = ["member", "series", "along", "what", "mean", "ci_low", "ci_high", "theory", "n"]
+    shown = ["member", "series", "along", "what", "mean", "ci_low", "ci_high", "theory", "n"]
     colored = alt.Color("what:N", title=None, scale=alt.Scale(domain=list(names.values()), range=COLORS))
-    base = alt.Chart(plain(found[kept])).encode(x=along(found), color=colored)
+    base = alt.Chart(plain(found[shown])).encode(x=along(found), color=colored)
     y = alt.Y("mean:Q", title="probability", scale=alt.Scale(domain=[0, 1]))
     points = base.mark_point(filled=True, size=45).encode(
         y=y,
@@ -64,14 +67,17 @@ def draw_trainability(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart |
         ],
     )
     rule = base.mark_rule().encode(y=alt.Y("ci_low:Q"), y2="ci_high:Q")
-    # A layer without a row would have no extent, and Vega complains.
+    # Vega warns of a chart layer without rows, because it has no extent.
     lines = base.transform_filter("isValid(datum.theory)").mark_line(opacity=0.8).encode(y=alt.Y("theory:Q"))
-    laws = [lines] if found["theory"].notna().any() else []
-    return by_panel(alt.layer(*laws, rule, points).properties(width=WIDTH, height=HEIGHT), found)
+    theory = [lines] if found["theory"].notna().any() else []
+    return by_panel(alt.layer(*theory, rule, points).properties(width=WIDTH, height=HEIGHT), found)
 
 
 def draw_success_bound(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart | None:
-    """Draw the success rate against the quantity that bounds it, one point per member and training, with the bound."""
+    """Draw the success rate against the quantity that bounds it, with the bound as a line.
+
+    There is one point per member and training.
+    """
     bound, success = chart.drawn
     if not (has(summary, bound) and has(summary, success)):
         return None
@@ -81,8 +87,8 @@ def draw_success_bound(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart 
     rows = rows_of(summary, success).merge(bounds, on=keys, how="inner")
     if rows.empty:
         return None
-    kept = ["member", "series", "hue", "along", "axis", bound, "mean", "ci_low", "ci_high", "n"]
-    base = alt.Chart(plain(rows[kept])).encode(
+    shown = ["member", "series", "hue", "along", "axis", bound, "mean", "ci_low", "ci_high", "n"]
+    base = alt.Chart(plain(rows[shown])).encode(
         x=alt.X(f"{bound}:Q", title=chart.drawn[bound].label, scale=alt.Scale(domain=[0, 1])), color=color(rows)
     )
     y = alt.Y("mean:Q", title=chart.drawn[success].label, scale=alt.Scale(domain=[0, 1]))
@@ -96,7 +102,10 @@ def draw_success_bound(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart 
 
 
 def draw_revival(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart | None:
-    """Draw how many dead neurons come back during training: tentatively dead ones, and permanently dead ones."""
+    """Draw how many tentatively dead and permanently dead neurons become active during training.
+
+    Each series with tentatively dead neurons is drawn at the largest value of the main axis.
+    """
     names = {quantity: drawn.label for quantity, drawn in chart.drawn.items()}
     (revivable,) = chart.beside
     if not has(summary, next(iter(names))):
@@ -110,5 +119,5 @@ def draw_revival(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart | None
     widest = rows[rows["along"] == rows.groupby("series")["along"].transform("max")]
     data = widest.assign(what=widest["quantity"].astype(str).map(names))
     colored = alt.Color("what:N", title=None, scale=alt.Scale(domain=list(names.values()), range=COLORS))
-    kept = data[["member", "series", "along", "what", "step", "mean", "ci_low", "ci_high", "n"]]
-    return by_panel(by_step(kept, "active again, neurons a network", colored, second=second_cue(colored)), kept)
+    shown = data[["member", "series", "along", "what", "step", "mean", "ci_low", "ci_high", "n"]]
+    return by_panel(by_step(shown, "active again, neurons a network", colored, second=second_cue(colored)), shown)

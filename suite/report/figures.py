@@ -1,4 +1,4 @@
-"""Figures for a paper: each chart as PNG and SVG, laid out and sized as it is printed."""
+"""Figures for a paper: each chart as PNG and SVG, with the layout and size of the printed page."""
 
 import re
 from collections.abc import Mapping
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from suite.results.folder import Results
 
 WIDEST = 174.0
-"""Millimetres: the text of a page with two columns."""
+"""Largest width in millimeters, which is that of the text on a page with two columns."""
 
 _PIXEL = 0.24
-"""Millimetres that a chart's pixel becomes unless that is too wide: labels of 11 pixels are 7.5 points high."""
+"""Millimeters per pixel unless the chart would be too wide: 11-pixel labels are 7.5 points high."""
 
 _PPI = 300
 _INCH = 25.4
@@ -33,14 +33,14 @@ _LOOK = {
 
 
 def write_figures(results: "Results", folder: Path) -> list[Path]:
-    """Writes every chart of a study as STUDY/CHART.svg and .png, at most as wide as a page's text.
+    """Write every chart of a study as STUDY/CHART.svg and .png, at most as wide as a page's text.
 
     Args:
-        results: of the study.
-        folder: of all figures; the study's own is made in it.
+        results: The results of the study.
+        folder: The folder of all figures, in which the study's own folder is created.
 
     Returns:
-        The files.
+        The paths of the files.
     """
     written = []
     for name, chart in draw_charts(results).items():
@@ -55,11 +55,12 @@ def write_figures(results: "Results", folder: Path) -> list[Path]:
 
 
 def printed(chart: Mapping[str, Any]) -> dict[str, Any]:
-    """A chart's Vega-Lite text as it is printed: two panels side by side, on white."""
+    """Return a chart's Vega-Lite specification for print: two panels side by side at most, on white."""
     return {**_narrow(chart), "config": {**chart.get("config", {}), **_LOOK}}
 
 
 def _narrow(chart: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a specification with at most two columns of panels."""
     narrow = dict(chart)
     for parts in ("hconcat", "vconcat", "concat"):
         if parts in narrow:
@@ -72,12 +73,22 @@ def _narrow(chart: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def sized(drawing: str) -> tuple[str, float]:
-    """An SVG whose size is in millimetres, and the scale that gives a PNG, in points, the same."""
+    """Return an SVG with its size in millimeters, and the scale that gives a PNG the same size.
+
+    Args:
+        drawing: The SVG, whose size is in pixels.
+
+    Returns:
+        The SVG, and the scale in points per pixel.
+
+    Raises:
+        ValueError: If the SVG does not state its size.
+    """
     opening = re.match(r'<svg[^>]*? width="([\d.]+)" height="([\d.]+)"', drawing)
     if opening is None:
         raise ValueError("the drawing says no size")
     width, height = float(opening[1]), float(opening[2])
     pixel = min(_PIXEL, WIDEST / width)
-    said = opening[0].replace(f'width="{opening[1]}"', f'width="{width * pixel:.2f}mm"')
-    said = said.replace(f'height="{opening[2]}"', f'height="{height * pixel:.2f}mm"')
-    return said + drawing[opening.end() :], pixel / _INCH * _POINTS
+    resized = opening[0].replace(f'width="{opening[1]}"', f'width="{width * pixel:.2f}mm"')
+    resized = resized.replace(f'height="{opening[2]}"', f'height="{height * pixel:.2f}mm"')
+    return resized + drawing[opening.end() :], pixel / _INCH * _POINTS

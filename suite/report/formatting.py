@@ -1,4 +1,4 @@
-"""Tables of the page, and numbers in their cells."""
+"""Tables of the page, and the format of numbers in their cells."""
 
 from dataclasses import dataclass
 from math import isnan
@@ -13,10 +13,10 @@ class PageTable:
     """A table of the page.
 
     Attributes:
-        title: Its heading; empty if it has none of its own.
-        note: What its columns mean.
+        title: Its heading; empty if it has none.
+        note: The meaning of its columns.
         heads: Titles of the columns.
-        words: How many columns from the left hold words; the rest hold numbers.
+        words: Number of columns, from the left, that hold words; the rest hold numbers.
         rows: The text of each cell.
     """
 
@@ -28,20 +28,20 @@ class PageTable:
 
 
 def records(table: "pd.DataFrame") -> list[dict[str, Any]]:
-    """Return a table's rows by name."""
+    """Return the rows of a table as dictionaries by the name of the column."""
     return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
 
 
 def span(row: dict[str, Any], low: str, high: str) -> str:
-    """Format an interval of signed numbers."""
+    """Format an interval with signed ends, or return "none" if there is none."""
     return "none" if isnan(row[low]) else f"{signed(row[low])} to {signed(row[high])}"
 
 
 def signed(value: float) -> str:
-    """Format a number with its sign."""
+    """Format a number with its sign and two decimals, or return "none" if it is nan."""
     return "none" if isnan(value) else f"{value:+.2f}"
 
 
 def number(value: float, pattern: str, missing: str = "") -> str:
-    """Format a number, or return the text that stands for a missing one."""
+    """Format a number, or return the text for a missing one if it is nan."""
     return missing if isnan(value) else pattern.format(value)

@@ -1,4 +1,4 @@
-"""The index: one page over all studies of a results folder, with their verdicts and the way to their reports."""
+"""Write the index page of a results folder, with the verdicts of its studies and links to reports."""
 
 import json
 import re
@@ -18,26 +18,26 @@ from suite.results.schema import INDEX
 _VERDICTS = ("holds", "fails", "undecided")
 
 _VARIANT = re.compile(r"(-set(-[a-z0-9.-]+)?-[0-9a-f]{8})?(-quick)?$")
-"""What `--set` and `--quick` put behind a study's name."""
+"""The suffix that `--set` and `--quick` append to a study's name."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A study of the index.
+    """A study in the index.
 
     Attributes:
-        name: of the results folder.
-        study: that it is of: of a variant, made by --set or --quick, the name of the study as its file has it.
-        link: to its report.
-        title: what it shows.
-        question: that it asks; empty where it says none.
-        source: where its question is from.
-        verdicts: how many of its claims came to each verdict.
-        surprises: how many verdicts are not the expected ones.
-        failed: cells that failed.
-        members: how many networks it compares.
-        seconds: of computing.
-        damage: why nothing else is known of it; empty where all is.
+        name: Name of the results folder.
+        study: Name of the study in its spec file. It differs from `name` for a variant, made by --set or --quick.
+        link: Link to the report.
+        title: Title of the study.
+        question: The question that it asks; empty if it states none.
+        source: The source of the question.
+        verdicts: Number of claims with each verdict.
+        surprises: Number of verdicts that are not the expected ones.
+        failed: Number of failed cells.
+        members: Number of members.
+        seconds: Computing time in seconds.
+        damage: The reason why nothing else is known about the study; empty if its files can be read.
     """
 
     name: str
@@ -55,13 +55,13 @@ class Entry:
 
 
 def write_index(results: Path) -> Path:
-    """Writes index.html anew, of all studies of a results folder that have a report.
+    """Write index.html with all studies of a results folder that have a report.
 
     Args:
-        results: the folder of all results.
+        results: The folder of all results.
 
     Returns:
-        The page, which follows from the studies' own files alone.
+        The path of the page, whose content depends on the studies' own files alone.
     """
     remove_abandoned(results)
     found = studies(entries(results))
@@ -72,8 +72,11 @@ def write_index(results: Path) -> Path:
 
 
 def entries(results: Path) -> list[Entry]:
-    """The studies that have a report, by name; what cannot be read of one hides no other."""
-    return [_entry(page.parent) for page in sorted(results.glob("*/report.html"))]
+    """Return the studies that have a report, by name.
+
+    A study whose files cannot be read has an entry that states the damage.
+    """
+    return [_read_entry(page.parent) for page in sorted(results.glob("*/report.html"))]
 
 
 @dataclass(frozen=True)
@@ -81,8 +84,8 @@ class Listed:
     """A study with its variants.
 
     Attributes:
-        entry: of the study; of the first of its variants, where it was not run itself.
-        variants: the others, each with what was changed, in words.
+        entry: The study's entry; if the study itself was not run, that of its first variant.
+        variants: The other variants, each with a description of its changes.
     """
 
     entry: Entry
@@ -90,26 +93,26 @@ class Listed:
 
 
 def studies(found: Sequence[Entry]) -> list[Listed]:
-    """The studies by name, each with its variants."""
+    """Group entries by study, sorted by name, each with its variants."""
     groups: dict[str, list[Entry]] = {}
     for entry in found:
         groups.setdefault(entry.study, []).append(entry)
     listed = []
     for _, group in sorted(groups.items()):
-        first, *others = group  # they come by name, and a study's is how those of its variants begin
-        listed.append(Listed(first, tuple((_changed(entry, first), entry) for entry in others)))
+        first, *others = group  # sorted by name: a study's name is the prefix of its variants'
+        listed.append(Listed(first, tuple((_describe_change(entry, first), entry) for entry in others)))
     return listed
 
 
-def _changed(variant: Entry, study: Entry) -> str:
-    """What its title says beyond that of the study."""
+def _describe_change(variant: Entry, study: Entry) -> str:
+    """Return what a variant's title adds to the study's title, otherwise the whole title or the name."""
     rest = variant.title.removeprefix(study.title).strip() if study.title else ""
     plain = re.fullmatch(r"\((set: .*|quick: .*)\)", rest)
     return plain[1].replace(") (quick: ", "; quick: ") if plain else variant.title or variant.name
 
 
 def summed(found: Sequence[Listed]) -> str:
-    """How many there are, and what is said of them, in a sentence."""
+    """Return a sentence with the number of studies and variants, and whether they have verdicts."""
     number, variants = len(found), sum(len(listed.variants) for listed in found)
     if not number:
         return "No study has a report."
@@ -123,14 +126,18 @@ def summed(found: Sequence[Listed]) -> str:
     return f"{sentence}."
 
 
-def _study_of(name: str, run: dict[str, Any]) -> str:
-    """The study that a results folder is of: by what was asked for, or by its name where a run has not kept that."""
+def _find_study(name: str, run: dict[str, Any]) -> str:
+    """Return the name of the study that a results folder belongs to.
+
+    It follows from the arguments of the run, or from the folder's name if the run did not record them.
+    """
     asked = run.get("asked")
     study = Path(asked[-1]).stem if asked else _VARIANT.sub("", name)
     return study if study and name.startswith(study) and _VARIANT.fullmatch(name[len(study) :]) else name
 
 
-def _entry(folder: Path) -> Entry:
+def _read_entry(folder: Path) -> Entry:
+    """Read the entry of a results folder; the entry states the damage if a file cannot be read."""
     link = f"{quote(folder.name)}/report.html"
     try:
         run: dict[str, Any] = json.loads((folder / "run.json").read_text())
@@ -140,7 +147,7 @@ def _entry(folder: Path) -> Entry:
         counts = Counter(row["verdict"] for row in rows)
         return Entry(
             folder.name,
-            _study_of(folder.name, run),
+            _find_study(folder.name, run),
             link,
             run["spec"]["title"],
             run["spec"].get("question", ""),
@@ -152,4 +159,4 @@ def _entry(folder: Path) -> Entry:
             sum(cell["seconds"] for cell in run["cells"]),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
-        return Entry(folder.name, _study_of(folder.name, {}), link, damage=f"{type(error).__name__}: {error}")
+        return Entry(folder.name, _find_study(folder.name, {}), link, damage=f"{type(error).__name__}: {error}")

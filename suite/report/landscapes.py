@@ -1,4 +1,4 @@
-"""Landscapes as small multiples: random networks where collapse can be seen, and learned boards beside the true one."""
+"""Pictures of outputs over the plane: random networks, and trained ones beside the true board."""
 
 import base64
 import struct
@@ -18,41 +18,42 @@ _SIZE = 84
 _TRUE = "true"
 _SURE = 20.0
 _ROWS = 12
-"""Of the pictures of boundaries, at most, unless there are more series."""
+"""Largest number of rows with pictures of decision boundaries, unless there are more series."""
 _LOW, _MIDDLE, _HIGH = (np.array(color, dtype=float) for color in ((33, 102, 172), (247, 247, 247), (178, 24, 43)))
 
 
 def draw_landscapes(
     landscapes: pd.DataFrame, summary: pd.DataFrame, tasks: Sequence[Mapping[str, Any]], chart: ChartDeclaration
 ) -> Any | None:
-    """Draw the outputs of each member's first draw before training and after it, at the selected learning rate.
+    """Draw the outputs of each member's first draw, before and after training.
 
-    Random outputs are scaled by their own largest absolute value, so that a collapsed network is one color, and have
-    the number std / rms in their corner; trained ones are shown as probabilities, behind the true board.
+    Trained networks are those at the selected learning rate. Random outputs are scaled by their largest absolute value,
+    so that a collapsed network has a single color. The number in the corner is std / rms. Trained outputs are drawn as
+    probabilities, behind the true board.
 
     Args:
         landscapes: Outputs over the plane.
-        summary: Says which learning rate each member's training kept.
-        tasks: The tasks that networks are trained on, as run.json has them.
+        summary: Statistics over draws, which show the learning rate that was selected for each member.
+        tasks: The tasks that networks are trained on, in the form of run.json.
         chart: The declaration of this chart.
     """
     (outcome,) = chart.beside
-    data = _boards(landscapes, summary, outcome)
+    data = _select_boards(landscapes, summary, outcome)
     if data.empty:
         return None
     axis = str(data["axis"].iloc[0])
     pictures: dict[str, list[dict[str, Any]]] = {"random": [], "trained": []}
-    for (series, along, state), board in _last(data).groupby(["series", "along", "state"], sort=False):
+    for (series, along, state), board in _select_last_step(data).groupby(["series", "along", "state"], sort=False):
         values, trained = board["value"].to_numpy(dtype=float), state == "trained"
-        said = "" if trained else _evenness(values)
+        said = "" if trained else _format_std_over_rms(values)
         place = {"member": str(board["member"].iloc[0]), "series": series, axis: f"{along:g}", "state": state}
         rows = pictures[str(state)]
         if trained and not any(row["series"] == series for row in rows):
-            rows += [place | {"member": "", axis: _TRUE, **true} for true in _true_pictures(board, tasks)]
-        rows.append(place | {"said": said, "picture": _picture(values, trained)})
+            rows += [place | {"member": "", axis: _TRUE, **true} for true in _draw_true_board(board, tasks)]
+        rows.append(place | {"said": said, "picture": _encode_picture(values, trained)})
     places = [_TRUE, *(f"{along:g}" for along in sorted(data["along"].unique()))]
     charts = [
-        _grid(pd.DataFrame(pictures[state]), axis, places, title)
+        _draw_grid(pd.DataFrame(pictures[state]), axis, places, title)
         for state, title in (
             ("random", "random networks, draw 0; in the corner std / rms, which is near 0 where they have collapsed"),
             ("trained", "the same networks after training, behind the board that they are to learn"),
@@ -65,84 +66,84 @@ def draw_landscapes(
 def draw_decision_boundary(
     landscapes: pd.DataFrame, summary: pd.DataFrame, tasks: Sequence[Mapping[str, Any]], chart: ChartDeclaration
 ) -> Any | None:
-    """Draw the first draw of some members at some steps of its training, as probabilities, beside the true board.
+    """Draw the first draw of some members at several steps of training, beside the true board.
 
-    Of each series the members at the ends of the main axis and in its middle, or fewer where there are many series;
-    none of regressions, which have no boundary.
+    Outputs are drawn as probabilities. Each series has up to three members, from the ends and the middle of the main
+    axis, or fewer if there are many series. A regression has no boundary and is not drawn.
 
     Args:
         landscapes: Outputs over the plane.
-        summary: Says which learning rate each member's training kept.
-        tasks: The tasks that networks are trained on, as run.json has them.
+        summary: Statistics over draws, which show the learning rate that was selected for each member.
+        tasks: The tasks that networks are trained on, in the form of run.json.
         chart: The declaration of this chart.
     """
     _, outcome = chart.drawn
-    data = _boards(landscapes, summary, outcome)
+    data = _select_boards(landscapes, summary, outcome)
     data = data[data["state"] == "trained"]
     if data.empty:
         return None
     axis, each = str(data["axis"].iloc[0]), max(1, min(3, _ROWS // data["series"].nunique()))
     pictures: list[dict[str, Any]] = []
     for series, boards in data.groupby("series", sort=False):
-        for along in _spread_over(sorted(boards["along"].unique()), each):
+        for along in _choose_evenly(sorted(boards["along"].unique()), each):
             here = boards[boards["along"] == along]
             row = {"member": str(here["member"].iloc[0]), "series": series, "network": f"{series}, {axis} {along:g}"}
             last = here[here["step"] == here["step"].max()]
             for step, board in here.groupby("step", sort=True):
-                picture = _picture(board["value"].to_numpy(dtype=float), trained=True)
+                picture = _encode_picture(board["value"].to_numpy(dtype=float), trained=True)
                 pictures.append(row | {"step": f"{step:,}", "said": "", "picture": picture})
-            pictures += [row | {"member": "", "step": _TRUE, **true} for true in _true_pictures(last, tasks)]
+            pictures += [row | {"member": "", "step": _TRUE, **true} for true in _draw_true_board(last, tasks)]
     places = [*(f"{step:,}" for step in sorted(data["step"].unique())), _TRUE]
     known = any(row["step"] == _TRUE for row in pictures)
     title = f"draw 0 after so many steps of training{', and what it is to learn' if known else ''}"
-    return _grid(pd.DataFrame(pictures), "step", places, title, "network")
+    return _draw_grid(pd.DataFrame(pictures), "step", places, title, "network")
 
 
-def _boards(landscapes: pd.DataFrame, summary: pd.DataFrame, outcome: str) -> pd.DataFrame:
-    """Return those of the first draws at the learning rates that validation chose, with their series.
+def _select_boards(landscapes: pd.DataFrame, summary: pd.DataFrame, outcome: str) -> pd.DataFrame:
+    """Return the outputs of first draws at the learning rates that validation selected, with their series.
 
     Args:
         landscapes: Outputs over the plane.
         summary: Statistics over draws.
-        outcome: A quantity that the trained ones have.
+        outcome: A quantity that the trained networks have.
     """
-    first = _selected(landscapes[landscapes["draw"] == 0], summary, outcome)
+    first = _select_trained(landscapes[landscapes["draw"] == 0], summary, outcome)
     return with_series(first).assign(state=first["state"].astype(str))
 
 
-def _last(boards: pd.DataFrame) -> pd.DataFrame:
-    """Random ones, and trained ones after the last step of their training."""
+def _select_last_step(boards: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of random networks, and those of trained networks after their last step."""
     if boards["step"].isna().all():
         return boards
-    of = boards.groupby(["series", "along", "state"])["step"].transform("max")
-    return boards[of.isna() | (boards["step"] == of)]
+    last = boards.groupby(["series", "along", "state"])["step"].transform("max")
+    return boards[last.isna() | (boards["step"] == last)]
 
 
-def _evenness(values: NDArray[np.float64]) -> str:
-    """std / rms in words, 0 of the function that is 0."""
+def _format_std_over_rms(values: NDArray[np.float64]) -> str:
+    """Format std / rms of a function; it is 0 for the function 0."""
     rms = np.sqrt(np.mean(values**2))
     return f"{values.std() / rms:.2g}" if rms > 0 else "0"
 
 
-def _spread_over(places: Sequence[float], count: int) -> list[float]:
-    """So many of the places, from the first to the last; of one, the middle."""
+def _choose_evenly(places: Sequence[float], count: int) -> list[float]:
+    """Return up to `count` values, evenly from the first to the last; if it is one, the middle."""
     if count == 1 or len(places) == 1:
         return [places[len(places) // 2]]
     return [places[index] for index in sorted({round(step * (len(places) - 1) / (count - 1)) for step in range(count)})]
 
 
-def _true_pictures(board: pd.DataFrame, tasks: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The board that a trained network was to learn, where the task is one; at most one."""
+def _draw_true_board(board: pd.DataFrame, tasks: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the picture of the board that a trained network learns, in a list that may be empty."""
     named = [name for name in ("task", "squares") if name in board.columns]
     task = dict(tasks[0]) if len(tasks) == 1 else dict(board[named].iloc[0]) if named else {}
     if pd.isna(task.get("squares")):
         return []
     truth = true_board(board[["x1", "x2"]].to_numpy(dtype=float), int(task["squares"]))
-    return [{"said": "", "picture": _picture(truth, trained=True)}]
+    return [{"said": "", "picture": _encode_picture(truth, trained=True)}]
 
 
-def _grid(rows: pd.DataFrame, axis: str, places: Sequence[str], title: str, by: str = "series") -> Any:
-    """Pictures in rows by series, or whatever else, in columns along an axis."""
+def _draw_grid(rows: pd.DataFrame, axis: str, places: Sequence[str], title: str, by: str = "series") -> Any:
+    """Draw pictures in a grid, with rows by series or by another column, and columns along an axis."""
     header = alt.Axis(orient="top", labelAngle=0, domain=False, ticks=False)
     names = alt.Axis(domain=False, ticks=False, labelLimit=260)
     shown = [place for place in places if (rows[axis] == place).any()]
@@ -158,20 +159,28 @@ def _grid(rows: pd.DataFrame, axis: str, places: Sequence[str], title: str, by: 
         "baseline": "bottom",
         "fontSize": 10,
     }
-    # White behind black: readable on every color.
+    # Black text with a white halo is readable on every color.
     halo = base.mark_text(**corner, stroke="#ffffff", strokeWidth=3, opacity=0.85).encode(text="said:N")
     said = base.mark_text(**corner, color="#111111").encode(text="said:N")
     return alt.layer(images, halo, said).properties(width=alt.Step(_SIZE + 8), height=alt.Step(_SIZE + 8))
 
 
 def true_board(points: NDArray[np.float64], squares: int) -> NDArray[np.float64]:
-    """The board as a network that is sure of it would give it: positive where the label is 1."""
+    """Return the outputs of a network that is certain of the board: positive where the label is 1.
+
+    Args:
+        points: (points, 2), between -1 and 1.
+        squares: Number of squares along each side.
+    """
     places = np.floor((points + 1) * (squares / 2)).clip(0, squares - 1)
     return np.where(places.sum(axis=1) % 2 == 1, _SURE, -_SURE)
 
 
-def _selected(landscapes: pd.DataFrame, summary: pd.DataFrame, of: str) -> pd.DataFrame:
-    """Without the trained networks of learning rates that validation did not choose, or that lack the quantity."""
+def _select_trained(landscapes: pd.DataFrame, summary: pd.DataFrame, quantity: str) -> pd.DataFrame:
+    """Remove the trained networks at learning rates that validation did not select.
+
+    Those that lack the quantity are removed, too.
+    """
     trained = landscapes["state"] == "trained"
     if not trained.any():
         return landscapes
@@ -179,13 +188,13 @@ def _selected(landscapes: pd.DataFrame, summary: pd.DataFrame, of: str) -> pd.Da
         "member",
         *(name for name in landscapes.columns if name in summary.columns and name not in ("member", "step")),
     ]
-    chosen = summary[summary["quantity"] == of][keys].drop_duplicates().astype({"member": str})
-    kept = landscapes[trained].astype({"member": str}).merge(chosen, on=keys, how="inner")
-    return pd.concat([landscapes[~trained].astype({"member": str}), kept], ignore_index=True)
+    chosen = summary[summary["quantity"] == quantity][keys].drop_duplicates().astype({"member": str})
+    matching = landscapes[trained].astype({"member": str}).merge(chosen, on=keys, how="inner")
+    return pd.concat([landscapes[~trained].astype({"member": str}), matching], ignore_index=True)
 
 
-def _picture(values: NDArray[np.floating], trained: bool) -> str:
-    """A board of outputs as a small PNG in a data URL, x1 to the right and x2 upwards."""
+def _encode_picture(values: NDArray[np.floating], trained: bool) -> str:
+    """Encode a board of outputs as a PNG in a data URL, with x1 to the right and x2 upwards."""
     side = round(len(values) ** 0.5)
     board = values.astype(float).reshape(side, side).T[::-1]
     if trained:
@@ -195,11 +204,11 @@ def _picture(values: NDArray[np.floating], trained: bool) -> str:
         shade = board / largest if largest > 0 else board
     shade = np.nan_to_num(shade)[..., None]
     colors = np.where(shade < 0, _MIDDLE + shade * (_MIDDLE - _LOW), _MIDDLE + shade * (_HIGH - _MIDDLE))
-    return "data:image/png;base64," + base64.b64encode(_png(colors.round().astype(np.uint8))).decode()
+    return "data:image/png;base64," + base64.b64encode(_encode_png(colors.round().astype(np.uint8))).decode()
 
 
-def _png(pixels: NDArray[np.uint8]) -> bytes:
-    """A true-color PNG file; the format needs no more than the standard library for this."""
+def _encode_png(pixels: NDArray[np.uint8]) -> bytes:
+    """Encode pixels as a true-color PNG file, for which the standard library is enough."""
     height, width, _ = pixels.shape
     rows = b"".join(b"\0" + row.tobytes() for row in pixels)
 

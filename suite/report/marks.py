@@ -1,4 +1,4 @@
-"""What the charts are made of: a quantity along an axis, over layers or steps, with its interval and its law."""
+"""Building blocks of charts: a quantity along an axis, by layer or by step, with interval and theory."""
 
 from typing import Any
 
@@ -12,8 +12,8 @@ Chart = Any
 """Any of Altair's charts, single or composed."""
 
 WIDTH, HEIGHT = 300, 220
-_TICKS = 16
-"""Values of an axis that are all ticks, at most."""
+_MAX_TICKS = 16
+"""Largest number of values of an axis that all have a tick."""
 
 _NUMBER = "datum.value != 0 && abs(datum.value) < 0.001 ? format(datum.value, '~e') : format(datum.value, '.6~g')"
 _ROUND = "indexof([1, 2, 5], round(datum.value / pow(10, floor(log(datum.value) / LN10 + 1e-6)))) >= 0"
@@ -26,36 +26,36 @@ _LOG_AXIS = alt.Axis(
     labelSeparation=4,
 )
 DECADES = alt.Axis(values=[0, *(base * 10**power for power in range(9) for base in (1, 3))], labelOverlap=True)
-"""Of steps, which run over powers of ten and start at 0 or 1."""
+"""An axis of steps, which span powers of ten and start at 0 or 1."""
 
 _STATISTICS = ("mean", "median", "q05", "q95", "ci_low", "ci_high", "theory")
 
 
 def axis_of(scale: alt.Scale | None) -> alt.Axis:
-    """The axis of a quantity; a logarithmic one names 1, 2 and 5 of each power of ten alone."""
+    """Return the axis of a quantity; a logarithmic one labels only 1, 2 and 5 of each power of ten."""
     return _LOG_AXIS if scale is not None and scale.to_dict().get("type") == "log" else _AXIS
 
 
 def has(summary: pd.DataFrame, quantity: str) -> bool:
-    """Whether the study has a quantity."""
+    """Return whether the study has a quantity."""
     return bool((summary["quantity"] == quantity).any())
 
 
 def rows_of(summary: pd.DataFrame, quantity: str) -> pd.DataFrame:
-    """A quantity's rows, after training if it is recorded on the way, each with its series."""
+    """Return a quantity's rows with their series; after the last step if it is recorded in training."""
     return with_series(pick(summary, quantity))
 
 
 def positive(rows: pd.DataFrame, column: str) -> pd.DataFrame:
-    """What a logarithmic axis can show."""
+    """Return the rows that a logarithmic axis can show."""
     return rows[rows[column] > 0]
 
 
 def row(panels: list[Any]) -> Chart | None:
-    """Panels side by side, if there are any; below one another if one is made of several.
+    """Join panels side by side, or one below the other if any is faceted; return None without panels.
 
-    Panels of the same series share a legend; others have one each, and so have those beside panels without one,
-    since Vega complains of a legend that is both shown and not.
+    Panels with the same series share a legend. Otherwise each panel has its own scales, also beside panels without a
+    legend, because Vega warns of a legend that is both shown and hidden.
     """
     if not panels:
         return None
@@ -68,7 +68,7 @@ def row(panels: list[Any]) -> Chart | None:
 
 
 def plain(table: pd.DataFrame) -> pd.DataFrame:
-    """Columns as Vega reads them: text, and numbers with gaps as null."""
+    """Return a table with column types that Vega reads: text, and numbers where missing ones are null."""
     changed = table.copy()
     for name in changed.columns:
         if isinstance(changed[name].dtype, pd.CategoricalDtype):
@@ -79,50 +79,54 @@ def plain(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def columns_of(number: int) -> int:
-    """How many panels stand side by side: two or three, whichever leaves fewer holes; three of very many."""
-    if number <= _ABREAST or number > _MANY:
-        return min(number, _ABREAST)
-    return min((_ABREAST, _ABREAST - 1), key=lambda columns: -number % columns)
+    """Return the number of panels side by side.
+
+    It is two or three, whichever leaves fewer empty places in the last row, and three if there are very many panels.
+    """
+    if number <= _MAX_COLUMNS or number > _MANY_PANELS:
+        return min(number, _MAX_COLUMNS)
+    return min((_MAX_COLUMNS, _MAX_COLUMNS - 1), key=lambda columns: -number % columns)
 
 
-_ABREAST, _MANY = 3, 12
+_MAX_COLUMNS, _MANY_PANELS = 3, 12
 
 
 def ticks(values: "pd.Series[float]") -> alt.Axis:
-    """An axis that ticks at the study's own values; of too many, at round whole ones."""
+    """Return an axis with ticks at the study's own values, or at round integers if these are too many."""
     own = sorted({float(value) for value in values.dropna()})
-    if len(own) > _TICKS:
+    if len(own) > _MAX_TICKS:
         return alt.Axis(labelExpr=_NUMBER, tickCount=7, tickMinStep=1, labelOverlap=True)
     return alt.Axis(labelExpr=_NUMBER, values=own, labelOverlap="greedy", labelSeparation=2)
 
 
 def along(rows: pd.DataFrame) -> alt.X:
-    """The study's main axis, from its least value to its largest."""
+    """Return the study's main axis, from its smallest value to its largest, on a logarithmic scale."""
     scale = alt.Scale(type="log", base=2, nice=False, padding=8)
     return alt.X("along:Q", title=str(rows["axis"].iloc[0]), scale=scale, axis=ticks(rows["along"]))
 
 
 def by_panel(chart: Any, rows: pd.DataFrame, field: str = "series") -> Any:
-    """A panel a series, or whatever else, in the order of the tables."""
+    """Split a chart into panels by series or by another column, in the order of the table."""
     names = list(dict.fromkeys(rows[field]))
     header = alt.Header(labelLimit=WIDTH + 20, labelFontSize=11, labelExpr="split(datum.label, ', ')")
     facet = alt.Facet(f"{field}:N", title=None, sort=names, header=header)
     panels = chart.facet(facet=facet, columns=columns_of(len(names)))
-    # A shared axis would stand in the holes of the last row, and far from the first of many.
-    return panels.resolve_axis(x="independent") if len(names) > _ABREAST else panels
+    # A shared axis would be drawn in the empty places of the last row, far from the first row.
+    return panels.resolve_axis(x="independent") if len(names) > _MAX_COLUMNS else panels
 
 
 def spread(rows: pd.DataFrame, chart: Any) -> Any:
-    """One panel, or one for each of what hues do not tell.
+    """Split a chart into panels if hues do not distinguish all series.
 
     Args:
-        rows: with their series.
-        chart: of all rows in one panel.
+        rows: The rows of the chart, with their series.
+        chart: The chart with all rows in one panel.
     """
     return chart if rows["panel"].nunique() < 2 and not rows["panel"].iloc[0] else by_panel(chart, rows, "panel")
 
 
 def _tooltip(rows: pd.DataFrame, *names: str) -> list[Any]:
+    """Return the tooltip of a point: its series, the given columns, n, and the statistics that exist."""
     numbers = [alt.Tooltip(f"{name}:Q", format=".4g") for name in _STATISTICS if rows[name].notna().any()]
     return ["series:N", *(f"{name}:Q" for name in names), "n:Q", *numbers]
 
@@ -135,17 +139,18 @@ def by_axis(
     value: str = "mean",
     interval: bool | None = None,
 ) -> Any:
-    """A quantity along the study's main axis, a line a series: means with 95% intervals, the law as a line.
+    """Draw a quantity along the study's main axis, one line per series, with 95% intervals.
 
-    Where the study varies no such axis, the series stand below one another instead.
+    Theory is a line beside the points. If the study does not vary the main axis, the series are drawn one below the
+    other.
 
     Args:
-        rows: of one quantity, with their series.
-        title: of the quantity's axis.
-        scale: of that axis.
-        median: whether medians are drawn, too, dashed.
-        value: the statistic that is drawn.
-        interval: whether the summary's interval is of it; unless given, where it is the mean.
+        rows: Rows of one quantity, with their series.
+        title: Title of the quantity's axis.
+        scale: Scale of that axis.
+        median: Whether medians are drawn as well, as dashed lines.
+        value: The statistic that is drawn.
+        interval: Whether the summary's interval belongs to that statistic. Default: whether it is the mean.
     """
     closed = rows["ci_low"].notna() & rows["ci_high"].notna()
     interval = (value == "mean" if interval is None else interval) and bool(closed.any())
@@ -155,19 +160,19 @@ def by_axis(
     y = alt.Y(f"{value}:Q", title=title, scale=scale if scale is not None else alt.Undefined, axis=axis_of(scale))
 
     base = alt.Chart(data).encode(x=along(rows), color=color(rows))
-    layers = [*_lines(base, rows, y, value)]
+    layers = [*_draw_lines(base, rows, y, value)]
     tooltip = _tooltip(rows, "along", "parameters")
     points = base.mark_point(filled=True, size=45, opacity=1)
     layers.append(points.encode(y=y, shape=shape(rows), tooltip=tooltip))
     if interval:
-        layers.append(_rules(base, value).encode(y=alt.Y("ci_low:Q"), y2="ci_high:Q"))
+        layers.append(_draw_intervals(base, value).encode(y=alt.Y("ci_low:Q"), y2="ci_high:Q"))
     if median:
         layers.append(base.mark_line(strokeDash=[4, 3], opacity=0.8).encode(y=alt.Y("median:Q")))
     return spread(rows, alt.layer(*layers).properties(width=WIDTH, height=HEIGHT))
 
 
 def _by_series(rows: pd.DataFrame, title: str, scale: alt.Scale | None, value: str, interval: bool) -> Any:
-    """A quantity by series: a point each with its interval, the law as a tick."""
+    """Draw a quantity by series: a point each with its interval, and a tick for theory."""
     data = plain(rows[["member", "series", "hue", "along", *_STATISTICS, "n", "parameters"]])
     names = alt.Y("series:N", title=None, sort=None, axis=alt.Axis(labelLimit=420))
     base = alt.Chart(data).encode(y=names, color=color(rows, legend=False))
@@ -178,20 +183,20 @@ def _by_series(rows: pd.DataFrame, title: str, scale: alt.Scale | None, value: s
     points = base.mark_point(filled=True, size=55, opacity=1)
     layers = [points.encode(x=x, shape=second, tooltip=_tooltip(rows, "parameters"))]
     if interval:
-        layers.append(_rules(base, value).encode(x=alt.X("ci_low:Q"), x2="ci_high:Q"))
-    if _has_law(rows, value):
+        layers.append(_draw_intervals(base, value).encode(x=alt.X("ci_low:Q"), x2="ci_high:Q"))
+    if _has_theory(rows, value):
         layers.append(base.mark_tick(thickness=2, color="black").encode(x=alt.X("theory:Q")))
     return alt.layer(*layers).properties(width=WIDTH, height=alt.Step(20))
 
 
 def by_layer(rows: pd.DataFrame, title: str, scale: alt.Scale | None = None) -> Any:
-    """A quantity through the layers, a color a series: means with 95% intervals, the law as a line."""
+    """Draw means of a quantity by layer, one color per series, with 95% intervals and theory as a line."""
     data = plain(rows[["member", "series", "hue", "panel", "layer", *_STATISTICS, "n"]])
     y = alt.Y("mean:Q", title=title, scale=scale if scale is not None else alt.Undefined, axis=axis_of(scale))
 
     x = alt.X("layer:Q", title="layer", axis=ticks(data["layer"]), scale=alt.Scale(nice=False, padding=8, zero=False))
     base = alt.Chart(data).encode(x=x, color=color(rows))
-    layers = [*_lines(base, rows, y, "mean")]
+    layers = [*_draw_lines(base, rows, y, "mean")]
     points = base.mark_point(filled=True, size=28, opacity=1)
     layers.append(points.encode(y=y, shape=shape(rows), tooltip=_tooltip(rows, "layer")))
     if rows["ci_low"].notna().any():
@@ -199,23 +204,27 @@ def by_layer(rows: pd.DataFrame, title: str, scale: alt.Scale | None = None) -> 
     return spread(rows, alt.layer(*layers).properties(width=WIDTH, height=HEIGHT))
 
 
-def _rules(base: Any, value: str) -> Any:
-    """Of intervals; those of medians may be open above, and are left out then."""
+def _draw_intervals(base: Any, value: str) -> Any:
+    """Return the marks of intervals, without those of medians that have no upper end."""
     bounded = base.transform_filter("isValid(datum.ci_high)") if value == "median" else base
     return bounded.mark_rule()
 
 
-def _has_law(rows: pd.DataFrame, value: str) -> bool:
+def _has_theory(rows: pd.DataFrame, value: str) -> bool:
+    """Return whether theory is drawn, which it is for means that have a theoretical value."""
     return value == "mean" and bool(rows["theory"].notna().any())
 
 
-def _lines(base: Any, rows: pd.DataFrame, y: alt.Y, value: str) -> list[Any]:
-    """The law as a line beside sampled points; a faint line through the points where there is no law."""
-    if not _has_law(rows, value):
+def _draw_lines(base: Any, rows: pd.DataFrame, y: alt.Y, value: str) -> list[Any]:
+    """Return the lines: theory beside sampled points, or a line through the points if there is no theory.
+
+    Where only some points have a theoretical value, a faint dashed line joins the others.
+    """
+    if not _has_theory(rows, value):
         return [base.mark_line().encode(y=y)]
-    law = y.copy()
-    law.shorthand = "theory:Q"
-    known = base.transform_filter("isValid(datum.theory)").mark_line().encode(y=law)
+    theory = y.copy()
+    theory.shorthand = "theory:Q"
+    known = base.transform_filter("isValid(datum.theory)").mark_line().encode(y=theory)
     unknown = base.transform_filter("!isValid(datum.theory)").mark_line(strokeDash=[2, 3], opacity=0.6).encode(y=y)
     return [known, unknown] if rows["theory"].isna().any() else [known]
 
@@ -223,14 +232,14 @@ def _lines(base: Any, rows: pd.DataFrame, y: alt.Y, value: str) -> list[Any]:
 def by_step(
     rows: pd.DataFrame, title: str, colored: alt.Color, scale: alt.Scale | None = None, second: alt.Shape | None = None
 ) -> Any:
-    """A quantity while networks train: means with 95% bands, to be cut into panels or not.
+    """Draw means of a quantity by training step, with 95% bands; the chart can be split into panels.
 
     Args:
-        rows: with their series.
-        title: of the quantity.
-        colored: the colors.
-        scale: of the quantity.
-        second: shapes that say what colors do; none where colors follow a number, and differ in how light they are.
+        rows: Rows with their series.
+        title: Title of the quantity's axis.
+        colored: Encoding by color.
+        scale: Scale of the quantity's axis.
+        second: Encoding by shape of the same field as the colors. None if colors encode a number by lightness.
     """
     data = plain(rows)
     base = alt.Chart(data).encode(

@@ -1,4 +1,4 @@
-"""Charts of quantities along the study's main axis, among them those of quantities that no chart is designed for."""
+"""Charts of quantities along the main axis, also of those that no designed chart draws."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -16,7 +16,7 @@ from suite.report.marks import Chart, by_axis, by_layer, has, row, rows_of
 
 
 def draw_panels(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart | None:
-    """Draw each quantity that the study has along the main axis, one panel each."""
+    """Draw each of the chart's quantities that the study has along the main axis, one panel each."""
     rows = {quantity: rows_of(summary, quantity) for quantity in chart.drawn if has(summary, quantity)}
     return row(
         [
@@ -33,7 +33,7 @@ def draw_panel(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart | None:
 
 
 def declare_missing_charts(summary: pd.DataFrame, drawn: Iterable[str]) -> dict[str, ChartDeclaration]:
-    """Return declarations of charts for the quantities that a study has and these charts do not draw.
+    """Return declarations of charts for the quantities of a study that the given charts do not draw.
 
     Args:
         summary: Statistics over draws.
@@ -45,18 +45,21 @@ def declare_missing_charts(summary: pd.DataFrame, drawn: Iterable[str]) -> dict[
     found: dict[str, list[str]] = {}
     for quantity in dict.fromkeys(summary["quantity"].astype(str)):
         if quantity not in shown:
-            # A plug-in that is not loaded here gave its measure's name to the quantity, and to the chart.
+            # The measure of a plug-in that is not loaded here has the name of its quantity, and so has the chart.
             owner = owners.get(quantity)
             found.setdefault(names.get(owner, f"{owner}_more") if owner else quantity, []).append(quantity)
     return {name: declare_measured(name, quantities) for name, quantities in found.items()}
 
 
 def draw_measured(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart:
-    """Draw quantities along the main axis, one panel each; those with layers through the layers of the deepest."""
+    """Draw quantities along the main axis, one panel each.
+
+    Quantities with layers are drawn by layer, for the deepest members.
+    """
     rows = {quantity: rows_of(summary, quantity) for quantity in chart.drawn}
     kinds = {quantity: _kind(found, quantity) for quantity, found in rows.items()}
     panels = [
-        _panel(found, quantity, kinds[quantity])
+        _draw_quantity(found, quantity, kinds[quantity])
         for quantity, found in rows.items()
         if found[_statistic(kinds[quantity])].notna().any()
     ]
@@ -72,14 +75,15 @@ def _statistic(kind: str) -> str:
 
 
 def _kind(rows: pd.DataFrame, quantity: str) -> str:
-    """Return the kind that the catalog states; that of a plug-in that is not loaded here follows from its intervals."""
+    """Return the kind from the catalog, or infer it from intervals if the plug-in is not loaded here."""
     if quantity in QUANTITIES:
         return QUANTITIES[quantity].kind
     known = rows[rows["mean"].notna()]
     return "frequency" if len(known) and are_frequencies(known).all() else "value"
 
 
-def _panel(rows: pd.DataFrame, quantity: str, kind: str) -> Chart:
+def _draw_quantity(rows: pd.DataFrame, quantity: str, kind: str) -> Chart:
+    """Draw one quantity, by layer if it has layers, otherwise along the main axis."""
     statistic = _statistic(kind)
     scale = alt.Scale(domain=[0, 1]) if kind == "frequency" else scale_of(rows, statistic)
     if rows["layer"].notna().any():
@@ -90,7 +94,7 @@ def _panel(rows: pd.DataFrame, quantity: str, kind: str) -> Chart:
 
 
 def describe_chart(chart: ChartDeclaration, runs_along: bool = True) -> ChartDeclaration:
-    """Return the declaration of a chart with title and caption: its own, or those that its quantities' facts give.
+    """Return a chart's declaration with title and caption: its own, or those derived from its quantities.
 
     Args:
         chart: The declaration.
@@ -103,20 +107,24 @@ def describe_chart(chart: ChartDeclaration, runs_along: bool = True) -> ChartDec
     facts = {quantity: QUANTITIES.get(quantity, Quantity("")) for quantity in quantities}
     alone = chart.name in MEASURES or chart.name in quantities
     title = f"{'Measured' if alone else 'Also measured'}: {', '.join(quantities)}"
-    about = [] if owner is None else [*_what(owner, facts), *_which_way(owner, facts)]
+    about = [] if owner is None else [*_describe_quantities(owner, facts), *_describe_directions(owner, facts)]
     replicated = owner is not None and owner.inputs == "training"
     seen = "Members whose intervals do not overlap differ."
-    caption = " ".join([*about, seen, *_how(facts, "replicates" if replicated else "draws", runs_along)])
+    caption = " ".join(
+        [*about, seen, *_describe_statistics(facts, "replicates" if replicated else "draws", runs_along)]
+    )
     return replace(chart, title=title, caption=caption)
 
 
-def _what(owner: Measure, facts: Mapping[str, Quantity]) -> Iterator[str]:
+def _describe_quantities(owner: Measure, facts: Mapping[str, Quantity]) -> Iterator[str]:
+    """Yield sentences on the meaning of the measure and of its quantities."""
     yield f"{owner.summary[:1].upper()}{owner.summary[1:]} ({owner.source})."
     if [fact.meaning for fact in facts.values()] != [owner.summary]:
         yield "; ".join(f"{quantity}: {fact.meaning}" for quantity, fact in facts.items()) + "."
 
 
-def _which_way(owner: Measure, facts: Mapping[str, Quantity]) -> Iterator[str]:
+def _describe_directions(owner: Measure, facts: Mapping[str, Quantity]) -> Iterator[str]:
+    """Yield sentences on the direction in which the quantities are assumed to predict training."""
     for sign, words in ((1, "more"), (-1, "less")):
         some = [quantity for quantity, fact in facts.items() if fact.sign == sign]
         if some and owner.inputs != "training":
@@ -124,7 +132,8 @@ def _which_way(owner: Measure, facts: Mapping[str, Quantity]) -> Iterator[str]:
             yield f"The predictor ranking assumes that networks with {words} {of} train better."
 
 
-def _how(facts: Mapping[str, Quantity], draws: str, runs_along: bool) -> Iterator[str]:
+def _describe_statistics(facts: Mapping[str, Quantity], draws: str, runs_along: bool) -> Iterator[str]:
+    """Yield sentences on the statistics and intervals that the chart shows."""
     kinds = {fact.kind for fact in facts.values()}
     layers = any("layer" in fact.index for fact in facts.values())
     if "time" in kinds:

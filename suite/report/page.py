@@ -1,4 +1,4 @@
-"""The report: one page with every chart and table, readable without a network."""
+"""Write the report: one page with every chart and table, which works offline."""
 
 import shlex
 from collections.abc import Iterable
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def write_report(results: "Results") -> "Path":
-    """Draw report.html from the tables of a run and of its analysis; return its path."""
+    """Write report.html from the tables of a run and of its analysis; return its path."""
     tables = {
         "predictors": results.predictors,
         "agreement": results.analysis(AGREEMENT),
@@ -48,17 +48,17 @@ def render(
     charts: dict[str, Any],
     precise: pd.DataFrame | None = None,
 ) -> str:
-    """The page as text.
+    """Render the report as HTML.
 
     Args:
-        run: the content of run.json.
-        summary: statistics over draws.
-        tables: the tables of the analysis by name.
+        run: The content of run.json.
+        summary: Statistics over draws.
+        tables: The tables of the analysis by name.
         charts: Altair charts by name.
-        precise: what a precision took, if the spec asked for one.
+        precise: The table of the precision targets, if the spec has any.
     """
     verdicts = records(tables["verdicts"])
-    beneath = _tables_beneath(tables)
+    beneath = _tabulate_beneath(tables)
     written = tables | ({} if precise is None else {"precision": precise})
     declared = CHARTS | declare_missing_charts(summary, CHARTS.keys() & charts.keys())
     runs_along = summary[main_axis(summary)].nunique() > 1
@@ -99,13 +99,13 @@ def render(
             provenance=origin(run),
             again=again(run),
             caveat=caveat(run),
-            libraries=vlc.javascript_bundle(),  # type: ignore[call-arg]  # its stub asks for what its documentation leaves out
+            libraries=vlc.javascript_bundle(),  # type: ignore[call-arg]  # the stub requires what the documentation calls optional
         )
     )
 
 
-def _tables_beneath(tables: dict[str, pd.DataFrame]) -> dict[str, list[PageTable]]:
-    """Return the tables beneath each chart that has some."""
+def _tabulate_beneath(tables: dict[str, pd.DataFrame]) -> dict[str, list[PageTable]]:
+    """Format the tables beneath charts; return them by the name of the chart."""
     found = {}
     for name, chart in CHARTS.items():
         if chart.table is not None:
@@ -114,31 +114,31 @@ def _tables_beneath(tables: dict[str, pd.DataFrame]) -> dict[str, list[PageTable
     return found
 
 
-_SHOWN = 12
-"""Characters of a commit, or of a plug-in's checksum."""
+_CHARACTERS = 12
+"""Number of characters shown of a commit, or of a plug-in's checksum."""
 
 
 def origin(run: dict[str, Any]) -> list[str]:
-    """What ran, where and with what, a sentence or two each.
+    """Return one sentence on the cells and their devices, and one on the software that wrote the page.
 
     Args:
-        run: the content of run.json.
+        run: The content of run.json.
     """
     environment, cells = run["environment"], run["cells"]
     packages = ", ".join(f"{name} {version}" for name, version in environment["packages"].items() if version)
-    commits = _listed(_commit(cell.get("commit")) for cell in cells)
-    processors = _listed(cell.get("processor") for cell in cells)
-    threads = _listed(cell.get("threads") for cell in cells)
-    plugins = ", ".join(f"{name} ({digest[:_SHOWN]})" for name, digest in environment.get("plugins", {}).items())
+    commits = _join(_format_commit(cell.get("commit")) for cell in cells)
+    processors = _join(cell.get("processor") for cell in cells)
+    threads = _join(cell.get("threads") for cell in cells)
+    plugins = ", ".join(f"{name} ({digest[:_CHARACTERS]})" for name, digest in environment.get("plugins", {}).items())
     seconds = sum(cell["seconds"] for cell in cells)
     return [
-        f"{counted(len(cells), 'cell')}, {seconds:,.0f} s of computing on {_listed(cell['device'] for cell in cells)}"
+        f"{counted(len(cells), 'cell')}, {seconds:,.0f} s of computing on {_join(cell['device'] for cell in cells)}"
         + (f", {threads} {'thread' if threads == '1' else 'threads'} each" if threads else "")
         + (f", instructions {processors}" if processors else "")
         + (f", by the code of commit {commits}" if commits else "")
         + ".",
         f"Tables and page by suite {environment['suite']}"
-        + (f", commit {_commit(environment['commit'])}" if environment["commit"] else "")
+        + (f", commit {_format_commit(environment['commit'])}" if environment["commit"] else "")
         + f", on {environment['system']} {environment['machine']}, Python {environment['python']}, {packages}"
         + (f"; plug-ins: {plugins}" if plugins else "")
         + ".",
@@ -146,10 +146,10 @@ def origin(run: dict[str, Any]) -> list[str]:
 
 
 def again(run: dict[str, Any]) -> str:
-    """The command that computes a study again; empty where the run has not kept how it was asked for.
+    """Return the command that computes a study again, or an empty string if the run did not record it.
 
     Args:
-        run: the content of run.json.
+        run: The content of run.json.
     """
     if not run.get("asked"):
         return ""
@@ -157,12 +157,15 @@ def again(run: dict[str, Any]) -> str:
     files = [name for name in environment.get("plugins", {}) if not _is_module(name)]
     plugins = [part for name in files for part in ("--plugin", name)]
     commit = environment["commit"]
-    checkout = f"git checkout {commit.removesuffix('+')[:_SHOWN]} && " if commit else ""
+    checkout = f"git checkout {commit.removesuffix('+')[:_CHARACTERS]} && " if commit else ""
     return f"{checkout}python -m suite run {shlex.join([*plugins, *run['asked']])}"
 
 
 def caveat(run: dict[str, Any]) -> str:
-    """Why that command may come to something else; empty where nothing is known that speaks against it."""
+    """Return the reasons why that command may give other results, as the end of a sentence.
+
+    It is empty if there is no command, or no such reason is known.
+    """
     reasons = []
     if (run["environment"]["commit"] or "").endswith("+"):
         reasons.append("whose code had changes that no commit has")
@@ -172,14 +175,15 @@ def caveat(run: dict[str, Any]) -> str:
 
 
 def _is_module(plugin: str) -> bool:
-    """Whether a plug-in is an installed one, which needs no naming, and no file."""
+    """Return whether a plug-in is an installed module, which the command need not name, and not a file."""
     return not plugin.endswith(".py") and all(part.isidentifier() for part in plugin.split("."))
 
 
-def _commit(commit: str | None) -> str | None:
-    """Short, and said so where the code had changed since."""
-    return commit and commit[:_SHOWN] + (" with changes" if commit.endswith("+") else "")
+def _format_commit(commit: str | None) -> str | None:
+    """Return a commit's first characters, and whether the code had changes since."""
+    return commit and commit[:_CHARACTERS] + (" with changes" if commit.endswith("+") else "")
 
 
-def _listed(values: Iterable[Any]) -> str:
+def _join(values: Iterable[Any]) -> str:
+    """Join distinct values by commas, without empty ones."""
     return ", ".join(dict.fromkeys(str(value) for value in values if value))

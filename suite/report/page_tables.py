@@ -1,4 +1,4 @@
-"""The page's tables of a study as a whole: the overview, samples beside theory, and the draws that a precision took."""
+"""Format the page's tables of a whole study: overview, agreement with theory, and precision targets."""
 
 import re
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ _INTERVAL = re.compile(r" \(.*?\)")
 
 
 def tabulate_overview(summary: pd.DataFrame) -> PageTable:
-    """Format the quantities that matter most, one row per series and value of the main axis."""
+    """Format the main quantities, one row per series and value of the main axis."""
     rows: dict[tuple[str, float], dict[str, str]] = {}
     named = with_series(summary)
     for quantity, column in OVERVIEW.items():
@@ -34,7 +34,7 @@ def tabulate_overview(summary: pd.DataFrame) -> PageTable:
 
 
 def tabulate_agreement(table: pd.DataFrame, quantities: Sequence[str]) -> list[PageTable]:
-    """Format how far sampled quantities lie from their theory."""
+    """Format how far sampled quantities lie from their theoretical values."""
     rows = [
         [
             row["quantity"],
@@ -42,7 +42,7 @@ def tabulate_agreement(table: pd.DataFrame, quantities: Sequence[str]) -> list[P
             row["verdict"],
             str(row["values"]),
             f"{row['largest_z']:.2f} ({counted(row['tested'], 'value')})" if row["tested"] else "",
-            _difference(row["largest_relative"], row["compared"], " of 1 - c" if row["limit"] == "yes" else ""),
+            _format_difference(row["largest_relative"], row["compared"], " of 1 - c" if row["limit"] == "yes" else ""),
         ]
         for row in records(table[table["quantity"].isin(quantities)])
     ]
@@ -58,15 +58,19 @@ def tabulate_agreement(table: pd.DataFrame, quantities: Sequence[str]) -> list[P
     return [PageTable("Samples and theory", note, heads, 3, rows)]
 
 
-def _difference(largest: float, values: int, of: str) -> str:
+def _format_difference(largest: float, values: int, of: str) -> str:
+    """Format the largest relative difference in percent, with the number of values that it is over."""
     return f"{100 * largest:.3g}%{of} ({counted(values, 'value')})" if values else ""
 
 
 def tabulate_precision(table: pd.DataFrame | None) -> PageTable:
-    """Format the draws that it took to reach the precision, the layer of the widest interval standing for all."""
+    """Format the draws that each precision target required.
+
+    The layer with the widest interval represents all layers.
+    """
     rows = []
     if table is not None:
-        settings = [name for name in table.columns if name not in _PRECISION]
+        settings = [name for name in table.columns if name not in _PRECISION_COLUMNS]
         keys = ["member", "measure", "quantity", *(name for name in settings if table[name].notna().any())]
         for _, found in table.groupby(keys, sort=False, dropna=False):
             row = records(found.sort_values("half_width", na_position="first").tail(1))[0]
@@ -96,7 +100,7 @@ def tabulate_precision(table: pd.DataFrame | None) -> PageTable:
     return PageTable("Precision targets", about, heads, 5, rows)
 
 
-_PRECISION = {
+_PRECISION_COLUMNS = {
     "member",
     "measure",
     "quantity",
@@ -110,4 +114,4 @@ _PRECISION = {
     "reached",
     "note",
 }
-"""Columns of precision.csv that are no training settings."""
+"""Columns of precision.csv that are not training settings."""

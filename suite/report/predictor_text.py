@@ -1,4 +1,4 @@
-"""The predictor ranking in lines of text, from the table that a run has written."""
+"""Format the predictor ranking as lines of text, from the table that a run has written."""
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,11 +11,13 @@ Row = Mapping[str, str]
 
 
 def format_predictors(study: str, folder: Path) -> Iterator[str]:
-    """Yield one line per outcome: the predictor with the highest rank correlation, and its gain over the best baseline.
+    """Yield one line per outcome and training, with the predictor that has the highest rank correlation.
+
+    The line also has its gain over the best baseline.
 
     Args:
         study: The name of the study.
-        folder: Its results; without a predictor ranking there are no lines.
+        folder: Its results. There are no lines if it has no predictor ranking.
     """
     file = folder / PREDICTORS
     if not file.exists():
@@ -28,7 +30,7 @@ def format_predictors(study: str, folder: Path) -> Iterator[str]:
 
 
 def _format_best(ranked: Sequence[Row]) -> str:
-    """Describe the first of the measured predictors, which are in descending order of their rank correlation."""
+    """Describe the first of the predictors, which are in descending order of rank correlation."""
     if not ranked:
         return "no predictor orders the members"
     best = ranked[0]

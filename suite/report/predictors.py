@@ -1,4 +1,4 @@
-"""The charts and tables of the predictor ranking."""
+"""Charts and tables of the predictor ranking."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,19 +14,22 @@ from suite.report.marks import HEIGHT, WIDTH, Chart, columns_of
 from suite.results.schema import ALL_MEMBERS as ALL
 from suite.results.schema import WITHIN_ACTIVATION as WITHIN
 
-_LINES = {"measured": 5, "baseline": 3}
-"""Predictors whose course over the settings of training is drawn."""
+_MAX_LINES = {"measured": 5, "baseline": 3}
+"""Largest number of predictors of each kind that are drawn over the training settings."""
 
-_CONTEST = ["outcome", "training"]
+_KEYS = ["outcome", "training"]
 
 
 def tabulate_ranking(table: pd.DataFrame, _quantities: Sequence[str] = ()) -> list[PageTable]:
-    """Format one table per outcome and training: predictors, the best first."""
-    tables = [_standing(str(outcome), str(training), rows) for (outcome, training), rows in _contests(table)]
+    """Format one table per outcome and training, with the best predictor first."""
+    tables = [
+        _tabulate_outcome(str(outcome), str(training), rows) for (outcome, training), rows in _group_outcomes(table)
+    ]
     return [replace(found, note=_NOTE if place == 0 else "") for place, found in enumerate(tables)]
 
 
-def _standing(outcome: str, training: str, rows: pd.DataFrame) -> PageTable:
+def _tabulate_outcome(outcome: str, training: str, rows: pd.DataFrame) -> PageTable:
+    """Format the ranking of predictors for one outcome and training."""
     everyone = records(rows[rows["group"] == ALL])
     within = {row["predictor"]: row for row in records(rows[rows["group"] == WITHIN])}
     heads = [
@@ -44,21 +47,25 @@ def _standing(outcome: str, training: str, rows: pd.DataFrame) -> PageTable:
     body = []
     for row in everyone:
         shown = [row["predictor"] + (" (baseline)" if row["kind"] == "baseline" else ""), row["note"]]
-        shown += [str(row["members"]), *(_with_interval(row, name) for name in ("spearman", "kendall"))]
-        shown += [_advantage(row), _with_interval(row, "over_depth"), span(row, "without_low", "without_high")]
+        shown += [str(row["members"]), *(_format_with_interval(row, name) for name in ("spearman", "kendall"))]
+        shown += [
+            _format_advantage(row),
+            _format_with_interval(row, "over_depth"),
+            span(row, "without_low", "without_high"),
+        ]
         if within:
             inside = within[row["predictor"]]
-            shown += [_with_interval(inside, "spearman"), _advantage(inside)]
-        body.append([*shown, _with_interval(row, "draw_by_draw"), number(row["seconds"], "{:.2g}")])
+            shown += [_format_with_interval(inside, "spearman"), _format_advantage(inside)]
+        body.append([*shown, _format_with_interval(row, "draw_by_draw"), number(row["seconds"], "{:.2g}")])
     heads += ["draw by draw", "seconds a member"]
     return PageTable(f"Predictors of {_title(outcome, training)}", "", heads, 2, body)
 
 
-def _advantage(row: dict[str, Any]) -> str:
-    return "none" if pd.isna(row["advantage"]) else f"{row['baseline']}: {_with_interval(row, 'advantage')}"
+def _format_advantage(row: dict[str, Any]) -> str:
+    return "none" if pd.isna(row["advantage"]) else f"{row['baseline']}: {_format_with_interval(row, 'advantage')}"
 
 
-def _with_interval(row: dict[str, Any], name: str) -> str:
+def _format_with_interval(row: dict[str, Any], name: str) -> str:
     ends = "" if pd.isna(row[f"{name}_low"]) else f" ({span(row, f'{name}_low', f'{name}_high')})"
     return signed(row[name]) + ends
 
@@ -78,20 +85,24 @@ def _title(outcome: str, training: str) -> str:
     return outcome.replace("_", " ") + (f" ({training})" if training else "")
 
 
-def _contests(table: pd.DataFrame) -> Any:
-    return table.groupby(_CONTEST, sort=False)
+def _group_outcomes(table: pd.DataFrame) -> Any:
+    """Group the rows by outcome and training."""
+    return table.groupby(_KEYS, sort=False)
 
 
 def draw_ranking(table: pd.DataFrame, _chart: ChartDeclaration) -> Chart | None:
-    """Draw predictors in their order with intervals, over all members and within activation."""
+    """Draw each predictor's rank correlation with its interval, over all members and within activation."""
     shown = table[table["group"].isin([ALL, WITHIN]) & table["spearman"].notna()]
     if shown.empty and not table.empty:
         return alt.Chart(pd.DataFrame({"said": ["No predictor orders the members."]})).mark_text().encode(text="said:N")
-    panels = [_panel(_title(str(outcome), str(training)), rows) for (outcome, training), rows in _contests(shown)]
+    panels = [
+        _draw_outcome(_title(str(outcome), str(training)), rows) for (outcome, training), rows in _group_outcomes(shown)
+    ]
     return alt.concat(*panels, columns=columns_of(len(panels)), spacing=24) if panels else None
 
 
-def _panel(title: str, rows: pd.DataFrame) -> Any:
+def _draw_outcome(title: str, rows: pd.DataFrame) -> Any:
+    """Draw the ranking of predictors for one outcome and training."""
     order = list(dict.fromkeys(rows.sort_values("group", key=lambda group: group != ALL, kind="stable")["predictor"]))
     columns = ["predictor", "kind", "group", "members", "spearman", "spearman_low", "spearman_high", "kendall"]
     names = alt.Y("predictor:N", title=None, sort=order, axis=alt.Axis(labelLimit=200))
@@ -118,24 +129,25 @@ def _panel(title: str, rows: pd.DataFrame) -> Any:
 
 
 def draw_ranking_by_training(table: pd.DataFrame, chart: ChartDeclaration) -> Chart | None:
-    """Draw how well the best predictors and the baselines do under each setting of the training."""
+    """Draw the rank correlations of the best predictors and baselines by training setting."""
     predictor, baseline = chart.beside
     everyone = table[(table["group"] == ALL) & table["spearman"].notna()]
     if everyone["training"].nunique() < 2:
         return None
-    drawn = [*_best(everyone, "measured", predictor), *_best(everyone, "baseline", baseline)]
-    contests = everyone[everyone["predictor"].isin(drawn)].groupby("outcome", sort=False)
-    return alt.concat(*(_course(str(outcome), rows, drawn) for outcome, rows in contests), columns=2)
+    drawn = [*_choose_best(everyone, "measured", predictor), *_choose_best(everyone, "baseline", baseline)]
+    by_outcome = everyone[everyone["predictor"].isin(drawn)].groupby("outcome", sort=False)
+    return alt.concat(*(_draw_by_training(str(outcome), rows, drawn) for outcome, rows in by_outcome), columns=2)
 
 
-def _best(rows: pd.DataFrame, kind: str, always: str) -> list[str]:
-    """Return the predictors of a kind that do best on average, and the one that is always drawn."""
+def _choose_best(rows: pd.DataFrame, kind: str, always: str) -> list[str]:
+    """Return the predictors of a kind with the highest mean, including the one that is always drawn."""
     rho = rows[rows["kind"] == kind].groupby("predictor")["spearman"].mean().sort_values(ascending=False)
-    best = list(rho.index[: _LINES[kind]])
+    best = list(rho.index[: _MAX_LINES[kind]])
     return best if always in best or always not in rho.index else [*best[:-1], always]
 
 
-def _course(outcome: str, rows: pd.DataFrame, drawn: list[str]) -> Any:
+def _draw_by_training(outcome: str, rows: pd.DataFrame, drawn: list[str]) -> Any:
+    """Draw the rank correlations with one outcome by training setting."""
     columns = ["predictor", "kind", "training", "spearman", "spearman_low", "spearman_high"]
     colors = alt.Scale(domain=drawn, range=COLORS)
     base = alt.Chart(rows[columns]).encode(

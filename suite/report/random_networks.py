@@ -1,4 +1,4 @@
-"""Charts of random networks: how they collapsed, their gradients, and signals on their way through the layers."""
+"""Charts of random networks: collapse, gradients, and signals through the layers."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from suite.report.scatter import scatter
 
 
 def draw_collapse_ways(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart | None:
-    """Draw in which way networks collapsed, as shares of all draws, stacked."""
+    """Draw the ways in which networks collapsed, as stacked shares of all draws."""
     ways = {quantity: drawn.label for quantity, drawn in chart.drawn.items()}
     rows = with_series(summary[summary["quantity"].isin(list(ways))])
     if rows.empty:
@@ -21,7 +21,7 @@ def draw_collapse_ways(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart 
     data = rows.assign(way=rows["quantity"].astype(str).map(ways))
     data = data.assign(letter=data["way"].str[0], place=data["way"].map(list(ways.values()).index))
     data = data[["member", "series", "along", "axis", "way", "letter", "place", "mean", "n"]]
-    # One order for bars and letters: each of them would stack by an encoding of its own.
+    # Without a common order, bars and letters would be stacked by different encodings.
     base = alt.Chart(plain(data)).encode(
         x=alt.X("along:O", title=str(data["axis"].iloc[0]), axis=alt.Axis(labelAngle=0)), order=alt.Order("place:Q")
     )
@@ -31,7 +31,7 @@ def draw_collapse_ways(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart 
         color=alt.Color("way:N", title="collapsed by", scale=alt.Scale(domain=list(ways.values()), range=COLORS)),
         tooltip=["series:N", "along:O", "way:N", alt.Tooltip("mean:Q", format=".3f"), "n:Q"],
     )
-    letters = base.mark_text(fontSize=9, color="white").encode(  # for readers who cannot tell the colors apart
+    letters = base.mark_text(fontSize=9, color="white").encode(  # for readers who cannot distinguish the colors
         y=alt.Y("mean:Q", bandPosition=0.5, **share),
         detail="way:N",
         text=alt.condition("datum.mean > 0.08", "letter:N", alt.value("")),
@@ -66,7 +66,10 @@ def draw_gradients(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart | No
 
 
 def draw_correlation(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart | None:
-    """Draw the cosine of two inputs' preactivations through the deepest members, in the last layer, and C2C by it."""
+    """Draw the cosine of two inputs' preactivations, and the frequency of C2C against it.
+
+    The panels show the deepest members by layer, the last layer along the main axis, and C2C against the last layer.
+    """
     ((quantity, drawn),) = chart.drawn.items()
     (collapsed,) = chart.beside
     if not has(summary, quantity):
@@ -86,7 +89,7 @@ def draw_correlation(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart | 
 
 
 def draw_jacobian(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart | None:
-    """Draw mean, spread and largest of the Jacobian's singular values through the layers of the deepest members."""
+    """Draw statistics of the Jacobian's singular values by layer, for the deepest members."""
     rows = {
         quantity: _deepest(with_series(summary[summary["quantity"] == quantity]))
         for quantity in chart.drawn
@@ -101,5 +104,5 @@ def draw_jacobian(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart | Non
 
 
 def _deepest(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the deepest member of each series: shallower ones run through the same layers."""
+    """Return the deepest members of each series; shallower ones have the same first layers."""
     return rows[rows["depth"] == rows.groupby("series")["depth"].transform("max")]

@@ -1,4 +1,4 @@
-"""Scatter plots of members: a point each, labeled with its place on the main axis where there is room for it."""
+"""Scatter plots with one point per member, labeled with its value of the main axis if space allows."""
 
 from typing import Any
 
@@ -11,32 +11,34 @@ from suite.report.looks import color, shape
 from suite.report.marks import HEIGHT, WIDTH, axis_of, plain, spread
 
 _RIGHT, _LEFT = 9, -9
-"""Where a label begins or ends, in pixels from its point."""
+"""Distance from a point to the start or the end of its label, in pixels."""
 
 _LETTER, _LINE = 5.5, 10
 """Width and height of a label's letters, in pixels."""
 
 _POINT = 4
-"""Half a point's width, in pixels."""
+"""Half of a point's width, in pixels."""
 
 _SAME = 3
-"""Points of a series that lie no further apart than this, in pixels, share a label."""
+"""Points of a series that are no farther apart than this, in pixels, share a label."""
 
 
 def scatter(data: pd.DataFrame, x: str, x_title: str, y: str, y_title: str, scale: alt.Scale) -> Any:
-    """A point a member, labeled with its place on the main axis.
+    """Draw one point per member, labeled with its value of the main axis.
 
     Args:
-        data: with their series.
-        x: column that runs to the right.
-        x_title: of it.
-        y: column that runs upwards.
-        y_title: of it.
-        scale: of `x`.
+        data: Rows with their series.
+        x: Column of the horizontal axis.
+        x_title: Title of the horizontal axis.
+        y: Column of the vertical axis.
+        y_title: Title of the vertical axis.
+        scale: Scale of the horizontal axis.
     """
     columns = list(dict.fromkeys(["series", "hue", "panel", "along", "member", x, y]))
     log = scale.to_dict().get("type") == "log"
-    labeled = data[columns].assign(**labels(data, _pixels(data[x], WIDTH, log), _pixels(data[y], HEIGHT)))
+    labeled = data[columns].assign(
+        **labels(data, _convert_to_pixels(data[x], WIDTH, log), _convert_to_pixels(data[y], HEIGHT))
+    )
     base = alt.Chart(plain(labeled)).encode(
         x=alt.X(f"{x}:Q", title=x_title, scale=scale, axis=axis_of(scale)),
         y=alt.Y(f"{y}:Q", title=y_title, scale=alt.Scale(zero=False)),
@@ -50,36 +52,40 @@ def scatter(data: pd.DataFrame, x: str, x_title: str, y: str, y_title: str, scal
 
 
 def labels(data: pd.DataFrame, x: NDArray[np.float64], y: NDArray[np.float64]) -> dict[str, list[str]]:
-    """What stands beside each point, to its right or to its left, so that no label lies on another, or on a point.
+    """Return labels to the right or left of points, so that none covers another label or a point.
 
-    Points of a series in one place share a label; one that has room on neither side is left out, and its tooltip tells.
+    Points of a series in one place share a label. A label that fits on neither side is left out; the tooltip has its
+    text.
 
     Args:
-        data: with their series.
-        x: of each point, in pixels.
-        y: likewise.
+        data: Rows with their series, one per point.
+        x: Horizontal position of each point, in pixels.
+        y: Vertical position of each point, in pixels.
+
+    Returns:
+        The columns label_right and label_left, with one text per point, which may be empty.
     """
     right, left = [""] * len(data), [""] * len(data)
     taken: dict[str, list[tuple[float, float, float]]] = {}
     for place, panel in enumerate(data["panel"].astype(str)):
         taken.setdefault(panel, []).append((x[place] - _POINT, x[place] + _POINT, y[place]))
-    for places in _together(data, x, y):
+    for places in _group_overlapping(data, x, y):
         first = places[0]
-        said = _said(sorted(float(data["along"].iloc[place]) for place in places))
+        text = _format_values(sorted(float(data["along"].iloc[place]) for place in places))
         boxes = taken[str(data["panel"].iloc[first])]
-        width = _LETTER * len(said)
+        width = _LETTER * len(text)
         for side, start in ((right, x[first] + _RIGHT), (left, x[first] + _LEFT - width)):
             if not any(
                 start < end and begin < start + width and abs(y[first] - line) < _LINE for begin, end, line in boxes
             ):
-                side[first] = said
+                side[first] = text
                 boxes.append((start, start + width, y[first]))
                 break
     return {"label_right": right, "label_left": left}
 
 
-def _together(data: pd.DataFrame, x: NDArray[np.float64], y: NDArray[np.float64]) -> list[list[int]]:
-    """Places of the rows, those of one series that lie on each other together."""
+def _group_overlapping(data: pd.DataFrame, x: NDArray[np.float64], y: NDArray[np.float64]) -> list[list[int]]:
+    """Return the indices of finite points, where points of a series in one place form a group."""
     found: list[list[int]] = []
     series = [str(name) for name in data["series"]]
     for place in range(len(data)):
@@ -95,13 +101,14 @@ def _together(data: pd.DataFrame, x: NDArray[np.float64], y: NDArray[np.float64]
     return found
 
 
-def _said(values: list[float]) -> str:
+def _format_values(values: list[float]) -> str:
+    """Format the values of a label: all if there are one or two, otherwise the first and the last."""
     names = [f"{value:g}" for value in dict.fromkeys(values)]
     return ", ".join(names) if len(names) <= 2 else f"{names[0]} to {names[-1]}"
 
 
-def _pixels(values: "pd.Series[float]", length: int, log: bool = False) -> NDArray[np.float64]:
-    """Where values lie along an axis that runs from their least to their largest."""
+def _convert_to_pixels(values: "pd.Series[float]", length: int, log: bool = False) -> NDArray[np.float64]:
+    """Return the positions of values on an axis from their minimum to their maximum, in pixels."""
     given = values.to_numpy(dtype=np.float64)
     shown = np.asarray(np.log(given) if log else given, dtype=np.float64)
     if not np.isfinite(shown).any():

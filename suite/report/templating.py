@@ -1,4 +1,4 @@
-"""The pages' templates, and charts as a page embeds them: by columns, in as many digits as can be seen."""
+"""Render the templates of pages, and pack charts for them: by columns, with six significant digits."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -14,13 +14,16 @@ _INCLUDED = ("style.css", "page.js")
 
 
 def environment() -> jinja2.Environment:
-    """What renders the templates; style and script, which hold nothing of a study, are known to all by their names."""
+    """Return the environment that renders the templates.
+
+    Style and script, which do not depend on the study, are available to all templates as `style_css` and `page_js`.
+    """
     loader = jinja2.PackageLoader("suite.report")
     found = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
     found.filters |= {"counted": counted}
     for name in _INCLUDED:
         source, _, _ = loader.get_source(found, name)
-        found.globals[name.replace(".", "_")] = Markup(source)  # our own file
+        found.globals[name.replace(".", "_")] = Markup(source)  # safe, since it is a file of this package
     return found
 
 
@@ -28,32 +31,34 @@ _DIGITS = 6
 
 
 def packed(chart: Mapping[str, Any], described: str) -> dict[str, Any]:
-    """A chart's Vega-Lite text with its data by columns, which the page's script unpacks.
+    """Return a chart's Vega-Lite specification with its data by columns, which the page's script unpacks.
 
     Args:
-        chart: as Altair gives it.
-        described: what a screen reader says of it.
+        chart: The specification from Altair.
+        described: Description for screen readers.
     """
-    datasets = {name: _columns(rows) for name, rows in chart.get("datasets", {}).items()}
+    datasets = {name: _pack_columns(rows) for name, rows in chart.get("datasets", {}).items()}
     return {**chart, "description": described, "datasets": datasets}
 
 
-def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Every column by itself: words once each, and where they stand."""
+def _pack_columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return rows as columns."""
     names = list(dict.fromkeys(name for row in rows for name in row))
-    return {"rows": len(rows), "columns": {name: _column([row.get(name) for row in rows]) for name in names}}
+    return {"rows": len(rows), "columns": {name: _pack_column([row.get(name) for row in rows]) for name in names}}
 
 
-def _column(values: list[Any]) -> Any:
+def _pack_column(values: list[Any]) -> Any:
+    """Return a column in short: text as codes of distinct words, and equal numbers as a single one."""
     words = list(dict.fromkeys(values)) if all(isinstance(value, str) for value in values) else []
     if words:
         codes = {word: code for code, word in enumerate(words)}
         return {"words": words, "at": [codes[value] for value in values]}
-    short = [_short(value) for value in values]
+    short = [_round(value) for value in values]
     return short[0] if short and not isinstance(short[0], list) and all(each == short[0] for each in short) else short
 
 
-def _short(value: Any) -> Any:
+def _round(value: Any) -> Any:
+    """Round a float to six significant digits, as an integer if it is whole."""
     if not isinstance(value, float):
         return value
     rounded = float(f"{value:.{_DIGITS}g}")
@@ -61,16 +66,18 @@ def _short(value: Any) -> Any:
 
 
 def embedded(value: object) -> str:
-    """JSON that may stand inside a script element: no text of a spec can end the element.
+    """Return a value as JSON that is safe in a script element, which no text of a spec can end.
 
-    What is no finite number is null, since JSON has no word for it, and a browser would take none of the rest.
+    Numbers that are not finite become null, because JSON has no representation for them, and a browser would reject the
+    whole document.
     """
-    return json.dumps(_finite(value), separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+    return json.dumps(_replace_nonfinite(value), separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
 
 
-def _finite(value: Any) -> Any:
+def _replace_nonfinite(value: Any) -> Any:
+    """Replace numbers that are not finite by None."""
     if isinstance(value, float):
         return value if isfinite(value) else None
     if isinstance(value, Mapping):
-        return {key: _finite(each) for key, each in value.items()}
-    return [_finite(each) for each in value] if isinstance(value, list | tuple) else value
+        return {key: _replace_nonfinite(each) for key, each in value.items()}
+    return [_replace_nonfinite(each) for each in value] if isinstance(value, list | tuple) else value

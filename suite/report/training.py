@@ -1,4 +1,4 @@
-"""Charts of training: learning curves, features, time in phase 1, and what a predictor says of the outcome."""
+"""Charts of training: learning curves, features, time in phase 1, and outcome against a predictor."""
 
 import altair as alt
 import pandas as pd
@@ -33,13 +33,13 @@ def draw_learning_curves(summary: pd.DataFrame, chart: ChartDeclaration) -> Char
             continue
         several = rows["along"].nunique() > 1
         axis = alt.Color("along:O", scale=alt.Scale(scheme="viridis"), title=str(rows["axis"].iloc[0]))
-        # A run that diverges would flatten all other curves: it leaves the picture at the top.
+        # The axis ends below diverging runs, which would flatten all other curves.
         start = rows.loc[rows["step"] == 0, "mean"]
         top = 1.0 if drawn.scale == "share" else float(2 * start[start < 10 * start.median()].max())
-        kept = rows[["member", "series", "hue", "panel", "along", "step", "mean", "ci_low", "ci_high", "n"]]
+        shown = rows[["member", "series", "hue", "panel", "along", "step", "mean", "ci_low", "ci_high", "n"]]
         colored, second = (axis, None) if several else (color(rows), shape(rows))
-        curves = by_step(kept, drawn.label, colored, alt.Scale(domain=[0, top]), second)
-        panels.append(by_panel(curves, kept) if several else spread(kept, curves))
+        curves = by_step(shown, drawn.label, colored, alt.Scale(domain=[0, top]), second)
+        panels.append(by_panel(curves, shown) if several else spread(shown, curves))
     if not panels:
         return None
     return alt.vconcat(*panels) if several else row(panels)
@@ -66,7 +66,10 @@ _LEGEND = alt.Legend(orient="top", labelLimit=420)
 
 
 def draw_feature_diversity(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart | None:
-    """Draw the mean cosines of the last recorded layer's features, and the weight change's leading share, by step."""
+    """Draw the mean cosines of the last recorded layer's features by step.
+
+    The leading share of the weight change is drawn with them.
+    """
     names = {quantity: drawn.label for quantity, drawn in chart.drawn.items()}
     if not has(summary, next(iter(names))):
         return None
@@ -80,18 +83,18 @@ def draw_feature_diversity(summary: pd.DataFrame, chart: ChartDeclaration) -> Ch
     colored = alt.Color(
         "what:N", title=None, scale=alt.Scale(domain=list(names.values()), range=COLORS), legend=_LEGEND
     )
-    kept = data[["member", "series", "along", "layer", "what", "step", "mean", "ci_low", "ci_high", "n"]]
+    shown = data[["member", "series", "along", "layer", "what", "step", "mean", "ci_low", "ci_high", "n"]]
     return by_panel(
-        by_step(kept, "mean cosine; share", colored, alt.Scale(domain=[-0.1, 1]), second_cue(colored)), kept
+        by_step(shown, "mean cosine; share", colored, alt.Scale(domain=[-0.1, 1]), second_cue(colored)), shown
     )
 
 
 def draw_phase_1(values: pd.DataFrame, summary: pd.DataFrame, chart: ChartDeclaration) -> Chart | None:
-    """Draw the share of networks that are still in phase 1 at each step, by Kaplan and Meier.
+    """Draw the share of networks that are still in phase 1 at each step, as a Kaplan-Meier curve.
 
     Args:
-        values: Raw times of the end of phase 1, empty where training never left it.
-        summary: Says how long training lasted.
+        values: Raw times at which phase 1 ended; missing if it did not end during training.
+        summary: Statistics over draws, whose last step is the length of training.
         chart: The declaration of this chart.
     """
     ((quantity, drawn),) = chart.drawn.items()
@@ -109,7 +112,7 @@ def draw_phase_1(values: pd.DataFrame, summary: pd.DataFrame, chart: ChartDeclar
         steps, shares = [1.0, *curve.steps, end], [1.0, *curve.survival]
         place = f"{group['axis'].iloc[0]} {along:g}" if several else ""
         names = {"hue": hue, "cue": cue, "member": str(group["member"].iloc[0])}
-        names |= {"series": _and(str(series), place), "panel": _and(str(panel), place)}
+        names |= {"series": _join(str(series), place), "panel": _join(str(panel), place)}
         curves.append(pd.DataFrame({**names, "step": steps, "share": [*shares, shares[-1]]}))
     data = pd.concat(curves, ignore_index=True)
     lines = (
@@ -127,5 +130,6 @@ def draw_phase_1(values: pd.DataFrame, summary: pd.DataFrame, chart: ChartDeclar
     return spread(data, lines)
 
 
-def _and(name: str, place: str) -> str:
+def _join(name: str, place: str) -> str:
+    """Join a name and a place by a comma, if both are there."""
     return ", ".join(filter(None, (name, place)))

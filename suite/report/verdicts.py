@@ -1,4 +1,4 @@
-"""Verdicts in words: the lines of the terminal, the sentences at the top of the page, and the page's table."""
+"""Format verdicts for the terminal, for the top of the page, and as the page's table."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,21 +32,24 @@ def convert_to_json(study: str, rows: Sequence[Row]) -> list[dict[str, Any]]:
 
 
 def format_lines(study: str, rows: Sequence[Row]) -> Iterator[str]:
-    """Yield one line per claim: the verdict, the claim in its own words, and the numbers."""
+    """Yield one line per claim with the verdict, the claim as a sentence, and the numbers."""
     for row in rows:
-        yield f"{study}: {row['verdict']}{_format_unexpected(row)}: {row['claim']} ({_numbers(row)})"
+        yield f"{study}: {row['verdict']}{_format_unexpected(row)}: {row['claim']} ({_format_numbers(row)})"
 
 
 def _format_unexpected(row: Row) -> str:
     return f" (expected: {row['expected']})" if _is_unexpected(row) else ""
 
 
-def _numbers(row: Row) -> str:
+def _format_numbers(row: Row) -> str:
     if not row["members"]:
         return "the tables have no values for this claim"
-    interval = _interval(row, " [{}, {}]") if isfinite(row["ci_low"]) and isfinite(row["ci_high"]) else ""
+    interval = _format_interval(row, " [{}, {}]") if isfinite(row["ci_low"]) and isfinite(row["ci_high"]) else ""
     label = f"{row['estimate_of']} " if row["estimate_of"] else ""
-    parts = [f"{label}{_estimate(row)}{interval}, {p_in_words(row['p'])}, {_sizes(row)}", _needed(row)]
+    parts = [
+        f"{label}{_format_estimate(row)}{interval}, {p_in_words(row['p'])}, {_format_sizes(row)}",
+        _format_needed(row),
+    ]
     return "; ".join(filter(None, parts))
 
 
@@ -55,10 +58,10 @@ class WordedVerdict:
     """A claim's verdict in words.
 
     Attributes:
-        verdict: holds, fails or undecided.
-        claim: The claim in its own words.
-        grounds: What the verdict rests on.
-        surprise: The verdict that was expected; empty if it is this one.
+        verdict: "holds", "fails" or "undecided".
+        claim: The claim as a sentence.
+        grounds: The numbers that the verdict is based on, in sentences.
+        surprise: The expected verdict if it is a different one; otherwise empty.
     """
 
     verdict: str
@@ -68,26 +71,28 @@ class WordedVerdict:
 
 
 def word_verdicts(rows: Sequence[Row]) -> list[WordedVerdict]:
-    """Return each claim with its verdict, in sentences."""
+    """Return each claim with its verdict and its grounds, in words."""
     return [
-        WordedVerdict(row["verdict"], row["claim"], _grounds(row), row["expected"] if _is_unexpected(row) else "")
+        WordedVerdict(
+            row["verdict"], row["claim"], _format_grounds(row), row["expected"] if _is_unexpected(row) else ""
+        )
         for row in rows
     ]
 
 
-def _grounds(row: Row) -> str:
+def _format_grounds(row: Row) -> str:
     if not row["members"]:
         return "The tables have no values for this claim."
-    label = _capitalized(row["estimate_of"] or "estimate")
-    interval = _interval(row, ", 95% CI [{}, {}]")
+    label = _capitalize(row["estimate_of"] or "estimate")
+    interval = _format_interval(row, ", 95% CI [{}, {}]")
     required = f"; the claim requires {row['required']}" if row["required"] else ""
-    grounds = f"{label}: {_estimate(row)}{interval}{required}. {_sizes(row)}; {p_in_words(row['p'])}."
-    needed = _needed(row)
-    return grounds + (f" {_capitalized(needed)}." if needed else "")
+    grounds = f"{label}: {_format_estimate(row)}{interval}{required}. {_format_sizes(row)}; {p_in_words(row['p'])}."
+    needed = _format_needed(row)
+    return grounds + (f" {_capitalize(needed)}." if needed else "")
 
 
 def sum_up(rows: Sequence[Row]) -> str:
-    """Return all verdicts in one sentence; empty if there are none."""
+    """Return one sentence that counts the verdicts, or an empty string if there are none."""
     if not rows:
         return ""
     counts = Counter(row["verdict"] for row in rows)
@@ -103,13 +108,13 @@ def sum_up(rows: Sequence[Row]) -> str:
 
 
 def tabulate_verdicts(rows: Sequence[Row]) -> PageTable:
-    """Format every claim with its verdict and the numbers that it rests on."""
+    """Format every claim with its verdict and the numbers that the verdict is based on."""
     body = [
         [
             row["claim"],
             row["verdict"] + _format_unexpected(row),
             number(row["estimate"], "{:.3g}"),
-            _interval(row, "{} to {}") or "none",
+            _format_interval(row, "{} to {}") or "none",
             p_in_words(row["p"]).removeprefix("p ").removeprefix("= "),  # the column is called p
             str(row["members"]),
             str(row["draws"]) if row["draws"] else "",
@@ -130,30 +135,33 @@ _LEANING = {"holds": "confirm it", "fails": "refute it", "": "decide"}
 """What more draws or members would do, by the verdict that the numbers lean to."""
 
 
-def _estimate(row: Row) -> str:
+def _format_estimate(row: Row) -> str:
     return f"{row['estimate']:.3g}"
 
 
-def _interval(row: Row, pattern: str) -> str:
-    """Format the ends of the interval, in as many digits as the estimate; return nothing if there is none."""
+def _format_interval(row: Row, pattern: str) -> str:
+    """Format the ends of the interval with three significant digits; return an empty string without one."""
     if isnan(row["ci_low"]) or isnan(row["ci_high"]):
         return ""
     return pattern.format(f"{row['ci_low']:.3g}", f"{row['ci_high']:.3g}")
 
 
-def _sizes(row: Row) -> str:
-    """Format the number of members, and of draws if there are several."""
+def _format_sizes(row: Row) -> str:
+    """Format the number of members, and the number of draws if it is larger than one."""
     draws = f", {row['draws']:,} draws each" if row["draws"] > 1 else ""
     return counted(row["members"], "member") + draws
 
 
-def _needed(row: Row) -> str:
-    """Format how many more draws or members would probably decide, and which way; nothing if that is unknown."""
+def _format_needed(row: Row) -> str:
+    """Format the number of draws or members that would probably decide the claim, and which way.
+
+    It is a total, not an increment. The text is empty if the number is unknown.
+    """
     if not isfinite(row["needed"]):
         return ""
     probably = "probably " if row["leaning"] else ""
     return f"about {row['needed']:,.0f} {row['unit']} would {probably}{_LEANING[row['leaning']]}"
 
 
-def _capitalized(sentence: str) -> str:
+def _capitalize(sentence: str) -> str:
     return f"{sentence[0].upper()}{sentence[1:]}"

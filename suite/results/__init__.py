@@ -1,1 +1,1 @@
-"""The files of a results folder: what they are called, how they are written, and how they are read."""
+"""Name, write and read the files of a results folder."""

@@ -1,4 +1,4 @@
-"""How the files of a results folder are written: whole or not at all; and the files of failed cells."""
+"""Write files whole or not at all, among them the files of failed cells."""
 
 import csv
 import io
@@ -13,16 +13,16 @@ from typing import Any, BinaryIO
 from suite.results.shards import Shard
 
 _ABANDONED = 3600.0
-"""Seconds after which a temporary file no longer has a writer."""
+"""Age in seconds from which a temporary file counts as abandoned by its writer."""
 
 
 def write_whole(path: Path, write: Callable[[BinaryIO], object], at_once: bool = True) -> None:
-    """Write a file whole or not at all: under a temporary name first, which is then renamed.
+    """Write a file whole or not at all: write it under a temporary name, and rename it.
 
     Args:
         path: The file. Its folder is created if it does not exist.
         write: Called with the open file.
-        at_once: Whether to wait until the file is on the disk, so that not even a power cut leaves half of it.
+        at_once: Whether to wait until the file is on the disk, so that even a power cut does not leave half of it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -40,29 +40,31 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object], at_once: bool =
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text in UTF-8, with its line ends unchanged, whole or not at all; `path` is as for `write_whole`."""
+    """Write text in UTF-8, with its line ends unchanged, as `write_whole` does."""
     write_whole(path, lambda file: file.write(text.encode()))
 
 
 def remove_abandoned(folder: Path) -> None:
-    """Remove temporary files of `write_whole` whose writers were killed at least an hour ago."""
-    for left in folder.glob(".*.*.*"):
+    """Remove temporary files of `write_whole` that are over an hour old, whose writers were killed."""
+    for file in folder.glob(".*.*.*"):
         with suppress(OSError):
-            if time.time() - left.stat().st_mtime > _ABANDONED:
-                left.unlink()
+            if time.time() - file.stat().st_mtime > _ABANDONED:
+                file.unlink()
 
 
 TABLE, LOG = "failures.csv", "failures.log"
 COLUMNS = ("measure", "member", "first", "last", "reason", "key")
+"""The columns of failures.csv; `first` and `last` are draws."""
 
 
 def write_failures(folder: Path, failed: Sequence[Mapping[str, Any]], shard: Shard | None = None) -> None:
     """Write failures.csv and failures.log, or remove them if nothing failed.
 
     Args:
-        folder: A study's results.
+        folder: The results folder of a study.
         failed: Rows of the table, each with the traceback of the failure under `trace` (empty if there is none).
-        shard: The part of the study, whose files have names of their own. Without one, the files of all parts go.
+        shard: The part of the study, whose files have their own names. Default: the whole study; the files of all parts
+            are then removed.
     """
     names = [own_name(name, shard) for name in (TABLE, LOG)]
     for file in folder.glob("failures*") if shard is None else (folder / name for name in names):
@@ -81,5 +83,5 @@ def write_failures(folder: Path, failed: Sequence[Mapping[str, Any]], shard: Sha
 
 
 def own_name(name: str, shard: Shard | None) -> str:
-    """Return the name of a file of which each part has its own."""
+    """Return the name that a part's own file has, such as `failures-2-of-8.csv`; without a part, `name`."""
     return name.replace(".", f"-{shard.part}-of-{shard.of}.") if shard else name

@@ -1,4 +1,4 @@
-"""A study's results folder, read back."""
+"""Read the results folder of a study."""
 
 import csv
 import json
@@ -40,8 +40,8 @@ class Results:
     """The results of a study.
 
     Attributes:
-        folder: The folder of its files.
-        shard: The part of the study that these are; None of the whole, which has the tables.
+        folder: The folder of the files.
+        shard: The part of the study that these results are; None for the whole study, which has the tables.
     """
 
     folder: Path
@@ -54,12 +54,12 @@ class Results:
 
     @property
     def report(self) -> Path:
-        """The page."""
+        """The path of the study's page."""
         return self.folder / REPORT
 
     @cached_property
     def members(self) -> "pd.DataFrame":
-        """One row per member: axes, widths, exact parameter count, variances."""
+        """One row per member: axes, widths, exact parameter count, variances and mean-field theory."""
         return self._tables.csv(MEMBERS)
 
     @property
@@ -110,7 +110,7 @@ class Results:
 
     @property
     def verdicts(self) -> "pd.DataFrame":
-        """One row per claim; empty if the study makes none."""
+        """The verdicts, one row per claim; empty if the study makes no claims."""
         return self._tables.frame(self.verdict_rows, VERDICT_COLUMNS)
 
     @property
@@ -129,24 +129,24 @@ class Results:
 
     @cached_property
     def landscapes(self) -> "pd.DataFrame | None":
-        """Outputs over the plane, of studies of two inputs."""
+        """Outputs on a grid of the input plane, one per row; None unless networks have two inputs."""
         return self._tables.parquet(LANDSCAPES) if (self.folder / LANDSCAPES).exists() else None
 
     @cached_property
     def precision(self) -> "pd.DataFrame | None":
-        """The half-widths that the intervals reached, with the number of draws, if the spec asks for a precision."""
+        """The half-widths that intervals reached, and the draws; None without a precision target."""
         if not (self.folder / PRECISION).exists():
             return None
         return self._tables.csv(PRECISION, dtype={"layer": "Int64"}, converters={"note": str})
 
     @property
     def has_tables(self) -> bool:
-        """Whether there are tables: there are none if every cell failed."""
+        """Whether the folder has tables; it has none if every cell failed."""
         return (self.folder / "run.json").exists()
 
     @property
     def failure_log(self) -> Path:
-        """The file of the failed cells' tracebacks, if any failed."""
+        """The path of the failed cells' tracebacks; the file exists if any cell failed."""
         return self.folder / own_name(LOG, self.shard)
 
     @cached_property
@@ -166,13 +166,16 @@ class Results:
 
     @cached_property
     def _tables(self) -> "TableReader":
-        from suite.results.tables import TableReader  # noqa: PLC0415  # a run that has nothing to do reads no table
+        from suite.results.tables import TableReader  # noqa: PLC0415  # loads pandas only to read a table
 
         return TableReader(self.folder)
 
 
 def remove_tables(folder: Path) -> None:
-    """Remove what an earlier run wrote, run.json first, so that no half of it can be taken for results."""
+    """Remove the tables and the page of an earlier run.
+
+    run.json is removed first: without it, the files that an interruption leaves do not count as results.
+    """
     for file in ("run.json", REPORT, *(file.name for file in folder.glob("*") if file.suffix in (".csv", ".parquet"))):
         if file != TABLE:
             (folder / file).unlink(missing_ok=True)

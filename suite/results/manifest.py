@@ -1,7 +1,7 @@
-"""The manifest of a results folder, by which a run knows that no file is missing, damaged or out of date.
+"""The manifest of a results folder, which shows whether a file is missing, damaged or out of date.
 
-It is written last. It holds a fingerprint of what the files follow from, and the checksum of every file. The files of a
-folder whose manifest fits are what a run would write.
+It is written last. It contains a fingerprint of the inputs that the files follow from, and the checksum of every file.
+If the manifest matches, the files are those that a run would write.
 """
 
 import hashlib
@@ -19,23 +19,23 @@ def write_manifest(folder: Path, follows_from: Mapping[str, Any]) -> None:
     """Write the manifest of a folder whose other files have all been written.
 
     Args:
-        folder: A study's results.
-        follows_from: What the files follow from besides code and packages, in JSON's types.
+        folder: The results folder of a study.
+        follows_from: The inputs that the files follow from besides code and packages, in JSON's types.
     """
     content = {"fingerprint": _fingerprint(follows_from), "files": _checksums(folder)}
     write_text(folder / MANIFEST, json.dumps(content, indent=2) + "\n")
 
 
 def remove_manifest(folder: Path) -> None:
-    """Remove the manifest of a folder in which something is missing."""
+    """Remove the manifest of a folder whose results are incomplete."""
     (folder / MANIFEST).unlink(missing_ok=True)
 
 
 def is_up_to_date(folder: Path, follows_from: Mapping[str, Any]) -> bool:
-    """Return whether the files of a folder are what a run would write. Every file is read to its last byte.
+    """Return whether the files of a folder are those that a run would write, by reading all of them.
 
     Args:
-        folder: A study's results.
+        folder: The results folder of a study.
         follows_from: As for `write_manifest`.
     """
     try:
@@ -44,12 +44,12 @@ def is_up_to_date(folder: Path, follows_from: Mapping[str, Any]) -> bool:
             return False
         recorded = json.loads((folder / "run.json").read_bytes())["cells"]
         return all(_checksum(folder / "cells" / f"{cell['key']}.npz") == cell["sha256"] for cell in recorded)
-    except (OSError, ValueError, RecursionError):  # something is missing, cannot be read or is not JSON
+    except (OSError, ValueError, RecursionError):  # a file is missing, cannot be read or is not JSON
         return False
 
 
 def _checksums(folder: Path) -> dict[str, str]:
-    """Return those of all tables and pages; run.json, which is among them, has the cells' own."""
+    """Return the checksums of all files except cells, whose checksums are in run.json."""
     files = sorted(
         file for file in folder.iterdir() if file.is_file() and file.name[0] != "." and file.name != MANIFEST
     )

@@ -1,4 +1,4 @@
-"""Where numbers come from: versions, commit and machine."""
+"""Record what numbers depend on: versions, commit and machine."""
 
 import hashlib
 import platform
@@ -27,15 +27,15 @@ _PACKAGE = Path(__file__).parents[1]
 
 
 def suite_version() -> str:
-    """Return the version of the suite; "unknown" if it is not installed."""
+    """Return the version of the suite, or "unknown" if it is not installed."""
     return _version("mlp-trainability-suite") or "unknown"
 
 
 def environment(plugins: Mapping[str, str]) -> dict[str, Any]:
-    """Return what the numbers may depend on besides the spec.
+    """Return the versions, commit and machine that numbers may depend on besides the spec.
 
     Args:
-        plugins: Digests of the plug-ins that are loaded, by file or module.
+        plugins: Digests of the loaded plug-ins, by file or module.
     """
     return {
         "suite": _version("mlp-trainability-suite"),
@@ -49,18 +49,18 @@ def environment(plugins: Mapping[str, str]) -> dict[str, Any]:
 
 
 def python() -> str:
-    """Return the version of the interpreter."""
+    """Return the version of the Python interpreter."""
     return platform.python_version()
 
 
 def packages() -> dict[str, str | None]:
-    """Return the versions of the packages that make numbers, tables and pages."""
+    """Return the versions of the packages that numbers, tables and pages depend on; None if missing."""
     return {name: _version(name) for name in _PACKAGES}
 
 
 @cache
 def numbers_follow_from() -> dict[str, str]:
-    """Return what two processes must have in common, besides the device, to compute the same numbers."""
+    """Return the versions that two processes must share to compute the same numbers on one device."""
     released = {name: found.partition("+")[0] for name in _NUMERIC if (found := _version(name))}
     return {"suite": f"code {code()[:12]}", **released}
 
@@ -77,7 +77,7 @@ def code() -> str:
 
 @cache
 def commit() -> str | None:
-    """Return the commit of the suite's checkout, with `+` if its code has changed since, or None outside of one."""
+    """Return the commit of the suite's checkout, or None if there is none; `+` marks uncommitted changes."""
     if _git("ls-files", "--error-unmatch", "suite/__init__.py") is None:
         return None
     head = _git("rev-parse", "HEAD")

@@ -1,4 +1,4 @@
-"""The names of the files of a results folder, and the columns of the tables that are read back."""
+"""Names of the files of a results folder, and columns of the tables that the analysis writes."""
 
 from collections.abc import Mapping
 
@@ -30,7 +30,7 @@ VERDICT_COLUMNS: Mapping[str, type] = {
     "estimate_of": str,
     "required": str,
 }
-"""Columns of the verdicts with their types; an empty number is nan."""
+"""The columns of verdicts.csv with their types; an empty number is nan."""
 
 PREDICTOR_COLUMNS: Mapping[str, type] = {
     "outcome": str,
@@ -66,7 +66,7 @@ PREDICTOR_COLUMNS: Mapping[str, type] = {
 }
 
 ALL_MEMBERS, WITHIN_ACTIVATION = "all", "within activation"
-"""Groups of the predictor ranking, in the column `group`: all members, and the average over activations."""
+"""Values of the column `group` of the predictor ranking: all members, and the average over activations."""
 
 AGREEMENT_COLUMNS: Mapping[str, type] = {
     "quantity": str,
@@ -79,7 +79,7 @@ AGREEMENT_COLUMNS: Mapping[str, type] = {
     "largest_relative": float,
     "limit": str,
 }
-"""`limit` is yes if the theory is that of infinite width, whose relative difference is that of 1 - c."""
+"""`limit` is yes if the theory is that of infinite width; `largest_relative` is then relative to 1 - c."""
 
 BOUND_COLUMNS: Mapping[str, type] = {
     "series": str,

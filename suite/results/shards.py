@@ -1,4 +1,4 @@
-"""Shards: parts of a study of about equal cost, for jobs that do not communicate."""
+"""Divide a study into shards: parts of about equal cost, for jobs that do not communicate."""
 
 import heapq
 import re
@@ -11,7 +11,7 @@ class Shard:
     """One part of a study.
 
     Attributes:
-        part: Its number, from 1 to `of`.
+        part: The number of the part, from 1 to `of`.
         of: The number of parts.
     """
 
@@ -19,29 +19,29 @@ class Shard:
     of: int
 
     def take(self, costs: Sequence[float]) -> list[int]:
-        """Return the indices of this part's share of some work.
+        """Return the indices of the units that belong to this part.
 
-        The costliest work goes first, each to the part that has the least so far. All parts come to the same
-        division, and together they have everything once.
+        Units are assigned from the most to the least costly, each to the part with the lowest cost so far. All parts
+        compute the same assignment, so that each unit belongs to exactly one part.
 
         Args:
-            costs: Of each unit of work that must stay together.
+            costs: The cost of each unit, which consists of cells that must stay together.
         """
         loads = [(0.0, part) for part in range(1, self.of + 1)]
-        mine = []
+        own = []
         for place in sorted(range(len(costs)), key=lambda place: -costs[place]):
             load, part = loads[0]
             heapq.heapreplace(loads, (load + costs[place], part))
             if part == self.part:
-                mine.append(place)
-        return sorted(mine)
+                own.append(place)
+        return sorted(own)
 
 
 def parse_shard(text: str) -> Shard:
-    """Parse a part as the command line has it, such as `2/8`.
+    """Parse a shard as the command line gives it, such as `2/8`.
 
     Raises:
-        ValueError: If the text is not a part.
+        ValueError: If the text is not the number of a part and the number of parts.
     """
     found = re.fullmatch(r"(\d{1,9})/(\d{1,9})", text, flags=re.ASCII)
     if found and 1 <= int(found[1]) <= int(found[2]):

@@ -1,4 +1,4 @@
-"""Words of a spec in a CSV: what a spreadsheet would run as a formula has an apostrophe before it."""
+"""Escape text in CSV files that a spreadsheet would run as a formula, by an apostrophe."""
 
 import re
 
@@ -6,10 +6,10 @@ _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 
 
 def as_cell(text: str) -> str:
-    """A text as spreadsheets show it as text; most are left as they are."""
+    """Return the CSV cell for a text, with an apostrophe before it if it looks like a formula."""
     return f"'{text}" if _FORMULA.match(text) else text
 
 
 def from_cell(cell: str) -> str:
-    """The text that a cell was made of."""
+    """Return the text of a CSV cell that `as_cell` made."""
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell

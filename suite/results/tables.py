@@ -1,4 +1,4 @@
-"""Tables on disk: CSV for reading, Parquet for exact values, each written whole or not at all."""
+"""Read and write tables: CSV for people, Parquet for exact values, each file whole or not at all."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,16 +19,16 @@ from suite.results.spreadsheets import as_cell
 
 @dataclass(frozen=True)
 class TableReader:
-    """The tables in a folder.
+    """A reader of the tables in a folder.
 
     Attributes:
-        folder: A study's results.
+        folder: The results folder of a study.
     """
 
     folder: Path
 
     def csv(self, name: str, **options: Any) -> pd.DataFrame:
-        """Return a CSV table; `options` are those of pandas."""
+        """Return a CSV table; `options` are those of `pandas.read_csv`."""
         table: pd.DataFrame = pd.read_csv(self.folder / name, **options)
         return table
 
@@ -43,7 +43,7 @@ class TableReader:
     def values_of(self, quantities: Sequence[str]) -> pd.DataFrame:
         """Return the raw values of some quantities, without reading the others."""
         found = []
-        with pq.ParquetFile(self.folder / MEASUREMENTS) as file:  # pandas would hold many groups at once
+        with pq.ParquetFile(self.folder / MEASUREMENTS) as file:  # pandas would hold many row groups in memory
             for group, held in enumerate(self._quantities_by_group):
                 if held.intersection(quantities):
                     rows = file.read_row_group(group)
@@ -54,7 +54,7 @@ class TableReader:
 
     @cached_property
     def _quantities_by_group(self) -> list[set[str]]:
-        """The quantities that each row group of the raw values holds."""
+        """The quantities that each row group of the raw values contains."""
         with pq.ParquetFile(self.folder / MEASUREMENTS) as file:
             columns = (file.read_row_group(group, columns=["quantity"]) for group in range(file.num_row_groups))
             return [set(column["quantity"].unique().to_pylist()) for column in columns]
@@ -72,12 +72,13 @@ def write_tables(
     """Write a study's tables, each file whole or not at all, run.json last.
 
     Args:
-        folder: The study's results.
+        folder: The results folder of the study.
         members: One row per member.
-        measurements: The raw values, in tables of equal columns, each of which is written before the next is asked for.
+        measurements: The raw values, as one or more tables with the same columns. Each is written before the next is
+            requested.
         summary: Statistics over draws.
-        landscapes: Outputs over the plane, if there are any.
-        precision: What a precision took, if the spec asks for one.
+        landscapes: Outputs on a grid of the input plane, if there are any.
+        precision: The half-widths that intervals reached, if the spec has a precision target.
         run: The content of run.json.
     """
     _write_csv(folder / PRECISION, precision)
@@ -95,16 +96,17 @@ def write_tables(
 def write_analysis(folder: Path, tables: dict[str, pd.DataFrame]) -> None:
     """Write the tables of the analysis; a file whose table is empty is removed.
 
-    Spreadsheets do not run the words of a spec's author as formulas; all other text is the suite's own.
+    Claims and sources come from the author of a spec, so they are escaped for spreadsheets; all other text is the
+    suite's own.
 
     Args:
-        folder: The study's results.
+        folder: The results folder of the study.
         tables: All tables of `ANALYSIS`, by the names of their files.
     """
     for name in ANALYSIS:
         table = tables[name]
-        words = [column for column in ("claim", "source") if column in table.columns]
-        table = table.assign(**{column: table[column].map(as_cell) for column in words})
+        text_columns = [column for column in ("claim", "source") if column in table.columns]
+        table = table.assign(**{column: table[column].map(as_cell) for column in text_columns})
         _write_csv(folder / name, None if table.empty else table)
 
 
@@ -116,14 +118,14 @@ def _write_csv(file: Path, table: pd.DataFrame | None) -> None:
 
 
 def _parquet(tables: Iterable[pd.DataFrame]) -> Callable[[BinaryIO], None]:
-    """Return a function that writes tables of equal columns one below the other, each as a row group."""
+    """Return a function that writes tables with the same columns to one file, each as a row group."""
 
     def write(file: BinaryIO) -> None:
         groups = (pa.Table.from_pandas(table, preserve_index=False) for table in tables)
         first = next(groups)
         with pq.ParquetWriter(file, first.schema) as writer:
             writer.write_table(first)
-            del first
+            del first  # frees its memory before the next table is made
             for group in groups:
                 writer.write_table(group)
 

@@ -1,4 +1,4 @@
-"""From the tables of a run to its analysis and its page."""
+"""Analyze the tables of a run and draw its page."""
 
 from pathlib import Path
 
@@ -9,6 +9,6 @@ from suite.spec.load import Study
 
 
 def analyze_and_draw(study: Study, results: Results) -> Path:
-    """Judge the claims of a study by its tables, write its analysis and draw the page; return its path."""
+    """Judge the claims of a study by its tables, write the analysis and draw the page; return its path."""
     derive(results, study.spec.claim, study.spec.source)
     return write_report(results)

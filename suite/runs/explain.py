@@ -1,4 +1,4 @@
-"""Explain a study before it runs: its members, measures, training, claims and predictors, from their declarations."""
+"""Explain a study before it runs: its members, measures, training, claims and predictors."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -16,7 +16,7 @@ from suite.spec.load import Study
 from suite.spec.members import Member, member_axes
 
 _MOST_LISTED = 60
-"""Members that are listed; a study may have thousands."""
+"""Maximum number of members that are listed; a study may have thousands."""
 
 
 def explain(study: Study) -> Iterator[str]:
@@ -47,7 +47,7 @@ def explain(study: Study) -> Iterator[str]:
 
 
 def _members(members: Sequence[Member]) -> Iterator[str]:
-    """Yield a table of the members: name, axes that vary, number of parameters, deviation from the budget, widths."""
+    """Yield a table of the members: name, varied axes, parameters, deviation from the budget, widths."""
     shown = members[:_MOST_LISTED]
     axes = [axis for axis in member_axes(members) if len({member.axes.get(axis) for member in members}) > 1]
     rows = [["member", *axes, "parameters", "off budget", "widths, from inputs to outputs"]]
@@ -94,7 +94,7 @@ def _measures(study: Study, cells: Sequence[Cell]) -> Iterator[str]:
 
 
 def _settings(settings: Settings) -> Iterator[str]:
-    """Yield a measure's settings: plain values in one line, each chosen task or optimizer in a line of its own."""
+    """Yield a measure's settings: plain values in one line, one more line per task or optimizer."""
     values: dict[str, Any] = {name: getattr(settings, name) for name in settings.model_dump()}
     plain = {key: value for key, value in values.items() if value is not None and not _chosen(value)}
     if plain:
@@ -104,6 +104,6 @@ def _settings(settings: Settings) -> Iterator[str]:
 
 
 def _chosen(value: object) -> tuple[Choice, ...]:
-    """Return the entries of the catalog that a value chooses, if any."""
+    """Return the catalog's entries that a value consists of, if any."""
     chosen = value if isinstance(value, tuple) else (value,)
     return tuple(each for each in chosen if isinstance(each, Choice))

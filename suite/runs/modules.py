@@ -1,4 +1,4 @@
-"""Measures networks that are torch's modules: no spec, no family, nothing stored."""
+"""Measure networks that are torch modules, without a spec, a family or a cache."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from numbers import Integral
@@ -25,7 +25,7 @@ from suite.spec.members import Member
 from suite.spec.messages import worded
 from suite.spec.problems import nearest
 
-_SHOWN = ["network", "quantity", "layer", "method", "value"]
+_COLUMNS = ["network", "quantity", "layer", "method", "value"]
 
 
 def measure_modules(
@@ -36,7 +36,7 @@ def measure_modules(
     activation: str | Mapping[str, Any] | None = None,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """As `suite.measure`."""
+    """Measure networks that are torch modules; arguments, result and errors are those of `suite.measure`."""
     own = _activation(activation)
     ensemble = ensemble_of(modules, own)
     where = _read(TypeAdapter(OneDomain), domain if domain is not None else {"kind": "box"}, "domain")
@@ -47,14 +47,17 @@ def measure_modules(
         raise ValueError(f"settings of {unused[0]}, which is not measured; add it to measures, or drop them")
     rows: list[dict[str, Any]] = []
     for name, given in with_default_step(chosen, where).items():
-        complete = _complete(name, given)
+        complete = _with_input_variance(name, given)
         _check_suitable(name, complete, ensemble, where)
         rows += _rows(name, complete, ensemble, where, int(seed))
-    return pd.DataFrame(rows, columns=_SHOWN).astype({"layer": "Int64"})
+    return pd.DataFrame(rows, columns=_COLUMNS).astype({"layer": "Int64"})
 
 
-def _complete(name: str, given: Any) -> Settings:
-    """Fill in the variance of a pair of inputs: weights that are there have no q* to take it from."""
+def _with_input_variance(name: str, given: Any) -> Settings:
+    """Return settings with an input variance of 1 if a measure of input pairs has none.
+
+    A study takes q* by default, which follows from variances that existing weights do not have.
+    """
     if MEASURES[name].inputs == "pair" and given.input_variance is None:
         given = given.model_copy(update={"input_variance": 1.0})
     found: Settings = given
@@ -62,7 +65,7 @@ def _complete(name: str, given: Any) -> Settings:
 
 
 def _check_given(names: object, settings: object, seed: object) -> None:
-    """Raises ValueError where what is given is of another type than it should be."""
+    """Raise ValueError if an argument has the wrong type."""
     if not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
         raise ValueError(f"measures: expected a name or a list of names, got {_python(names)}")
     if not isinstance(settings or {}, Mapping):
@@ -72,12 +75,17 @@ def _check_given(names: object, settings: object, seed: object) -> None:
 
 
 def _rows(name: str, settings: Settings, ensemble: Ensemble, domain: Domain, seed: int) -> Iterator[dict[str, Any]]:
-    """Of one measure, each network by itself: what is said of it does not hang on which others are given."""
-    taken = [
+    """Yield the rows of one measure.
+
+    Each network is measured by itself, so that its values do not depend on the others.
+    """
+    each_measured = [
         measure_networks(_cell(name, settings, alone, domain, seed, draw), alone)
         for draw, alone in enumerate(each_alone(ensemble))
     ]
-    readings = {quantity: torch.cat([found[quantity] for found in taken]).cpu().numpy() for quantity in taken[0]}
+    readings = {
+        quantity: torch.cat([found[quantity] for found in each_measured]).cpu().numpy() for quantity in each_measured[0]
+    }
     shapes = {quantity: values.shape for quantity, values in readings.items()}
     cell = _cell(name, settings, ensemble, domain, seed)
     for block in blocks_of([cell], {cell.key: shapes}, lambda _, quantity: readings[quantity], []):
@@ -88,7 +96,7 @@ def _rows(name: str, settings: Settings, ensemble: Ensemble, domain: Domain, see
 def _cell(
     name: str, settings: Settings, ensemble: Ensemble, domain: Domain, seed: int, first: int = 0
 ) -> MeasuringCell:
-    """Return the cell that a study would have of such networks, the first of them its draw `first`."""
+    """Return the cell that a study would have for such networks, with the first network as draw `first`."""
     return MeasuringCell(seed, _member(ensemble), name, settings, None, domain, first, first + ensemble.draws)
 
 
@@ -101,14 +109,16 @@ def _member(ensemble: Ensemble) -> Member:
 
 
 def _rows_of(block: Block) -> Iterator[dict[str, Any]]:
+    """Yield one row per network and layer of a block."""
     layers = block.places.get("layer", [None] * block.columns)
     for network, values in enumerate(block.draws.columns(0, block.columns)):
         for layer, method, value in zip(layers, block.methods, values, strict=True):
             row = (network, block.quantity, layer, method, float(value))
-            yield dict(zip(_SHOWN, row, strict=True))
+            yield dict(zip(_COLUMNS, row, strict=True))
 
 
 def _activation(given: str | Mapping[str, Any] | None) -> Activation | None:
+    """Return the activation that a name or table stands for; raise ValueError if it is not exactly one."""
     if given is None:
         return None
     read = _read(
@@ -121,6 +131,7 @@ def _activation(given: str | Mapping[str, Any] | None) -> Activation | None:
 
 
 def _settings(name: str, given: Mapping[str, Any]) -> Settings:
+    """Return the settings of a measure; raise ValueError if it needs a task or a key is wrong."""
     if name not in MEASURES:
         raise ValueError(f"there is no measure {name}; {nearest(name, MEASURES)}")
     if MEASURES[name].inputs in ("training", "task"):
@@ -133,16 +144,17 @@ def _settings(name: str, given: Mapping[str, Any]) -> Settings:
 
 
 def _read(adapter: TypeAdapter[Any], given: Any, what: str) -> Any:
+    """Return a validated value; raise ValueError with a message as for a spec, but in Python's notation."""
     try:
         return adapter.validate_python(given)
     except ValidationError as error:
         first = error.errors()[0]
         parts = [part for part in first["loc"] if isinstance(part, str)]
         table = given if isinstance(given, Mapping) else {}
-        written = [part for part in parts[:-1] if part in table] + parts[-1:]  # without a catalog's tags
+        written = [part for part in parts[:-1] if part in table] + parts[-1:]  # without the tags of catalogs
         where = {"activation": ("family", "activation"), "domain": ("domain",)}.get(what, ("measure", what))
-        told = _in_python(worded({**first, "loc": (*where, *first["loc"])}), first["input"])
-        raise ValueError(f"{'.'.join((what, *written))}: {told}") from None
+        message = _in_python(worded({**first, "loc": (*where, *first["loc"])}), first["input"])
+        raise ValueError(f"{'.'.join((what, *written))}: {message}") from None
 
 
 def _check_suitable(name: str, settings: Settings, ensemble: Ensemble, domain: Domain) -> None:
@@ -155,8 +167,9 @@ def _check_suitable(name: str, settings: Settings, ensemble: Ensemble, domain: D
 
 
 def _in_python(message: str, given: object) -> str:
-    """Return a message about a value of a spec with the value as Python writes it."""
-    inside = list(given.values()) if isinstance(given, Mapping) else []  # of a table, the key that names its entry
+    """Return a message about a value of a spec, with the value in Python's notation."""
+    # A message about a table may show the value that names its entry.
+    inside = list(given.values()) if isinstance(given, Mapping) else []
     for value in (given, *inside):
         if f", got {shown(value)}" in message:
             message = message.replace(f", got {shown(value)}", f", got {_python(value)}")
@@ -168,13 +181,15 @@ def _in_python(message: str, given: object) -> str:
 
 
 class _Short(Repr):
+    """A representation of values that abbreviates long ones."""
+
     def __init__(self) -> None:
         super().__init__()
         self.maxlevel, self.maxdict = 3, 6
-        self.maxstring = self.maxother = self.maxlong = 240  # what is left is cut at its end
+        self.maxstring = self.maxother = self.maxlong = 240  # `_python` shortens the rest
 
     def repr_int(self, x: int, level: int) -> str:
-        """Python refuses to write out numbers of thousands of digits."""
+        """Return an integer as text, or its number of bits: Python does not convert thousands of digits."""
         return super().repr_int(x, level) if x.bit_length() <= self.maxlong else f"a number of {x.bit_length()} bits"
 
 
@@ -182,5 +197,5 @@ _SHORT = _Short()
 
 
 def _python(value: object) -> str:
-    """A value as Python writes it, in one line and short."""
+    """Return a value in Python's notation, shortened to one line."""
     return shortened(" ".join(_SHORT.repr(value).split()))

@@ -1,4 +1,4 @@
-"""Plan a run: the cells to compute, and the time, memory and disk they take. Nothing is written."""
+"""Plan a run: find the cells to compute, and estimate their time, memory and disk. Write nothing."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,7 +11,7 @@ from suite.catalog.precision import precision_asked
 from suite.cells.cache import Cache, CachedCell
 from suite.cells.cell import Cell
 from suite.cells.resources import WORKERS_START, default_workers, workers_for
-from suite.formatting import counted
+from suite.formatting import counted, format_bytes, format_duration
 from suite.runs.run import find_computed
 from suite.spec.load import Study
 
@@ -22,11 +22,11 @@ AnnounceTrial = Callable[[str, str, int, int], None]
 """Called before each trial with the study, the measure, the number of the trial and the number of trials."""
 
 _TRIAL_DRAWS, _TRIAL_STEPS = 64, (20, 80)
-"""Maximum draws of a trial, and the steps of the trainings that are compared."""
+"""Maximum draws of a trial, and the numbers of steps of the two trainings that are compared."""
 _PROCESS_BYTES = 300 * 2**20
-"""Memory of a process before it computes, mainly for torch."""
+"""Memory of a process in bytes before it computes, mainly for torch."""
 _CELL_SECONDS, _FILE_BYTES = 0.001, 4096
-"""Minimum seconds and bytes per cell: for handing it out and saving it, and the disk's smallest unit."""
+"""Seconds per cell for dispatching and saving it, and the minimum bytes of its file on disk."""
 _TABLES = 1.0
 """Bytes of tables and pages per byte of cells."""
 
@@ -36,11 +36,11 @@ class Line:
     """The plan for one measure of a study.
 
     Attributes:
-        measure: its name.
-        states: how many cells are in each state.
-        seconds: of computing what is not done, on one core.
-        bytes: of the cells' files that will come.
-        basis: what the time follows from: recorded times, a trial, or nothing where all is done.
+        measure: The name of the measure.
+        states: The number of cells in each state.
+        seconds: The estimated time of the cells to compute, in seconds on one core.
+        bytes: The estimated size of their files.
+        basis: The basis of the estimate: "recorded" for recorded times, "trial" for a trial, empty if all is done.
     """
 
     measure: str
@@ -55,10 +55,10 @@ class Plan:
     """The plan for a run of a study.
 
     Attributes:
-        study: its name.
-        lines: a measure each.
-        workers: processes that it would have.
-        grows: whether a precision is asked for, which may take more draws than are planned.
+        study: The name of the study.
+        lines: The plans for its measures.
+        workers: The number of processes that the run would start.
+        grows: Whether cells to compute have a precision target, which may need more draws than planned.
     """
 
     study: str
@@ -68,29 +68,29 @@ class Plan:
 
     @property
     def to_do(self) -> int:
-        """Cells that would be computed."""
+        """The number of cells to compute."""
         return sum(number for line in self.lines for state, number in line.states.items() if state != "done")
 
     @property
     def seconds(self) -> float:
-        """Of wall time, the workers' start included, tables and report not."""
-        work = sum(line.seconds for line in self.lines)
+        """The estimated wall time in seconds, with the start of the workers, without tables and report."""
+        core_seconds = sum(line.seconds for line in self.lines)
         if not self.to_do:
             return 0.0
-        return work / min(self.workers, default_workers()) + (WORKERS_START if self.workers > 1 else 0.0)
+        return core_seconds / min(self.workers, default_workers()) + (WORKERS_START if self.workers > 1 else 0.0)
 
     @property
     def memory(self) -> float:
-        """Bytes of all processes together."""
+        """The estimated memory of all processes together, in bytes."""
         return _PROCESS_BYTES * (self.workers + (self.workers > 1))
 
     @property
     def disk(self) -> float:
-        """Bytes that would come to the results folder."""
+        """The estimated bytes that the run adds to the results folder."""
         return sum(line.bytes for line in self.lines) * (1 + _TABLES)
 
     def as_json(self) -> dict[str, Any]:
-        """As `plan --json` prints it."""
+        """Return the plan in JSON's types, as `plan --json` prints it."""
         return {
             "study": self.study,
             "cells": sum(sum(line.states.values()) for line in self.lines),
@@ -114,14 +114,14 @@ def _silent(*_: object) -> None:
 def plan_study(study: Study, results: Path, workers: int | None = None, announce: AnnounceTrial = _silent) -> Plan:
     """Return what a run would compute, with an estimate of its time.
 
-    Times are those recorded of finished cells of the same measure, in proportion to their cost; where there are none,
-    of a few draws that are computed for it, with one thread, and forgotten.
+    The times are those recorded for finished cells of the same measure, in proportion to the cost. If there are none, a
+    trial computes a few draws with one thread and discards them.
 
     Args:
-        study: to run.
-        results: the folder of all results.
-        workers: as the run would be asked for.
-        announce: is told of each trial.
+        study: The study.
+        results: The folder of all results.
+        workers: The number of processes that the run would be asked for. Default: as the run would choose.
+        announce: Called before each trial.
     """
     folder = results / study.spec.name
     cache = Cache(folder / "cells")
@@ -154,7 +154,7 @@ def _line(
     cached: Mapping[str, CachedCell],
     cache: Cache,
 ) -> Line:
-    """Return the line of one measure."""
+    """Return the plan for one measure."""
     done = [cell for cell in own if cell.key in cached]
     if not to_do:
         return Line(name, states, 0.0, 0.0, "")
@@ -173,13 +173,14 @@ def _line(
 def _trial(cell: Cell) -> tuple[float, float]:
     """Return the seconds per unit of cost, and the bytes per draw, of a part of a cell.
 
-    For training it is the time that more steps add, since what is done once is a small share of the whole.
+    For training, the time is that of the additional steps of a longer trial, since the fixed cost is a small share of
+    a complete training.
     """
-    from suite.cells.worker import time_cell  # noqa: PLC0415  # loads torch, which is not needed where times are known
+    from suite.cells.worker import time_cell  # noqa: PLC0415  # loads torch, which recorded times do not need
 
     part = replace(cell, stop=min(cell.stop, cell.start + _TRIAL_DRAWS))
     parts = part.trials(_TRIAL_STEPS)
-    time_cell(replace(parts[0], stop=part.start + 1))  # without what is loaded once
+    time_cell(replace(parts[0], stop=part.start + 1))  # warms up, so that loading is not timed
     times, sizes = zip(*map(time_cell, parts), strict=True)
     seconds, cost = times[-1], parts[-1].cost
     if parts[-1].cost > parts[0].cost and times[-1] > times[0]:
@@ -189,11 +190,11 @@ def _trial(cell: Cell) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class _Record:
-    """What the tables are of.
+    """The code that a run computed its cells with.
 
     Attributes:
-        versions: of the code, by measure, member and draws.
-        plugins: digests of the plug-ins that were loaded.
+        versions: The version of each cell's code, by measure, member, first draw and end of the draws.
+        plugins: The digests of the loaded plug-ins.
     """
 
     versions: Mapping[tuple[str, str, int, int], str] = field(default_factory=dict)
@@ -211,7 +212,7 @@ def _recorded(folder: Path) -> _Record:
 
 
 def _find_state(cell: Cell, cache: Cache, recorded: _Record) -> State:
-    """Return why a cell must be computed."""
+    """Return the state of a cell that must be computed."""
     if cache.path(cell.key).exists():
         return "damaged"
     version = recorded.versions.get((cell.name, cell.member.name, cell.start, cell.stop))
@@ -230,25 +231,14 @@ def format_plans(plans: Sequence[Plan]) -> Iterator[str]:
         yield "  " + "measure".ljust(20) + "".join(state.rjust(17) for state in shown) + "core time".rjust(14)
         for line in plan.lines:
             numbers = "".join(str(line.states[state]).rjust(17) for state in shown)
-            yield f"  {line.measure:<20}{numbers}{(_duration(line.seconds) if line.basis else '-'):>14}"
+            yield f"  {line.measure:<20}{numbers}{(format_duration(line.seconds) if line.basis else '-'):>14}"
         if plan.to_do:
+            processes = "1 process" if plan.workers == 1 else f"{plan.workers} processes"
             yield (
-                f"  about {_duration(plan.seconds)} with {plan.workers} process{'es' if plan.workers > 1 else ''}, "
-                f"{_size(plan.memory)} of memory, {_size(plan.disk)} of disk"
+                f"  about {format_duration(plan.seconds)} with {processes}, "
+                f"{format_bytes(plan.memory)} of memory, {format_bytes(plan.disk)} of disk"
                 + ("; more if precision targets need more draws" if plan.grows else "")
             )
     if len(plans) > 1:
         to_do = sum(plan.to_do for plan in plans)
-        yield f"all: {counted(to_do, 'cell')} to compute, about {_duration(sum(plan.seconds for plan in plans))}"
-
-
-def _duration(seconds: float) -> str:
-    """Return a duration to about two digits."""
-    if seconds < 60:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{seconds / 3600:.1f} h"
-
-
-def _size(number: float) -> str:
-    return f"{number / 1e9:.1f} GB" if number >= 1e9 else f"{number / 1e6:.1f} MB"
+        yield f"all: {counted(to_do, 'cell')} to compute, about {format_duration(sum(plan.seconds for plan in plans))}"

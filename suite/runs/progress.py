@@ -1,206 +1,153 @@
-"""What a person sees of a run, or of a plan: what changes in its place on a terminal, plain lines elsewhere."""
+"""The progress of a run or a plan, in one line."""
 
 import sys
 import time
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any
 
 from rich.console import Console
-from rich.live import Live
 from rich.status import Status
-from rich.table import Table
 
 from suite.cells.cell import Cell
 from suite.cells.execute import CellCallback
-from suite.formatting import counted
+from suite.formatting import counted, format_duration
 from suite.spec.load import Study
 
-_PLAIN_INTERVAL = 10.0
-"""Seconds between plain lines, at least."""
+_LOG_INTERVAL = 10.0
+"""Minimum number of seconds between two lines of a log."""
 
-_FEW = 5.0
-"""Seconds below which the time left is not estimated."""
+_SHORTEST_ESTIMATE = 5.0
+"""Times left below this number of seconds are not shown as a number."""
 
-_WRITING = "writing tables and the report"
+
+class StatusLine:
+    """A line that is updated in place on a terminal and in a notebook; use it as a context manager.
+
+    Elsewhere, as in the log of a batch job, lines are printed one after the other.
+
+    Args:
+        console: The terminal or log. Default: standard error.
+        display: IPython's function `display`, if the caller runs in a notebook.
+    """
+
+    def __init__(self, console: Console | None = None, display: Callable[..., Any] | None = None) -> None:
+        self._console = console or Console(file=sys.stderr)
+        self._display = display
+        self._handle: Any = None
+        self._status: Status | None = None
+        self._printed: float | None = None
+
+    def __enter__(self) -> "StatusLine":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._status is not None:
+            self._status.stop()
+
+    def show(self, line: str, *, always: bool = True) -> None:
+        """Replace the line by another; in a log, print it.
+
+        Args:
+            line: The text.
+            always: Whether a log has the line in any case. If not, it is left out within 10 seconds after the last one.
+        """
+        if self._display is not None:
+            if self._handle is None:
+                self._handle = self._display({"text/plain": line}, raw=True, display_id=True)
+            else:
+                self._handle.update({"text/plain": line}, raw=True)
+        elif self._console.is_terminal:
+            if self._status is None:
+                self._status = self._console.status(line)
+                self._status.start()
+            self._status.update(line)
+        elif always or self._printed is None or time.monotonic() - self._printed >= _LOG_INTERVAL:
+            self._printed = time.monotonic()
+            self._print(line)
+
+    def finish(self, line: str) -> None:
+        """Show the last line, which stays on the terminal."""
+        if self._status is not None:
+            self._status.stop()
+            self._print(line)
+        elif self._display is not None:
+            self.show(line)
+
+    def _print(self, line: str) -> None:
+        self._console.print(line, soft_wrap=True, highlight=False)  # a long line of a log is not broken
 
 
 class Progress:
-    """The progress of one study; use it as a context manager around the run, and pass `announce` to it."""
+    """The progress of the run of one study; use it as a context manager.
 
-    interval = _PLAIN_INTERVAL
+    Pass `announce` and `announce_writing` to the functions that run the study.
+    """
 
-    def __init__(self, study: Study, console: Console | None = None) -> None:
-        self.study = study
-        self.console = console or Console(file=sys.stderr)
-        self.live: Live | None = None
-        self.total: Counter[str] = Counter()
-        self.left: Counter[str] = Counter()
-        self.work = self.work_left = 0.0
-        self.rounds = 0
-        self.after = ""
-        self.start = self.spoke = time.monotonic()
+    def __init__(self, study: Study, line: StatusLine | None = None) -> None:
+        self._name = study.spec.name
+        self._line = line or StatusLine()
+        self._total = self._left = 0
+        self._cost = self._cost_left = 0.0
+        self._start: float | None = None
 
     def __enter__(self) -> "Progress":
+        self._line.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.after = ""
-        if self.live is not None:
-            self.live.stop()
-
-    @property
-    def is_live(self) -> bool:
-        """Whether the display is a live table."""
-        return self.console.is_terminal
-
-    def say(self, line: str) -> None:
-        """Print a line."""
-        self.console.print(line, soft_wrap=True)  # whoever reads a log finds a line in one line
+        if self._start is not None:
+            self._line.finish(self.so_far())
+        self._line.__exit__(kind, error, trace)
 
     def announce(self, _: Study, cells: Sequence[Cell], missing: Sequence[Cell]) -> CellCallback:
-        """Start or extend the display; return the callback for finished cells."""
-        more = sum(cell.cost for cell in missing)
-        self.total = Counter(cell.name for cell in cells)
-        self.left = Counter(cell.name for cell in missing)
-        self.work, self.work_left = self.work - self.work_left + more, more
-        self.rounds += 1
-        if self.rounds == 1:
-            self.start = self.spoke = time.monotonic()
-        if self.live is not None:
-            return self.finished
-        if self.is_live:
-            self.live = Live(get_renderable=self.table, console=self.console, refresh_per_second=4)
-            self.live.start()
-        elif self.rounds > 1:
-            self.say(f"{self.study.spec.name}: {counted(len(missing), 'more cell')} for the precision target")
+        """Start a sampling round; return the function to call with each finished cell.
+
+        Args:
+            cells: All cells of the study so far.
+            missing: Those of them that are neither cached nor finished.
+        """
+        cost = sum(cell.cost for cell in missing)
+        self._total, self._left = len(cells), len(missing)
+        self._cost, self._cost_left = self._cost - self._cost_left + cost, cost
+        if self._start is None:
+            self._start = time.monotonic()
+            cached = len(cells) - len(missing)
+            self._line.show(f"{self._name}: {counted(len(missing), 'cell')} to compute, {cached:,} cached")
         else:
-            kept = len(cells) - len(missing)
-            self.say(f"{self.study.spec.name}: {counted(len(missing), 'cell')} to compute, {kept:,} cached")
-        return self.finished
+            self._line.show(f"{self._name}: {counted(len(missing), 'more cell')} for the precision target")
+        return self._count
 
-    def finished(self, cell: Cell) -> None:
-        """Count a finished cell."""
-        self.left[cell.name] -= 1
-        self.work_left -= cell.cost
-        now = time.monotonic()
-        if self.live is None and (now - self.spoke >= self.interval or not self.left.total()):
-            self.spoke = now
-            self.say(self.so_far())
-
-    def writing(self) -> None:
-        """Show that tables and the report are being written, which takes a while."""
-        self.after = f"; {_WRITING}"
-        if self.live is None:
-            self.say(f"{self.study.spec.name}: {_WRITING}")
+    def announce_writing(self) -> None:
+        """Show that tables and the report are being written."""
+        self._line.show(f"{self.so_far()}; writing tables and the report")
 
     def so_far(self) -> str:
-        """Return the number of cells that are done, in one line."""
-        done = self.total.total() - self.left.total()
-        return f"{self.study.spec.name}: {done:,}/{counted(self.total.total(), 'cell')}, {self.remaining()}"
+        """Return the number of finished cells and the time left, in one line."""
+        return f"{self._name}: {self._total - self._left:,}/{counted(self._total, 'cell')}, {self._time()}"
 
-    def remaining(self) -> str:
-        """Return the estimated time left."""
-        elapsed = time.monotonic() - self.start
-        if not self.left.total():
-            return f"done in {_duration(elapsed)}"
-        done = self.work - self.work_left
-        if done <= 0:
+    def _count(self, cell: Cell) -> None:
+        self._left -= 1
+        self._cost_left -= cell.cost
+        self._line.show(self.so_far(), always=not self._left)
+
+    def _time(self) -> str:
+        elapsed = time.monotonic() - (self._start or time.monotonic())
+        if not self._left:
+            return f"done in {format_duration(elapsed)}"
+        finished = self._cost - self._cost_left
+        if finished <= 0:
             return "starting"
-        left = elapsed * self.work_left / done
-        return f"about {_duration(left)} left" if left >= _FEW else "a few seconds left"
-
-    def table(self) -> Table:
-        """Return the live table, one row per measure."""
-        table = Table(title=f"{self.study.spec.name}: {self.remaining()}{self.after}", title_justify="left")
-        table.add_column("measure")
-        table.add_column("cells done", justify="right")
-        for name, total in self.total.items():
-            table.add_row(name, f"{total - self.left[name]} / {total}")
-        return table
+        left = elapsed * self._cost_left / finished
+        return f"about {format_duration(left)} left" if left >= _SHORTEST_ESTIMATE else "a few seconds left"
 
 
-class InNotebook(Progress):
-    """The progress in a notebook: one line that is updated in place."""
-
-    interval = 0.5
-
-    def __init__(self, study: Study, display: Any = None) -> None:
-        super().__init__(study)
-        self.display = display or _shell_display()
-        self.handle: Any = None
-        self.said = ""
-
-    @property
-    def is_live(self) -> bool:
-        """A notebook is no terminal, even if its kernel was started from one."""
-        return False
-
-    def say(self, line: str) -> None:
-        """Show a line in place of the previous one."""
-        if self.handle is None:
-            self.handle = self.display({"text/plain": line}, raw=True, display_id=True)
-        else:
-            self.handle.update({"text/plain": line}, raw=True)
-
-    def writing(self) -> None:
-        """Append to the line that tables are being written."""
-        self.after = f"; {_WRITING}"
-        self.said = self.so_far()
-        self.say(f"{self.said}{self.after}")
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self.after:
-            self.say(self.said)
-        super().__exit__(kind, error, trace)
-
-
-class Trials:
-    """The progress of the trials that measure how long measures take; use it as a context manager."""
-
-    def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(file=sys.stderr)
-        self.status: Status | None = None
-        self.study = ""
-
-    def __enter__(self) -> "Trials":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self.status is not None:
-            self.status.stop()
-
-    def announce(self, study: str, measure: str, number: int, of: int) -> None:
-        """Show that a trial starts; outside of a terminal, once per study."""
-        if self.console.is_terminal:
-            line = f"{study}: timing a small part of {measure} ({number}/{of})"
-            if self.status is None:
-                self.status = self.console.status(line)
-                self.status.start()
-            self.status.update(line)
-        elif study != self.study:
-            self.study = study
-            measures = measure if of == 1 else f"{of} measures"
-            self.console.print(f"{study}: timing a small part of {measures}", soft_wrap=True)
-
-
-def in_notebook() -> bool:
-    """Return whether the caller runs in a notebook."""
-    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-    return getattr(shell, "kernel", None) is not None
-
-
-def _shell_display() -> Any:
-    return sys.modules["IPython"].display.display
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+def notebook_display() -> Callable[..., Any] | None:
+    """Return IPython's function `display` if the caller runs in a notebook."""
+    ipython = sys.modules.get("IPython")
+    shell = getattr(ipython, "get_ipython", lambda: None)()
+    return sys.modules["IPython"].display.display if getattr(shell, "kernel", None) is not None else None

@@ -1,4 +1,4 @@
-"""Run a study: compute its missing cells, write its tables, derive verdicts and rankings, and draw its page."""
+"""Run a study: compute its missing cells, write its tables, analyze them and draw its page."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 DEFAULT_RESOURCES = Resources()
 
 Writing = Callable[[], None]
-"""Called when all cells are computed, before tables and pages are written."""
+"""Called after all cells are computed and before tables and pages are written."""
 
 
 @dataclass(frozen=True)
 class StudyResults(Results):
-    """The results of a study that was run, with its charts."""
+    """The results of a study's run, with its charts."""
 
     @cached_property
     def charts(self) -> "dict[str, Chart]":
@@ -51,7 +51,7 @@ def run_study(
 ) -> StudyResults:
     """Run a study unless its results are up to date; write its tables, analysis and page, and the index.
 
-    Cells that fail are listed in `failures` of the returned results, and computed again by the next run.
+    Cells that fail are listed in `failures` of the returned results, and the next run computes them again.
 
     Arguments and errors are those of `compute_tables`.
     """
@@ -60,7 +60,7 @@ def run_study(
     remove_abandoned(folder)
     if is_up_to_date(folder, basis):
         if not (results / INDEX).exists():
-            with suppress(OSError):  # the study is finished even if the disk cannot be written
+            with suppress(OSError):  # the study is finished even if its index cannot be written
                 _write_index(results)
         found = StudyResults(folder)
         if announce:
@@ -93,10 +93,10 @@ def compute_tables(
 
     Args:
         study: The study.
-        results: The folder of all results. The study's own is created in it.
-        resources: What to compute with.
+        results: The folder of all results. The study's own folder is created in it.
+        resources: The device, processes or cluster to compute with.
         announce: Called before cells are computed.
-        writing: Called after that, before tables are written.
+        writing: Called after cells are computed and before tables are written.
 
     Raises:
         ValueError: If the device or the cluster is unavailable.
@@ -125,9 +125,9 @@ def run_shard(
     resources: Resources = DEFAULT_RESOURCES,
     announce: Announce | None = None,
 ) -> StudyResults:
-    """Compute one part of a study's cells. Tables are written by `merge`, once all parts are there.
+    """Compute one part of a study's cells; `merge` writes the tables once all parts are computed.
 
-    Other arguments and errors are those of `compute_tables`.
+    The other arguments and the errors are those of `compute_tables`.
     """
     folder = results / study.spec.name
     cache = Cache(folder / "cells")
@@ -138,22 +138,22 @@ def run_shard(
 
 
 def find_computed(study: Study, results: Path) -> ComputedStudy:
-    """Return the cells of a study with those that are cached; compute nothing."""
+    """Return the cells of a study and which of them are cached; compute nothing."""
     return find_cached(study, Cache(results / study.spec.name / "cells"), _base_cache(study, results))
 
 
 def follows_from(study: Study, cells: Sequence[Cell]) -> dict[str, Any]:
-    """Return what the files of a results folder follow from, besides code and packages."""
+    """Return the inputs that the files of a results folder follow from, besides code and packages."""
     return {"study": study.spec.name, "spec": study.spec.as_run(), "cells": [cell.key for cell in cells]}
 
 
 def _base_cache(study: Study, results: Path) -> Cache | None:
-    """Return the cache of the study that this one changes by --set, from which equal cells are copied."""
+    """Return the cache of the study that --set changes, from which equal cells are copied; None if none."""
     return Cache(results / study.base / "cells") if study.base else None
 
 
 def _recorded(results: Results, cells: Sequence[Cell]) -> list[Cell]:
-    """Return the cells of a finished study; with precision targets they are more than the first round's."""
+    """Return the cells of a finished study, including those that later sampling rounds added."""
     first = {(cell.name, cell.member.name): cell for cell in cells}
     return [
         replace(first[entry["measure"], entry["member"]], start=entry["draws"][0], stop=entry["draws"][1])

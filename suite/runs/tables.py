@@ -1,4 +1,4 @@
-"""The tables of a run: raw measurements, their summary beside the theory, members, landscapes and precision."""
+"""Build the tables of a run: measurements, summary with theory, members, landscapes and precision."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from math import inf
@@ -29,7 +29,7 @@ _COMPARISON = ("theory", "z", "relative_difference")
 """Columns that compare a summary with its theory."""
 
 ROWS_AT_A_TIME = 2**15
-"""The minimum number of rows of raw values that are written together; the rows of a cell stay together."""
+"""Minimum number of rows of raw values that are written together; the rows of a cell stay together."""
 
 
 def write_study_tables(
@@ -45,9 +45,9 @@ def write_study_tables(
 
     Args:
         study: The study.
-        folder: Its results.
-        cells: Its cells, in the order of the tables.
-        shapes: The shapes of what each finished cell holds, by the cells' keys.
+        folder: The results folder of the study.
+        cells: The cells of the study, in the order of the tables.
+        shapes: The shapes of the arrays of each finished cell, by the keys of the cells.
         read: Returns one quantity of a finished cell.
         targets: The precision targets.
         run: The content of run.json.
@@ -68,9 +68,9 @@ def write_study_tables(
 def measurements_tables(
     blocks: Sequence[Block], axes: Sequence[str], training: Sequence[str]
 ) -> Iterator[pd.DataFrame]:
-    """Every raw value, one a row, in tables of about so many rows as are written together; a ratio of means has none.
+    """Yield every raw value, one per row, in tables of at least `ROWS_AT_A_TIME` rows, except the last.
 
-    One table at least; all have the same columns and types.
+    All tables have the same columns and types. A ratio of means has no raw values.
     """
     raw = [block for block in blocks if QUANTITIES[block.quantity].kind != "ratio"]
     layout = Layout(raw, axes, training)
@@ -83,7 +83,7 @@ def measurements_tables(
 
 
 def _gathered(blocks: Sequence[Block]) -> Iterator[list[tuple[Block, int, Array]]]:
-    """Yield the parts of the blocks with their first draws, as many at a time as are written together."""
+    """Yield lists of parts to write together, each part as its block, first draw and values."""
     pieces: list[tuple[Block, int, Array]] = []
     rows = 0
     for block in blocks:
@@ -101,9 +101,9 @@ def _gathered(blocks: Sequence[Block]) -> Iterator[list[tuple[Block, int, Array]
 def summary_table(blocks: Sequence[Block], axes: Sequence[str], training: Sequence[str]) -> pd.DataFrame:
     """Summarize the draws, and compare the summary with the theory if one is known.
 
-    Trained quantities are at the learning rate that validation chose. `theory` is the theoretical value; beside it
-    stands the z-score of the mean where the theory is exact or the network ten times wider than deep, else the
-    relative difference, which is finite width showing.
+    Trained quantities are those at the learning rate that `select_rates` selects. `theory` is the theoretical value.
+    `z` is the z-score of the mean if the theory is exact or the network is ten times wider than deep; otherwise
+    `relative_difference` shows the effect of finite width.
     """
     chosen = select_rates(blocks)
     columns = Layout(chosen, axes, training).columns(chosen)
@@ -116,13 +116,14 @@ def summary_table(blocks: Sequence[Block], axes: Sequence[str], training: Sequen
 
 
 def _summary(block: Block) -> dict[str, Array]:
-    """Return the statistics of each column of a block, without holding all of its values."""
+    """Return the statistics of each column of a block, without all of its values in memory."""
     kind = QUANTITIES[block.quantity].kind
     parts = [summarize(values, kind) for values in chunks(block.draws)]
     return {name: np.concatenate([part[name] for part in parts]) for name in STATISTICS}
 
 
 def _comparison(block: Block, summary: dict[str, Array]) -> dict[str, Array]:
+    """Return the theory of each column of a block with its z-score or relative difference, or nan."""
     gap = np.full(block.columns, np.nan)
     theory = block.theory
     if theory is None:
@@ -137,10 +138,10 @@ def _comparison(block: Block, summary: dict[str, Array]) -> dict[str, Array]:
 
 
 def _score(block: Block) -> float | None:
-    """Return what learning rates are chosen by, the higher the better; None if the quantity plays no part in it.
+    """Return the score that selects a learning rate, larger is better; None if the quantity selects none.
 
-    A run that diverged counts as an accuracy of 0, or as the error of the best constant. That error also caps all
-    others, so that one lost run does not outweigh what the others learned.
+    A run that diverged counts as an accuracy of 0, or as the error of the best constant prediction. That error is the
+    maximum for all runs, so that one failed run does not outweigh the others.
     """
     quantity = QUANTITIES[block.quantity]
     if not quantity.selects_rate:
@@ -155,8 +156,8 @@ def _score(block: Block) -> float | None:
 def select_rates(blocks: Sequence[Block]) -> list[Block]:
     """Return the blocks whose learning rate has the best mean validation score after the last step.
 
-    The rate is chosen for each member and setting of the other training axes. If scores are equal, the smaller rate
-    wins. Test data play no part. Blocks without a learning rate are kept.
+    The rate is selected for each member and setting of the other training axes. If scores are equal, the smaller rate
+    is selected. Test data are not used. Blocks without a learning rate are all returned.
     """
     best: dict[tuple[Any, ...], tuple[float, float]] = {}
     for block in blocks:
@@ -176,7 +177,7 @@ def _setting(block: Block) -> tuple[Any, ...]:
 
 
 def members_table(members: Sequence[Member], axes: Sequence[str]) -> pd.DataFrame:
-    """Return one row per member: axes, widths, parameter count, variances of the weights, and mean-field theory.
+    """Return one row per member: axes, widths, parameter count, variances and mean-field theory.
 
     `weight_variance` and `bias_variance` are sigma_w^2 and sigma_b^2 of the hidden layers, empty if these differ;
     the columns in the plural list all layers, the readout last. `fixed_point` is q*, `stability` V'(q*), `chi` chi_1,
@@ -198,11 +199,12 @@ def members_table(members: Sequence[Member], axes: Sequence[str]) -> pd.DataFram
 def landscapes_table(
     cells: Sequence[Cell], shapes: Mapping[str, Shapes], read: Read, axes: Sequence[str], training: Sequence[str]
 ) -> pd.DataFrame | None:
-    """Return outputs on the grid, one per row: of a few random draws, and at some steps of training at every rate.
+    """Return outputs on the grid, one per row: of a few random draws, and at some steps of training.
 
     Returns:
         Columns member, the axes, `state` (random or trained), draw, the training settings, `step` (of training;
-        missing for random networks), x1, x2 and value. None if no member has two inputs.
+        missing for random networks), x1, x2 and value. Training has rows for every learning rate. None if no member has
+        two inputs.
     """
     frames = []
     for cell in cells:
@@ -223,12 +225,12 @@ def landscapes_table(
         for column in table.columns
         if table[column].dtype == object or pd.api.types.is_string_dtype(table[column])
     ]
-    step = pd.Series(table.get("step"), index=table.index, dtype="Int64")  # none where nothing is trained
+    step = pd.Series(table.get("step"), index=table.index, dtype="Int64")  # no column if nothing is trained
     return table.assign(step=step).astype(dict.fromkeys(text, "category"))
 
 
 def _plane(extent: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the points of the grid, by rows."""
+    """Return the coordinates of the grid points, row by row."""
     side = np.linspace(-extent, extent, INTERVALS + 1)
     x1, x2 = np.meshgrid(side, side, indexing="ij")
     return x1.ravel(), x2.ravel()
@@ -238,10 +240,11 @@ _STATISTIC = {"value": "mean", "frequency": "frequency", "ratio": "ratio of mean
 
 
 def precision_table(targets: Sequence[PrecisionTarget]) -> pd.DataFrame | None:
-    """Return one row per member, quantity and layer: `half_width` beside the `precision` that the spec asks for.
+    """Return one row per member, quantity and layer with the half-width reached; None without targets.
 
-    The half-width of the 95% interval is absolute for a frequency, otherwise relative to the mean. `reached` is yes
-    or no; `note` says why not, or why to doubt it. `draws`, `looks` and `seconds` are those of all layers together.
+    `half_width` of the 95% interval is absolute for a frequency, otherwise relative to the mean, as is `precision`,
+    the value that the spec asks for. `reached` is yes or no; `note` gives the reason if it is not reached, or a reason
+    to doubt it. `draws`, `looks` and `seconds` are those of all layers together.
     """
     if not targets:
         return None

@@ -1,1 +1,1 @@
-"""What the user declares: from a TOML file to a validated Spec and the members of its families."""
+"""This package turns a TOML file into a validated Spec and the members of its families."""

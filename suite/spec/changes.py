@@ -1,4 +1,7 @@
-"""Changes to a spec that are no edits of its file, `--set family.depth=[2,4]`, made before it is validated."""
+"""This module applies changes such as `--set family.depth=[2,4]` to a spec before it is validated.
+
+The spec's file stays as it is.
+"""
 
 import hashlib
 import json
@@ -14,23 +17,23 @@ from suite.spec.problems import Problem, printable
 from suite.spec.read import MOST_NESTED, parsed_value
 
 Lines = dict[Path, int | str]
-"""Where keys stand: a line of the file, or the change that they come from."""
+"""The place of each key: its line in the file, or the `--set` option that sets it."""
 
 _PART = re.compile(r"[\w-]+", re.ASCII)
 _WORD = re.compile(r"[a-z_][\w.-]*", re.ASCII | re.IGNORECASE)
-_SLUG = 32
-"""Characters of a results folder's name that say, for people, what was changed."""
+_SLUG_LENGTH = 32
+"""The maximum number of characters in a results folder's name that describe the changes."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """A value that is set in place of what the file says, or that is taken out.
+    """A value that replaces the one in the file, or the removal of a key.
 
     Attributes:
-        path: keys, and places in lists from 0, that lead to it.
-        value: what is set.
-        out: whether the key is taken out instead.
-        text: what the user wrote, to be shown again; two that say the same are the same change.
+        path: The keys, and positions in lists from 0, that lead to the value.
+        value: The new value; None if the key is removed.
+        out: Whether the key is removed.
+        text: What the user wrote, for messages. It does not count when two changes are compared.
     """
 
     path: Path
@@ -40,32 +43,36 @@ class Change:
 
     @property
     def key(self) -> str:
-        """The path as it is written."""
+        """The path as the user writes it, with dots."""
         return ".".join(map(str, self.path))
 
     @property
     def place(self) -> str:
-        """Where its faults are."""
+        """The place that errors in this change name."""
         return f"--set {self.key}"
 
 
 def parse_changes(texts: Iterable[str]) -> tuple[Change, ...]:
-    """Changes as the command line has them, `KEY=VALUE`; the value is TOML, and none at all takes the key out.
+    """Parse the changes that the command line gives.
+
+    Args:
+        texts: Changes of the form `KEY=VALUE`. The value is TOML; an empty value removes the key.
 
     Returns:
         The changes in the order of their keys.
 
     Raises:
-        ValueError: one is none, or two are of one place.
+        ValueError: If a text is not a change, or two changes affect the same place: their paths are equal, or one
+            path is inside the other.
     """
-    changes = [replace(_parsed(text), text=text) for text in texts]
+    changes = [replace(_parse_change(text), text=text) for text in texts]
     for one, other in combinations(changes, 2):
         if one.path[: len(other.path)] == other.path[: len(one.path)]:
             raise ValueError(f"{one.place} and {other.place} change one place; give one of them")
     return tuple(sorted(changes, key=lambda change: change.key))
 
 
-def _parsed(text: str) -> Change:
+def _parse_change(text: str) -> Change:
     written, sign, value = text.partition("=")
     parts = [part.strip() for part in written.split(".")]
     here = printable(shortened(f"--set {text}"))
@@ -86,33 +93,33 @@ def _parsed(text: str) -> Change:
 
 
 def make(changes: Sequence[Change], data: dict[str, Any], lines: Lines, file: str) -> list[Problem]:
-    """Makes the changes in a file's data, and notes them in its lines.
+    """Apply changes to a file's data in place, and record them as the places of the keys that they set.
 
     Args:
-        changes: to make.
-        data: the file's content, which is changed.
-        lines: where its keys stand; what is set stands at its change.
-        file: its path, as reported.
+        changes: The changes to apply.
+        data: The file's content, which is modified.
+        lines: The place of each key, which is modified.
+        file: The file's path, as problems report it.
 
     Returns:
-        What cannot be changed.
+        One problem per change that cannot be applied.
     """
-    return [Problem(file, change.place, "", why) for change in changes if (why := _make(change, data, lines))]
+    return [Problem(file, change.place, "", why) for change in changes if (why := _apply_change(change, data, lines))]
 
 
-def _make(change: Change, data: dict[str, Any], lines: Lines) -> str:
-    """Makes one change; or says why it cannot be made."""
+def _apply_change(change: Change, data: dict[str, Any], lines: Lines) -> str:
+    """Apply one change; return why it cannot be applied, or an empty string."""
     table: Any = data
     *way, last = change.path
     for place, part in enumerate(way):
         path = change.path[: place + 1]
-        if why := _astray(table, part, path):
+        if why := _check_part(table, part, path):
             return why
         if isinstance(table, dict) and part not in table:
             table[part] = {}
             lines[path] = change.place
         table = table[part]
-    if why := _astray(table, last, change.path):
+    if why := _check_part(table, last, change.path):
         return why
     if not change.out:
         table[last] = change.value
@@ -128,8 +135,8 @@ def _make(change: Change, data: dict[str, Any], lines: Lines) -> str:
     return ""
 
 
-def _astray(table: Any, part: str | int, path: Path) -> str:
-    """Why a part of a path leads nowhere; nothing where it leads on."""
+def _check_part(table: Any, part: str | int, path: Path) -> str:
+    """Return why a path cannot go on with this part inside `table`, or an empty string."""
     name = ".".join(map(str, path[:-1]))
     if isinstance(table, dict):
         return f"{name or 'a spec'} is one table, not a list; leave out the {part}" if isinstance(part, int) else ""
@@ -142,7 +149,18 @@ def _astray(table: Any, part: str | int, path: Path) -> str:
 
 
 def changes_behind(changes: Sequence[Change], problems: Sequence[Problem], file: str) -> list[Problem]:
-    """The hint where claims, or a tournament, are about what has been changed away under them."""
+    """Return a hint to leave out claims, or the predictor ranking, that do not suit a changed study.
+
+    The hint names the tables `claim` and `predict` that have problems and that no change sets.
+
+    Args:
+        changes: The changes that were applied.
+        problems: The problems of the changed spec.
+        file: The file's path, as reported.
+
+    Returns:
+        One problem with the hint, or none.
+    """
     roots = dict.fromkeys(problem.key.partition(".")[0] for problem in problems)
     about = [root for root in ("claim", "predict") if root in roots and not any(c.path[0] == root for c in changes)]
     if not changes or not about:
@@ -152,21 +170,22 @@ def changes_behind(changes: Sequence[Change], problems: Sequence[Problem], file:
 
 
 def changed_name(name: str, changes: Sequence[Change]) -> str:
-    """What a changed study is called, and its results folder: the same for the same changes, and for no others.
+    """Return the name of a changed study and of its results folder, which depends on the changes alone.
 
-    Such as `variability-set-parameters-5000-1c9d3f0a`: a readable part, and digits of a hash of all that was changed.
+    An example is `variability-set-parameters-5000-1c9d3f0a`. The name has a readable part and 8 digits of a hash of
+    all changes, so that different changes get different folders.
     """
     if not changes:
         return name
     content = [[list(change.path), change.out, change.value] for change in changes]
     digest = hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:8]
     words = " ".join(f"{change.path[-1]} {'out' if change.out else change.value}" for change in changes)
-    slug = re.sub(r"[^a-z0-9.]+", "-", words.lower()).strip("-.")[:_SLUG].strip("-.")
+    slug = re.sub(r"[^a-z0-9.]+", "-", words.lower()).strip("-.")[:_SLUG_LENGTH].strip("-.")
     return "-".join(part for part in (name, "set", slug, digest) if part)
 
 
 def changed_title(title: str, changes: Sequence[Change]) -> str:
-    """A title that says what was changed."""
+    """Return the title of a changed study, which states the changes."""
     if not changes:
         return title
     words = [f"{change.key} taken out" if change.out else f"{change.key} = {shown(change.value)}" for change in changes]

@@ -1,4 +1,4 @@
-"""Whether a study has what its claims are about."""
+"""This module checks that a study has the quantities, axes and values that its claims name."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -14,16 +14,20 @@ from suite.spec.problems import nearest
 
 Location = tuple[str | int, ...]
 Values = dict[str, list[Any]]
-"""Of every axis."""
+"""The values of each axis, by its name."""
 
 THEORY = "theory"
-"""A bound that is no quantity but the closed form."""
+"""The `bound` that stands for the theoretical value of the quantity, and not for another quantity."""
 
 _SHOWN = 12
+"""The maximum number of values that a hint lists."""
 
 
 def check_names_in_claims(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
-    """Claims about quantities that the study does not measure, or about settings that it does not have."""
+    """Yield findings on claims that name quantities, axes or values that the study does not have.
+
+    Two claims with the same sentence are a finding as well.
+    """
     measured = {quantity: None for name in spec.measures for quantity in MEASURES[name].quantities}
     values = values_of_axes(spec, members)
     said: set[str] = set()
@@ -40,7 +44,7 @@ def check_names_in_claims(spec: Spec, members: Sequence[Member]) -> Iterator[Fin
             why = "not measured here" if name in QUANTITIES else "no quantity"
             hint = f"add [measure.{givers[0]}]" if givers else nearest(name, measured)
             yield Finding((*here, key), f"{shown(name)} is {why}; {hint}")
-        if not members:  # which is told by itself, and leaves no axis that a claim could name
+        if not members:  # a study without members has an error of its own, and has no axes
             continue
         for key in ("along", "axis"):
             axis = getattr(claim, key, None)
@@ -51,28 +55,34 @@ def check_names_in_claims(spec: Spec, members: Sequence[Member]) -> Iterator[Fin
         if compared in values:
             for key, other in (("value", "than"), ("than", "value")):
                 but = as_in_tables(getattr(claim, other))
-                yield from _missing((*here, key), compared, getattr(claim, key), values[compared], but)
+                yield from _check_value((*here, key), compared, getattr(claim, key), values[compared], but)
 
 
 def check_where(here: Location, where: Where, values: Values) -> Iterator[Finding]:
-    """What a `where` asks for that no member has."""
+    """Yield findings on axes and values in a `where` that the study does not have.
+
+    Args:
+        here: The location of the `where`.
+        where: The wanted values, by axis.
+        values: The values that the study has, by axis.
+    """
     for axis, wanted in where.items():
         if axis not in values:
             yield Finding((*here, axis), f"{shown(axis)} is no axis of this study; {nearest(axis, values)}")
             continue
         for value in wanted:
-            yield from _missing((*here, axis), axis, value, values[axis])
+            yield from _check_value((*here, axis), axis, value, values[axis])
 
 
-def _missing(location: Location, axis: str, value: Any, there: Sequence[Any], but: Any = None) -> Iterator[Finding]:
-    """A value that no member has.
+def _check_value(location: Location, axis: str, value: Any, there: Sequence[Any], but: Any = None) -> Iterator[Finding]:
+    """Yield a finding if no member has a value.
 
     Args:
-        location: of the value.
-        axis: of which it should be one.
-        value: as the spec has it.
-        there: the axis's values.
-        but: what it is compared with, which is no hint; nothing where it is compared with none.
+        location: The location of the value.
+        axis: The axis that should have the value.
+        value: The value, as the spec gives it.
+        there: The values that the axis has.
+        but: The value that it is compared with, which the hint leaves out; None without a comparison.
     """
     if as_in_tables(value) in there:
         return
@@ -85,7 +95,10 @@ def _missing(location: Location, axis: str, value: Any, there: Sequence[Any], bu
 
 
 def asked_for(members: Sequence[Member], where: Where) -> list[Member]:
-    """The members that a `where` leaves in; settings of the training are no axes of members."""
+    """Return the members that a `where` selects.
+
+    Settings of the training are ignored, because they are not axes of members.
+    """
     of_members = {axis: wanted for axis, wanted in where.items() if any(axis in member.axes for member in members)}
     return [
         member
@@ -95,12 +108,12 @@ def asked_for(members: Sequence[Member], where: Where) -> list[Member]:
 
 
 def as_in_tables(value: Any) -> Any:
-    """A value of an axis as tables and members have it."""
+    """Return the value of an axis as tables and members store it: a boolean becomes "yes" or "no"."""
     return ("yes" if value else "no") if isinstance(value, bool) else value
 
 
 def values_of_axes(spec: Spec, members: Sequence[Member]) -> Values:
-    """Every axis with its values, members' and the training's."""
+    """Return the distinct values of each axis of members and training, except for the learning rate."""
     settings = [member.axes for member in members]
     if spec.training:
         settings += [training_settings(task, None) for task in spec.training.task]
@@ -109,5 +122,5 @@ def values_of_axes(spec: Spec, members: Sequence[Member]) -> Values:
     for one in settings:
         for axis, value in one.items():
             found.setdefault(axis, {})[value] = None
-    found.pop("learning_rate", None)  # selected over, so that tables keep one a member
+    found.pop("learning_rate", None)  # the best one is selected by validation, so tables have no such axis
     return {axis: list(values) for axis, values in found.items()}

@@ -1,4 +1,7 @@
-"""How a study divides into cells: the settings, the task and the blocks of draws of each measure of a member."""
+"""This module divides a study into cells.
+
+A cell has the settings, the task and a block of draws of one measure of a member.
+"""
 
 import json
 from collections import Counter
@@ -15,7 +18,7 @@ from suite.catalog.tasks import Task
 from suite.spec.members import Member
 
 Measures = Mapping[str, Settings]
-"""A spec's measures with their settings."""
+"""The settings of each measure of a spec, by the measure's name."""
 
 
 @dataclass(frozen=True)
@@ -23,9 +26,10 @@ class Portion:
     """A measure of one member whose draws are cut into cells.
 
     Attributes:
-        name: the measure's name in the catalog.
-        settings: the measure's; of training, with one task, and optimizers alike but for the learning rate.
-        task: the training problem that the measure, or the member's initialization, is evaluated on, if any.
+        name: The measure's name in the catalog.
+        settings: The measure's settings. Those of training have one task, and optimizers that differ only in the
+            learning rate.
+        task: The training problem that the measure, or the member's initialization, is evaluated on, if any.
     """
 
     name: str
@@ -34,12 +38,15 @@ class Portion:
 
     @property
     def cells(self) -> int:
-        """The number of cells; if a precision is asked for, of the first look. There may be too many to list."""
+        """The number of cells; with a precision target, the number in the first sampling round.
+
+        It is computed without a list of the cells, of which there may be too many.
+        """
         return len(first_draws(MEASURES[self.name], self.settings))
 
     @property
     def blocks(self) -> Iterator[tuple[int, int]]:
-        """The first draw of each cell, and one past its last."""
+        """The first draw of each cell, and the end of its range (exclusive)."""
         starts = first_draws(MEASURES[self.name], self.settings)
         return ((start, min(start + starts.step, starts.stop)) for start in starts)
 
@@ -48,33 +55,33 @@ def divide(measures: Measures, member: Member) -> Iterator[Portion]:
     """Yield the portions of a member, in the catalog's order of measures."""
     for name, settings in measures.items():
         if isinstance(settings, AccuracySettings):
-            for task, optimizers in product(settings.task, _alike(settings.optimizer)):
+            for task, optimizers in product(settings.task, _group_by_learning_rate(settings.optimizer)):
                 yield Portion(name, settings.model_copy(update={"task": (task,), "optimizer": optimizers}), task)
         elif MEASURES[name].inputs != "training":
             yield from (Portion(name, settings, task) for task in tasks_of(name, member, measures))
 
 
 def count_cells(measures: Measures, members: Sequence[Member]) -> dict[str, int]:
-    """Return the number of cells of each measure; landscapes, of which a member has one at most, are left out."""
+    """Return the number of cells of each measure, without landscapes, of which a member has at most one."""
     found: Counter[str] = Counter()
     alike = Counter(isinstance(member.initialization, DataDependent) for member in members)
     first = {isinstance(member.initialization, DataDependent): member for member in reversed(members)}
-    for kind, number in alike.items():  # members of a kind divide in the same way
+    for kind, number in alike.items():  # all members with, and all without, data-dependent initialization divide alike
         for portion in divide(measures, first[kind]):
             found[portion.name] += number * portion.cells
     return dict(found)
 
 
 def tasks_of(name: str, member: Member, measures: Measures) -> tuple[Task | None, ...]:
-    """Return the tasks that a measure of a member is evaluated on, each by itself; None if there is none."""
+    """Return the tasks on each of which a measure of a member is evaluated; (None,) without tasks."""
     training = measures.get(TRAINING)
     tasks = training.task if isinstance(training, AccuracySettings) else ()
     needs = measure_named(name).inputs in ("loss", "task", "training")
     return tasks if tasks and (needs or isinstance(member.initialization, DataDependent)) else (None,)
 
 
-def _alike(optimizers: tuple[Optimizer, ...]) -> list[tuple[Optimizer, ...]]:
-    """Return groups of optimizers that differ in their learning rate alone."""
+def _group_by_learning_rate(optimizers: tuple[Optimizer, ...]) -> list[tuple[Optimizer, ...]]:
+    """Return groups of optimizers that differ only in their learning rate."""
 
     def rest(optimizer: Optimizer) -> str:
         return json.dumps(optimizer.model_dump(exclude={"learning_rate"}), sort_keys=True)

@@ -1,4 +1,4 @@
-"""Whether a study can run on this machine, and whether its measures suit its networks."""
+"""This module checks whether a study can run on this machine, and whether its tables suit each other."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -24,13 +24,17 @@ from suite.spec.problems import nearest
 from suite.spec.suitability import check_measures
 
 _COPIES = 4
-"""Float64 copies of one network's parameters that a measure or the trainer holds at once."""
+"""The number of float64 copies of a network's parameters that a measure or the trainer holds at once."""
 
 _FLOAT64 = 8
+"""Bytes of a number."""
 
 
 def check_study(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
-    """What keeps a study from running although each of its tables is valid."""
+    """Yield findings on a study whose tables are all valid by themselves.
+
+    A finding is an error that keeps the study from running, or a warning.
+    """
     yield from _too_large(spec, members)
     yield from list(_too_many_cells(spec, members)) or _too_many_rows(spec, members)
     yield from _too_many_points(spec, members)
@@ -43,11 +47,12 @@ def check_study(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
 
 
 def _memory_limit() -> int:
-    """Bytes of this machine's physical memory."""
+    """Return the bytes of this machine's physical memory."""
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def _too_large(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
+    """Yield a finding if the largest network needs more than this machine's memory."""
     largest = max(members, key=lambda member: member.parameters, default=None)
     if largest is None:
         return
@@ -64,7 +69,7 @@ def _too_large(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
 
 
 def _too_many_cells(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
-    """Report the measure with the most cells if a study has too many."""
+    """Yield a finding at the measure with the most cells if the study has too many cells."""
     cells = count_cells(spec.measures, members)
     if (number := sum(cells.values())) > MOST_CELLS:
         name = max(cells, key=lambda name: cells[name])
@@ -77,11 +82,12 @@ def _too_many_cells(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
 
 
 def _too_many_rows(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
+    """Yield measures whose tables of raw values need more than this machine's memory."""
     for name, settings in spec.measures.items():
         precise = settings if isinstance(settings, Precise) and precision_asked(settings) else None
         draws = precise.max_draws if precise else getattr(settings, "draws", 1)
-        looks = len(recorded_steps(spec.training.steps)) if spec.training and name == TRAINING else 1
-        values = draws * looks * sum(member.depth + 1 if MEASURES[name].layered else 1 for member in members)
+        records = len(recorded_steps(spec.training.steps)) if spec.training and name == TRAINING else 1
+        values = draws * records * sum(member.depth + 1 if MEASURES[name].layered else 1 for member in members)
         need = 16 * values * _FLOAT64
         if need > _memory_limit():
             what = f"{draws:,} draws of {len(members)} members make tables of {format_bytes(need)}, this machine has"
@@ -95,6 +101,7 @@ def _too_many_rows(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
 
 
 def _too_many_points(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
+    """Yield measures whose sample of the domain needs more than this machine's memory."""
     for name, settings in spec.measures.items():
         if not isinstance(settings, OnTheDomain) or settings.step is None:
             continue
@@ -110,6 +117,7 @@ def _too_many_points(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]
 
 
 def _too_much_data(spec: Spec) -> Iterator[Finding]:
+    """Yield tasks whose data sets need more than this machine's memory."""
     for task in spec.training.task if spec.training else ():
         need = sum(task.points) * (task.inputs + task.outputs) * _FLOAT64
         if need * 2 > _memory_limit():
@@ -121,7 +129,7 @@ def _too_much_data(spec: Spec) -> Iterator[Finding]:
 
 
 def _check_picture(spec: Spec) -> Iterator[Finding]:
-    """A picture that is no chart of the report, or that nothing in the study is for."""
+    """Yield a finding if `picture` is not a chart of the report, or shows nothing that the study measures."""
     if spec.picture is None:
         return
     there = {quantity for name in spec.measures for quantity in MEASURES[name].quantities}
@@ -139,11 +147,15 @@ def _check_picture(spec: Spec) -> Iterator[Finding]:
 
 
 def _check_predict(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
-    """Outcomes that no training gives, predictors that are not measured before it, and too few members."""
+    """Yield findings on the predictor ranking.
+
+    They are outcomes that the training does not give, predictors that are not available before training or are
+    baselines, axes and values in `where` that no member has, and too few members.
+    """
     predict = spec.predict
     if predict is None:
         return
-    yield from _outcomes(spec, predict)
+    yield from _check_outcomes(spec, predict)
     known = candidates(spec.measures)
     for name in predict.predictors or ():
         if name in BASELINES:
@@ -156,7 +168,7 @@ def _check_predict(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
             if name in QUANTITIES and not QUANTITIES[name].sign:
                 why = "no property of a network"
             yield Finding(("predict", "predictors"), f"{shown(name)} is {why}; {nearest(name, known)}")
-    if not members:  # which is told by itself
+    if not members:  # a study without members has an error of its own
         return
     yield from check_where(("predict", "where"), predict.where, values_of_axes(spec, members))
     deep = sum(member.depth >= SHALLOWEST for member in asked_for(members, predict.where))
@@ -168,7 +180,8 @@ def _check_predict(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
         )
 
 
-def _outcomes(spec: Spec, predict: Predict) -> Iterator[Finding]:
+def _check_outcomes(spec: Spec, predict: Predict) -> Iterator[Finding]:
+    """Yield outcomes that the study's training does not give."""
     if not spec.training:
         yield Finding(("predict", "outcome"), "nothing is trained here; add [measure.accuracy]")
         return

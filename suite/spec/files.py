@@ -1,4 +1,4 @@
-"""Which files are specs, and what they may be called: a study's name is the name of a folder."""
+"""This module finds spec files and checks their names, which become names of results folders."""
 
 import re
 from collections import defaultdict
@@ -10,19 +10,22 @@ from suite.catalog.shown import shown
 from suite.spec.problems import Problem
 
 RESERVED_NAMES = ("asv", "reference", "readme.md")
-"""Folders and files of results/ that belong to others."""
+"""Names that studies cannot have, because results/ has other folders and files of these names."""
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9_.-]{0,98}[a-z0-9_-])?", re.ASCII | re.IGNORECASE)
 _DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.ASCII | re.IGNORECASE)
-"""What Windows takes for a device, whatever follows the dot."""
+"""Names that Windows reserves for devices, with any extension."""
 
 
 def spec_files(paths: Iterable[str | Path], problems: list[Problem]) -> list[Path]:
-    """The files that paths stand for, each once, though under every name that it goes by.
+    """Return the spec files that paths stand for.
+
+    A folder stands for the .toml files in it. A file that is given twice is returned once, unless links give it
+    different names.
 
     Args:
-        paths: files or folders, in the order wanted.
-        problems: where what is wrong with paths and names is added.
+        paths: Files or folders, in the order wanted.
+        problems: A list to which problems with paths and names are appended.
     """
     named = (file for path in paths for file in _files(Path(path), problems))
     files = list({(file.resolve(), file.stem): file for file in named}.values())
@@ -46,32 +49,32 @@ def _files(path: Path, problems: list[Problem]) -> list[Path]:
     if not known:
         problems.append(Problem(str(path), "", "", f"no such file or folder; {_nearest_spec(path)}"))
         return []
-    if not path.is_file():  # a pipe may never end
+    if not path.is_file():  # reading from a pipe may never end
         problems.append(Problem(str(path), "", "", "neither a file nor a folder; save the spec as a file"))
         return []
     return [path]
 
 
 def _nearest_spec(path: Path) -> str:
-    """The hint for a path that leads nowhere: a spec of nearly that name beside it, or where specs are by custom."""
+    """Return the hint for a missing path: a spec of a similar name in its folder or in `specs`."""
     try:
-        there = [file for folder in (_CUSTOMARY, path.parent) for file in sorted(folder.glob("*.toml"))]
+        there = [file for folder in (_SPECS, path.parent) for file in sorted(folder.glob("*.toml"))]
         near = {file.stem: file for file in there if file.is_file()}
-    except OSError:  # a folder that may not be looked into
+    except OSError:  # the user may lack the permission to list the folder
         near = {}
     close = get_close_matches(path.stem, near, n=1)
     return f"did you mean {near[close[0]]}?" if close else "check the path"
 
 
-_CUSTOMARY = Path("specs")
+_SPECS = Path("specs")
 
 
 def name_fault(name: str, hint: str = "rename the file") -> str | None:
-    """Why a study cannot be called so, and what to do; None where it can.
+    """Return why a name is not valid for a study, with a hint; None if it is valid.
 
     Args:
-        name: of a study.
-        hint: how it comes by another.
+        name: The name of a study.
+        hint: How the user can choose another name.
     """
     if name.lower() in RESERVED_NAMES:
         return f"the name {name} is reserved in results/; {hint}"
@@ -84,15 +87,18 @@ def name_fault(name: str, hint: str = "rename the file") -> str | None:
 
 
 def _name_problems(files: Sequence[Path]) -> list[Problem]:
-    """Names become folders of results/, so they are plain, unreserved and different."""
+    """Return problems with the names of files, which become folders of results/.
+
+    A name must be valid, must not be reserved, and must differ from all others when case is ignored.
+    """
     problems = []
     by_name: dict[str, list[Path]] = defaultdict(list)
     for file in files:
         by_name[file.stem.lower()].append(file)
         if file.suffix != ".toml":
             problems.append(Problem(str(file), 1, "", "not a .toml file; specs end in .toml"))
-        elif fault := name_fault(file.stem):
-            problems.append(Problem(str(file), 1, "", fault))
+        elif reason := name_fault(file.stem):
+            problems.append(Problem(str(file), 1, "", reason))
     for same in by_name.values():
         for file in same[1:]:
             message = f"has the same name as {same[0]}, and so the same results folder; rename one of them"
@@ -102,10 +108,13 @@ def _name_problems(files: Sequence[Path]) -> list[Problem]:
 
 _PACKAGE = Path(__file__).parents[1]
 _FOLDERS = (_PACKAGE / "shipped", _PACKAGE.parent / "specs")
-"""Where an installation has them, and where the repository has."""
+"""The folder of the shipped specs in an installation, and that in the repository."""
 
 
 def shipped_specs() -> dict[str, Path]:
-    """Their files by name, those of subfolders too; none where the suite was installed without them."""
+    """Return the shipped spec files by study name, including those in subfolders.
+
+    The result is empty if the suite was installed without them.
+    """
     folder = next((folder for folder in _FOLDERS if folder.is_dir()), None)
     return {file.stem: file for file in sorted(folder.rglob("*.toml"))} if folder else {}

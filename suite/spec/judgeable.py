@@ -1,4 +1,7 @@
-"""Whether a claim can ever be judged: tests that suit their quantities, axes and layers, and enough members."""
+"""This module checks that claims can be judged.
+
+A claim needs a test that suits its quantity, axis and layer, and enough members.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,19 +20,22 @@ from suite.spec.model import Spec
 
 
 def check_claims(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
-    """Claims about what is there that would be undecided for ever, or true of anything."""
+    """Yield findings on claims that would always be undecided or always be true.
+
+    The names in claims are checked by `check_names_in_claims`.
+    """
     study = _Study(spec, members)
     for place, claim in enumerate(spec.claim):
         here = ("claim", place)
         about = asked_for(members, claim.where)
         names = {key: name for key in ("quantity", "first", "second", "bound") if (name := getattr(claim, key, None))}
-        yield from _kinds(here, claim, study)
-        yield from _itself(here, names)
-        yield from _settings(here, claim)
-        yield from _course(here, claim, study, about)
-        yield from _untrained(here, claim, study)
+        yield from _check_kind(here, claim, study)
+        yield from _check_distinct_quantities(here, names)
+        yield from _check_values(here, claim)
+        yield from _check_trend(here, claim, study, about)
+        yield from _check_training_axes(here, claim, study)
         known = {key: name for key, name in names.items() if name in study.measured}
-        yield from _layers(here, claim, spec, known, about)
+        yield from _check_layer(here, claim, spec, known, about)
         if "first" in names and members and len(about) < FEWEST:
             number = counted(len(about), "member")
             message = f"the claim is about {number}, the order of so few says nothing; have {FEWEST} or more"
@@ -38,7 +44,7 @@ def check_claims(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
 
 @dataclass(frozen=True)
 class _Study:
-    """What claims are checked against."""
+    """A study that claims are checked against."""
 
     spec: Spec
     members: Sequence[Member]
@@ -50,8 +56,8 @@ class _Study:
     def values(self) -> dict[str, list[Any]]:
         return values_of_axes(self.spec, self.members)
 
-    def trained_by(self) -> dict[str, tuple[str, ...]]:
-        """The axes of training alone, with the inputs of measures that have them."""
+    def training_axes(self) -> dict[str, tuple[str, ...]]:
+        """Return the axes that only training has, each with the inputs of the measures that depend on it."""
         training = self.spec.training
         if not training:
             return {}
@@ -62,14 +68,17 @@ class _Study:
         return {axis: inputs for axis, inputs in found.items() if axis not in architecture | {"learning_rate"}}
 
 
-def _kinds(here: Location, claim: Claim, study: _Study) -> Iterator[Finding]:
-    """Yield tests of times, of single draws and of theories for quantities that have none."""
+def _check_kind(here: Location, claim: Claim, study: _Study) -> Iterator[Finding]:
+    """Yield a finding if the quantity lacks what the test of a claim needs.
+
+    A test can need a time to event, a value for each single draw, or a theoretical value.
+    """
     name = getattr(claim, "quantity", None)
     if name not in QUANTITIES:
         return
     if isinstance(claim, SurvivalShorter) and QUANTITIES[name].kind != "time":
-        waits = [wait for wait in QUANTITIES if wait in study.measured and QUANTITIES[wait].kind == "time"]
-        instead = f"name one of {', '.join(waits)}, or " if waits else ""
+        times = [each for each in QUANTITIES if each in study.measured and QUANTITIES[each].kind == "time"]
+        instead = f"name one of {', '.join(times)}, or " if times else ""
         message = f'{shown(name)} is no wait, which alone survival_shorter compares; {instead}take test = "greater"'
         yield Finding((*here, "quantity"), message)
     if isinstance(claim, Level) and claim.of == "draw" and QUANTITIES[name].kind == "ratio":
@@ -82,14 +91,15 @@ def _kinds(here: Location, claim: Claim, study: _Study) -> Iterator[Finding]:
         yield Finding((*here, "quantity"), message)
 
 
-def _itself(here: Location, names: dict[str, str]) -> Iterator[Finding]:
+def _check_distinct_quantities(here: Location, names: dict[str, str]) -> Iterator[Finding]:
+    """Yield a finding if a claim compares a quantity with itself."""
     for one, other in (("first", "second"), ("quantity", "bound")):
         if one in names and names[one] == names.get(other):
             yield Finding((*here, other), f"{shown(names[one])} is compared with itself; name two quantities")
 
 
-def _settings(here: Location, claim: Claim) -> Iterator[Finding]:
-    """Two settings that are one, or that the claim's own `where` takes out."""
+def _check_values(here: Location, claim: Claim) -> Iterator[Finding]:
+    """Yield findings if the two compared values are equal, or if the claim's own `where` excludes one."""
     if not isinstance(claim, PairClaim):
         return
     if as_in_tables(claim.value) == as_in_tables(claim.than):
@@ -102,18 +112,18 @@ def _settings(here: Location, claim: Claim) -> Iterator[Finding]:
                 yield Finding((*here, key), message)
 
 
-def _course(here: Location, claim: Claim, study: _Study, about: Sequence[Member]) -> Iterator[Finding]:
-    """A course along what has no order, or along too few values."""
+def _check_trend(here: Location, claim: Claim, study: _Study, about: Sequence[Member]) -> Iterator[Finding]:
+    """Yield a finding if a claim is about a trend along an axis without order, or with too few values."""
     if not isinstance(claim, PeaksInside | Monotone) or claim.along not in (values := study.values()):
         return
     along = claim.along
-    if not _of_numbers(values[along]):
-        others = ", ".join(axis for axis, found in values.items() if _of_numbers(found))
+    if not _are_numbers(values[along]):
+        others = ", ".join(axis for axis, found in values.items() if _are_numbers(found))
         yield Finding((*here, "along"), f"{shown(along)} is no axis of numbers; name one of {others}")
         return
     wanted = [as_in_tables(value) for value in claim.where.get(along, values[along])]
     there: Iterable[Any] = values[along]
-    if along not in study.trained_by():
+    if along not in study.training_axes():
         there = {member.axes[along] for member in about if along in member.axes}
     fewest = 3 if isinstance(claim, PeaksInside) else 2
     if (number := sum(value in wanted for value in there)) < fewest:
@@ -121,24 +131,25 @@ def _course(here: Location, claim: Claim, study: _Study, about: Sequence[Member]
         yield Finding((*here, "along"), message)
 
 
-def _of_numbers(values: Sequence[Any]) -> bool:
+def _are_numbers(values: Sequence[Any]) -> bool:
     return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
 
 
-def _untrained(here: Location, claim: Claim, study: _Study) -> Iterator[Finding]:
-    """Settings of a training compared by what is measured without it."""
+def _check_training_axes(here: Location, claim: Claim, study: _Study) -> Iterator[Finding]:
+    """Yield a finding if a claim compares settings of training by a quantity that does not depend on them."""
     name = getattr(claim, "quantity", None)
     inputs = next((measure.inputs for measure in MEASURES.values() if name in measure.quantities), None)
     for key in ("along", "axis"):
-        needed = study.trained_by().get(getattr(claim, key, ""))
+        needed = study.training_axes().get(getattr(claim, key, ""))
         if needed and inputs and inputs not in needed:
             message = f"{shown(name)} does not depend on {getattr(claim, key)}, a setting of the training; "
             yield Finding((*here, key), message + "name another axis, or another quantity")
 
 
-def _layers(
+def _check_layer(
     here: Location, claim: Claim, spec: Spec, names: dict[str, str], about: Sequence[Member]
 ) -> Iterator[Finding]:
+    """Yield findings if a claim names a layer that its quantities or members do not have."""
     if claim.layer is None:
         return
     layered = [name for name in names.values() if "layer" in QUANTITIES[name].index]
@@ -156,3 +167,4 @@ def _layers(
 
 
 _SHOWN = 12
+"""The maximum number of layers that a hint lists."""

@@ -1,4 +1,4 @@
-"""From TOML files to Specs: every fault of every file is found before anything is computed."""
+"""This module loads specs from TOML files, and reports all errors before anything is computed."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,15 +25,15 @@ from suite.spec.read import TOO_NESTED, read_toml, within_limits
 
 @dataclass(frozen=True)
 class Study:
-    """A spec that can run: with its members worked out, and what its author should know.
+    """A spec that can run, with its members and the warnings about it.
 
     Attributes:
-        spec: as the file has it.
-        members: all architectures, each once.
-        warnings: problems that do not keep it from running.
-        base: of a study that the command line has changed, the name of the unchanged one, whose finished work serves
-            as far as it is the same; else empty.
-        asked: what `run` is to be given for it again: the file as it was named, and what was changed.
+        spec: The spec that the file declares, with the changes of the command line.
+        members: All architectures with their initializations, each once.
+        warnings: Problems that do not keep the study from running.
+        base: The name of the unchanged study if the command line has changed this one, else empty. Equal cells are
+            copied from its cache.
+        asked: The arguments with which `run` computes the study again: options, then the file as it was named.
     """
 
     spec: Spec
@@ -44,16 +44,15 @@ class Study:
 
 
 def load_studies(paths: Iterable[str | Path], changes: Sequence[Change] = ()) -> list[Study]:
-    """Read and check spec files; folders stand for the .toml files in them, not in their subfolders.
+    """Read and check spec files. A folder stands for the .toml files in it, without those in subfolders.
 
     Args:
-        paths: files or folders, in the order wanted; a file named twice counts once, one that links name twice is two
-            studies.
-        changes: to make in each of them before it is checked; they become studies of another name.
+        paths: Files or folders, in the order wanted. A file that is given twice counts once, but links with different
+            names to one file are different studies.
+        changes: Changes to apply to each spec before it is checked. A changed study gets a name of its own.
 
     Raises:
-        SpecError: one file or more is faulty; it names every fault of all of them (of a file with hundreds, the
-            first).
+        SpecError: If any file has an error. It holds all errors of all files, but at most the first 200 of one file.
     """
     problems: list[Problem] = []
     studies = []
@@ -78,7 +77,7 @@ def _load(file: Path, changes: Sequence[Change]) -> Study:
         declared = SpecFile.model_validate(data)
     except ValidationError as error:
         raise SpecError(first_of(problems_of(error, data, str(file), lines))) from None
-    spec = _named(file.stem, declared, changes)
+    spec = _name_spec(file.stem, declared, changes)
     members, findings = resolve(spec.family)
     findings += check_study(spec, members)
 
@@ -93,8 +92,11 @@ def _load(file: Path, changes: Sequence[Change]) -> Study:
     return Study(spec, tuple(members), tuple(warnings), base=file.stem if changes else "", asked=asked)
 
 
-def _named(name: str, declared: SpecFile, changes: Sequence[Change]) -> Spec:
-    """The spec under its file's name, or under one that says what was changed, without the findings of the whole."""
+def _name_spec(name: str, declared: SpecFile, changes: Sequence[Change]) -> Spec:
+    """Return the spec with its name: that of the file, or one that describes the changes.
+
+    A changed spec has no findings unless a change sets them, since those in the file are about the unchanged study.
+    """
     content = {key: getattr(declared, key) for key in SpecFile.model_fields}
     content["title"] = changed_title(declared.title, changes)
     if changes and not any(change.path[0] == "findings" for change in changes):
@@ -103,29 +105,34 @@ def _named(name: str, declared: SpecFile, changes: Sequence[Change]) -> Spec:
 
 
 def check_current(study: Study) -> None:
-    """Whether whatever a study has chosen is still there, and of the same plug-in.
+    """Check that all catalog entries that a study uses are still those with which it was loaded.
 
     Raises:
-        ValueError: something is not; half of its numbers could be of the one, half of the other.
+        ValueError: If an entry is missing or is from a changed plug-in. The results would otherwise mix numbers of
+            two versions.
     """
-    for name, known, now in _chosen(study):
+    for name, known, now in _entries_used(study):
         if known != now:
             raise ValueError(f"the plug-in of {name} has changed since the spec was loaded; load it again")
 
 
-def _chosen(study: Study) -> Iterator[tuple[str, str, str | None]]:
-    """Names of what the study has chosen, the plug-ins' digests from then, and those of now, None of what has gone."""
+def _entries_used(study: Study) -> Iterator[tuple[str, str, str | None]]:
+    """Yield each entry that a study uses, with the digest of its plug-in at loading and now.
+
+    The digest is empty for the suite's own entries; the current one is None if the entry has been removed.
+    """
     measure = study.spec.measure
     for name in type(measure).model_fields:
         if (settings := getattr(measure, name)) is not None:
             yield name, settings.origin, MEASURES[name].origin if name in MEASURES else None
     for member in study.members:
-        yield _of(ACTIVATIONS, member.activation)
-        yield _of(INITIALIZATIONS, member.initialization)
+        yield _origins(ACTIVATIONS, member.activation)
+        yield _origins(INITIALIZATIONS, member.initialization)
     for task in study.spec.training.task if study.spec.training else ():
-        yield _of(TASKS, task)
+        yield _origins(TASKS, task)
 
 
-def _of(table: Mapping[str, Any], choice: Choice) -> tuple[str, str, str | None]:
+def _origins(table: Mapping[str, Any], choice: Choice) -> tuple[str, str, str | None]:
+    """Return the name of an entry, its plug-in's digest at loading, and the current digest in the catalog."""
     name = getattr(choice, choice.tag)
     return name, choice.origin, table[name].origin if name in table else None

@@ -1,6 +1,7 @@
-"""Where each key of a TOML file stands: the parser of the standard library keeps no line numbers.
+"""This module finds the line of each key of a TOML file.
 
-The text must already have been accepted by `tomllib`; this reader then needs no checks of its own.
+The parser of the standard library gives no line numbers. The text must be one that `tomllib` accepts, so that this
+reader needs no checks of its own.
 """
 
 import re
@@ -30,50 +31,52 @@ class _Token:
 
 
 def locate(text: str) -> dict[Path, int]:
-    """The line, from 1, of every table, key and list item of a TOML document, by its path."""
+    """Return the line, from 1, of every table, key and list item of a TOML document, by its path."""
     return _Reader(text).lines
 
 
 class _Reader:
+    """A reader of tokens that records the line of each path."""
+
     def __init__(self, text: str) -> None:
         self.tokens = list(_tokens(text))
         self.place = 0
         self.lines: dict[Path, int] = {(): 1}
         self.tables: dict[Path, int] = {}
-        """How often each [[array of tables]] has been opened."""
+        """The number of tables so far in each [[array of tables]], by its path."""
         self._read()
 
     def _read(self) -> None:
         table: Path = ()
         while self._peek() is not None:
             if self._peek() == "[":
-                table = self._header()
+                table = self._read_header()
             elif self._peek() == "\n":
                 self.place += 1
             else:
-                self._pair(table)
+                self._read_pair(table)
 
-    def _header(self) -> Path:
-        """[table] or [[array of tables]]: two brackets in a row open the second kind."""
+    def _read_header(self) -> Path:
+        """Read a header, [table] or [[array of tables]], and return the path of the table that it opens."""
         line = self._take().line
         repeats = self._peek() == "["
         if repeats:
             self._take()
-        keys = self._dotted_key("]")
+        keys = self._read_dotted_key("]")
         if repeats:
             self._take()
-        path = self._inside_lists(keys[:-1])
+        path = self._resolve_lists(keys[:-1])
         path = (*path, keys[-1])
         if repeats:
             self.lines.setdefault(path, line)
             count = self.tables.get(path, 0)
             self.tables[path] = count + 1
             path = (*path, count)
-        self._note(path, line)
+        self._record(path, line)
         return path
 
-    def _inside_lists(self, keys: list[str]) -> Path:
-        """The path of a table, through the last item of each list of tables on the way."""
+    def _resolve_lists(self, keys: list[str]) -> Path:
+        """Return the path of a table, through the last table of each array of tables on the way."""
         path: Path = ()
         for key in keys:
             path = (*path, key)
@@ -81,46 +84,46 @@ class _Reader:
                 path = (*path, self.tables[path] - 1)
         return path
 
-    def _pair(self, table: Path) -> None:
+    def _read_pair(self, table: Path) -> None:
         line = self.tokens[self.place].line
-        path: Path = (*table, *self._dotted_key("="))
-        self._note(path, line)
-        self._value(path)
+        path: Path = (*table, *self._read_dotted_key("="))
+        self._record(path, line)
+        self._read_value(path)
 
-    def _dotted_key(self, end: str) -> list[str]:
+    def _read_dotted_key(self, end: str) -> list[str]:
         keys = []
         while (token := self._take()).text != end:
             if token.text != ".":
-                keys.append(_unquoted(token.text))
+                keys.append(_unquote(token.text))
         return keys
 
-    def _value(self, path: Path) -> None:
+    def _read_value(self, path: Path) -> None:
         opening = self._take().text
         if opening == "[":
-            self._list(path)
+            self._read_list(path)
         elif opening == "{":
-            self._inline_table(path)
+            self._read_inline_table(path)
         else:
             while self._peek() not in (None, "\n", ",", "]", "}"):
                 self._take()
 
-    def _list(self, path: Path) -> None:
+    def _read_list(self, path: Path) -> None:
         index = 0
         while (token := self._skip_newlines()).text != "]":
             if token.text == ",":
                 self._take()
                 continue
-            self._note((*path, index), token.line)
-            self._value((*path, index))
+            self._record((*path, index), token.line)
+            self._read_value((*path, index))
             index += 1
         self._take()
 
-    def _inline_table(self, path: Path) -> None:
+    def _read_inline_table(self, path: Path) -> None:
         while (token := self._skip_newlines()).text != "}":
             if token.text == ",":
                 self._take()
                 continue
-            self._pair(path)
+            self._read_pair(path)
         self._take()
 
     def _skip_newlines(self) -> _Token:
@@ -128,8 +131,8 @@ class _Reader:
             self.place += 1
         return self.tokens[self.place]
 
-    def _note(self, path: Path, line: int) -> None:
-        """A key's line, and that of tables which only dotted keys open."""
+    def _record(self, path: Path, line: int) -> None:
+        """Record the line of a path, and that of each table around it that has no line yet."""
         for end in range(1, len(path)):
             self.lines.setdefault(path[:end], line)
         self.lines[path] = line
@@ -150,8 +153,8 @@ def _tokens(text: str) -> Iterator[_Token]:
         line += match[0].count("\n")
 
 
-def _unquoted(key: str) -> str:
-    """A key without its quotes; escapes in quoted keys are resolved as the standard library does."""
+def _unquote(key: str) -> str:
+    """Return a key without its quotes; the standard library resolves escapes in it."""
     if key[0] == "'":
         return key[1:-1]
     if key[0] == '"':

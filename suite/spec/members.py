@@ -1,4 +1,4 @@
-"""The members of a study: its families' axes multiplied out, with widths and variances worked out."""
+"""This module expands the families of a study into members, and computes their widths and variances."""
 
 import hashlib
 import json
@@ -20,16 +20,16 @@ from suite.theory.scaling import LayerVariances, layer_variances
 
 @dataclass(frozen=True)
 class Member:
-    """One architecture with its initialization: the networks drawn from it are its draws.
+    """One architecture with its initialization. Networks that are sampled from it are its draws.
 
     Attributes:
-        widths: n_0 .. n_{L+1}, inputs and outputs at the ends.
-        activation: of the hidden layers.
-        initialization: the scheme its weights are drawn by.
-        variances: (sigma_w^2, sigma_b^2) of each layer, the readout last.
-        axes: the family's settings that led here, by column of the tables.
-        normalization: of the hidden layers' pre-activations: none, or over the batch or the layer.
-        residual: whether each hidden layer but the first adds the one below to its activations.
+        widths: n_0 .. n_{L+1}, with inputs and outputs at the ends.
+        activation: The activation of the hidden layers.
+        initialization: The scheme that draws the weights and biases.
+        variances: (sigma_w^2, sigma_b^2) of each layer, with the readout last.
+        axes: The settings of the family that give this member, by column of the tables.
+        normalization: The normalization of the hidden layers' preactivations: none, over the batch or over the layer.
+        residual: Whether each hidden layer but the first adds the activations of the one below to its own.
     """
 
     widths: tuple[int, ...]
@@ -42,30 +42,30 @@ class Member:
 
     @property
     def depth(self) -> int:
-        """Number of hidden layers."""
+        """The number of hidden layers."""
         return len(self.widths) - 2
 
     @cached_property
     def parameters(self) -> int:
-        """Exact number of weights and biases, and of normalization's gains and shifts."""
+        """The number of parameters: weights, biases, and the gains and shifts of normalization."""
         return count_parameters(self.widths, self.normalized)
 
     @property
     def normalized(self) -> bool:
-        """Whether hidden layers are normalized, over whatever it be."""
+        """Whether hidden layers are normalized, over the batch or over the layer."""
         return self.normalization != "none"
 
     @property
     def plain(self) -> bool:
-        """Whether hidden layers are affine maps and activations alone: neither normalized nor residual."""
+        """Whether this is an MLP without normalization or residual connections."""
         return not (self.normalized or self.residual)
 
     @property
     def content(self) -> dict[str, Any]:
-        """What makes this member: its seed and the names of its results follow from this alone.
+        """The content that defines this member, from which alone its seed and the names of its results follow.
 
-        Options of the architecture are said only where they are taken, so that members without them keep
-        their names.
+        Normalization and residual connections are included only if the member has them, so that the names of members
+        without them do not depend on these options.
         """
         content: dict[str, Any] = {
             "widths": list(self.widths),
@@ -80,19 +80,19 @@ class Member:
 
     @cached_property
     def name(self) -> str:
-        """A readable name with a few digits of the content's hash, such as `relu-d8-3f21c95b07`."""
+        """A readable name with 10 digits of the content's hash, such as `relu-d8-3f21c95b07`."""
         digest = hashlib.sha256(json.dumps(self.content, sort_keys=True).encode()).hexdigest()
         return f"{self.activation.name}-d{self.depth}-{digest[:10]}"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A fault, or something to know, at a place of a spec.
+    """An error or a warning at a location of a spec.
 
     Attributes:
-        location: keys and list places that lead to it, as in the validated model.
-        message: what is wrong; what to do.
-        fatal: whether the study cannot run with it.
+        location: The keys and list positions that lead to it in the validated model.
+        message: What is wrong, and a hint.
+        fatal: Whether it is an error, with which the study cannot run.
     """
 
     location: tuple[str | int, ...]
@@ -101,10 +101,14 @@ class Finding:
 
 
 def resolve(families: Sequence[Family]) -> tuple[list[Member], list[Finding]]:
-    """All members of a study, each once, and what is wrong with those that cannot be built.
+    """Return all members of a study, and findings on combinations of settings.
 
     Args:
-        families: in the order of the spec; their members are united.
+        families: The families in the order of the spec.
+
+    Returns:
+        The union of the families' members, each once, and the findings: errors for combinations that cannot be
+        built, and warnings for unstable critical points. With too many members there is one error and no member.
     """
     members: dict[str, Member] = {}
     findings: list[Finding] = []
@@ -121,12 +125,14 @@ def resolve(families: Sequence[Family]) -> tuple[list[Member], list[Finding]]:
 
 
 def _combinations(family: Family) -> int:
+    """Return the number of combinations of a family's settings."""
     sizes = family.width or family.parameters or ()
     shape = (sizes, family.inputs, family.outputs, family.depth, family.normalization, family.residual)
     return prod(map(len, (*shape, family.activation, family.initialization)))
 
 
 def _resolve_family(here: tuple[str | int, ...], family: Family) -> Iterator[Member | Finding]:
+    """Yield the members of a family at a location, and a finding for each combination that has a problem."""
     size, sizes = ("width", family.width) if family.width else ("parameters", family.parameters or ())
     for normalization, units_in, units_out, amount, (place, depth) in product(
         family.normalization, family.inputs, family.outputs, sizes, enumerate(family.depth)
@@ -173,11 +179,11 @@ def _resolve_family(here: tuple[str | int, ...], family: Family) -> Iterator[Mem
 
 def _unreachable(error: UnreachableBudgetError, budget: int, tolerance: float, normalization: Normalization) -> str:
     nearest = " and ".join(f"{count:,}" for count in (error.below, error.above) if count is not None)
-    told = "the nearest counts are" if " and " in nearest else "the nearest count is"
+    subject = "the nearest counts are" if " and " in nearest else "the nearest count is"
     option = "" if normalization == "none" else f" with {normalization} normalization"
     return (
         f"no widths of depth {error.depth}{option} bring the parameters within {100 * tolerance:.3g}% of {budget:,}, "
-        f"{told} {nearest}; change depth or parameters, or loosen family.tolerance"
+        f"{subject} {nearest}; change depth or parameters, or loosen family.tolerance"
     )
 
 
@@ -189,6 +195,7 @@ def _no_critical_point(activation: Activation, initialization: Initialization) -
 
 
 def _too_large(activation: Activation, initialization: Initialization) -> str | None:
+    """Return a message if the edge of chaos needs a weight variance above the limit."""
     if not isinstance(initialization, Critical | Orthogonal):
         return None
     variance = edge_of_chaos(activation, initialization.bias_std**2).weight_variance
@@ -201,13 +208,14 @@ def _too_large(activation: Activation, initialization: Initialization) -> str | 
 
 
 _MARGIN = 1e-6
-"""By which V'(q*) is taken to differ from 1."""
+"""The deviation of V'(q*) from 1 that is attributed to rounding."""
 
 _SLOW = 1.01
-"""A growth, from layer to layer, that is not worth telling."""
+"""The largest growth of the variance per layer that gives no warning."""
 
 
 def _unstable(activation: Activation, initialization: Initialization) -> str | None:
+    """Return a warning if depth moves variances away from q*, on both sides of it or only above it."""
     if not isinstance(initialization, Critical | Orthogonal):
         return None
     bias_variance = initialization.bias_std**2
@@ -234,7 +242,7 @@ def _half_stable(activation: Activation, initialization: Initialization, point: 
 
 
 def member_axes(members: Sequence[Member]) -> list[str]:
-    """Return the axes that tables show: depth, activation, initialization, and others that vary."""
+    """Return the axes that tables show: depth, activation, initialization, and all others that vary."""
     keys = dict.fromkeys(key for member in members for key in member.axes)
     varied = [key for key in keys if len({member.axes.get(key) for member in members}) > 1]
     return [*_ALWAYS_SHOWN, *(key for key in varied if key not in _ALWAYS_SHOWN)]

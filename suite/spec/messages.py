@@ -1,4 +1,4 @@
-"""Turns pydantic's findings into problems in the words of a spec's author."""
+"""This module turns pydantic's errors into problems in terms of the spec."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,30 +19,36 @@ from suite.spec.problems import MOST_TOLD, Problem, nearest, or_plugged_in
 
 
 def problems_of(error: ValidationError, data: Any, file: str, lines: Mapping[Path, int | str]) -> list[Problem]:
-    """Every fault that pydantic found, each with its line and a hint; of a great many, one more than are told.
+    """Return the errors that pydantic found, each with its line and a hint.
 
     Args:
-        error: from validating `data` as a SpecFile.
-        data: the parsed TOML.
-        file: its path, as reported.
-        lines: where its keys stand.
+        error: The error from validating `data` as a SpecFile.
+        data: The parsed TOML.
+        file: The file's path, as reported.
+        lines: The place of each key.
+
+    Returns:
+        The problems in the order of their lines, at most `MOST_TOLD` + 1 of them.
     """
     located = []
     for detail in _with_keys_of_unknown_entries(error.errors(include_url=False)):
-        key = detail.get("ctx", {}).get("key")  # of a table's own check: which of its keys is meant
+        key = detail.get("ctx", {}).get("key")  # checks of a whole table name the key that is wrong
         location = (*detail["loc"], key) if key else detail["loc"]
         path = path_in(data, location, missing=detail["type"] == "missing")
         located.append((line_of(path, lines), path, detail))
     found: dict[Problem, None] = {}
     for line, path, detail in sorted(located, key=lambda place: (isinstance(place[0], str), place[0])):
         found[Problem(file, line, dotted(path), worded(detail))] = None
-        if len(found) > MOST_TOLD:  # a message may take longer than all else, and no more of them are told
+        if len(found) > MOST_TOLD:  # wording thousands of messages is slow, and no more are shown
             break
     return list(found)
 
 
 def _with_keys_of_unknown_entries(details: Iterable[Any]) -> Iterator[Any]:
-    """Yield pydantic's findings, and the unknown keys of tables that name an unknown entry, which it does not check."""
+    """Yield pydantic's errors, and those of unknown keys in tables that name an unknown entry.
+
+    Pydantic does not check the keys of such tables.
+    """
     for detail in details:
         yield detail
         if detail["type"] == "union_tag_invalid" and isinstance(detail["input"], dict):
@@ -52,7 +58,10 @@ def _with_keys_of_unknown_entries(details: Iterable[Any]) -> Iterator[Any]:
 
 
 def line_of(path: Sequence[str | int], lines: Mapping[Path, int | str]) -> int | str:
-    """The line of a path, or of the closest table around it that the file writes out; or the change that sets it."""
+    """Return the line of a path or, if the file does not contain it, that of the closest table around it.
+
+    If a change sets the path, its `--set` option takes the place of the line.
+    """
     path = tuple(path)
     while path not in lines:
         path = path[:-1]
@@ -60,36 +69,47 @@ def line_of(path: Sequence[str | int], lines: Mapping[Path, int | str]) -> int |
 
 
 def dotted(path: Sequence[str | int]) -> str:
-    """A path as TOML writes it; places in lists are left out, since the line tells them."""
+    """Return a path as TOML writes it, without positions in lists, which the line number identifies."""
     return ".".join(shortened(part) if _BARE.fullmatch(part) else shown(part) for part in path if isinstance(part, str))
 
 
 _BARE = re.compile(r"[\w-]+", re.ASCII)
-"""A key that needs no quotes."""
+"""Keys that need no quotes."""
 
 
 def path_in(data: Any, loc: Sequence[str | int], missing: bool = False) -> Path:
-    """The part of a location in the model that stands in the file: union tags and expanded lists do not."""
+    """Return the path in the file of a location in the model.
+
+    Union tags are not in the file. A position in an expanded list becomes that of the item from which it was expanded.
+
+    Args:
+        data: The parsed TOML.
+        loc: The location, as pydantic gives it.
+        missing: Whether the last key of the location is missing in the file; it is then part of the path.
+    """
     path: Path = ()
     for position, part in enumerate(loc):
         last = position == len(loc) - 1
         if isinstance(data, dict) and isinstance(part, str) and (part in data or (missing and last)):
             path, data = (*path, part), data.get(part)
         elif isinstance(data, list) and isinstance(part, int):
-            place = _written_place(data, part) if path[-1] in _choice_keys() else part
+            place = _find_written_item(data, part) if path[-1] in _choice_keys() else part
             path, data = (*path, place), data[place]
     return path
 
 
-def _written_place(items: Sequence[Any], entry: int) -> int:
-    """Which item of a list stands for an entry, where items with lists inside stand for several."""
+def _find_written_item(items: Sequence[Any], entry: int) -> int:
+    """Return the position of the item from which an entry was expanded.
+
+    An item that contains lists gives several entries.
+    """
     ends = accumulate(map(number_of_entries, items))
     return next(place for place, end in enumerate(ends) if entry < end)
 
 
 @cache
 def _choice_keys() -> frozenset[str]:
-    """The keys that hold entries of a catalog."""
+    """Return the keys that hold entries of a catalog."""
     keys: set[str] = set()
     pending: list[type[BaseModel]] = [SpecFile]
     while pending:
@@ -100,31 +120,35 @@ def _choice_keys() -> frozenset[str]:
 
 
 def worded(detail: Any) -> str:
-    """Return what pydantic found in the words of a spec, with a hint; its location is that of a SpecFile."""
+    """Return the message of one of pydantic's errors in terms of the spec, with a hint.
+
+    Args:
+        detail: The error, located in a SpecFile.
+    """
     kind, context, given = detail["type"], detail.get("ctx", {}), detail["input"]
     if kind == "extra_forbidden":
-        return _unknown_key(detail["loc"])
+        return _format_unknown_key(detail["loc"])
     if kind == "missing":
         name = detail["loc"][-1]
         return f"{name} is missing; {_MISSING_TABLES.get(name, 'add it')}"
     if kind in ("union_tag_invalid", "union_tag_not_found"):
-        return _unnamed(context["discriminator"].strip("'"), detail)
+        return _format_unknown_entry(context["discriminator"].strip("'"), detail)
     if kind == "model_attributes_type" and not _choice_keys().intersection(detail["loc"]):
-        kind = "model_type"  # no catalog's entry, which a bare name could pick
+        kind = "model_type"  # only entries of a catalog can be given by name alone
     if kind not in _EXPECTED and kind not in _BUILT_IN:
-        return str(detail["msg"])  # a check of the suite's own, which says what to do
-    return _expected(kind, context, given, detail["loc"])
+        return str(detail["msg"])  # the suite's own checks have complete messages
+    return _format_expected(kind, context, given, detail["loc"])
 
 
 _MISSING_TABLES = {"family": "add a [family] table", "measure": "add a table such as [measure.v3]"}
-"""Hints for tables that each spec needs."""
+"""Hints for the tables that every spec needs."""
 
 
-def _expected(kind: str, context: Mapping[str, Any], given: Any, loc: Sequence[str | int]) -> str:
+def _format_expected(kind: str, context: Mapping[str, Any], given: Any, loc: Sequence[str | int]) -> str:
     """Return what was expected in place of a value, and a hint if one is known."""
     if kind not in _EXPECTED:
         return f"unexpected value {shown(given)}; `python -m suite list` says what a spec takes"
-    expected = _EXPECTED[kind].format(**{key: _limit(value) for key, value in context.items()})
+    expected = _EXPECTED[kind].format(**{key: _format_limit(value) for key, value in context.items()})
     hint = ""
     if isinstance(given, str) and kind in ("int_type", "float_type", "bool_type") and _is_value(given):
         hint = "; remove the quotes"
@@ -136,15 +160,15 @@ def _expected(kind: str, context: Mapping[str, Any], given: Any, loc: Sequence[s
 
 
 def _is_value(text: str) -> bool:
-    """Return whether a text is a number or a truth value in quotes."""
+    """Return whether a text holds a number, true or false, and so needs no quotes."""
     return text in ("true", "false") or bool(_NUMBER.fullmatch(text))
 
 
 _NUMBER = re.compile(r"[-+]?\d+(\.\d+)?([eE][-+]?\d+)?", re.ASCII)
 
 
-def _unknown_key(loc: Sequence[str | int]) -> str:
-    """Of a key that its table has not."""
+def _format_unknown_key(loc: Sequence[str | int]) -> str:
+    """Return the message for a key that its table does not have."""
     name, table = str(loc[-1]), loc[:-1]
     if name in Precise.model_fields and loc[0] == "measure":
         precise = ", ".join(name for name, measure in MEASURES.items() if issubclass(measure.settings, Precise))
@@ -152,18 +176,18 @@ def _unknown_key(loc: Sequence[str | int]) -> str:
     known = _keys_at(table)
     if not known:
         return "unknown key, there is nothing to set in this table; leave it empty"
-    if name in known:  # by another entry, whose keys are known here as well
+    if name in known:  # another entry that can stand here has this key
         return f"{table[-1]} does not take this key; remove it"
     hint = nearest(name, known)
     return f"unknown key; {or_plugged_in(hint) if table == ('measure',) else hint}"
 
 
-def _unnamed(tag: str, detail: Any) -> str:
-    """Of an entry of a catalog that is not known, or that nothing names.
+def _format_unknown_entry(tag: str, detail: Any) -> str:
+    """Return the message for a table whose catalog entry is unknown or not named.
 
     Args:
-        tag: the key that should hold its name.
-        detail: what pydantic found.
+        tag: The key that should hold the entry's name.
+        detail: The error that pydantic found.
     """
     if detail["type"] == "union_tag_not_found":
         known = [
@@ -180,11 +204,11 @@ def _unnamed(tag: str, detail: Any) -> str:
 
 
 _BUILT_IN = frozenset(get_args(core_schema.ErrorType))
-"""Kinds of errors that pydantic itself finds and words."""
+"""The kinds of errors that pydantic itself defines."""
 
 
 _PLUGGABLE = frozenset({"activation", "initialization", "task"})
-"""Keys that hold entries of catalogs that plug-ins can add to; besides these, [measure]."""
+"""The keys, besides [measure], that hold entries of catalogs to which plug-ins can add."""
 _EXPECTED = {
     "int_type": "an integer",
     "bool_type": "true or false",
@@ -203,11 +227,11 @@ _EXPECTED = {
     "dict_type": "a table such as {{ depth = 8 }}",
     "tuple_type": "a value or a list of values",
 }
-"""What is expected in place of a wrong value, by the kind of error that pydantic finds."""
+"""The expected value, by the kind of error that pydantic finds."""
 
 
-def _limit(value: object) -> str:
-    """A limit as a spec would write it."""
+def _format_limit(value: object) -> str:
+    """Format a limit as a spec would write it."""
     if isinstance(value, int):
         return f"{value:_}" if value >= 10_000 else str(value)
     if isinstance(value, float) and value.is_integer() and abs(value) >= 10_000:
@@ -216,12 +240,12 @@ def _limit(value: object) -> str:
 
 
 def _keys_at(loc: Sequence[str | int]) -> set[str]:
-    """The keys that a table at pydantic's location may have."""
+    """Return the keys that a table at a location of pydantic can have."""
     return {key for model in _models_at(loc) for key in model.model_fields}
 
 
 def _models_at(loc: Sequence[str | int]) -> list[type[BaseModel]]:
-    """What a table at pydantic's location may be."""
+    """Return the models that a table at a location of pydantic can be."""
     models: list[type[BaseModel]] = [SpecFile]
     for part in loc:
         if not isinstance(part, str):
@@ -235,6 +259,7 @@ def _models_at(loc: Sequence[str | int]) -> list[type[BaseModel]]:
 
 
 def _models_in(model: type[BaseModel], key: str) -> Iterator[type[BaseModel]]:
+    """Yield the models that the value of a key can contain."""
     field = model.model_fields[key]
     yield from models_now(field)
     pending: list[Any] = [field.annotation]

@@ -1,4 +1,4 @@
-"""The Spec: everything that a study's TOML file may say, validated and frozen."""
+"""This module defines the Spec, the validated and frozen content of a study's TOML file."""
 
 import json
 from functools import lru_cache
@@ -37,7 +37,7 @@ class Family(Settings):
     inputs: Axis[Units] = Field(description="input units")
     outputs: Axis[Units] = Field(default=(1,), description="output units")
     depth: Axis[Depth] = Field(description="hidden layers")
-    if TYPE_CHECKING:  # a checker cannot follow types that are made at run time
+    if TYPE_CHECKING:  # type checkers cannot follow types that are created at run time
         activation: tuple[Activation, ...]
         initialization: tuple[Initialization, ...] = ()
     else:
@@ -83,10 +83,10 @@ def _measures_model(measures: tuple[tuple[str, type[Settings]], ...]) -> type[_S
 
 
 class _InTheCatalog:
-    """Reads the table of measures by what the catalog has at that time, since plug-ins add to it."""
+    """A validator of the table of measures that reads the catalog on every use, since plug-ins add to it."""
 
     def models(self) -> list[type[_SomeMeasure]]:
-        """What the table can hold now."""
+        """Return the model of the table for the current catalog, in a list."""
         return [self._model()]
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -129,22 +129,21 @@ class Spec(SpecFile):
     name: str
 
     def as_run(self) -> dict[str, Any]:
-        """The spec in JSON's types, every default written out, as run.json keeps it."""
+        """Return the spec in JSON's types with every default written out, as run.json stores it."""
         content: dict[str, Any] = json.loads(self.model_dump_json(exclude_none=True))
         return content
 
     @property
     def training(self) -> AccuracySettings | None:
-        """Return how the study trains its networks; None if it does not."""
+        """The settings of training; None if the study trains no networks."""
         found: AccuracySettings | None = getattr(self.measure, TRAINING, None)
         return found
 
     @property
     def measures(self) -> dict[str, Settings]:
-        """The measures that the study takes, in the catalog's order, their settings left unsaid filled in."""
-        asked = {
-            name: getattr(self.measure, name, None) for name in MEASURES
-        }  # None too of a plug-in's that came later
+        """The settings of the study's measures, in the catalog's order and with the default step filled in."""
+        # A measure of a plug-in that was loaded after this spec is not an attribute.
+        asked = {name: getattr(self.measure, name, None) for name in MEASURES}
         return with_default_step(
             {name: settings for name, settings in asked.items() if settings is not None}, self.domain
         )

@@ -1,4 +1,4 @@
-"""What is wrong with a spec, where, and what to do about it."""
+"""This module defines problems, which are errors and warnings about specs, and the hints in them."""
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,14 +13,14 @@ from suite.catalog.measures import MEASURES
 
 @dataclass(frozen=True)
 class Problem:
-    """One fault of one spec file.
+    """One error or warning about one spec file.
 
     Attributes:
-        file: the path as the user gave it.
-        line: from 1; of what the command line has set, that it has: `--set family.depth`; nothing of a path
-            at which there is no file.
-        key: the place inside the file, such as `family.depth`; empty where the whole file is meant.
-        message: what is wrong; what to do.
+        file: The path as the user gave it.
+        line: The line, from 1. For a value that the command line sets it is the option, such as `--set family.depth`.
+            It is empty if there is no file at the path.
+        key: The key inside the file, such as `family.depth`; empty if the problem is with the whole file.
+        message: What is wrong, and a hint.
     """
 
     file: str
@@ -29,14 +29,14 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        """One line, in which whatever a terminal might obey or turn around is written out, as \\x1b is."""
+        """Return one line, in which characters that are not printable are escaped, such as \\x1b."""
         place = f"{self.file}:{self.line}" if isinstance(self.line, int) else f"{self.file} {self.line}".rstrip()
         text = ": ".join(part for part in (place, self.key, self.message) if part)
         return printable(text)
 
 
 def printable(text: str) -> str:
-    """A text in which whatever a terminal might obey is written out."""
+    """Return a text in which all characters that are not printable are escaped."""
     return "".join(character if character.isprintable() else _escaped(character) for character in text)
 
 
@@ -45,10 +45,10 @@ def _escaped(character: str) -> str:
 
 
 class SpecError(Exception):
-    """One spec or more cannot be run; nothing was computed.
+    """An error for specs that cannot run. Nothing has been computed when it is raised.
 
     Attributes:
-        problems: all faults of all files.
+        problems: The problems of all files.
     """
 
     def __init__(self, problems: Sequence[Problem]) -> None:
@@ -57,11 +57,11 @@ class SpecError(Exception):
 
 
 MOST_TOLD = 200
-"""Problems of one file that are told; who has more of them has made one fault many times."""
+"""The maximum number of problems that are reported for one file; more are most likely repetitions of one error."""
 
 
 def first_of(problems: Sequence[Problem]) -> list[Problem]:
-    """The problems of one file, each once; of a great many, the first, and that there are more."""
+    """Return the distinct problems of one file, but at most `MOST_TOLD` and a note that there are more."""
     once = list(dict.fromkeys(problems))
     if len(once) <= MOST_TOLD:
         return once
@@ -83,26 +83,26 @@ _OTHER_KEYS = {
     "out_features": "outputs",
     "units": "width",
 }
-"""What other libraries call the keys of a spec."""
+"""The keys of a spec, by the names that other libraries use for them."""
 
 
 @cache
 def _other_names() -> dict[str, str]:
-    """Return the names of keys and entries by what other libraries and papers call them."""
+    """Return the names of keys and entries, by the names that other libraries and papers use for them."""
     tables: list[Mapping[str, Any]] = [ACTIVATIONS, INITIALIZATIONS, MEASURES]
     entries = {other: name for table in tables for name, entry in table.items() for other in entry.other_names}
     return _OTHER_KEYS | entries
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return the hint for an unknown name: the closest known one, or all of them."""
+    """Return the hint for an unknown name: the closest known name or, if none is close, all known names."""
     names = sorted(known)
     near = near_to(name, names)
     return f"did you mean {near}?" if near else f"known here: {', '.join(names)}"
 
 
 def near_to(name: str, known: Iterable[str]) -> str:
-    """Return the known name that an unknown one probably stands for; empty if there is none."""
+    """Return the known name that an unknown name probably means; empty if there is none."""
     names = set(known)
     if (meant := _other_names().get(name.lower().replace("-", "_"), "")) in names:
         return meant
@@ -112,14 +112,18 @@ def near_to(name: str, known: Iterable[str]) -> str:
 
 
 def or_plugged_in(hint: str) -> str:
-    """The hint for an unknown name, which may be a plug-in's as well."""
+    """Return a hint for an unknown name with the addition that the name may need a plug-in."""
     by_plug_in = "hat a plug-in adds needs --plugin FILE"
     return f"{hint} W{by_plug_in}" if hint.endswith("?") else f"{hint}; w{by_plug_in}"
 
 
 def _may_be_meant(found: str, name: str) -> bool:
-    """Whether it is more than by chance that two are alike: 'alfa' is as like alpha as 'shrink' is like sin, 0.67."""
+    """Return whether two similar names are similar by more than chance.
+
+    A similarity ratio alone does not decide: it is 0.67 for 'alfa' and 'alpha', but also for 'shrink' and 'sin'.
+    """
     return abs(len(found) - len(name)) <= 1 or difflib.SequenceMatcher(None, found, name).ratio() >= _SURELY
 
 
 _SURELY = 0.7
+"""The similarity ratio from which names of any lengths count as similar."""

@@ -1,4 +1,4 @@
-"""A tenth of a study: to see within minutes what it will look like, under a name of its own."""
+"""This module makes the quick version of a study, which runs within minutes for a first look."""
 
 from dataclasses import replace
 from typing import Any
@@ -11,14 +11,15 @@ from suite.spec.load import Study
 _PART = 10
 _FEWEST_REPLICATES = 4
 QUICK = "-quick"
-"""What its name ends with."""
+"""The end of a quick study's name."""
 NOTE = "quick: a tenth of the draws, steps and replicates"
 
 
 def quick(study: Study) -> Study:
-    """The study with a tenth of its draws, steps and replicates, never under 4 replicates.
+    """Return the study with a tenth of its draws, steps and replicates.
 
-    Its name and title say so, and with them whatever is written of it; findings of the whole are left out.
+    At least 2 draws, 2 steps and 4 replicates remain, unless the study has fewer. The name and the title state that
+    the study is quick. Findings are left out, because they are about the whole study.
     """
     spec = study.spec
     measures = {
@@ -34,6 +35,7 @@ def quick(study: Study) -> Study:
 
 
 def _tenth(settings: Settings) -> Settings:
+    """Return the settings of a measure with a tenth of its draws, steps and replicates."""
     stated = {name: getattr(settings, name) for name in type(settings).model_fields}
     changed: dict[str, Any] = {}
     for name, fewest in (("draws", 2), ("steps", 2), ("replicates", _FEWEST_REPLICATES)):

@@ -1,4 +1,4 @@
-"""From a spec's file to plain data: whatever is no TOML, or too much of it, is told in a line."""
+"""This module reads TOML files, and reports those that are not valid or exceed its limits."""
 
 import re
 import tomllib
@@ -8,25 +8,26 @@ from typing import Any
 from suite.spec.problems import Problem, SpecError
 
 _MOST_BYTES = 200_000
-"""Of a file; the shipped studies have 2,500 at most."""
+"""The maximum size of a file; the shipped studies have at most 2,500 bytes."""
 
 MOST_NESTED = 32
-"""Tables and lists within one another; specs need six."""
+"""The maximum depth of nested tables and lists; specs need six levels."""
 
 _MOST_BITS = 1_000
-"""Of a whole number; it then has 302 digits, and is a floating-point number too."""
+"""The maximum bits of an integer. It then has at most 302 digits, and can be converted to a floating-point number."""
 
 _LONG_KEY = re.compile(
     r"""(?<![\w"'.-]) (?: (?: [\w-]++ | "[^"\n]*+" | '[^'\n]*+' ) [ \t]*+ \. [ \t]*+ ){500}""", re.VERBOSE | re.ASCII
 )
-"""A key of so many parts that the parser would take very long over it."""
+"""A dotted key with over 500 parts, for which the standard library's parser would take very long."""
 
 
 def read_toml(file: Path) -> tuple[str, dict[str, Any]]:
-    """A file's text, and what it says.
+    """Return the text of a TOML file and its content.
 
     Raises:
-        SpecError: it cannot be read, is no text or no TOML, or is larger or more nested than any spec.
+        SpecError: If the file cannot be read, is not UTF-8 text, is empty, is not TOML or exceeds the limits of size
+            and nesting.
     """
     text = _text(file)
     if _LONG_KEY.search(text):
@@ -65,12 +66,12 @@ def _parsed(file: Path, text: str) -> dict[str, Any]:
         what = found[1] if found else str(error)
         line = int(found[2]) if found and found[2] else text.rstrip("\n").count("\n") + 1
         raise SpecError([Problem(str(file), line, "", f"not TOML: {what[:_LONGEST]}; mend the line")]) from None
-    except (ValueError, RecursionError):  # the interpreter's own limits
+    except (ValueError, RecursionError):  # the interpreter limits digits and recursion
         raise _too_nested(file) from None
 
 
 _LONGEST = 200
-"""Characters of the parser's message, which may repeat a key."""
+"""The maximum number of characters shown of the parser's message, which may contain a long key."""
 
 
 def _too_nested(file: Path) -> SpecError:
@@ -81,10 +82,10 @@ TOO_NESTED = "a number of hundreds of digits or more, or tables within tables wi
 
 
 def parsed_value(text: str) -> Any:
-    """What a TOML value says that stands by itself.
+    """Parse a single TOML value.
 
     Raises:
-        ValueError: it is no value, more than one, or more nested than any spec.
+        ValueError: If the text is not a value, is more than one, or exceeds the limits of nesting and digits.
     """
     if _LONG_KEY.search(text):
         raise ValueError(TOO_NESTED)
@@ -92,7 +93,7 @@ def parsed_value(text: str) -> Any:
         data = tomllib.loads(f"value = {text}\n")
     except tomllib.TOMLDecodeError as error:
         raise ValueError(re.sub(r" \(at .*\)$", "", str(error)[:_LONGEST]).lower()) from None
-    except (ValueError, RecursionError):  # as above
+    except (ValueError, RecursionError):  # the interpreter limits digits and recursion
         raise ValueError(TOO_NESTED) from None
     if len(data) > 1:
         raise ValueError("more than one value")
@@ -102,7 +103,7 @@ def parsed_value(text: str) -> Any:
 
 
 def within_limits(data: Any) -> bool:
-    """Whether tables nest no further, and whole numbers are no longer, than the rest of the suite can take."""
+    """Return whether data have at most `MOST_NESTED` levels, and integers of at most `_MOST_BITS` bits."""
     level = [data]
     for _ in range(MOST_NESTED):
         if any(isinstance(item, int) and item.bit_length() > _MOST_BITS for item in level):

@@ -1,4 +1,4 @@
-"""The text of a new spec: a small study that explains itself, or a copy of another with notes on what to change."""
+"""This module writes the text of a new spec: a small study with explanations, or a copy with notes."""
 
 import os
 from pathlib import Path
@@ -23,28 +23,28 @@ _NOTES = {
     "measure": "What to measure; `python -m suite list` shows all measures.",
     "claim": "The claims of the copied study: keep those that you expect of yours, and change or remove the rest.",
 }
-"""Notes by key, each written above the first line of it."""
+"""The notes by key, each of which is written above the key's first line."""
 
 
 def fresh_text(file: Path) -> str:
-    """A small study, every key of which is explained.
+    """Return the text of a small study that explains each of its keys.
 
     Args:
-        file: where the text will be.
+        file: The file to which the text will be written.
     """
     template = Template(_TEMPLATE.read_text(encoding="utf-8"))
     return template.substitute(schema=_schema_line(file), path=file.as_posix())
 
 
 def copied_text(file: Path, original: Path) -> str:
-    """Another spec's text, with notes on what should be changed.
+    """Return the text of another spec with notes on what to change.
 
     Args:
-        file: where the text will be.
-        original: the spec that is copied.
+        file: The file to which the text will be written.
+        original: The spec to copy.
 
     Raises:
-        SpecError: that cannot be read, or is no TOML.
+        SpecError: If the original cannot be read or is not TOML.
     """
     text, data = read_toml(original)
     places = locate(text)
@@ -62,7 +62,11 @@ def copied_text(file: Path, original: Path) -> str:
 
 
 def _schema_line(file: Path) -> str:
-    """The schema's path for editors, in the repository; elsewhere how to have one, since a path would not last."""
+    """Return the line with the schema's path for editors.
+
+    Outside of the repository, where a path to an installed file may become invalid, the line says how to get the
+    schema instead.
+    """
     folder = file.resolve().parent
     if folder.is_relative_to(SCHEMA_FILE.parents[1]):
         return _DIRECTIVE + Path(os.path.relpath(SCHEMA_FILE, folder)).as_posix()

@@ -1,4 +1,4 @@
-"""Whether a study's measures, tasks, domain and networks suit each other."""
+"""This module checks whether a study's measures, tasks, domain and networks suit each other."""
 
 from collections.abc import Iterator, Sequence
 
@@ -14,25 +14,26 @@ from suite.spec.problems import nearest
 
 
 def check_measures(spec: Spec, members: Sequence[Member], memory: float) -> Iterator[Finding]:
-    """Yield what two tables of a spec ask for that does not go together.
+    """Yield findings on measures, options and initializations that do not suit the rest of the study.
 
     Args:
-        spec: the study.
-        members: its networks.
-        memory: bytes of this machine.
+        spec: The study.
+        members: The members of the study.
+        memory: The memory of this machine in bytes.
     """
     asked = Asked(members, spec.domain, spec.training, memory)
     for name, settings in spec.measures.items():
         for problem in problems_of(name, settings, asked):
             yield Finding(("measure", name, *problem.key), f"{problem.message}; {problem.hint}", problem.fatal)
     yield from _precise_quantities(spec)
-    yield from _idle(spec, members)
+    yield from _idle_options(spec, members)
     if not spec.training:
         yield from _nothing_trained(spec)
     yield from _data_dependent(spec, trained=spec.training is not None)
 
 
 def _precise_quantities(spec: Spec) -> Iterator[Finding]:
+    """Yield measures whose precision is asked of a quantity that they do not have."""
     for name, settings in spec.measures.items():
         if isinstance(settings, Precise) and settings.precision_of is not None:
             known = MEASURES[name].quantities
@@ -43,8 +44,8 @@ def _precise_quantities(spec: Spec) -> Iterator[Finding]:
                 )
 
 
-def _idle(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
-    """Options that change nothing, or that leave networks nothing to learn with."""
+def _idle_options(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
+    """Yield options of families that have no effect, or with which the output of a layer is constant."""
     for place, family in enumerate(spec.family):
         if any(family.residual) and 1 in family.depth:
             yield Finding(
@@ -59,17 +60,19 @@ def _idle(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
 
 
 def _nothing_trained(spec: Spec) -> Iterator[Finding]:
+    """Yield measures that need training or its task, for a study that has none."""
     for name in spec.measures:
         if MEASURES[name].inputs in ("training", "task"):
-            looks = (
+            basis = (
                 "the task that networks are to learn"
                 if MEASURES[name].inputs == "task"
                 else "networks while they train"
             )
-            yield Finding(("measure", name), f"{name} looks at {looks}; add [measure.accuracy], or drop the measure")
+            yield Finding(("measure", name), f"{name} looks at {basis}; add [measure.accuracy], or drop the measure")
 
 
 def _data_dependent(spec: Spec, trained: bool) -> Iterator[Finding]:
+    """Yield families that data-dependent initialization does not support, or for which data are missing."""
     for place, family in enumerate(spec.family):
         if not any(isinstance(scheme, DataDependent) for scheme in family.initialization):
             continue

@@ -1,4 +1,4 @@
-"""Whether two samples can be draws of one and the same thing, told from their summaries alone."""
+"""Tests of whether two samples have the same mean or frequency, from their summaries alone."""
 
 from typing import NamedTuple
 
@@ -10,12 +10,12 @@ from suite.statistics.intervals import Array
 
 
 class Sample(NamedTuple):
-    """Many samples' summaries, one element each.
+    """Summaries of many samples, one element per sample.
 
     Attributes:
-        mean: of the draws; of events their frequency.
-        std: with n - 1; whatever for a single draw.
-        n: draws.
+        mean: Mean of the draws; for events, their frequency.
+        std: Standard deviation of the draws, with n - 1 in the denominator. It is not used for a single draw.
+        n: Number of draws.
     """
 
     mean: Array
@@ -24,11 +24,14 @@ class Sample(NamedTuple):
 
 
 def p_of_means(first: Sample, second: Sample) -> Array:
-    """Student's t with the samples' common variance, two-sided, one p an element; nan where both are single draws.
+    """Compute two-sided p-values of Student's t-test with a pooled variance, one per element.
 
-    Under the hypothesis both samples have one law, and so one variance. Welch's test, which lets each have its own,
-    is wrong far too often where one sample is small: a few draws of a skewed quantity, or of rare events, may hardly
-    vary, and their mean then seems to be known exactly.
+    Under the null hypothesis both samples have the same distribution, and therefore the same variance. Welch's test,
+    which estimates each variance separately, rejects far too often if one sample is small: a few draws of a skewed
+    quantity or of rare events may hardly vary, and their mean then appears to be known exactly.
+
+    Returns:
+        p-values; nan if both samples are single draws, or if neither sample varies and the means are equal.
     """
     freedom = first.n + second.n - 2
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -39,7 +42,10 @@ def p_of_means(first: Sample, second: Sample) -> Array:
 
 
 def p_of_frequencies(first: Sample, second: Sample) -> Array:
-    """Fisher's exact test, two-sided by twice the smaller tail, one p an element."""
+    """Compute two-sided p-values of Fisher's exact test, one per element.
+
+    The two-sided p-value is twice the smaller tail, and at most 1. `std` is not used.
+    """
     events, others = (np.rint(one.mean * one.n) for one in (first, second))
-    law = hypergeom(first.n + second.n, events + others, first.n)
-    return np.asarray(np.minimum(1.0, 2 * np.minimum(law.cdf(events), law.sf(events - 1))))
+    distribution = hypergeom(first.n + second.n, events + others, first.n)
+    return np.asarray(np.minimum(1.0, 2 * np.minimum(distribution.cdf(events), distribution.sf(events - 1))))

@@ -1,4 +1,4 @@
-"""Contrasts: how surely one mean, frequency or median lies above another, or above a number."""
+"""Estimates with standard errors, and one-sided tests of their differences and against bounds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ Statistic = Literal["mean", "median", "frequency"]
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number known within an error.
+    """An estimate with its standard error.
 
     Attributes:
-        value: of the statistic; nan where nothing is known of it.
-        error: its standard error; 0 where it is exact, infinite where it cannot be told.
-        freedom: degrees of freedom of that error; infinite where it is taken for known.
-        draws: how many it is of.
-        shrinkage: what is added to the value for tests and intervals, whose error is that of the sum.
+        value: Value of the statistic; nan if there is no draw to compute it from.
+        error: Standard error; 0 if the value is exact, infinite if the error is unknown.
+        freedom: Degrees of freedom of the standard error; infinite if the error is treated as known.
+        draws: Number of draws. For a difference, the smaller number.
+        shrinkage: Added to the value for tests and intervals; `error` is the standard error of this sum.
     """
 
     value: float
@@ -33,7 +33,7 @@ class Estimate:
     shrinkage: float = 0.0
 
     def __sub__(self, other: "Estimate") -> "Estimate":
-        """The difference of two independent ones, with Welch's degrees of freedom."""
+        """Return the difference of two independent estimates, with Welch's degrees of freedom."""
         variances = np.array([self.error**2, other.error**2])
         total = float(variances.sum())
         freedom = np.inf
@@ -45,7 +45,11 @@ class Estimate:
         return Estimate(self.value - other.value, sqrt(total), freedom, min(sampled, default=1), shrinkage)
 
     def above(self, bound: float = 0.0) -> float:
-        """One-sided p-value of its lying above a bound: how often as much is seen where it does not."""
+        """Return the one-sided p-value for the claim that the true value lies above a bound.
+
+        It is the probability of an estimate at least as large if the true value equals the bound. It is 1 if the value
+        or its error is not finite.
+        """
         gap = self.value + self.shrinkage - bound
         if not (np.isfinite(gap) and np.isfinite(self.error)):
             return 1.0
@@ -54,12 +58,16 @@ class Estimate:
         return float(student.sf(gap / self.error, self.freedom))
 
     def below(self, bound: float = 0.0) -> float:
-        """One-sided p-value of its lying below a bound."""
+        """Return the one-sided p-value for the claim that the true value lies below a bound.
+
+        It is the probability of an estimate at least as small if the true value equals the bound. It is 1 if the value
+        or its error is not finite.
+        """
         return Estimate(-self.value, self.error, self.freedom, self.draws, -self.shrinkage).above(-bound)
 
     @property
     def interval(self) -> tuple[float, float]:
-        """At 95%; nan where the error cannot be told."""
+        """The 95% confidence interval; nan if the standard error is unknown."""
         if not np.isfinite(self.error):
             return np.nan, np.nan
         half = float(student.ppf((1 + LEVEL) / 2, self.freedom)) * self.error if self.error else 0.0
@@ -68,16 +76,18 @@ class Estimate:
 
 
 def estimate(values: Array, statistic: Statistic) -> Estimate:
-    """A statistic of independent draws, with its error.
+    """Estimate a statistic of independent draws, with its standard error.
 
-    A mean has Student's error. A frequency is shrunk by one event and one non-event, as Agresti and Caffo do, which
-    keeps tests at their level also near 0 and 1. A median's error is from the order statistics around it (Price &
-    Bonett); infinite values, waits that did not end, are longer than all others. Of a single draw, and of draws that
-    are all alike, the error cannot be told: what they have not shown may be rare.
+    The standard error of a mean is that of Student's t-test. A frequency is shrunk by one event and one non-event
+    (Agresti & Caffo), so that tests keep their level near 0 and 1 as well. The standard error of a median follows from
+    the order statistics around it (Price & Bonett); infinite values, which stand for censored times to event, are
+    longer than all others. The error of a mean or median is infinite for a single draw and for draws that are all
+    equal, because values that they do not show may be rare.
 
     Args:
-        values: one a draw; what is nan is left out.
-        statistic: which.
+        values: One value per draw. Values that are nan are left out, and, unless the statistic is the median, those
+            that are infinite.
+        statistic: The statistic to estimate.
 
     Source: Agresti & Caffo 2000; Price & Bonett 2001.
     """
@@ -90,19 +100,22 @@ def estimate(values: Array, statistic: Statistic) -> Estimate:
         share = float(known.mean())
         return Estimate(share, sqrt(shrunk * (1 - shrunk) / (n + 2)), draws=n, shrinkage=shrunk - share)
     if statistic == "median":
-        return _median(np.sort(known))
+        return _estimate_median(np.sort(known))
     if known.min() == known.max():
         return Estimate(float(known[0]), np.inf, draws=n)
     return Estimate(float(known.mean()), float(known.std(ddof=1)) / sqrt(n), n - 1, n)
 
 
 def of_share(events: int, draws: int, bound: float) -> tuple[float, float]:
-    """Exact one-sided p-values of a frequency's lying above a known number, and of its lying below.
+    """Compute exact one-sided p-values for a frequency that lies above, or below, a known bound.
 
     Args:
-        events: how many there were.
-        draws: out of how many.
-        bound: the number; a frequency lies between 0 and 1.
+        events: Number of events.
+        draws: Number of draws.
+        bound: The bound. A frequency lies between 0 and 1, so that a bound outside of this range gives 0 and 1.
+
+    Returns:
+        The p-value for above, and the p-value for below.
 
     Source: Clopper & Pearson 1934.
     """
@@ -112,25 +125,27 @@ def of_share(events: int, draws: int, bound: float) -> tuple[float, float]:
 
 
 def of_pairs(first: Array, second: Array, statistic: Statistic) -> Estimate:
-    """Second less first of draws that come in pairs, which share their data.
+    """Estimate the difference, second minus first, of draws in pairs that share their data.
 
     Args:
-        first: one value a pair.
-        second: likewise; pairs that lack a finite value are left out.
-        statistic: of the differences; of a frequency, their mean.
+        first: One value per pair.
+        second: One value per pair. Pairs whose difference is not finite are left out.
+        statistic: The median of the differences for "median", otherwise their mean.
     """
     differences = second - first
     return estimate(differences[np.isfinite(differences)], "median" if statistic == "median" else "mean")
 
 
 def mean_of(values: Sequence[Estimate]) -> Estimate:
-    """The mean of what may have draws or data in common, and so err alike: its error is no more than their mean one.
+    """Average estimates that may share draws or data, so that their errors may be correlated.
+
+    The standard error of their mean is at most the mean of the standard errors, which is returned as the error.
 
     Args:
-        values: one or more; of one training of a member each.
+        values: One or more estimates, one per training of a member.
     """
     numbers = np.array([each.value for each in values])
-    with np.errstate(invalid="ignore"):  # of infinite ones of both signs there is no mean
+    with np.errstate(invalid="ignore"):  # the mean of +inf and -inf is nan
         mean = float(numbers.mean()) if numbers.min() < numbers.max() else float(numbers[0])
     return Estimate(
         mean,
@@ -142,30 +157,33 @@ def mean_of(values: Sequence[Estimate]) -> Estimate:
 
 
 def over_members(differences: Array) -> Estimate:
-    """The mean of one difference a member, each of which is known within an error of its own.
+    """Estimate the mean over members of a difference, of which each member has one value.
 
-    The spread over members has both in it, theirs and the draws', so that the statement is about the family that the
-    members are from.
+    Each value has a sampling error of its own. The spread over members contains both the variation between members and
+    this sampling error, so that the result is about the family that the members are from.
 
     Args:
-        differences: one a member; with infinite ones the mean is infinite, and its error cannot be told.
+        differences: One per member. If any is not finite, the mean is not finite either, and its error is infinite.
     """
     if not np.isfinite(differences).all():
-        with np.errstate(invalid="ignore"):  # of infinite ones of both signs there is no mean
+        with np.errstate(invalid="ignore"):  # the mean of +inf and -inf is nan
             return Estimate(float(differences.mean()), np.inf)
     return estimate(differences, "mean") if len(differences) > 1 else Estimate(float(differences[0]), np.inf)
 
 
-def _median(ordered: Array) -> Estimate:
-    """Of sorted values: by the c-th smallest and largest, between which the median lies with known chance."""
+def _estimate_median(ordered: Array) -> Estimate:
+    """Estimate the median of sorted values, with an error from the c-th smallest and c-th largest.
+
+    The median lies between these two values with a known probability.
+    """
     n = len(ordered)
     place = max(1, round((n + 1) / 2 - sqrt(n)))
-    covered = 1 - 2 * float(binom.cdf(place - 1, n, 0.5))
+    coverage = 1 - 2 * float(binom.cdf(place - 1, n, 0.5))
     low, high = ordered[place - 1], ordered[n - place]
-    quantile = float(norm.ppf((1 + covered) / 2))
+    quantile = float(norm.ppf((1 + coverage) / 2))
     with np.errstate(invalid="ignore"):
         error = float((high - low) / (2 * quantile)) if quantile > 0 else np.inf
-    if error == 0:  # so many are alike that their order says nothing of its error
+    if error == 0:  # too many values are equal for order statistics to give the error
         error = np.inf
     middle = float(np.quantile(ordered, 0.5, method="inverted_cdf"))
     return Estimate(middle, np.inf if np.isnan(error) else error, draws=n)

@@ -1,4 +1,4 @@
-"""95% confidence intervals: Wilson's for frequencies, the percentile bootstrap for means and medians."""
+"""95% confidence intervals: Wilson's for frequencies, percentile bootstrap for means and medians."""
 
 from collections.abc import Iterator
 from functools import lru_cache
@@ -16,22 +16,22 @@ _SEED = 0xB007
 _VALUES_A_BATCH = 2**22
 
 MOST_RESAMPLED = 1024
-"""Rows that are resampled one by one; of more, their mean is resampled in so many groups."""
+"""Largest number of rows that are resampled one by one; more rows are put into this many groups."""
 
 
 class Interval(NamedTuple):
-    """Ends of a confidence interval, one pair a column of the data; nan where there is none."""
+    """Ends of a confidence interval, one pair per column of the data; nan where there is none."""
 
     low: Array
     high: Array
 
 
 def wilson(successes: Array, trials: Array) -> Interval:
-    """Wilson's score interval of a frequency.
+    """Compute Wilson's score interval of a frequency.
 
     Args:
-        successes: number of events.
-        trials: out of how many, 1 or more.
+        successes: Number of events.
+        trials: Number of trials, 1 or more.
 
     Source: Wilson 1927; Brown, Cai & DasGupta 2001 recommend it for small samples.
     """
@@ -39,35 +39,36 @@ def wilson(successes: Array, trials: Array) -> Interval:
     share = successes / trials
     center = (share + z**2 / (2 * trials)) / (1 + z**2 / trials)
     half = z / (1 + z**2 / trials) * np.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2))
-    # At 0 and n successes one end is exactly 0 or 1, which rounding may miss.
+    # With 0 or n successes one end is exactly 0 or 1, which rounding may miss.
     low = np.where(successes == 0, 0.0, center - half)
     return Interval(low, np.where(successes == trials, 1.0, center + half))
 
 
 def bootstrap_mean(values: Array) -> Interval:
-    """Percentile bootstrap of the mean, over rows; all columns share the same resamples.
+    """Compute the percentile bootstrap interval of the mean over rows.
 
-    More than `MOST_RESAMPLED` rows are put into so many groups of neighbors, which differ in size by one at most,
-    and groups are resampled: since rows are independent, the spread of the mean comes out the same, and neither
-    time nor memory grows beyond.
+    All columns share the same resamples. More than `MOST_RESAMPLED` rows are put into that many groups of neighboring
+    rows, whose sizes differ by one at most, and the groups are resampled. Since rows are independent, the mean has the
+    same spread, and the resampling takes no more time or memory however many rows there are.
 
     Args:
-        values: (n, columns), without gaps, independent from row to row, n of 2 or more.
+        values: (n, columns), without nan, independent from row to row, n of 2 or more.
     """
     n = len(values)
     if n <= MOST_RESAMPLED:
-        return _percentiles(_counts(n) @ values / n)
+        return _percentiles(_count_occurrences(n) @ values / n)
     starts = np.arange(MOST_RESAMPLED) * n // MOST_RESAMPLED
     sums, sizes = np.add.reduceat(values, starts, axis=0), np.diff(starts, append=n).astype(float)
-    counts = _counts(MOST_RESAMPLED)
+    counts = _count_occurrences(MOST_RESAMPLED)
     return _percentiles(counts @ sums / (counts @ sizes)[:, None])
 
 
 def bootstrap_median(values: Array) -> Interval:
-    """Percentile bootstrap of the median, over rows; infinite values stand for waits that never ended.
+    """Compute the percentile bootstrap interval of the median over rows.
 
-    Of more than `MOST_RESAMPLED` rows, the medians of resamples are drawn as what they are: the k-th smallest of n
-    uniform places among the sorted rows, the k-th smallest of n uniform numbers being Beta(k, n - k + 1).
+    Infinite values stand for censored times to event. If there are more than `MOST_RESAMPLED` rows, the medians of
+    resamples are drawn from their distribution: the median is the k-th smallest of n uniform ranks among the sorted
+    rows, where k = ceil(n / 2), and the k-th smallest of n uniform numbers is Beta(k, n - k + 1).
 
     Args:
         values: (n, columns), n of 2 or more.
@@ -96,22 +97,25 @@ def _percentiles(replicates: Array) -> Interval:
     return Interval(low, high)
 
 
-def _batches(values: int) -> Iterator[int]:
-    """Sizes of batches of resamples that keep memory bounded."""
+def _batch_sizes(values: int) -> Iterator[int]:
+    """Return the sizes of batches of resamples, which bound the memory, by the values per resample."""
     size = max(1, min(RESAMPLES, _VALUES_A_BATCH // values))
     return (min(size, RESAMPLES - start) for start in range(0, RESAMPLES, size))
 
 
 def _resample_rows(n: int, columns: int) -> Iterator[NDArray[np.int64]]:
     generator = np.random.default_rng((_SEED, n))
-    return (generator.integers(0, n, (size, n)) for size in _batches(n * columns))
+    return (generator.integers(0, n, (size, n)) for size in _batch_sizes(n * columns))
 
 
 @lru_cache(maxsize=4)
-def _counts(n: int) -> Array:
-    """How often each of n draws comes into each resample; a study asks for the same few n hundreds of times."""
+def _count_occurrences(n: int) -> Array:
+    """Return how often each of n draws occurs in each resample, (RESAMPLES, n).
+
+    The result is cached, because a study needs the same few n hundreds of times.
+    """
     generator = np.random.default_rng((_SEED, n))
     counts = np.empty((RESAMPLES, n))
-    for rows in np.array_split(np.arange(RESAMPLES), 20):  # which takes less memory than all at once
+    for rows in np.array_split(np.arange(RESAMPLES), 20):  # in parts, to limit the peak memory
         counts[rows] = generator.multinomial(n, np.full(n, 1 / n), len(rows))
     return counts

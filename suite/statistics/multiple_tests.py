@@ -6,7 +6,9 @@ from suite.statistics.intervals import Array
 
 
 def holm(p_values: Array) -> Array:
-    """Adjust p-values so that rejecting those at or below a level has a family-wise error rate of that level.
+    """Adjust p-values for the number of tests by Holm's method.
+
+    Rejecting the hypotheses whose adjusted p-values are at or below a level has a family-wise error rate of that level.
 
     Args:
         p_values: One per hypothesis.

@@ -1,4 +1,4 @@
-"""Paired comparisons: two settings on the same replicates, which share their data."""
+"""Paired comparisons of two settings on the same replicates, which share their data."""
 
 from math import sqrt
 from typing import NamedTuple
@@ -11,13 +11,13 @@ from suite.statistics.intervals import LEVEL, Array, wilson
 
 
 class Paired(NamedTuple):
-    """A paired difference, second less first.
+    """A paired difference, second minus first.
 
     Attributes:
-        difference: of the means.
-        low: lower end of its 95% interval.
-        high: upper end.
-        p: two-sided, uncorrected.
+        difference: Difference of the means.
+        low: Lower end of its 95% confidence interval.
+        high: Upper end of the interval.
+        p: Two-sided p-value, not corrected for the number of tests.
     """
 
     difference: float
@@ -27,11 +27,17 @@ class Paired(NamedTuple):
 
 
 def paired_means(first: Array, second: Array) -> Paired:
-    """Student's t on the differences; the bootstrap's intervals are too short for a dozen of pairs.
+    """Compare paired values by Student's t-test on their differences.
+
+    The bootstrap is not used here, because its intervals are too short for a dozen pairs.
 
     Args:
-        first: one value a pair, finite.
-        second: likewise. Fewer than two pairs have no interval; equal differences throughout no test.
+        first: One finite value per pair.
+        second: One finite value per pair.
+
+    Returns:
+        The difference. With fewer than two pairs, or if all differences are equal, the interval is nan, and p is 1 if
+        the mean difference is 0, otherwise nan.
     """
     differences = second - first
     n = len(differences)
@@ -43,13 +49,14 @@ def paired_means(first: Array, second: Array) -> Paired:
 
 
 def paired_events(first: Array, second: Array) -> Paired:
-    """McNemar's exact test, with Newcombe's interval from the two Wilson intervals.
+    """Compare paired events by McNemar's exact test, with Newcombe's interval.
 
-    The interval takes the two frequencies for independent, which for pairs that go together is on the safe side.
+    The interval is computed from the two Wilson intervals. It treats the two frequencies as independent, which is
+    conservative if the events of a pair are positively correlated.
 
     Args:
-        first: 0 or 1 a pair, one pair or more.
-        second: likewise.
+        first: 0 or 1 per pair, one pair or more.
+        second: 0 or 1 per pair.
 
     Source: McNemar 1947; Newcombe 1998.
     """
@@ -64,13 +71,18 @@ def paired_events(first: Array, second: Array) -> Paired:
 
 
 def by_number(first_numbers: Array, first: Array, second_numbers: Array, second: Array) -> tuple[Array, Array]:
-    """The values of draws that two quantities both have: draws that failed leave gaps in one alone.
+    """Return the values of the draws that two quantities have in common, in the order of their numbers.
+
+    A draw that failed for one quantity alone is missing only there.
 
     Args:
-        first_numbers: of the first's draws, each once.
-        first: its values.
-        second_numbers: likewise of the second.
-        second: its values.
+        first_numbers: Numbers of the first quantity's draws, each once.
+        first: Values of the first quantity.
+        second_numbers: Numbers of the second quantity's draws, each once.
+        second: Values of the second quantity.
+
+    Returns:
+        The values of the first and of the second quantity, paired by draw.
     """
     _, here, there = np.intersect1d(first_numbers, second_numbers, assume_unique=True, return_indices=True)
     return first[here], second[there]

@@ -1,4 +1,4 @@
-"""Rank correlations over members, many samples at once: does one quantity order networks as another does?"""
+"""Rank correlations of two quantities over members, for many samples at once."""
 
 import numpy as np
 from scipy.stats import kendalltau, rankdata
@@ -6,20 +6,20 @@ from scipy.stats import kendalltau, rankdata
 from suite.statistics.intervals import Array
 
 MANY = 128
-"""Members, of whose pairs there are too many to hold those of many samples."""
+"""Largest number of members whose pairs are compared for many samples at once, to limit memory."""
 
 _PAIRS_AT_A_TIME = 2**22
 
 
 def spearman(first: Array, second: Array) -> Array:
-    """Pearson's correlation of the ranks, row by row; ties share their mean rank.
+    """Compute Spearman's rank correlation row by row; ties share their mean rank.
 
     Args:
-        first: (samples, members), without gaps; infinite values are the first or the last in order.
-        second: likewise.
+        first: (samples, members), without nan; infinite values are the first or the last in order.
+        second: (samples, members), as `first`.
 
     Returns:
-        One rho a sample; nan where either quantity is the same for all members.
+        One rho per sample; nan where either quantity is the same for all members.
     """
     x, y = (rankdata(values, axis=1) for values in (first, second))
     x, y = x - x.mean(axis=1, keepdims=True), y - y.mean(axis=1, keepdims=True)
@@ -29,14 +29,17 @@ def spearman(first: Array, second: Array) -> Array:
 
 
 def kendall(first: Array, second: Array) -> Array:
-    """Kendall's tau-b, row by row: concordant less discordant pairs of members, over those that are not tied.
+    """Compute Kendall's tau-b row by row.
+
+    It is the number of concordant minus discordant pairs of members, divided by the geometric mean of the numbers of
+    pairs that are not tied in the first and in the second quantity.
 
     Args:
-        first: (samples, members), without gaps; infinite values are the first or the last in order.
-        second: likewise.
+        first: (samples, members), without nan; infinite values are the first or the last in order.
+        second: (samples, members), as `first`.
 
     Returns:
-        One tau a sample; nan where either quantity is the same for all members.
+        One tau per sample; nan where either quantity is the same for all members.
     """
     samples, members = first.shape
     if members > MANY:
@@ -47,6 +50,7 @@ def kendall(first: Array, second: Array) -> Array:
 
 
 def _tau(first: Array, second: Array) -> Array:
+    """Compute tau-b row by row from the signs of all pairs at once."""
     one, other = np.triu_indices(first.shape[1], 1)
 
     def signs(values: Array) -> Array:

@@ -1,4 +1,4 @@
-"""Survival: censored times to an event, with their curve, their median and a test of two groups."""
+"""Survival analysis of censored times to event: curve, median and a test of two groups."""
 
 from functools import lru_cache
 from itertools import combinations
@@ -12,7 +12,7 @@ from scipy.stats import CensoredData, ecdf
 from suite.statistics.intervals import Array
 
 _PERMUTATIONS = 20_000
-"""Permutations of the log-rank test. If there are no more groupings than this, all of them are used."""
+"""Permutations of the log-rank test; if there are no more groupings than this, all are used."""
 
 _SEED = 0x5EED
 _VALUES_A_BATCH = 2**22
@@ -21,11 +21,11 @@ _Flags = NDArray[np.bool_]
 
 
 class SurvivalCurve(NamedTuple):
-    """A Kaplan-Meier estimate.
+    """A Kaplan-Meier estimate of a survival curve.
 
     Attributes:
         steps: Times at which events happened, each once, increasing.
-        survival: Estimated probability that the event happens later than each of them. Before the first it is 1.
+        survival: Estimated probability that the event happens later than each of these times. It is 1 before the first.
     """
 
     steps: Array
@@ -33,7 +33,7 @@ class SurvivalCurve(NamedTuple):
 
 
 class LogRank(NamedTuple):
-    """A comparison of the times to an event in two groups.
+    """The result of a log-rank test that compares the times to event in two groups.
 
     Attributes:
         statistic: z, standard normal in large groups without a difference; positive if the first group's times are
@@ -70,23 +70,23 @@ def median_survival(times: Array, observed: _Flags) -> float:
         observed: Whether the event happened.
     """
     curve = kaplan_meier(times, observed)
-    # Exactly half, as a product of rounded factors, can end a little above.
+    # A product of rounded factors that is exactly one half can come out slightly larger.
     reached = curve.steps[curve.survival <= 0.5 + 1e-12]
     return float(reached[0]) if reached.size else np.nan
 
 
 def logrank(first_times: Array, first_observed: _Flags, second_times: Array, second_observed: _Flags) -> LogRank:
-    """Test whether two groups have the same distribution of times to an event, by permutations of the log-rank test.
+    """Test by permutations of the log-rank test whether two groups have the same times to event.
 
-    The score of a subject is 1 if its event was observed, less the cumulative hazard up to its time. The statistic is
-    the sum of the first group's scores: observed less expected events. The observed grouping counts as one of the
-    permutations, so that p is never 0; p is exact if all groupings are used. The test assumes that both groups are
-    censored alike, as runs of equal length are.
+    The score of a subject is 1 if its event was observed, minus the cumulative hazard up to its time. The statistic is
+    the sum of the first group's scores: observed minus expected events. The observed grouping counts as one of the
+    permutations, so that p is never 0; p is exact if all groupings are used. The test assumes that both groups have the
+    same censoring, as runs of equal length do.
 
     Args:
         first_times: Time of each event, or of the censoring, in the first group.
         first_observed: Whether the event happened.
-        second_times: The same times in the second group.
+        second_times: Time of each event, or of the censoring, in the second group.
         second_observed: Whether the event happened.
 
     Raises:
@@ -112,8 +112,11 @@ def logrank(first_times: Array, first_observed: _Flags, second_times: Array, sec
 
 
 def _permutation_p(scores: Array, members: int, excess: float) -> float:
-    """Return the share of groupings whose sum of scores is at least as far from 0, their mean, as the observed one."""
-    # All scores sum to 0, so that either group will do; sorted, they do not depend on the order of the subjects.
+    """Return the share of groupings whose sum of scores is at least as far from 0 as the observed one.
+
+    The mean of the sum over all groupings is 0.
+    """
+    # All scores sum to 0, so the smaller group suffices. Sorting removes the dependence on the order of the subjects.
     scores, smaller = np.sort(scores), min(members, len(scores) - members)
     threshold = excess * (1 - 1e-9) - 1e-9  # sums that are equal except for rounding count as equal
     if comb(len(scores), smaller) <= _PERMUTATIONS:

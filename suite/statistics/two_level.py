@@ -1,4 +1,4 @@
-"""The two-level bootstrap: members are resampled, and of each the draws that its number is a statistic of."""
+"""The two-level bootstrap, which resamples members and the draws of each member."""
 
 from functools import lru_cache
 from typing import Literal, NamedTuple
@@ -10,7 +10,7 @@ from suite.statistics.intervals import MOST_RESAMPLED, NORMAL_QUANTILE, Array
 
 RESAMPLES = 1000
 COPIES = 256
-"""Resamples of a member's draws that are kept; every resample of members takes one of them at random."""
+"""Number of stored resamples of a member's draws; each resample of members picks one at random."""
 
 _SEED = 0x2BE5
 
@@ -18,7 +18,7 @@ Statistic = Literal["mean", "median"]
 
 
 class Interval(NamedTuple):
-    """An estimate with its 95% interval; nan where there is none."""
+    """An estimate with its 95% confidence interval; nan where there is none."""
 
     estimate: float
     low: float
@@ -26,19 +26,20 @@ class Interval(NamedTuple):
 
 
 def statistic_and_copies(draws: Array, statistic: Statistic) -> Array:
-    """A statistic of a member's draws, and of resamples of them.
+    """Compute a statistic of a member's draws, and of resamples of these draws.
 
-    Quantities that are measured on equally many draws are resampled alike, draw by draw. Of more than `MOST_RESAMPLED`
-    draws neither time nor memory grows further: a mean is resampled in so many groups of neighbors, a median as what
-    it is, the k-th smallest of n draws whose places are uniform.
+    Quantities with the same number of draws use the same resamples, draw by draw. With more than `MOST_RESAMPLED`
+    draws, time and memory do not grow further: for a mean, `MOST_RESAMPLED` groups of neighboring draws are resampled;
+    a median is drawn from its distribution, as the k-th smallest of n draws whose ranks are uniform.
 
     Args:
-        draws: in their order; nan is left out. One draw is taken for exact.
-        statistic: which; the median is the lower of two middle ones, so that infinite draws leave it a number, and a
-            mean of some infinite draws is infinite, or nan where they are so both ways.
+        draws: Values in the order of the draws; nan is left out. A single draw is treated as exact.
+        statistic: "mean" or "median". The median is the lower of the two middle values, so that it is never an average
+            with an infinite draw. A mean with infinite draws is infinite, or nan if there are some of both signs.
 
     Returns:
-        (1 + COPIES): the statistic of the draws first. nan for a member without draws.
+        (1 + COPIES): the statistic of the draws first, then those of the resamples. All are nan for a member without
+        draws.
     """
     known = draws[~np.isnan(draws)]
     n = len(known)
@@ -62,19 +63,20 @@ def statistic_and_copies(draws: Array, statistic: Statistic) -> Array:
 
 @lru_cache(maxsize=8)
 def _resamples_of_draws(n: int) -> NDArray[np.int64]:
-    """The draws themselves first."""
+    """Return the indices of resamples of n draws, (1 + COPIES, n); the first row is the draws themselves."""
     resamples = np.random.default_rng((_SEED, n)).integers(0, n, (COPIES, n))
     return np.concatenate([np.arange(n)[None], resamples])
 
 
 class Resampling:
-    """Resamples of members, the same for all quantities that are to be compared on them.
+    """Resamples of members, shared by all quantities that are compared on them.
 
-    The first is the members themselves. An outcome and what is to tell it are resampled each by draws of its own.
+    The first resample is the members themselves. The draws of a predictor and those of an outcome are resampled
+    independently of each other.
 
     Args:
-        members: how many.
-        stream: of the generator; samples that are to be independent have different ones.
+        members: Number of members.
+        stream: Stream of the random generator. Samples that have to be independent need different streams.
     """
 
     def __init__(self, members: int, stream: int = 0) -> None:
@@ -86,36 +88,48 @@ class Resampling:
         self._copies = [np.concatenate([none, generator.integers(1, 1 + COPIES, shape)]) for _ in range(2)]
 
     def predictor(self, copies: Array) -> Array:
-        """A predictor of the members, each with its copies, in each resample, (1 + RESAMPLES, members)."""
+        """Return a predictor of the members in each resample, (1 + RESAMPLES, members).
+
+        Args:
+            copies: (members, 1 + COPIES), from `statistic_and_copies` for each member.
+        """
         return np.asarray(copies[self._members, self._copies[0]])
 
     def outcome(self, copies: Array) -> Array:
-        """Their outcome, likewise."""
+        """Return an outcome of the members in each resample, (1 + RESAMPLES, members).
+
+        Args:
+            copies: (members, 1 + COPIES), from `statistic_and_copies` for each member.
+        """
         return np.asarray(copies[self._members, self._copies[1]])
 
 
 def of_correlation(replicates: Array) -> Interval:
-    """The first replicate of a correlation, with an interval by the spread of the others.
+    """Return the first replicate of a correlation, with an interval from the spread of the others.
 
-    The spread is that of Fisher's transformation, around the estimate itself: resampled draws add their noise once more
-    to numbers that have it already, which shifts a strong correlation's replicates below it. A resample in which there
-    is no order has the correlation 0.
+    The interval is that of Fisher's transformation, around the estimate itself. The replicates are not its center,
+    because resampled draws add noise to numbers that are noisy already, which shifts the replicates of a strong
+    correlation below it. A replicate that is nan, since all members of the resample are tied, counts as a correlation
+    of 0.
     """
     estimate = float(replicates[0])
     if not np.isfinite(estimate):
         return Interval(estimate, np.nan, np.nan)
-    transformed = np.arctanh(np.clip(np.nan_to_num(replicates), -_NEARLY, _NEARLY))
+    transformed = np.arctanh(np.clip(np.nan_to_num(replicates), -_LARGEST, _LARGEST))
     half = NORMAL_QUANTILE * transformed[1:].std()
     low, high = np.tanh([transformed[0] - half, transformed[0] + half])
     return Interval(estimate, min(float(low), estimate), max(float(high), estimate))
 
 
-_NEARLY = 0.9999
-"""Of a correlation of 1, whose transformation is infinite."""
+_LARGEST = 0.9999
+"""Largest correlation that is transformed, since Fisher's transformation of 1 is infinite."""
 
 
 def of_difference(first: Array, second: Array) -> Interval:
-    """The first replicate of two correlations' difference, with a normal interval by the spread of the others."""
+    """Return the difference of the first replicates of two correlations, with a normal interval.
+
+    The width of the interval follows from the spread of the difference over the other replicates.
+    """
     estimate = float(first[0] - second[0])
     half = NORMAL_QUANTILE * float((np.nan_to_num(first) - np.nan_to_num(second))[1:].std())
     return Interval(estimate, estimate - half, estimate + half)

@@ -1,1 +1,1 @@
-"""Closed forms and integrals, no sampling: what infinitely wide networks do, in numpy alone."""
+"""Closed forms and integrals for infinitely wide networks, computed in numpy without sampling."""

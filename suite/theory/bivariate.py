@@ -1,10 +1,10 @@
-"""Means over two correlated normal variables, by quadrature that knows where the integrand has its kinks.
+"""Means over two correlated normal variables, computed by quadrature with panels split at kinks.
 
-With independent standard normal P and M, u = s P + t M and v = s P - t M have variance s^2 + t^2 = q and
-correlation c where s^2 = q (1 + c) / 2 and t^2 = q (1 - c) / 2. A function of phi(u) and phi(v) that does not
-tell u from v is even in M. For each P, the inner integral over M > 0 is split where u or v passes a kink. What it
-leaves, as a function of P, is phi smoothed on the scale t: smooth but where kinks of u and v meet, and quick
-within some t / s of each kink.
+With independent standard normal P and M, u = s P + t M and v = s P - t M have variance s^2 + t^2 = q and correlation c
+if s^2 = q (1 + c) / 2 and t^2 = q (1 - c) / 2. A symmetric function of phi(u) and phi(v) is even in M, so the integral
+over M > 0 suffices. For each P, this inner integral is split where u or v crosses a kink. As a function of P, the inner
+integral is phi smoothed on the scale t. It is smooth except where kinks of u and v meet, and it changes quickly within
+a few t / s of each kink.
 """
 
 from collections.abc import Callable
@@ -14,23 +14,23 @@ import numpy as np
 from suite.catalog.activations import Activation, Array
 
 _REACH = 8.2
-"""Where P^2 + M^2 exceeds the square of this, a probability of 1e-15, is left out."""
+"""The radius sqrt(P^2 + M^2) beyond which the density is ignored; the ignored probability is 1e-15."""
 
 _WIDTH = 1.5
-"""Width of panels at most, in standard deviations."""
+"""Maximum width of a panel, in standard deviations."""
 
 _BEND, _GROWTH = 3.0, 2.0
-"""Width of a panel at a bend of the activation, in units of its argument, and how panels grow away from it."""
+"""Width of a panel at a bend of the activation, in units of its argument, and growth factor of panels further away."""
 
 _SWING = 6.0
-"""Width of all panels, likewise, where the activation oscillates."""
+"""Width of all panels if the activation oscillates, in units of its argument."""
 
 _KINK = np.array([1.5, 3.0, 5.2, _REACH])
-"""Edges beside a smoothed kink, in units of its width: beyond the last, none of it is left."""
+"""Distances of panel edges from a smoothed kink, in units of its width; smoothing has no effect beyond the last."""
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
 _CHUNK = 2**16
-"""Nodes that are evaluated together; their arrays fit the cache."""
+"""Number of nodes that are evaluated together, chosen so that their arrays fit the processor's cache."""
 
 _Pairing = Callable[[Array, Array], Array]
 
@@ -38,16 +38,16 @@ _Pairing = Callable[[Array, Array], Array]
 def pair_mean(
     function: Callable[[Array], Array], pairing: _Pairing, activation: Activation, q: float, c: float
 ) -> float:
-    """E[pairing(f(u), f(v))] for jointly normal u and v of variance q and correlation c.
+    """Compute E[pairing(f(u), f(v))] for jointly normal u and v of variance q and correlation c.
 
-    Accurate to about 1e-11 of the mean of |pairing|.
+    The result is accurate to about 1e-11 of the mean of |pairing|.
 
     Args:
         function: f, vectorized: phi or its derivative.
-        pairing: of two numbers whose order does not matter, vectorized.
-        activation: whose kinks f has.
-        q: above 0.
-        c: from -1 to 1, both excluded.
+        pairing: A symmetric function of two numbers, vectorized.
+        activation: The activation, whose kinks f has.
+        q: The variance, above 0.
+        c: The correlation, between -1 and 1, both excluded.
     """
     s, t = float(np.sqrt(q * (1 + c) / 2)), float(np.sqrt(q * (1 - c) / 2))
     outer, weights = _nodes(_outer_edges(activation, s, t))
@@ -62,7 +62,7 @@ def pair_mean(
 
 
 def _nodes(edges: Array) -> tuple[Array, Array]:
-    """Gauss-Legendre nodes between edges along the last axis, and weights that hold the normal density."""
+    """Return Gauss-Legendre nodes between edges on the last axis, and weights times the normal density."""
     centers, halves = (edges[..., 1:] + edges[..., :-1]) / 2, (edges[..., 1:] - edges[..., :-1]) / 2
     places = (centers[..., None] + halves[..., None] * _NODES).reshape(*edges.shape[:-1], -1)
     weights = (halves[..., None] * _WEIGHTS).reshape(places.shape)
@@ -70,36 +70,37 @@ def _nodes(edges: Array) -> tuple[Array, Array]:
 
 
 def _outer_edges(activation: Activation, s: float, t: float) -> Array:
-    """Panels of P: even ones, finer ones around bends and kinks, and splits where kinks of u and v meet."""
+    """Return the edges of the panels of P: equal ones, finer ones at bends and kinks, and kinks that meet."""
     kinks = np.asarray(activation.kinks)
     meetings = (kinks[:, None] + kinks) / (2 * s)
     smoothed = kinks[:, None] / s + t / s * np.concatenate([-_KINK, _KINK])[: None if t < s else 0]
     bends, offsets = _bends(activation, s)
-    parts = [_even(activation, s, 2) * _REACH, meetings, smoothed, bends[:, None] / s + offsets]
+    parts = [_equal_panels(activation, s, 2) * _REACH, meetings, smoothed, bends[:, None] / s + offsets]
     edges = np.concatenate([part.ravel() for part in parts])
     return np.unique(edges[np.abs(edges) <= _REACH])
 
 
 def _inner_edges(activation: Activation, s: float, t: float, outer: Array) -> Array:
-    """Panels of M > 0 for each P, one row each; panels beyond the reach have no width."""
+    """Return the edges of the panels of M > 0, one row per P; panels beyond the reach have width 0."""
     reach = np.sqrt(np.maximum(_REACH**2 - outer**2, 0.0))[:, None]
-    even = reach * (_even(activation, t, 1) + 1) / 2
+    even = reach * (_equal_panels(activation, t, 1) + 1) / 2
     bends, offsets = _bends(activation, t)
     crossings = np.abs(bends - s * outer[:, None]) / t
     near = (crossings[..., None] + offsets).reshape(len(outer), -1)
     return np.sort(np.concatenate([even, np.clip(near, 0.0, reach)], axis=1), axis=1)
 
 
-def _even(activation: Activation, scale: float, sides: int) -> Array:
-    """Edges from -1 to 1 of equal panels, fine enough for `sides` times the reach."""
+def _equal_panels(activation: Activation, scale: float, sides: int) -> Array:
+    """Return the edges of equal panels from -1 to 1, fine enough for a length of `sides` times the reach."""
     width = min(_WIDTH, _SWING / (scale * activation.pace)) if activation.oscillating else _WIDTH
     return np.linspace(-1.0, 1.0, int(np.ceil(sides * _REACH / width)) + 1)
 
 
 def _bends(activation: Activation, scale: float) -> tuple[Array, Array]:
-    """Arguments at which the activation bends, and offsets of edges from there, in standard deviations.
+    """Return the arguments at which the activation bends, and the offsets of panel edges from them.
 
-    Where even panels resolve a smooth bend, or have to, only kinks are left, and no offsets but 0.
+    Offsets are in standard deviations. If equal panels resolve a smooth bend, or the activation oscillates or is
+    piecewise linear, return only the kinks and the offset 0.
     """
     nearest = _BEND / scale
     if activation.oscillating or activation.kind == "piecewise_linear" or nearest >= _WIDTH:

@@ -1,8 +1,8 @@
-"""How correlated two inputs stay on their way through an infinitely wide network, and over what depth.
+"""The correlation of two inputs in an infinitely wide network, by layer, and its depth scales.
 
-In the notation of Poole et al. 2016 (arXiv:1606.05340), Schoenholz et al. 2017 (arXiv:1611.01232) and Murray,
-Abrol & Tanner 2021 (arXiv:2105.07741): u and v are the pre-activations of one neuron at two inputs, jointly
-normal with variance q and correlation c.
+The notation follows Poole et al. 2016 (arXiv:1606.05340), Schoenholz et al. 2017 (arXiv:1611.01232) and Murray, Abrol &
+Tanner 2021 (arXiv:2105.07741): u and v are the preactivations of one neuron at two inputs, jointly normal with variance
+q and correlation c.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,25 +18,26 @@ from suite.theory.gaussian import gaussian_mean
 from suite.theory.mean_field import chi, fixed_point, second_moment, slope_moment, variance_map, variance_map_slope
 
 _SMALLEST = 1e-24
-"""The variance that stands for the limit q -> 0."""
+"""The variance at which the limit q -> 0 is evaluated."""
 
 _ROUNDING = 1e-12
-"""What rounding may make of a 1."""
+"""Largest difference from 1 that is treated as rounding."""
 
 _CRITICAL = 1e-9
-"""A rate closer to 1 than this is critical: depth scales beyond a billion layers are infinite."""
+"""A rate within this distance of 1 counts as critical: depth scales beyond a billion layers are infinite."""
 
 
 @dataclass(frozen=True)
 class DepthScales:
-    """Where depth leads, and how many layers it takes; nan where there is no q*.
+    """The limits of variance and correlation at large depth, and the depth scales; nan if there is no q*.
 
     Attributes:
         fixed_point: q*.
         chi: chi_1 at q*.
         correlation: c*.
-        xi_c: layers over which the distance of a correlation from c* falls by a factor of e, at last.
-        xi_q: likewise of a variance from q*.
+        xi_c: The number of layers over which the distance of a correlation from c* asymptotically falls by a factor of
+            e.
+        xi_q: The number of layers over which the distance of a variance from q* asymptotically falls by a factor of e.
     """
 
     fixed_point: float
@@ -48,15 +49,15 @@ class DepthScales:
 
 @lru_cache(maxsize=4096)
 def covariance(activation: Activation, q: float, c: float) -> float:
-    """E[phi(u) phi(v)].
+    """Compute E[phi(u) phi(v)].
 
-    Of a positively homogeneous activation, alpha z + beta |z|, it is the arc-cosine kernel of Cho & Saul 2009,
-    written for any two slopes: alpha^2 q c + beta^2 (2 q / pi) (sqrt(1 - c^2) + c asin c).
+    For a positively homogeneous activation alpha z + beta |z| it is the arc-cosine kernel of Cho & Saul 2009, written
+    for any two slopes: alpha^2 q c + beta^2 (2 q / pi) (sqrt(1 - c^2) + c asin c).
 
     Args:
         activation: phi.
-        q: variance, 0 or more.
-        c: correlation, from -1 to 1.
+        q: The variance, 0 or more.
+        c: The correlation, from -1 to 1.
     """
     if activation.homogeneous:
         alpha, beta = _odd_and_even(activation)
@@ -70,14 +71,14 @@ def covariance(activation: Activation, q: float, c: float) -> float:
 
 @lru_cache(maxsize=4096)
 def slope_covariance(activation: Activation, q: float, c: float) -> float:
-    """E[phi'(u) phi'(v)]; at q = 0 its limit from above.
+    """Compute E[phi'(u) phi'(v)]; at q = 0, its limit from above.
 
-    Of alpha z + beta |z| it is alpha^2 + beta^2 (2 / pi) asin c.
+    For alpha z + beta |z| it is alpha^2 + beta^2 (2 / pi) asin c.
 
     Args:
         activation: phi.
-        q: variance, 0 or more.
-        c: correlation, from -1 to 1.
+        q: The variance, 0 or more.
+        c: The correlation, from -1 to 1.
     """
     if activation.homogeneous:
         alpha, beta = _odd_and_even(activation)
@@ -91,21 +92,21 @@ def slope_covariance(activation: Activation, q: float, c: float) -> float:
 
 
 def _mirrored(activation: Activation, function: Callable[[Array], Array], q: float) -> float:
-    """E[function(u) function(-u)]."""
+    """Compute E[function(u) function(-u)]."""
     both_sides = (*activation.kinks, *(-kink for kink in activation.kinks))
     return gaussian_mean(lambda z: function(z) * function(-z), sqrt(q), both_sides, activation.pace)
 
 
 def _odd_and_even(activation: Activation) -> tuple[float, float]:
-    """alpha and beta of the positively homogeneous activation alpha z + beta |z|."""
+    """Return alpha and beta of the positively homogeneous activation alpha z + beta |z|."""
     below, above = activation.dphi(np.array([-1.0, 1.0]))
     return float(above + below) / 2, float(above - below) / 2
 
 
 def correlation_map(activation: Activation, c: float, q: float, weight_variance: float, bias_variance: float) -> float:
-    """R(c) = (sigma_w^2 E[phi(u) phi(v)] + sigma_b^2) / V(q), the correlation one layer on.
+    """Compute R(c) = (sigma_w^2 E[phi(u) phi(v)] + sigma_b^2) / V(q), the correlation in the next layer.
 
-    Where V(q) is 0, its limit as q -> 0.
+    If V(q) is 0, return the limit as q -> 0.
     """
     q = max(q, _SMALLEST)
     mapped = weight_variance * covariance(activation, q, c) + bias_variance
@@ -115,18 +116,18 @@ def correlation_map(activation: Activation, c: float, q: float, weight_variance:
 def correlation_by_layer(
     activation: Activation, variances: Sequence[tuple[float, float]], mean_square: float, cosine: float
 ) -> list[float]:
-    """Correlation of two inputs' pre-activations in hidden layers 1..L.
+    """Compute the correlation of two inputs' preactivations in hidden layers 1..L.
 
-    The variance is followed from layer to layer too, so that inputs need not have the variance q*.
+    The variance is iterated from layer to layer, too, so the inputs need not have the variance q*.
 
     Args:
-        activation: of every hidden layer.
+        activation: The activation of every hidden layer.
         variances: (sigma_w^2, sigma_b^2) of each layer, the readout last; one hidden layer or more.
         mean_square: |x|^2 / n_0 of both inputs, above 0.
-        cosine: of the angle between them.
+        cosine: The cosine of the angle between them.
 
     Returns:
-        One correlation a hidden layer; nan from where on the variance overflows.
+        One correlation per hidden layer; nan in the layers after the variance overflows.
     """
     (weight_variance, bias_variance), *later, _ = variances
     q = weight_variance * mean_square + bias_variance
@@ -140,12 +141,12 @@ def correlation_by_layer(
 
 @lru_cache(maxsize=1024)
 def correlation_fixed_point(activation: Activation, q: float, weight_variance: float, bias_variance: float) -> float:
-    """c*, the fixed point of R on [0, 1] to which depth leads.
+    """Compute c*, the fixed point of R on [0, 1] that the correlation converges to with depth.
 
-    R is convex on [0, 1], with R(0) >= 0 and R(1) = 1 (in powers of c its coefficients are squares). So it is 1
-    where R'(1) <= 1; elsewhere the one root below 1 of (1 - R(c)) / (1 - c) = 1, a quotient that keeps its
-    digits as c -> 1, since 1 - R(c) is sigma_w^2 E[(phi(u) - phi(v))^2] / (2 V(q)). At q* = 0, for phi without a
-    kink there, R is the identity and every c fixed; 1 stands for them.
+    R is convex on [0, 1], with R(0) >= 0 and R(1) = 1 (as a power series in c its coefficients are squares). If R'(1)
+    <= 1, c* is therefore 1; otherwise it is the only root below 1 of (1 - R(c)) / (1 - c) = 1. This quotient keeps its
+    precision as c -> 1, since 1 - R(c) is sigma_w^2 E[(phi(u) - phi(v))^2] / (2 V(q)). At q* = 0, if phi has no kink
+    there, R is the identity and every c is a fixed point; the function then returns 1.
 
     Args:
         activation: phi.
@@ -153,7 +154,7 @@ def correlation_fixed_point(activation: Activation, q: float, weight_variance: f
         weight_variance: sigma_w^2.
         bias_variance: sigma_b^2.
     """
-    from scipy.optimize import brentq  # noqa: PLC0415  # scipy takes longer to load than a spec to check
+    from scipy.optimize import brentq  # noqa: PLC0415  # scipy takes longer to load than a spec takes to check
 
     if isnan(q):
         return nan
@@ -179,17 +180,18 @@ def _half_square(one: Array, other: Array) -> Array:
 def depth_scales(
     activation: Activation, weight_variance: float, bias_variance: float, q: float | None = None
 ) -> DepthScales:
-    """q*, chi_1, c*, and the depth scales xi_c = -1 / ln chi(c*) and xi_q = -1 / ln |V'(q*)|.
+    """Compute q*, chi_1, c*, and the depth scales xi_c = -1 / ln chi(c*) and xi_q = -1 / ln |V'(q*)|.
 
-    chi(c*) = R'(c*) = sigma_w^2 E[phi'(u) phi'(v)]. Scales are in layers, and infinite at criticality. Where
-    q* = 0 the variance dies out and takes the covariance with it, so that R'(c*) is chi(c*) / V'(0): correlations
-    then have no depth scale.
+    chi(c*) = R'(c*) = sigma_w^2 E[phi'(u) phi'(v)]. The scales are in layers, and infinite at criticality. If q* = 0,
+    the variance decays to 0 together with the covariance, so R'(c*) is chi(c*) / V'(0), and correlations have no depth
+    scale.
 
     Args:
         activation: phi.
         weight_variance: sigma_w^2.
         bias_variance: sigma_b^2.
-        q: q* where it is known, as on an edge of chaos whose fixed point repels; else the one depth leads to.
+        q: q* if it is known, for example at an edge of chaos with a repelling fixed point. Default: the attracting
+            fixed point.
 
     Source: Schoenholz et al. 2017, arXiv:1611.01232.
     """
@@ -209,7 +211,7 @@ def depth_scales(
 
 
 def _layers(rate: float) -> float:
-    """Layers until what shrinks by a factor of |rate| a layer has shrunk by a factor of e."""
+    """Return the number of layers after which a factor of |rate| per layer amounts to a factor of 1 / e."""
     if rate == 0:
         return 0.0
     return -1 / log(abs(rate)) if abs(rate) < 1 - _CRITICAL else inf

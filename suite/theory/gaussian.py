@@ -1,4 +1,4 @@
-"""Means over a standard normal variable, by quadrature that knows where the integrand has its kinks."""
+"""Means over a standard normal variable, computed by quadrature with panels split at kinks."""
 
 from collections.abc import Callable, Sequence
 
@@ -7,7 +7,7 @@ import numpy as np
 from suite.catalog.activations import Array
 
 _REACH = 13.0
-"""The normal density beyond this many standard deviations, 1e-37 of its peak, is left out."""
+"""Number of standard deviations beyond which the normal density, 1e-37 of its peak, is ignored."""
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
 
@@ -15,19 +15,20 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
 def gaussian_mean(
     function: Callable[[Array], Array], std: float, kinks: Sequence[float] = (), pace: float = 1.0
 ) -> float:
-    """E[function(std Z)] for standard normal Z.
+    """Compute E[function(std Z)] for standard normal Z.
 
-    Gauss-Legendre panels, split at the kinks, no wider than half a unit of Z or two units of the argument
-    (but for `std` above 200, where panels shrink geometrically towards 0 and the kinks instead, the places
-    where activations bend). Accurate to 1e-12 relative for the catalog's activations; functions that
-    oscillate on without end, as the sine, are resolved up to a `std` of about 1,000, past which their means
-    have converged.
+    The quadrature uses Gauss-Legendre panels that are split at the kinks. Panels are at most half a unit of Z or two
+    units of the argument wide, whichever is less. For `std` above 200 they are at most 0.01 units of Z wide, and panels
+    that shrink geometrically towards 0 and the kinks resolve the places where activations bend. The result is accurate
+    to 1e-12 relative for the catalog's activations. Functions that oscillate without end, such as the sine, are
+    resolved up to a `std` of about 1,000; above that their means have converged.
 
     Args:
-        function: vectorized; called with an array of arguments std Z.
-        std: 0 or more.
-        kinks: arguments at which the function or one of its derivatives jumps.
-        pace: how many times as quickly as the catalog's activations it bends; panels are as much narrower.
+        function: Vectorized; called with an array of arguments std Z.
+        std: The standard deviation of the argument, 0 or more.
+        kinks: Arguments at which the function or one of its derivatives jumps.
+        pace: How many times as quickly as the catalog's activations the function bends; panels are narrower by this
+            factor.
     """
     if std == 0:
         return float(function(np.zeros(1))[0])

@@ -1,9 +1,9 @@
-"""Moments of a wide network's Jacobian, layer by layer.
+"""Moments of a wide network's Jacobian by layer.
 
-J_l takes the first hidden layer's activations to layer l's; m_k = tr((J J^T)^k) / n. As the width n grows, its
-factors, a diagonal of slopes and a weight matrix each, become free of each other, so that means multiply and
-relative variances add up (Pennington, Schoenholz & Ganguli 2017, arXiv:1711.04735; Murray, Abrol & Tanner 2021,
-arXiv:2105.07741).
+J_l is the Jacobian of layer l's activations with respect to the first hidden layer's; m_k = tr((J J^T)^k) / n. Its
+factors are a diagonal matrix of slopes and a weight matrix per layer. As the width n grows, they become freely
+independent, so means multiply and relative variances add up (Pennington, Schoenholz & Ganguli 2017, arXiv:1711.04735;
+Murray, Abrol & Tanner 2021, arXiv:2105.07741).
 """
 
 from collections.abc import Sequence
@@ -16,19 +16,20 @@ from suite.theory.mean_field import chi, slope_moment, variance_map
 def jacobian_by_layer(
     activation: Activation, variances: Sequence[tuple[float, float]], mean_square: float, orthogonal: bool
 ) -> list[tuple[float, float]]:
-    """The laws of m_1 and of m_2 / m_1^2 for hidden layers 2..L, all of which have the same width.
+    """Compute the limits of m_1 and m_2 / m_1^2 for hidden layers 2..L, which have the same width.
 
-    With mu_k = E[phi'(sqrt(q_l) Z)^(2k)] at layer l's variance q_l, the mean grows by sigma_w^2 mu_1 a layer,
-    and the ratio, from 1, by mu_2 / mu_1^2 - 1 - s, where s is -1 for Gaussian weights and 0 for orthogonal ones.
+    With mu_k = E[phi'(sqrt(q_l) Z)^(2k)] at layer l's variance q_l, each layer multiplies the mean by sigma_w^2 mu_1.
+    The ratio starts at 1, and each layer adds mu_2 / mu_1^2 - 1 - s, where s is -1 for Gaussian weights and 0 for
+    orthogonal ones.
 
     Args:
-        activation: of every hidden layer.
+        activation: The activation of every hidden layer.
         variances: (sigma_w^2, sigma_b^2) of each layer, the readout last; one hidden layer or more.
         mean_square: |x|^2 / n_0.
-        orthogonal: whether the weights are orthogonal matrices times sigma_w.
+        orthogonal: Whether the weights are orthogonal matrices times sigma_w.
 
     Returns:
-        (E m_1, E m_2 / (E m_1)^2) of J_2 .. J_L, without unit; none for one hidden layer.
+        (E m_1, E m_2 / (E m_1)^2) of J_2 .. J_L, dimensionless; an empty list for one hidden layer.
     """
     (weight_variance, bias_variance), *later, _ = variances
     q = weight_variance * mean_square + bias_variance
@@ -49,32 +50,33 @@ def finite_jacobian_by_layer(
     widths: Sequence[int],
     orthogonal: bool,
 ) -> list[tuple[float, float]]:
-    """The same laws at finite width, for Gaussian or orthogonal weights: exact for homogeneous activations.
+    """Compute E m_1 and E m_2 / (E m_1)^2 at finite width, for Gaussian or orthogonal weights.
 
-    A row w of W and the slope d of its unit add d^2 w^T A w to the trace, A = J J^T of the layer below. Over
-    Gaussian or Haar-distributed rows the mean of (w^T A w)^2 is a multiple of (tr A)^2 + 2 tr(A^2), by Wick's
-    rule on the plane or the sphere, and that of sum_ij (w_i^T A w_j)^2 follows likewise; with mu_k for the
-    moments of d. Slopes of a homogeneous activation depend on the sign of w . h + b alone, which is independent
-    of all even functions of w and b: for these nothing is left out. For others the variance q_l stands for
-    that of each network, which fluctuates. As the width grows, the ratio is that of `jacobian_by_layer`.
+    The result is exact for homogeneous activations. A row w of W and the slope d of its unit add d^2 w^T A w to the
+    trace, where A = J J^T of the layer below. Over Gaussian or Haar-distributed rows, the mean of (w^T A w)^2 is a
+    multiple of (tr A)^2 + 2 tr(A^2), by Wick's rule on the plane or the sphere. The mean of sum_ij (w_i^T A w_j)^2
+    follows from the same rule, with mu_k as the moments of d. The slopes of a homogeneous activation depend only on the
+    sign of w . h + b, which is independent of all even functions of w and b, so nothing is neglected. For other
+    activations, the variance q_l replaces that of each network, which fluctuates. As the width grows, the ratio
+    converges to that of `jacobian_by_layer`.
 
     Args:
-        activation: of every hidden layer.
+        activation: The activation of every hidden layer.
         variances: (sigma_w^2, sigma_b^2) of each layer, the readout last; one hidden layer or more.
         mean_square: |x|^2 / n_0.
-        widths: of the hidden layers; equal ones where the weights are orthogonal.
-        orthogonal: whether the weights are orthogonal matrices times sigma_w.
+        widths: The widths of the hidden layers; they must be equal if the weights are orthogonal.
+        orthogonal: Whether the weights are orthogonal matrices times sigma_w.
 
     Returns:
-        (E m_1, E m_2 / (E m_1)^2) of J_2 .. J_L, without unit; none for one hidden layer.
+        (E m_1, E m_2 / (E m_1)^2) of J_2 .. J_L, dimensionless; an empty list for one hidden layer.
     """
     (weight_variance, bias_variance), *later, _ = variances
     q = weight_variance * mean_square + bias_variance
-    # E m_2 and E m_1^2 are carried relative to (E m_1)^2, which may overflow long before their ratios do.
+    # E m_2 and E m_1^2 are computed relative to (E m_1)^2, which may overflow long before their ratios do.
     mean, second, squared, moments = 1.0, 1.0, 1.0, []
-    # Without biases, a first layer that is wholly off leaves nothing above it: slopes are not signs of chance then.
-    silent = activation.homogeneous and activation.flat_sides and later and later[0][1] == 0
-    heard = 1 - 2.0 ** -widths[0] if silent else 1.0
+    # Without biases, an inactive first layer makes all layers above it inactive, so their slopes are not random.
+    can_be_inactive = activation.homogeneous and activation.flat_sides and later and later[0][1] == 0
+    active_probability = 1 - 2.0 ** -widths[0] if can_be_inactive else 1.0
     for (below, units), (weight_variance, bias_variance) in zip(pairwise(widths), later, strict=True):
         q = variance_map(activation, q, weight_variance, bias_variance)
         spread = slope_moment(activation, q, 2) / slope_moment(activation, q) ** 2
@@ -85,5 +87,5 @@ def finite_jacobian_by_layer(
             alone = spread * (squared + 2 * second / below)
             second, squared = (units - 1) / below * second + alone, (units - 1) / units * squared + alone / units
         mean *= chi(activation, q, weight_variance)
-        moments.append((mean * heard, second / heard))
+        moments.append((mean * active_probability, second / active_probability))
     return moments

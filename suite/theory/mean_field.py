@@ -1,8 +1,8 @@
 """The variance map of infinitely wide networks, its fixed point and its edge of chaos.
 
-In the notation of Poole et al. 2016 (arXiv:1606.05340) and Murray, Abrol & Tanner 2021 (arXiv:2105.07741):
-Z is standard normal, q the variance of a pre-activation, sigma_w^2 / fan_in the variance of a weight and
-sigma_b^2 that of a bias.
+The notation follows Poole et al. 2016 (arXiv:1606.05340) and Murray, Abrol & Tanner 2021 (arXiv:2105.07741): Z is
+standard normal, q is the variance of a preactivation, sigma_w^2 / fan_in is the variance of a weight, and sigma_b^2 is
+the variance of a bias.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,14 +16,14 @@ from suite.catalog.activations import Activation
 from suite.theory.gaussian import gaussian_mean
 
 _ROUNDING = 1e-12
-"""What rounding may make of a 1."""
+"""Largest difference from 1 that is treated as rounding."""
 
-_QUICK = 10.0
-"""How many times as quickly as the catalog's activations one bends whose quadrature takes long far out."""
+_LARGEST_PACE = 10.0
+"""Largest pace of an activation for which quadrature at large q is fast enough."""
 
 
 class NoCriticalPointError(ValueError):
-    """No weight variance puts this activation at the edge of chaos with the given bias variance."""
+    """The error that no weight variance puts an activation at the edge of chaos."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class CriticalPoint:
 
     Attributes:
         weight_variance: sigma_w^2.
-        fixed_point: q*, nan where every variance (or none) is fixed, as for homogeneous activations.
+        fixed_point: q*; nan if every variance (or none) is fixed, as for homogeneous activations.
         stability: V'(q*); above 1 the fixed point repels, and depth moves the variance away from it.
     """
 
@@ -43,7 +43,7 @@ class CriticalPoint:
 
 @lru_cache(maxsize=4096)
 def second_moment(activation: Activation, q: float) -> float:
-    """E[phi(sqrt(q) Z)^2]."""
+    """Compute E[phi(sqrt(q) Z)^2]."""
     if activation.homogeneous:
         return q * slope_moment(activation, q)
     return gaussian_mean(lambda z: activation.phi(z) ** 2, sqrt(q), activation.kinks, activation.pace)
@@ -51,7 +51,10 @@ def second_moment(activation: Activation, q: float) -> float:
 
 @lru_cache(maxsize=4096)
 def slope_moment(activation: Activation, q: float, k: int = 1) -> float:
-    """mu_k = E[phi'(sqrt(q) Z)^(2k)]; at q = 0 its limit from above, which is the mean of both sides of a kink."""
+    """Compute mu_k = E[phi'(sqrt(q) Z)^(2k)].
+
+    At q = 0 it is the limit from above, which is the mean over both sides of a kink.
+    """
     if activation.homogeneous:
         return float(np.mean(activation.dphi(np.array([-1.0, 1.0])) ** (2 * k)))
     return gaussian_mean(
@@ -60,19 +63,19 @@ def slope_moment(activation: Activation, q: float, k: int = 1) -> float:
 
 
 def chi(activation: Activation, q: float, weight_variance: float) -> float:
-    """chi_1 = sigma_w^2 E[phi'(sqrt(q) Z)^2]: by how much a layer stretches a small difference, squared."""
+    """Compute chi_1 = sigma_w^2 E[phi'(sqrt(q) Z)^2]; a layer multiplies small squared differences by it."""
     return weight_variance * slope_moment(activation, q)
 
 
 def variance_map(activation: Activation, q: float, weight_variance: float, bias_variance: float) -> float:
-    """V(q) = sigma_w^2 E[phi(sqrt(q) Z)^2] + sigma_b^2, the pre-activations' variance one layer on."""
+    """Compute V(q) = sigma_w^2 E[phi(sqrt(q) Z)^2] + sigma_b^2, the variance in the next layer."""
     return weight_variance * second_moment(activation, q) + bias_variance
 
 
 def variance_map_slope(activation: Activation, q: float, weight_variance: float) -> float:
-    """V'(q) = sigma_w^2 E[phi(sqrt(q) Z) phi'(sqrt(q) Z) Z] / sqrt(q); at q = 0 its limit from above.
+    """Compute V'(q) = sigma_w^2 E[phi(sqrt(q) Z) phi'(sqrt(q) Z) Z] / sqrt(q).
 
-    The limit is finite only where phi(0) = 0.
+    At q = 0 it is the limit from above, which is finite only if phi(0) = 0.
     """
     if activation.homogeneous:
         return weight_variance * slope_moment(activation, 1.0)
@@ -83,16 +86,16 @@ def variance_map_slope(activation: Activation, q: float, weight_variance: float)
 
 @lru_cache(maxsize=1024)
 def fixed_point(activation: Activation, weight_variance: float, bias_variance: float) -> float:
-    """q*, the smallest fixed point of the variance map V to which depth leads; nan if there is none.
+    """Compute q*, the smallest attracting fixed point of the variance map V; nan if there is none.
 
-    It is where V first falls below the diagonal, bracketed on a grid of q and bisected. So it is 0 where
-    sigma_b = 0, phi(0) = 0 and V'(0) is at most 1; if V'(0) is above 1, the fixed point 0 repels, and the
-    next one counts. Homogeneous activations have sigma_b^2 / (1 - sigma_w^2 mu_1) below criticality, and
-    none from there on. A pair of fixed points within 6% of each other may be overlooked.
+    It is the point where V first falls below the diagonal, bracketed on a grid of q and bisected. It is 0 if phi(0) =
+    0, sigma_b is 0 and V'(0) is at most 1. If V'(0) is above 1, the fixed point 0 repels, and the function returns the
+    next one. For homogeneous activations, q* is sigma_b^2 / (1 - sigma_w^2 mu_1) below criticality, and there is none
+    at or above it. Two fixed points within 6% of each other may be overlooked.
     """
     if activation.homogeneous:
-        room = 1 - chi(activation, 1.0, weight_variance)
-        return bias_variance / room if room > _ROUNDING else nan
+        gap = 1 - chi(activation, 1.0, weight_variance)
+        return bias_variance / gap if gap > _ROUNDING else nan
 
     def growth(q: float) -> float:
         return variance_map(activation, q, weight_variance, bias_variance) / q - 1
@@ -102,20 +105,21 @@ def fixed_point(activation: Activation, weight_variance: float, bias_variance: f
     ):
         return 0.0
     first = bias_variance / 2 or 1e-14
-    bracket = _first_fall(growth, first, 1e12 * max(1.0, bias_variance, weight_variance, _far(activation)))
+    last = 1e12 * max(1.0, bias_variance, weight_variance, _largest_kink_squared(activation))
+    bracket = _first_fall(growth, first, last)
     return _bisect(growth, *bracket) if bracket else nan
 
 
 @lru_cache(maxsize=1024)
 def edge_of_chaos(activation: Activation, bias_variance: float) -> CriticalPoint:
-    """The weight variance at which chi_1 = sigma_w^2 E[phi'(sqrt(q*) Z)^2] is 1.
+    """Compute the weight variance at which chi_1 = sigma_w^2 E[phi'(sqrt(q*) Z)^2] is 1.
 
-    Writing sigma_w^2 as 1 / E[phi'(sqrt(q) Z)^2] leaves one equation, V(q) = q, whose smallest root is
-    bracketed on a grid of q and bisected; iterating V itself stalls at criticality.
-    Homogeneous activations have the same sigma_w^2 for every sigma_b.
+    With sigma_w^2 = 1 / E[phi'(sqrt(q) Z)^2], one equation remains, V(q) = q. Its smallest root is bracketed on a grid
+    of q and bisected, since iterating V itself converges too slowly at criticality. Homogeneous activations have the
+    same sigma_w^2 for every sigma_b.
 
     Raises:
-        NoCriticalPointError: the equation has no root, as for softplus.
+        NoCriticalPointError: If the equation has no root, as for softplus.
     """
     if activation.homogeneous:
         weight_variance = 1 / slope_moment(activation, 1.0)
@@ -126,14 +130,15 @@ def edge_of_chaos(activation: Activation, bias_variance: float) -> CriticalPoint
 
 
 def growth_above(activation: Activation, bias_variance: float) -> float:
-    """V(q) / q at the edge of chaos, for q = 2 q*, or q = 1 where q* is 0: above 1 where what starts above q* grows.
+    """Compute V(q) / q at the edge of chaos for q = 2 q*, or for q = 1 if q* is 0.
 
-    A fixed point with V'(q*) = 1 about which V is convex, as of an activation that is flat around 0, holds
-    variances below it and lets go of those above. Where V is linear there is no fixed point to speak of, and
-    what it grows by, sigma_b^2, does not multiply: 1.
+    A value above 1 means that variances above q* grow. If V'(q*) = 1 and V is convex around q*, as for an activation
+    that is flat around 0, the fixed point attracts variances below it and repels those above it. For homogeneous
+    activations the function returns 1: V is linear, there is no isolated fixed point, and each layer adds sigma_b^2
+    without multiplying the variance.
 
     Raises:
-        NoCriticalPointError: there is no edge of chaos.
+        NoCriticalPointError: If there is no edge of chaos.
     """
     if activation.homogeneous:
         return 1.0
@@ -145,15 +150,16 @@ def growth_above(activation: Activation, bias_variance: float) -> float:
 def _smallest_root(activation: Activation, bias_variance: float) -> float:
     def excess(q: float) -> float:
         second, slope = second_moment(activation, q), slope_moment(activation, q)
-        if slope == 0:  # flat as far as q reaches: no weights are critical
+        if slope == 0:  # phi is flat on this scale, so no weights are critical
             return inf if second > 0 else nan
         return second / slope + bias_variance - q
 
     if bias_variance == 0 and second_moment(activation, 0.0) == 0 and slope_moment(activation, 0.0) > 0:
         return 0.0
     first = bias_variance / 2 or 1e-8  # no root is below sigma_b^2
-    near = max(1e4 * max(1.0, bias_variance) ** 2, 100 * _far(activation))  # gelu's root is near 80 sigma_b^4
-    last = max(near, _furthest(activation, bias_variance))
+    # The root of gelu is near 80 sigma_b^4.
+    near = max(1e4 * max(1.0, bias_variance) ** 2, 100 * _largest_kink_squared(activation))
+    last = max(near, _search_limit(activation, bias_variance))
     if bracket := _first_fall(excess, first, near) or _first_fall(excess, near, last, density=4):
         return _bisect(excess, *bracket)
     raise NoCriticalPointError(
@@ -161,24 +167,31 @@ def _smallest_root(activation: Activation, bias_variance: float) -> float:
     )
 
 
-def _furthest(activation: Activation, bias_variance: float) -> float:
-    """How far out a root is worth looking for: where rounding moves V(q) by no more than some of sigma_b^2.
+def _search_limit(activation: Activation, bias_variance: float) -> float:
+    """Return the largest q at which to search for a root.
 
-    Lines that lean a little, as elu at a small alpha, have theirs near 2 pi (sigma_b^2 / alpha^2 + 1)^2. What bends
-    quickly takes long out there, and is not looked at.
+    Up to this q, rounding of V(q) is small against sigma_b^2. The root of nearly homogeneous activations,
+    such as elu with a small alpha, is near 2 pi (sigma_b^2 / alpha^2 + 1)^2. Activations that bend quickly take too
+    long to integrate at large q, so the search does not extend there.
     """
-    return 1e11 * bias_variance if activation.pace <= _QUICK else 0.0
+    return 1e11 * bias_variance if activation.pace <= _LARGEST_PACE else 0.0
 
 
-def _far(activation: Activation) -> float:
-    """The square of the kink furthest out: bounded activations have their roots within some multiples of it."""
+def _largest_kink_squared(activation: Activation) -> float:
+    """Return the square of the largest kink.
+
+    The roots of bounded activations lie within a few multiples of it.
+    """
     return max((kink**2 for kink in activation.kinks), default=0.0)
 
 
 def _first_fall(
     function: Callable[[float], float], first: float, last: float, density: int = 40
 ) -> tuple[float, float] | None:
-    """The first two neighbors of a grid, of so many points a decade, between which a function falls to 0 or below."""
+    """Return the first two neighbors on a grid between which a function falls to 0 or below.
+
+    The grid has `density` points per decade. Return None if there are no such neighbors.
+    """
     if last <= first:
         return None
     low, before = first, function(first)
@@ -191,7 +204,10 @@ def _first_fall(
 
 
 def _bisect(falling: Callable[[float], float], low: float, high: float) -> float:
-    """The root between two ends, to the last bits; scipy's finders take longer to load than this to run."""
+    """Return the root between two ends to machine precision.
+
+    Loading scipy's root finders takes longer than this.
+    """
     while high - low > 4e-16 * high:
         middle = (low + high) / 2
         if middle in (low, high):
@@ -201,12 +217,12 @@ def _bisect(falling: Callable[[float], float], low: float, high: float) -> float
 
 
 def output_variance(activation: Activation, variances: Sequence[tuple[float, float]], mean_square: float) -> float:
-    """The variance that the variance map predicts for the output, over weights and inputs.
+    """Compute the variance that the variance map predicts for the output, over weights and inputs.
 
     Args:
-        activation: of every hidden layer.
+        activation: The activation of every hidden layer.
         variances: (sigma_w^2, sigma_b^2) of each layer, the readout last.
-        mean_square: mean over the inputs of |x|^2 / n_0.
+        mean_square: The mean over the inputs of |x|^2 / n_0.
     """
     (weight_variance, bias_variance), *later = variances
     q = weight_variance * mean_square + bias_variance

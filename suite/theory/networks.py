@@ -1,4 +1,4 @@
-"""What mean-field theory says of a network as a whole: its variances, its fixed point and its depth scales."""
+"""Mean-field theory of a whole network: its variances, its fixed point and its depth scales."""
 
 from math import nan
 
@@ -12,7 +12,7 @@ from suite.theory.mean_field import NoCriticalPointError, edge_of_chaos, fixed_p
 
 
 def hidden_variances(network: Network) -> tuple[float, float] | None:
-    """Return (sigma_w^2, sigma_b^2) of the hidden layers; None if these differ."""
+    """Return (sigma_w^2, sigma_b^2) of the hidden layers; None if the layers differ."""
     hidden = set(network.variances[:-1])
     return next(iter(hidden)) if len(hidden) == 1 else None
 
@@ -29,7 +29,7 @@ def stationary_variance(network: Network) -> float:
 
 
 def input_variance(network: Network, settings: CorrelationSettings | JacobianSettings) -> float:
-    """Return |x|^2 / n_0 of the inputs of a pair: as the spec states, or q*, or 1 if q* is 0 or does not exist."""
+    """Return |x|^2 / n_0 of a pair of inputs: the spec's value, or q*, or 1 if q* is 0 or undefined."""
     if settings.input_variance is not None:
         return settings.input_variance
     q = stationary_variance(network)

@@ -1,4 +1,4 @@
-"""The output's variance where hidden layers are normalized or residual."""
+"""The variance of the output of networks with normalization or residual connections."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -16,21 +16,21 @@ def output_variance_with(
     normalization: str,
     residual: bool,
 ) -> float:
-    """The variance that mean-field theory predicts for the output, over weights and inputs.
+    """Compute the variance that mean-field theory predicts for the output, over weights and inputs.
 
-    A normalized layer's pre-activations have q = 1, whatever came before. Under residual connections, a hidden
-    layer's mean and mean square are m_l = E[phi] + m_{l-1} and s_l = E[phi^2] + 2 E[phi] m_{l-1} + s_{l-1},
-    since a wide layer's new activations do not depend on the old ones of the same units; the next layer then
-    has q = sigma_w^2 s_l + sigma_b^2. All hidden layers count as equally wide. Normalization over a layer's
-    units has this limit; over a batch, whose pre-activations need not be Gaussian from point to point, it is
-    an approximation.
+    A normalized layer's preactivations have q = 1 for all inputs to the layer. With residual connections, a hidden
+    layer's mean and mean square are m_l = E[phi] + m_{l-1} and s_l = E[phi^2] + 2 E[phi] m_{l-1} + s_{l-1}, since a
+    wide layer's new activations do not depend on the old ones of the same units; the next layer has q = sigma_w^2 s_l +
+    sigma_b^2. All hidden layers are assumed to be equally wide. The result is the limit of normalization over a layer's
+    units. For normalization over a batch it is an approximation, because the preactivations need not be Gaussian from
+    point to point.
 
     Args:
-        activation: of every hidden layer.
+        activation: The activation of every hidden layer.
         variances: (sigma_w^2, sigma_b^2) of each layer, the readout last.
-        mean_square: mean over the inputs of |x|^2 / n_0.
+        mean_square: The mean over the inputs of |x|^2 / n_0.
         normalization: none, batch or layer; gains are 1 and shifts 0.
-        residual: whether hidden layers but the first add the one below.
+        residual: Whether each hidden layer except the first adds the one below.
     """
     if normalization == "none" and not residual:
         return output_variance(activation, variances, mean_square)
@@ -48,7 +48,7 @@ def output_variance_with(
 
 @lru_cache(maxsize=4096)
 def _first_moment(activation: Activation, q: float) -> float:
-    """E[phi(sqrt(q) Z)]."""
+    """Compute E[phi(sqrt(q) Z)]."""
     if activation.homogeneous:
         return sqrt(q) * gaussian_mean(activation.phi, 1.0, activation.kinks, activation.pace)
     return gaussian_mean(activation.phi, sqrt(q), activation.kinks, activation.pace)

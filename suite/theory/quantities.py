@@ -1,6 +1,7 @@
-"""Theoretical values of measured quantities, which the declarations of measures name by their dotted paths.
+"""Theoretical values of measured quantities.
 
-Each function takes (network, settings, domain, task) and returns a Theory, or None if no theory is known for it.
+The declarations of measures name these functions by dotted path. Each function takes (network, settings, domain, task)
+and returns a Theory, or None if no theory is known for it.
 """
 
 from dataclasses import dataclass
@@ -26,10 +27,10 @@ from suite.theory.relu_death import at_least, dead_probability_on_ball, dead_pro
 Array = NDArray[np.float64]
 
 _WIDE = 10
-"""Networks this many times wider than deep are compared with infinitely wide ones by a z-score."""
+"""Networks at least this many times wider than deep are compared with the limit of infinite width by a z-score."""
 
 _SQUARE = 2
-"""Inputs, at most, for which the box has a closed form."""
+"""Largest number of inputs for which the box has a closed form."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,9 @@ class Theory:
     """The theoretical values of a quantity.
 
     Attributes:
-        values: one per column of the quantity's index; nan where none is known.
-        exact: whether they hold at finite width; otherwise they are the limit of infinite width.
-        spread: standard deviation of a draw, one per column; None if theory does not give it.
+        values: One value per column of the quantity's index; nan if none is known.
+        exact: Whether the values hold at finite width; otherwise they are the limit of infinite width.
+        spread: The standard deviation of a draw, one per column; None if theory does not give it.
     """
 
     values: Array
@@ -51,11 +52,11 @@ def theory_of(quantity: str, network: Network, settings: Settings, domain: Domai
     """Return the theoretical values of a network's quantity; None if no theory is known.
 
     Args:
-        quantity: its name in the catalog.
-        network: only MLPs without normalization or residual connections have theories.
-        settings: of the measure.
-        domain: where the network is evaluated; for trainability, where the task's inputs lie.
-        task: for trainability, what is to be learned.
+        quantity: The name of the quantity in the catalog.
+        network: The network; theories exist only for MLPs without normalization or residual connections.
+        settings: The settings of the measure.
+        domain: The domain on which the network is evaluated; for trainability, the domain of the task's inputs.
+        task: The training task, for trainability.
     """
     path = QUANTITIES[quantity].theory
     if path is None or not network.plain:
@@ -76,7 +77,7 @@ def dead_probability(network: Network, domain: Domain, task: Task | None) -> flo
         return None
     if isinstance(scheme, DataDependent):
         inside = isinstance(domain, Box) and task and task.half_width and task.half_width <= domain.extent * (1 + 1e-9)
-        return 0.0 if inside else None  # each is active at a training point
+        return 0.0 if inside else None  # each neuron is active at a training point
     if scheme.distribution not in (Distribution.GAUSSIAN, Distribution.SPHERE):
         return None
     weight_variance, bias_variance = network.variances[0]
@@ -94,7 +95,7 @@ def dead_fraction(network: Network, settings: Settings, domain: Domain, task: Ta
 
 
 def dead_permanent(network: Network, settings: Settings, domain: Domain, task: Task | None) -> Theory | None:
-    """Return the expected number of dead neurons in the first layer, where all of them are permanently dead."""
+    """Return the expected number of dead neurons in the first layer; all of these are permanently dead."""
     dead = dead_probability(network, domain, task)
     return None if dead is None else _first_layer(network, dead, 1.0)
 
@@ -106,12 +107,12 @@ def active(network: Network, settings: Settings, domain: Domain, task: Task | No
 
 
 def _first_layer(network: Network, share: float, unit: float) -> Theory:
-    """Return the theory of a count of first-layer neurons, each counted independently with probability `share`.
+    """Return the theory of a count of first-layer neurons that are independent of each other.
 
     Args:
-        network: whose layers are counted.
-        share: probability that a neuron counts.
-        unit: what one neuron adds.
+        network: The network whose first layer is counted.
+        share: The probability that a neuron counts.
+        unit: The amount that one neuron adds.
     """
     neurons = network.widths[1]
     values, spread = np.full((2, network.depth), nan)
@@ -126,7 +127,7 @@ def born_dead(network: Network, settings: Settings, domain: Domain, task: Task |
 
 
 def trainability(network: Network, settings: Settings, domain: Domain, task: Task | None) -> Theory | None:
-    """Return the probability that a single hidden layer has the live neurons that the task needs."""
+    """Return the probability that a single hidden layer has as many live neurons as the task needs."""
     if network.depth > 1 or task is None or not task.half_width:
         return None
     dead = dead_probability(network, domain, task)
@@ -138,7 +139,7 @@ def _event(probability: float) -> Theory:
 
 
 def correlation(network: Network, settings: CorrelationSettings, domain: Domain, task: Task | None) -> Theory | None:
-    """Return the iterates of the correlation map, which infinitely wide layers follow."""
+    """Return the iterates of the correlation map, which holds in the limit of infinite width."""
     if isinstance(network.initialization, DataDependent):
         return None
     q = input_variance(network, settings)
@@ -161,7 +162,7 @@ def _jacobian(network: Network, settings: JacobianSettings, place: int) -> Theor
     gaussian = scheme.distribution is Distribution.GAUSSIAN
     orthogonal = scheme.distribution is Distribution.ORTHOGONAL
     if isinstance(scheme, DataDependent) or (not gaussian and len(set(hidden)) > 1):
-        return None  # the theory of other than Gaussian weights assumes equal widths
+        return None  # for weights that are not Gaussian, the theory assumes equal widths
     known = gaussian or orthogonal
     moments = finite_jacobian_by_layer(*given, hidden, orthogonal) if known else jacobian_by_layer(*given, orthogonal)
     values = np.array([moment[place] for moment in moments], dtype=np.float64)

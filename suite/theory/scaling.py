@@ -1,4 +1,4 @@
-"""What variances an initialization gives to the weights and biases of each layer."""
+"""The variances that an initialization gives to the weights and biases of each layer."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -26,22 +26,25 @@ LayerVariances = tuple[tuple[float, float], ...]
 
 
 def layer_variances(initialization: Initialization, activation: Activation, widths: Sequence[int]) -> LayerVariances:
-    """(sigma_w^2, sigma_b^2) of every layer, the readout last: a weight's variance is sigma_w^2 / fan_in.
+    """Return (sigma_w^2, sigma_b^2) of every layer, the readout last.
 
-    Under `data_dependent` the first layer's biases, and the readout's weights, follow from data besides.
+    A weight's variance is sigma_w^2 / fan_in.
+
+    Under `data_dependent`, the first layer's biases and the readout's weights also depend on data.
 
     Args:
-        initialization: the scheme with its parameters.
-        activation: of the hidden layers; `critical` and `orthogonal` depend on it.
+        initialization: The scheme with its parameters.
+        activation: The activation of the hidden layers; `critical` and `orthogonal` depend on it.
         widths: n_0 .. n_{L+1}.
 
     Raises:
-        NoCriticalPointError: the activation has no edge of chaos at this bias variance.
-        NoVariancesError: a plug-in's scheme gives none to some of the layers.
+        NoCriticalPointError: If the activation has no edge of chaos at this bias variance.
+        NoVariancesError: If a plug-in's scheme gives invalid variances for some layers.
+        TypeError: If the initialization has no rule for its variances.
     """
     fans = list(pairwise(widths))
     if initialization.origin:
-        return (*_said_by_a_plug_in(initialization, fans[:-1]), (1.0, 0.0))
+        return (*_plugin_variances(initialization, fans[:-1]), (1.0, 0.0))
     match initialization:
         case Pytorch():
             return tuple((1 / 3, 1 / (3 * fan_in)) for fan_in, _ in fans)
@@ -65,27 +68,31 @@ def layer_variances(initialization: Initialization, activation: Activation, widt
     return (*([hidden] * (len(fans) - 1)), (1.0, 0.0))
 
 
-def _said_by_a_plug_in(initialization: Initialization, fans: Sequence[tuple[int, int]]) -> LayerVariances:
-    """Of hidden layers, each size asked for once; whatever is wrong with any of them is told together."""
-    said: dict[tuple[int, int], tuple[float, float]] = {}
-    faults: list[str] = []
+def _plugin_variances(initialization: Initialization, fans: Sequence[tuple[int, int]]) -> LayerVariances:
+    """Return the variances of hidden layers from a plug-in, calling it once per size.
+
+    Raise all errors together.
+    """
+    found: dict[tuple[int, int], tuple[float, float]] = {}
+    errors: list[str] = []
     for layer in dict.fromkeys(fans):
         try:
             pair = initialization.layer_variance(*layer)
             assert pair is not None
-            said[layer] = pair
+            found[layer] = pair
         except NoVariancesError as error:
-            faults += error.faults
-    if faults:
-        raise NoVariancesError(*faults)
-    return tuple(said[layer] for layer in fans)
+            errors += error.faults
+    if errors:
+        raise NoVariancesError(*errors)
+    return tuple(found[layer] for layer in fans)
 
 
 def second_moment_at_data(distances: Array, inputs: int, noise_std: float) -> Array:
-    """E[relu(z)^2] of a data-dependent neuron at a point, by the point's distance from the one it is active at.
+    """Compute E[relu(z)^2] of a data-dependent neuron at a point.
 
-    z = w . (x - x_k) + |eps| with w ~ N(0, 2 / n_0) and eps ~ N(0, s^2): with a^2 = 2 |x - x_k|^2 / n_0 and
-    psi = atan2(s, a), the mean over the half plane is (a^2 + s^2)(1/2 + psi / pi) + a s / pi.
+    z = w . (x - x_k) + |eps| with w ~ N(0, 2 / n_0) and eps ~ N(0, s^2), where x_k is the point at which the neuron is
+    made active. With a^2 = 2 |x - x_k|^2 / n_0 and psi = atan2(s, a), the mean over the half plane is (a^2 + s^2)(1/2 +
+    psi / pi) + a s / pi.
 
     Args:
         distances: |x - x_k|, any shape.

@@ -1,1 +1,1 @@
-"""Training: the tasks' data, and one trainer for many replicates at once."""
+"""Training: the data of tasks, a trainer for many networks at once, and the measures of training."""

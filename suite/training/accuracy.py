@@ -1,4 +1,4 @@
-"""The measure of training: loss and accuracy, or error, on the way; success; and what was learned, in pictures."""
+"""Accuracy: loss, accuracy or error, and success of networks during training."""
 
 from collections.abc import Sequence
 
@@ -18,12 +18,17 @@ from suite.training.tasks import Data
 def outputs_on(
     ensemble: Ensemble, data: Data, others: Sequence[Float[Tensor, "... inputs _"]] = ()
 ) -> list[Float[Tensor, "networks outputs _"]]:
-    """Outputs on the training set, then on other points; batch normalization uses the training set's statistics.
+    """Compute the outputs on the training set and on other points.
+
+    Batch normalization uses the statistics of the training set for all of them.
 
     Args:
-        ensemble: trained networks, each with data of its own.
-        data: of every network.
-        others: further points, of every network or shared.
+        ensemble: The networks, each with its own data.
+        data: Data of every network.
+        others: Other sets of points, separate for each network or shared by all.
+
+    Returns:
+        The outputs on the training set, then those on each of `others`.
     """
     train = data.train.inputs
     if ensemble.normalization != "batch":
@@ -34,14 +39,18 @@ def outputs_on(
 
 
 def train_loss(ensemble: Ensemble, data: Data) -> Float[Tensor, " networks"]:
-    """The loss over the whole training set."""
+    """Compute the loss over the whole training set."""
     return data.loss.value(ensemble(data.train.inputs), data.train.labels)
 
 
 def accuracy_of(
     outputs: Float[Tensor, "networks outputs points"], labels: Float[Tensor, "networks outputs points"]
 ) -> Float[Tensor, " networks"]:
-    """Share of points that are put into the right class; an output that is no number is in none."""
+    """Compute the share of points that are classified correctly.
+
+    With one output, the class is 1 if the output is above 0, and nan counts as wrong. With several outputs, the class
+    is that of the largest output, and a point with an output that is not finite counts as wrong.
+    """
     if outputs.shape[1] == 1:
         right = torch.where(labels > 0, outputs > 0, outputs <= 0)[:, 0]  # labels are 0 and 1
     else:
@@ -52,21 +61,21 @@ def accuracy_of(
 def error_of(
     outputs: Float[Tensor, "networks outputs points"], labels: Float[Tensor, "networks outputs points"]
 ) -> Float[Tensor, " networks"]:
-    """Mean squared error over points and outputs."""
+    """Compute the mean squared error over points and outputs."""
     return (outputs - labels).square().mean((1, 2))
 
 
 class Accuracy:
-    """How well networks do, at steps that grow geometrically.
+    """Loss, accuracy or error, and success of networks at geometrically spaced steps of training.
 
-    Its readings, with the networks first and the recorded steps last: `train_loss` (cross-entropy in nats, or
-    half the mean squared error); of tasks with classes `train_accuracy`, `validation_accuracy`, `test_accuracy`,
-    of regressions `validation_error`, `test_error`, mean squared. Without steps: `success`, 1 where after the
-    last step the test accuracy is at or above the threshold, or the test error at or below it;
-    `steps_to_success`, the first recorded step where that is so, nan where none is. For two inputs and one output
-    `landscape`: the outputs on the task's box, by rows of the grid, at the few steps that are pictured.
+    Quantities per network and recorded step: `train_loss` (cross-entropy in nats, or half the mean squared error);
+    for classification, `train_accuracy`, `validation_accuracy` and `test_accuracy`; for regression,
+    `validation_error` and `test_error`, the mean squared errors. Quantities per network: `success`, 1 if, after the
+    last step, the test accuracy is at least the threshold or the test error is at most the threshold;
+    `steps_to_success`, the first recorded step at which this is the case, nan if there is none. For tasks with a box,
+    two inputs and one output, `landscape`: the outputs on a grid over the box, by rows, at a few of the recorded steps.
 
-    Batch normalization judges with the statistics of the whole training set.
+    Batch normalization uses the statistics of the whole training set.
 
     Source: Yu & Zhang 2021, arXiv:2105.08911; Shin & Karniadakis 2019, arXiv:1907.09696, for the error.
     """
@@ -78,8 +87,8 @@ class Accuracy:
         self.seen: dict[str, list[Tensor]] = {}
 
     def look(self, networks: Ensemble, step: int) -> None:
-        """Records loss and scores of all networks as they are now, and at some steps their outputs on the plane."""
-        found = self._state(networks)
+        """Record the current loss and scores of all networks, and at some steps their outputs on the plane."""
+        found = self._scores(networks)
         if self.plane is not None and step in self.pictured:
             _, boards = outputs_on(networks, self.setup.data, [self.plane])
             found["landscape"] = boards[:, 0]
@@ -87,7 +96,7 @@ class Accuracy:
             self.seen.setdefault(name, []).append(value)
 
     def readings(self) -> dict[str, Tensor]:
-        """As the class says."""
+        """Return the quantities that the class documents."""
         found = {name: torch.stack(values, dim=-1) for name, values in self.seen.items()}
         task = self.setup.task
         if task.regression:
@@ -101,7 +110,7 @@ class Accuracy:
         found["steps_to_success"] = torch.where(reached.any(-1), first, torch.nan)
         return found
 
-    def _state(self, networks: Ensemble) -> dict[str, Float[Tensor, " networks"]]:
+    def _scores(self, networks: Ensemble) -> dict[str, Float[Tensor, " networks"]]:
         data = self.setup.data
         train, validation, test = outputs_on(networks, data, [data.validation.inputs, data.test.inputs])
         loss = {"train_loss": data.loss.value(train, data.train.labels)}
@@ -118,7 +127,7 @@ class Accuracy:
 
 
 def _plane(task: Task, networks: Ensemble) -> Float[Tensor, "inputs points"] | None:
-    """The grid over the task's box, if it has two inputs and lies in one, and one output tells all that is learned."""
+    """Return a grid over the task's box, or None unless the task has a box, two inputs and one output."""
     if task.inputs != GRID_INPUTS or task.half_width is None or networks.widths[-1] > 1:
         return None
     sample = sample_domain(GRID_INPUTS, 2 * task.half_width / INTERVALS, 0, 0, Box(half_width=task.half_width))

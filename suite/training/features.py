@@ -1,4 +1,4 @@
-"""Feature diversity: how alike the features of samples are while networks train, and how long they stay in phase 1."""
+"""Feature diversity: the similarity of samples' features during training, and the length of phase 1."""
 
 from math import log
 
@@ -13,26 +13,30 @@ from suite.training.accuracy import train_loss
 from suite.training.observer import TrainingSetup
 
 _PHASE_1 = 0.9
-"""Phase 1 ends where the loss has fallen below this share of its chance level, ln C for C classes."""
+"""Phase 1 ends when the loss falls below this fraction of its chance level, ln C for C classes."""
 
 
 class FeatureDiversity:
-    """Cosines between samples' features, the weight change's leading direction, and the end of phase 1.
+    """Cosines between samples' features, share of the leading weight change, and end of phase 1.
 
-    Features are a hidden layer's activations of the first training points; batch normalization takes its
-    statistics over these points. Its readings, (networks, layers, recorded steps): `feature_cosine`, the mean
-    cosine over pairs of samples, `feature_cosine_within` over pairs of one class, `feature_cosine_between` over
-    pairs of two; a sample whose features are all 0 has no cosine and is left out; nan where no pair is left.
-    `leading_share`, sigma_1^2 / |W_t - W_0|_F^2 of the layer's weights, nan before the first step. Weight decay
-    shrinks W_0, which is no learning: under plain SGD the decayed W_0 is subtracted, (1 - rate decay)^t W_0; other
-    optimizers entangle the two, and leave it nan.
-    `phase1_steps` (networks,) is the first step, on a schedule that grows by 2^(1/8), at which the loss over the
-    training set is below 0.9 ln C; nan where training never gets there. And the changes (networks, layers) of the
-    mean cosine over all pairs, network by network: `feature_change_phase1` from the start to the last recorded step
-    up to there, of a network that never gets there to the last of all; `feature_change_phase2` on to the last step,
-    nan of such a network. A network that diverged has no cosine at the last step.
+    Features are the activations of a hidden layer at the first training points. Batch normalization takes its
+    statistics over these points.
 
-    Source: Liu et al. 2021, arXiv:2112.00980; the phase's end is our operational definition.
+    Quantities per network, layer and recorded step: the mean cosines `feature_cosine` over all pairs of samples,
+    `feature_cosine_within` over pairs of the same class, and `feature_cosine_between` over pairs of different classes.
+    A sample whose features are all 0 has no cosine and is excluded; the mean is nan if no pair remains.
+    `leading_share` is sigma_1^2 / |W_t - W_0|_F^2 for the weights of the layer, nan before the first step. Weight decay
+    shrinks W_0, which is not learning. Under plain SGD, the decayed weights (1 - rate decay)^t W_0 are therefore
+    subtracted instead of W_0. With weight decay under other optimizers, `leading_share` is nan, since the two changes
+    cannot be separated.
+
+    Quantities per network: `phase1_steps`, the first step at which the loss over the training set is below 0.9 ln C,
+    for C classes, among steps that grow by a factor of 2^(1/8); nan if there is none. Quantities per network and
+    layer: `feature_change_phase1`, the change of `feature_cosine` from the start to the last recorded step that is not
+    after `phase1_steps`, or to the last step if phase 1 does not end; `feature_change_phase2`, its change from there
+    to the last step, nan if phase 1 does not end. A network that diverges has no cosine at the last step.
+
+    Source: Liu et al. 2021, arXiv:2112.00980; the end of phase 1 is our operational definition.
     """
 
     def __init__(self, networks: Ensemble, setup: TrainingSetup, settings: FeatureDiversitySettings) -> None:
@@ -47,7 +51,7 @@ class FeatureDiversity:
         self.seen: dict[str, list[Tensor]] = {}
 
     def look(self, networks: Ensemble, step: int) -> None:
-        """Watches the loss; at recorded steps compares features and weights."""
+        """Record whether the loss is below the threshold and, at recorded steps, features and weights."""
         below = train_loss(networks, self.setup.data) < _PHASE_1 * self.chance
         self.seen.setdefault("phase1_steps", []).append(torch.where(below, float(step), torch.inf))
         if step in self.recorded:
@@ -61,7 +65,7 @@ class FeatureDiversity:
                 self.seen.setdefault(name, []).append(torch.stack(values, dim=1))
 
     def readings(self) -> dict[str, Tensor]:
-        """As the class says."""
+        """Return the quantities that the class documents."""
         found = {name: torch.stack(values, dim=-1) for name, values in self.seen.items()}
         first = found.pop("phase1_steps").amin(dim=-1)
         if "feature_cosine" in found:
@@ -72,7 +76,12 @@ class FeatureDiversity:
     def _changes(
         self, cosines: Float[Tensor, "networks layers steps"], ends: Float[Tensor, " networks"]
     ) -> tuple[Float[Tensor, "networks layers"], Float[Tensor, "networks layers"]]:
-        """By how much cosines change in phase 1, and by how much after it."""
+        """Return the change of the mean cosines in phase 1, and their change after it.
+
+        Args:
+            cosines: Mean cosines at the recorded steps.
+            ends: First step after phase 1 of each network; infinite if phase 1 does not end.
+        """
         steps = torch.tensor(self.recorded[: cosines.shape[-1]], dtype=ends.dtype, device=ends.device)
         place = torch.searchsorted(steps, ends, right=True) - 1
         there = cosines.gather(-1, place[:, None, None].expand(-1, cosines.shape[1], 1))[..., 0]
@@ -80,13 +89,13 @@ class FeatureDiversity:
         return there - cosines[..., 0], after
 
     def _cosines(self, features: Float[Tensor, "networks units points"]) -> tuple[Tensor, Tensor, Tensor]:
-        """Mean cosines over all pairs of samples, over pairs within a class, and between classes."""
+        """Return the mean cosine over all pairs of samples, pairs within a class and pairs between classes."""
         norms = features.norm(dim=1, keepdim=True)
         known = norms > 0
         directions = torch.where(known, features / norms, 0.0)
         members = self.classes * known
         sums, sizes = torch.bmm(directions, members.mT), members.sum(2)
-        # |sum of n unit vectors|^2 is n, from each with itself, and the cosines of all ordered pairs.
+        # |sum of n unit vectors|^2 is n plus the sum of the cosines of all ordered pairs.
         within = sums.square().sum((1, 2)) - sizes.sum(1)
         pairs_within = (sizes * (sizes - 1)).sum(1)
         total = sizes.sum(1)
@@ -95,15 +104,18 @@ class FeatureDiversity:
         return tuple(mean.clamp(-1, 1) for mean in means)
 
     def _leading_share(self, networks: Ensemble, index: int, step: int) -> Float[Tensor, " networks"]:
-        left = self._left_by_decay(step)[:, None, None].to(self.start[index + 1])
+        left = self._decay_factor(step)[:, None, None].to(self.start[index + 1])
         change = networks.layers[index].weight - left * self.start[index + 1]
         sound = change.isfinite().all(2).all(1)
         change = torch.where(sound[:, None, None], change, 0.0)
         share = torch.linalg.matrix_norm(change, ord=2).square() / change.square().sum((1, 2))
         return torch.where(sound, share, torch.nan)
 
-    def _left_by_decay(self, step: int) -> Float[Tensor, " networks"]:
-        """The share of the initial weights that weight decay alone would have left; nan where that cannot be told."""
+    def _decay_factor(self, step: int) -> Float[Tensor, " networks"]:
+        """Return the factor by which weight decay alone scales the initial weights, (1 - rate * decay)^step.
+
+        It is nan under weight decay with an optimizer other than plain SGD, where it is not defined.
+        """
         left = []
         for optimizer in self.setup.training.optimizer:
             decay = optimizer.keywords.get("weight_decay", 0.0)

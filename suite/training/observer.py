@@ -1,4 +1,4 @@
-"""Train networks while observers measure them: one training serves all measures of training."""
+"""Training with observers, so that all measures of training share a single training."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class TrainingSetup:
     Attributes:
         task: The task.
         data: The data of every network, in the order of the ensemble.
-        training: Optimizers, steps and what counts as success.
+        training: The optimizers, the number of steps and the criterion of success.
     """
 
     task: Task
@@ -30,26 +30,26 @@ class TrainingSetup:
 
 
 class Observer(Protocol):
-    """A measure of training: it looks at the networks at some steps, and returns its readings at the end.
+    """A measure of training, which records networks at some steps and returns its quantities at the end.
 
     It is created before the first step from the networks, the setup and its own settings.
 
     Attributes:
-        seen: Everything that it has recorded: by name, one tensor per look. Another observer, created from the same
-            arguments, can continue with it.
+        seen: Everything that it has recorded: a list of tensors by name, one tensor per call of `look`. Another
+            observer that is created from the same arguments can continue from it.
     """
 
     seen: dict[str, list[Tensor]]
 
     @property
     def stops(self) -> Sequence[int]:
-        """The increasing steps at which it looks; 0 is before the first step."""
+        """Increasing steps at which `look` is called; 0 is before the first step."""
 
     def look(self, networks: Ensemble, step: int) -> None:
-        """Record what is needed at one of `stops`; the networks change afterwards."""
+        """Record the networks at one of `stops`. Their parameters change afterward."""
 
     def readings(self) -> dict[str, Tensor]:
-        """Return an array per quantity: networks first, then layers, if any, then recorded steps, if any."""
+        """Return an array per quantity, with the axes networks, layers (if any) and recorded steps (if any)."""
 
 
 _Maker = Callable[[Ensemble, TrainingSetup, Any], Observer]
@@ -57,11 +57,12 @@ _Maker = Callable[[Ensemble, TrainingSetup, Any], Observer]
 
 @dataclass(frozen=True)
 class ResumeState:
-    """The state from which an interrupted training continues, and where its state is offered for saving.
+    """The state from which an interrupted training continues, and a callback that can save later states.
 
     Attributes:
-        start: The state when it was interrupted, on the networks' device; None to begin.
-        offer: Called after every step with a function that returns the state, to be called at once or not at all.
+        start: State at the interruption, on the networks' device; None to start from the first step.
+        offer: Callback that is called after every step with a function that returns the state. It must call this
+            function immediately or not at all.
     """
 
     start: State | None
@@ -75,21 +76,21 @@ def observe(
     makers: Sequence[tuple[_Maker, Any]],
     resume: ResumeState | None = None,
 ) -> dict[str, Tensor]:
-    """Train each draw from its initial weights at every learning rate, and return the readings of all observers.
+    """Train each draw from its initial weights at every learning rate, and return what observers measured.
 
     Args:
         ensemble: One network per replicate, in float32. It is not changed.
         data: The data of the replicates.
         training: One task, optimizers that differ only in the learning rate, and the steps.
         makers: The constructor of each observer, with its settings.
-        resume: The state to continue from, and where states are offered. The result does not depend on it.
+        resume: The state to continue from, and the callback that saves states. The result does not depend on it.
 
     Returns:
         The quantities of all observers, of shape (draws, learning rates, ...).
     """
     rates = len(training.optimizer)
-    # While they train, the networks of one learning rate are one slice of the ensemble: torch.optim takes two to seven
-    # times as long to update a row for each draw, and another order rounds differently.
+    # The networks of one learning rate are one slice of the ensemble, because torch.optim takes two to seven times as
+    # long to update each row by itself. Another order would round differently.
     networks = ensemble[torch.arange(ensemble.draws).repeat(rates)]
     setup = TrainingSetup(training.task[0], data.repeat(rates), training)
     observers = [make(networks, setup, settings) for make, settings in makers]
@@ -97,8 +98,8 @@ def observe(
     start, offer = None, None
     if resume:
         seen = [observer.seen for observer in observers]
-        start, offer = resume.start, lambda trained: resume.offer(lambda: trained() | _state(seen))
-        _recall(start or {}, seen)
+        start, offer = resume.start, lambda trained: resume.offer(lambda: trained() | _records(seen))
+        _restore_records(start or {}, seen)
     for step in train(networks, data, training.optimizer, stops, start, offer):
         for observer in observers:
             if step in observer.stops:
@@ -107,23 +108,23 @@ def observe(
     return {name: values.unflatten(0, (rates, -1)).transpose(0, 1) for name, values in readings.items()}
 
 
-def _state(seen: Sequence[dict[str, list[Tensor]]]) -> State:
-    """What each observer has seen, looks last."""
+def _records(seen: Sequence[dict[str, list[Tensor]]]) -> State:
+    """Return the records of all observers as tensors, with the calls of `look` as the last axis."""
     return {
-        f"{_SEEN}.{place}.{name}": torch.stack(looks, dim=-1)
+        f"{_PREFIX}.{place}.{name}": torch.stack(looks, dim=-1)
         for place, own in enumerate(seen)
         for name, looks in own.items()
         if looks
     }
 
 
-def _recall(state: State, seen: Sequence[dict[str, list[Tensor]]]) -> None:
-    """Gives each observer back what it has seen."""
+def _restore_records(state: State, seen: Sequence[dict[str, list[Tensor]]]) -> None:
+    """Restore the records of all observers from a state."""
     for key, looks in state.items():
-        room, _, entry = key.partition(".")
-        if room == _SEEN:
+        prefix, _, entry = key.partition(".")
+        if prefix == _PREFIX:
             place, _, name = entry.partition(".")
             seen[int(place)][name] = list(looks.unbind(-1))
 
 
-_SEEN = "seen"
+_PREFIX = "seen"

@@ -1,4 +1,4 @@
-"""Revival: dead neurons that come back to life while networks train."""
+"""Revival: dead neurons that become active again during training."""
 
 import torch
 from torch import Tensor
@@ -10,12 +10,13 @@ from suite.training.observer import TrainingSetup
 
 
 class Revival:
-    """How many of the neurons that are dead at the start are active later on.
+    """Number of neurons that are dead at the start of training and active later.
 
-    Death is decided on the training points, where it is exact. Its readings: `revivable`, (networks,), the
-    tentatively dead neurons at the start; `revived`, (networks, recorded steps), how many of these are active
-    at a step, nan once a network has diverged; `revived_permanent`, likewise of the permanently dead ones: none,
-    unless weight decay moves parameters (no gradient from the start leaves momentum and Adam no moment).
+    A neuron is dead if its pre-activation stays on a flat side of the activation at all training points, which is
+    checked exactly. Quantities: `revivable`, the number of tentatively dead neurons at the start; `revived`, the number
+    of these that are active at each recorded step, nan once a network has diverged; `revived_permanent`, the same
+    number for permanently dead neurons. The latter is 0 unless weight decay changes parameters, since the gradient is
+    0 from the start, and so are the moments of momentum and Adam.
 
     Source: Shin & Karniadakis 2019, arXiv:1907.09696.
     """
@@ -30,7 +31,7 @@ class Revival:
         self.seen: dict[str, list[Tensor]] = {"revived": [], "revived_permanent": []}
 
     def look(self, networks: Ensemble, step: int) -> None:
-        """Counts who has come back; of a network that diverged nobody can tell."""
+        """Record how many neurons that were dead at the start are active now; nan for diverged networks."""
         dead = dead_on_points(networks, self.points)
         sound = networks.parameters.isfinite().all(1)
         for name, before in (("revived", self.tentative), ("revived_permanent", self.permanent)):
@@ -39,6 +40,6 @@ class Revival:
             self.seen[name].append(torch.where(sound, number, torch.nan))
 
     def readings(self) -> dict[str, Tensor]:
-        """As the class says."""
+        """Return the quantities that the class documents."""
         found = {name: torch.stack(values, dim=-1) for name, values in self.seen.items()}
         return found | {"revivable": torch.stack([layer.sum(1) for layer in self.tentative]).sum(0).float()}

@@ -17,7 +17,7 @@ from suite.nets.streams import block_size, draw_in_blocks
 
 @dataclass(frozen=True)
 class Points:
-    """A data set for each replicate."""
+    """Inputs and labels of one data set per replicate."""
 
     inputs: Float[Tensor, "replicates inputs points"]
     labels: Float[Tensor, "replicates outputs points"]
@@ -42,6 +42,9 @@ class Data:
     Attributes:
         seed: Seed of the study, which determines the order of batches.
         loss: Loss that training minimizes.
+        train: Training sets.
+        validation: Validation sets.
+        test: Test sets.
     """
 
     seed: int
@@ -126,7 +129,7 @@ def make_data(
 
 
 def _uniform(task: Task, seed: int, start: int, stop: int, number: int) -> tuple[Tensor, Tensor]:
-    """Draw the first `number` points of the task's box and their labels, the three sets in a row."""
+    """Draw the first `number` points of the three sets, uniform in the task's box, and their labels."""
     sizes, half_width = task.points, task.half_width
     assert half_width is not None
 
@@ -140,7 +143,7 @@ def _uniform(task: Task, seed: int, start: int, stop: int, number: int) -> tuple
 
 
 def _chosen(task: Task, seed: int, start: int, stop: int, number: int) -> tuple[Tensor, Tensor]:
-    """Choose `number` points of the fixed data set and their labels, the three sets in a row, without repeats."""
+    """Choose the first `number` points of the three sets from the fixed data set, without repetition."""
     available, asked = task.available, sum(task.points)
     assert available is not None
     if asked > available:

@@ -1,4 +1,4 @@
-"""One trainer for many networks at once: each has its own data and its own learning rate."""
+"""A trainer for many networks at once, each with its own data and learning rate."""
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
@@ -15,7 +15,7 @@ from suite.nets.streams import stream
 from suite.training.tasks import Data
 
 State = dict[str, Tensor]
-"""All that a training has come to, as plain tensors by name: with it and the same data it can go on elsewhere."""
+"""State of a training, as tensors by name. With it and the same data, training can continue elsewhere."""
 
 
 def train(
@@ -28,28 +28,30 @@ def train(
 ) -> Iterator[int]:
     """Train every network under its optimizer, in place, and pause at the given steps.
 
-    Networks come in equal groups, one for each optimizer; network i of each group sees the data of replicate i.
-    All see their points in the same random order, which is harmless since their points are independent.
+    Networks are in equal groups, one group per optimizer. Network i of each group is trained on the data of replicate
+    i. All networks process their points in the same random order, which has no effect on the statistics since the
+    points of different replicates are independent.
 
     Args:
-        ensemble: optimizers times replicates networks; its parameters change between pauses.
-        data: of the replicates.
-        optimizers: alike but for the learning rate.
-        stops: increasing steps, 0 for before the first.
-        start: the state to go on from, if not from the first step; every step is then what it would have been.
-        offer: called after each step, before any pause, with what tells the state: a dictionary of one's own, whose
-            tensors the next step changes.
+        ensemble: One network per optimizer and replicate, grouped by optimizer. Its parameters change between pauses.
+        data: Data of the replicates.
+        optimizers: Optimizers that differ only in the learning rate.
+        stops: Increasing steps at which to pause; 0 is before the first step.
+        start: State to continue from, if not from the first step. All further steps are the same as without the
+            interruption.
+        offer: Callback that is called after each step, before any pause, with a function that returns the state. The
+            returned dictionary is new, but the next step changes its tensors.
 
     Yields:
-        Each of `stops`, when so many steps are done; none that `start` has left behind.
+        Each of `stops` after that number of steps, except those before `start`.
     """
     first = optimizers[0]
     groups = len(optimizers)
-    passes = Backpropagation(ensemble, first.batch)
-    rule = _torch_optimizer(passes, optimizers)
+    backpropagation = Backpropagation(ensemble, first.batch)
+    rule = _torch_optimizer(backpropagation, optimizers)
     inputs = data.train.inputs.repeat(groups, 1, 1)
     labels = data.train.labels.repeat(groups, 1, 1)
-    done = _go_on(start, ensemble, rule) if start else 0
+    done = _restore(start, ensemble, rule) if start else 0
     batches = islice(_batches(data.seed, inputs.shape[2], first.batch, inputs.device), done, None)
 
     def state() -> State:
@@ -60,8 +62,8 @@ def train(
             continue
         while done < stop:
             chosen = next(batches)
-            outputs = passes.forward(_at(inputs, chosen))
-            passes.backward(data.loss.gradient(outputs, _at(labels, chosen)))
+            outputs = backpropagation.forward(_select_points(inputs, chosen))
+            backpropagation.backward(data.loss.gradient(outputs, _select_points(labels, chosen)))
             rule.step()
             done += 1
             if offer:
@@ -70,45 +72,48 @@ def train(
 
 
 def _state(done: int, ensemble: Ensemble, rule: torch.optim.Optimizer) -> State:
-    """What the steps after so many depend on: the parameters, and whatever the optimizer has gathered of each group."""
-    gathered = rule.state_dict()["state"]
+    """Return the state after a number of steps: the parameters and the optimizer's state of each group."""
+    optimizer_state = rule.state_dict()["state"]
     return {"step": torch.tensor(done), "parameters": ensemble.parameters} | {
-        f"{_OPTIMIZER}.{group}.{name}": value
-        for group, values in gathered.items()
+        f"{_PREFIX}.{group}.{name}": value
+        for group, values in optimizer_state.items()
         for name, value in values.items()
         if value is not None
     }
 
 
-def _go_on(start: State, ensemble: Ensemble, rule: torch.optim.Optimizer) -> int:
-    """Puts parameters and optimizer where they were; returns how many steps had been done."""
+def _restore(start: State, ensemble: Ensemble, rule: torch.optim.Optimizer) -> int:
+    """Restore the parameters and the optimizer from a state, and return its number of steps."""
     ensemble.parameters.copy_(start["parameters"])
-    gathered: dict[int, State] = {}
+    optimizer_state: dict[int, State] = {}
     for key, value in start.items():
-        room, _, entry = key.partition(".")
-        if room == _OPTIMIZER:
+        prefix, _, entry = key.partition(".")
+        if prefix == _PREFIX:
             group, _, name = entry.partition(".")
-            gathered.setdefault(int(group), {})[name] = value.clone()
-    rule.load_state_dict({**rule.state_dict(), "state": gathered})
+            optimizer_state.setdefault(int(group), {})[name] = value.clone()
+    rule.load_state_dict({**rule.state_dict(), "state": optimizer_state})
     return int(start["step"])
 
 
-_OPTIMIZER = "optimizer"
+_PREFIX = "optimizer"
 
 
-def _at(values: Float[Tensor, "networks rows points"], chosen: Int64[Tensor, " batch"]) -> Tensor:
-    """The values at some points; gathered, which takes an eighth of the time of index_select along the last axis."""
+def _select_points(values: Float[Tensor, "networks rows points"], chosen: Int64[Tensor, " batch"]) -> Tensor:
+    """Return the values at some points.
+
+    `gather` takes an eighth of the time of `index_select` along the last axis.
+    """
     return values.gather(2, chosen.expand(*values.shape[:2], -1))
 
 
-def _torch_optimizer(passes: Backpropagation, optimizers: Sequence[Optimizer]) -> torch.optim.Optimizer:
-    """One torch optimizer with a parameter group a learning rate: each a slice of the ensemble's rows."""
-    rows = passes.ensemble.draws // len(optimizers)
+def _torch_optimizer(backpropagation: Backpropagation, optimizers: Sequence[Optimizer]) -> torch.optim.Optimizer:
+    """Return a torch optimizer with a parameter group, a slice of the ensemble's rows, per learning rate."""
+    rows = backpropagation.ensemble.draws // len(optimizers)
     groups = []
     for place, optimizer in enumerate(optimizers):
         part = slice(place * rows, (place + 1) * rows)
-        parameters = passes.ensemble.parameters[part]
-        parameters.grad = passes.gradient[part]
+        parameters = backpropagation.ensemble.parameters[part]
+        parameters.grad = backpropagation.gradient[part]
         groups.append({"params": [parameters], "lr": optimizer.learning_rate})
     build = load(optimizers[0].function)
     rule: torch.optim.Optimizer = build(groups, fused=True, **optimizers[0].keywords)
@@ -118,9 +123,12 @@ def _torch_optimizer(passes: Backpropagation, optimizers: Sequence[Optimizer]) -
 def _batches(
     seed: int, points: int, batch: int, device: torch.device | str = "cpu"
 ) -> Iterator[Int64[Tensor, " batch"]]:
-    """Yield the indices of each batch's points: epoch after epoch in a new order, without an incomplete last batch."""
+    """Yield the indices of the points in each batch.
+
+    Every epoch has a new order. Its incomplete last batch, if any, is left out.
+    """
     generator = stream(seed, batches=batch, points=points)
     while True:
-        order = torch.from_numpy(generator.permutation(points)).to(device)  # an epoch at once: each copy is a wait
+        order = torch.from_numpy(generator.permutation(points)).to(device)  # one copy per epoch, since each copy blocks
         for start in range(0, points - batch + 1, batch):
             yield order[start : start + batch]

@@ -1,25 +1,25 @@
-"""What the declaration of a chart states."""
+"""Types for the declaration of a chart."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 TOURNAMENT = "[predict]"
-"""What stands for the predictor ranking among the things that a chart draws."""
+"""The key that represents the predictor ranking among the quantities that a chart draws."""
 
 PLANE = "inputs = 2"
-"""What stands for outputs over the plane, which members of two inputs have."""
+"""The key that represents outputs over the plane, which exist for members of two inputs."""
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """How a chart draws a quantity.
+    """The way in which a chart draws a quantity.
 
     Attributes:
-        label: Its name on an axis or in a legend.
-        scale: Of its axis: as Vega-Lite chooses, logarithmic, from 0 to 1, without 0, or logarithmic if one series is
-            much larger than the rest.
-        median: Whether its medians are drawn beside its means, dashed.
+        label: The name of the quantity on an axis or in a legend.
+        scale: The scale of its axis: Vega-Lite's default, logarithmic, from 0 to 1, without 0, or logarithmic if one
+            series is much larger than the rest.
+        median: Whether medians are drawn as dashed lines in addition to means.
     """
 
     label: str
@@ -29,11 +29,11 @@ class Drawn:
 
 @dataclass(frozen=True)
 class TableBeneath:
-    """A table of the page that stands beneath a chart.
+    """A table beneath a chart on the page.
 
     Attributes:
-        function: Dotted path of the function in `suite.report` that formats it.
-        reads: The table of the analysis that it formats.
+        function: The dotted path of the function in `suite.report` that formats the table.
+        reads: The table of the analysis that the function formats.
     """
 
     function: str
@@ -45,18 +45,18 @@ class ChartDeclaration:
     """One chart of the report.
 
     Attributes:
-        name: By which a spec's `picture` names it.
-        title: Its heading on the page.
-        caption: What to look for in it.
-        function: Dotted path of the function in `suite.report` that draws it, from what it needs and its declaration.
-        drawn: The quantities that it draws, and how. A study that measures one of them has the chart.
-        beside: Further quantities that the function uses where a study has them.
+        name: The name by which a spec's `picture` selects the chart.
+        title: The heading of the chart on the page.
+        caption: What the chart shows and how to read it.
+        function: The dotted path of the function in `suite.report` that draws it from its data and its declaration.
+        drawn: The quantities that the chart draws, and how. A study that measures one of them has the chart.
+        beside: Further quantities that the function uses if a study has them.
         tabled: Quantities that are in the table beneath and not in the chart.
-        every: Whether the chart needs all of its quantities, and not one of them.
-        needs: What it is drawn from: the summary; the raw values of its quantities; outputs over the plane; or the
+        every: Whether the chart requires all of its quantities instead of one of them.
+        needs: The data of the chart: the summary; the raw values of its quantities; outputs over the plane; or the
             predictor ranking.
-        table: The table beneath it, if any.
-        of: The measure whose quantities it draws, if no other chart draws them; else empty.
+        table: The table beneath the chart, if any.
+        of: The measure whose quantities it draws, if no other chart draws them; otherwise empty.
     """
 
     name: str
@@ -73,5 +73,5 @@ class ChartDeclaration:
 
     @property
     def quantities(self) -> tuple[str, ...]:
-        """Return the names of what is drawn in the chart, or listed beneath it."""
+        """The names of the quantities in the chart or in the table beneath it."""
         return (*self.drawn, *self.tabled)

@@ -1,4 +1,4 @@
-"""What the report and the analysis say of single quantities: columns of the overview, theory, bounds, comparisons."""
+"""Facts about single quantities that the report and the analysis use."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ class OverviewColumn:
 
     Attributes:
         title: The head of the column.
-        pattern: The format of a row of the summary; its part in brackets is left out if there is no interval.
+        pattern: The format of a row of the summary; its part in parentheses is left out if there is no interval.
         statistic: The statistic without which the cell is empty.
     """
 
@@ -38,12 +38,12 @@ OVERVIEW: Mapping[str, OverviewColumn] = {
 
 @dataclass(frozen=True)
 class Theory:
-    """What the report says of a quantity's theoretical value.
+    """The report's description of a quantity's theoretical value.
 
     Attributes:
-        note: A sentence for the table of samples beside theory.
-        limit: Whether the theory is that of infinite width for every network, as for a cosine, whose relative
-            difference is that of its distance from 1.
+        note: A sentence for the table that compares samples with theory.
+        limit: Whether the theory is that of infinite width for every network, as for a cosine. The relative difference
+            is then that of the cosine's distance from 1.
     """
 
     note: str
@@ -63,7 +63,7 @@ THEORIES: Mapping[str, Theory] = {
     ),
     "dead_fraction": Theory("The theory is exact at every width."),
 }
-"""Theories by the quantity whose table describes them."""
+"""Descriptions of theories by the quantity whose table shows them."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Bound:
     """A quantity of untrained networks that bounds an outcome of training from above.
 
     Attributes:
-        bound: The quantity that bounds.
+        bound: The quantity that is the bound.
         outcome: The outcome that it bounds.
     """
 
@@ -99,7 +99,7 @@ class Phases:
 
     @property
     def quantities(self) -> tuple[str, str, str]:
-        """Return the names of all three."""
+        """The names of all three quantities."""
         return self.curve, self.early, self.late
 
 
@@ -109,4 +109,4 @@ COMPARED_TIMES = ("phase1_steps",)
 """Times to an event that `comparisons.csv` compares between settings."""
 
 COMPARED_OUTCOMES = ("test_accuracy", "test_error", "success")
-"""Outcomes of training that it compares."""
+"""Outcomes of training that `comparisons.csv` compares between settings."""

@@ -1,4 +1,4 @@
-"""Charts of random networks: variability, collapse, signals, death and gradients."""
+"""Declarations of charts of random networks: variability, collapse, signals, death and gradients."""
 
 from suite.catalog.charts.declaration import ChartDeclaration, Drawn, TableBeneath
 

@@ -1,4 +1,4 @@
-"""Charts of the networks themselves: their size, and their outputs over the plane."""
+"""Declarations of charts of the networks themselves: their size, and their outputs over the plane."""
 
 from suite.catalog.charts.declaration import PLANE, ChartDeclaration, Drawn
 

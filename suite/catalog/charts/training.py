@@ -1,4 +1,4 @@
-"""Charts of training: features, learning curves, what training ends at, and what predicts it."""
+"""Declarations of charts of training: features, learning curves, outcomes and their predictors."""
 
 from suite.catalog.charts.declaration import TOURNAMENT, ChartDeclaration, Drawn, TableBeneath
 

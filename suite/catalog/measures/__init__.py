@@ -1,4 +1,4 @@
-"""The measures that a spec can ask for: one declaration each, which holds every fact about it."""
+"""The measures that a spec can request; each declaration holds every fact about its measure."""
 
 from collections.abc import Iterator, Mapping
 
@@ -60,31 +60,34 @@ MEASURES: dict[str, Measure] = {
     "feature_diversity": FEATURE_DIVERSITY,
     "revival": REVIVAL,
 }
-"""In the order of the tables."""
+"""The measures by name, in the order of the tables."""
 
 TRAINING = "accuracy"
-"""The measure that trains, which all others with training as their input observe."""
+"""The measure that trains; all other measures of training observe it."""
 
 STEP = "v3"
-"""The measure whose step is the default of all others on the domain."""
+"""The measure whose step is the default of all other measures on the domain."""
 
 LANDSCAPES = "landscape"
 """The name of the cells of `LANDSCAPE`."""
 
 
 def measure_named(name: str) -> Measure:
-    """Return the declaration of a measure, or that of the landscapes."""
+    """Return the declaration of a measure, or of the landscapes."""
     return LANDSCAPE if name == LANDSCAPES else MEASURES[name]
 
 
 def first_draws(measure: Measure, settings: Settings) -> range:
-    """Return the first draw of each cell of a member; the range stops behind the last draw, or the first round's."""
+    """Return the first draw of each cell of a member, as a range that ends at the number of draws.
+
+    With a precision target, the range covers only the cell of the first sampling round.
+    """
     draws: int = measure.cell_draws if precision_asked(settings) else getattr(settings, "draws", 1)
     return range(0, draws, measure.cell_draws)
 
 
 def with_default_step(asked: Mapping[str, Settings], domain: Domain) -> dict[str, Settings]:
-    """Return the settings of measures with the step filled in wherever it is not stated."""
+    """Return the settings of measures with the default step where none is given."""
     first = asked.get(STEP)
     stated = first.step if isinstance(first, OnTheDomain) else None
     step = 2 * domain.extent / INTERVALS if stated is None else stated
@@ -97,7 +100,7 @@ def with_default_step(asked: Mapping[str, Settings], domain: Domain) -> dict[str
 
 
 def problems_of(name: str, settings: Settings, asked: Asked) -> Iterator[Problem]:
-    """Yield why a measure does not suit the networks, the domain and the training that it is asked of."""
+    """Yield the reasons why a measure does not suit the networks, the domain and the training."""
     measure = MEASURES[name]
     changed = next((network for network in asked.networks if not network.plain), None)
     if changed and measure.plain:
@@ -120,7 +123,7 @@ def problems_of(name: str, settings: Settings, asked: Asked) -> Iterator[Problem
 
 
 def precisely(name: str, settings: Settings) -> str:
-    """Return what precision settings ask for, as `check` shows it: ` (v3 within 0.02, up to 65,536 draws)`."""
+    """Return the requested precision as `check` shows it: ` (v3 within 0.02, up to 65,536 draws)`."""
     if not isinstance(settings, Precise) or settings.precision is None:
         return ""
     of = settings.precision_of or MEASURES[name].primary

@@ -1,4 +1,4 @@
-"""Dead neurons, and the trainability that they bound (Shin & Karniadakis 2019)."""
+"""Dead neurons, and the trainability that they limit (Shin & Karniadakis 2019)."""
 
 from collections.abc import Iterator
 
@@ -60,7 +60,7 @@ class TrainabilitySettings(InFloats, Precise):
 
 
 def _check_decay(asked: Asked, settings: TrainabilitySettings) -> Iterator[Problem]:
-    """Yield a warning if dead neurons move without a gradient, which may lift success above trainability."""
+    """Yield a warning if weight decay can move dead neurons, so that success may exceed trainability."""
     optimizers = asked.training.optimizer if asked.training else ()
     if any(getattr(optimizer, "weight_decay", 0) > 0 for optimizer in optimizers):
         yield Problem(

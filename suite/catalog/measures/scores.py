@@ -1,4 +1,4 @@
-"""Zero-cost scores: numbers that predict training from one batch, or from the weights alone."""
+"""Zero-cost scores, which predict training from one batch or from the weights alone."""
 
 from collections.abc import Callable, Iterator
 
@@ -12,10 +12,12 @@ from suite.catalog.precision import Precise
 from suite.formatting import counted, format_bytes
 
 _MOST_SCORED = 10_000
-"""Points of a zero-cost score, some of which hold kernels of points by points."""
+"""Maximum number of points of a zero-cost score; some scores hold kernels of (points, points)."""
 
 FEWEST_CORRELATED = 3
-"""Inputs that gradients correlate by: of two, centered, the correlation is 1 or -1 always; of one there is none."""
+"""Minimum number of inputs for correlations of gradients: for two, centered, they are always 1 or -1; for one,
+undefined.
+"""
 
 
 class ScoreSettings(InFloats, Precise):
@@ -32,7 +34,10 @@ class ScoreSettings(InFloats, Precise):
 
 
 def _passes(number: int) -> Callable[[Shape, ScoreSettings], float]:
-    """Return the cost of a number of passes, forward or backward; one that gives weight gradients counts as two."""
+    """Return the cost function of a number of forward and backward passes.
+
+    A backward pass that computes weight gradients counts as two.
+    """
     return lambda shape, settings: number * forward_pass(shape, settings)
 
 
@@ -45,7 +50,7 @@ def _memory_of_gradient(shape: Shape, settings: ScoreSettings) -> int:
 
 
 def _memory_of_second_pass(activations: int) -> Callable[[Shape, ScoreSettings], int]:
-    """Return the memory of a score that differentiates twice, by the copies of the activations that it holds."""
+    """Return the memory function of a score that differentiates twice and holds copies of the activations."""
     return lambda shape, settings: activations * _layers(shape) + 8 * shape.parameters
 
 
@@ -208,7 +213,7 @@ def _memory_of_kernel(shape: Shape, settings: ScoreSettings) -> int:
 
 
 def _check_memory(asked: Asked, settings: ScoreSettings) -> Iterator[Problem]:
-    """Yield a problem if a kernel does not fit in memory, or its Jacobian under batch normalization."""
+    """Yield a problem if a kernel, or its Jacobian under batch normalization, does not fit in memory."""
     for network in asked.networks:
         points = asked.domain.points(network.widths[0], settings.step, settings.lines) if settings.step else 1
         if asked.training:

@@ -1,4 +1,4 @@
-"""The settings that several measures share."""
+"""Settings that several measures share."""
 
 from typing import Annotated, Literal
 
@@ -36,6 +36,6 @@ class OnTheDomain(Settings):
 
 
 class InFloats(OnTheDomain):
-    """Settings of such a measure that may be taken in either precision of floating-point numbers."""
+    """Settings of a measure on the domain that supports float64 and float32."""
 
     dtype: _Arithmetic = "float64"

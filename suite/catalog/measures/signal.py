@@ -1,4 +1,4 @@
-"""Signals through random networks: gradients, the correlation of two inputs, and the Jacobian of the layers."""
+"""Measures of signals in random networks: gradients, correlation of two inputs, and Jacobian."""
 
 from collections.abc import Iterator
 from typing import Annotated
@@ -94,7 +94,7 @@ class JacobianSettings(Precise):
 
 
 def _cost_of_jacobian(shape: Shape, settings: JacobianSettings) -> float:
-    # A Jacobian carries as many columns as the layers are wide, and its singular values cost some more.
+    # A Jacobian has as many columns as the layers are wide, and its singular values cost extra.
     return 20.0 * shape.parameters * max(shape.widths)
 
 

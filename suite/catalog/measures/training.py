@@ -1,4 +1,4 @@
-"""Training, and what is observed while it proceeds."""
+"""Training, and the measures that observe it."""
 
 from collections.abc import Iterator
 from itertools import product
@@ -15,19 +15,22 @@ from suite.catalog.tasks import Task, Tasks
 
 
 def recorded_steps(steps: int) -> list[int]:
-    """The steps at which training is looked at: 0, then growing by about sqrt(2), and the last."""
+    """Return the recorded steps: 0, steps that grow by a factor of about sqrt(2), and the last."""
     return _growing(steps, 2)
 
 
 def fine_steps(steps: int) -> list[int]:
-    """The steps at which waits are watched: growing by about 2^(1/8), which contains the recorded ones."""
+    """Return the steps at which times to events are determined, which include the recorded steps.
+
+    They are 0, steps that grow by a factor of about 2^(1/8), and the last.
+    """
     return _growing(steps, 8)
 
 
 def pictured_steps(steps: int) -> list[int]:
-    """The recorded steps at which what has been learned is kept as a picture: 0, up to three, the last.
+    """Return the recorded steps at which landscapes are stored: 0, up to three in between, and the last.
 
-    Those between are the nearest to 1/64, 1/16 and 1/4 of the way, as far as they differ.
+    Those in between are the nearest to 1/64, 1/16 and 1/4 of all steps, if they differ.
     """
     recorded = recorded_steps(steps)
     return sorted(
@@ -36,19 +39,19 @@ def pictured_steps(steps: int) -> list[int]:
 
 
 def _growing(steps: int, doubling: int) -> list[int]:
-    """0, powers of 2^(1/doubling) rounded to whole steps, and the last step."""
+    """Return 0, powers of 2^(1/doubling) rounded to whole steps, and the last step."""
     grown = {round(2 ** (power / doubling)) for power in range(doubling * steps.bit_length())}
     return sorted({0, steps} | {step for step in grown if step < steps})
 
 
 REPLICATES_A_CELL = 64
-"""Replicates that are trained together, in one cell."""
+"""Number of replicates that are trained together in one cell."""
 
 
 class AccuracySettings(Settings):
     """Settings of training."""
 
-    if TYPE_CHECKING:  # a checker cannot follow types that are made at run time
+    if TYPE_CHECKING:  # type checkers cannot follow types that are created at run time
         task: tuple[Task, ...]
         optimizer: tuple[Optimizer, ...]
     else:
@@ -67,7 +70,7 @@ class AccuracySettings(Settings):
 
     @property
     def draws(self) -> int:
-        """Replicate i is draw i of the member."""
+        """The number of draws, which is that of replicates: replicate i is draw i of the member."""
         return self.replicates
 
 
@@ -78,7 +81,7 @@ def _cost(shape: Shape, settings: AccuracySettings) -> float:
 def _memory(shape: Shape, settings: AccuracySettings) -> int:
     buffers = 2 if shape.plain else 4
     held = buffers * sum(shape.widths[1:]) * settings.optimizer[0].batch + 5 * shape.parameters
-    if shape.normalization == "batch":  # evaluated on all points at once
+    if shape.normalization == "batch":  # networks are evaluated on all points at once
         held += 2 * max(shape.widths) * shape.task_points
     return held
 

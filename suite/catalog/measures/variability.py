@@ -1,4 +1,4 @@
-"""Variability: the activation ratio, V3 and its limit, and the landscapes that show them (Yu & Zhang 2021)."""
+"""Measures of variability: activation ratio, V3 and its limit, and landscapes (Yu & Zhang 2021)."""
 
 from suite.catalog.measure import Measure, Quantity, Shape, forward_pass
 from suite.catalog.measures.settings import Draws, InFloats, NoSettings, OnTheDomain
@@ -65,7 +65,7 @@ V3_LIMIT = Measure(
 
 
 class LandscapeSettings(InFloats):
-    """Settings of the landscapes, which every study of two inputs keeps for its report."""
+    """Settings of the landscapes, which every study of two inputs stores for its report."""
 
     draws: Draws = 3
 
@@ -79,4 +79,4 @@ LANDSCAPE = Measure(
     summary="outputs of a few random networks on a grid of the domain",
     source="Yu & Zhang 2021",
 )
-"""Not for a spec to ask: it serves the report."""
+"""A measure for the report, which a spec cannot request."""
