@@ -1,4 +1,4 @@
-"""What a cell costs beside its computing: `python -m benchmarks.overhead` prints it, `--json FILE` keeps it."""
+"""Measure the overhead per cell and print it; `--json FILE` also saves it."""
 
 import argparse
 import json
@@ -49,13 +49,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure all figures and print each as soon as it is known."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.overhead", description=__doc__)
     parser.add_argument(
-        "--cells", type=int, default=100_000, metavar="N", help="how many are planned and made tables of"
+        "--cells", type=int, default=100_000, metavar="N", help="number of cells to plan and to write tables of"
     )
-    parser.add_argument("--done", type=int, default=10_000, metavar="N", help="how many each executor computes")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="where to keep the figures")
+    parser.add_argument(
+        "--done", type=int, default=10_000, metavar="N", help="number of cells that each executor computes"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="file in which to save the results")
     asked = parser.parse_args(arguments)
     if asked.json and not asked.json.parent.is_dir():
-        parser.error(f"--json {asked.json}: there is no folder {asked.json.parent}")
+        parser.error(f"--json {asked.json}: the folder {asked.json.parent} does not exist")
     with tempfile.TemporaryDirectory() as folder:
         found = figures(Path(folder), asked.cells, min(asked.done, asked.cells))
     if asked.json:
@@ -103,7 +105,7 @@ def _time_executor(
         raise RuntimeError(f"{name}: {len(failures)} cells failed")
     computing = sum(cached.provenance["seconds"] for cell in cells if (cached := cache.check(cell.key)))
     each, rest = wall / len(cells), (wall - computing / workers) / len(cells)
-    _print(f"{name}: {1e3 * each:.2f} ms a cell, of which {1e3 * rest:.2f} ms are not computing")
+    _print(f"{name}: {1e3 * each:.2f} ms per cell, {1e3 * rest:.2f} ms of it overhead")
     return {"cells": len(cells), "seconds": wall, "computing": computing, "overhead_ms": 1e3 * rest}
 
 
@@ -132,7 +134,7 @@ def _measure_tables(study: Study, spec: Path, cells: Sequence[Cell], results: Pa
     compute_tables(study, results, Resources("cpu", workers=1))
     seconds = time.perf_counter() - start
     each = 1e3 * seconds / len(cells)
-    _print(f"{len(cells)} finished cells, checked and put into tables: {seconds:.1f} s, {each:.2f} ms a cell")
+    _print(f"{len(cells)} finished cells, checked and written to tables: {seconds:.1f} s, {each:.2f} ms per cell")
     return {
         "tables": {"seconds": seconds, "overhead_ms": each},
         "plan, all done": _measure_plan(spec, results, len(cells)),

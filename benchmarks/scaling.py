@@ -1,4 +1,4 @@
-"""How memory and time grow: `python -m benchmarks.scaling` prints it, `--json FILE` keeps it, `--quick` is a try."""
+"""Measure how memory and time grow and print it; `--json FILE` also saves it."""
 
 import argparse
 import json
@@ -46,11 +46,11 @@ ENOUGH = 2.0
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure all figures and print each as soon as it is known."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scaling", description=__doc__)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="where to keep the figures")
-    parser.add_argument("--quick", action="store_true", help="small sizes, to see that it works")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="file in which to save the results")
+    parser.add_argument("--quick", action="store_true", help="use small sizes, to try the script")
     asked = parser.parse_args(arguments)
     if asked.json and not asked.json.parent.is_dir():
-        parser.error(f"--json {asked.json}: there is no folder {asked.json.parent}")
+        parser.error(f"--json {asked.json}: the folder {asked.json.parent} does not exist")
     with tempfile.TemporaryDirectory() as folder:
         found = figures(Path(folder), asked.quick)
     if asked.json:
@@ -152,7 +152,7 @@ def cached(folder: Path) -> dict[str, float]:
             subprocess.run(_run(spec, results), check=True, capture_output=True)
 
         first, again = _best(run, 1), _best(run, 3)
-    _print(f"a run: {first:.2f} s, the same once more {again:.2f} s")
+    _print(f"first run: {first:.2f} s; same run again, all cells cached: {again:.2f} s")
     return {"first": first, "again": again}
 
 
@@ -175,7 +175,7 @@ def peak_memory(command: Sequence[str]) -> int:
         complaint = process.stderr.read()
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}: {complaint}")
+        raise RuntimeError(f"{' '.join(command)} ended with exit status {process.returncode}: {complaint}")
     # With /proc, the kernel's own figure is worse, since it includes the memory of the caller.
     return peak or usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 

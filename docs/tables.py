@@ -23,7 +23,7 @@ _TABLES = {
     "family": "a table, or tables `[[family]]`: [families](#family)",
     "domain": "a table: [domains](#domains)",
     "measure": "tables `[measure.NAME]`: [measures](#measures)",
-    "where": "a table: an axis' name, and a value or a list",
+    "where": "a table: for each axis, a value or a list",
     "activation": "name or table of [activations](#activations); or a list",
     "initialization": "name or table of [initializations](#initializations); or a list",
     "task": "name or table of [tasks](#tasks); or a list",
@@ -48,7 +48,7 @@ def _keys_of(model: type[Settings], tag: str = "") -> list[Key]:
         Key(
             f"`{key}`",
             _TABLES[key] if expands(field) or not values_of(written[key]) else _cell(values_of(written[key])),
-            "needed" if field.is_required() else _default(field),
+            "required" if field.is_required() else _default(field),
             _cell(field.description or ""),
         )
         for key, field in settable(model, tag)
@@ -81,7 +81,7 @@ def _table(head: Sequence[str], rows: Iterator[Sequence[str]] | Sequence[Sequenc
     yield ""
 
 
-_HEAD = ("key", "takes", "unless given", "what it is")
+_HEAD = ("key", "value", "default", "description")
 
 
 def spec_reference() -> Iterator[str]:
@@ -101,8 +101,8 @@ def spec_reference() -> Iterator[str]:
 def _entries(title: str, entries: Mapping[str, Entry]) -> Iterator[str]:
     shown = _cell if title == "measures" else _formula
     rows = ([f"`{name}`", shown(entry.formula), _cell(entry.about)] for name, entry in entries.items())
-    heads = {"measures": ("measure", "what it is", "source"), "claims": ("test", "claims", "in words")}
-    yield from _table(heads.get(title, ("name", "formula", "what it is")), rows)
+    heads = {"measures": ("measure", "description", "source"), "claims": ("test", "claim", "description")}
+    yield from _table(heads.get(title, ("name", "formula", "description")), rows)
 
 
 def _keys(entries: Mapping[str, Entry]) -> Iterator[str]:
@@ -125,18 +125,18 @@ def _of(names: list[str], every: list[str]) -> str:
 
 
 def _measures_table() -> Iterator[str]:
-    """What each measure looks at, gives and is from."""
+    """Yield the table of measures: what each computes, on which inputs, and its source."""
     rows = (
         [
             f"`{name}`",
             _cell(measure.summary),
             ", ".join(f"`{quantity}`" for quantity in measure.quantities),
-            INPUTS[measure.inputs] + ("; plain networks only" if measure.plain else ""),
+            INPUTS[measure.inputs] + ("; no normalization or residual connections" if measure.plain else ""),
             measure.source,
         ]
         for name, measure in MEASURES.items()
     )
-    yield from _table(("measure", "what it is", "quantities", "looks at", "source"), rows)
+    yield from _table(("measure", "description", "quantities", "evaluated on", "source"), rows)
 
 
 PAGES: dict[str, Callable[[], Iterator[str]]] = {"spec.md": spec_reference, "measures.md": _measures_table}

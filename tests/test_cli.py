@@ -64,7 +64,7 @@ def test_cuda_without_a_gpu_says_so(tmp_path: Path) -> None:
     done = runner.invoke(app, ["run", str(TINY), "--results", str(tmp_path / "results"), "--device", "cuda"])
 
     assert done.exit_code == 2
-    assert done.stderr == "error: no CUDA device is at hand; choose --device cpu or auto\n", "told before any work is"
+    assert done.stderr == "error: no CUDA device is available; use --device cpu or auto\n", "told before any work is"
     assert not (tmp_path / "results").exists()
 
 
@@ -91,7 +91,7 @@ def test_a_folder_that_cannot_be_written_is_told_before_anything_is_computed(
     done = runner.invoke(app, ["run", str(TINY), "--results", str(tmp_path / place)])
 
     assert done.exit_code == 2
-    assert "can be written" in done.stderr
+    assert "complete and writable" in done.stderr
     assert isinstance(done.exception, SystemExit)
 
 
@@ -174,7 +174,7 @@ def test_whoever_ran_a_tenth_says_the_same_word_to_every_command(tmp_path: Path)
         done = runner.invoke(app, [command, spec, *into])
         assert done.exit_code == 2
         assert done.stderr == (
-            f"{tmp_path}: no results of tiny_brief; there are some of tiny_brief-quick: add --quick for these, "
+            f"{tmp_path}: no results of tiny_brief; add --quick to use the results of tiny_brief-quick, "
             f"or run the spec first: python -m suite run {spec} --results {tmp_path}\n"
         )
     assert (tmp_path / "tiny_brief-quick" / "report.html").read_bytes() == page
@@ -189,21 +189,19 @@ def test_whoever_asks_for_the_tenth_of_a_whole_run_is_told(tmp_path: Path) -> No
     done = runner.invoke(app, ["report", "--quick", str(TINY), str(PRECISE), "--results", str(tmp_path)])
 
     assert done.exit_code == 2
-    assert (
-        "no results of tiny-quick, tiny_precise-quick; there are some of tiny: leave --quick out for these"
-        in done.stderr
-    )
+    hint = "remove --quick to use the results of tiny, or run the spec first"
+    assert f"no results of tiny-quick, tiny_precise-quick; {hint}" in done.stderr
     assert done.stderr.endswith(f"python -m suite run --quick PATH... --results {tmp_path}\n")
 
 
 @pytest.mark.parametrize(
     ("option", "value", "told"),
     [
-        ("--device", "tpu", "'tpu' is no device; give auto, cpu, cuda"),
-        ("--device", "", "'' is no device; give auto, cpu, cuda"),
-        ("--workers", "0", "'0' is no number of processes; give a whole number, 1 or more"),
-        ("--workers", "two", "'two' is no number of processes; give a whole number, 1 or more"),
-        ("--workers", "9" * 5000, "9... is no number of processes; give a whole number, 1 or more"),
+        ("--device", "tpu", "'tpu' is not a device; use one of auto, cpu, cuda"),
+        ("--device", "", "'' is not a device; use one of auto, cpu, cuda"),
+        ("--workers", "0", "'0' is not a number of processes; use an integer >= 1"),
+        ("--workers", "two", "'two' is not a number of processes; use an integer >= 1"),
+        ("--workers", "9" * 5000, "9... is not a number of processes; use an integer >= 1"),
     ],
 )
 def test_a_wrong_value_of_an_option_is_told_in_the_suites_words(option: str, value: str, told: str) -> None:
@@ -231,7 +229,9 @@ def test_an_empty_path_is_refused(arguments: list[str]) -> None:
     done = runner.invoke(app, arguments)
 
     assert done.exit_code == 2
-    assert done.stderr.strip().endswith("an empty text is no path; name a file or a folder, such as . for this one")
+    assert done.stderr.strip().endswith(
+        "expected a path, got empty text; use a file or a folder, such as . for the current folder"
+    )
 
 
 def test_list_names_every_entry_of_every_catalog() -> None:

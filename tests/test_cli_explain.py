@@ -54,7 +54,7 @@ def text(tmp_path: Path) -> str:
 def test_members_are_listed_with_widths_and_exact_counts(text: str) -> None:
     """One row per member, with the axes that vary."""
     assert text.startswith("likeness: What is it like?\nseed 9; domain: ball(radius = 2)\n\n18 members:\n")
-    assert re.search(r"\n  member +depth +activation +normalization +parameters +off budget +widths", text)
+    assert re.search(r"\n  member +depth +activation +normalization +parameters +deviation from budget +widths", text)
     assert re.search(r"\n  relu-d1-\w+ +1 +relu +none +301 +\+0\.33% +2-75-1\n", text)
     assert re.search(r" +leaky_relu\(slope=0\.2\) +batch +30\d +[-+]0\.\d\d% +2-", text)
 

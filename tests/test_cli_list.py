@@ -33,11 +33,11 @@ def test_the_overview_has_formula_settings_and_source() -> None:
     lines = told("list").splitlines()
 
     place = lines.index("  leaky_relu          z for z > 0, slope * z below")
-    assert lines[place + 1].strip().endswith("negative side. takes slope = 0.01")
-    v3 = next(line for line in lines if "Yu & Zhang 2021. takes draws = 256 or precision" in line)
+    assert lines[place + 1].strip().endswith("slope for z < 0. optional: slope = 0.01")
+    v3 = next(line for line in lines if "Yu & Zhang 2021. optional: draws = 256 or precision" in line)
     assert v3.endswith('step, lines = 64, dtype = "float64"')
     level = lines[[line.startswith("  level ") for line in lines].index(True) + 1]
-    assert level.endswith('needs quantity; takes at_least, at_most, of = "every"')
+    assert level.endswith('required: quantity; optional: at_least, at_most, of = "every"')
 
 
 @pytest.mark.parametrize(("title", "name"), ENTRIES)
@@ -51,7 +51,7 @@ def test_every_entry_is_told_with_all_its_settings(title: str, name: str) -> Non
     for key, field in settable(entry.settings, entry.tag):
         (line,) = [line for line in shown.splitlines() if line.startswith(f"    {key} ")]
         assert field.description in line
-        assert ("needed: " in line) == field.is_required()
+        assert ("required: " in line) == field.is_required()
     if title == "measures":
         assert all(f"quantity {quantity}: " in shown for quantity in MEASURES[name].quantities)
         assert documentation(MEASURES[name].function).splitlines()[0] in shown
@@ -76,7 +76,9 @@ def test_a_docstring_keeps_what_an_author_needs() -> None:
         "Raises:\n    ValueError: none.\n\nSource: Nobody 2026."
     )
 
-    assert text == "The mean.\n\nm = sum / n.\n\nGives:\n    `m`, a mean; `s` of\n    `step`.\n\nSource: Nobody 2026."
+    assert (
+        text == "The mean.\n\nm = sum / n.\n\nQuantities:\n    `m`, a mean; `s` of\n    `step`.\n\nSource: Nobody 2026."
+    )
     assert for_authors("Args are of people.\n\nSo (draws) is not.") == "Args are of people.\n\nSo (draws) is not."
     assert for_authors("Args:\n    z: points.") == ""
 
@@ -92,11 +94,11 @@ def test_values_are_told_with_their_limits() -> None:
     """As the error would."""
     lines = {line.split()[0]: line for line in told("list", "v3").splitlines() if line.startswith("    ")}
 
-    assert lines["precision"].endswith("; a number above 0 and below 1")
+    assert lines["precision"].endswith("; a number > 0 and < 1")
     assert lines["draws"].startswith("    draws = 256 ")
-    assert lines["draws"].endswith("; a whole number from 1")
+    assert lines["draws"].endswith("; an integer >= 1")
     assert lines["dtype"].endswith('; "float64" or "float32"')
-    assert told("list", "leaky_relu").splitlines()[3].endswith("; a number above -1 and below 1; or a list")
+    assert told("list", "leaky_relu").splitlines()[3].endswith("; a number > -1 and < 1; or a list")
 
 
 def test_an_unknown_name_offers_the_nearest() -> None:
@@ -104,11 +106,41 @@ def test_an_unknown_name_offers_the_nearest() -> None:
     done = CliRunner().invoke(app, ["list", "v3_flor"])
 
     assert done.exit_code == 2
-    by_plug_in = "hat a plug-in adds needs --plugin FILE"
-    assert done.stderr == f"error: there is no v3_flor; did you mean v3_floor? W{by_plug_in}\n"
+    by_plug_in = "ntries of a plug-in need --plugin FILE"
+    assert done.stderr == f"error: v3_flor is not known; did you mean v3_floor? E{by_plug_in}\n"
     for far, shown in (("gauss_unit", "gauss_unit"), ("\x1b[31m", "\\x1b[31m")):
         done = CliRunner().invoke(app, ["list", far])
-        assert done.stderr == f"error: there is no {shown}; `list` names all there is; w{by_plug_in}\n"
+        assert done.stderr == f"error: {shown} is not known; run `list` to see all names; e{by_plug_in}\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("C2C", "collapse"),
+        ("collapse-to-constant", "collapse"),
+        ("variability", "v3"),
+        ("kaiming", "he"),
+        ("swish", "silu"),
+        ("midle_depth", "middle_depth"),
+        ("residuals", "residual"),
+    ],
+)
+def test_other_names_are_hints(name: str, near: str) -> None:
+    """`list` knows the names that papers and other libraries use, and similar keys and baselines."""
+    done = CliRunner().invoke(app, ["list", name])
+
+    assert done.exit_code == 2
+    assert f"{name} is not known; did you mean {near}?" in done.stderr
+
+
+def test_keys_and_baselines_are_described() -> None:
+    """They are no entries of a catalog; a baseline may also be a key of a spec."""
+    assert told("list", "claim").startswith("claim (a key of the file): ")
+    assert told("list", "middle_depth").startswith("middle_depth (a baseline of [predict]): closeness to the middle")
+    assert [line.split(": ")[0] for line in told("list", "width").splitlines()] == [
+        "width (a key of [[family]])",
+        "width (a baseline of [predict])",
+    ]
 
 
 def test_a_heading_lists_what_stands_under_it() -> None:
@@ -121,8 +153,11 @@ def test_a_heading_lists_what_stands_under_it() -> None:
 
 def test_a_key_of_a_spec_is_told_and_where_the_others_are() -> None:
     """It is no entry of a catalog, but whoever asks for it is not told that there is none."""
-    assert told("list", "depth") == "depth (a key of [[family]]): hidden layers; docs/spec.md tells of every key\n"
-    assert told("list", "where").startswith("where (a key of [predict]): axes with the values")
+    assert (
+        told("list", "depth")
+        == "depth (a key of [[family]]): number of hidden layers; docs/spec.md documents every key\n"
+    )
+    assert told("list", "where").startswith("where (a key of [predict]): values of axes")
 
 
 def test_what_has_no_source_to_read_is_loaded() -> None:

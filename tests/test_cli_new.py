@@ -30,7 +30,7 @@ def test_a_new_spec_runs_as_it_is(tmp_path: Path) -> None:
     spec = tmp_path / "specs" / "mine.toml"
 
     assert done.exit_code == 0
-    assert done.stdout == f"{spec}: change it as you like, then python -m suite run {spec}\n"
+    assert done.stdout == f"{spec}: edit it, then run: python -m suite run {spec}\n"
     ran = CliRunner().invoke(app, ["run", "--quick", str(spec), "--results", str(tmp_path), "--workers", "1"])
     assert ran.exit_code == 0, ran.stderr
     assert "Warning:" not in ran.stderr
@@ -91,9 +91,9 @@ def test_a_copy_of_a_shipped_study_is_that_study_with_notes(name: str, tmp_path:
     text = (tmp_path / "mine.toml").read_text()
     (copy,), (original,) = load_studies([tmp_path / "mine.toml"]), load_studies([shipped_specs()[name]])
     assert copy.spec.as_run() | {"name": name} == original.spec.as_run()
-    assert f"# A copy of {name}.toml, to be changed" in text
-    assert "\n# Change this: a sentence, the heading of the page.\ntitle" in text
-    assert re.search(r"\n# Change this for other networks: [^\n]*\nseed", text)
+    assert f"# A copy of {name}.toml to change." in text
+    assert "\n# Change this: the title of the page, in one sentence.\ntitle" in text
+    assert re.search(r"\n# Change this to draw other networks: [^\n]*\nseed", text)
     assert text.count("#:schema") == 1
 
 
@@ -150,13 +150,13 @@ def test_a_copy_notes_the_question_and_the_picture(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "why"),
     [
-        ("con", "a device's on some systems"),
+        ("con", "is a device name on Windows"),
         ("asv", "is reserved in results/"),
-        ("a/b", "cannot name a folder of results"),
-        ("../mine", "cannot name a folder of results"),
-        ("mine.toml", "give the name alone, mine"),
-        ("x" * 101, "cannot name a folder of results"),
-        ("", "cannot name a folder of results"),
+        ("a/b", "is not a valid study name"),
+        ("../mine", "is not a valid study name"),
+        ("mine.toml", "expected a name without .toml; use mine"),
+        ("x" * 101, "is not a valid study name"),
+        ("", "is not a valid study name"),
     ],
 )
 def test_a_name_is_checked_as_any_studys(name: str, why: str, tmp_path: Path) -> None:
@@ -176,9 +176,7 @@ def test_nothing_is_overwritten(name: str, tmp_path: Path) -> None:
     done = new(tmp_path, name)
 
     assert done.exit_code == 2
-    assert (
-        done.stderr == f"error: {tmp_path / 'mine.toml'} is there already, and is not overwritten; give another name\n"
-    )
+    assert done.stderr == f"error: {tmp_path / 'mine.toml'} exists already; use another name\n"
     assert [file.read_text() for file in tmp_path.iterdir()] == ["precious"]
 
 
@@ -189,7 +187,7 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     done = new(tmp_path / "specs", "mine")
 
     assert done.exit_code == 2
-    assert "cannot be written (File exists); give another name, or another --folder" in done.stderr
+    assert "cannot be written (File exists); use another name, or another --folder" in done.stderr
 
 
 def test_an_unknown_study_offers_the_nearest(tmp_path: Path) -> None:
@@ -204,9 +202,9 @@ def test_an_unknown_study_offers_the_nearest(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "fault"),
     [
-        ("a b", "'a b' cannot name a folder of results; give another name with letters, digits, "),
-        ("CON", "the name CON is a device's on some systems; give another name\n"),
-        ("asv", "the name asv is reserved in results/; give another name\n"),
+        ("a b", "'a b' is not a valid study name; use another name (1 to 100 characters: letters, digits, "),
+        ("CON", "the name CON is a device name on Windows; use another name\n"),
+        ("asv", "the name asv is reserved in results/; use another name\n"),
     ],
 )
 def test_a_name_that_cannot_be_is_to_be_another(tmp_path: Path, name: str, fault: str) -> None:
@@ -225,7 +223,7 @@ def test_an_installation_without_the_specs_says_so(tmp_path: Path, monkeypatch: 
     done = new(tmp_path, "mine", "--like", "variability")
 
     assert done.exit_code == 2
-    assert "the suite was installed without its specs; name a spec file" in done.stderr
+    assert "the suite was installed without its specs; use a spec file" in done.stderr
 
 
 def test_the_specs_are_in_what_is_installed() -> None:

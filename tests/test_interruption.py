@@ -54,7 +54,7 @@ def test_an_interrupted_run_says_how_to_go_on_and_does(
     _, said = run.communicate(timeout=60)
 
     assert run.returncode == 130
-    assert said.splitlines()[-1] == "interrupted; finished cells are cached: run the same command again to continue"
+    assert said.splitlines()[-1] == "interrupted; finished cells are cached; run the same command again to continue"
     assert "Traceback" not in said
     kept = {file: file.stat().st_mtime_ns for file in (tmp_path / BRIEF.stem / "cells").glob("*.npz")}
     assert len(kept) >= 3

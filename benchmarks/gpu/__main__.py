@@ -1,7 +1,7 @@
-"""`python -m benchmarks.gpu --json FILE`: checks and measures the suite on a GPU, in at most eight minutes.
+"""Check and measure the suite on a GPU in at most eight minutes.
 
-A call that was cut off is continued by the same command: what FILE holds is not done again. FILE must be of the same
-GPU, versions, commit and options.
+To continue an interrupted call, run the same command again: rows that FILE contains are not repeated. FILE must come
+from the same GPU, versions, commit and options.
 """
 
 import argparse
@@ -32,14 +32,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.gpu", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--json", type=Path, required=True, metavar="FILE", help="file of the results")
-    parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda", help="what to measure (default: cuda)")
-    parser.add_argument("--tiny", action="store_true", help="smallest sizes and fewest repeats, to try the script")
-    parser.add_argument("--only", nargs="+", choices=names, default=names, metavar="SECTION", help=", ".join(names))
-    parser.add_argument("--commit", metavar="HASH", help="commit of these files, where they are no git checkout")
+    parser.add_argument("--json", type=Path, required=True, metavar="FILE", help="file in which to save the results")
+    parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda", help="device to measure (default: cuda)")
+    parser.add_argument(
+        "--tiny", action="store_true", help="use the smallest sizes and fewest repeats, to try the script"
+    )
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        choices=names,
+        default=names,
+        metavar="SECTION",
+        help=f"sections to run: {', '.join(names)} (default: all)",
+    )
+    parser.add_argument("--commit", metavar="HASH", help="commit of these files, if they are not a git checkout")
     chosen = parser.parse_args(arguments)
     if chosen.device == "cuda" and not torch.cuda.is_available():
-        parser.error("this machine has no CUDA device that torch can use; add --device cpu, or use a machine with one")
+        parser.error("no CUDA device is available; add --device cpu, or use a machine with a GPU")
     torch.set_num_threads(1)
     setup = Setup(chosen.device, chosen.tiny, environment.identify(chosen.device, chosen.tiny, chosen.commit))
     try:
@@ -60,17 +69,15 @@ def _conclude(record: Record, whole: bool, seconds: float) -> int:
     """Print all problems, and return the exit status."""
     problems = [f"beyond tolerance: {each}" for each in agreement.find_deviations(record.rows("correctness"))]
     problems += [
-        f"other weights or data than on the CPU: {key}"
-        for key, row in record.rows("weights").items()
-        if row["different"]
+        f"weights or data differ from the CPU: {key}" for key, row in record.rows("weights").items() if row["different"]
     ]
     problems += [f"failed: {key}: {message}" for key, message in record.failures().items()]
-    problems += [] if whole else ["not all rows are there: run the same command again"]
+    problems += [] if whole else ["some rows are missing; run the same command again"]
     say(f"\n{seconds:.0f} s; results are in {record.file}")
     for problem in problems:
         say(problem)
     if not problems:
-        say("nothing failed" + (", every path agrees with float64 on the CPU" if record.rows("correctness") else ""))
+        say("no failures" + ("; every path agrees with float64 on the CPU" if record.rows("correctness") else ""))
     return 1 if problems else 0
 
 

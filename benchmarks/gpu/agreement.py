@@ -45,7 +45,7 @@ def weight_rows(setup: Setup) -> Iterator[tuple[str, Callable[[], Row]]]:
 
 def weight_line(key: str, row: Row) -> str:
     """Return the number of values compared and the number that differ."""
-    return f"{row['numbers']:,} numbers of {row['draws']} draws, {row['different']} different"
+    return f"{row['numbers']:,} numbers of {row['draws']} draws, {row['different']} differ"
 
 
 def return_given(ensemble: Ensemble, batch: LossAt, settings: Any) -> dict[str, Tensor]:
@@ -81,13 +81,13 @@ def path_rows(setup: Setup) -> Iterator[tuple[str, Callable[[], Row]]]:
 def path_line(key: str, row: Row) -> str:
     """Return the quantity that deviates most, as a share of its tolerance."""
     name, worst = max(row["quantities"].items(), key=lambda item: (item[1]["beyond"], item[1]["share"]))
-    beyond = f", {worst['beyond']} of {worst['draws']} draws beyond it" if worst["beyond"] else ""
-    return f"{row['cells']} cells; greatest deviation {_percent(worst['share'])} of the tolerance ({name}){beyond}"
+    beyond = f", {worst['beyond']} of {worst['draws']} draws beyond tolerance" if worst["beyond"] else ""
+    return f"{row['cells']} cells; largest deviation {_percent(worst['share'])} of the tolerance ({name}){beyond}"
 
 
 def path_summary(rows: Rows) -> list[str]:
-    """Return a table of all quantities; the column `greatest` is a share of the tolerance."""
-    lines = [f"{'measure, precision, quantity':<52}{'draws':>7}{'beyond':>8}{'allowed':>9}{'greatest':>10}"]
+    """Return a table of all quantities; the column `largest` is a share of the tolerance."""
+    lines = [f"{'measure, precision, quantity':<52}{'draws':>7}{'beyond':>8}{'allowed':>9}{'largest':>10}"]
     for name, found in _by_quantity(rows).items():
         text = f"{name:<52}{found['draws']:>7}{found['beyond']:>8}{found['allowed']:>9}{_percent(found['share']):>10}"
         lines.append(text + ("  BEYOND TOLERANCE" if _deviates(found) else ""))
@@ -114,7 +114,9 @@ def _compare_cells(cells: Sequence[Cell], device: str) -> Row:
         exact, rounded = (compute(cell, dtype=each) for each in (torch.float64, torch.float32))
         found = compute(cell, device)
         if missing := exact.keys() ^ found.keys():
-            raise ValueError(f"{cell.name} of {cell.member.name} has {', '.join(sorted(missing))} on one device only")
+            raise ValueError(
+                f"{cell.name} of {cell.member.name} returns {', '.join(sorted(missing))} on only one device"
+            )
         for name in exact:
             judged = judge(*(_by_draw(each[name], cell) for each in (exact, rounded, found)), dtype=dtype_of(cell))
             known = quantities.setdefault(name, {"draws": 0, "beyond": 0, "wrong_cells": 0, "share": 0.0})

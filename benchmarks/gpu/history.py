@@ -37,7 +37,7 @@ def rows(setup: Setup) -> Iterator[tuple[str, Callable[[], Row]]]:
 
 def line(key: str, row: Row) -> str:
     """Return the number of times measured, and the file with the results."""
-    return f"{row['timed']} times in {row['file']}"
+    return f"{row['timed']} times saved in {row['file']}"
 
 
 def machine_name(identity: Row) -> str:
@@ -56,9 +56,9 @@ def _run(modules: str, setup: Setup) -> Row:
             "asv or git is missing; install git and `python -m pip install -c constraints.txt '.[bench]'`"
         )
     if not setup.tiny and setup.identity["commit"] == "unknown":
-        raise RuntimeError("the commit is unknown, under which results are filed; add --commit HASH")
+        raise RuntimeError("the commit is unknown, but results are stored by commit; add --commit HASH")
     if not setup.tiny and setup.identity["edited"] == "yes":
-        raise RuntimeError("the files differ from those of the commit, under which results are filed; commit them")
+        raise RuntimeError("the files have uncommitted changes, but results are stored by commit; commit the changes")
     with TemporaryDirectory() as folder:
         found = _call_asv(Path(folder), modules, setup)
         file = file_results(found, Path(folder) / "filed" if setup.tiny else RESULTS, setup.identity)
@@ -66,7 +66,7 @@ def _run(modules: str, setup: Setup) -> Row:
     if failed := [name for name, times in values.items() if None in times]:
         raise RuntimeError(f"failed: {', '.join(failed)}")
     timed = sum(isfinite(value) for times in values.values() for value in times)
-    return {"timed": timed, "file": "no file" if setup.tiny else f"{file.parent.name}/{file.name}"}
+    return {"timed": timed, "file": "no file (--tiny)" if setup.tiny else f"{file.parent.name}/{file.name}"}
 
 
 def _call_asv(folder: Path, modules: str, setup: Setup) -> Row:
@@ -101,7 +101,7 @@ def _call_asv(folder: Path, modules: str, setup: Setup) -> Row:
         )
     files = [file for file in (folder / "results" / name).glob("*.json") if file.name != "machine.json"]
     if len(files) != 1:
-        raise RuntimeError(f"asv left no results: {(done.stdout + done.stderr).strip()[-500:]}")
+        raise RuntimeError(f"asv wrote no results: {(done.stdout + done.stderr).strip()[-500:]}")
     found: Row = json.loads(files[0].read_text())
     found["machine"] = json.loads((folder / "results" / name / "machine.json").read_text())
     return found

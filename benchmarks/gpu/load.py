@@ -49,7 +49,7 @@ def memory_rows(setup: Setup) -> Iterator[tuple[str, Callable[[], Row]]]:
     for name, cell in cells.items():
         for draws in (64, 1024) if setup.tiny else (256, 1024, 4096, 16_384):
             for tile in (None, 32 if setup.tiny else TILE):
-                key = f"{name}, {draws} draws, tiles of {tile or 'the usual size'}"
+                key = f"{name}, {draws} draws, tiles of {tile or 'default size'}"
                 whole = replace(cell, stop=draws)
                 yield key, lambda whole=whole, tile=tile: _peak(whole, tile, setup.device)  # type: ignore[misc]
 
@@ -103,7 +103,7 @@ def worker_summary(rows: Rows) -> list[str]:
     """Return the throughput of several processes relative to that of one."""
     one = rows.get("processes: 1")
     return [
-        f"{key}: {one['seconds'] / row['seconds']:.2f} times as fast as one"
+        f"{key}: {one['seconds'] / row['seconds']:.2f} times as fast as one process"
         for key, row in rows.items()
         if one and row is not one
     ]

@@ -60,7 +60,7 @@ class Record:
         self.content: Row = {"identity": identity, "sections": {}}
         if file.exists():
             self.content = _read(file, identity)
-            say(f"continuing {file}: {sum(map(len, self.content['sections'].values()))} rows are there")
+            say(f"continuing {file}: {sum(map(len, self.content['sections'].values()))} rows exist")
         self._write()
 
     def rows(self, section: str) -> Rows:
@@ -104,10 +104,10 @@ def _read(file: Path, identity: Row) -> Row:
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         readable = False
     if not readable:
-        raise ValueError(f"{file}: expected results of this script; name another file, or remove this one")
+        raise ValueError(f"{file}: expected results of this script; use another file, or remove this one")
     if changes := [key for key in identity | before if identity.get(key) != before.get(key)]:
-        differences = ", ".join(f"{key} was {before.get(key)}, is {identity.get(key)}" for key in changes)
-        raise ValueError(f"{file} has other results ({differences}); name another file, or remove this one")
+        differences = ", ".join(f"{key}: {before.get(key)} before, {identity.get(key)} now" for key in changes)
+        raise ValueError(f"{file} contains other results ({differences}); use another file, or remove this one")
     return found
 
 
@@ -139,8 +139,8 @@ def run_section(section: Section, setup: Setup, record: Record, stop: float) -> 
         taken += 1
     for line in section.summary(record.rows(section.name)):
         say(f"  {line}")
-    rest = f", {left} left out by the time limit: run the same command again for them" if left else ""
-    say(f"  {section.name}: {taken} rows in {time.monotonic() - start:.1f} s, {len(there)} from before{rest}")
+    rest = f", {left} skipped by the time limit; run the same command again to add them" if left else ""
+    say(f"  {section.name}: {taken} rows in {time.monotonic() - start:.1f} s, {len(there)} existed before{rest}")
     return not left
 
 

@@ -51,7 +51,7 @@ def line(key: str, row: Row) -> str:
         for each in row["times"]
         if each["contender"] not in ("ours", "gemm")
     )
-    left_out = "".join(f"; no {name}: {reason}" for name, reason in row["left_out"].items())
+    left_out = "".join(f"; {name} skipped: {reason}" for name, reason in row["left_out"].items())
     return f"{ours['seconds'] * 1e3:.3g} ms; {others}{left_out}"
 
 
@@ -73,7 +73,7 @@ def _limits_table(taken: Rows, limits: Row) -> list[str]:
     heads = ("MFLOP", "MB", "launches", "FLOP ms", "bytes ms", "launch ms", "time ms")
     lines = [
         "",
-        "Operations, bytes and launches; the least time that each takes; the time taken; the share of the limit",
+        "Operations, bytes and launches; the minimum time of each; the measured time; the share of the limit",
         f"{'work, precision, draws, width, depth, points':<46}{'contender':<15}"
         + "".join(f"{head:>12}" for head in heads),
     ]
@@ -122,7 +122,7 @@ def _contenders(problem: Problem, setup: Setup, jax: JaxProcess | None) -> tuple
     contenders: list[Contender] = [Ours(problem, device), ByHand(problem, device), Vmap(problem, device)]
     brief = case.dtype == "float64" or (setup.tiny and case.work == "training")
     if brief:
-        left_out["torch_compile"] = "compiling takes time"
+        left_out["torch_compile"] = "compilation is slow"
     elif reason := _try_to_compile(device):
         left_out["torch_compile"] = reason
     else:
@@ -132,11 +132,11 @@ def _contenders(problem: Problem, setup: Setup, jax: JaxProcess | None) -> tuple
     else:
         contenders.append(Loop(problem, device))
     if brief and case.work != "v3":
-        left_out["jax"] = "compiling takes time"
+        left_out["jax"] = "compilation is slow"
     elif jax:
         contenders += jax.contenders(problem)
     else:
-        left_out["jax"] = "it is not installed with a backend for this device"
+        left_out["jax"] = "not installed with a backend for this device"
     return contenders, left_out
 
 

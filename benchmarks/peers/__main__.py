@@ -1,4 +1,4 @@
-"""`python -m benchmarks.peers`: the suite's speed beside that of a loop, of torch.func.vmap and of JAX."""
+"""Compare the speed of the suite with a loop, torch.func.vmap and JAX."""
 
 import argparse
 import json
@@ -21,19 +21,23 @@ def options() -> argparse.Namespace:
     """Return the parsed command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.peers", description=__doc__)
     parser.add_argument(
-        "--work", nargs="+", choices=get_args(Work), default=list(get_args(Work)), help="tables to make"
+        "--work",
+        nargs="+",
+        choices=get_args(Work),
+        default=list(get_args(Work)),
+        help="computations to compare (default: all)",
     )
-    parser.add_argument("--dtype", choices=("float32", "float64"), help="one precision alone")
+    parser.add_argument("--dtype", choices=("float32", "float64"), help="measure only this precision")
     parser.add_argument(
-        "--seconds", type=float, help="of rounds for each row of a table; 6, or with --quick as few as can be"
+        "--seconds", type=float, help="seconds of rounds per case (default: 6; with --quick, the minimum)"
     )
-    parser.add_argument("--quick", action="store_true", help="an eighth of the draws and depth, to try the command")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there too")
+    parser.add_argument("--quick", action="store_true", help="use an eighth of the draws and depth, to try the script")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="file in which to save the rows")
     chosen = parser.parse_args()
     if chosen.seconds is not None and not chosen.seconds >= 0:
-        parser.error(f"--seconds {chosen.seconds}: not below 0")
+        parser.error(f"--seconds: expected a number >= 0, got {chosen.seconds}")
     if chosen.json and not chosen.json.parent.is_dir():
-        parser.error(f"--json {chosen.json}: there is no folder {chosen.json.parent}")
+        parser.error(f"--json {chosen.json}: the folder {chosen.json.parent} does not exist")
     return chosen
 
 
@@ -58,7 +62,7 @@ def main() -> None:
     with ExitStack() as stack:
         jax = stack.enter_context(JaxProcess()) if installed() else None
         if jax is None:
-            print("JAX is not installed, so nothing is compared with it; the extra `bench` brings it.")
+            print("JAX is not installed, so its columns are missing; install the extra `bench`.")
         for device in available_devices():
             for work in chosen.work:
                 for dtype in ("float32", "float64"):

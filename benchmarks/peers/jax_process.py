@@ -63,7 +63,7 @@ class JaxProcess:
         line = self.process.stdout.readline()
         if not line:
             self.complaints.seek(0)
-            raise RuntimeError(f"JAX's process ended when asked to {do} {contender}: {self.complaints.read()[-2000:]}")
+            raise RuntimeError(f"the JAX process ended during {do} {contender}: {self.complaints.read()[-2000:]}")
         return json.loads(line)
 
     def works_there(self) -> bool:

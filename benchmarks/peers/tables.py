@@ -22,8 +22,8 @@ def format_table(rows: Sequence[Row]) -> list[str]:
     names = list(dict.fromkeys(row.contender for row in rows if row.contender != "gemm"))
     by = {(row.case, row.contender): row for row in rows}
     cases = list(dict.fromkeys(row.case for row in rows))
-    unit = "us a network and step" if first.work == "training" else "ms"
-    title = f"{first.work}, {first.dtype}, {first.device}: {unit}, median and half the quartiles' distance"
+    unit = "us per network and step" if first.work == "training" else "ms"
+    title = f"{first.work}, {first.dtype}, {first.device}: {unit}, median +- half the interquartile range"
     lines = ["", title, _line("draws, width, depth, points", [*names, "GFLOP/s", "of torch.mm"])]
     for case in cases:
         formatted = [_format_time(by[case, name]) if (case, name) in by else "-" for name in names]
@@ -31,7 +31,7 @@ def format_table(rows: Sequence[Row]) -> list[str]:
         lines.append(_line(case, [*formatted, f"{rate:.0f}", f"{rate / peak:.2f}"]))
     for name in (name for name in BESIDE if name in names):
         shares = [by[case, name].seconds / by[case, "ours"].seconds for case in cases]
-        lines.append(f"{name} takes {_mean(shares):.2f} of ours, geometric mean")
+        lines.append(f"{name}: {_mean(shares):.2f} times the time of ours, geometric mean")
     ratios = {
         name: [by[case, name].seconds / by[case, "ours"].seconds for case in cases if (case, name) in by]
         for name in names
@@ -40,7 +40,7 @@ def format_table(rows: Sequence[Row]) -> list[str]:
     if "jax" in ratios:
         ratios["jax, faster"] = [min(pair) for pair in zip(ratios["jax"], ratios["jax_features_first"], strict=True)]
     means = ", ".join(f"{name} {_mean(each):.2f}x" for name, each in ratios.items())
-    lines.append(f"ours is faster, geometric mean: {means}")
+    lines.append(f"speedup of ours, geometric mean: {means}")
     return lines
 
 

@@ -92,5 +92,5 @@ def check(case: Case, contenders: Sequence[Contender]) -> None:
         largest = AGREEMENT[case.dtype] * (THIRD_DIFFERENCE if case.work == "v3" else 1)
         if not difference < largest:
             raise ArithmeticError(
-                f"{other.name} differs from {first.name} by {difference:.1e} at {case.work}, {case.dtype}, {case.name}"
+                f"{other.name} differs from {first.name} by {difference:.1e} for {case.work}, {case.dtype}, {case.name}"
             )

@@ -149,7 +149,7 @@ def _off(name: str, value: object) -> bool:
 
 def _written(name: str, value: object) -> str:
     if name == "residual":
-        return "residual" if value == "yes" else "plain"
+        return "residual" if value == "yes" else "no residual"
     if name == "normalization":
         return f"{value} normalization"
     return value if isinstance(value, str) else f"{name} {value:g}"

@@ -43,7 +43,7 @@ __all__ = [
 
 
 class Relu(Activation):
-    """The rectifier."""
+    """The rectified linear unit."""
 
     name: Literal["relu"] = "relu"
     formula = "max(z, 0)"
@@ -80,7 +80,7 @@ class Abs(Activation):
 
 
 class Identity(Activation):
-    """No activation at all: the network is affine."""
+    """The identity, with which the network is affine."""
 
     name: Literal["identity"] = "identity"
     formula = "z"
@@ -101,7 +101,7 @@ class Identity(Activation):
 
 
 class LeakyRelu(Activation):
-    """The rectifier with a slope of its own on the negative side."""
+    """The rectified linear unit with an adjustable slope for z < 0."""
 
     name: Literal["leaky_relu"] = "leaky_relu"
     slope: float = Field(default=0.01, gt=-1, lt=1, description="slope for z < 0")
@@ -123,10 +123,10 @@ class LeakyRelu(Activation):
 
 
 class Elu(Activation):
-    """The exponential linear unit; at alpha = 1 only its second derivative jumps."""
+    """The exponential linear unit; for alpha = 1 its first derivative is continuous."""
 
     name: Literal["elu"] = "elu"
-    alpha: Size = Field(default=1.0, description="minus the limit for z -> -inf")
+    alpha: Size = Field(default=1.0, description="minus the limit of phi(z) as z -> -inf")
     formula = "z for z > 0, alpha (e^z - 1) below"
     torch_kernel = "suite.nets.activations:elu_kernel"
     kind = "kinked"

@@ -16,13 +16,13 @@ def _scalar(value: Any) -> Any:
         label = _label(value)
         raise PydanticCustomError(
             "table",
-            "expected the value as tables of results write it, got the table {value}; give {label}",
+            "expected the value as written in results tables, got the table {value}; use {label}",
             {"value": shown(value), "label": f'"{label}"' if label else 'text such as "leaky_relu(slope=0.1)"'},
         )
     if not isinstance(value, bool | int | float | str):
         raise PydanticCustomError(
             "scalar",
-            "expected a number, a word in quotes, true or false, got {value}",
+            "expected a number, text in quotes, true or false, got {value}",
             {"value": shown(value)},
         )
     return value
@@ -58,10 +58,12 @@ class Claim(Settings):
     estimate: ClassVar[str] = "estimate"
     """The meaning of the estimate in a verdict; for claims about every member or pair, that of the decisive one."""
 
-    says: str = Field(min_length=1, description="the claim in a sentence")
-    source: str = Field(default="", description="who makes the claim, and where; default: the source of the study")
+    says: str = Field(min_length=1, description="the claim, in one sentence")
+    source: str = Field(default="", description="source of the claim; default: the source of the study")
     expected: Literal["holds", "fails", "undecided"] = Field(default="holds", description="the expected verdict")
-    where: Where = Field(default={}, description="axes with the value, or list of values, that the claim is about")
+    where: Where = Field(
+        default={}, description="values of axes that select members; a value or a list of values per axis"
+    )
     statistic: Statistic = Field(
         default="mean", description="the statistic over the draws of a member; use the median for heavy tails"
     )
@@ -87,7 +89,9 @@ class Claim(Settings):
 
 def _either(at_least: float | None, at_most: float | None, what: str) -> None:
     if (at_least is None) == (at_most is None):
-        raise PydanticCustomError("bound", "{what} has one bound; give either at_least or at_most", {"what": what})
+        raise PydanticCustomError(
+            "bound", "{what} requires exactly one bound; set either at_least or at_most", {"what": what}
+        )
 
 
 class PeaksInside(Claim):
@@ -131,12 +135,12 @@ class Greater(PairClaim):
     """One value of an axis has a larger quantity than another, wherever all other axes match."""
 
     test: Literal["greater"] = "greater"
-    formula = "`quantity` at `axis` = `value` exceeds that at `than` by more than `margin`, other axes alike"
+    formula = "`quantity` at `axis` = `value` exceeds that at `than` by more than `margin`, all other axes equal"
     function = "suite.analysis.claims_about_order:greater"
     estimate = "difference"
     quantity: str = Field(description="the quantity that is larger")
-    value: Scalar = Field(description="the value with more of it")
-    than: Scalar = Field(description="the value with less of it")
+    value: Scalar = Field(description="the value with the larger quantity")
+    than: Scalar = Field(description="the value with the smaller quantity")
     margin: float = Field(default=0.0, description="minimum difference")
     of: Literal["every", "average"] = Field(
         default="every", description="in every matched pair of members, or on average over the pairs"
@@ -161,7 +165,7 @@ class RankCorrelation(Claim):
     function = "suite.analysis.claims_about_order:rank_correlation"
     estimate = "Spearman's rho"
     first: str = Field(description="a quantity")
-    second: str = Field(description="another")
+    second: str = Field(description="another quantity")
     at_least: float | None = Field(default=None, ge=-1, lt=1, description="rho exceeds this")
     at_most: float | None = Field(default=None, gt=-1, le=1, description="rho is below this")
     shuffled: bool = Field(
@@ -217,12 +221,14 @@ class BoundedBy(Claim):
     """A quantity stays below another, or below its closed form, in every member."""
 
     test: Literal["bounded_by"] = "bounded_by"
-    formula = "`quantity` <= `bound` + `margin` in every member, or it exceeds it by no more than `z` standard errors"
+    formula = "`quantity` <= `bound` + `margin` in every member, or exceeds it by at most `z` standard errors"
     function = "suite.analysis.claims_about_values:bounded_by"
     quantity: str = Field(description="the quantity that stays below")
     bound: str = Field(description='another quantity, or "theory" for its theoretical value')
     margin: float = Field(
-        default=0.0, ge=0, description="allowed excess over the bound; the claim holds if it is shown to be kept"
+        default=0.0,
+        ge=0,
+        description="allowed excess over the bound; the claim holds if the excess is shown to be smaller",
     )
     z: float | None = Field(
         default=None, gt=0, description="allowed excess in standard errors; the claim holds until a member exceeds it"
@@ -247,7 +253,7 @@ class AgreesWith(Claim):
     function = "suite.analysis.claims_about_values:agrees_with"
     quantity: str = Field(description="a quantity with a theory")
     relative: float | None = Field(
-        default=None, gt=0, description="allowed relative error; the claim holds if it is shown to be kept"
+        default=None, gt=0, description="allowed relative error; the claim holds if the error is shown to be smaller"
     )
     z: float | None = Field(
         default=None, gt=0, description="allowed z-score; the claim holds until a member exceeds it"
@@ -256,7 +262,7 @@ class AgreesWith(Claim):
     @model_validator(mode="after")
     def _one_way(self) -> "AgreesWith":
         if (self.relative is None) == (self.z is None):
-            raise PydanticCustomError("agreement", "agreement is judged in one way; give either relative or z")
+            raise PydanticCustomError("agreement", "expected either relative or z; set one of them")
         return self
 
     def describe_estimate(self, members: int) -> str:
@@ -272,12 +278,12 @@ class SurvivalShorter(PairClaim):
     """The time to an event is shorter under one setting than another; times may be censored."""
 
     test: Literal["survival_shorter"] = "survival_shorter"
-    formula = "the time `quantity` at `axis` = `value` is shorter than at `than` (log-rank test), other axes alike"
+    formula = "the time `quantity` at `axis` = `value` is shorter than at `than` (log-rank test), all other axes equal"
     function = "suite.analysis.claims_about_order:survival_shorter"
     estimate = "z of the log-rank test"
     quantity: str = Field(description="a time to an event, in steps")
     value: Scalar = Field(description="the value with the shorter time")
-    than: Scalar = Field(description="the other")
+    than: Scalar = Field(description="the value with the longer time")
 
 
 CLAIMS: dict[str, type[Claim]] = {

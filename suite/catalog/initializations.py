@@ -67,7 +67,7 @@ class _WithBias(Initialization):
 
 
 class Critical(_WithBias):
-    """Gaussian weights at the edge of chaos of the activation, where gradients neither grow nor fade."""
+    """Gaussian weights at the edge of chaos of the activation, where gradients neither explode nor vanish."""
 
     scheme: Literal["critical"] = "critical"
     formula = "sigma_w^2 = 1 / E[phi'(sqrt(q*) Z)^2], q* the smallest fixed point of the variance map"
@@ -82,7 +82,7 @@ class He(_WithBias):
 
 
 class Glorot(_WithBias):
-    """Gaussian weights that balance both directions (Glorot & Bengio 2010), in the readout too."""
+    """Gaussian weights that balance the forward and backward pass (Glorot & Bengio 2010), also in the readout."""
 
     scheme: Literal["glorot"] = "glorot"
     formula = "sigma_w^2 = 2 fan_in / (fan_in + fan_out)"
@@ -90,7 +90,7 @@ class Glorot(_WithBias):
 
 
 class Lecun(_WithBias):
-    """Gaussian weights that keep the variance of linear units (LeCun et al. 1998)."""
+    """Gaussian weights that preserve the variance of linear units (LeCun et al. 1998)."""
 
     scheme: Literal["lecun"] = "lecun"
     formula = "sigma_w^2 = 1"
@@ -105,7 +105,7 @@ class Orthogonal(_WithBias):
 
 
 class Pytorch(Initialization):
-    """What torch.nn.Linear does by default, weights and biases; it is not well scaled for deep networks."""
+    """The default initialization of torch.nn.Linear for weights and biases, poorly scaled for deep networks."""
 
     scheme: Literal["pytorch"] = "pytorch"
     formula = "W, b ~ U(-1, 1) / sqrt(fan_in), so sigma_w^2 = 1/3, sigma_b^2 = 1 / (3 fan_in)"
@@ -113,7 +113,7 @@ class Pytorch(Initialization):
 
 
 class Variance(Initialization):
-    """Gaussian weights with the two variances given."""
+    """Gaussian weights and biases with given variances."""
 
     scheme: Literal["variance"] = "variance"
     weight_variance: SizeSquared = Field(description="sigma_w^2, fan_in times the variance of a weight")
@@ -122,7 +122,7 @@ class Variance(Initialization):
 
 
 class Sphere(Initialization):
-    """Each hidden neuron's weights and bias together uniform on the unit sphere (Shin & Karniadakis 2019)."""
+    """Weights and bias of each hidden neuron, jointly uniform on the unit sphere (Shin & Karniadakis 2019)."""
 
     scheme: Literal["sphere"] = "sphere"
     formula = "(w, b) uniform on |w|^2 + b^2 = 1, so sigma_w^2 = fan_in / (fan_in + 1), sigma_b^2 = 1 / (fan_in + 1)"
@@ -130,9 +130,9 @@ class Sphere(Initialization):
 
 
 class DataDependent(Initialization):
-    """He's, with every first-layer neuron made active at a training point (Shin & Karniadakis 2019).
+    """He initialization with every first-layer neuron active at a training point (Shin & Karniadakis 2019).
 
-    The readout is scaled so that the output's variance stays that of He's. ReLU networks only.
+    The readout is scaled so that the variance of the output is that of He initialization. Only for ReLU networks.
     """
 
     scheme: Literal["data_dependent"] = "data_dependent"

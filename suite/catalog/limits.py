@@ -35,7 +35,7 @@ def _at_least(least: float) -> AfterValidator:
     def check(value: float) -> float:
         if 0 < value < least:
             raise PydanticCustomError(
-                "tiny", "{value} is next to 0; give {least} or more", {"value": repr(value), "least": f"{least:g}"}
+                "tiny", "expected a number >= {least}, got {value}", {"value": repr(value), "least": f"{least:g}"}
             )
         return value
 

@@ -17,7 +17,7 @@ from suite.catalog.limits import SizeSquared
 class LinearRegion(Activation):
     """phi(z) = clip(z, -a, a) - sign(z) drop(|z| - a), where drop is 0 inside [-a, a]."""
 
-    linear_region: SizeSquared = Field(description="half width a of the region in which the activation is z")
+    linear_region: SizeSquared = Field(description="half-width a of the region where phi(z) = z")
 
     @property
     def kinks(self) -> tuple[float, ...]:
@@ -44,7 +44,7 @@ class LinearRegion(Activation):
 
 
 class Htanh(LinearRegion):
-    """The hard tanh: flat outside of the linear region."""
+    """The hard tanh, constant outside the linear region."""
 
     name: Literal["htanh"] = "htanh"
     formula = "z on [-a, a], a sign(z) outside; a = linear_region"
@@ -64,7 +64,7 @@ class Htanh(LinearRegion):
 
 
 class SExp(LinearRegion):
-    """Falls back from a to a - 1, exponentially."""
+    """Identity on [-a, a]; outside, |phi| decays exponentially from a to a - 1."""
 
     name: Literal["s_exp"] = "s_exp"
     formula = "z on [-a, a], sign(z) (a - 1 + e^(a - |z|)) outside; a = linear_region"
@@ -79,7 +79,7 @@ class SExp(LinearRegion):
 
 
 class SSin(LinearRegion):
-    """Swings between a and a - 2."""
+    """Identity on [-a, a]; outside, |phi| oscillates between a and a - 2."""
 
     name: Literal["s_sin"] = "s_sin"
     formula = "z on [-a, a], sign(z) (a - 1 + sin(pi/2 - a + |z|)) outside; a = linear_region"
@@ -95,7 +95,7 @@ class SSin(LinearRegion):
 
 
 class SSaw(LinearRegion):
-    """Falls back from a to 0 at slope -1, and is flat from there."""
+    """Identity on [-a, a]; outside, |phi| falls from a to 0 with slope -1 and stays 0."""
 
     name: Literal["s_saw"] = "s_saw"
     formula = "z on [-a, a], sign(z) max(2 a - |z|, 0) outside; a = linear_region"

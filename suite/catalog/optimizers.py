@@ -16,8 +16,8 @@ class Optimizer(Choice):
     function: ClassVar[str]
     """The dotted path of the torch.optim class."""
 
-    learning_rate: float = Field(gt=0, description="step size; of a list, the best is chosen by validation")
-    batch: Count = Field(description="points per step; points of an epoch that do not fill a batch are left out")
+    learning_rate: float = Field(gt=0, description="learning rate; from a list, the best is chosen by validation")
+    batch: Count = Field(description="batch size; an incomplete last batch of an epoch is dropped")
 
     @property
     def keywords(self) -> dict[str, Any]:
@@ -26,20 +26,20 @@ class Optimizer(Choice):
 
 
 class Adam(Optimizer):
-    """Adam (Kingma & Ba 2015, arXiv:1412.6980), decay rates 0.9 and 0.999."""
+    """Adam (Kingma & Ba 2015, arXiv:1412.6980) with decay rates 0.9 and 0.999."""
 
     name: Literal["adam"] = "adam"
-    weight_decay: float = Field(default=0.0, ge=0, description="L2 penalty's coefficient")
+    weight_decay: float = Field(default=0.0, ge=0, description="coefficient of the L2 penalty")
     formula = "theta -= learning_rate m / (sqrt(v) + 1e-8)"
     function = "torch.optim:Adam"
 
 
 class Sgd(Optimizer):
-    """Stochastic gradient descent, with momentum if asked."""
+    """Stochastic gradient descent with optional momentum."""
 
     name: Literal["sgd"] = "sgd"
-    momentum: float = Field(default=0.0, ge=0, lt=1, description="share of the last step that is kept")
-    weight_decay: float = Field(default=0.0, ge=0, description="L2 penalty's coefficient")
+    momentum: float = Field(default=0.0, ge=0, lt=1, description="momentum coefficient")
+    weight_decay: float = Field(default=0.0, ge=0, description="coefficient of the L2 penalty")
     formula = "v = momentum v + gradient, theta -= learning_rate v"
     function = "torch.optim:SGD"
 

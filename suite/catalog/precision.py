@@ -21,32 +21,30 @@ class Precise(Settings):
         default=None,
         gt=0,
         lt=1,
-        description="instead of draws: the target half-width of the 95% interval, absolute for a frequency, otherwise "
+        description="instead of draws: target half-width of the 95% interval, absolute for frequencies and otherwise "
         "relative to the mean; draws are added until it is reached",
     )
     precision_of: str | None = Field(
         default=None,
         min_length=1,
-        description="the quantity of this measure that precision is of; unless given, the one that `list` names",
+        description="the quantity to which precision applies; default: the primary quantity of the measure",
     )
     max_draws: int = Field(
         default=MAX_DRAWS,
         ge=DRAWS_A_CELL,
         le=MOST,
         multiple_of=DRAWS_A_CELL,
-        description="draws of a member at which precision is given up",
+        description="maximum number of draws of a member",
     )
 
     @model_validator(mode="after")
     def _one_or_the_other(self) -> "Precise":
         given = self.model_fields_set
         if self.precision is not None and "draws" in given:
-            raise _error_at_key("precision", "draws and precision are two ways to say how many draws; give one of them")
+            raise _error_at_key("precision", "draws and precision exclude each other; set one of them")
         for key in ("precision_of", "max_draws"):
             if self.precision is None and key in given:
-                raise _error_at_key(
-                    key, f"{key} says something of precision, which is not given; add precision, or drop the key"
-                )
+                raise _error_at_key(key, f"{key} has no effect without precision; add precision, or remove the key")
         return self
 
     @model_serializer(mode="wrap")

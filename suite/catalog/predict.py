@@ -18,21 +18,29 @@ SHALLOWEST = 2
 FEWEST = 5
 """Smallest number of members for which a ranking is computed."""
 
-BASELINES = ("-depth", "middle_depth", "width", "parameters", "activation_ratio")
-"""Baselines of every predictor ranking, which depend on the architecture alone."""
+BASELINES = {
+    "-depth": "number of hidden layers, with the opposite sign",
+    "middle_depth": "closeness to the middle of the depths of the study, on a logarithmic scale",
+    "width": "mean number of units in a hidden layer",
+    "parameters": "number of parameters",
+    "activation_ratio": "hidden activations per parameter",
+}
+"""Baselines of every predictor ranking, which depend on the architecture alone, and their meanings."""
 
 
 class Predict(Settings):
-    """Which quantity, known before training, tells what will train."""
+    """Ranking of quantities by how well they predict the outcome of training."""
 
-    outcome: Axis[Outcome] = Field(description="after training: what is to be told; a list makes a tournament of each")
+    outcome: Axis[Outcome] = Field(description="training outcome to predict; a list gives one ranking per outcome")
     predictors: Axis[str] | None = Field(
-        default=None, description="quantities of untrained networks; all that the study measures unless given"
+        default=None, description="quantities of untrained networks; default: all that the study measures"
     )
     statistic: Literal["mean", "median"] = Field(
-        default="median", description="of the draws of a member, where a predictor is not a frequency"
+        default="median", description="statistic over the draws of a member, for predictors that are not frequencies"
     )
-    where: Where = Field(default={}, description="axes with the values, one or a list, that the members must have")
+    where: Where = Field(
+        default={}, description="values of axes that select members; a value or a list of values per axis"
+    )
 
 
 def candidates(measures: Iterable[str]) -> list[str]:

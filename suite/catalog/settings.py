@@ -102,11 +102,11 @@ def _as_tuple(value: Any) -> tuple[Any, ...]:
     if not isinstance(value, list):
         return (value,)
     if not value:
-        raise PydanticCustomError("empty_axis", "the list is empty; give at least one value")
+        raise PydanticCustomError("empty_axis", "the list is empty; add at least one value")
     if len(value) > MOST_LISTED:
         raise PydanticCustomError(
             "long_axis",
-            "a list of {length} values is too long; give {most} or fewer",
+            "the list has {length} values, more than {most}; remove values from it",
             {"length": len(value), "most": MOST_LISTED},
         )
     return _distinct(tuple(value))
@@ -116,7 +116,7 @@ def _distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
     found = _repeated(values)
     if found:
         item = found[0].label if isinstance(found[0], Choice) else shown(found[0])
-        raise PydanticCustomError("repeated", "{item} stands in the list twice; keep one", {"item": item})
+        raise PydanticCustomError("repeated", "{item} is in the list twice; remove one", {"item": item})
     return values
 
 
@@ -166,7 +166,7 @@ class _Expansion:
         if (number := sum(map(number_of_entries, entries))) > MOST_ENTRIES:
             raise PydanticCustomError(
                 "many_entries",
-                "its lists multiply out to {number} entries, more than {most}; take values out of them",
+                "the lists give {number} entries, more than {most}; remove values from them",
                 {"number": shown(number), "most": MOST_ENTRIES},
             )
         return tuple(single for entry in entries for single in entries_of(entry))

@@ -43,7 +43,7 @@ class Silu(Activation):
 
 
 class Softplus(Activation):
-    """The smooth rectifier."""
+    """The softplus function, a smooth approximation of ReLU."""
 
     name: Literal["softplus"] = "softplus"
     formula = "log(1 + e^z)"

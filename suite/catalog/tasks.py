@@ -56,7 +56,7 @@ class Task(Choice):
 
 
 class Checkerboard(Task):
-    """A board of squares on [-1, 1]^2 whose two colors are to be told apart."""
+    """A checkerboard on [-1, 1]^2 whose two colors are the classes."""
 
     name: Literal["checkerboard"] = "checkerboard"
     squares: int = Field(ge=2, le=MOST, description="k, the number of squares per side")

@@ -180,7 +180,7 @@ def cached_arrays(cells: Sequence[Cell], cached: Mapping[str, CachedCell]) -> tu
 def _require_note(archive: zipfile.ZipFile, key: str) -> None:
     """Raise ValueError unless the comment is complete; an archive opens even if its end is missing."""
     if json.loads(archive.comment[:-_DIGEST])["key"] != key:
-        raise ValueError("the note belongs to another cell")
+        raise ValueError("the comment belongs to another cell")
 
 
 def _array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:

@@ -215,7 +215,7 @@ class Cell(ABC):
         for name, settings in self.taken:
             used[f"measure {name}"] = settings.origin
             if name in MEASURES and MEASURES[name].origin != settings.origin:
-                raise ValueError(f"the plug-in of {name} has changed since the spec was loaded; load it again")
+                raise ValueError(f"the plug-in of {name} has changed since the spec was loaded; load the spec again")
         return {name: origin for name, origin in used.items() if origin}
 
     @property

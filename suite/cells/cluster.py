@@ -60,7 +60,9 @@ class DaskCluster(Executor):
         try:
             self._client: Client = distributed.Client(address, timeout=CONNECT, set_as_default=False)
         except (OSError, ValueError, TypeError, RuntimeError) as error:  # TLS failures raise several types
-            raise ValueError(f"--scheduler {address}: cannot connect to a Dask scheduler ({error})") from None
+            raise ValueError(
+                f"--scheduler {address}: cannot connect to a Dask scheduler ({error}); check the address"
+            ) from None
         try:
             self.device = self._choose_device(device)
             self._slots = self._count_slots()
@@ -96,8 +98,8 @@ class DaskCluster(Executor):
             self._last_worker = now
         elif now - self._last_worker > NO_WORKER:
             raise ConnectionError(
-                f"{self.address}: all workers have been gone for {NO_WORKER:.0f} s; finished cells are cached: start "
-                "workers, and run the same command again"
+                f"{self.address}: all workers have been gone for {NO_WORKER:.0f} s; finished cells are cached; start "
+                "workers, then run the same command again"
             )
         return _TASKS_PER_SLOT * max(1, self._slots)
 
@@ -124,9 +126,9 @@ class DaskCluster(Executor):
             time.sleep(0.1)
         if device == "cuda" and not have:
             raise ValueError(
-                f"--scheduler {self.address}: none of its {len(workers)} workers offers {GPU}=1, and GPU work would "
-                f'wait forever; start one per GPU: dask worker {self.address} --nthreads 1 --resources "{GPU}=1", or '
-                "choose --device cpu"
+                f"--scheduler {self.address}: none of its {len(workers)} workers declares {GPU}=1, so GPU tasks would "
+                f'never start; start one per GPU: dask worker {self.address} --nthreads 1 --resources "{GPU}=1", or '
+                "use --device cpu"
             )
         return "cuda" if have and device != "cpu" else "cpu"
 
@@ -162,13 +164,16 @@ def _check_build(address: str, build: object) -> None:
     if isinstance(build, OSError):
         return
     if not isinstance(build, dict):
-        raise ValueError(f"the Dask worker {address} cannot be used ({build}); install the same there as here")
+        raise ValueError(
+            f"the Dask worker {address} cannot be used ({build}); install the same version of the suite there"
+        )
     if build != ours:
         other = ", ".join(
-            f"{name} {build.get(name)} for {ours[name]}" for name in ours if build.get(name) != ours[name]
+            f"expected {name} {ours[name]}, got {build.get(name)}" for name in ours if build.get(name) != ours[name]
         )
         raise ValueError(
-            f"the Dask worker {address} would not give the same numbers: it has {other}; install the same there as here"
+            f"the Dask worker {address} has other versions, so its numbers would differ: {other}; "
+            "install the same versions there"
         )
 
 
@@ -194,7 +199,9 @@ def _on_worker(work: Callable[[Job], Outcome], task: Job, build: dict[str, str])
     """
     check_loaded()
     if numbers_follow_from() != build:
-        raise ValueError("a new Dask worker would not give the same numbers; install the same there")
+        raise ValueError(
+            "a new Dask worker has other versions, so its numbers would differ; install the same versions there"
+        )
     return work(task)
 
 
@@ -202,12 +209,14 @@ def _check_answered(address: str) -> None:
     """Raise ValueError if the address is invalid or does not answer, which Dask's client reports late."""
     found = _ADDRESS.fullmatch(address)
     if not found or not 0 < int(found["port"]) < 2**16:
-        raise ValueError(f"--scheduler {address}: not an address; write tcp://HOST:PORT, such as tcp://10.0.0.1:8786")
+        raise ValueError(
+            f"--scheduler {address}: expected an address; use tcp://HOST:PORT, such as tcp://10.0.0.1:8786"
+        )
     try:
         socket.create_connection((found["host"].strip("[]"), int(found["port"])), timeout=CONNECT).close()
     except OSError as error:
         raise ValueError(
-            f"--scheduler {address}: no Dask scheduler answers there ({error}); start one: dask scheduler"
+            f"--scheduler {address}: no Dask scheduler responds ({error}); start one: dask scheduler"
         ) from None
 
 
@@ -220,7 +229,7 @@ def _distributed() -> Any:
         import distributed  # noqa: PLC0415
     except ImportError as error:
         raise ValueError(
-            f"--scheduler needs Dask ({error}): python -m pip install 'mlp-trainability-suite[dask]'"
+            f"--scheduler requires Dask ({error}); install it: python -m pip install 'mlp-trainability-suite[dask]'"
         ) from None
     cloudpickle.register_pickle_by_value(workers_build)
     return distributed

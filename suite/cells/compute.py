@@ -273,8 +273,8 @@ def _explain_memory_errors(cell: Cell) -> Iterator[None]:
             raise
         (reason, *_) = str(error).splitlines() or [type(error).__name__]
         raise MemoryError(
-            f"{cell.name} of {cell.member.name}: not even one draw at a time fits ({reason}); "
-            "ask for smaller networks or fewer points, run fewer workers, or free memory"
+            f"{cell.name} of {cell.member.name}: one draw does not fit into memory ({reason}); "
+            "use smaller networks or fewer points, run fewer workers, or free memory"
         ) from error
 
 

@@ -35,7 +35,7 @@ def choose_device(asked: str) -> str:
         return "cpu"
     if not torch.cuda.is_available():
         if asked == "cuda":
-            raise ValueError("no CUDA device is at hand; choose --device cpu or auto")
+            raise ValueError("no CUDA device is available; use --device cpu or auto")
         return "cpu"
     if asked == "auto" and (reason := find_fault()):
         _LOG.warning("Warning: using the CPU: %s", reason)
@@ -78,7 +78,7 @@ def claim(places: int, folder: Path) -> int:
             if _lock(folder / str(place)):
                 return place
         time.sleep(0.05)
-    raise RuntimeError(f"more workers than GPUs: all {places} are taken")
+    raise RuntimeError(f"more workers than GPUs: all {places} are in use")
 
 
 def _lock(path: Path) -> bool:

@@ -156,7 +156,7 @@ def _run_in_worker(cell: Cell, folder: Path | None, device: str) -> Failure | Ce
 
 def _process_died(_: Cell) -> Failure:
     """Return the failure of a cell whose process died twice."""
-    return Failure("its process was ended twice, by hand or since memory ran out; run fewer workers or free memory")
+    return Failure("its process died twice, killed or out of memory; run fewer workers or free memory")
 
 
 def _read_back(cache: Cache, cell: Cell) -> CachedCell:

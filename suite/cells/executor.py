@@ -208,7 +208,7 @@ def _run_task(work: Callable[[Job], Outcome], task: Job) -> Outcome:
     """
     check_loaded()
     if _no_gpu:
-        raise ValueError(f"a worker has no GPU to itself ({_no_gpu[0]}); choose --workers 1, or --device cpu")
+        raise ValueError(f"a worker has no GPU of its own ({_no_gpu[0]}); use --workers 1 or --device cpu")
     return work(task)
 
 

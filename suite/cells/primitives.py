@@ -175,7 +175,7 @@ PRIMITIVES: dict[str, tuple[Callable[[Numbers], list[Tensor]], Sequence[torch.dt
     "matmul": (_products, _EVERY),
     "elementwise functions": (_elementwise, _EVERY),
     "comparisons": (_comparisons, _EVERY),
-    "slopes of functions": (_slopes, _EVERY),
+    "derivatives of functions": (_slopes, _EVERY),
     "reductions": (_reductions, _EVERY),
     "sorting": (_sorting, _EVERY),
     "indexing": (_indexing, _EVERY),

@@ -35,9 +35,11 @@ class Resources:
 
     def __post_init__(self) -> None:
         if self.shared and self.scheduler is None:
-            raise ValueError("--shared is of a cluster's workers; name its --scheduler, or leave --shared out")
+            raise ValueError("--shared requires --scheduler; add --scheduler, or remove --shared")
         if self.workers is not None and self.scheduler is not None:
-            raise ValueError("a cluster has the workers that were started for it; leave out --workers, or --scheduler")
+            raise ValueError(
+                "--workers does not apply to a cluster, which has its own workers; remove --workers or --scheduler"
+            )
 
 
 def open_executor(resources: Resources) -> Executor:

@@ -37,7 +37,7 @@ def compute_and_save(cell: Cell, folder: Path | None, device: str) -> Failure | 
         OSError: If the folder does not exist or the result cannot be saved.
     """
     if folder is not None and not folder.is_dir():
-        raise FileNotFoundError(errno.ENOENT, "the results folder is not there, where the work is done", str(folder))
+        raise FileNotFoundError(errno.ENOENT, "the results folder does not exist on the worker", str(folder))
     with one_thread():
         circumstances = {
             "device": str(torch.cuda.get_device_name()) if device == "cuda" else "cpu",

@@ -9,5 +9,5 @@ def build() -> dict[str, str]:
     try:
         from suite.results.provenance import numbers_follow_from  # noqa: PLC0415  # the worker may lack it
     except ImportError:
-        return {"suite": "none, or one of another version"}
+        return {"suite": "not installed or another version"}
     return dict(numbers_follow_from())

@@ -61,30 +61,30 @@ def _complete_entry(incomplete: str) -> list[str]:
 @app.command(short_help="Write a small spec to start from.")
 def new(
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="The name of the study, of its file and of the folder of its results.")
+        str, typer.Argument(metavar="NAME", help="The name of the study, its file and its results folder.")
     ],
     like: Annotated[
         str | None,
         typer.Option(
             metavar="STUDY",
-            help="Copy a study that comes with the suite, such as variability, or a file; notes say what to change.",
+            help="Copy a shipped study, such as variability, or a spec file. Comments say what to change.",
             autocompletion=_complete_study,
         ),
     ] = None,
-    folder: Annotated[Path, typer.Option(metavar="DIR", parser=path_given, help="The folder to write it to.")] = Path(
+    folder: Annotated[Path, typer.Option(metavar="DIR", parser=path_given, help="The folder of the new spec.")] = Path(
         "specs"
     ),
 ) -> None:
-    """Write a spec to start from, which runs as it is and explains itself. Never overwrites a file."""
+    """Write a spec that runs as it is, with comments on each key. Existing files are never overwritten."""
     with errors_as_exit_codes():
         from suite.cli.specs import write_new_spec  # noqa: PLC0415  # see the module's docstring
 
         write_new_spec(name, like, folder)
 
 
-@app.command(short_help="Report every error in specs, with its line and a hint.")
+@app.command(short_help="Report all errors in specs, with lines and hints.")
 def check(paths: Specs, in_part: Quick = False, changes: Changes = None, plugins: PlugIns = None) -> None:
-    """Report every error in specs, with its line and a hint, before anything is computed."""
+    """Report all errors in specs, with lines and hints, without computing anything."""
     with errors_as_exit_codes():
         from suite.cli.specs import check_specs  # noqa: PLC0415  # see the module's docstring
 
@@ -93,26 +93,26 @@ def check(paths: Specs, in_part: Quick = False, changes: Changes = None, plugins
 
 @app.command(short_help="Describe what studies will compute.")
 def explain(paths: Specs, in_part: Quick = False, changes: Changes = None, plugins: PlugIns = None) -> None:
-    """Describe studies: members, measures with settings, training, claims and predictors. Computes nothing."""
+    """Describe the members, measures, training, claims and predictors of studies, without computing anything."""
     with errors_as_exit_codes():
         from suite.cli.running import explain_studies  # noqa: PLC0415  # see the module's docstring
 
         explain_studies(paths, in_part, changes, plugins)
 
 
-@app.command("list", short_help="List what a spec can name.")
+@app.command("list", short_help="List the names that a spec can use.")
 def list_entries(
     name: Annotated[
         str | None,
         typer.Argument(
             metavar="NAME",
-            help="One of them, or a quantity: all there is to say of it; or a heading, such as measures.",
+            help="An entry or a quantity to describe, or a heading such as measures.",
             autocompletion=_complete_entry,
         ),
     ] = None,
     plugins: PlugIns = None,
 ) -> None:
-    """List what a spec can name: measures, activations, initializations, tasks, domains, optimizers, claims."""
+    """List measures, activations, initializations, tasks, domains, optimizers and claims that a spec can use."""
     with errors_as_exit_codes():
         from suite.cli.specs import print_entries  # noqa: PLC0415  # see the module's docstring
 
@@ -121,7 +121,7 @@ def list_entries(
 
 @app.command(short_help="Print the JSON schema of specs, for editors.")
 def schema(plugins: PlugIns = None) -> None:
-    """Print the JSON schema of specs, by which editors complete and check them as they are written."""
+    """Print the JSON schema of specs, with which editors complete and check them."""
     with errors_as_exit_codes():
         from suite.cli.specs import print_schema  # noqa: PLC0415  # see the module's docstring
 
@@ -137,7 +137,7 @@ def plan(
         typer.Option(
             metavar="N",
             parser=workers_given,
-            help="The number of processes. Default: as many as `run` would start.",
+            help="The number of processes. Default: the same as for `run`.",
         ),
     ] = None,
     as_json: AsJson = False,
@@ -145,14 +145,14 @@ def plan(
     changes: Changes = None,
     plugins: PlugIns = None,
 ) -> None:
-    """Say what a run would compute and why, and about what time, memory and disk it takes. Stores nothing."""
+    """Show what a run would compute and why, and estimate its time, memory and disk. Nothing is stored."""
     with errors_as_exit_codes(), terminated_as_interrupted():
         from suite.cli.running import plan_studies  # noqa: PLC0415  # see the module's docstring
 
         plan_studies(paths, results, workers, as_json, in_part, changes, plugins)
 
 
-@app.command(short_help="Compute what is missing, then write tables and pages.")
+@app.command(short_help="Compute missing cells, then write tables and reports.")
 def run(
     paths: Specs,
     results: ResultsFolder = Path("results"),
@@ -167,9 +167,7 @@ def run(
     ] = None,
     shard: Annotated[
         str | None,
-        typer.Option(
-            metavar="I/N", help="Compute only the I-th of N parts, such as 1/8; then `merge` writes the tables."
-        ),
+        typer.Option(metavar="I/N", help="Compute only part I of N, such as 1/8. `merge` then writes the tables."),
     ] = None,
     scheduler: Annotated[
         str | None,
@@ -182,7 +180,8 @@ def run(
         bool,
         typer.Option(
             "--shared",
-            help="Let the cluster's workers write to the results folder, which all machines have at the same path.",
+            help="Let the workers of the cluster write to the results folder, which all machines must have at the "
+            "same path.",
         ),
     ] = False,
     must_hold: MustHold = False,
@@ -190,7 +189,7 @@ def run(
     changes: Changes = None,
     plugins: PlugIns = None,
 ) -> None:
-    """Compute what is missing of the studies, then write their tables and reports where these are not up to date."""
+    """Compute the missing cells of studies, then write tables and reports that are not up to date."""
     with errors_as_exit_codes(), terminated_as_interrupted():
         from suite.cli.running import run_studies  # noqa: PLC0415  # see the module's docstring
 
@@ -198,7 +197,7 @@ def run(
         run_studies(paths, results, computing, shard, must_hold, in_part, changes, plugins)
 
 
-@app.command(short_help="Write tables and pages of studies that were run in parts.")
+@app.command(short_help="Write tables and reports of studies that were run in parts.")
 def merge(
     paths: Specs,
     results: ResultsFolder = Path("results"),
@@ -206,14 +205,14 @@ def merge(
     changes: Changes = None,
     plugins: PlugIns = None,
 ) -> None:
-    """Make the tables and reports of studies that were run in parts, or say what is missing. Computes nothing."""
+    """Write the tables and reports of studies that were run in parts, or report missing cells. Nothing is computed."""
     with errors_as_exit_codes(), terminated_as_interrupted():
         from suite.cli.running import merge_studies  # noqa: PLC0415  # see the module's docstring
 
         merge_studies(paths, results, in_part, changes, plugins)
 
 
-@app.command(short_help="Judge the claims of specs again, from a run's tables.")
+@app.command(short_help="Judge the claims of specs again, from the tables of a run.")
 def claims(
     paths: Specs,
     results: ResultsFolder = Path("results"),
@@ -223,14 +222,14 @@ def claims(
     changes: Changes = None,
     plugins: PlugIns = None,
 ) -> None:
-    """Judge the specs' claims by the tables that a run has left, without computing."""
+    """Judge the claims of specs from the tables of an earlier run, without computing anything."""
     with errors_as_exit_codes():
         from suite.cli.viewing import judge_claims  # noqa: PLC0415  # see the module's docstring
 
         judge_claims(paths, results, as_json, must_hold, in_part, changes, plugins)
 
 
-@app.command(short_help="Draw the pages again, from a run's tables.")
+@app.command(short_help="Write the reports again, from the tables of a run.")
 def report(
     paths: Specs,
     results: ResultsFolder = Path("results"),
@@ -246,7 +245,7 @@ def report(
     changes: Changes = None,
     plugins: PlugIns = None,
 ) -> None:
-    """Draw the reports again from the tables that a run has left, without computing."""
+    """Write reports again from the tables of an earlier run, without computing anything."""
     with errors_as_exit_codes():
         from suite.cli.viewing import draw_reports  # noqa: PLC0415  # see the module's docstring
 
@@ -256,16 +255,16 @@ def report(
 @app.command(short_help="Compare two runs.")
 def compare(
     first: Annotated[
-        Path, typer.Argument(metavar="A", parser=path_given, help="A results folder, or one study's in it.")
+        Path, typer.Argument(metavar="A", parser=path_given, help="A results folder, or the folder of one study in it.")
     ],
-    second: Annotated[Path, typer.Argument(metavar="B", parser=path_given, help="Another.")],
+    second: Annotated[Path, typer.Argument(metavar="B", parser=path_given, help="The folder to compare it with.")],
     must_agree: Annotated[
         bool, typer.Option("--numbers-must-agree", help="Exit with code 1 if numbers differ beyond chance.")
     ] = False,
     as_json: AsJson = False,
     plugins: PlugIns = None,
 ) -> None:
-    """Compare two runs: spec, environment, numbers beyond chance, and verdicts; exit code 1 where a verdict changed."""
+    """Compare the specs, environments, numbers and verdicts of two runs. Exit with code 1 if a verdict changed."""
     with errors_as_exit_codes():
         from suite.cli.viewing import compare_runs  # noqa: PLC0415  # see the module's docstring
 

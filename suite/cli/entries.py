@@ -19,7 +19,7 @@ from suite.catalog.initializations import INITIALIZATIONS
 from suite.catalog.measures import MEASURES, Measure
 from suite.catalog.optimizers import OPTIMIZERS
 from suite.catalog.precision import Precise
-from suite.catalog.predict import Predict
+from suite.catalog.predict import BASELINES, Predict
 from suite.catalog.quantities import QUANTITIES
 from suite.catalog.settings import Choice, Settings
 from suite.catalog.tasks import TASKS
@@ -27,12 +27,12 @@ from suite.cli.wording import in_words, key_of, settable
 from suite.spec.model import Family, SpecFile
 
 INPUTS = {
-    "nothing": "weights alone",
-    "domain": "random networks on the domain's sample",
-    "loss": "random networks at training points, or at the domain's where nothing is trained",
+    "nothing": "the weights only",
+    "domain": "random networks at sample points of the domain",
+    "loss": "random networks at training points or, without training, at points of the domain",
     "task": "random networks on the domain of each training task",
-    "pair": "random networks at an input, or at two of an angle given",
-    "training": "networks while they train, as [measure.accuracy] says",
+    "pair": "random networks at one input, or at two inputs with a given angle",
+    "training": "networks during the training of [measure.accuracy]",
 }
 """Descriptions of what a measure evaluates networks on, by the name of its inputs."""
 
@@ -70,7 +70,7 @@ class Entry:
         others = [key_of(key, field) for key, field in own if not field.is_required()]
         if issubclass(self.settings, Precise):
             others = [f"{key} or precision" if key.startswith("draws") else key for key in others]
-        parts = [f"{verb} {', '.join(keys)}" for verb, keys in (("needs", needs), ("takes", others)) if keys]
+        parts = [f"{verb} {', '.join(keys)}" for verb, keys in (("required:", needs), ("optional:", others)) if keys]
         return "; ".join(parts)
 
 
@@ -91,10 +91,10 @@ def catalogs() -> dict[str, dict[str, Entry]]:
 
 
 def _measure(name: str, measure: Measure) -> Entry:
-    formula = measure.summary + (f"; precision is of {measure.primary}" if measure.primary else "")
-    facts = [f"looks at: {INPUTS[measure.inputs]}"]
+    formula = measure.summary + (f"; precision applies to {measure.primary}" if measure.primary else "")
+    facts = [f"evaluated on: {INPUTS[measure.inputs]}"]
     if measure.plain:
-        facts.append("defined for networks without normalization and residual connections")
+        facts.append("defined only for networks without normalization and residual connections")
     facts += [f"quantity {quantity}: {_meaning(quantity)}" for quantity in measure.quantities]
     return Entry(name, formula, measure.source, measure.settings, function=measure.function, facts=tuple(facts))
 
@@ -103,8 +103,8 @@ def _meaning(quantity: str) -> str:
     """Return the meaning of a quantity with its kind and its index."""
     found = QUANTITIES.get(quantity)
     if found is None:
-        return "its meaning is nowhere told"
-    kinds = {"frequency": "a frequency", "time": "a wait", "ratio": "a ratio of means over draws"}
+        return "no description"
+    kinds = {"frequency": "a frequency", "time": "a time to event", "ratio": "a ratio of means over draws"}
     notes = [*([kinds[found.kind]] if found.kind in kinds else []), *(f"by {index}" for index in found.index)]
     return found.meaning + (f" ({', '.join(notes)})" if notes else "")
 
@@ -128,7 +128,7 @@ def overview() -> Iterator[str]:
     """Yield the lines of all catalogs: two per entry, with its formula, summary or source, and settings."""
     for title in catalogs():
         yield from catalog(title)
-    yield "`list NAME` says more of one of these, or of a quantity."
+    yield "`list NAME` describes one of these, or a quantity."
 
 
 def catalog(title: str) -> Iterator[str]:
@@ -144,6 +144,11 @@ def names() -> list[str]:
     """Return the names that `list` accepts: entries, quantities and titles of catalogs."""
     found = catalogs()
     return list(dict.fromkeys([*(name for entries in found.values() for name in entries), *QUANTITIES, *found]))
+
+
+def names_with_keys() -> list[str]:
+    """Return the names that `list` describes: those of `names`, and keys and baselines."""
+    return [*names(), *(key for model in _TABLES.values() for key in model.model_fields), *BASELINES]
 
 
 def told(name: str) -> Iterator[str]:
@@ -162,10 +167,12 @@ def told(name: str) -> Iterator[str]:
 
 
 def format_keys(name: str) -> Iterator[str]:
-    """Yield a line for each table of a spec that has a key of this name, with a link to all keys."""
+    """Yield a line for each table of a spec that has a key of this name, and one for a baseline of [predict]."""
     for table, model in _TABLES.items():
         if field := model.model_fields.get(name):
-            yield f"{name} (a key of {table}): {field.description}; docs/spec.md tells of every key"
+            yield f"{name} (a key of {table}): {field.description}; docs/spec.md documents every key"
+    if name in BASELINES:
+        yield f"{name} (a baseline of [predict]): {BASELINES[name]}; docs/predictors.md describes the baselines"
 
 
 _TABLES: dict[str, type[BaseModel]] = {"the file": SpecFile, "[[family]]": Family, "[predict]": Predict}
@@ -192,12 +199,14 @@ _SHAPE = re.compile(r", ?\((?:draws|networks),[^)]*\)(?=[,;:.]|$)|\((?:draws|net
 def for_authors(text: str) -> str:
     """Return a docstring for authors of specs, without arguments, errors and array shapes.
 
-    The section "Returns" is renamed to "Gives".
+    The section "Returns" is renamed to "Quantities".
 
     Args:
         text: The docstring, in Google style.
     """
-    adapted = _CALL_SECTIONS.sub("\n", f"{text}\n").replace("\nReturns:\n", "\nGives:\n").replace("`settings.", "`")
+    adapted = (
+        _CALL_SECTIONS.sub("\n", f"{text}\n").replace("\nReturns:\n", "\nQuantities:\n").replace("`settings.", "`")
+    )
     return _SHAPE.sub("", adapted).strip()
 
 

@@ -10,7 +10,7 @@ import typer
 from suite.cli.options import FAULTY, INTERRUPTED
 from suite.spec.problems import SpecError, printable
 
-_LESS = "ask for smaller networks or fewer points, or free memory"
+_LESS = "use smaller networks or fewer points, or free memory"
 
 
 @contextmanager
@@ -28,13 +28,13 @@ def errors_as_exit_codes() -> Iterator[None]:
         what = (
             f"{error.filename}: {error.strerror}" if error.filename and error.strerror else error.strerror or str(error)
         )
-        fail(f"error: {what}; check that the results folder is whole and can be written")
+        fail(f"error: {what}; check that the results folder is complete and writable")
     except ValueError as error:
         fail(f"error: {error}")
     except MemoryError as error:
         fail(f"error: out of memory: {error or _LESS}; finished cells are cached")
     except KeyboardInterrupt:
-        typer.echo("interrupted; finished cells are cached: run the same command again to continue", err=True)
+        typer.echo("interrupted; finished cells are cached; run the same command again to continue", err=True)
         raise typer.Exit(INTERRUPTED) from None
 
 

@@ -29,7 +29,7 @@ def load_specs(paths: list[Path], changes: list[str] | None = None, in_part: boo
 def check_folder(results: Path) -> None:
     """End the command if the results folder is a file, before anything is computed."""
     if results.exists() and not results.is_dir():
-        fail(f"{results}: not a folder; name another with --results")
+        fail(f"{results}: not a folder; use another one with --results")
 
 
 def check_tables(studies: Sequence[Study], results: Path) -> None:
@@ -47,8 +47,8 @@ def check_tables(studies: Sequence[Study], results: Path) -> None:
             references = found.is_reference
         if references:
             fail(
-                f"{found.folder}: a reference, which `compare` alone looks at: tables for reading without a run's raw "
-                f"values; name the results of a run with --results: {run_into(Path('results'), [study])}"
+                f"{found.folder}: these are reference results without raw values, which only `compare` reads; "
+                f"use --results with the results of a run: {run_into(Path('results'), [study])}"
             )
 
 
@@ -67,9 +67,9 @@ def _hint_other_version(lacking: Sequence[Study], results: Path) -> str:
         for study in lacking
         if study.spec.name.endswith(QUICK) and _was_run(results / (name := study.spec.name.removesuffix(QUICK)))
     ]
-    for names, how in ((tenths, "add --quick"), (wholes, "leave --quick out")):
+    for names, how in ((tenths, "add --quick"), (wholes, "remove --quick")):
         if names:
-            return f"there are some of {', '.join(names)}: {how} for these, or "
+            return f"{how} to use the results of {', '.join(names)}, or "
     return ""
 
 
@@ -79,9 +79,9 @@ def damage_explained(found: Results) -> Iterator[None]:
     try:
         yield
     except KeyError as error:
-        fail(f"{found.folder}: tables of another version, without {error}; run the spec again")
+        fail(f"{found.folder}: the tables are from another version and lack {error}; run the spec again")
     except (OSError, ValueError) as error:
-        fail(f"{found.folder}: tables that are damaged or missing ({error}); run the spec again")
+        fail(f"{found.folder}: the tables are damaged or missing ({error}); run the spec again")
 
 
 def alike(first: Path, second: Path) -> list[tuple[Path, Path]]:
@@ -92,12 +92,12 @@ def alike(first: Path, second: Path) -> list[tuple[Path, Path]]:
     """
     for folder in (first, second):
         if not folder.is_dir():
-            fail(f"{folder}: there is no such folder; name a results folder, or one study's in it")
+            fail(f"{folder}: no such folder; use a results folder, or the folder of one study in it")
     if (first / "run.json").exists() and (second / "run.json").exists():
         return [(first, second)]
     names = [{file.parent.name for file in folder.glob("*/run.json")} for folder in (first, second)]
     if not (both := sorted(names[0] & names[1])):
-        fail(f"{first} and {second} have no study in common; name two results folders, or one study's in each")
+        fail(f"{first} and {second} have no study in common; use two results folders, or two folders of a study")
     return [(first / name, second / name) for name in both]
 
 

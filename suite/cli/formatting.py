@@ -49,7 +49,7 @@ def _print_failures(found: Results) -> None:
         number = len(found.failures)
         more = f" ({number - _SHOWN} more than shown)" if number > _SHOWN else ""
         echo(
-            f"{found.name}: {counted(number, 'cell')} failed{more}; {found.failure_log} has the tracebacks; "
+            f"{found.name}: {counted(number, 'cell')} failed{more}; see {found.failure_log} for the tracebacks; "
             "run the same command to try again",
             err=True,
         )
@@ -75,4 +75,4 @@ def _warn_of_imprecise(lines: list[str]) -> None:
     """Print the first `_SHOWN` lines as warnings, and the number of the others."""
     warn(lines[:_SHOWN])
     if len(lines) > _SHOWN:
-        echo(f"Warning: {len(lines) - _SHOWN} more like these; precision.csv has all of them", err=True)
+        echo(f"Warning: {len(lines) - _SHOWN} more like these; see precision.csv for all of them", err=True)

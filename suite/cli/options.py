@@ -27,7 +27,9 @@ def path_given(text: str | Path) -> Path:
         typer.BadParameter: If the text is empty.
     """
     if not str(text).strip():
-        raise typer.BadParameter("an empty text is no path; name a file or a folder, such as . for this one")
+        raise typer.BadParameter(
+            "expected a path, got empty text; use a file or a folder, such as . for the current folder"
+        )
     return Path(text)
 
 
@@ -44,13 +46,13 @@ def _device_given(text: str | Device) -> Device:
     try:
         return Device(text)
     except ValueError:
-        raise typer.BadParameter(f"{shown(text)} is no device; give {', '.join(Device)}") from None
+        raise typer.BadParameter(f"{shown(text)} is not a device; use one of {', '.join(Device)}") from None
 
 
 def workers_given(text: str | int) -> int:
     """Return the number of processes that was typed on the command line, at least 1."""
     if not _NUMBER.fullmatch(str(text)):
-        raise typer.BadParameter(f"{shown(text)} is no number of processes; give a whole number, 1 or more")
+        raise typer.BadParameter(f"{shown(text)} is not a number of processes; use an integer >= 1")
     return int(text)
 
 
@@ -75,13 +77,11 @@ Where = Annotated[
         metavar="|".join(Device),
         parser=_device_given,
         autocompletion=_complete_device,
-        help="The device: auto uses a GPU if there is one and it passes a short check against the CPU; cuda uses it "
-        "unchecked.",
+        help="The device. auto uses a GPU if one is available and agrees with the CPU in a short check; cuda skips the "
+        "check.",
     ),
 ]
-ResultsFolder = Annotated[
-    Path, typer.Option("--results", metavar="DIR", parser=path_given, help="The folder of all results.")
-]
+ResultsFolder = Annotated[Path, typer.Option("--results", metavar="DIR", parser=path_given, help="The results folder.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 MustHold = Annotated[
     bool, typer.Option("--claims-must-hold", help="Exit with code 3 if a verdict is not the expected one.")
@@ -91,8 +91,8 @@ Changes = Annotated[
     typer.Option(
         "--set",
         metavar="KEY=VALUE",
-        help="Change a key for this command, such as family.parameters=5000 or claim.0.margin=0.1; the value is "
-        "TOML; without a value the key is removed. May be repeated. Results go to a folder of their own.",
+        help="Set a key of the specs, such as family.parameters=5000 or claim.0.margin=0.1. The value is TOML; an "
+        "empty value removes the key. May be repeated. The results go to a separate folder.",
     ),
 ]
 PlugIns = Annotated[
@@ -101,13 +101,13 @@ PlugIns = Annotated[
         "--plugin",
         metavar="FILE",
         parser=path_given,
-        help="A Python file with your own activations, measures, ...; it is executed. May be repeated.",
+        help="A Python file that adds activations, measures or other entries; it is executed. May be repeated.",
     ),
 ]
 Quick = Annotated[
     bool,
     typer.Option(
         "--quick",
-        help="Compute a tenth of the draws, steps and replicates; the study and its results are called NAME-quick.",
+        help="Compute a tenth of the draws, steps and replicates. The study and its results are named NAME-quick.",
     ),
 ]

@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 
 from suite.catalog.measures import precisely
-from suite.cli.entries import format_keys, names, overview, told
+from suite.cli.entries import format_keys, names, names_with_keys, overview, told
 from suite.cli.errors import echo, fail, warn
 from suite.cli.folders import load_plugins, load_specs
 from suite.formatting import counted
@@ -22,19 +22,19 @@ def write_new_spec(name: str, like: str | None, folder: Path) -> None:
     """Write a spec of this name into a folder: a small example, or a copy of a shipped study or of a file."""
     file = folder / f"{name}.toml"
     if name.endswith(".toml"):
-        fail(f"error: {name}: give the name alone, {name.removesuffix('.toml')}")
-    if reason := name_fault(name, "give another name"):
+        fail(f"error: {name}: expected a name without .toml; use {name.removesuffix('.toml')}")
+    if reason := name_fault(name, "use another name"):
         fail(f"error: {reason}")
     if taken := [other for other in folder.glob("*.toml") if other.stem.lower() == name.lower()]:
-        fail(f"error: {taken[0]} is there already, and is not overwritten; give another name")
+        fail(f"error: {taken[0]} exists already; use another name")
     text = fresh_text(file) if like is None else copied_text(file, _original(like))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with file.open("x", encoding="utf-8") as opened:
             opened.write(text)
     except OSError as error:
-        fail(f"error: {file} cannot be written ({error.strerror}); give another name, or another --folder")
-    typer.echo(f"{file}: change it as you like, then python -m suite run {file}")
+        fail(f"error: {file} cannot be written ({error.strerror}); use another name, or another --folder")
+    typer.echo(f"{file}: edit it, then run: python -m suite run {file}")
 
 
 def _original(like: str) -> Path:
@@ -45,7 +45,7 @@ def _original(like: str) -> Path:
     if like.endswith(".toml"):
         return Path(like)
     if not known:
-        raise ValueError("the suite was installed without its specs; name a spec file, such as --like my/study.toml")
+        raise ValueError("the suite was installed without its specs; use a spec file, such as --like my/study.toml")
     raise ValueError(f"--like {printable(like)}: no such study; {nearest(like, known)}")
 
 
@@ -63,9 +63,9 @@ def print_entries(name: str | None, plugins: list[Path] | None) -> None:
     load_plugins(plugins)
     lines = list(overview() if name is None else told(name) if name in names() else format_keys(name))
     if name is not None and not lines:
-        near = near_to(name, names())
-        hint = f"did you mean {near}?" if near else "`list` names all there is"
-        fail(f"error: there is no {printable(name)}; {or_plugged_in(hint)}")
+        near = near_to(name, names_with_keys())
+        hint = f"did you mean {near}?" if near else "run `list` to see all names"
+        fail(f"error: {printable(name)} is not known; {or_plugged_in(hint)}")
     for line in lines:
         typer.echo(line)
 

@@ -104,4 +104,7 @@ def _warn_of_change(study: Study, found: Results, keys: Iterable[str]) -> None:
     """Warn if the tables are from a spec that differs from the current one in any of these keys."""
     now = study.spec.as_run()
     if any(found.run["spec"].get(key) != now.get(key) for key in keys):
-        echo(f"Warning: {study.spec.name}: the spec has changed since these tables; run it again", err=True)
+        echo(
+            f"Warning: {study.spec.name}: the spec has changed since its tables were written; run the spec again",
+            err=True,
+        )

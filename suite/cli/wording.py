@@ -8,13 +8,13 @@ from pydantic.fields import FieldInfo
 from suite.catalog.settings import Settings
 from suite.spec.schema import Toml
 
-_KINDS = {"integer": "a whole number", "number": "a number", "string": "text", "boolean": "true or false"}
+_KINDS = {"integer": "an integer", "number": "a number", "string": "text", "boolean": "true or false"}
 _LIMITS = {
-    "minimum": "from {}",
-    "exclusiveMinimum": "above {}",
-    "maximum": "to {}",
-    "exclusiveMaximum": "below {}",
-    "multipleOf": "in steps of {}",
+    "minimum": ">= {}",
+    "exclusiveMinimum": "> {}",
+    "maximum": "<= {}",
+    "exclusiveMaximum": "< {}",
+    "multipleOf": "a multiple of {}",
 }
 _UNREACHED = 10**6
 """Limits from this size on are left out, because no spec comes near them; the error message states them."""
@@ -58,7 +58,7 @@ def in_words(model: type[Settings], tag: str, name: str) -> Iterator[str]:
     yield f"  settings of [measure.{name}]:" if not tag else "  settings:"
     width = max(len(key) for key, _, _ in lines)
     for key, field, values in lines:
-        needed = "needed: " if field.is_required() else ""
+        needed = "required: " if field.is_required() else ""
         yield f"    {key:<{width}}  {needed}{'; '.join(part for part in (field.description, values) if part)}"
 
 
@@ -80,8 +80,5 @@ def values_of(written: Mapping[str, Any]) -> str:
         for key, words in _LIMITS.items()
         if key in written and abs(written[key]) < _UNREACHED
     ]
-    joined = " and ".join(limits).replace(" and in steps", ", in steps")
-    if "minimum" in written:
-        joined = joined.replace(" and to ", " to ")
-    joined = joined.replace(" and to ", " and up to ")
+    joined = " and ".join(limits).replace(" and a multiple", ", a multiple")
     return f"{_KINDS[written['type']]} {joined}".rstrip()

@@ -17,7 +17,7 @@ def tabulate_bounds(table: pd.DataFrame, _quantities: Sequence[str] = ()) -> lis
     verdict = f"The bound is violated in {counted(violated, 'row')}."
     if not violated:
         above = int((table["bound"] != "holds").sum())
-        verdict = f"The bound holds in every row{f', in {above} of them within intervals' if above else ''}."
+        verdict = f"The bound holds in every row{f' ({above} of them within intervals)' if above else ''}."
     rows = [
         [
             row["series"],
@@ -36,16 +36,16 @@ def tabulate_bounds(table: pd.DataFrame, _quantities: Sequence[str] = ()) -> lis
         "networks",
         f"{BOUND.outcome} <= {BOUND.bound}",
         axis,
-        "closed form",
+        "theoretical value",
         BOUND.bound,
         "success rate",
         "replicates",
-        "without",
+        "success with too few live neurons",
     ]
     without = int(table["without"].sum())
     note = (
         f"{verdict} Wilson's 95% intervals in parentheses. Replicate i starts from draw i: {without} of the replicates "
-        "succeeded although their own network had too few live neurons (column without)."
+        "succeeded although their own network had too few live neurons (last column)."
     )
     return [PageTable("Success and its bound", note, heads, 2, rows)]
 
@@ -72,12 +72,12 @@ def tabulate_phases(table: pd.DataFrame, _quantities: Sequence[str] = ()) -> lis
         for row in records(table)
     ]
     axis = str(table["axis"].iloc[0]) if len(table) else ""
-    heads = ["networks", axis, "layer", "at the start", "peak", "change in phase 1", "change after it", "n"]
+    heads = ["networks", axis, "layer", "start", "peak", "change in phase 1", "change after phase 1", "n"]
     note = (
         "Mean cosine of features over all pairs of samples. For each network, phase 1 ends when its loss falls below "
         "0.9 of the chance level. 95% intervals by Student's t."
     )
-    return [PageTable("Change of feature similarity in phase 1 and after it", note, heads, 1, rows)]
+    return [PageTable("Change of feature similarity in and after phase 1", note, heads, 1, rows)]
 
 
 def _format_change(row: dict[str, Any], value: str, low: str, high: str) -> str:
@@ -103,10 +103,10 @@ def tabulate_times(table: pd.DataFrame, quantities: Sequence[str]) -> list[PageT
         shown = [row["axis"], f"{row['setting']} against {row['reference']}", row["at"], row["verdict"]]
         shown += [number(row[name], "{:.0f}", "not reached") for name in ("of_setting", "of_reference")]
         rows.append([*shown, f"{row['p']:.2g}", f"{row['p_holm']:.2g}", f"{row['censored']} of {2 * row['n']}"])
-    heads = ["axis", "setting", "other axes", "phase 1 is", "median", "reference", "p", "p, Holm", "censored"]
+    heads = ["axis", "setting", "other axes", "phase 1", "median", "reference", "p", "p (Holm)", "censored"]
     note = (
         "Kaplan-Meier medians in steps; p-values of the two-sided log-rank test by permutation, uncorrected and "
-        "corrected for the number of rows (Holm). A verdict needs a corrected p of 0.05 or less. Runs that diverge "
+        "corrected for the number of rows (Holm). A verdict requires a corrected p <= 0.05. Runs that diverge "
         "before they leave phase 1 are censored."
     )
     return [PageTable("Which settings shorten phase 1?", note, heads, 4, rows)]
@@ -128,7 +128,7 @@ def tabulate_outcomes(table: pd.DataFrame, quantities: Sequence[str]) -> list[Pa
 
 _PAIRED = (
     "Mean differences over replicates, which share their data, with 95% intervals (Student's t; Newcombe's for "
-    "success). A verdict needs a corrected p of 0.05 or less (Holm), and as many diverged runs on both sides."
+    "success). A verdict requires a corrected p <= 0.05 (Holm) and the same number of diverged runs on both sides."
 )
 
 
@@ -147,7 +147,7 @@ def _tabulate_comparisons(quantity: str, table: pd.DataFrame) -> PageTable:
         ]
         for row in records(table)
     ]
-    heads = ["axis", "setting", "other axes", "verdict", "mean", "reference", "difference", "p, Holm", "pairs"]
+    heads = ["axis", "setting", "other axes", "verdict", "mean", "reference", "difference", "p (Holm)", "pairs"]
     return PageTable(f"Comparison of settings: {quantity.replace('_', ' ')}", _PAIRED, heads, 4, rows)
 
 
@@ -163,5 +163,5 @@ def _tabulate_counts(quantity: str, table: pd.DataFrame) -> PageTable:
         for row in records(count_comparisons(table))
     ]
     heads = ["axis", "setting", "higher", "lower", "undecided", "mean difference"]
-    note = f"{_PAIRED} Counted over all other axes; comparisons.csv has every comparison."
+    note = f"{_PAIRED} Verdicts are counted over all other axes; comparisons.csv lists every comparison."
     return PageTable(f"Comparison of settings: {quantity.replace('_', ' ')}", note, heads, 2, rows)

@@ -37,7 +37,7 @@ def draw_dead_neurons(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart |
     deepest = rows[rows["depth"] == rows["depth"].max()]
     deepest = deepest[deepest["along"] == deepest["along"].max()]
     if deepest["layer"].nunique() > 1:
-        panels.append(by_layer(deepest, "dead share, the deepest and widest"))
+        panels.append(by_layer(deepest, "dead share, deepest and widest networks"))
     return row(panels)
 
 
@@ -50,9 +50,9 @@ def draw_trainability(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart |
     if not has(summary, bound):
         return None
     names = {quantity: drawn.label for quantity, drawn in [*chart.drawn.items(), *chart.beside.items()]}
-    found = pd.concat([rows_of(summary, quantity).assign(what=name) for quantity, name in names.items()])
-    shown = ["member", "series", "along", "what", "mean", "ci_low", "ci_high", "theory", "n"]
-    colored = alt.Color("what:N", title=None, scale=alt.Scale(domain=list(names.values()), range=COLORS))
+    found = pd.concat([rows_of(summary, quantity).assign(quantity=name) for quantity, name in names.items()])
+    shown = ["member", "series", "along", "quantity", "mean", "ci_low", "ci_high", "theory", "n"]
+    colored = alt.Color("quantity:N", title=None, scale=alt.Scale(domain=list(names.values()), range=COLORS))
     base = alt.Chart(plain(found[shown])).encode(x=along(found), color=colored)
     y = alt.Y("mean:Q", title="probability", scale=alt.Scale(domain=[0, 1]))
     points = base.mark_point(filled=True, size=45).encode(
@@ -61,7 +61,7 @@ def draw_trainability(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart |
         tooltip=[
             "series:N",
             "along:Q",
-            "what:N",
+            "quantity:N",
             *(alt.Tooltip(f"{name}:Q", format=".4f") for name in ("mean", "ci_low", "ci_high", "theory")),
             "n:Q",
         ],
@@ -117,7 +117,7 @@ def draw_revival(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart | None
     if rows.empty:
         return None
     widest = rows[rows["along"] == rows.groupby("series")["along"].transform("max")]
-    data = widest.assign(what=widest["quantity"].astype(str).map(names))
-    colored = alt.Color("what:N", title=None, scale=alt.Scale(domain=list(names.values()), range=COLORS))
-    shown = data[["member", "series", "along", "what", "step", "mean", "ci_low", "ci_high", "n"]]
-    return by_panel(by_step(shown, "active again, neurons a network", colored, second=second_cue(colored)), shown)
+    data = widest.assign(quantity=widest["quantity"].astype(str).map(names))
+    colored = alt.Color("quantity:N", title=None, scale=alt.Scale(domain=list(names.values()), range=COLORS))
+    shown = data[["member", "series", "along", "quantity", "step", "mean", "ci_low", "ci_high", "n"]]
+    return by_panel(by_step(shown, "revived neurons per network", colored, second=second_cue(colored)), shown)

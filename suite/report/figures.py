@@ -86,7 +86,7 @@ def sized(drawing: str) -> tuple[str, float]:
     """
     opening = re.match(r'<svg[^>]*? width="([\d.]+)" height="([\d.]+)"', drawing)
     if opening is None:
-        raise ValueError("the drawing says no size")
+        raise ValueError("the SVG has no width and height")
     width, height = float(opening[1]), float(opening[2])
     pixel = min(_PIXEL, WIDEST / width)
     resized = opening[0].replace(f'width="{opening[1]}"', f'width="{width * pixel:.2f}mm"')

@@ -122,7 +122,7 @@ def summed(found: Sequence[Listed]) -> str:
         sentence += " of it" if number == 1 else " of them"
     if any(entry.verdicts for listed in found for entry in (listed.entry, *(each for _, each in listed.variants))):
         one = number == 1 and not variants
-        sentence += f", with what {'its' if one else 'their'} claims came to by numbers that were computed here"
+        sentence += f", with the verdicts on {'its' if one else 'their'} claims"
     return f"{sentence}."
 
 
@@ -142,7 +142,7 @@ def _read_entry(folder: Path) -> Entry:
     try:
         run: dict[str, Any] = json.loads((folder / "run.json").read_text())
         if not isinstance(run, dict):
-            raise TypeError(f"run.json holds {type(run).__name__}, not a table")
+            raise TypeError(f"run.json: expected an object, got {type(run).__name__}")
         rows = Results(folder).verdict_rows
         counts = Counter(row["verdict"] for row in rows)
         return Entry(

@@ -29,7 +29,7 @@ def draw_landscapes(
 
     Trained networks are those at the selected learning rate. Random outputs are scaled by their largest absolute value,
     so that a collapsed network has a single color. The number in the corner is std / rms. Trained outputs are drawn as
-    probabilities, behind the true board.
+    probabilities, after the true board.
 
     Args:
         landscapes: Outputs over the plane.
@@ -45,18 +45,18 @@ def draw_landscapes(
     pictures: dict[str, list[dict[str, Any]]] = {"random": [], "trained": []}
     for (series, along, state), board in _select_last_step(data).groupby(["series", "along", "state"], sort=False):
         values, trained = board["value"].to_numpy(dtype=float), state == "trained"
-        said = "" if trained else _format_std_over_rms(values)
+        label = "" if trained else _format_std_over_rms(values)
         place = {"member": str(board["member"].iloc[0]), "series": series, axis: f"{along:g}", "state": state}
         rows = pictures[str(state)]
         if trained and not any(row["series"] == series for row in rows):
             rows += [place | {"member": "", axis: _TRUE, **true} for true in _draw_true_board(board, tasks)]
-        rows.append(place | {"said": said, "picture": _encode_picture(values, trained)})
+        rows.append(place | {"label": label, "picture": _encode_picture(values, trained)})
     places = [_TRUE, *(f"{along:g}" for along in sorted(data["along"].unique()))]
     charts = [
         _draw_grid(pd.DataFrame(pictures[state]), axis, places, title)
         for state, title in (
-            ("random", "random networks, draw 0; in the corner std / rms, which is near 0 where they have collapsed"),
-            ("trained", "the same networks after training, behind the board that they are to learn"),
+            ("random", "random networks, draw 0; the number is std / rms, near 0 if the network has collapsed"),
+            ("trained", "the same networks after training, after the true board"),
         )
         if pictures[state]
     ]
@@ -91,11 +91,11 @@ def draw_decision_boundary(
             last = here[here["step"] == here["step"].max()]
             for step, board in here.groupby("step", sort=True):
                 picture = _encode_picture(board["value"].to_numpy(dtype=float), trained=True)
-                pictures.append(row | {"step": f"{step:,}", "said": "", "picture": picture})
+                pictures.append(row | {"step": f"{step:,}", "label": "", "picture": picture})
             pictures += [row | {"member": "", "step": _TRUE, **true} for true in _draw_true_board(last, tasks)]
     places = [*(f"{step:,}" for step in sorted(data["step"].unique())), _TRUE]
     known = any(row["step"] == _TRUE for row in pictures)
-    title = f"draw 0 after so many steps of training{', and what it is to learn' if known else ''}"
+    title = f"draw 0 by training step{', and the true board' if known else ''}"
     return _draw_grid(pd.DataFrame(pictures), "step", places, title, "network")
 
 
@@ -139,7 +139,7 @@ def _draw_true_board(board: pd.DataFrame, tasks: Sequence[Mapping[str, Any]]) ->
     if pd.isna(task.get("squares")):
         return []
     truth = true_board(board[["x1", "x2"]].to_numpy(dtype=float), int(task["squares"]))
-    return [{"said": "", "picture": _encode_picture(truth, trained=True)}]
+    return [{"label": "", "picture": _encode_picture(truth, trained=True)}]
 
 
 def _draw_grid(rows: pd.DataFrame, axis: str, places: Sequence[str], title: str, by: str = "series") -> Any:
@@ -160,9 +160,9 @@ def _draw_grid(rows: pd.DataFrame, axis: str, places: Sequence[str], title: str,
         "fontSize": 10,
     }
     # Black text with a white halo is readable on every color.
-    halo = base.mark_text(**corner, stroke="#ffffff", strokeWidth=3, opacity=0.85).encode(text="said:N")
-    said = base.mark_text(**corner, color="#111111").encode(text="said:N")
-    return alt.layer(images, halo, said).properties(width=alt.Step(_SIZE + 8), height=alt.Step(_SIZE + 8))
+    halo = base.mark_text(**corner, stroke="#ffffff", strokeWidth=3, opacity=0.85).encode(text="label:N")
+    label = base.mark_text(**corner, color="#111111").encode(text="label:N")
+    return alt.layer(images, halo, label).properties(width=alt.Step(_SIZE + 8), height=alt.Step(_SIZE + 8))
 
 
 def true_board(points: NDArray[np.float64], squares: int) -> NDArray[np.float64]:

@@ -246,7 +246,7 @@ def by_step(
         x=alt.X("step:Q", title="step", scale=alt.Scale(type="symlog", constant=1), axis=DECADES), color=colored
     )
     y = alt.Y("mean:Q", title=title, scale=scale if scale is not None else alt.Undefined)
-    names = [name for name in ("series", "along", "layer", "what") if name in data.columns]
+    names = [name for name in ("series", "along", "layer", "quantity") if name in data.columns]
     tooltip = [*names, "step:Q", alt.Tooltip("mean:Q", format=".4f"), "n:Q"]
     line = base.mark_line(clip=True).encode(y=y)
     shaped = {} if second is None else {"shape": second}

@@ -65,8 +65,8 @@ def draw_measured(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart:
     ]
     if panels:
         return row(panels)
-    said = pd.DataFrame({"said": [f"There are no finite numbers of {', '.join(chart.drawn)}."]})
-    return alt.Chart(said).mark_text().encode(text="said:N")
+    message = pd.DataFrame({"message": [f"There are no finite values of {', '.join(chart.drawn)}."]})
+    return alt.Chart(message).mark_text().encode(text="message:N")
 
 
 def _statistic(kind: str) -> str:
@@ -125,11 +125,10 @@ def _describe_quantities(owner: Measure, facts: Mapping[str, Quantity]) -> Itera
 
 def _describe_directions(owner: Measure, facts: Mapping[str, Quantity]) -> Iterator[str]:
     """Yield sentences on the direction in which the quantities are assumed to predict training."""
-    for sign, words in ((1, "more"), (-1, "less")):
+    for sign, size in ((1, "larger"), (-1, "smaller")):
         some = [quantity for quantity, fact in facts.items() if fact.sign == sign]
         if some and owner.inputs != "training":
-            of = "it" if len(facts) == 1 else " and ".join(some)
-            yield f"The predictor ranking assumes that networks with {words} {of} train better."
+            yield f"The predictor ranking assumes that networks with {size} {' and '.join(some)} train better."
 
 
 def _describe_statistics(facts: Mapping[str, Quantity], draws: str, runs_along: bool) -> Iterator[str]:
@@ -137,11 +136,11 @@ def _describe_statistics(facts: Mapping[str, Quantity], draws: str, runs_along: 
     kinds = {fact.kind for fact in facts.values()}
     layers = any("layer" in fact.index for fact in facts.values())
     if "time" in kinds:
-        yield "Median times to the event with 95% intervals; no point if half of the runs never reach it."
+        yield "Median times to the event with 95% intervals; a median is missing if half of the runs never reach it."
     if kinds != {"time"}:
-        deepest = " through the layers of the deepest members" if layers else ""
+        deepest = ", by layer for the deepest members" if layers else ""
         medians = "; medians are dashed" if "value" in kinds and runs_along and not layers else ""
         yield f"Means over the {draws} with a finite value{deepest}, with 95% intervals{medians}."
-        yield "n is their number; missing points had no valid run."
+        yield f"n is the number of these {draws}; points without any are missing."
     if layers:
-        yield "Lines are theoretical values; means without theory are dotted."
+        yield "Lines are theoretical values; dotted lines join means without a theoretical value."

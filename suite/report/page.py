@@ -81,7 +81,7 @@ def render(
         .render(
             run=run,
             failed=run["failed"],
-            told=word_verdicts(verdicts),
+            verdict_texts=word_verdicts(verdicts),
             summed=sum_up(verdicts),
             verdicts=tabulate_verdicts(verdicts),
             answer=sections.pop(choose_picture(run["spec"], charts) or "", None),
@@ -132,12 +132,13 @@ def origin(run: dict[str, Any]) -> list[str]:
     plugins = ", ".join(f"{name} ({digest[:_CHARACTERS]})" for name, digest in environment.get("plugins", {}).items())
     seconds = sum(cell["seconds"] for cell in cells)
     return [
-        f"{counted(len(cells), 'cell')}, {seconds:,.0f} s of computing on {_join(cell['device'] for cell in cells)}"
+        f"{counted(len(cells), 'cell')}, {seconds:,.0f} s of computing time"
+        + f" on {_join(cell['device'] for cell in cells)}"
         + (f", {threads} {'thread' if threads == '1' else 'threads'} each" if threads else "")
-        + (f", instructions {processors}" if processors else "")
-        + (f", by the code of commit {commits}" if commits else "")
+        + (f", CPU capability {processors}" if processors else "")
+        + (f", computed by commit {commits}" if commits else "")
         + ".",
-        f"Tables and page by suite {environment['suite']}"
+        f"Tables and page written by suite {environment['suite']}"
         + (f", commit {_format_commit(environment['commit'])}" if environment["commit"] else "")
         + f", on {environment['system']} {environment['machine']}, Python {environment['python']}, {packages}"
         + (f"; plug-ins: {plugins}" if plugins else "")
@@ -168,9 +169,9 @@ def caveat(run: dict[str, Any]) -> str:
     """
     reasons = []
     if (run["environment"]["commit"] or "").endswith("+"):
-        reasons.append("whose code had changes that no commit has")
+        reasons.append("with uncommitted changes in the code")
     if any(not _is_module(name) for name in run["environment"].get("plugins", {})):
-        reasons.append("with the plug-in's file as it was")
+        reasons.append("with the original version of the plug-in's file")
     return f", {' and '.join(reasons)}" if run.get("asked") and reasons else ""
 
 
@@ -181,7 +182,7 @@ def _is_module(plugin: str) -> bool:
 
 def _format_commit(commit: str | None) -> str | None:
     """Return a commit's first characters, and whether the code had changes since."""
-    return commit and commit[:_CHARACTERS] + (" with changes" if commit.endswith("+") else "")
+    return commit and commit[:_CHARACTERS] + (" with uncommitted changes" if commit.endswith("+") else "")
 
 
 def _join(values: Iterable[Any]) -> str:

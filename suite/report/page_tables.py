@@ -49,9 +49,9 @@ def tabulate_agreement(table: pd.DataFrame, quantities: Sequence[str]) -> list[P
     heads = ["quantity", "networks", "verdict", "values", "largest |z|", "largest relative difference"]
     note = " ".join(
         [
-            "z-scores are given if the theory is exact or the network ten times wider than deep (they agree up to "
-            f"{Z_LIMIT:g}), otherwise the relative difference, an effect of finite width and chance. There is no "
-            f"verdict with fewer than {MANY_DRAWS} draws.",
+            "The z-score is given if the theory is exact or the network is at least ten times wider than deep; "
+            f"|z| <= {Z_LIMIT:g} counts as agreement. Otherwise the relative difference is given, which is due to "
+            f"finite width and chance. There is no verdict with fewer than {MANY_DRAWS} draws.",
             *(THEORIES[quantity].note for quantity in quantities if quantity in THEORIES),
         ]
     )
@@ -94,7 +94,7 @@ def tabulate_precision(table: pd.DataFrame | None) -> PageTable:
             )
     heads = ["member", "quantity", "statistic", "reached", "note", "target", "half-width", "draws", "looks", "seconds"]
     about = (
-        "Half-widths of 95% intervals: absolute for frequencies, otherwise relative to the mean; the widest over "
+        "Half-widths of 95% intervals: absolute for frequencies, otherwise relative to the mean; the largest over "
         "layers. Draws were added until the target or the limit was reached. Seconds are computing time."
     )
     return PageTable("Precision targets", about, heads, 5, rows)

@@ -32,7 +32,7 @@ def format_predictors(study: str, folder: Path) -> Iterator[str]:
 def _format_best(ranked: Sequence[Row]) -> str:
     """Describe the first of the predictors, which are in descending order of rank correlation."""
     if not ranked:
-        return "no predictor orders the members"
+        return "no predictor has a rank correlation"
     best = ranked[0]
     gain = f", gain {_format_interval(best, 'advantage')}" if best["advantage"] else ""
     numbers = f"{best['predictor']}, {_format_interval(best, 'spearman')}{gain}, {best['members']} members"
@@ -43,8 +43,8 @@ def _format_best(ranked: Sequence[Row]) -> str:
         over = f" (gain over {best['baseline']})" if gain else ""
         return f"best predictor: {numbers}{over}"
     if better:
-        others = ", ".join(f"{row['predictor']} beats {row['baseline']}" for row in better)
-        return f"highest rank correlation: {numbers}; shown: {others}"
+        others = ", ".join(f"{row['predictor']} ({row['baseline']})" for row in better)
+        return f"highest rank correlation: {numbers}; shown to beat a baseline: {others}"
     if float(best["advantage_high"] or "nan") < 0:
         return f"{best['baseline']} predicts it better than {numbers}"
     return f"no predictor is shown to beat {best['baseline']}; highest rank correlation: {numbers}"

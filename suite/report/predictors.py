@@ -38,12 +38,12 @@ def _tabulate_outcome(outcome: str, training: str, rows: pd.DataFrame) -> PageTa
         "members",
         "rho",
         "tau",
-        "over the best baseline",
-        "over -depth",
-        "without a family",
+        "gain over best baseline",
+        "gain over -depth",
+        "rho without a family",
     ]
     if within:
-        heads += ["rho within activation", "over the best baseline"]
+        heads += ["rho within activation", "gain over best baseline"]
     body = []
     for row in everyone:
         shown = [row["predictor"] + (" (baseline)" if row["kind"] == "baseline" else ""), row["note"]]
@@ -57,7 +57,7 @@ def _tabulate_outcome(outcome: str, training: str, rows: pd.DataFrame) -> PageTa
             inside = within[row["predictor"]]
             shown += [_format_with_interval(inside, "spearman"), _format_advantage(inside)]
         body.append([*shown, _format_with_interval(row, "draw_by_draw"), number(row["seconds"], "{:.2g}")])
-    heads += ["draw by draw", "seconds a member"]
+    heads += ["draw by draw", "seconds per member"]
     return PageTable(f"Predictors of {_title(outcome, training)}", "", heads, 2, body)
 
 
@@ -73,9 +73,9 @@ def _format_with_interval(row: dict[str, Any], name: str) -> str:
 _NOTE = (
     "rho is Spearman's and tau Kendall's rank correlation over members with two or more hidden layers; 1 is the "
     "order of the outcome, -1 its reverse. The direction of each predictor was fixed beforehand: a minus before "
-    "its name means that less is better. 95% intervals by a two-level bootstrap over members and their draws. "
-    "The gain over the best baseline is computed on the same members and resamples. 'Without a family': the "
-    "range of rho when members that differ only in depth are left out, one family at a time. 'Draw by draw': "
+    "its name means that smaller values are better. 95% intervals by a two-level bootstrap over members and their "
+    "draws. The gain over the best baseline is computed on the same members and resamples. 'rho without a family' is "
+    "the range of rho when members that differ only in depth are left out, one family at a time. 'draw by draw' is "
     "the mean over members of the rank correlation between a network's own value and its own outcome. No "
     "interval is corrected for the number of predictors."
 )
@@ -94,7 +94,11 @@ def draw_ranking(table: pd.DataFrame, _chart: ChartDeclaration) -> Chart | None:
     """Draw each predictor's rank correlation with its interval, over all members and within activation."""
     shown = table[table["group"].isin([ALL, WITHIN]) & table["spearman"].notna()]
     if shown.empty and not table.empty:
-        return alt.Chart(pd.DataFrame({"said": ["No predictor orders the members."]})).mark_text().encode(text="said:N")
+        return (
+            alt.Chart(pd.DataFrame({"message": ["No predictor has a rank correlation."]}))
+            .mark_text()
+            .encode(text="message:N")
+        )
     panels = [
         _draw_outcome(_title(str(outcome), str(training)), rows) for (outcome, training), rows in _group_outcomes(shown)
     ]

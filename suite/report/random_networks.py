@@ -18,9 +18,9 @@ def draw_collapse_ways(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart 
     rows = with_series(summary[summary["quantity"].isin(list(ways))])
     if rows.empty:
         return None
-    data = rows.assign(way=rows["quantity"].astype(str).map(ways))
-    data = data.assign(letter=data["way"].str[0], place=data["way"].map(list(ways.values()).index))
-    data = data[["member", "series", "along", "axis", "way", "letter", "place", "mean", "n"]]
+    data = rows.assign(cause=rows["quantity"].astype(str).map(ways))
+    data = data.assign(letter=data["cause"].str[0], place=data["cause"].map(list(ways.values()).index))
+    data = data[["member", "series", "along", "axis", "cause", "letter", "place", "mean", "n"]]
     # Without a common order, bars and letters would be stacked by different encodings.
     base = alt.Chart(plain(data)).encode(
         x=alt.X("along:O", title=str(data["axis"].iloc[0]), axis=alt.Axis(labelAngle=0)), order=alt.Order("place:Q")
@@ -28,12 +28,14 @@ def draw_collapse_ways(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart 
     share: dict[str, Any] = {"title": "share of draws", "scale": alt.Scale(domain=[0, 1]), "stack": "zero"}
     bars = base.mark_bar(stroke="white", strokeWidth=0.5).encode(
         y=alt.Y("mean:Q", **share),
-        color=alt.Color("way:N", title="collapsed by", scale=alt.Scale(domain=list(ways.values()), range=COLORS)),
-        tooltip=["series:N", "along:O", "way:N", alt.Tooltip("mean:Q", format=".3f"), "n:Q"],
+        color=alt.Color(
+            "cause:N", title="cause of collapse", scale=alt.Scale(domain=list(ways.values()), range=COLORS)
+        ),
+        tooltip=["series:N", "along:O", "cause:N", alt.Tooltip("mean:Q", format=".3f"), "n:Q"],
     )
     letters = base.mark_text(fontSize=9, color="white").encode(  # for readers who cannot distinguish the colors
         y=alt.Y("mean:Q", bandPosition=0.5, **share),
-        detail="way:N",
+        detail="cause:N",
         text=alt.condition("datum.mean > 0.08", "letter:N", alt.value("")),
     )
     panels = alt.layer(bars, letters).properties(width=WIDTH, height=160)

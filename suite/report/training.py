@@ -76,16 +76,16 @@ def draw_feature_diversity(summary: pd.DataFrame, chart: ChartDeclaration) -> Ch
     rows = with_series(summary[summary["quantity"].isin(list(names))])
     last = rows.groupby(["series", "along"])["layer"].transform("max")
     rows = rows[(rows["layer"] == last) & (rows["n"] > 0)]
-    data = rows.assign(what=rows["quantity"].astype(str).map(names))
+    data = rows.assign(quantity=rows["quantity"].astype(str).map(names))
     if rows["along"].nunique() > 1:
         places = rows["axis"].astype(str) + " " + rows["along"].map("{:g}".format)
         data["series"] = rows["series"] + ", " + places
     colored = alt.Color(
-        "what:N", title=None, scale=alt.Scale(domain=list(names.values()), range=COLORS), legend=_LEGEND
+        "quantity:N", title=None, scale=alt.Scale(domain=list(names.values()), range=COLORS), legend=_LEGEND
     )
-    shown = data[["member", "series", "along", "layer", "what", "step", "mean", "ci_low", "ci_high", "n"]]
+    shown = data[["member", "series", "along", "layer", "quantity", "step", "mean", "ci_low", "ci_high", "n"]]
     return by_panel(
-        by_step(shown, "mean cosine; share", colored, alt.Scale(domain=[-0.1, 1]), second_cue(colored)), shown
+        by_step(shown, "mean cosine or share", colored, alt.Scale(domain=[-0.1, 1]), second_cue(colored)), shown
     )
 
 

@@ -104,7 +104,7 @@ def sum_up(rows: Sequence[Row]) -> str:
     as_expected = "none" if unexpected == total > 1 else f"{unexpected} not" if unexpected else "all"
     if len(counts) == 1 and total > 1:
         return f"All {total} claims {several[next(iter(counts))]}; {as_expected} as expected."
-    return f"Of {counted(total, 'claim')} {', '.join(parts)}; {as_expected} as expected."
+    return f"{counted(total, 'claim')}: {', '.join(parts)}; {as_expected} as expected."
 
 
 def tabulate_verdicts(rows: Sequence[Row]) -> PageTable:
@@ -123,9 +123,9 @@ def tabulate_verdicts(rows: Sequence[Row]) -> PageTable:
         for row in rows
     ]
     note = (
-        "A claim holds or fails if p is 0.05 or less, corrected for the number of claims (Holm). Otherwise it is "
-        "undecided, and the last column says how many draws or members would probably decide it, and which way. The "
-        "95% intervals are not corrected."
+        "A claim holds or fails if p <= 0.05, corrected for the number of claims (Holm). Otherwise it is undecided, "
+        "and the last column gives the total number of draws or members that would probably decide it. The 95% "
+        "intervals are not corrected."
     )
     heads = ["claim", "verdict", "estimate", "95% interval", "p", "members", "draws", "needed"]
     return PageTable("Claims", note, heads, 2, body)

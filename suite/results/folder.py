@@ -75,8 +75,7 @@ class Results:
         """
         if self.is_reference:
             raise ValueError(
-                f"{self.folder}: a reference, tables for reading without a run's raw values, to be compared with; "
-                "name the results of a run"
+                f"{self.folder}: these are reference results, which contain no raw values; use the results of a run"
             )
 
     @cached_property
@@ -137,7 +136,8 @@ class Results:
         """The half-widths that intervals reached, and the draws; None without a precision target."""
         if not (self.folder / PRECISION).exists():
             return None
-        return self._tables.csv(PRECISION, dtype={"layer": "Int64"}, converters={"note": str})
+        table = self._tables.csv(PRECISION, dtype={"layer": "Int64", "note": str})
+        return table.assign(note=table["note"].fillna(""))  # pandas reads empty text as nan
 
     @property
     def has_tables(self) -> bool:

@@ -46,4 +46,6 @@ def parse_shard(text: str) -> Shard:
     found = re.fullmatch(r"(\d{1,9})/(\d{1,9})", text, flags=re.ASCII)
     if found and 1 <= int(found[1]) <= int(found[2]):
         return Shard(int(found[1]), int(found[2]))
-    raise ValueError(f"--shard {text}: not a part of a whole; write 1/8 for the first of eight, 8/8 for the last")
+    raise ValueError(
+        f"--shard {text}: expected PART/PARTS with 1 <= PART <= PARTS; use 1/8 for the first of eight parts"
+    )

@@ -50,7 +50,7 @@ def _members(members: Sequence[Member]) -> Iterator[str]:
     """Yield a table of the members: name, varied axes, parameters, deviation from the budget, widths."""
     shown = members[:_MOST_LISTED]
     axes = [axis for axis in member_axes(members) if len({member.axes.get(axis) for member in members}) > 1]
-    rows = [["member", *axes, "parameters", "off budget", "widths, from inputs to outputs"]]
+    rows = [["member", *axes, "parameters", "deviation from budget", "widths, from inputs to outputs"]]
     for member in shown:
         budget = member.axes.get("budget")
         deviation = f"{100 * (member.parameters / budget - 1):+.2f}%" if budget else ""
@@ -90,7 +90,7 @@ def _measures(study: Study, cells: Sequence[Cell]) -> Iterator[str]:
             noun = "training" if name == TRAINING else "network"
             yield f"    {counted(networks, noun)} in {counted(len(own), 'cell')}{more}"
     if pictures := sum(not cell.in_tables for cell in cells):
-        yield f"  landscapes of random networks for the page: {counted(pictures, 'cell')}"
+        yield f"  landscapes of random networks for the report: {counted(pictures, 'cell')}"
 
 
 def _settings(settings: Settings) -> Iterator[str]:

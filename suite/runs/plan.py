@@ -228,17 +228,19 @@ def format_plans(plans: Sequence[Plan]) -> Iterator[str]:
     for plan in plans:
         yield f"{plan.study}: {counted(plan.to_do, 'cell')} to compute"
         shown = [state for state in _STATES if any(line.states[state] for line in plan.lines)]
-        yield "  " + "measure".ljust(20) + "".join(state.rjust(17) for state in shown) + "core time".rjust(14)
+        yield "  " + "measure".ljust(20) + "".join(state.rjust(17) for state in shown) + "CPU time".rjust(14)
         for line in plan.lines:
             numbers = "".join(str(line.states[state]).rjust(17) for state in shown)
             yield f"  {line.measure:<20}{numbers}{(format_duration(line.seconds) if line.basis else '-'):>14}"
         if plan.to_do:
             processes = "1 process" if plan.workers == 1 else f"{plan.workers} processes"
             yield (
-                f"  about {format_duration(plan.seconds)} with {processes}, "
-                f"{format_bytes(plan.memory)} of memory, {format_bytes(plan.disk)} of disk"
-                + ("; more if precision targets need more draws" if plan.grows else "")
+                f"  computing takes about {format_duration(plan.seconds)} with {processes}"
+                + (", more if precision targets need more draws" if plan.grows else "")
+                + "; startup, tables and pages are extra; "
+                + f"memory: {format_bytes(plan.memory)}; disk: {format_bytes(plan.disk)}"
             )
     if len(plans) > 1:
         to_do = sum(plan.to_do for plan in plans)
-        yield f"all: {counted(to_do, 'cell')} to compute, about {format_duration(sum(plan.seconds for plan in plans))}"
+        seconds = sum(plan.seconds for plan in plans)
+        yield f"all: {counted(to_do, 'cell')} to compute; computing takes about {format_duration(seconds)}"

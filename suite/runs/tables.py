@@ -259,11 +259,11 @@ def _precision_rows(target: PrecisionTarget) -> Iterator[dict[str, Any]]:
     statistic = _STATISTIC[QUANTITIES[target.quantity].kind]
     effort = {"draws": target.draws, "looks": target.looks, "seconds": round(target.seconds, 2)}
     if found is None or block is None:
-        note = "these networks have none" if target.done else "draws have failed"
+        note = "not defined for these networks" if target.done else "some cells failed"
         outcome = {"half_width": np.nan, **effort, "reached": "no", "note": note}
         yield {**known, "layer": None, "statistic": statistic, "precision": target.precision, **outcome}
         return
-    failed = "" if target.done else "draws have failed"
+    failed = "" if target.done else "some cells failed"
     needed, reached = found.needed(target.precision), found.reached(target.precision)
     for place, half in enumerate(found.half_width):
         yield {
@@ -287,11 +287,11 @@ def _precision_rows(target: PrecisionTarget) -> Iterator[dict[str, Any]]:
 
 def _precision_note(reached: bool, doubtful: bool, half_width: float, needed: float) -> str:
     if np.isnan(half_width):
-        return "no draw is a finite number"
+        return "no draw is finite"
     if np.isinf(half_width):
-        return "no relative width: the mean is 0 or too large"
+        return "relative half-width undefined: the mean is 0 or too large"
     foreseen = "" if reached else f"about {float(f'{needed:.2g}'):,.0f} draws needed"
-    carried = "few draws carry the mean, its interval may be too narrow" if doubtful else ""
+    carried = "the mean depends on few draws; its interval may be too narrow" if doubtful else ""
     if doubtful and half_width == 0:
-        carried = "all draws are alike; what is unlike them may be too rare to have been drawn"
+        carried = "all draws are equal; rare other values may exist"
     return "; ".join(part for part in (foreseen, carried) if part)

@@ -68,7 +68,7 @@ def parse_changes(texts: Iterable[str]) -> tuple[Change, ...]:
     changes = [replace(_parse_change(text), text=text) for text in texts]
     for one, other in combinations(changes, 2):
         if one.path[: len(other.path)] == other.path[: len(one.path)]:
-            raise ValueError(f"{one.place} and {other.place} change one place; give one of them")
+            raise ValueError(f"{one.place} and {other.place} set the same key; use only one of them")
     return tuple(sorted(changes, key=lambda change: change.key))
 
 
@@ -77,7 +77,7 @@ def _parse_change(text: str) -> Change:
     parts = [part.strip() for part in written.split(".")]
     here = printable(shortened(f"--set {text}"))
     if not sign or len(parts) > MOST_NESTED or not all(map(_PART.fullmatch, parts)):
-        raise ValueError(f"{here}: not a change of a spec; write KEY=VALUE, such as family.parameters=5000")
+        raise ValueError(f"{here}: expected KEY=VALUE; write a change such as family.parameters=5000")
     path = tuple(int(part) if part.isascii() and part.isdigit() else part for part in parts)
     value = value.strip()
     if not value:
@@ -86,10 +86,10 @@ def _parse_change(text: str) -> Change:
         return Change(path, parsed_value(value))
     except ValueError as error:
         key = ".".join(parts)
-        hint = 'give a number, true or false, a "text", a [list] or a { table = 1 }, in the shell\'s quotes'
+        hint = 'use a number, true, false, "text", a [list] or a { table = 1 }, and quote it for the shell'
         if _WORD.fullmatch(value):
-            hint = f"text takes quotes, and these the shell's around them: --set '{key}=\"{value}\"'"
-        raise ValueError(f"{here}: the value is not TOML ({printable(str(error))}); {hint}") from None
+            hint = f"text needs quotes, and the shell needs quotes around them: --set '{key}=\"{value}\"'"
+        raise ValueError(f"{here}: the value is not valid TOML ({printable(str(error))}); {hint}") from None
 
 
 def make(changes: Sequence[Change], data: dict[str, Any], lines: Lines, file: str) -> list[Problem]:
@@ -124,9 +124,9 @@ def _apply_change(change: Change, data: dict[str, Any], lines: Lines) -> str:
     if not change.out:
         table[last] = change.value
     elif isinstance(table, list):
-        return "items cannot be taken out of a list one by one; set the whole list"
+        return "items of a list cannot be removed one by one; set the whole list"
     elif last not in table:
-        return "there is nothing of that name to take out; give a value, or leave this out"
+        return "there is no such key to remove; set a value, or remove this option"
     else:
         del table[last]
     for path in [path for path in lines if path[: len(change.path)] == change.path]:
@@ -139,13 +139,15 @@ def _check_part(table: Any, part: str | int, path: Path) -> str:
     """Return why a path cannot go on with this part inside `table`, or an empty string."""
     name = ".".join(map(str, path[:-1]))
     if isinstance(table, dict):
-        return f"{name or 'a spec'} is one table, not a list; leave out the {part}" if isinstance(part, int) else ""
+        return f"{name or 'a spec'} is a table, not a list; remove the index {part}" if isinstance(part, int) else ""
     if not isinstance(table, list):
-        return f"{name} is {shown(table)}, and has nothing inside; set the whole of it"
-    known = f"{name}.0" if len(table) == 1 else f"{name}.0 to {name}.{len(table) - 1}"
+        return f"{name} is {shown(table)}, not a table or a list; set {name} itself"
+    hint = f"use {name}.0" if len(table) == 1 else f"use one of {name}.0 to {name}.{len(table) - 1}"
+    if not table:
+        hint = f"set {name} itself"
     if isinstance(part, str):
-        return f"{name} is a list; say which item is meant, of {known}"
-    return "" if part < len(table) else f"there is no {name}.{part}; give one of {known}"
+        return f"{name} is a list; {hint}"
+    return "" if part < len(table) else f"there is no {name}.{part}; {hint}"
 
 
 def changes_behind(changes: Sequence[Change], problems: Sequence[Problem], file: str) -> list[Problem]:
@@ -166,7 +168,7 @@ def changes_behind(changes: Sequence[Change], problems: Sequence[Problem], file:
     if not changes or not about:
         return []
     hint = " ".join(f"--set {root}=" for root in about)
-    return [Problem(file, changes[0].place, "", f"what the file says of {' and '.join(about)} may be left out: {hint}")]
+    return [Problem(file, changes[0].place, "", f"to remove {' and '.join(about)} from the changed study, add {hint}")]
 
 
 def changed_name(name: str, changes: Sequence[Change]) -> str:
@@ -188,5 +190,5 @@ def changed_title(title: str, changes: Sequence[Change]) -> str:
     """Return the title of a changed study, which states the changes."""
     if not changes:
         return title
-    words = [f"{change.key} taken out" if change.out else f"{change.key} = {shown(change.value)}" for change in changes]
+    words = [f"{change.key} removed" if change.out else f"{change.key} = {shown(change.value)}" for change in changes]
     return f"{title} (set: {', '.join(words)})"

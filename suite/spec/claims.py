@@ -34,14 +34,15 @@ def check_names_in_claims(spec: Spec, members: Sequence[Member]) -> Iterator[Fin
     for place, claim in enumerate(spec.claim):
         here = ("claim", place)
         if claim.says in said:
-            yield Finding((*here, "says"), "another claim says the same, by which verdicts are told apart; reword one")
+            message = "another claim has the same sentence, and verdicts are identified by it; reword one"
+            yield Finding((*here, "says"), message)
         said.add(claim.says)
         for key in ("quantity", "first", "second", "bound"):
             name = getattr(claim, key, None)
             if name is None or (key == "bound" and name == THEORY) or name in measured:
                 continue
             givers = [measure for measure, entry in MEASURES.items() if name in entry.quantities]
-            why = "not measured here" if name in QUANTITIES else "no quantity"
+            why = "not measured in this study" if name in QUANTITIES else "not a quantity"
             hint = f"add [measure.{givers[0]}]" if givers else nearest(name, measured)
             yield Finding((*here, key), f"{shown(name)} is {why}; {hint}")
         if not members:  # a study without members has an error of its own, and has no axes
@@ -49,7 +50,7 @@ def check_names_in_claims(spec: Spec, members: Sequence[Member]) -> Iterator[Fin
         for key in ("along", "axis"):
             axis = getattr(claim, key, None)
             if axis is not None and axis not in values:
-                yield Finding((*here, key), f"{shown(axis)} is no axis of this study; {nearest(axis, values)}")
+                yield Finding((*here, key), f"{shown(axis)} is not an axis of this study; {nearest(axis, values)}")
         yield from check_where((*here, "where"), claim.where, values)
         compared = getattr(claim, "axis", None)
         if compared in values:
@@ -68,7 +69,7 @@ def check_where(here: Location, where: Where, values: Values) -> Iterator[Findin
     """
     for axis, wanted in where.items():
         if axis not in values:
-            yield Finding((*here, axis), f"{shown(axis)} is no axis of this study; {nearest(axis, values)}")
+            yield Finding((*here, axis), f"{shown(axis)} is not an axis of this study; {nearest(axis, values)}")
             continue
         for value in wanted:
             yield from _check_value((*here, axis), axis, value, values[axis])
@@ -88,9 +89,9 @@ def _check_value(location: Location, axis: str, value: Any, there: Sequence[Any]
         return
     left = [found for found in there if found != but]
     known = ", ".join(map(shown, left[:_SHOWN])) + (", ..." if len(left) > _SHOWN else "")
-    hint = f"take one of {known}" if len(left) > 1 else f"take {known}"
+    hint = f"use one of {known}" if len(left) > 1 else f"use {known}"
     if but is not None and len(there) == 1:
-        hint = f"{shown(there[0])} alone is there, and compares with nothing; leave the claim out"
+        hint = f"{shown(there[0])} is the only value, so there is nothing to compare; remove the claim"
     yield Finding(location, f"no member has {axis} = {shown(value)}; {hint}")
 
 

@@ -63,8 +63,8 @@ def _too_large(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
         asked = next(n for n, family in enumerate(spec.family) if amount in (getattr(family, size) or ()))
         yield Finding(
             ("family", asked, size),
-            f"one network of {largest.parameters:,} parameters takes {format_bytes(need)} to measure, "
-            f"this machine has {format_bytes(_memory_limit())}; ask for fewer parameters",
+            f"one network of {largest.parameters:,} parameters needs {format_bytes(need)} of memory, "
+            f"this machine has {format_bytes(_memory_limit())}; use fewer parameters",
         )
 
 
@@ -76,8 +76,8 @@ def _too_many_cells(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
         key = MEASURES[name].draws_key
         yield Finding(
             ("measure", name, key),
-            f"the study comes to {counted(number, 'cell')}, more than {MOST_CELLS:,}, and {cells[name]:,} of them are "
-            f"of {name}; ask for fewer {key} or members",
+            f"the study has {counted(number, 'cell')}, more than {MOST_CELLS:,} ({cells[name]:,} of {name}); "
+            f"use fewer {key} or members",
         )
 
 
@@ -90,14 +90,15 @@ def _too_many_rows(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
         values = draws * records * sum(member.depth + 1 if MEASURES[name].layered else 1 for member in members)
         need = 16 * values * _FLOAT64
         if need > _memory_limit():
-            what = f"{draws:,} draws of {len(members)} members make tables of {format_bytes(need)}, this machine has"
+            number = f"{draws:,} draws of {counted(len(members), 'member')}"
+            what = f"{format_bytes(need)} of memory, this machine has {format_bytes(_memory_limit())}"
             if precise:
                 key = "max_draws" if "max_draws" in precise.model_fields_set else "precision"
-                message = f"up to {what} {format_bytes(_memory_limit())}; a lower max_draws is safe"
+                message = f"the tables of up to {number} can need {what}; set a lower max_draws"
                 yield Finding(("measure", name, key), message, fatal=False)
             else:
                 key = MEASURES[name].draws_key
-                yield Finding(("measure", name, key), f"{what} {format_bytes(_memory_limit())}; ask for fewer")
+                yield Finding(("measure", name, key), f"the tables of {number} need {what}; use fewer {key}")
 
 
 def _too_many_points(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
@@ -111,8 +112,8 @@ def _too_many_points(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]
             if need > _memory_limit():
                 yield Finding(
                     ("measure", name, "step" if inputs <= GRID_INPUTS else "lines"),
-                    f"{points:,} points of {inputs} inputs take {format_bytes(need)}, this machine has "
-                    f"{format_bytes(_memory_limit())}; take a larger step or fewer lines",
+                    f"{points:,} points of {counted(inputs, 'input')} need {format_bytes(need)} of memory, this "
+                    f"machine has {format_bytes(_memory_limit())}; use a larger step or fewer lines",
                 )
 
 
@@ -123,8 +124,8 @@ def _too_much_data(spec: Spec) -> Iterator[Finding]:
         if need * 2 > _memory_limit():
             yield Finding(
                 ("measure", TRAINING, "task", "train"),
-                f"one replicate's data take {format_bytes(need)}, this machine has {format_bytes(_memory_limit())}; "
-                "ask for fewer points",
+                f"the data of one replicate need {format_bytes(need)} of memory, this machine has "
+                f"{format_bytes(_memory_limit())}; use fewer points",
             )
 
 
@@ -142,7 +143,7 @@ def _check_picture(spec: Spec) -> Iterator[Finding]:
         if (all if chart.every else any)(quantity in there for quantity in chart.quantities)
     }
     if spec.picture not in possible:
-        why = "shows nothing that this study measures" if spec.picture in known else "is no chart of the report"
+        why = "shows no quantity of this study" if spec.picture in known else "is not a chart of the report"
         yield Finding(("picture",), f"{shown(spec.picture)} {why}; {nearest(spec.picture, possible)}")
 
 
@@ -159,14 +160,16 @@ def _check_predict(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
     known = candidates(spec.measures)
     for name in predict.predictors or ():
         if name in BASELINES:
-            yield Finding(("predict", "predictors"), f"{shown(name)} is a baseline, which is there anyway; drop it")
+            yield Finding(
+                ("predict", "predictors"), f"{shown(name)} is a baseline, which is always included; remove it"
+            )
         elif name not in known:
-            why = "no quantity"
+            why = "not a quantity"
             if name in QUANTITIES:
                 trained = any(name in m.quantities for m in MEASURES.values() if m.inputs == "training")
-                why = "known only after training" if trained else "not measured here"
+                why = "known only after training" if trained else "not measured in this study"
             if name in QUANTITIES and not QUANTITIES[name].sign:
-                why = "no property of a network"
+                why = "not a property of a network"
             yield Finding(("predict", "predictors"), f"{shown(name)} is {why}; {nearest(name, known)}")
     if not members:  # a study without members has an error of its own
         return
@@ -175,20 +178,20 @@ def _check_predict(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
     if deep < FEWEST:
         yield Finding(
             ("predict",),
-            f"{deep} {'member has' if deep == 1 else 'members have'} {SHALLOWEST} hidden layers or more, "
-            f"the order of so few says nothing; have {FEWEST} or more",
+            f"{deep} {'member has' if deep == 1 else 'members have'} {SHALLOWEST} or more hidden layers, "
+            f"too few for a ranking; use {FEWEST} or more",
         )
 
 
 def _check_outcomes(spec: Spec, predict: Predict) -> Iterator[Finding]:
     """Yield outcomes that the study's training does not give."""
     if not spec.training:
-        yield Finding(("predict", "outcome"), "nothing is trained here; add [measure.accuracy]")
+        yield Finding(("predict", "outcome"), "the study trains no networks; add [measure.accuracy]")
         return
     for outcome in predict.outcome:
         if outcome == "test_error" and not any(task.regression for task in spec.training.task):
-            hint = "give test_accuracy or train_loss"
-            yield Finding(("predict", "outcome"), f"test_error is of regressions, which no task here is; {hint}")
+            hint = "use test_accuracy or train_loss"
+            yield Finding(("predict", "outcome"), f"test_error requires a regression task; {hint}")
         if outcome == "test_accuracy" and all(task.regression for task in spec.training.task):
-            hint = "give test_error or train_loss"
-            yield Finding(("predict", "outcome"), f"regressions have no test_accuracy; {hint}")
+            hint = "use test_error or train_loss"
+            yield Finding(("predict", "outcome"), f"test_accuracy requires a task with classes; {hint}")

@@ -37,20 +37,20 @@ def _files(path: Path, problems: list[Problem]) -> list[Path]:
     try:
         folder, known = path.is_dir(), path.exists()
     except OSError as error:
-        problems.append(Problem(str(path), "", "", f"cannot be looked up ({error.strerror}); check the path"))
+        problems.append(Problem(str(path), "", "", f"cannot be accessed ({error.strerror}); check the path"))
         return []
     if folder:
         found = sorted(file for file in path.glob("*.toml") if file.is_file())
         if not found:
             problems.append(
-                Problem(str(path), "", "", "no .toml file in this folder; name a folder of specs, or a file")
+                Problem(str(path), "", "", "the folder contains no .toml files; use a folder of specs, or a spec file")
             )
         return found
     if not known:
         problems.append(Problem(str(path), "", "", f"no such file or folder; {_nearest_spec(path)}"))
         return []
     if not path.is_file():  # reading from a pipe may never end
-        problems.append(Problem(str(path), "", "", "neither a file nor a folder; save the spec as a file"))
+        problems.append(Problem(str(path), "", "", "not a regular file or a folder; save the spec as a file"))
         return []
     return [path]
 
@@ -79,10 +79,10 @@ def name_fault(name: str, hint: str = "rename the file") -> str | None:
     if name.lower() in RESERVED_NAMES:
         return f"the name {name} is reserved in results/; {hint}"
     if _DEVICE.fullmatch(name):
-        return f"the name {name} is a device's on some systems; {hint}"
+        return f"the name {name} is a device name on Windows; {hint}"
     if not _NAME.fullmatch(name):
-        letters = "letters, digits, '_', '-' and '.' (not first or last), 100 at most"
-        return f"{shown(name)} cannot name a folder of results; {hint} with {letters}"
+        letters = "letters, digits, '_', '-' and '.' (not first or last)"
+        return f"{shown(name)} is not a valid study name; {hint} (1 to 100 characters: {letters})"
     return None
 
 
@@ -96,7 +96,7 @@ def _name_problems(files: Sequence[Path]) -> list[Problem]:
     for file in files:
         by_name[file.stem.lower()].append(file)
         if file.suffix != ".toml":
-            problems.append(Problem(str(file), 1, "", "not a .toml file; specs end in .toml"))
+            problems.append(Problem(str(file), 1, "", "expected a .toml file; rename the file"))
         elif reason := name_fault(file.stem):
             problems.append(Problem(str(file), 1, "", reason))
     for same in by_name.values():

@@ -113,7 +113,7 @@ def check_current(study: Study) -> None:
     """
     for name, known, now in _entries_used(study):
         if known != now:
-            raise ValueError(f"the plug-in of {name} has changed since the spec was loaded; load it again")
+            raise ValueError(f"the plug-in of {name} has changed since the spec was loaded; load the spec again")
 
 
 def _entries_used(study: Study) -> Iterator[tuple[str, str, str | None]]:

@@ -113,7 +113,7 @@ def resolve(families: Sequence[Family]) -> tuple[list[Member], list[Finding]]:
     members: dict[str, Member] = {}
     findings: list[Finding] = []
     if (number := sum(map(_combinations, families))) > MOST_MEMBERS:
-        message = f"the lists multiply out to {number:,} members, more than {MOST_MEMBERS:,}; take values out of them"
+        message = f"the lists give {number:,} members, more than {MOST_MEMBERS:,}; remove values from them"
         return [], [Finding(("family",), message)]
     for place, family in enumerate(families):
         for outcome in _resolve_family(("family", place), family):
@@ -179,11 +179,10 @@ def _resolve_family(here: tuple[str | int, ...], family: Family) -> Iterator[Mem
 
 def _unreachable(error: UnreachableBudgetError, budget: int, tolerance: float, normalization: Normalization) -> str:
     nearest = " and ".join(f"{count:,}" for count in (error.below, error.above) if count is not None)
-    subject = "the nearest counts are" if " and " in nearest else "the nearest count is"
     option = "" if normalization == "none" else f" with {normalization} normalization"
     return (
-        f"no widths of depth {error.depth}{option} bring the parameters within {100 * tolerance:.3g}% of {budget:,}, "
-        f"{subject} {nearest}; change depth or parameters, or loosen family.tolerance"
+        f"no widths of depth {error.depth}{option} give a parameter count within {100 * tolerance:.3g}% of {budget:,} "
+        f"(nearest: {nearest}); change depth or parameters, or increase family.tolerance"
     )
 
 
@@ -203,7 +202,7 @@ def _too_large(activation: Activation, initialization: Initialization) -> str | 
         return None
     return (
         f"{initialization.label} gives {activation.label} weights of variance {variance:.2g}, more than "
-        f"{LARGEST:,.0f}; raise bias_std, or take another activation, or a scheme such as he or variance"
+        f"{LARGEST:,.0f}; raise bias_std, or use another activation, or a scheme such as he or variance"
     )
 
 

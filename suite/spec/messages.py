@@ -12,10 +12,10 @@ from pydantic_core import core_schema
 from suite.catalog.measures import MEASURES
 from suite.catalog.precision import Precise
 from suite.catalog.settings import Choice, expands, models_now, number_of_entries
-from suite.catalog.shown import shortened, shown
+from suite.catalog.shown import shortened, shown, written
 from suite.spec.locate import Path
-from suite.spec.model import SpecFile
-from suite.spec.problems import MOST_TOLD, Problem, nearest, or_plugged_in
+from suite.spec.model import ADD_MEASURE, SpecFile
+from suite.spec.problems import MOST_TOLD, Problem, near_to, nearest, or_plugged_in
 
 
 def problems_of(error: ValidationError, data: Any, file: str, lines: Mapping[Path, int | str]) -> list[Problem]:
@@ -31,14 +31,17 @@ def problems_of(error: ValidationError, data: Any, file: str, lines: Mapping[Pat
         The problems in the order of their lines, at most `MOST_TOLD` + 1 of them.
     """
     located = []
-    for detail in _with_keys_of_unknown_entries(error.errors(include_url=False)):
+    details = list(_with_keys_of_unknown_entries(error.errors(include_url=False)))
+    for detail in details:
         key = detail.get("ctx", {}).get("key")  # checks of a whole table name the key that is wrong
         location = (*detail["loc"], key) if key else detail["loc"]
         path = path_in(data, location, missing=detail["type"] == "missing")
         located.append((line_of(path, lines), path, detail))
     found: dict[Problem, None] = {}
     for line, path, detail in sorted(located, key=lambda place: (isinstance(place[0], str), place[0])):
-        found[Problem(file, line, dotted(path), worded(detail))] = None
+        given = _value_at(data, path)
+        message = _format_bare_entry(detail, details, path, given) if isinstance(given, str) else ""
+        found[Problem(file, line, dotted(path), message or worded(detail))] = None
         if len(found) > MOST_TOLD:  # wording thousands of messages is slow, and no more are shown
             break
     return list(found)
@@ -127,7 +130,7 @@ def worded(detail: Any) -> str:
     """
     kind, context, given = detail["type"], detail.get("ctx", {}), detail["input"]
     if kind == "extra_forbidden":
-        return _format_unknown_key(detail["loc"])
+        return _format_unknown_key(detail["loc"], given)
     if kind == "missing":
         name = detail["loc"][-1]
         return f"{name} is missing; {_MISSING_TABLES.get(name, 'add it')}"
@@ -140,14 +143,14 @@ def worded(detail: Any) -> str:
     return _format_expected(kind, context, given, detail["loc"])
 
 
-_MISSING_TABLES = {"family": "add a [family] table", "measure": "add a table such as [measure.v3]"}
+_MISSING_TABLES = {"family": "add a [family] table", "measure": ADD_MEASURE}
 """Hints for the tables that every spec needs."""
 
 
 def _format_expected(kind: str, context: Mapping[str, Any], given: Any, loc: Sequence[str | int]) -> str:
     """Return what was expected in place of a value, and a hint if one is known."""
     if kind not in _EXPECTED:
-        return f"unexpected value {shown(given)}; `python -m suite list` says what a spec takes"
+        return f"unexpected value {shown(given)}; run `python -m suite list` to see what a spec accepts"
     expected = _EXPECTED[kind].format(**{key: _format_limit(value) for key, value in context.items()})
     hint = ""
     if isinstance(given, str) and kind in ("int_type", "float_type", "bool_type") and _is_value(given):
@@ -156,7 +159,63 @@ def _format_expected(kind: str, context: Mapping[str, Any], given: Any, loc: Seq
         named = given.isprintable() and any(issubclass(model, Choice) for model in _models_at(loc))
         inside = f'name = "{shortened(given)}"' if named else "..."
         hint = f"; write {loc[-1]} = {{ {inside} }}"
+    elif _is_table_list(given) and kind == "model_type":
+        hint = f"; write [{dotted(loc)}] once"
+    elif isinstance(given, dict) and loc[0] == "claims":
+        hint = "; write [[claim]]"
     return f"expected {expected}, got {shown(given)}{hint}"
+
+
+def _is_table_list(value: Any) -> bool:
+    """Return whether a value is a list of tables, as [[key]] gives."""
+    return isinstance(value, list) and bool(value) and all(isinstance(item, dict) for item in value)
+
+
+def _header(key: str, given: Any) -> str:
+    """Return the header of a top-level table under another key, such as [[family]] or [measure.v3]."""
+    if key in ("family", "claim") and not isinstance(given, dict):
+        return f"[[{key}]]"
+    inner = next(iter(given), "") if key == "measure" and isinstance(given, dict) else ""
+    return f"[{key}.{dotted([inner])}]" if inner else f"[{key}]"
+
+
+def _value_at(data: Any, path: Path) -> Any:
+    """Return the value at a path in the file; None if there is none."""
+    for part in path:
+        try:
+            data = data[part]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return data
+
+
+def _format_bare_entry(detail: Any, details: Iterable[Any], path: Path, name: str) -> str:
+    """Return the message for an entry that is given by name alone, although it has required keys.
+
+    The message names all missing keys and shows a table that has them. It is empty for any other error.
+
+    Args:
+        detail: The error that pydantic found.
+        details: All errors of the file.
+        path: The place of the name in the file.
+        name: The name.
+    """
+    if detail["type"] != "missing":
+        return ""
+    here = tuple(detail["loc"][:-1])
+    entry = next((model for model in _models_at(here) if issubclass(model, Choice) and _tag_of(model) == name), None)
+    if entry is None:
+        return ""
+    missing = [each["loc"][-1] for each in details if each["type"] == "missing" and tuple(each["loc"][:-1]) == here]
+    values = {key: _EXAMPLES.get(key, 1 if entry.model_fields[key].annotation is int else 1.0) for key in missing}
+    table = written({"name": name, **values}).replace("'", '"')
+    key = f"{path[-1]} = " if isinstance(path[-1], str) else ""
+    verb = "is" if len(missing) == 1 else "are"
+    return f"{' and '.join(filter(None, (', '.join(missing[:-1]), missing[-1])))} {verb} missing; write {key}{table}"
+
+
+_EXAMPLES = {"squares": 4, "train": 1000, "test": 300, "learning_rate": 0.01, "batch": 100, "weight_variance": 2.0}
+"""Values of required keys in hints; the value of all other keys is 1."""
 
 
 def _is_value(text: str) -> bool:
@@ -167,17 +226,24 @@ def _is_value(text: str) -> bool:
 _NUMBER = re.compile(r"[-+]?\d+(\.\d+)?([eE][-+]?\d+)?", re.ASCII)
 
 
-def _format_unknown_key(loc: Sequence[str | int]) -> str:
-    """Return the message for a key that its table does not have."""
+def _format_unknown_key(loc: Sequence[str | int], given: Any) -> str:
+    """Return the message for a key that its table does not have.
+
+    Args:
+        loc: The location of the key.
+        given: Its value. If that is a table, the hint shows the header of the table.
+    """
     name, table = str(loc[-1]), loc[:-1]
     if name in Precise.model_fields and loc[0] == "measure":
         precise = ", ".join(name for name, measure in MEASURES.items() if issubclass(measure.settings, Precise))
-        return f"unknown key; precision is of measures with draws ({precise}); training takes replicates"
+        return f"unknown key; use precision with measures that have draws ({precise}), and replicates with training"
     known = _keys_at(table)
     if not known:
-        return "unknown key, there is nothing to set in this table; leave it empty"
+        return "unknown key, this table has no settings; remove the key"
     if name in known:  # another entry that can stand here has this key
-        return f"{table[-1]} does not take this key; remove it"
+        return f"{table[-1]} does not accept this key; remove it"
+    if (near := near_to(name, known)) and not table and (isinstance(given, dict) or _is_table_list(given)):
+        return f"unknown key; did you mean {_header(near, given)}?"
     hint = nearest(name, known)
     return f"unknown key; {or_plugged_in(hint) if table == ('measure',) else hint}"
 
@@ -215,7 +281,7 @@ _EXPECTED = {
     "float_type": "a number",
     "finite_number": "a finite number",
     "string_type": "text in quotes",
-    "string_too_short": "some text",
+    "string_too_short": "nonempty text",
     "greater_than": "a number > {gt}",
     "greater_than_equal": "a number >= {ge}",
     "multiple_of": "a multiple of {multiple_of}",

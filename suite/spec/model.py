@@ -28,15 +28,17 @@ Normalization = Literal["none", "batch", "layer"]
 
 
 class Family(Settings):
-    """MLPs of equal parameter count, or of equal width; a list where one value may stand is an axis."""
+    """MLPs with equal parameter counts or equal widths; a list of values is an axis of the study."""
 
     model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["parameters"]}, {"required": ["width"]}]})
 
-    parameters: Axis[_Budget] | None = Field(default=None, description="budget of weights and biases")
-    width: Axis[Units] | None = Field(default=None, description="units of every hidden layer, instead of a budget")
-    inputs: Axis[Units] = Field(description="input units")
-    outputs: Axis[Units] = Field(default=(1,), description="output units")
-    depth: Axis[Depth] = Field(description="hidden layers")
+    parameters: Axis[_Budget] | None = Field(default=None, description="parameter budget: number of weights and biases")
+    width: Axis[Units] | None = Field(
+        default=None, description="number of units in each hidden layer, instead of a budget"
+    )
+    inputs: Axis[Units] = Field(description="number of input units")
+    outputs: Axis[Units] = Field(default=(1,), description="number of output units")
+    depth: Axis[Depth] = Field(description="number of hidden layers")
     if TYPE_CHECKING:  # type checkers cannot follow types that are created at run time
         activation: tuple[Activation, ...]
         initialization: tuple[Initialization, ...] = ()
@@ -45,22 +47,27 @@ class Family(Settings):
         initialization: Initializations = Field(
             default=DEFAULT_INITIALIZATION,
             validate_default=True,
-            description="how weights and biases are drawn",
+            description="initialization of weights and biases",
         )
     normalization: Axis[Normalization] = Field(
         default=("none",),
-        description="of the hidden layers' pre-activations: over the points of a batch or the units of a layer",
+        description="normalization of the hidden preactivations, over the points of a batch or the units of a layer",
     )
     residual: Axis[bool] = Field(
-        default=(False,), description="whether each hidden layer but the first adds the one below to its activations"
+        default=(False,),
+        description="whether each hidden layer after the first adds the activations of the previous layer",
     )
     tolerance: float = Field(default=0.005, ge=0, lt=1, description="allowed relative deviation from the budget")
 
     @model_validator(mode="after")
     def _one_size(self) -> "Family":
         if (self.parameters is None) == (self.width is None):
-            raise PydanticCustomError("size", "a family has one size; give either parameters or width")
+            raise PydanticCustomError("size", "expected either parameters or width; set one of them")
         return self
+
+
+ADD_MEASURE = "add a table such as [measure.v3]"
+"""The hint for a study without measures."""
 
 
 class _SomeMeasure(Settings):
@@ -69,7 +76,7 @@ class _SomeMeasure(Settings):
     @model_validator(mode="after")
     def _not_empty(self) -> "_SomeMeasure":
         if not any(getattr(self, name) for name in type(self).model_fields):
-            raise PydanticCustomError("measure", "nothing is measured; add a table such as [measure.v3]")
+            raise PydanticCustomError("measure", f"the study has no measures; {ADD_MEASURE}")
         return self
 
 
@@ -78,7 +85,7 @@ def _measures_model(measures: tuple[tuple[str, type[Settings]], ...]) -> type[_S
     fields: dict[str, Any] = {
         name: (settings | None, Field(default=None, description=MEASURES[name].summary)) for name, settings in measures
     }
-    summary = "The measures to take, each with its settings."
+    summary = "The measures of the study, each with its settings."
     return create_model("Measures", __base__=_SomeMeasure, __doc__=summary, **fields)
 
 
@@ -103,24 +110,28 @@ Measures: Any = Annotated[Any, _InTheCatalog()]
 
 
 class SpecFile(Settings):
-    """A study: families of networks and what to measure of them."""
+    """A study: families of networks, and the measures to compute for them."""
 
-    title: str = Field(min_length=1, description="what the study shows, in a sentence")
-    source: str = Field(default="", description="where the question is from")
-    question: str | None = Field(default=None, min_length=1, description="what the study asks, in a sentence")
+    title: str = Field(min_length=1, description="title of the study, in one sentence")
+    source: str = Field(default="", description="source of the question, such as a paper")
+    question: str | None = Field(default=None, min_length=1, description="question of the study, in one sentence")
     picture: str | None = Field(
         default=None,
-        description="the chart that answers it, by its name in the report; else the first claim's, or training's",
+        description="chart that answers the question; default: the chart of the first claim, or of training",
         json_schema_extra=lambda schema: schema.update(enum=list(charts())),
     )
-    claim: Axis[AnyClaim] = Field(default=(), description="what should be true of the results; a repeated [[claim]]")
-    predict: Predict | None = Field(default=None, description="a tournament of what tells which networks will train")
-    claims: Axis[str] = Field(default=(), description="what the source claims, in sentences, for the report to show")
-    findings: Axis[str] = Field(default=(), description="what a run of this very spec shows of that, in sentences")
-    seed: int = Field(ge=0, lt=2**63, description="all randomness of the study follows from it")
-    family: Axis[Family] = Field(description="the networks; a repeated [[family]] adds its own")
-    domain: OneDomain = Field(default=Box(), description="where networks are looked at")
-    measure: Measures = Field(description="one table a measure")
+    claim: Axis[AnyClaim] = Field(
+        default=(), description="claims about the results, which a run tests; repeat [[claim]] for several"
+    )
+    predict: Predict | None = Field(
+        default=None, description="predictor ranking: which quantities predict the training outcome"
+    )
+    claims: Axis[str] = Field(default=(), description="claims of the source, in sentences, for the report")
+    findings: Axis[str] = Field(default=(), description="findings of a run of this spec, in sentences, for the report")
+    seed: int = Field(ge=0, lt=2**63, description="seed of all random numbers of the study")
+    family: Axis[Family] = Field(description="families of networks; repeat [[family]] for several")
+    domain: OneDomain = Field(default=Box(), description="domain on which networks are evaluated")
+    measure: Measures = Field(description="measures, one table each")
 
 
 class Spec(SpecFile):

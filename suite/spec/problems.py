@@ -66,7 +66,7 @@ def first_of(problems: Sequence[Problem]) -> list[Problem]:
     if len(once) <= MOST_TOLD:
         return once
     after = once[MOST_TOLD]
-    return [*once[:MOST_TOLD], Problem(after.file, after.line, "", "and more from here on; fix these first")]
+    return [*once[:MOST_TOLD], Problem(after.file, after.line, "", "more problems follow; fix these first")]
 
 
 _OTHER_KEYS = {
@@ -98,7 +98,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """Return the hint for an unknown name: the closest known name or, if none is close, all known names."""
     names = sorted(known)
     near = near_to(name, names)
-    return f"did you mean {near}?" if near else f"known here: {', '.join(names)}"
+    return f"did you mean {near}?" if near else f"use one of {', '.join(names)}" if names else "remove it"
 
 
 def near_to(name: str, known: Iterable[str]) -> str:
@@ -113,8 +113,8 @@ def near_to(name: str, known: Iterable[str]) -> str:
 
 def or_plugged_in(hint: str) -> str:
     """Return a hint for an unknown name with the addition that the name may need a plug-in."""
-    by_plug_in = "hat a plug-in adds needs --plugin FILE"
-    return f"{hint} W{by_plug_in}" if hint.endswith("?") else f"{hint}; w{by_plug_in}"
+    by_plug_in = "ntries of a plug-in need --plugin FILE"
+    return f"{hint} E{by_plug_in}" if hint.endswith("?") else f"{hint}; e{by_plug_in}"
 
 
 def _may_be_meant(found: str, name: str) -> bool:

@@ -5,6 +5,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from suite.catalog.shown import shortened
 from suite.spec.problems import Problem, SpecError
 
 _MOST_BYTES = 200_000
@@ -42,7 +43,7 @@ def _text(file: Path) -> str:
     try:
         size = file.stat().st_size
         if size > _MOST_BYTES:
-            message = f"{size:,} bytes, specs have {_MOST_BYTES:,} at most; name a spec, or divide it"
+            message = f"expected at most {_MOST_BYTES:,} bytes, got {size:,}; check the path, or split the spec"
             raise SpecError([Problem(str(file), 1, "", message)])
         text = file.read_bytes().decode("utf-8-sig")
     except OSError as error:
@@ -53,7 +54,7 @@ def _text(file: Path) -> str:
         line = error.object[: error.start].count(b"\n") + 1
         raise SpecError([Problem(str(file), line, "", "not UTF-8 text; save the file as UTF-8")]) from None
     if not text.strip():
-        hint = "a spec needs title, seed, [family] and a [measure] table"
+        hint = "add title, seed, [family] and a [measure.NAME] table"
         raise SpecError([Problem(str(file), 1, "", f"the file is empty; {hint}")])
     return text.replace("\r\n", "\n")
 
@@ -65,10 +66,34 @@ def _parsed(file: Path, text: str) -> dict[str, Any]:
         found = re.search(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", str(error), re.DOTALL)
         what = found[1] if found else str(error)
         line = int(found[2]) if found and found[2] else text.rstrip("\n").count("\n") + 1
-        raise SpecError([Problem(str(file), line, "", f"not TOML: {what[:_LONGEST]}; mend the line")]) from None
+        column = int(found[3]) if found and found[3] else 1
+        hint = _hint_quotes(text.split("\n")[line - 1], column) or "fix the line"
+        raise SpecError([Problem(str(file), line, "", f"not valid TOML: {what[:_LONGEST]}; {hint}")]) from None
     except (ValueError, RecursionError):  # the interpreter limits digits and recursion
         raise _too_nested(file) from None
 
+
+def _hint_quotes(line: str, column: int) -> str:
+    """Return the hint for a value that is a bare word; empty if there is none at a column, from 1, of the line."""
+    before, rest = line[: column - 1], line[column - 1 :]
+    found = _BARE_VALUE.match(rest)
+    if not found or not before.rstrip().endswith(("=", "[", ",")):
+        return ""
+    word = found[0].rstrip()
+    if word.lower() in ("true", "false"):
+        return f"write {word.lower()}"
+    key = before.strip() if _ONE_KEY.fullmatch(before) else ""
+    if key:
+        word = rest.partition("#")[0].strip()
+    if '"' in word:
+        return ""
+    return "text needs quotes: " + " ".join(filter(None, (shortened(key), f'"{shortened(word)}"')))
+
+
+_BARE_VALUE = re.compile(r"[A-Za-z_][\w .-]*", re.ASCII)
+"""A text without quotes, up to a comma, a bracket or a comment."""
+
+_ONE_KEY = re.compile(r"\s*[\w.-]+\s*=\s*", re.ASCII)
 
 _LONGEST = 200
 """The maximum number of characters shown of the parser's message, which may contain a long key."""
@@ -78,7 +103,7 @@ def _too_nested(file: Path) -> SpecError:
     return SpecError([Problem(str(file), 1, "", TOO_NESTED)])
 
 
-TOO_NESTED = "a number of hundreds of digits or more, or tables within tables without end; shorten it"
+TOO_NESTED = "a number has too many digits, or tables or lists are nested too deeply; shorten it"
 
 
 def parsed_value(text: str) -> Any:

@@ -12,16 +12,16 @@ _TEMPLATE = Path(__file__).with_name("new.toml")
 _DIRECTIVE = "#:schema "
 
 _NOTES = {
-    "title": "Change this: a sentence, the heading of the page.",
-    "source": "The source of the copied study: name your own, or remove this.",
-    "question": "The question of the copied study: ask your own, in a sentence, or remove this.",
-    "picture": "The chart that answers the question: name the one that answers yours, or remove this.",
-    "claims": "What that source says: remove this, or write what yours says.",
-    "findings": "What a run of the copied study shows: remove this, and write what yours shows when you know it.",
-    "seed": "Change this for other networks: with the same number you get those of the copied study.",
-    "family": "The networks: add those that you want to study to those that you compare them with.",
-    "measure": "What to measure; `python -m suite list` shows all measures.",
-    "claim": "The claims of the copied study: keep those that you expect of yours, and change or remove the rest.",
+    "title": "Change this: the title of the page, in one sentence.",
+    "source": "The source of the copied study: replace it, or remove this.",
+    "question": "The question of the copied study: replace it, or remove this.",
+    "picture": "The chart that answers the question: replace it, or remove this.",
+    "claims": "The claims of the source, in sentences: replace them, or remove this.",
+    "findings": "The findings of the copied study: remove this, and add your own after a run.",
+    "seed": "Change this to draw other networks: the same number gives those of the copied study.",
+    "family": "The networks: change these to the families that you want to study and compare.",
+    "measure": "The measures: `python -m suite list` shows all of them.",
+    "claim": "The claims of the copied study: keep those that you expect to hold, and change or remove the rest.",
 }
 """The notes by key, each of which is written above the key's first line."""
 
@@ -51,7 +51,7 @@ def copied_text(file: Path, original: Path) -> str:
     notes = {places[key,]: note for key, note in _NOTES.items() if key in data}
     lines = [
         _schema_line(file),
-        f"# A copy of {original.name}, to be changed; `python -m suite explain` describes it.",
+        f"# A copy of {original.name} to change. `python -m suite explain` describes it.",
     ]
     for number, line in enumerate(text.removesuffix("\n").split("\n"), start=1):
         if number in notes:

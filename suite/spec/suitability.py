@@ -40,7 +40,8 @@ def _precise_quantities(spec: Spec) -> Iterator[Finding]:
             if settings.precision_of not in known:
                 yield Finding(
                     ("measure", name, "precision_of"),
-                    f"{shown(settings.precision_of)} is no quantity of {name}; {nearest(settings.precision_of, known)}",
+                    f"{shown(settings.precision_of)} is not a quantity of {name}; "
+                    f"{nearest(settings.precision_of, known)}",
                 )
 
 
@@ -50,12 +51,13 @@ def _idle_options(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
         if any(family.residual) and 1 in family.depth:
             yield Finding(
                 ("family", place, "residual"),
-                "with one hidden layer there is none below to add; such members are plain networks of another name",
+                "members with one hidden layer have no residual connections; use depth = 2 or more",
                 fatal=False,
             )
     if any(member.normalization == "layer" and 1 in member.widths[1:-1] for member in members):
         yield Finding(
-            ("family",), "layer normalization of a layer of one unit is constant; give wider layers, or drop it"
+            ("family",),
+            "layer normalization is constant in a layer of one unit; use wider layers, or remove the normalization",
         )
 
 
@@ -63,12 +65,9 @@ def _nothing_trained(spec: Spec) -> Iterator[Finding]:
     """Yield measures that need training or its task, for a study that has none."""
     for name in spec.measures:
         if MEASURES[name].inputs in ("training", "task"):
-            basis = (
-                "the task that networks are to learn"
-                if MEASURES[name].inputs == "task"
-                else "networks while they train"
-            )
-            yield Finding(("measure", name), f"{name} looks at {basis}; add [measure.accuracy], or drop the measure")
+            basis = "on the training task" if MEASURES[name].inputs == "task" else "during training"
+            message = f"{name} is evaluated {basis}; add [measure.accuracy], or remove the measure"
+            yield Finding(("measure", name), message)
 
 
 def _data_dependent(spec: Spec, trained: bool) -> Iterator[Finding]:
@@ -81,18 +80,18 @@ def _data_dependent(spec: Spec, trained: bool) -> Iterator[Finding]:
         if others:
             yield Finding(
                 here,
-                f'data_dependent makes rectifiers active, the family has {others[0]}; take activation = "relu", or '
-                "another initialization",
+                f'data_dependent requires relu, the family has {others[0]}; use activation = "relu", or another '
+                "initialization",
             )
         if family.normalization != ("none",) or any(family.residual):
             yield Finding(
                 here,
-                "data_dependent is defined for networks without normalization and residual connections; take these "
-                "out of the family, or another initialization",
+                "data_dependent requires networks without normalization and residual connections; remove these from "
+                "the family, or use another initialization",
             )
         if not trained:
             yield Finding(
                 here,
-                "data_dependent looks at training points; add [measure.accuracy] with a task, or take another "
+                "data_dependent requires training points; add [measure.accuracy] with a task, or use another "
                 "initialization",
             )

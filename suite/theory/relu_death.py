@@ -28,7 +28,7 @@ def dead_probability_on_ball(inputs: int, ratio: float) -> float:
     (arXiv:1907.09696) pose the question.
     """
     if inputs < 1:
-        raise ValueError(f"{inputs} inputs have no ball; give 1 or more")
+        raise ValueError(f"inputs: expected an integer >= 1, got {inputs}")
     return float(betainc(inputs / 2, 0.5, 1 / (1 + ratio * ratio))) / 2
 
 
@@ -52,7 +52,7 @@ def dead_probability_on_square(inputs: int, ratio: float) -> float:
     if inputs == 2:
         steep = hypot(1, ratio) + ratio
         return 0.0 if isinf(steep) else 2 / pi * atan((1 / steep) ** 2)
-    raise ValueError(f"no closed form is known for a box of {inputs} inputs; take 1 or 2 inputs, or a ball")
+    raise ValueError(f"no closed form is known for a box of {inputs} inputs; use 1 or 2 inputs, or a ball")
 
 
 def at_least(needed: int, width: int, dead: float) -> float:

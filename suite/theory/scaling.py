@@ -64,7 +64,7 @@ def layer_variances(initialization: Initialization, activation: Activation, widt
         case Variance(weight_variance=weight_variance, bias_variance=bias_variance):
             hidden = (weight_variance, bias_variance)
         case _:
-            raise TypeError(f"{initialization.label} has no rule for its variances")
+            raise TypeError(f"initialization {initialization.label}: no rule for its variances")
     return (*([hidden] * (len(fans) - 1)), (1.0, 0.0))
 
 

@@ -147,7 +147,7 @@ def _chosen(task: Task, seed: int, start: int, stop: int, number: int) -> tuple[
     available, asked = task.available, sum(task.points)
     assert available is not None
     if asked > available:
-        raise ValueError(f"{task.name} has {available:,} points, the sets take {asked:,}; make them smaller")
+        raise ValueError(f"{task.name} has {available:,} points, the sets need {asked:,}; reduce their sizes")
 
     def draw(generator: np.random.Generator, replicates: int) -> Tensor:
         order = np.broadcast_to(np.arange(available), (replicates, available))

@@ -147,7 +147,7 @@ def test_tables_of_another_study_are_told(folder: Path, old: str, new: str, warn
     done = CliRunner().invoke(app, ["claims", str(spec), "--results", str(folder / "results")])
 
     assert done.exit_code == 0
-    assert done.stderr.count("the spec has changed since these tables; run it again") == warned
+    assert done.stderr.count("the spec has changed since its tables were written; run the spec again") == warned
 
 
 def test_what_is_beyond_doubt_alike_is_told_of_the_least() -> None:

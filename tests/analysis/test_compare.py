@@ -130,7 +130,7 @@ def test_a_folder_that_is_not_there_is_told_by_its_name(first: Path, tmp_path: P
         code, said = compared(*folders)
 
         assert code == 2
-        assert said.startswith(f"{tmp_path / 'nosuch'}: there is no such folder; ")
+        assert said.startswith(f"{tmp_path / 'nosuch'}: no such folder; ")
 
 
 def test_fewer_draws_are_compared_without_alarm(first: Path, tmp_path: Path) -> None:

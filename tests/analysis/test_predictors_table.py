@@ -215,4 +215,4 @@ def test_a_line_per_outcome_names_the_best_predictor(results: Results, table: pd
     assert ": no predictor is shown to predict it; highest rank correlation: snip, " in line()
 
     chosen.loc[chosen["kind"] == "measured", "spearman"] = np.nan
-    assert line().endswith(": no predictor orders the members")
+    assert line().endswith(": no predictor has a rank correlation")

@@ -172,12 +172,12 @@ def test_rows_are_kept_one_by_one_and_not_taken_again(tmp_path: Path, capsys: py
     assert list(Record(file, {"commit": "1"}).rows("some")) == ["a", "b", "c"]
 
     before = file.read_text()
-    with pytest.raises(ValueError, match=r"has other results \(commit was 1, is 2\); name another file"):
+    with pytest.raises(ValueError, match=r"contains other results \(commit: 1 before, 2 now\); use another file"):
         Record(file, {"commit": "2"})
     assert file.read_text() == before
     later = Record(tmp_path / "later.json", {"commit": "2"})
     assert not run_section(section, setup, later, time.monotonic())
-    assert "3 left out by the time limit" in capsys.readouterr().out
+    assert "3 skipped by the time limit" in capsys.readouterr().out
     assert taken == ["a", "b", "c", "b"]
 
 
@@ -200,7 +200,7 @@ def test_a_file_of_something_else_is_left_alone(tmp_path: Path, text: str, capsy
     file.write_text(text)
 
     assert status_of(file) == 2
-    assert f"{file}: expected results of this script; name another file" in capsys.readouterr().err
+    assert f"{file}: expected results of this script; use another file" in capsys.readouterr().err
     assert file.read_text() == text
 
 
@@ -227,7 +227,7 @@ def test_without_a_gpu_the_error_says_what_to_do(tmp_path: Path, capsys: pytest.
         main(["--json", str(tmp_path / "gpu.json")])
 
     assert ended.value.code == 2
-    assert "no CUDA device that torch can use; add --device cpu" in capsys.readouterr().err
+    assert "no CUDA device is available; add --device cpu" in capsys.readouterr().err
     assert not (tmp_path / "gpu.json").exists()
 
 
@@ -255,7 +255,7 @@ def test_results_of_asv_are_filed_under_the_gpu_and_commit(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "reason"), [("commit", "unknown", "--commit"), ("edited", "yes", "commit them")]
+    ("key", "value", "reason"), [("commit", "unknown", "--commit"), ("edited", "yes", "commit the changes")]
 )
 def test_results_of_asv_are_filed_under_a_commit_or_not_at_all(key: str, value: str, reason: str) -> None:
     """The error says what to do."""
@@ -315,4 +315,4 @@ def test_the_script_is_cut_off_after_two_sections_and_continued(tmp_path: Path) 
     assert {each["contender"] for each in peers["forward, float32, 4, 6, 3, 81"]["times"]} >= {"ours", "bmm", "vmap"}
     assert len({row["cells"] for row in content["sections"]["workers"].values()}) == 1
     assert content["sections"]["asv"]["signal"]["timed"] == 2
-    assert "nothing failed, every path agrees" in done.stdout
+    assert "no failures; every path agrees" in done.stdout

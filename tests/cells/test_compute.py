@@ -222,12 +222,14 @@ def test_where_memory_runs_out_tiles_are_halved_and_nothing_is_lost(study, name,
 
 
 @pytest.mark.parametrize("error", RAN_OUT, ids=lambda error: type(error).__name__)
-def test_where_not_even_one_draw_fits_the_error_says_of_what_and_what_to_do(study, error, monkeypatch):
-    """The measure, the member and a cure, in place of the allocator's words alone."""
+def test_a_draw_that_does_not_fit_into_memory_is_an_error_with_a_hint(study, error, monkeypatch):
+    """The error names the measure and the member, besides the message of the allocator."""
     cell = cells_named(study, "collapse")[0]
     tried = scarce(monkeypatch, 0, error)
 
-    with pytest.raises(MemoryError, match=rf"collapse of {re.escape(cell.member.name)}: .* ask for smaller networks"):
+    with pytest.raises(
+        MemoryError, match=rf"collapse of {re.escape(cell.member.name)}: one draw does not fit .* use smaller networks"
+    ):
         compute(cell, tile=4)
 
     assert tried == [4, 2, 1]

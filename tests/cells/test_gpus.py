@@ -103,7 +103,7 @@ def test_workers_without_a_gpu_say_so_at_once(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
 
     with (
-        pytest.raises(ValueError, match=r"no GPU to itself .all are busy.; choose --workers 1"),
+        pytest.raises(ValueError, match=r"no GPU of its own .all are busy.; use --workers 1"),
         ProcessPool(2, "cuda") as pool,
     ):
         list(pool.outcomes(abs, range(3), abs))

@@ -90,7 +90,7 @@ def test_what_networks_do_not_have_is_not_waited_for(results: Results) -> None:
 
     assert set(lacking["quantity"]) == {"jacobian_ratio"}
     assert (lacking["draws"] == DRAWS_A_CELL).all()
-    assert set(lacking["note"]) == {"these networks have none"}
+    assert set(lacking["note"]) == {"not defined for these networks"}
     assert len(missed_targets(results)) == len(lacking) == 2
 
 
@@ -222,14 +222,19 @@ def stored(tmp_path: Path, study):
             lambda draws: np.full_like(draws, 3.0),
             1024,
             "yes",
-            "all draws are alike; what is unlike them may be too rare to have been drawn",
+            "all draws are equal; rare other values may exist",
         ),
-        (np.zeros_like, 2048, "no", "no relative width: the mean is 0 or too large"),
-        (lambda draws: np.full_like(draws, np.nan), 256, "no", "no draw is a finite number"),
-        (lambda draws: np.full_like(draws, np.inf), 256, "no", "no draw is a finite number"),
-        (lambda draws: (-1.0) ** draws, 2048, "no", "no relative width: the mean is 0 or too large"),
+        (np.zeros_like, 2048, "no", "relative half-width undefined: the mean is 0 or too large"),
+        (lambda draws: np.full_like(draws, np.nan), 256, "no", "no draw is finite"),
+        (lambda draws: np.full_like(draws, np.inf), 256, "no", "no draw is finite"),
+        (lambda draws: (-1.0) ** draws, 2048, "no", "relative half-width undefined: the mean is 0 or too large"),
         (lambda draws: np.where(draws % 2, np.nan, 1 + draws % 3), 768, "yes", ""),
-        (lambda draws: 1e300 * (1 + draws % 2), 2048, "no", "no relative width: the mean is 0 or too large"),
+        (
+            lambda draws: 1e300 * (1 + draws % 2),
+            2048,
+            "no",
+            "relative half-width undefined: the mean is 0 or too large",
+        ),
     ],
     ids=["a constant", "zeros", "nan", "infinite", "mean 0", "half nan", "huge"],
 )
@@ -241,12 +246,12 @@ def test_what_has_no_tight_interval_ends_all_the_same(stored, value, draws, reac
     assert row["seconds"] == 0.5 * draws / DRAWS_A_CELL
 
 
-def test_means_that_few_draws_carry_are_told(stored) -> None:
+def test_a_note_warns_of_means_that_depend_on_few_draws(stored) -> None:
     """One draw in 1,000 is as large as all others together."""
     row = stored(lambda draws: np.where(draws % 1000 == 7, 1000.0, 1.0), "precision = 0.9\nmax_draws = 4096")
 
     assert row["draws"] >= 1024
-    assert "few draws carry the mean" in row["note"]
+    assert "the mean depends on few draws" in row["note"]
 
 
 def test_looks_are_after_one_cell_and_grow(study, tmp_path: Path) -> None:

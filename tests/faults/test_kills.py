@@ -149,7 +149,7 @@ def test_a_stop_at_any_moment_says_how_to_go_on(stop: int, undisturbed: Undistur
     assert code in (0, 130), said
     assert "Traceback" not in said
     if code == 130:
-        assert said.splitlines()[-1] == "interrupted; finished cells are cached: run the same command again to continue"
+        assert said.splitlines()[-1] == "interrupted; finished cells are cached; run the same command again to continue"
     before = finished(tmp_path)
 
     again(tmp_path)

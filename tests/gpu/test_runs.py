@@ -84,7 +84,7 @@ def test_a_draw_that_does_not_fit_is_explained() -> None:
     cell = cell_named("v3")
     with (
         PretendedGpu(largest=8),
-        pytest.raises(MemoryError, match=r"v3 of .*: not even one draw at a time fits \(CUDA out of memory"),
+        pytest.raises(MemoryError, match=r"v3 of .*: one draw does not fit into memory \(CUDA out of memory"),
     ):
         compute(cell, "cuda")
 

@@ -113,7 +113,7 @@ def test_weights_larger_than_a_spec_may_state_are_an_error(loaded, tmp_path, sch
     assert done.exit_code == 2
     assert done.stderr.splitlines() == [
         f"{spec}:7: family.activation: {scheme}(bias_std=0.1) gives trough(margin=0.9) weights of variance 1.7e+18, "
-        "more than 1,000,000; raise bias_std, or take another activation, or a scheme such as he or variance"
+        "more than 1,000,000; raise bias_std, or use another activation, or a scheme such as he or variance"
     ]
 
 

@@ -152,7 +152,9 @@ def test_a_spec_loaded_before_an_edit_must_be_loaded_again(loaded, spec):
     cells = cells_of(load_studies([spec])[0])
     loaded(RANGE + "# edited\n")
 
-    with pytest.raises(ValueError, match="the plug-in of output_range has changed since the spec was loaded; load it"):
+    with pytest.raises(
+        ValueError, match="the plug-in of output_range has changed since the spec was loaded; load the spec"
+    ):
         [cell.key for cell in cells]
 
 

@@ -45,8 +45,8 @@ def test_few_draws_have_no_verdict(n: int, z: float, verdict: str) -> None:
 @pytest.mark.parametrize(
     ("quantity", "verdict", "said"),
     [
-        ("correlation", "finite width", "The theory is that of infinite width."),
-        ("jacobian_mean", "departs", "For others it is that of infinite width"),
+        ("correlation", "finite width", "The theory assumes infinite width."),
+        ("jacobian_mean", "departs", "For other networks it assumes infinite width"),
         ("dead_fraction", "departs", "The theory is exact at every width."),
     ],
 )
@@ -67,7 +67,7 @@ def test_near_1_cosines_are_compared_by_their_distance_from_1() -> None:
     (table,) = _tabulated(near, ["correlation"])
 
     assert table.rows[0][2:] == ["finite width", "2", "", "99.9% of 1 - c (1 value)"]
-    assert "that of 1 - c, the cosine's distance from 1" in table.note
+    assert "computed from 1 - c, where c is the cosine" in table.note
 
 
 def test_a_verdict_of_some_values_says_of_how_many() -> None:

@@ -120,8 +120,8 @@ def test_a_claim_describes_its_estimate_and_what_it_requires(
 
 def test_all_verdicts_make_one_sentence() -> None:
     """Each kind counted, and what is no surprise called so."""
-    assert sum_up(verdicts({}, {}, {"verdict": "fails"})) == "Of 3 claims 2 hold, 1 fails; 1 not as expected."
-    assert sum_up(verdicts({"verdict": "fails", "expected": "fails"})) == "Of 1 claim 1 fails; all as expected."
+    assert sum_up(verdicts({}, {}, {"verdict": "fails"})) == "3 claims: 2 hold, 1 fails; 1 not as expected."
+    assert sum_up(verdicts({"verdict": "fails", "expected": "fails"})) == "1 claim: 1 fails; all as expected."
     assert sum_up(verdicts({}, {})) == "All 2 claims hold; all as expected."
     assert sum_up(verdicts(*[{"verdict": "undecided"}] * 6)) == "All 6 claims are undecided; none as expected."
     assert sum_up([]) == ""

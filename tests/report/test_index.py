@@ -136,8 +136,8 @@ def test_a_damaged_study_hides_no_other(folder: Path, results_of: Callable[[str]
         "small/report.html",
         "tiny_scores/report.html",
     ]
-    assert "Its tables cannot be read (JSONDecodeError" in page
-    assert "Its tables cannot be read (TypeError: run.json holds list, not a table" in page
+    assert "The tables cannot be read (JSONDecodeError" in page
+    assert "The tables cannot be read (TypeError: run.json: expected an object, got list" in page
     assert page.count("1 holds") == 1
     assert "Zero-cost scores of very small networks" in page
 
@@ -189,7 +189,7 @@ def test_variants_stand_under_their_study(folder: Path, tmp_path: Path) -> None:
     page = (results / "index.html").read_text()
     assert page.count("<article") == 2
     assert len(links(page)) == 4
-    assert "2 studies and 2 variants of them, with what their claims came to" in page
+    assert "2 studies and 2 variants of them, with the verdicts on their claims" in page
 
 
 @pytest.mark.parametrize(
@@ -213,15 +213,14 @@ def test_the_study_of_a_folder(name: str, run: dict[str, list[str]], study: str,
     assert [found.study for found in entries(tmp_path)] == [study]
 
 
-def test_one_and_several_are_told_in_words_of_their_own() -> None:
-    """With variants or without, with claims or without any."""
+def test_the_summary_counts_studies_and_variants() -> None:
+    """Singular and plural, with and without verdicts."""
     one, changed = entry("deep", "deep", "Deep"), entry("deep-quick", "deep", "Deep (quick: a tenth)")
     other = Entry("wide", "wide", "wide/report.html", "Wide")
-    claims = "claims came to by numbers that were computed here."
 
-    assert summed(studies([one])) == f"1 study, with what its {claims}"
-    assert summed(studies([one, changed])) == f"1 study and a variant of it, with what their {claims}"
-    assert summed(studies([one, other])) == f"2 studies, with what their {claims}"
+    assert summed(studies([one])) == "1 study, with the verdicts on its claims."
+    assert summed(studies([one, changed])) == "1 study and a variant of it, with the verdicts on their claims."
+    assert summed(studies([one, other])) == "2 studies, with the verdicts on their claims."
     assert summed(studies([other])) == "1 study."
     assert summed([]) == "No study has a report."
     assert [found.entry for found in studies([changed])] == [changed]

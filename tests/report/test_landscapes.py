@@ -67,7 +67,7 @@ def test_a_collapsed_network_is_told_by_its_number(results_of: Callable[[str], R
     for constant in (3.0, 0.0):
         chart = landscapes_chart(table.assign(value=table["value"].where(~here, constant)), results.summary)
         (row,) = [row for row in rows_of(chart) if row["member"] == member and row["state"] == "random"]
-        assert row["said"] == "0"
+        assert row["label"] == "0"
 
 
 def test_a_boundary_is_seen_to_form_from_the_first_step_to_the_true_board(results_of: Callable[[str], Results]) -> None:
@@ -77,7 +77,7 @@ def test_a_boundary_is_seen_to_form_from_the_first_step_to_the_true_board(result
     learned = {
         row["member"]: row["picture"]
         for row in rows_of(landscapes_chart(*boards_of(results)))
-        if row["member"] and not row["said"]
+        if row["member"] and not row["label"]
     }
 
     by_series = {

@@ -45,7 +45,7 @@ def found(page: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
     click(picked.element);
     seen.clicked = dims();
     seen.itself = picked.element.classList.contains("dim");
-    seen.bar = text("lit-text");
+    seen.bar = text("highlighted-text");
     seen.others = [...drawn.values()].every(({ marks }) => marks.every(({ element, members }) => !members.size ||
       !marks.some((mark) => mark.members.has(seen.member)) ||
       element.classList.contains("dim") === !members.has(seen.member)));
@@ -54,13 +54,13 @@ def found(page: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
     const hover = (kind, element) => element.dispatchEvent(new PointerEvent(kind, { bubbles: true }));
     hover("pointerover", picked.element);
     seen.hovered = dims();
-    seen.barWhileHovering = document.getElementById("lit").hidden;
+    seen.barWhileHovering = document.getElementById("highlighted").hidden;
     hover("pointerover", document.querySelector("#chart-variability svg"));
     seen.left = dims();
     const label = document.querySelector("#chart-variability .role-legend-label text");
     seen.value = label.textContent;
     click(label);
-    seen.leftOut = dims();
+    seen.hidden = dims();
     seen.pressed = label.getAttribute("aria-pressed");
     seen.wrong = [...drawn.values()].flatMap(({ marks }) => marks).filter(({ element, data }) =>
       element.classList.contains("off") !== (data[0].series === seen.value)).length;
@@ -86,26 +86,26 @@ def found(page: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
     return act_in_browser(page, LOOK + script, tmp_path_factory.mktemp("visit"))
 
 
-def test_a_member_that_is_clicked_lights_in_every_chart(found: Any) -> None:
-    """All other members fade wherever this one is, and nowhere else; Escape lets go."""
+def test_a_clicked_member_is_highlighted_in_every_chart(found: Any) -> None:
+    """All other members are dimmed in charts that have this member; Escape clears the selection."""
     assert not found["itself"]
     assert found["others"]
     assert {name for name, count in found["clicked"].items() if count["dim"]} > {"variability", "collapse", "accuracy"}
-    assert "lit in" in found["bar"]
+    assert "highlighted in" in found["bar"]
     assert all(count["dim"] == 0 for count in found["escaped"].values())
 
 
-def test_pointing_at_a_member_lights_it_until_the_pointer_leaves(found: Any) -> None:
-    """As a click does, without the bar that a click leaves to let go by."""
+def test_pointing_at_a_member_highlights_it_until_the_pointer_leaves(found: Any) -> None:
+    """The charts look as after a click, but the bar with the button stays hidden."""
     assert found["hovered"] == found["clicked"]
     assert found["barWhileHovering"]
     assert found["left"] == found["escaped"]
 
 
-def test_a_legend_leaves_a_series_out_of_every_chart(found: Any) -> None:
-    """Only what is of that series goes, in all charts, and the same button brings it back by keyboard."""
+def test_a_legend_entry_hides_a_series_in_every_chart(found: Any) -> None:
+    """Only that series is hidden, and the same entry shows it again by keyboard."""
     assert found["wrong"] == 0
-    assert {name for name, count in found["leftOut"].items() if count["off"]} >= {"variability", "collapse", "accuracy"}
+    assert {name for name, count in found["hidden"].items() if count["off"]} >= {"variability", "collapse", "accuracy"}
     assert found["pressed"] == "false"
     assert all(count["off"] == 0 for count in found["back"].values())
 

@@ -104,7 +104,7 @@ def test_what_has_no_number_anywhere_is_said() -> None:
     nothing = measured(_summary("naswot", [np.nan, np.nan]), "naswot").to_dict()
     some = measured(_summary("naswot", [np.nan, 3.0]), "naswot").to_dict()
 
-    assert list(nothing["datasets"].values()) == [[{"said": "There are no finite numbers of naswot."}]]
+    assert list(nothing["datasets"].values()) == [[{"message": "There are no finite values of naswot."}]]
     assert [[row["mean"] for row in rows] for rows in some["datasets"].values()] == [[None, 3.0]]
 
 
@@ -153,7 +153,7 @@ def test_a_caption_is_what_the_catalog_says() -> None:
     assert caption.startswith(
         "Zero-cost score: trace and condition number of the neural tangent kernel (Jacot et al. 2018; Chen et al. 2021)"
     )
-    assert "ntk_trace: trace of the neural tangent kernel on a batch; ntk_condition: its largest eigenvalue" in caption
-    assert "assumes that networks with more ntk_trace train better." in caption
-    assert "assumes that networks with less ntk_condition train better." in caption
+    assert "ntk_trace: trace of the neural tangent kernel on a batch; ntk_condition: condition number" in caption
+    assert "assumes that networks with larger ntk_trace train better." in caption
+    assert "assumes that networks with smaller ntk_condition train better." in caption
     assert "Means over the draws with a finite value, with 95% intervals; medians are dashed." in caption

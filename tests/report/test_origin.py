@@ -46,12 +46,14 @@ def test_the_command_that_computes_a_study_again(
     [
         (None, {}, ""),
         ("0123456789abcdef", {"package.plugins": "34"}, ""),
-        ("0123456789abcdef+", {}, ", whose code had changes that no commit has"),
-        ("0123456789abcdef", {"mine.py": "12"}, ", with the plug-in's file as it was"),
+        ("0123456789abcdef+", {}, ", with uncommitted changes in the code"),
+        ("0123456789abcdef", {"mine.py": "12"}, ", with the original version of the plug-in's file"),
     ],
 )
-def test_what_may_keep_the_command_from_doing_the_same(commit: str | None, plugins: dict[str, str], said: str) -> None:
-    """Code that was never committed, and a file that is not the suite's."""
+def test_caveat_names_the_reasons_why_the_command_may_give_other_results(
+    commit: str | None, plugins: dict[str, str], said: str
+) -> None:
+    """Uncommitted changes and plug-in files are named."""
     run: dict[str, Any] = {"asked": ["deep.toml"], "environment": {"commit": commit, "plugins": plugins}}
 
     assert caveat(run) == said
@@ -77,10 +79,8 @@ def test_the_command_at_the_foot_computes_the_very_study(tmp_path: Path, monkeyp
     assert [entry.name for entry in Path("results").iterdir() if entry.is_dir()] == [folder.name]
 
 
-def test_a_run_that_has_not_kept_how_it_was_asked_for_says_so(
-    results_of: Callable[[str], Results], tmp_path: Path
-) -> None:
-    """In words, in place of a command that might compute something else."""
+def test_a_run_without_a_recorded_command_says_so(results_of: Callable[[str], Results], tmp_path: Path) -> None:
+    """The page gives the reason instead of a command."""
     source = results_of("tiny_death").folder
     folder = tmp_path / "old"
     shutil.copytree(source, folder, ignore=shutil.ignore_patterns("cells"))
@@ -89,7 +89,7 @@ def test_a_run_that_has_not_kept_how_it_was_asked_for_says_so(
     (folder / "run.json").write_text(json.dumps(run))
 
     assert again(run) == ""
-    assert "which this run has not kept as a command" in draw(Results(folder)).read_text()
+    assert "because this run did not record its command" in draw(Results(folder)).read_text()
 
 
 def test_the_foot_says_what_ran_where_and_with_what(results_of: Callable[[str], Results]) -> None:

@@ -1,8 +1,11 @@
 """The page's table of precision: a row a member and quantity, the widest layer for all."""
 
+from collections.abc import Callable
+
 import pandas as pd
 
 from suite.report.page_tables import tabulate_precision
+from suite.results.folder import Results
 
 
 def row(half_width, layer=None, reached="yes", note="", **others):
@@ -29,14 +32,14 @@ def rows(*given):
 
 def test_of_layers_the_widest_interval_is_shown():
     """One that cannot be told is shown last of all; a layer that was not reached is told."""
-    (shown,) = rows(row(0.01, 1), row(0.049, 2), row(None, 3, "no", "no draw is a finite number"))
+    (shown,) = rows(row(0.01, 1), row(0.049, 2), row(None, 3, "no", "no draw is finite"))
 
     assert shown == [
         "relu-d2",
         "correlation, layer 2",
         "mean",
         "no",
-        "no draw is a finite number",
+        "no draw is finite",
         "0.05",
         "0.049",
         "1,024",
@@ -62,3 +65,11 @@ def test_tasks_have_rows_of_their_own():
 def test_a_study_that_asks_for_no_precision_has_no_table():
     """Nothing to show."""
     assert tabulate_precision(None).rows == []
+
+
+def test_missing_notes_of_a_run_are_empty(results_of: Callable[[str], Results]):
+    """The table on the page shows an empty cell, not nan."""
+    notes = [cells[4] for cells in tabulate_precision(results_of("tiny_precise").precision).rows]
+
+    assert "" in notes
+    assert "nan" not in notes

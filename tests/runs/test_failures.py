@@ -54,7 +54,7 @@ def test_a_failing_cell_is_recorded_and_the_rest_is_done(
     assert "gradients" not in set(summary["quantity"])
     assert {"test_error", "train_loss"} <= set(summary["quantity"])
     page = (folder / "report.html").read_text()
-    assert "What failed" in page
+    assert "Failed cells" in page
     assert "no gradients today" in page
 
     code, said = _run(tmp_path)
@@ -63,7 +63,7 @@ def test_a_failing_cell_is_recorded_and_the_rest_is_done(
     assert "18 cells to compute" in said
     assert not (folder / "failures.csv").exists()
     assert not (folder / "failures.log").exists()
-    assert "What failed" not in (folder / "report.html").read_text()
+    assert "Failed cells" not in (folder / "report.html").read_text()
     assert_same_as_undisturbed(tmp_path, tmp_path_factory)
 
 

@@ -107,8 +107,8 @@ def test_measures_that_such_networks_have_none_of(module):
 
     for which, name, fragment in (
         (normalized, "dead_neurons", "without normalization"),
-        (narrow, "correlation", "need networks of 2 inputs or more; leave the measure out"),
-        (narrow, "jacobian", "there is no second hidden layer; leave the measure out"),
+        (narrow, "correlation", "requires networks with 2 or more inputs; leave the measure out"),
+        (narrow, "jacobian", "requires networks with 2 or more hidden layers; leave the measure out"),
     ):
         with pytest.raises(ValueError, match=fragment):
             suite.measure(which, [name])
@@ -145,10 +145,10 @@ def test_what_is_wrong_with_settings_is_said_as_of_a_spec(module):
         ({"settings": {"v3": {"step": float("inf")}}}, "v3.step: expected a finite number, got inf"),
         ({"domain": 3}, "domain: expected a table, got 3"),
         ({"domain": {"kind": "box", "half_width": -1}}, "domain.half_width: expected a number > "),
-        ({"domain": {"kind": "box", "radius": 1.0}}, "domain.radius: unknown key; known here: half_width, kind"),
+        ({"domain": {"kind": "box", "radius": 1.0}}, "domain.radius: unknown key; use one of half_width, kind"),
         ({"activation": {"name": "elu", "alfa": 1.0}}, "activation.alfa: unknown key; did you mean alpha?"),
         ({"activation": "htanh"}, "activation.linear_region: linear_region is missing; add it"),
-        ({"activation": "zzz"}, "what a plug-in adds needs suite.plug_in"),
+        ({"activation": "zzz"}, "entries of a plug-in need suite.plug_in"),
         ({"seed": 1.5}, "seed: expected an integer >= 0, got 1.5"),
     ],
     ids=str,

@@ -283,18 +283,18 @@ def test_what_needs_a_run_says_what_a_reference_is(project: Path, command: str) 
 
     assert done.exit_code == 2
     (line,) = done.stderr.splitlines()
-    assert line.startswith(f"{reference / 'small'}: a reference, which `compare` alone looks at")
+    assert line.startswith(f"{reference / 'small'}: these are reference results without raw values, which only")
     assert "--results" in line
     assert contents(reference) == kept
 
 
 def test_a_reference_has_no_raw_values_and_is_none_of_a_reference(project: Path) -> None:
-    """Both are told."""
+    """Both are errors."""
     reference = project / "results" / "reference"
     found = Results(reference / "small")
-    with pytest.raises(ValueError, match=r"small: a reference, .* name the results of a run"):
+    with pytest.raises(ValueError, match=r"small: these are reference results, .*; use the results of a run"):
         found.values_of(["correlation"])
-    with pytest.raises(ValueError, match="a reference"):
+    with pytest.raises(ValueError, match="reference results"):
         _ = found.measurements
 
     with pytest.raises(ValueError, match="small: a reference itself; name the results of a run"):

@@ -103,11 +103,11 @@ def test_what_fails_in_a_part_is_told_in_its_own_files(tmp_path: Path, monkeypat
 )
 def test_what_is_no_part_of_a_whole_is_refused(text: str, tmp_path: Path) -> None:
     """With an example of one that is."""
-    with pytest.raises(ValueError, match="write 1/8"):
+    with pytest.raises(ValueError, match="use 1/8"):
         parse_shard(text)
 
     code, said = _invoke("run", SPECS / "tiny.toml", tmp_path / "results", f"--shard={text}")
 
     assert code == 2
-    assert "write 1/8" in said
+    assert "use 1/8" in said
     assert not (tmp_path / "results").exists()

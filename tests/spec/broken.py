@@ -165,14 +165,14 @@ CASES = [
     # files
     Case("missing path", lambda folder: [folder / "absent.toml"], 0, "", "check the path"),
     Case("dangling link", _dangling_link, 0, "", "check the path"),
-    Case("folder named like a spec", _folder_like_a_file, 0, "", "name a folder of specs, or a file"),
+    Case("folder named like a spec", _folder_like_a_file, 0, "", "use a folder of specs, or a spec file"),
     Case("pipe", _pipe, 0, "", "save the spec as a file"),
     Case("link to a device without end", _endless_device, 0, "", "save the spec as a file"),
-    Case("file too large", _file(VALID + "#" * 200_000), 1, "", "200,000 at most; name a spec, or divide it"),
-    Case("folder without toml", _folder_of_notes, 0, "", "name a folder of specs, or a file"),
+    Case("file too large", _file(VALID + "#" * 200_000), 1, "", "check the path, or split the spec"),
+    Case("folder without toml", _folder_of_notes, 0, "", "use a folder of specs, or a spec file"),
     Case("path too long", lambda folder: [folder / ("x" * 300 + ".toml")], 0, "", "check the path"),
-    Case("empty file", _file(""), 1, "", "needs title, seed, [family] and a [measure] table"),
-    Case("blank file", _file(" \n\n"), 1, "", "needs title, seed, [family] and a [measure] table"),
+    Case("empty file", _file(""), 1, "", "add title, seed, [family] and a [measure.NAME] table"),
+    Case("blank file", _file(" \n\n"), 1, "", "add title, seed, [family] and a [measure.NAME] table"),
     Case("comments only", _file("# later\n"), 1, "title", "title is missing; add it"),
     Case("not UTF-8", _file(VALID.encode().replace(b"small", b"sm\xe4ll")), 1, "", "save the file as UTF-8"),
     Case(
@@ -184,26 +184,33 @@ CASES = [
     ),
     _named("name reserved for asv", "asv.toml", "reserved in results/; rename the file"),
     _named("name reserved for the reference", "Reference.toml", "reserved in results/; rename the file"),
-    _named("name that starts with a dot", ".hidden.toml", "rename the file with letters, digits"),
-    _named("name with a blank", "my study.toml", "rename the file with letters, digits"),
-    _named("name too long for a folder", "n" * 101 + ".toml", "100 at most"),
+    _named("name that starts with a dot", ".hidden.toml", "rename the file (1 to 100 characters: letters, digits"),
+    _named("name with a blank", "my study.toml", "rename the file (1 to 100 characters: letters, digits"),
+    _named("name too long for a folder", "n" * 101 + ".toml", "1 to 100 characters"),
     _named("name that ends with a dot", "study..toml", "'.' (not first or last)"),
     _named(
-        "name of nothing but a dot", "..toml", "specs end in .toml" if Path("..toml").suffix != ".toml" else "rename"
+        "name of nothing but a dot", "..toml", "expected a .toml file" if Path("..toml").suffix != ".toml" else "rename"
     ),
-    _named("name of two dots", "...toml", "specs end in .toml" if Path("...toml").suffix != ".toml" else "rename"),
-    _named("name that looks like another", "\u0455tudy.toml", "rename the file with letters, digits"),
+    _named("name of two dots", "...toml", "expected a .toml file" if Path("...toml").suffix != ".toml" else "rename"),
+    _named("name that looks like another", "\u0455tudy.toml", "rename the file (1 to 100 characters: letters, digits"),
     _named("name of a file in results", "readme.MD.toml", "reserved in results/; rename the file"),
     *(
-        _named(f"name of a device, {name}", name, "is a device's on some systems; rename the file")
+        _named(f"name of a device, {name}", name, "is a device name on Windows; rename the file")
         for name in ("nul.toml", "CON.toml", "com1.v2.toml", "lpt9.toml", "aux.toml", "PRN.toml")
     ),
-    _named("other suffix", "study.txt", "specs end in .toml"),
+    _named("other suffix", "study.txt", "expected a .toml file"),
     Case("two specs of one name", _twins, 1, "", "rename one of them"),
     # TOML
-    _edited("value without quotes", '"relu"', "relu", 8, "", "mend the line"),
-    _edited("open string at the end", "replicates = 2\n", 'source = """', 19, "", "mend the line"),
-    _edited("key twice", "seed = 7\n", "seed = 7\nseed = 8\n", 3, "", "mend the line"),
+    _edited("value without quotes", '"relu"', "relu", 8, "", 'text needs quotes: activation = "relu"'),
+    _edited("list without quotes", '"relu"', '["abs", relu]', 8, "", 'Invalid value; text needs quotes: "relu"'),
+    _edited(
+        "title without quotes", '"A study of small networks"', "A study, small # x", 1, "", ': title = "A study, small"'
+    ),
+    _edited("boolean of Python", "inputs = 2", "inputs = 2\nresidual = True", 7, "", "Invalid value; write true"),
+    _edited("text with one quote", '"relu"', 'relu"', 8, "", "Invalid value; fix the line"),
+    _edited("two points in a number", "step = 0.25", "step = 0.2.5", 13, "", "fix the line"),
+    _edited("open string at the end", "replicates = 2\n", 'source = """', 19, "", "fix the line"),
+    _edited("key twice", "seed = 7\n", "seed = 7\nseed = 8\n", 3, "", "fix the line"),
     _edited("endless number", "seed = 7", "seed = " + "7" * 5000, 1, "", "shorten it"),
     _edited("endless nesting", "seed = 7", "seed = " + "[" * 9000 + "]" * 9000, 1, "", "shorten it"),
     _edited("endless number in another base", "seed = 7", f"seed = 0x{'f' * 6000}", 1, "", "shorten it"),
@@ -238,7 +245,14 @@ CASES = [
         "unknown key",
     ),
     # what an activation needs
-    _edited("too bare a name", '"relu"', '"s_exp"', 8, "family.activation", "linear_region is missing; add it"),
+    _edited(
+        "too bare a name",
+        '"relu"',
+        '"s_exp"',
+        8,
+        "family.activation",
+        'write activation = { name = "s_exp", linear_region = 1.0 }',
+    ),
     _edited(
         "no linear region",
         '"relu"',
@@ -255,7 +269,7 @@ CASES = [
         "[notes]\nx = 1\n[family]",
         4,
         "notes",
-        "known here: claim, claims, domain, family,",
+        "use one of claim, claims, domain, family,",
     ),
     _edited(
         "unknown family key",
@@ -271,7 +285,7 @@ CASES = [
         "[measure.v4]",
         11,
         "measure.v4",
-        "known here: accuracy, activation_ratio,",
+        "use one of accuracy, activation_ratio,",
     ),
     _edited(
         "misspelt measure",
@@ -284,6 +298,13 @@ CASES = [
     _edited("a name from elsewhere", '"relu"', '"swish"', 8, "family.activation", "did you mean silu?"),
     _edited("a key from elsewhere", "depth = ", "n_layers = 3\ndepth = ", 7, "family.n_layers", "did you mean depth?"),
     _edited("a paper's word", "[measure.v3]", "[measure.variability]", 11, "measure.variability", "did you mean v3?"),
+    _added("claims as tables", '[[claims]]\nsays = "So."\n', 20, "claims", "got { says = 'So.' }; write [[claim]]"),
+    _added("claims as one table", '[claims]\nsays = "So."\n', 20, "claims", "got { says = 'So.' }; write [[claim]]"),
+    _edited("families", "[family]", "[[families]]", 4, "families", "unknown key; did you mean [[family]]?"),
+    _edited("one table of families", "[family]", "[families]", 4, "families", "did you mean [family]?"),
+    _edited("measures", "[measure.v3]", "[measures.v3]", 11, "measures", "did you mean [measure.v3]?"),
+    _edited("measure in a list", "[measure.v3]", "[[measure.v3]]", 11, "measure.v3", "; write [measure.v3] once"),
+    _added("predictors", '[[predictors]]\noutcome = "success"\n', 20, "predictors", "did you mean [predict]?"),
     _edited("unknown measure key", "draws = 16", "draw = 16", 12, "measure.v3.draw", "did you mean draws?"),
     _edited(
         "unknown activation",
@@ -291,7 +312,7 @@ CASES = [
         '[\n  "abs",\n  "rellu",\n]',
         10,
         "family.activation",
-        "did you mean relu? What a plug-in adds needs --plugin FILE",
+        "did you mean relu? Entries of a plug-in need --plugin FILE",
     ),
     _edited(
         "unknown activation, like another by chance",
@@ -299,7 +320,7 @@ CASES = [
         '"shrink"',
         8,
         "family.activation",
-        ", tanh; what a plug-in adds needs --plugin FILE",
+        ", tanh; entries of a plug-in need --plugin FILE",
     ),
     _edited(
         "unknown activation, nothing near",
@@ -307,7 +328,7 @@ CASES = [
         '"heaviside"',
         8,
         "family.activation",
-        "known here: abs, elu, erf,",
+        "use one of abs, elu, erf,",
     ),
     _edited(
         "unknown key of an activation",
@@ -341,7 +362,7 @@ CASES = [
         "family.initialization.bias_sd",
         "did you mean bias_std?",
     ),
-    _edited("unknown task", '"checkerboard"', '"sudoku"', 16, "measure.accuracy.task", "known here: absolute_value,"),
+    _edited("unknown task", '"checkerboard"', '"sudoku"', 16, "measure.accuracy.task", "use one of absolute_value,"),
     _edited("misspelt task", '"checkerboard"', '"chekerboard"', 16, "measure.accuracy.task", "mean checkerboard?"),
     _edited(
         "unknown key of a task",
@@ -358,7 +379,7 @@ CASES = [
         "batch = 32, momentum = 0.9",
         17,
         "measure.accuracy.optimizer.momentum",
-        "known here: batch, learning_rate, name, weight_decay",
+        "use one of batch, learning_rate, name, weight_decay",
     ),
     _edited(
         "choice without a name",
@@ -386,10 +407,10 @@ CASES = [
         '"variance"',
         9,
         "family.initialization",
-        "weight_variance is missing; add it",
+        'missing; write initialization = { name = "variance", weight_variance = 2.0 }',
     ),
-    _edited("empty title", '"A study of small networks"', '""', 1, "title", "expected some text"),
-    _edited("empty list", "[1, 2, 3]", "[]", 7, "family.depth", "give at least one value"),
+    _edited("empty title", '"A study of small networks"', '""', 1, "title", "expected nonempty text"),
+    _edited("empty list", "[1, 2, 3]", "[]", 7, "family.depth", "add at least one value"),
     _edited(
         "empty list in a choice",
         "bias_std = 0.1",
@@ -398,7 +419,7 @@ CASES = [
         "family.initialization",
         "at least one value",
     ),
-    _edited("repeated value", "[1, 2, 3]", "[1, 2, 1]", 7, "family.depth", "1 stands in the list twice; keep one"),
+    _edited("repeated value", "[1, 2, 3]", "[1, 2, 1]", 7, "family.depth", "1 is in the list twice; remove one"),
     Case(
         "nothing measured",
         _file(VALID[: VALID.index("[measure.v3]")] + "[measure]\n"),
@@ -499,7 +520,7 @@ CASES = [
         ),
         17,
         "measure.ntk.points",
-        "ask for fewer points",
+        "use fewer points",
     ),
     _edited("one square", "squares = 2", "squares = 1", 16, "measure.accuracy.task.squares", "expected a number >= 2"),
     _edited(
@@ -533,7 +554,7 @@ CASES = [
         "replicates = 50_000_000",
         19,
         "measure.accuracy.replicates",
-        "ask for fewer replicates or members",
+        "use fewer replicates or members",
     ),
     _edited(
         "too long a list",
@@ -541,7 +562,7 @@ CASES = [
         str(list(range(1, 1002))),
         7,
         "family.depth",
-        "a list of 1001 values is too long; give 1000 or fewer",
+        "the list has 1001 values, more than 1000; remove values from it",
     ),
     _edited(
         "too many members",
@@ -549,7 +570,7 @@ CASES = [
         f"{list(range(1, 1001))}\noutputs = {list(range(1, 102))}",
         4,
         "family",
-        "101,000 members, more than 100,000; take values out",
+        "101,000 members, more than 100,000; remove values",
     ),
     _edited(
         "too many entries",
@@ -557,7 +578,7 @@ CASES = [
         f"learning_rate = {list(range(1, 102))}, batch = {list(range(1, 101))}",
         17,
         "measure.accuracy.optimizer",
-        "multiply out to 10100 entries, more than 10000; take values out",
+        "give 10100 entries, more than 10000; remove values",
     ),
     _edited(
         "next to no bias",
@@ -565,7 +586,7 @@ CASES = [
         "bias_std = 1e-7",
         9,
         "family.initialization.bias_std",
-        "give 1e-06 or more",
+        "expected a number >= 1e-06, got 1e-07",
     ),
     _edited(
         "bias beyond reason",
@@ -575,16 +596,16 @@ CASES = [
         "family.initialization.bias_std",
         "expected a number <= 1_000_000",
     ),
-    _edited("grid of a step next to 0", "step = 0.25", "step = 5e-324", 13, "measure.v3.step", "take a larger step"),
+    _edited("grid of a step next to 0", "step = 0.25", "step = 5e-324", 13, "measure.v3.step", "use a larger step"),
     # what does not fit together
-    _edited("neither size", "parameters = 500\n", "", 4, "family", "give either parameters or width"),
+    _edited("neither size", "parameters = 500\n", "", 4, "family", "set one of them"),
     _edited(
         "both sizes",
         "parameters = 500",
         "parameters = 500\nwidth = 8",
         4,
         "family",
-        "give either parameters or width",
+        "expected either parameters or width; set one of them",
     ),
     _edited(
         "depth that cannot meet the budget",
@@ -592,25 +613,25 @@ CASES = [
         "[\n  1,\n  400,\n]",
         9,
         "family.depth",
-        "change depth or parameters, or loosen family.tolerance",
+        "change depth or parameters, or increase family.tolerance",
     ),
-    _edited("too many parameters", "500", "1_000_000_000_000", 5, "family.parameters", "ask for fewer parameters"),
-    _edited("too wide", "parameters = 500", "width = 1_000_000", 5, "family.width", "ask for fewer parameters"),
+    _edited("too many parameters", "500", "1_000_000_000_000", 5, "family.parameters", "use fewer parameters"),
+    _edited("too wide", "parameters = 500", "width = 1_000_000", 5, "family.width", "use fewer parameters"),
     Case(
         "too many parameters in the second family",
         _file(VALID.replace("[family]", "[[family]]").replace("[measure.v3]", f"{SECOND_FAMILY}\n[measure.v3]")),
         12,
         "family.parameters",
-        "ask for fewer parameters",
+        "use fewer parameters",
     ),
-    _edited("too many draws", "draws = 16", "draws = 1_000_000_000_000", 12, "measure.v3.draws", "ask for fewer"),
+    _edited("too many draws", "draws = 16", "draws = 1_000_000_000_000", 12, "measure.v3.draws", "use fewer draws"),
     _edited(
         "too many training points",
         "train = 64",
         "train = 1_000_000_000_000",
         16,
         "measure.accuracy.task.train",
-        "ask for fewer points",
+        "use fewer points",
     ),
     _edited(
         "batch larger than the training set",
@@ -626,7 +647,7 @@ CASES = [
         "inputs = 3",
         16,
         "measure.accuracy.task.name",
-        "change the family or drop the task",
+        "change the family or the task",
     ),
     _edited(
         "an entry said twice, once inside a list",
@@ -635,9 +656,9 @@ CASES = [
         '{ name = "adam", learning_rate = 0.01, batch = 32 }]',
         17,
         "measure.accuracy.optimizer",
-        "stands in the list twice; keep one",
+        "is in the list twice; remove one",
     ),
-    _edited("a grid without end", "step = 0.25", "step = 0.000001", 13, "measure.v3.step", "take a larger step"),
+    _edited("a grid without end", "step = 0.25", "step = 0.000001", 13, "measure.v3.step", "use a larger step"),
     # domains
     _in_domain("unknown kind of domain", 'kind = "bal"', 11, "domain", "did you mean ball?"),
     _in_domain(
@@ -651,14 +672,14 @@ CASES = [
         "domain.half_width",
         "expected a number",
     ),
-    _in_domain("radius of a box", 'kind = "box"\nradius = 2.0', 13, "domain.radius", "known here: half_width, kind"),
+    _in_domain("radius of a box", 'kind = "box"\nradius = 2.0', 13, "domain.radius", "use one of half_width, kind"),
     _edited("bare name of a domain", "seed = 7", 'seed = 7\ndomain = "ball"', 3, "domain", "expected a table"),
     _in_domain(
         "step that does not divide a wide box",
         'kind = "box"\nhalf_width = 2.0',
         16,
         "measure.v3.step",
-        "does not divide the domain's side of 4 into 3 steps or more; take 4/n, such as 0.8",
+        "does not divide the domain's side of 4 into 3 or more steps; use 4/n, such as 0.8",
         step="0.75",
     ),
     _in_domain(
@@ -666,11 +687,34 @@ CASES = [
         'kind = "ball"',
         15,
         "measure.v3.step",
-        "does not divide the domain's side of 2 into 4 steps or more; take 2/n, such as 0.5",
+        "does not divide the domain's side of 2 into 4 or more steps; use 2/n, such as 0.5",
         step="0.6666666666666666",
     ),
     # measures, tasks and networks that do not suit each other
-    _edited("linear region left out", '"relu"', '"s_exp"', 8, "family.activation", "linear_region is missing; add it"),
+    _edited(
+        "task by name alone",
+        '{ name = "checkerboard", squares = 2, train = 64, test = 64 }',
+        '"digits"',
+        16,
+        "measure.accuracy.task",
+        'train and test are missing; write task = { name = "digits", train = 1000, test = 300 }',
+    ),
+    _edited(
+        "optimizer by name alone",
+        '{ name = "adam", learning_rate = 0.01, batch = 32 }',
+        '["adam"]',
+        17,
+        "measure.accuracy.optimizer",
+        'learning_rate and batch are missing; write { name = "adam", learning_rate = 0.01, batch = 100 }',
+    ),
+    _edited(
+        "linear region left out",
+        '"relu"',
+        '"s_exp"',
+        8,
+        "family.activation",
+        'write activation = { name = "s_exp", linear_region = 1.0 }',
+    ),
     _edited(
         "unknown normalization",
         "inputs = 2",
@@ -683,16 +727,16 @@ CASES = [
         "number for a switch", "inputs = 2", "inputs = 2\nresidual = 1", 7, "family.residual", "expected true or false"
     ),
     _untrained(
-        "feature diversity without training", "feature_diversity", "add [measure.accuracy], or drop the measure"
+        "feature diversity without training", "feature_diversity", "add [measure.accuracy], or remove the measure"
     ),
-    _untrained("revival without training", "revival", "add [measure.accuracy], or drop the measure"),
-    _untrained("trainability without training", "trainability", "add [measure.accuracy], or drop the measure"),
+    _untrained("revival without training", "revival", "add [measure.accuracy], or remove the measure"),
+    _untrained("trainability without training", "trainability", "add [measure.accuracy], or remove the measure"),
     _added(
         "features of a layer that is not there",
         "\n[measure.feature_diversity]\nlayers = [1, 2]\n",
         22,
         "measure.feature_diversity.layers",
-        "there is no hidden layer 2 in networks of depth 1; name layers that all members have",
+        "there is no hidden layer 2 in networks of depth 1; use layers that all members have",
     ),
     _changed(
         "features of a regression",
@@ -703,7 +747,7 @@ CASES = [
         },
         20,
         "measure.feature_diversity",
-        "has no classes, whose features could be compared; take a task with classes, or drop the measure",
+        "is a regression; use a task with classes, or remove the measure",
     ),
     _changed(
         "more digits than there are",
@@ -714,7 +758,7 @@ CASES = [
         },
         17,
         "measure.accuracy.task.train",
-        "digits has 1,797 samples, 1,500 + 300 + 300 are asked for as train, validation and test; ask for fewer",
+        "digits has 1,797 samples, fewer than train + validation + test = 1,500 + 300 + 300; use fewer",
     ),
     _edited(
         "digits for other inputs",
@@ -722,7 +766,7 @@ CASES = [
         '"digits"',
         16,
         "measure.accuracy.task.name",
-        "for networks with inputs = 64 and outputs = 10, the family has inputs = 2 and outputs = 1; change the family",
+        "with inputs = 64 and outputs = 10, the family has inputs = 2 and outputs = 1; change the family or the task",
     ),
     _changed(
         "digits for other outputs",
@@ -733,14 +777,14 @@ CASES = [
         },
         16,
         "measure.accuracy.task.name",
-        "the family has inputs = 64 and outputs = 1; change the family or drop the task",
+        "the family has inputs = 64 and outputs = 1; change the family or the task",
     ),
     _changed(
         "data-dependent biases of a smooth activation",
         {'"relu"': '"tanh"', '{ scheme = "critical", bias_std = 0.1 }': '[\n  "he",\n  "data_dependent",\n]'},
         9,
         "family.initialization",
-        'the family has tanh; take activation = "relu", or another initialization',
+        'the family has tanh; use activation = "relu", or another initialization',
     ),
     _changed(
         "data-dependent biases of normalized networks",
@@ -750,7 +794,7 @@ CASES = [
         },
         10,
         "family.initialization",
-        "take these out of the family, or another initialization",
+        "remove these from the family, or use another initialization",
     ),
     Case(
         "data-dependent biases without data",
@@ -761,7 +805,7 @@ CASES = [
         ),
         9,
         "family.initialization",
-        "add [measure.accuracy] with a task, or take another initialization",
+        "add [measure.accuracy] with a task, or use another initialization",
     ),
     *(
         _changed(
@@ -769,7 +813,7 @@ CASES = [
             {"inputs = 2": f"inputs = 2\n{option}", "replicates = 2": f"replicates = 2\n[measure.{name}]"},
             21,
             f"measure.{name}",
-            f"there are some with {said}; drop the measure, or give those networks a spec of their own",
+            f"the study has networks with {said}; remove the measure, or use a separate spec for these networks",
         )
         for name, option, said in (
             ("jacobian", 'normalization = "batch"', 'normalization = "batch"'),
@@ -787,28 +831,28 @@ CASES = [
         'outcome = ["train_loss", "test_error"]',
         22,
         "predict.outcome",
-        "give test_accuracy or train_loss",
+        "use test_accuracy or train_loss",
     ),
     _told(
         "predictor that is not measured",
         'outcome = "success"\npredictors = ["v3", "born_dead"]',
         23,
         "predict.predictors",
-        "'born_dead' is not measured here; known here: v3, v3_over_rms",
+        "'born_dead' is not measured in this study; use one of v3, v3_over_rms",
     ),
     _told(
         "predictor that says nothing of networks",
         'outcome = "success"\npredictors = "v3_floor"',
         23,
         "predict.predictors",
-        "'v3_floor' is no property of a network",
+        "'v3_floor' is not a property of a network",
     ),
     _told(
         "predictor that is there anyway",
         'outcome = "success"\npredictors = "activation_ratio"',
         23,
         "predict.predictors",
-        "'activation_ratio' is a baseline, which is there anyway; drop it",
+        "'activation_ratio' is a baseline, which is always included; remove it",
     ),
     _told(
         "predictor that is known too late",
@@ -818,32 +862,32 @@ CASES = [
         "'train_loss' is known only after training",
     ),
     _told(
-        "predictor that is no quantity",
+        "predictor that is not a quantity",
         'outcome = "success"\npredictors = "v3_flor"',
         23,
         "predict.predictors",
-        "'v3_flor' is no quantity; known here: v3, v3_over_rms",
+        "'v3_flor' is not a quantity; use one of v3, v3_over_rms",
     ),
     _told(
         "tournament of members that are not there",
         'outcome = "success"\nwhere = { depth = [2, 7] }',
         23,
         "predict.where.depth",
-        "no member has depth = 7; take one of 1, 2, 3, 4, 5, 6",
+        "no member has depth = 7; use one of 1, 2, 3, 4, 5, 6",
     ),
     _told(
         "tournament of too few, as chosen",
         'outcome = "success"\nwhere = { depth = [2, 3, 4, 5] }',
         21,
         "predict",
-        "4 members have 2 hidden layers or more",
+        "4 members have 2 or more hidden layers",
     ),
     _added(
         "tournament of too few",
         '\n[predict]\noutcome = "success"\n',
         21,
         "predict",
-        "2 members have 2 hidden layers or more, the order of so few says nothing; have 5 or more",
+        "2 members have 2 or more hidden layers, too few for a ranking; use 5 or more",
     ),
     Case(
         "tournament without training",
@@ -853,7 +897,7 @@ CASES = [
         ),
         16,
         "predict.outcome",
-        "nothing is trained here; add [measure.accuracy]",
+        "the study trains no networks; add [measure.accuracy]",
     ),
     Case(
         "correlation of one input",
@@ -862,28 +906,28 @@ CASES = [
         ),
         15,
         "measure.correlation",
-        "two inputs at an angle need networks of 2 inputs or more; use inputs = 2 or more in the family, or drop",
+        "correlation requires networks with 2 or more inputs; use inputs = 2 or more in the family, or remove",
     ),
     _changed(
         "Jacobian of one hidden layer",
         {"[1, 2, 3]": "1", "replicates = 2": "replicates = 2\n[measure.jacobian]"},
         20,
         "measure.jacobian",
-        "give depth = 2 or more, or drop the measure",
+        "use depth = 2 or more, or remove the measure",
     ),
     _changed(
         "batch normalization of one point",
         {"inputs = 2": 'inputs = 2\nnormalization = ["none", "batch"]', "batch = 32": "batch = 1"},
         18,
         "measure.accuracy.optimizer.batch",
-        "raise batch, or drop the normalization",
+        "raise batch, or remove the normalization",
     ),
     _changed(
         "layer normalization of one unit",
         {"parameters = 500": "width = 1", "inputs = 2": 'inputs = 2\nnormalization = ["none", "layer"]'},
         4,
         "family",
-        "give wider layers, or drop it",
+        "use wider layers, or remove the normalization",
     ),
     _added(
         "cosine of no angle",
@@ -898,7 +942,7 @@ CASES = [
         "draws = 16\nprecision = 0.1",
         13,
         "measure.v3.precision",
-        "two ways to say how many draws; give one of them",
+        "draws and precision exclude each other; set one of them",
     ),
     _edited("no precision at all", "draws = 16", "precision = 0", 12, "measure.v3.precision", "a number > 0"),
     _edited("precision of all", "draws = 16", "precision = 1.0", 12, "measure.v3.precision", "a number < 1"),
@@ -908,7 +952,7 @@ CASES = [
         "max_draws = 1024",
         12,
         "measure.v3.max_draws",
-        "add precision, or drop the key",
+        "add precision, or remove the key",
     ),
     _edited(
         "precision_of without precision",
@@ -916,7 +960,7 @@ CASES = [
         'draws = 16\nprecision_of = "v3"',
         13,
         "measure.v3.precision_of",
-        "add precision, or drop the key",
+        "add precision, or remove the key",
     ),
     *(
         _edited(
@@ -935,7 +979,7 @@ CASES = [
         'precision = 0.1\nprecision_of = "v3_over_rm"',
         13,
         "measure.v3.precision_of",
-        "'v3_over_rm' is no quantity of v3; did you mean v3_over_rms?",
+        "'v3_over_rm' is not a quantity of v3; did you mean v3_over_rms?",
     ),
     *(
         _edited(
@@ -944,9 +988,9 @@ CASES = [
             f"replicates = 2\n{key} = {value}",
             20,
             f"measure.accuracy.{key}",
-            "precision is of measures with draws (v3, collapse, gradients, grad_norm, snip, grasp, synflow, fisher, "
-            "jacobian_covariance, naswot, ntk, dead_neurons, trainability, correlation, jacobian); training takes "
-            "replicates",
+            "with measures that have draws (v3, collapse, gradients, grad_norm, snip, grasp, synflow, fisher, "
+            "jacobian_covariance, naswot, ntk, dead_neurons, trainability, correlation, jacobian), and replicates "
+            "with training",
         )
         for key, value in (("precision", 0.1), ("precision_of", '"success"'), ("max_draws", 1024))
     ),
@@ -955,7 +999,7 @@ CASES = [
         "[measure.activation_ratio]\nprecision = 0.1\n",
         21,
         "measure.activation_ratio.precision",
-        "precision is of measures with draws",
+        "use precision with measures that have draws",
     ),
     *(
         _added(
@@ -963,7 +1007,7 @@ CASES = [
             f'[[claim]]\nsays = "So."\ntest = "{test}"\n{about}\n{bounds}',
             20,
             "claim",
-            "has one bound; give either at_least or at_most",
+            "requires exactly one bound; set either at_least or at_most",
         )
         for test, about in (("level", 'quantity = "v3"'), ("rank_correlation", 'first = "v3"\nsecond = "v3_floor"'))
         for found, bounds in (("no", ""), ("two", "at_least = 0\nat_most = 0.5\n"))
@@ -980,7 +1024,7 @@ CASES = [
         '[[claim]]\nsays = "So."\ntest = "level"\nquantity = "feature_change_phase1"\nat_least = 0\n',
         23,
         "claim.quantity",
-        "not measured here; add [measure.feature_diversity]",
+        "not measured in this study; add [measure.feature_diversity]",
     ),
     _claimed(
         "a claim without a test",
@@ -994,14 +1038,14 @@ CASES = [
         'test = "greater"\nquantity = "v3"\naxis = "depth"\nvalue = 1\nthan = 4',
         6,
         "than",
-        "no member has depth = 4; take one of 2, 3",
+        "no member has depth = 4; use one of 2, 3",
     ),
     _claimed(
         "a comparison with one value there",
         'test = "greater"\nquantity = "v3"\naxis = "activation"\nvalue = "relu"\nthan = "tanh"',
         6,
         "than",
-        "no member has activation = 'tanh'; 'relu' alone is there, and compares with nothing; leave the claim out",
+        "no member has activation = 'tanh'; 'relu' is the only value, so there is nothing to compare; remove the claim",
     ),
     _claimed(
         "words of another claim",
@@ -1009,28 +1053,28 @@ CASES = [
         '[[claim]]\nsays = "So."\ntest = "level"\nquantity = "v3"\nat_least = 1',
         6,
         "says",
-        "another claim says the same, by which verdicts are told apart; reword one",
+        "another claim has the same sentence, and verdicts are identified by it; reword one",
     ),
     _claimed(
-        "a ratio as a wait",
+        "a ratio as a time to event",
         'test = "survival_shorter"\nquantity = "jacobian_ratio"\n' + BETWEEN,
         3,
         "quantity",
-        'is no wait, which alone survival_shorter compares; name one of steps_to_success, or take test = "greater"',
+        'is not a time to event, which survival_shorter requires; use one of steps_to_success, or use test = "greater"',
     ),
     _claimed(
-        "an accuracy as a wait",
+        "an accuracy as a time to event",
         'test = "survival_shorter"\nquantity = "test_accuracy"\n' + BETWEEN,
         3,
         "quantity",
-        "is no wait",
+        "is not a time to event",
     ),
     _claimed(
         "single draws of a ratio",
         'test = "level"\nquantity = "jacobian_ratio"\nof = "draw"\nat_least = 1',
         4,
         "of",
-        'which no single draw has; give of = "every"',
+        'without a value per draw; use of = "every"',
     ),
     *(
         _claimed(
@@ -1038,7 +1082,7 @@ CASES = [
             f'test = "{test}"\nquantity = "v3"\nalong = "activation"\n{way}',
             4,
             "along",
-            "'activation' is no axis of numbers; name one of depth, ",
+            "'activation' is not a numeric axis; use one of depth, ",
         )
         for test, way in (("peaks_inside", ""), ("monotone", 'direction = "rises"'))
     ),
@@ -1047,35 +1091,35 @@ CASES = [
         'test = "peaks_inside"\nquantity = "v3"\nalong = "depth"\nwhere = { depth = [1, 3] }',
         4,
         "along",
-        "peaks_inside needs 3 values of depth or more, the claim is about 2; give it more",
+        "peaks_inside requires 3 or more values of depth, got 2; add values",
     ),
     _claimed(
         "a step of one",
         'test = "monotone"\nquantity = "test_accuracy"\nalong = "squares"\ndirection = "falls"',
         4,
         "along",
-        "monotone needs 2 values of squares or more, the claim is about 1",
+        "monotone requires 2 or more values of squares, got 1",
     ),
     _claimed(
         "a setting and itself",
         'test = "greater"\nquantity = "v3"\naxis = "depth"\nvalue = 2\nthan = 2.0',
         6,
         "than",
-        "2 is compared with itself; name two values of depth",
+        "2 is compared with itself; use two different values of depth",
     ),
     _claimed(
         "a setting that where takes out",
         'test = "greater"\nquantity = "v3"\naxis = "depth"\nvalue = 2\nthan = 3\nwhere = { depth = [1, 2] }',
         6,
         "than",
-        "`where` leaves no member with depth = 3; take depth out of it",
+        "`where` excludes depth = 3; remove depth from `where`",
     ),
     _claimed(
         "a quantity and itself",
         'test = "bounded_by"\nquantity = "v3"\nbound = "v3"',
         4,
         "bound",
-        "compared with itself; name two quantities",
+        "compared with itself; use two different quantities",
     ),
     _claimed(
         "a correlation with itself",
@@ -1089,56 +1133,63 @@ CASES = [
         'test = "rank_correlation"\nfirst = "v3"\nsecond = "test_accuracy"\nat_least = 0',
         0,
         "",
-        "3 members, the order of so few says nothing; have 5 or more",
+        "3 members, too few for a rank correlation; use 5 or more",
     ),
     _claimed(
         "a layer that is too deep",
         'test = "level"\nquantity = "dead_fraction"\nlayer = 4\nat_least = 0',
         4,
         "layer",
-        "no member has 'dead_fraction' of a layer 4; take one of 1, 2, 3",
+        "no member has 'dead_fraction' for layer 4; use one of 1, 2, 3",
     ),
     _claimed(
         "a layer that the chosen lack",
         'test = "level"\nquantity = "dead_fraction"\nlayer = 3\nat_least = 0\nwhere = { depth = [1, 2] }',
         4,
         "layer",
-        "take one of 1, 2",
+        "use one of 1, 2",
     ),
     _claimed(
         "a layer before the first Jacobian",
         'test = "level"\nquantity = "jacobian_mean"\nlayer = 1\nat_least = 0',
         4,
         "layer",
-        "take one of 2, 3",
+        "use one of 2, 3",
     ),
     _claimed(
         "a layer of the output",
         'test = "level"\nquantity = "v3"\nlayer = 1\nat_least = 0',
         4,
         "layer",
-        "'v3' has no layers; drop the key",
+        "'v3' has no layers; remove the key",
     ),
     _claimed(
         "a law that is not known",
         'test = "agrees_with"\nquantity = "v3"\nz = 4',
         3,
         "quantity",
-        "no closed form is known of 'v3'; name one of active, ",
+        "'v3' has no theoretical value; use one of active, ",
     ),
     _claimed(
         "a bound that is not known",
         'test = "bounded_by"\nquantity = "v3"\nbound = "theory"',
         3,
         "quantity",
-        "no closed form is known of 'v3'",
+        "'v3' has no theoretical value",
+    ),
+    _claimed(
+        "a score along the optimizer",
+        'test = "greater"\nquantity = "snip"\naxis = "optimizer"\nvalue = "adam"\nthan = "sgd"\n[measure.snip]',
+        4,
+        "axis",
+        "'snip' does not depend on optimizer, a setting of training; use another axis or quantity",
     ),
     _claimed(
         "a training of the untrained",
         'test = "greater"\nquantity = "v3"\naxis = "optimizer"\nvalue = "adam"\nthan = "sgd"',
         4,
         "axis",
-        "'v3' does not depend on optimizer, a setting of the training; name another axis, or another quantity",
+        "'v3' does not depend on optimizer, a setting of training; use another axis or quantity",
     ),
     _edited(
         "no edge of chaos",
@@ -1149,4 +1200,4 @@ CASES = [
         "choose another activation, another bias_std, or a scheme such as he or variance",
     ),
 ]
-"""Every fault a spec can have, as load_studies reports it."""
+"""All errors of specs, as load_studies reports them."""

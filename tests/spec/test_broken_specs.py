@@ -102,7 +102,7 @@ def test_the_memory_that_is_asked_for_is_named(study: Path):
 
     (fault,) = faults(study)
 
-    assert "takes 29.1 TiB to measure" in fault
+    assert "needs 29.1 TiB of memory" in fault
 
 
 def test_an_unreachable_depth_is_named_with_the_nearest_counts(study: Path):
@@ -113,7 +113,7 @@ def test_an_unreachable_depth_is_named_with_the_nearest_counts(study: Path):
 
     assert "depth 400" in fault
     assert "within 0.5% of 500" in fault
-    assert "the nearest count is 803" in fault
+    assert "nearest: 803" in fault
 
 
 def test_a_file_that_may_not_be_read_is_reported(study: Path, monkeypatch: pytest.MonkeyPatch):

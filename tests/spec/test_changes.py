@@ -80,19 +80,19 @@ def test_a_key_without_a_value_is_taken_out(file: Path):
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("parameters", "write KEY=VALUE"),
-        ("=3", "write KEY=VALUE"),
-        ("family..depth=3", "write KEY=VALUE"),
+        ("parameters", "expected KEY=VALUE"),
+        ("=3", "expected KEY=VALUE"),
+        ("family..depth=3", "expected KEY=VALUE"),
         ("family.activation=tanh", "--set 'family.activation=\"tanh\"'"),
-        ("family.depth=[1,", "is not TOML"),
+        ("family.depth=[1,", "is not valid TOML"),
         ("family.depth=1\nseed = 2", "more than one value"),
         ("family.depth=" + "[" * 5000, "shorten it"),
         ("family.depth=" + "9" * 5000, "shorten it"),
-        ("family.\x1b[31m=", "write KEY=VALUE"),
+        ("family.\x1b[31m=", "expected KEY=VALUE"),
     ],
 )
-def test_what_is_no_change_is_told_with_a_cure(text: str, why: str):
-    """Before any file is looked at, in a line that a terminal obeys nothing of."""
+def test_invalid_changes_are_rejected_with_a_hint(text: str, why: str):
+    """The error is raised before files are read, in one line without control characters."""
     with pytest.raises(ValueError, match="--set") as caught:
         parse_changes([text])
 
@@ -102,7 +102,7 @@ def test_what_is_no_change_is_told_with_a_cure(text: str, why: str):
 
 def test_two_changes_of_one_place_are_refused():
     """It would depend on their order what they come to."""
-    with pytest.raises(ValueError, match=r"--set family.depth.0 and --set family.depth change one place"):
+    with pytest.raises(ValueError, match=r"--set family.depth.0 and --set family.depth set the same key"):
         parse_changes(["family.depth.0=3", "seed=2", "family.depth=[1,2]"])
 
 
@@ -110,19 +110,23 @@ def test_two_changes_of_one_place_are_refused():
     ("text", "fault"),
     [
         ("family.depth=0", " --set family.depth: family.depth: expected a number >= 1, got 0"),
-        ("famly.depth=3", " --set famly.depth: famly: unknown key; did you mean family?"),
+        ("famly.depth=3", " --set famly.depth: famly: unknown key; did you mean [family]?"),
         ("family.deph=3", " --set family.deph: family.deph: unknown key; did you mean depth?"),
         (
             'family.activation={name="elu",alpha=0}',
             " --set family.activation: family.activation.alpha: expected a number > 0, got 0",
         ),
         ("title=", " --set title: title: title is missing; add it"),
-        ("family.0.depth=3", " --set family.0.depth: family is one table, not a list; leave out the 0"),
-        ("claim.at_least=3", " --set claim.at_least: claim is a list; say which item is meant, of claim.0 to claim.1"),
-        ("claim.2.at_least=3", " --set claim.2.at_least: there is no claim.2; give one of claim.0 to claim.1"),
-        ("seed.x=3", " --set seed.x: seed is 7, and has nothing inside; set the whole of it"),
-        ("claim.0=", " --set claim.0: items cannot be taken out of a list one by one; set the whole list"),
-        ("family.width=", " --set family.width: there is nothing of that name to take out"),
+        ("family.0.depth=3", " --set family.0.depth: family is a table, not a list; remove the index 0"),
+        (
+            "claim.at_least=3",
+            " --set claim.at_least: claim is a list; use one of claim.0 to claim.1",
+        ),
+        ("claim.2.at_least=3", " --set claim.2.at_least: there is no claim.2; use one of claim.0 to claim.1"),
+        ("seed.x=3", " --set seed.x: seed is 7, not a table or a list; set seed itself"),
+        ("family.depth=[]", " --set family.depth: family.depth: the list is empty; add at least one value"),
+        ("claim.0=", " --set claim.0: items of a list cannot be removed one by one; set the whole list"),
+        ("family.width=", " --set family.width: there is no such key to remove"),
         ("family.parameters=1_000_000_000_000", " --set family.parameters: family.parameters: one network of"),
     ],
 )
@@ -145,7 +149,7 @@ def test_claims_about_what_was_changed_away_may_be_left_out(file: Path):
     found = faults(file, "family.depth=[3,4]")
 
     assert found[0].startswith(":32: claim.where.depth: no member has depth = 1")
-    assert found[-1] == " --set family.depth: what the file says of claim may be left out: --set claim="
+    assert found[-1] == " --set family.depth: to remove claim from the changed study, add --set claim="
     assert changed(file, "family.depth=[3,4]", "claim=").spec.claim == ()
 
 

@@ -112,7 +112,7 @@ def test_many_faults_are_told_up_to_a_number(tmp_path: Path) -> None:
     lines = refused(file).split("\n")
 
     assert len(lines) == 201
-    assert lines[-1].endswith("and more from here on; fix these first")
+    assert lines[-1].endswith("more problems follow; fix these first")
 
 
 def test_a_file_of_many_keys_and_brackets_is_read_without_delay(tmp_path: Path) -> None:

@@ -38,11 +38,11 @@ def test_a_picture_of_what_the_study_measures_is_taken(name: str, tmp_path: Path
 @pytest.mark.parametrize(
     ("said", "inputs", "fault"),
     [
-        ('picture = "colapse"', 2, ":2: picture: 'colapse' is no chart of the report; did you mean collapse?"),
-        ('picture = "jacobian"', 2, ":2: picture: 'jacobian' shows nothing that this study measures"),
-        ('picture = "landscapes"', 3, ":2: picture: 'landscapes' shows nothing that this study measures"),
-        ('picture = "tournament"', 2, ":2: picture: 'tournament' shows nothing that this study measures"),
-        ('picture = "accuracy_against_v3"', 2, "shows nothing that this study measures"),
+        ('picture = "colapse"', 2, ":2: picture: 'colapse' is not a chart of the report; did you mean collapse?"),
+        ('picture = "jacobian"', 2, ":2: picture: 'jacobian' shows no quantity of this study"),
+        ('picture = "landscapes"', 3, ":2: picture: 'landscapes' shows no quantity of this study"),
+        ('picture = "tournament"', 2, ":2: picture: 'tournament' shows no quantity of this study"),
+        ('picture = "accuracy_against_v3"', 2, "shows no quantity of this study"),
         ('question = ""', 2, ":2: question"),
     ],
 )

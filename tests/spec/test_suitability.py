@@ -37,15 +37,23 @@ def warned(folder: Path, edits: dict[str, str]) -> list[str]:
 @pytest.mark.parametrize(
     ("edits", "place", "fragment"),
     [
-        (RESIDUAL, "7: family.residual: ", "with one hidden layer there is none below to add"),
-        (THRESHOLD, "19: measure.accuracy.max_error: ", "no task here is a regression; drop the key"),
-        (SUCCESS, "19: measure.accuracy.success: ", "regressions are judged by max_error"),
+        (
+            RESIDUAL,
+            "7: family.residual: ",
+            "members with one hidden layer have no residual connections; use depth = 2 or more",
+        ),
+        (THRESHOLD, "19: measure.accuracy.max_error: ", "max_error applies only to regression tasks; remove the key"),
+        (
+            SUCCESS,
+            "19: measure.accuracy.success: ",
+            "success applies only to tasks with classes; remove the key, or set max_error",
+        ),
         (DECAY, "21: measure.trainability: ", "weight decay can revive dead neurons"),
         (SOME_DECAY, "21: measure.trainability: ", "weight decay can revive dead neurons"),
-        (FEW_INPUTS, "11: measure.jacobian_covariance: ", "gradients by 2 inputs correlate by 1, by -1 or not at all"),
-        (ONE_INPUT, "11: measure.jacobian_covariance: ", "by 1 input correlate"),
-        (LINEAR, "11: measure.naswot: ", "units of the identity are neither on nor off"),
-        (MANY, "13: measure.v3.max_draws: ", "up to 1,024,000,000,000 draws of 3 members make tables of"),
+        (FEW_INPUTS, "11: measure.jacobian_covariance: ", "networks with 2 inputs have no score"),
+        (ONE_INPUT, "11: measure.jacobian_covariance: ", "networks with 1 input have no score"),
+        (LINEAR, "11: measure.naswot: ", "networks with the identity have no score"),
+        (MANY, "13: measure.v3.max_draws: ", "the tables of up to 1,024,000,000,000 draws of 3 members can need"),
     ],
     ids=[
         "residual depth 1",

@@ -43,8 +43,8 @@ WRONG = [
 PYDANTIC = re.compile(r"Input|Value error|pydantic|should be|valid |instance|Assertion|dict\\b|tuple|None|datetime")
 PYTHON = re.compile(r"\bTrue\b|\bFalse\b|'\w+': ")
 HINTS = (
-    *("give ", "add ", "drop ", "keep ", "take ", "name ", "have ", "lower ", "change ", "leave ", "say "),
-    *("did you mean ", "known here: ", "what a plug-in adds needs --plugin FILE"),
+    *("use ", "set ", "add ", "remove ", "write ", "change ", "choose ", "lower ", "raise ", "reword "),
+    *("did you mean ", "entries of a plug-in need --plugin FILE"),
 )
 """What the end of a message begins with."""
 
@@ -173,18 +173,19 @@ def test_a_phrase_of_the_validators_would_be_found() -> None:
 
     assert PYDANTIC.search(detail["msg"])
     assert (
-        worded({**detail, "loc": ("title",)}) == "unexpected value 'x'; `python -m suite list` says what a spec takes"
+        worded({**detail, "loc": ("title",)})
+        == "unexpected value 'x'; run `python -m suite list` to see what a spec accepts"
     )
 
 
 @pytest.mark.parametrize(
     ("axis", "table", "hint"),
     [
-        ("initialization", '{ scheme = "he" }', 'give "he"'),
-        ("initialization", '{ scheme = "he", bias_std = 0.1 }', 'give "he(bias_std=0.1)"'),
-        ("activation", '{ name = "leaky_relu", slope = 0.1 }', 'give "leaky_relu(slope=0.1)"'),
-        ("activation", '{ name = "elu", alpha = [0.5, 1.0] }', 'give text such as "leaky_relu(slope=0.1)"'),
-        ("depth", "{ a = 1 }", 'give text such as "leaky_relu(slope=0.1)"'),
+        ("initialization", '{ scheme = "he" }', 'use "he"'),
+        ("initialization", '{ scheme = "he", bias_std = 0.1 }', 'use "he(bias_std=0.1)"'),
+        ("activation", '{ name = "leaky_relu", slope = 0.1 }', 'use "leaky_relu(slope=0.1)"'),
+        ("activation", '{ name = "elu", alpha = [0.5, 1.0] }', 'use text such as "leaky_relu(slope=0.1)"'),
+        ("depth", "{ a = 1 }", 'use text such as "leaky_relu(slope=0.1)"'),
     ],
 )
 @pytest.mark.parametrize("key", ["value", "than", "where"])
@@ -201,5 +202,5 @@ def test_a_table_in_place_of_an_axis_value_is_told_as_tables_of_results_name_it(
 
     assert done.exit_code == 2
     assert any(
-        "as tables of results write it" in line and line.endswith(f"; {hint}") for line in done.stderr.splitlines()
+        "as written in results tables" in line and line.endswith(f"; {hint}") for line in done.stderr.splitlines()
     )

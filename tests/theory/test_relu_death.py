@@ -91,10 +91,10 @@ def test_the_square_lies_between_its_discs(ratio: float):
 
 
 def test_boxes_of_more_inputs_are_refused():
-    """With a cure."""
-    with pytest.raises(ValueError, match="no closed form is known for a box of 3 inputs; take 1 or 2"):
+    """The message has a hint."""
+    with pytest.raises(ValueError, match="no closed form is known for a box of 3 inputs; use 1 or 2"):
         dead_probability_on_square(3, 1.0)
-    with pytest.raises(ValueError, match="give 1 or more"):
+    with pytest.raises(ValueError, match="inputs: expected an integer >= 1, got 0"):
         dead_probability_on_ball(0, 1.0)
 
 

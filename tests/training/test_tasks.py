@@ -325,7 +325,7 @@ def test_digits_that_differ_in_train_alone_are_judged_on_the_same_images():
 
 def test_more_digits_than_there_are_is_an_error():
     """Rather than an image in two sets."""
-    with pytest.raises(ValueError, match="digits has 1,797 points, the sets take 1,798"):
+    with pytest.raises(ValueError, match="digits has 1,797 points, the sets need 1,798; reduce their sizes"):
         make_data(Digits(train=1000, validation=399, test=399), 0, 0, 1)
 
 

@@ -52,14 +52,14 @@ class Theory:
 
 THEORIES: Mapping[str, Theory] = {
     "correlation": Theory(
-        "The theory is that of infinite width. Networks of finite width deviate from it, the more the deeper they are "
-        "for their width: with enough draws z-scores show this, and the verdict is finite width. The relative "
-        "difference is that of 1 - c, the cosine's distance from 1.",
+        "The theory assumes infinite width. Finite networks deviate from it, more so if they are deep relative to "
+        "their width. With enough draws, z-scores detect this deviation, and the verdict is finite width. The relative "
+        "difference is computed from 1 - c, where c is the cosine.",
         limit=True,
     ),
     "jacobian_mean": Theory(
         "The theory is exact at these widths for ReLU and other homogeneous activations with Gaussian or orthogonal "
-        "weights. For others it is that of infinite width, from which finite networks deviate."
+        "weights. For other networks it assumes infinite width, and finite networks deviate from it."
     ),
     "dead_fraction": Theory("The theory is exact at every width."),
 }

@@ -55,8 +55,8 @@ INITIALIZATION = (
         title="Variation of the slope",
         caption=(
             "Total variation of the slope per unit length, and kinks per line across the domain, from exact "
-            "breakpoints; medians are dashed. Unlike V3 they have no step. Compare their peak with that of V3: "
-            "a step wider than the distance between kinks smooths over them."
+            "breakpoints; medians are dashed. Unlike V3, they do not depend on a step. Compare their peak with that of "
+            "V3, which misses kinks that are closer to each other than its step."
         ),
         function="suite.report.measured:draw_panels",
         drawn={
@@ -68,13 +68,13 @@ INITIALIZATION = (
         name="correlation",
         title="Correlation of two inputs",
         caption=(
-            "Cosine of two inputs' pre-activations in the deepest networks: points are means over draws with "
-            "95% intervals, lines the correlation map of infinitely wide networks. If the cosine approaches 1, "
+            "Cosine of two inputs' preactivations in the deepest networks: points are means over draws with "
+            "95% intervals, lines show the correlation map of infinitely wide networks. If the cosine approaches 1, "
             "all inputs are mapped to one direction and the output collapses to a constant. Narrow networks "
             "deviate from the line. Inputs have |x|^2 / n_0 = q* (1 if there is no q*, as for ReLU)."
         ),
         function="suite.report.random_networks:draw_correlation",
-        drawn={"correlation": Drawn("cosine of pre-activations")},
+        drawn={"correlation": Drawn("cosine of preactivations")},
         beside={"collapsed_relative": Drawn("C2C frequency, relative")},
         table=TableBeneath("suite.report.page_tables:tabulate_agreement", "agreement"),
     ),
@@ -82,10 +82,10 @@ INITIALIZATION = (
         name="jacobian",
         title="Jacobian by layer",
         caption=(
-            "From the first hidden layer to each later one: the mean squared singular value m1, its spread m2 / "
-            "m1^2, and the largest singular value. If m1 leaves 1, signals and gradients shrink or grow; if the "
-            "spread grows, few directions remain. Lines are theoretical values at these widths, exact for ReLU "
-            "and all homogeneous activations."
+            "Jacobian from the first hidden layer to each later one: the mean squared singular value m1, the spread "
+            "m2 / m1^2, and the largest singular value. If m1 departs from 1, signals and gradients shrink or grow; if "
+            "the spread grows, few directions remain. Lines show theoretical values at these widths, exact for ReLU "
+            "and other homogeneous activations."
         ),
         function="suite.report.random_networks:draw_jacobian",
         drawn={
@@ -100,8 +100,8 @@ INITIALIZATION = (
         title="Dead neurons at initialization",
         caption=(
             "A neuron is dead if it is constant over the domain; a network is born dead if a whole layer is "
-            "dead. Both become more frequent with depth and less with width. Lines are closed forms. Decided "
-            "exactly in the first layer and for one input, otherwise at sample points."
+            "dead. Both become more frequent with depth and less frequent with width. Lines show theoretical values. "
+            "Death is decided exactly in the first layer and for one input, otherwise at sample points."
         ),
         function="suite.report.death:draw_dead_neurons",
         drawn={"dead_fraction": Drawn("dead share of the first layer"), "born_dead": Drawn("born dead", "share")},
@@ -125,8 +125,8 @@ INITIALIZATION = (
         name="trainability",
         title="Trainability and success, by size",
         caption=(
-            "Share of random networks with enough live neurons for the task (line: closed form), and share of "
-            "trainings that succeed, with Wilson's 95% intervals. Success may not exceed trainability."
+            "Share of random networks with enough live neurons for the task (line: theoretical value), and share of "
+            "trainings that succeed, with Wilson's 95% intervals. Trainability bounds success from above."
         ),
         function="suite.report.death:draw_trainability",
         drawn={"trainability": Drawn("trainability")},
@@ -137,8 +137,8 @@ INITIALIZATION = (
         title="Gradients at initialization",
         caption=(
             "Gradients of the training loss, medians over draws, on logarithmic axes. Small gradients at large "
-            "depth are vanishing gradients. On the right, if collapse is measured: do the members with small "
-            "gradients collapse? The two are related but not the same."
+            "depth are vanishing gradients. If collapse is measured, the right panel shows whether members with small "
+            "gradients also collapse. The two are related but not the same."
         ),
         function="suite.report.random_networks:draw_gradients",
         drawn={

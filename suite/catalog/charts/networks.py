@@ -19,7 +19,7 @@ NETWORKS = (
         caption=(
             "Outputs over the plane, blue below 0 and red above. Random networks are scaled by their own "
             "largest value, so that one that has collapsed to a constant has a single color. Trained networks "
-            "are shown as probabilities, beside the true labels; white is undecided."
+            "are shown as probabilities, next to the true labels; white is a probability of 0.5."
         ),
         function="suite.report.landscapes:draw_landscapes",
         drawn={PLANE: Drawn("outputs")},
@@ -31,7 +31,7 @@ NETWORKS = (
         title="How a decision boundary forms",
         caption=(
             "One network of some members during training, from left to right, as probabilities: blue for one "
-            "class, red for the other, white if undecided. At which step do regions of either color appear? "
+            "class, red for the other, white for 0.5. At which step do regions of either color appear? "
             "Rows that stay uniform learn late or not at all."
         ),
         function="suite.report.landscapes:draw_decision_boundary",

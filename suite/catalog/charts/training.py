@@ -54,7 +54,7 @@ TRAINING = (
         title="Revived neurons",
         caption=(
             "Neurons per network that were dead on the training points before the first step and are active "
-            "again. Plain SGD revives no permanently dead neuron."
+            "again. SGD without weight decay revives no permanently dead neuron."
         ),
         function="suite.report.death:draw_revival",
         drawn={"revived": Drawn("tentatively dead before"), "revived_permanent": Drawn("permanently dead before")},
@@ -64,8 +64,8 @@ TRAINING = (
         name="accuracy",
         title="After training",
         caption=(
-            "Test accuracy or error, and the share of replicates that succeed, with 95% intervals. At which "
-            "size does one setting still train while another does not?"
+            "Test accuracy or error, and the share of replicates that succeed, with 95% intervals. Look for "
+            "sizes at which one setting still trains and another does not."
         ),
         function="suite.report.measured:draw_panels",
         drawn={
@@ -79,9 +79,9 @@ TRAINING = (
         name="accuracy_against_v3",
         title="Does variability predict training?",
         caption=(
-            "Each point is one architecture, labeled by depth or width where there is room. If variability "
+            "Each point is one architecture, labeled by depth or width where space permits. If variability "
             "predicts accuracy, points rise from left to right, also within one color. A cluster in a corner "
-            "means that all networks train alike."
+            "means that all networks train equally well."
         ),
         function="suite.report.training:draw_outcome_against_predictor",
         drawn={"test_accuracy": Drawn("test accuracy"), "v3": Drawn("V3", "log")},
@@ -105,9 +105,9 @@ TRAINING = (
         name="tournament_by_training",
         title="Predictors across training settings",
         caption=(
-            "The same over all members, for the baselines and for the measured predictors that are best on "
-            "average over the training settings (which favors these a little). Do they keep their rank from one "
-            "setting to the next?"
+            "Rank correlation over all members, for the baselines and for the measured predictors that are best on "
+            "average over the training settings. This selection favors them slightly. Check whether predictors keep "
+            "their rank from one setting to the next."
         ),
         function="suite.report.predictors:draw_ranking_by_training",
         drawn={TOURNAMENT: Drawn("Spearman's rho")},

@@ -107,16 +107,16 @@ def problems_of(name: str, settings: Settings, asked: Asked) -> Iterator[Problem
         normalized = [f'normalization = "{changed.normalization}"'] if changed.normalization != "none" else []
         options = " and ".join([*normalized, *(["residual = true"] if changed.residual else [])])
         yield Problem(
-            f"{name} is defined for networks without normalization and residual connections, there are some with "
+            f"{name} requires networks without normalization and residual connections, the study has networks with "
             f"{options}",
-            "drop the measure, or give those networks a spec of their own",
+            "remove the measure, or use a separate spec for these networks",
         )
     if isinstance(settings, OnTheDomain) and settings.step is not None and not asked.domain.divides(settings.step):
         side, fewest = 2 * asked.domain.extent, asked.domain.fewest
         example = side / max(fewest, asked.domain.intervals(settings.step))
         yield Problem(
-            f"{settings.step:g} does not divide the domain's side of {side:g} into {fewest} steps or more",
-            f"take {side:g}/n, such as {example!r}",
+            f"{settings.step:g} does not divide the domain's side of {side:g} into {fewest} or more steps",
+            f"use {side:g}/n, such as {example!r}",
             ("step",),
         )
     yield from measure.checks(asked, settings)

@@ -15,7 +15,7 @@ class CollapseSettings(InFloats, Precise):
         default=0.1,
         gt=0,
         lt=1,
-        description="tau: the output collapses if its standard deviation is at most this share of its scale",
+        description="tau, the maximum standard deviation of a collapsed output, relative to its scale",
     )
 
 
@@ -32,11 +32,11 @@ COLLAPSE = Measure(
         "output_rms": Quantity("root mean square of the output over the domain"),
         "collapsed_relative": _frequency("output_std <= threshold * output_rms"),
         "collapsed_absolute": _frequency("output_std <= threshold * the output's predicted scale"),
-        "collapsed_exact": _frequency("the output is one number everywhere, or a hidden layer is constant"),
+        "collapsed_exact": _frequency("the output or a hidden layer is constant over the domain"),
         "collapse_by_death": _frequency("collapsed because a hidden layer is dead"),
         "collapse_by_bias": _frequency("collapsed because biases are larger than a hidden layer's inputs"),
         "collapse_by_norm": _frequency(
-            "collapsed: too little variation for the predicted scale, though not for its own size"
+            "collapsed because the output varies little relative to its predicted scale, but not to its own size"
         ),
         "collapse_by_angle": _frequency("collapsed because all inputs are mapped to one direction"),
     },
@@ -44,4 +44,5 @@ COLLAPSE = Measure(
     summary="Collapse to Constant (C2C): how often the output hardly varies over the domain, and why",
     source="Yu & Zhang 2021",
     primary="collapsed_relative",
+    other_names=("c2c", "collapse_to_constant"),
 )

@@ -9,7 +9,7 @@ from suite.catalog.precision import Precise
 
 
 class DeadNeuronsSettings(InFloats, Precise):
-    """Settings of dead neurons; the domain's points serve where death cannot be decided exactly."""
+    """Settings of dead neurons; points of the domain are used if death cannot be decided exactly."""
 
     draws: Draws = 1024
 
@@ -19,16 +19,21 @@ DEAD_NEURONS = Measure(
     DeadNeuronsSettings,
     inputs="domain",
     quantities={
-        "dead_tentative": Quantity("dead neurons that a gradient can revive", index=("layer",), decided=True, sign=-1),
+        "dead_tentative": Quantity(
+            "number of dead neurons that a gradient can revive", index=("layer",), decided=True, sign=-1
+        ),
         "dead_permanent": Quantity(
-            "dead neurons that no gradient can revive",
+            "number of dead neurons that no gradient can revive",
             index=("layer",),
             decided=True,
             sign=-1,
             theory="suite.theory.quantities:dead_permanent",
         ),
         "active": Quantity(
-            "neurons that are not dead", index=("layer",), decided=True, theory="suite.theory.quantities:active"
+            "number of neurons that are not dead",
+            index=("layer",),
+            decided=True,
+            theory="suite.theory.quantities:active",
         ),
         "dead_fraction": Quantity(
             "share of a layer's neurons that are dead",
@@ -38,7 +43,7 @@ DEAD_NEURONS = Measure(
             theory="suite.theory.quantities:dead_fraction",
         ),
         "born_dead": Quantity(
-            "a whole hidden layer is dead, so that the output is constant",
+            "a hidden layer is dead as a whole, so that the output is constant",
             "frequency",
             decided=True,
             sign=-1,
@@ -64,7 +69,7 @@ def _check_decay(asked: Asked, settings: TrainabilitySettings) -> Iterator[Probl
     optimizers = asked.training.optimizer if asked.training else ()
     if any(getattr(optimizer, "weight_decay", 0) > 0 for optimizer in optimizers):
         yield Problem(
-            "weight decay can revive dead neurons, so trainability need not bound success",
+            "weight decay can revive dead neurons, so success may exceed trainability",
             "set weight_decay = 0, or interpret the bound with care",
             fatal=False,
         )

@@ -21,7 +21,7 @@ undefined.
 
 
 class ScoreSettings(InFloats, Precise):
-    """Settings of a zero-cost score: on a batch of training points, or of the domain's where nothing is trained."""
+    """Settings of a zero-cost score on a batch of training points or, without training, of points of the domain."""
 
     draws: Draws = 256
     points: int = Field(
@@ -55,7 +55,7 @@ def _memory_of_second_pass(activations: int) -> Callable[[Shape, ScoreSettings],
 
 
 class SynflowSettings(Precise):
-    """Settings of SynFlow, which looks at weights alone."""
+    """Settings of SynFlow, which depends only on the weights."""
 
     draws: Draws = 256
 
@@ -64,9 +64,9 @@ GRAD_NORM = Measure(
     "suite.measures.grad_norm:grad_norm",
     ScoreSettings,
     inputs="loss",
-    quantities={"grad_norm": Quantity("norm of the loss's gradient by all parameters, on a batch")},
+    quantities={"grad_norm": Quantity("norm of the gradient of the loss with respect to all parameters, on a batch")},
     version=1,
-    summary="zero-cost score: norm of the loss's gradient by all parameters",
+    summary="zero-cost score: norm of the gradient of the loss with respect to all parameters",
     source="Abdelfattah et al. 2021",
     primary="grad_norm",
     batch=True,
@@ -139,9 +139,9 @@ def _check_inputs(asked: Asked, settings: ScoreSettings) -> Iterator[Problem]:
     few = sorted({network.widths[0] for network in asked.networks if network.widths[0] < FEWEST_CORRELATED})
     if few:
         yield Problem(
-            f"gradients by {counted(few[0], 'input')} correlate by 1, by -1 or not at all, whatever the network: such "
-            "members have no score",
-            f"give inputs = {FEWEST_CORRELATED} or more, or drop the measure",
+            f"networks with {counted(few[0], 'input')} have no score, since the correlations of their input gradients "
+            "are 1, -1 or undefined",
+            f"use inputs = {FEWEST_CORRELATED} or more, or remove the measure",
             fatal=False,
         )
 
@@ -156,7 +156,7 @@ JACOBIAN_COVARIANCE = Measure(
         )
     },
     version=1,
-    summary="zero-cost score: how different the input gradients at the points are; needs three inputs",
+    summary="zero-cost score: how different the input gradients at the points are; requires three or more inputs",
     source="Mellor et al. 2020",
     primary="jacobian_covariance",
     batch=True,
@@ -174,8 +174,8 @@ def _memory_of_patterns(shape: Shape, settings: ScoreSettings) -> int:
 def _check_activation(asked: Asked, settings: ScoreSettings) -> Iterator[Problem]:
     if any(isinstance(network.activation, Identity) for network in asked.networks):
         yield Problem(
-            "units of the identity are neither on nor off: such members have no score",
-            "take another activation, or drop the measure",
+            "networks with the identity have no score, since their units are neither active nor inactive",
+            "use another activation, or remove the measure",
             fatal=False,
         )
 
@@ -186,7 +186,7 @@ NASWOT = Measure(
     inputs="loss",
     quantities={
         "naswot": Quantity(
-            "log |K|, K_ij the hidden units on the same side at points i and j; -inf where K is singular"
+            "log |K|, where K_ij is the number of hidden units in the same state at points i and j; -inf for singular K"
         )
     },
     version=1,
@@ -222,9 +222,9 @@ def _check_memory(asked: Asked, settings: ScoreSettings) -> Iterator[Problem]:
         need = 8 * rows * (4 * rows + (network.parameters if network.normalization == "batch" else 0))
         if need > asked.memory:
             yield Problem(
-                f"the tangent kernel of {rows:,} outputs at all points takes {format_bytes(need)}, this machine has "
-                f"{format_bytes(asked.memory)}",
-                "ask for fewer points",
+                f"the tangent kernel of {rows:,} outputs at all points needs {format_bytes(need)} of memory, this "
+                f"machine has {format_bytes(asked.memory)}",
+                "use fewer points",
                 key=("points",),
             )
             return
@@ -237,7 +237,9 @@ NTK = Measure(
     quantities={
         "ntk_trace": Quantity("trace of the neural tangent kernel on a batch"),
         "ntk_condition": Quantity(
-            "its largest eigenvalue over its smallest; infinite if the smallest is 0 up to rounding", sign=-1
+            "condition number of the neural tangent kernel on a batch; infinite if its smallest eigenvalue is 0 up to "
+            "rounding",
+            sign=-1,
         ),
     },
     version=1,

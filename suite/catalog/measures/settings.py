@@ -17,17 +17,17 @@ _Arithmetic = Annotated[
 
 
 class NoSettings(Settings):
-    """A measure with nothing to set."""
+    """Settings of a measure without settings."""
 
 
 class OnTheDomain(Settings):
-    """Settings of a measure over sample points of the domain: a grid, or random lines above two inputs."""
+    """Settings of a measure on sample points of the domain: a grid or, for more than two inputs, random lines."""
 
     draws: Draws
     step: float | None = Field(
         default=None,
         gt=0,
-        description="distance of neighboring points; default: the step of v3, or a 32nd of the domain's side",
+        description="distance of neighboring points; default: the step of v3, or 1/32 of the domain's side",
     )
     lines: Count = Field(
         default=64,

@@ -13,7 +13,7 @@ from suite.catalog.precision import Precise
 
 
 class GradientsSettings(InFloats, Precise):
-    """Settings of the gradients at initialization; the domain's points serve where nothing is trained."""
+    """Settings of the gradients at initialization; without training, points of the domain are used."""
 
     draws: Draws = 256
 
@@ -29,9 +29,9 @@ GRADIENTS = Measure(
     GradientsSettings,
     inputs="loss",
     quantities={
-        "input_gradient": Quantity("rms over points of the norm of the loss's gradient with respect to the input"),
+        "input_gradient": Quantity("rms over points of the norm of the gradient of the loss with respect to the input"),
         "parameter_gradient": Quantity(
-            "norm of the loss's gradient with respect to a layer's weights and biases",
+            "norm of the gradient of the loss with respect to a layer's weights and biases",
             index=("layer",),
             layers=all_layers,
         ),
@@ -50,7 +50,7 @@ _InputVariance = Annotated[
 
 
 class CorrelationSettings(Precise):
-    """Settings of the correlation of two inputs, layer after layer."""
+    """Settings of the correlation of two inputs by layer."""
 
     draws: Draws = 256
     cosine: float = Field(default=0.5, ge=-1, le=1, description="c_0, the cosine of the two inputs")
@@ -60,8 +60,8 @@ class CorrelationSettings(Precise):
 def _check_correlation(asked: Asked, settings: CorrelationSettings) -> Iterator[Problem]:
     if any(network.widths[0] == 1 for network in asked.networks):
         yield Problem(
-            "two inputs at an angle need networks of 2 inputs or more",
-            "use inputs = 2 or more in the family, or drop the measure",
+            "correlation requires networks with 2 or more inputs",
+            "use inputs = 2 or more in the family, or remove the measure",
         )
 
 
@@ -71,14 +71,14 @@ CORRELATION = Measure(
     inputs="pair",
     quantities={
         "correlation": Quantity(
-            "cosine of two inputs' pre-activations",
+            "cosine of two inputs' preactivations",
             index=("layer",),
             sign=-1,
             theory="suite.theory.quantities:correlation",
         )
     },
     version=1,
-    summary="cosine of two inputs' pre-activations, by layer",
+    summary="cosine of two inputs' preactivations, by layer",
     source="Murray, Abrol & Tanner 2021",
     plain=True,
     primary="correlation",
@@ -105,8 +105,8 @@ def _memory_of_jacobian(shape: Shape, settings: JacobianSettings) -> int:
 def _check_jacobian(asked: Asked, settings: JacobianSettings) -> Iterator[Problem]:
     if asked.networks and all(network.depth == 1 for network in asked.networks):
         yield Problem(
-            "the Jacobian starts at the first hidden layer's activations, and there is no second hidden layer",
-            "give depth = 2 or more, or drop the measure",
+            "jacobian requires networks with 2 or more hidden layers",
+            "use depth = 2 or more, or remove the measure",
         )
 
 
@@ -122,10 +122,12 @@ JACOBIAN = Measure(
             theory="suite.theory.quantities:jacobian_mean",
         ),
         "jacobian_second": Quantity(
-            "m_2, mean fourth power of its singular values", index=("layer",), layers=hidden_layers_from_second
+            "m_2, mean fourth power of the Jacobian's singular values",
+            index=("layer",),
+            layers=hidden_layers_from_second,
         ),
         "jacobian_ratio": Quantity(
-            "E m_2 / (E m_1)^2, spread of its squared singular values",
+            "E m_2 / (E m_1)^2, spread of the Jacobian's squared singular values",
             "ratio",
             ("layer",),
             sign=-1,
@@ -133,7 +135,9 @@ JACOBIAN = Measure(
             ratio_of=("jacobian_second", "jacobian_mean"),
             theory="suite.theory.quantities:jacobian_ratio",
         ),
-        "jacobian_max": Quantity("its largest singular value", index=("layer",), layers=hidden_layers_from_second),
+        "jacobian_max": Quantity(
+            "largest singular value of the Jacobian", index=("layer",), layers=hidden_layers_from_second
+        ),
     },
     version=1,
     summary="moments of the Jacobian's squared singular values, by layer",

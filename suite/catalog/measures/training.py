@@ -57,15 +57,15 @@ class AccuracySettings(Settings):
     else:
         task: Tasks = Field(description="the training task, with the sizes of its data sets")
         optimizer: Optimizers = Field(
-            description="the optimizer; the best learning rate is chosen by validation, other lists are axes"
+            description="the optimizer; validation chooses among several learning rates, other lists are axes"
         )
-    steps: Count = Field(description="optimizer steps")
+    steps: Count = Field(description="number of optimizer steps")
     replicates: Count = Field(description="number of networks trained per member, each on its own data")
-    success: float = Field(default=0.9, gt=0, le=1, description="the test accuracy that counts as success")
+    success: float = Field(default=0.9, gt=0, le=1, description="minimum test accuracy that counts as success")
     max_error: float | None = Field(
         default=None,
         gt=0,
-        description="for regressions, the largest test error that counts as success; default: the task's own",
+        description="for regressions, the maximum test error that counts as success; default: that of the task",
     )
 
     @property
@@ -91,27 +91,27 @@ def _check(asked: Asked, settings: AccuracySettings) -> Iterator[Problem]:
         yield from _check_task(asked, task)
         yield from _check_optimizer(asked, task, optimizer)
     if settings.max_error is not None and not any(task.regression for task in settings.task):
-        yield Problem("no task here is a regression", "drop the key", ("max_error",), fatal=False)
+        yield Problem("max_error applies only to regression tasks", "remove the key", ("max_error",), fatal=False)
     if "success" in settings.model_fields_set and all(task.regression for task in settings.task):
-        message = "regressions are judged by max_error, not by an accuracy"
-        yield Problem(message, "drop the key", ("success",), fatal=False)
+        message = "success applies only to tasks with classes"
+        yield Problem(message, "remove the key, or set max_error", ("success",), fatal=False)
 
 
 def _check_task(asked: Asked, task: Task) -> Iterator[Problem]:
     for network in asked.networks:
         if (network.widths[0], network.widths[-1]) != (task.inputs, task.outputs):
             yield Problem(
-                f"{task.label} is for networks with inputs = {task.inputs} and outputs = {task.outputs}, "
+                f"{task.label} requires networks with inputs = {task.inputs} and outputs = {task.outputs}, "
                 f"the family has inputs = {network.widths[0]} and outputs = {network.widths[-1]}",
-                "change the family or drop the task",
+                "change the family or the task",
                 ("task", "name"),
             )
     if task.available is not None and sum(task.points) > task.available:
         train, validation, test = task.points
         yield Problem(
-            f"{task.name} has {task.available:,} samples, {train:,} + {validation:,} + {test:,} are asked for as "
-            "train, validation and test",
-            "ask for fewer",
+            f"{task.name} has {task.available:,} samples, fewer than train + validation + test = "
+            f"{train:,} + {validation:,} + {test:,}",
+            "use fewer",
             ("task", "train"),
         )
 
@@ -119,14 +119,14 @@ def _check_task(asked: Asked, task: Task) -> Iterator[Problem]:
 def _check_optimizer(asked: Asked, task: Task, optimizer: Optimizer) -> Iterator[Problem]:
     if optimizer.batch > task.train:
         yield Problem(
-            f"a batch of {optimizer.batch} does not fit a training set of {task.train}",
+            f"batch = {optimizer.batch} is larger than the training set, train = {task.train}",
             "lower batch or raise train",
             ("optimizer", "batch"),
         )
     if optimizer.batch == 1 and any(network.normalization == "batch" for network in asked.networks):
         yield Problem(
-            "batch normalization of a single point is constant",
-            "raise batch, or drop the normalization",
+            "batch normalization is constant for a batch of one point",
+            "raise batch, or remove the normalization",
             ("optimizer", "batch"),
         )
 
@@ -147,10 +147,12 @@ ACCURACY = Measure(
         ),
         "test_error": Quantity("mean squared error on the test set (regressions)", index=("step",), sign=-1),
         "success": Quantity(
-            "after the last step, test_accuracy is at or above its threshold, or test_error at or below its",
+            "test_accuracy >= success, or for regressions test_error <= max_error, after the last step",
             "frequency",
         ),
-        "steps_to_success": Quantity("first recorded step with success, even if it is lost again", "time", sign=-1),
+        "steps_to_success": Quantity(
+            "first recorded step with success, even if later steps have none", "time", sign=-1
+        ),
     },
     version=3,
     summary="training: loss and accuracy during training, success, and steps to success",
@@ -169,12 +171,14 @@ def _in_order(layers: tuple[int, ...]) -> tuple[int, ...]:
 
 
 class FeatureDiversitySettings(Settings):
-    """Settings of feature diversity, which is looked at while [measure.accuracy] trains."""
+    """Settings of feature diversity, which is measured during the training of [measure.accuracy]."""
 
     layers: Annotated[Axis[Count], AfterValidator(_in_order)] | None = Field(
-        default=None, description="hidden layers whose features are compared; the last one unless given"
+        default=None, description="hidden layers whose features are compared; default: the last one"
     )
-    points: int = Field(default=500, ge=2, le=MOST, description="training points, at most, whose features are compared")
+    points: int = Field(
+        default=500, ge=2, le=MOST, description="maximum number of training points whose features are compared"
+    )
 
 
 def _chosen_layers(depth: int, settings: FeatureDiversitySettings) -> tuple[int, ...]:
@@ -188,14 +192,14 @@ def _check_features(asked: Asked, settings: FeatureDiversitySettings) -> Iterato
     if settings.layers and asked.networks and max(settings.layers) > shallowest:
         yield Problem(
             f"there is no hidden layer {max(settings.layers)} in networks of depth {shallowest}",
-            "name layers that all members have",
+            "use layers that all members have",
             ("layers",),
         )
     for task in asked.training.task:
         if task.regression:
             yield Problem(
-                f"{task.label} has no classes, whose features could be compared",
-                "take a task with classes, or drop the measure",
+                f"feature_diversity requires a task with classes, {task.label} is a regression",
+                "use a task with classes, or remove the measure",
             )
 
 
@@ -208,16 +212,20 @@ FEATURE_DIVERSITY = Measure(
             "mean cosine of features over pairs of samples", index=("layer", "step"), layers=_chosen_layers
         ),
         "feature_cosine_within": Quantity(
-            "the same over pairs of one class", index=("layer", "step"), layers=_chosen_layers
+            "mean cosine of features over pairs of samples of one class", index=("layer", "step"), layers=_chosen_layers
         ),
         "feature_cosine_between": Quantity(
-            "the same over pairs of two classes", index=("layer", "step"), layers=_chosen_layers
+            "mean cosine of features over pairs of samples of two classes",
+            index=("layer", "step"),
+            layers=_chosen_layers,
         ),
         "feature_change_phase1": Quantity(
-            "change of feature_cosine in phase 1, network by network", index=("layer",), layers=_chosen_layers
+            "change of feature_cosine in phase 1, per network", index=("layer",), layers=_chosen_layers
         ),
         "feature_change_phase2": Quantity(
-            "change of feature_cosine after phase 1, where it ended", index=("layer",), layers=_chosen_layers
+            "change of feature_cosine after phase 1, for networks that left phase 1",
+            index=("layer",),
+            layers=_chosen_layers,
         ),
         "leading_share": Quantity(
             "share of a layer's weight change in its leading direction, sigma_1^2 / |W_t - W_0|_F^2",
@@ -234,7 +242,7 @@ FEATURE_DIVERSITY = Measure(
 
 
 class RevivalSettings(Settings):
-    """Settings of revivals, which are looked at while [measure.accuracy] trains."""
+    """Settings of revival, which is measured during the training of [measure.accuracy]."""
 
 
 REVIVAL = Measure(
@@ -242,14 +250,16 @@ REVIVAL = Measure(
     RevivalSettings,
     inputs="training",
     quantities={
-        "revivable": Quantity("tentatively dead neurons at the start, on the training points"),
-        "revived": Quantity("how many of these are active at a step", index=("step",)),
+        "revivable": Quantity("number of tentatively dead neurons at the start, on the training points"),
+        "revived": Quantity(
+            "number of tentatively dead neurons at the start that are active at a step", index=("step",)
+        ),
         "revived_permanent": Quantity(
-            "permanently dead neurons at the start that are active at a step", index=("step",)
+            "number of permanently dead neurons at the start that are active at a step", index=("step",)
         ),
     },
     version=1,
-    summary="dead neurons that come back while a network trains",
+    summary="dead neurons that become active again during training",
     source="Shin & Karniadakis 2019",
     plain=True,
 )

@@ -27,8 +27,8 @@ V3 = Measure(
     inputs="domain",
     quantities={
         "v3": Quantity("variability: mean |third divided difference| of the output over the domain"),
-        "v3_over_rms": Quantity("v3 divided by output_rms; 0 where the output is 0 everywhere"),
-        "v3_floor": Quantity("typical value of v3 from rounding alone", sign=0),
+        "v3_over_rms": Quantity("v3 divided by output_rms; 0 if the output is 0 everywhere"),
+        "v3_floor": Quantity("typical value of v3 due to rounding alone", sign=0),
     },
     version=2,
     summary="variability: mean |third divided difference| of the output",
@@ -58,7 +58,7 @@ V3_LIMIT = Measure(
         "breakpoints": Quantity("kinks of the output per length of the domain's side (piecewise-linear activations)"),
     },
     version=2,
-    summary="the exact limit of v3 as its step goes to 0; many times as costly as v3",
+    summary="exact limit of v3 as its step goes to 0; many times as costly as v3",
     source="Yu & Zhang 2021",
     cost=_cost_of_limit,
 )

@@ -1,16 +1,16 @@
-// The page's own script: it draws the charts one after the other, and lights a member, or leaves a setting out, in all.
+// Draws the charts one after the other, and highlights a member or hides a legend entry in all of them.
 "use strict";
-{ // a scope of its own: the libraries' short names are everywhere else
+{ // a separate scope, since the libraries define short global names
 const LOOK = { font: "system-ui, sans-serif", axis: { gridColor: "#e8ecf0", labelFontSize: 11, titleFontSize: 12 },
                legend: { labelFontSize: 12, symbolOpacity: 1, symbolStrokeWidth: 1.6 }, view: { stroke: null }, background: null };
-const FIELDS = ["series", "hue", "what", "way", "group", "kind", "predictor", "along"];
-const HIDDEN = ["picture", "hue", "panel", "axis", "member", "label_right", "label_left"];
+const FIELDS = ["series", "hue", "quantity", "cause", "group", "kind", "predictor", "along"];
+const OMITTED = ["picture", "hue", "panel", "axis", "member", "label_right", "label_left", "letter", "place"];
 const LONGEST = 300;
 const read = (id) => JSON.parse(document.getElementById(id).textContent);
 const members = read("members");
 const drawn = new Map();  // name of a chart -> { view, spec, marks }
-const leftOut = new Set();
-let lit = null, held = false;
+const hidden = new Set();
+let highlighted = null, held = false;
 
 function unpacked(spec) {
   for (const [name, { rows, columns }] of Object.entries(spec.datasets)) {
@@ -26,7 +26,7 @@ function unpacked(spec) {
   return spec;
 }
 
-// Data sets with what their panels are called, in the order of the panels.
+// Return the data sets with the titles of their panels, in the order of the panels.
 function panels(spec) {
   const titles = new Map();
   const title = (channel) => {
@@ -48,7 +48,7 @@ function panels(spec) {
 
 function columnsOf(rows, all) {
   const names = Object.keys(rows[0] || {});
-  return names.filter((name) => (all || !HIDDEN.includes(name)) && name !== "picture"
+  return names.filter((name) => (all || !OMITTED.includes(name)) && name !== "picture"
     && rows.some((row) => row[name] !== null && row[name] !== undefined && row[name] !== ""));
 }
 
@@ -56,7 +56,7 @@ function asTable({ title, rows }) {
   const names = columnsOf(rows, false), table = document.createElement("table");
   const add = (parent, tag, text) => { const made = parent.appendChild(document.createElement(tag));
                                        if (text !== undefined) made.textContent = text; return made; };
-  add(table, "caption", title + (rows.length > LONGEST ? ": the first " + LONGEST + " of " + rows.length + " rows" : ""));
+  add(table, "caption", title + (rows.length > LONGEST ? ": first " + LONGEST + " of " + rows.length + " rows" : ""));
   const head = add(add(table, "thead"), "tr"), body = add(table, "tbody");
   for (const name of names) add(head, "th", name === "along" ? axisOf(rows) : name).scope = "col";
   for (const row of rows.slice(0, LONGEST)) {
@@ -74,7 +74,7 @@ const axisOf = (rows) => (rows.find((row) => row.axis) || { axis: document.body.
 
 function asCsv(found) {
   const names = [...new Set(found.flatMap(({ rows }) => columnsOf(rows, true)))];
-  // Text that a spreadsheet would run as a formula; a name with a minus before it, as predictors have, is none.
+  // Text that a spreadsheet would run as a formula; the name of a predictor with a minus sign before it is not one.
   const runs = (value) => typeof value === "string" && /^'*[=+@\t\r-]/.test(value) && !/^-[\w.]+$/.test(value);
   const cell = (value) => { const text = value === null || value === undefined ? "" : (runs(value) ? "'" : "") + value;
                             return /[",\r\n]/.test(text) ? '"' + text.replaceAll('"', '""') + '"' : text; };
@@ -86,7 +86,7 @@ async function contentOf(name, kind) {
   const { spec } = drawn.get(name);
   if (kind === "csv") return new Blob([asCsv(panels(spec))], { type: "text/csv" });
   if (kind === "json") return new Blob([JSON.stringify(spec, null, 1)], { type: "application/json" });
-  // Another drawing than the page's: on white, with nothing lit and nothing left out.
+  // Draw the chart again, on white, with nothing highlighted and nothing hidden.
   const { view } = await vegaEmbed(document.createElement("div"), { ...spec, background: "white" }, { actions: false, renderer: "svg" });
   try {
     if (kind === "svg") return new Blob([await view.toSVG()], { type: "image/svg+xml" });
@@ -103,7 +103,7 @@ async function download(name, kind) {
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 }
 
-// What is drawn of each row: Vega leaves on every element of a mark the item that it shows.
+// Return the drawn elements with their data: Vega stores the item that an element shows in the element.
 function marksOf(chart) {
   const found = [];
   for (const element of chart.querySelectorAll("svg .role-mark > *")) {
@@ -119,31 +119,31 @@ function marksOf(chart) {
 function show() {
   let charts = 0;
   for (const { marks } of drawn.values()) {
-    const there = lit !== null && marks.some((mark) => mark.members.has(lit));
+    const there = highlighted !== null && marks.some((mark) => mark.members.has(highlighted));
     charts += there;
     for (const { element, data, members: some } of marks) {
-      element.classList.toggle("dim", there && some.size > 0 && !some.has(lit));
-      element.classList.toggle("off", FIELDS.some((field) => leftOut.has(field + " " + data[0][field])));
+      element.classList.toggle("dim", there && some.size > 0 && !some.has(highlighted));
+      element.classList.toggle("off", FIELDS.some((field) => hidden.has(field + " " + data[0][field])));
     }
   }
-  for (const label of document.querySelectorAll(".chart [data-leaves-out]")) {
-    const out = leftOut.has(label.dataset.leavesOut);
-    label.classList.toggle("left-out", out);
-    label.setAttribute("aria-pressed", String(!out));
+  for (const label of document.querySelectorAll(".chart [data-hides]")) {
+    const isHidden = hidden.has(label.dataset.hides);
+    label.classList.toggle("hidden-entry", isHidden);
+    label.setAttribute("aria-pressed", String(!isHidden));
   }
-  const bar = document.getElementById("lit");
-  bar.hidden = !((held && lit !== null) || leftOut.size);
+  const bar = document.getElementById("highlighted");
+  bar.hidden = !((held && highlighted !== null) || hidden.size);
   const said = [];
-  if (held && lit !== null) said.push((members[lit] || lit) + ": lit in " + charts + (charts === 1 ? " chart" : " charts"));
-  if (leftOut.size) said.push("left out: " + [...leftOut].map((each) => each.slice(each.indexOf(" ") + 1)).join(", "));
-  document.getElementById("lit-text").textContent = said.join("; ");
+  if (held && highlighted !== null) said.push((members[highlighted] || highlighted) + ": highlighted in " + charts + (charts === 1 ? " chart" : " charts"));
+  if (hidden.size) said.push("hidden: " + [...hidden].map((each) => each.slice(each.indexOf(" ") + 1)).join(", "));
+  document.getElementById("highlighted-text").textContent = said.join("; ");
 }
 
-function light(member, hold) { lit = member; held = hold && member !== null; show(); }
+function highlight(member, hold) { highlighted = member; held = hold && member !== null; show(); }
 
-function leaveOut(key) { if (!leftOut.delete(key)) leftOut.add(key); show(); }
+function toggleHidden(key) { if (!hidden.delete(key)) hidden.add(key); show(); }
 
-// A legend's entries become buttons; the fields that its values may be of are those that the chart's rows have.
+// Make legend entries buttons that hide and show the rows with their value.
 function legends(chart, marks) {
   const keyOf = (value) => {
     const field = FIELDS.find((each) => marks.some(({ data }) => data.some((datum) => String(datum[each]) === String(value))));
@@ -155,7 +155,7 @@ function legends(chart, marks) {
     const key = value === undefined || value === null ? null : keyOf(value);
     if (key === null) continue;
     names.set(String(value), key);
-    text.dataset.leavesOut = key;
+    text.dataset.hides = key;
     text.setAttribute("tabindex", "0");
     text.setAttribute("role", "button");
     text.setAttribute("aria-pressed", "true");
@@ -164,13 +164,13 @@ function legends(chart, marks) {
       if (event.key !== "Enter" && event.key !== " ") return;
       event.preventDefault();
       event.stopPropagation();
-      leaveOut(key);
+      toggleHidden(key);
     });
   }
   chart.addEventListener("click", (event) => {
     const entry = event.target.closest(".role-legend-label > *, .role-legend-symbol > *");
     const datum = entry && entry.__data__ && entry.__data__.datum;
-    if (datum && names.has(String(datum.value))) leaveOut(names.get(String(datum.value)));
+    if (datum && names.has(String(datum.value))) toggleHidden(names.get(String(datum.value)));
   });
 }
 
@@ -182,34 +182,34 @@ function listen(name, chart, marks) {
   };
   chart.addEventListener("pointerover", (event) => {
     const member = memberAt(event.target);
-    if (!held && member !== lit) light(member, false);
+    if (!held && member !== highlighted) highlight(member, false);
   });
-  chart.addEventListener("pointerleave", () => { if (!held && lit !== null) light(null, false); });
+  chart.addEventListener("pointerleave", () => { if (!held && highlighted !== null) highlight(null, false); });
   chart.addEventListener("click", (event) => {
     const member = memberAt(event.target);
-    if (member !== null) light(held && lit === member ? null : member, true);
+    if (member !== null) highlight(held && highlighted === member ? null : member, true);
   });
   const order = [...new Set(marks.flatMap((mark) => [...mark.members]))];
   chart.addEventListener("keydown", (event) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (event.key === "Escape") { light(null, false); return; }
+    if (event.key === "Escape") { highlight(null, false); return; }
     if (!step || !order.length) return;
     event.preventDefault();
-    const at = order.indexOf(lit);
-    light(order[at < 0 ? (step > 0 ? 0 : order.length - 1) : (at + step + order.length) % order.length], true);
-    const points = marks.filter((mark) => mark.members.size === 1 && mark.members.has(lit)).slice(0, 4);
+    const at = order.indexOf(highlighted);
+    highlight(order[at < 0 ? (step > 0 ? 0 : order.length - 1) : (at + step + order.length) % order.length], true);
+    const points = marks.filter((mark) => mark.members.size === 1 && mark.members.has(highlighted)).slice(0, 4);
     const said = points.map(({ element }) => element.getAttribute("aria-label")).filter(Boolean);
-    document.getElementById("said").textContent = [members[lit] || lit, ...new Set(said)].join(". ");
+    document.getElementById("said").textContent = [members[highlighted] || highlighted, ...new Set(said)].join(". ");
   });
 }
 
-// The chart's data, in a table that is open by now, whether it was opened before the chart was drawn or after.
+// Fill the table of a chart's data when both the table is open and the chart is drawn.
 function fill(details) {
   const place = details.querySelector(".scroll"), known = drawn.get(details.dataset.table);
   if (details.open && known && !place.firstChild) place.append(...panels(known.spec).map(asTable));
 }
 
-// What needs the chart's data, and has waited for them.
+// Enable the downloads and the table of a chart, which need its data.
 function serve(name) {
   for (const button of document.querySelectorAll("button[data-kind]")) if (button.dataset.chart === name) button.disabled = false;
   for (const details of document.querySelectorAll("details[data-table]")) if (details.dataset.table === name) fill(details);
@@ -225,7 +225,7 @@ async function draw(source) {
     drawn.set(name, { view, spec, marks });
     legends(chart, marks);
     listen(name, chart, marks);
-    if (lit !== null || leftOut.size) show();
+    if (highlighted !== null || hidden.size) show();
     serve(name);
     chart.dataset.drawn = "yes";
   } catch (error) {
@@ -239,22 +239,22 @@ for (const button of document.querySelectorAll("button[data-kind]")) {
 for (const details of document.querySelectorAll("details[data-table]")) {
   details.addEventListener("toggle", () => fill(details));
 }
-document.getElementById("clear").addEventListener("click", () => { leftOut.clear(); light(null, false); });
-document.addEventListener("keydown", (event) => { if (event.key === "Escape") { leftOut.clear(); light(null, false); } });
+document.getElementById("clear").addEventListener("click", () => { hidden.clear(); highlight(null, false); });
+document.addEventListener("keydown", (event) => { if (event.key === "Escape") { hidden.clear(); highlight(null, false); } });
 
 const root = document.documentElement, scheme = document.getElementById("scheme");
 const isDark = () => (root.dataset.scheme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
-const tellScheme = () => { scheme.textContent = isDark() ? "Light page" : "Dark page"; };
+const labelScheme = () => { scheme.textContent = isDark() ? "Light mode" : "Dark mode"; };
 try { root.dataset.scheme = localStorage.getItem("scheme") || ""; } catch { root.dataset.scheme = ""; }
 scheme.addEventListener("click", () => {
   root.dataset.scheme = isDark() ? "light" : "dark";
-  try { localStorage.setItem("scheme", root.dataset.scheme); } catch { /* a page from a file may have no memory */ }
-  tellScheme();
+  try { localStorage.setItem("scheme", root.dataset.scheme); } catch { /* pages opened from a file may have no storage */ }
+  labelScheme();
 });
-tellScheme();
+labelScheme();
 
 (async () => {
-  // One after the other, with a breath between them, so that the page can be read meanwhile.
+  // Draw one chart after the other, with a pause between them, so that the page stays responsive.
   for (const source of document.querySelectorAll('script[id^="data-"]')) {
     await draw(source);
     await new Promise((next) => { setTimeout(next); });
