@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with tempfile.TemporaryDirectory() as folder:
         found = figures(Path(folder), asked.cells, min(asked.done, asked.cells))
     if asked.json:
-        asked.json.write_text(json.dumps(found, indent=2) + "\n")
+        asked.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
 
 
 def figures(folder: Path, number: int, done: int) -> dict[str, Any]:
@@ -158,7 +158,7 @@ def _start_scheduler(folder: Path) -> Iterator[str]:
         until = time.monotonic() + 60
         while not file.exists() and time.monotonic() < until:
             time.sleep(0.05)
-        yield json.loads(file.read_text())["address"]
+        yield json.loads(file.read_text(encoding="utf-8"))["address"]
     finally:
         for process in reversed(running):
             process.terminate()

@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with tempfile.TemporaryDirectory() as folder:
         found = figures(Path(folder), asked.quick)
     if asked.json:
-        asked.json.write_text(json.dumps(found, indent=2) + "\n")
+        asked.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
 
 
 def figures(folder: Path, quick: bool = False) -> dict[str, Any]:
@@ -189,9 +189,11 @@ def _resident_bytes(pid: int, parent: bytes = b"") -> int:
     process = Path(f"/proc/{pid}")
     try:
         program = (process / "cmdline").read_bytes()
-        held = int((process / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        held = int((process / "statm").read_text(encoding="utf-8").split()[1]) * os.sysconf("SC_PAGE_SIZE")
         threads = list((process / "task").iterdir())
-        children = [int(child) for thread in threads for child in (thread / "children").read_text().split()]
+        children = [
+            int(child) for thread in threads for child in (thread / "children").read_text(encoding="utf-8").split()
+        ]
     except OSError:
         return 0
     return 0 if program == parent else held + sum(_resident_bytes(child, program) for child in children)
@@ -203,7 +205,7 @@ def _run(spec: Path, results: str) -> list[str]:
 
 def _write_spec(folder: Path, text: str) -> Path:
     file = folder / "scaling.toml"
-    file.write_text(text)
+    file.write_text(text, encoding="utf-8")
     return file
 
 

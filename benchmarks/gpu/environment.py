@@ -53,7 +53,7 @@ def _driver() -> str:
 def _processor() -> str:
     """Return the processor's model, or the machine type if the system does not report it."""
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return platform.processor() or "unknown"
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())

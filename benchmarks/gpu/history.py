@@ -78,10 +78,10 @@ def _call_asv(folder: Path, modules: str, setup: Setup) -> Row:
     git = ["git", "-C", str(folder), "-c", "user.name=asv", "-c", "user.email=asv@localhost"]
     for command in (["init", "-q", "-b", "main"], ["commit", "-q", "--allow-empty", "-m", "Files as they are"]):
         subprocess.run([*git, *command], check=True, capture_output=True)
-    settings = json.loads((ROOT / "asv.conf.json").read_text())
+    settings = json.loads((ROOT / "asv.conf.json").read_text(encoding="utf-8"))
     settings |= {"repo": str(folder), "dvcs": "git", "benchmark_dir": str(ROOT / "benchmarks"), "matrix": {}}
     settings |= {f"{name}_dir": str(folder / name) for name in ("env", "html", "results")}
-    (folder / "asv.conf.json").write_text(json.dumps(settings))
+    (folder / "asv.conf.json").write_text(json.dumps(settings), encoding="utf-8")
     name = machine_name(setup.identity)
     chosen = rf"^({modules})\..*time_.*\({SHAPES}, '{setup.device}'"
     once = ["-a", "rounds=1", "--launch-method", "forkserver"]
@@ -102,8 +102,8 @@ def _call_asv(folder: Path, modules: str, setup: Setup) -> Row:
     files = [file for file in (folder / "results" / name).glob("*.json") if file.name != "machine.json"]
     if len(files) != 1:
         raise RuntimeError(f"asv wrote no results: {(done.stdout + done.stderr).strip()[-500:]}")
-    found: Row = json.loads(files[0].read_text())
-    found["machine"] = json.loads((folder / "results" / name / "machine.json").read_text())
+    found: Row = json.loads(files[0].read_text(encoding="utf-8"))
+    found["machine"] = json.loads((folder / "results" / name / "machine.json").read_text(encoding="utf-8"))
     return found
 
 
@@ -123,9 +123,11 @@ def file_results(found: Row, results: Path, identity: Row) -> Path:
     environment = f"existing-py{python}-torch{identity['torch'].replace('+', '-')}"
     folder = results / machine["machine"]
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "machine.json").write_text(json.dumps(machine, indent=4) + "\n")
+    (folder / "machine.json").write_text(json.dumps(machine, indent=4) + "\n", encoding="utf-8")
     file: Path = folder / f"{commit[:8]}-{environment}.json"
-    before: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {"results": {}, "durations": {}}
+    before: dict[str, Any] = (
+        json.loads(file.read_text(encoding="utf-8")) if file.exists() else {"results": {}, "durations": {}}
+    )
     written = found | {
         "commit_hash": commit,
         "date": 1000 * (commit_time(commit) or int(time.time())),
@@ -135,5 +137,5 @@ def file_results(found: Row, results: Path, identity: Row) -> Path:
         "results": before["results"] | found["results"],
         "durations": before["durations"] | found["durations"],
     }
-    file.write_text(json.dumps(written) + "\n")
+    file.write_text(json.dumps(written) + "\n", encoding="utf-8")
     return file

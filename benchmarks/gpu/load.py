@@ -69,7 +69,7 @@ def _peak(cell: Cell, tile: int | None, device: str) -> Row:
         torch.cuda.reset_peak_memory_stats()
         before = torch.cuda.memory_allocated()
     else:
-        Path("/proc/self/clear_refs").write_text("5")  # resets the kernel's peak to the current resident memory
+        Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")  # resets the kernel's peak
         before = _peak_of_process()
     start = time.perf_counter()
     compute(cell, device, tile)
@@ -80,8 +80,8 @@ def _peak(cell: Cell, tile: int | None, device: str) -> Row:
 
 
 def _peak_of_process() -> int:
-    """Return the peak of resident memory in bytes since the kernel's peak was reset."""
-    status = Path("/proc/self/status").read_text().splitlines()
+    """Return the most bytes that were resident since the kernel's peak started anew."""
+    status = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
     return next(1024 * int(line.split()[1]) for line in status if line.startswith("VmHWM"))
 
 

@@ -76,7 +76,7 @@ def load_text(text: str) -> list[Cell]:
     """Return the cells of a study from the text of its spec."""
     with TemporaryDirectory() as folder:
         file = Path(folder) / "study.toml"
-        file.write_text(text)
+        file.write_text(text, encoding="utf-8")
         (study,) = load_studies([file])
     cells: list[Cell] = cells_of(study)
     return cells

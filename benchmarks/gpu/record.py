@@ -84,7 +84,7 @@ class Record:
 
     def _write(self) -> None:
         temporary = self.file.with_name(f"{self.file.name}.part")
-        with temporary.open("w") as file:
+        with temporary.open("w", encoding="utf-8") as file:
             json.dump(self.content, file, indent=1)
             file.flush()
             os.fsync(file.fileno())

@@ -73,7 +73,7 @@ def main() -> None:
                     print_table(found)
                     rows += found
     if chosen.json:
-        chosen.json.write_text(json.dumps([each.as_json() for each in rows], indent=1) + "\n")
+        chosen.json.write_text(json.dumps([each.as_json() for each in rows], indent=1) + "\n", encoding="utf-8")
 
 
 def timed(case: Case, device: str, jax: JaxProcess | None, budget: float) -> list[Row]:

@@ -30,7 +30,7 @@ class JaxProcess:
 
     def __enter__(self) -> "JaxProcess":
         self.folder = TemporaryDirectory()
-        self.complaints = (Path(self.folder.name) / "stderr").open("w+")
+        self.complaints = (Path(self.folder.name) / "stderr").open("w+", encoding="utf-8")
         chosen = {"JAX_PLATFORMS": "cpu"} if self.device == "cpu" else {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.peers.jax_peers"],

@@ -48,6 +48,11 @@ class Activation(Choice):
         """The closed intervals on which phi is constant; an end may be infinite."""
         return ()
 
+    @property
+    def rectifies(self) -> bool:
+        """Whether phi is max(z, 0) or max(-z, 0) times a factor, as ReLU and leaky ReLU of slope 0 are."""
+        return self.homogeneous and bool(self.flat_sides)
+
     def phi(self, z: Array) -> Array:
         """Compute phi(z) elementwise."""
         raise NotImplementedError

@@ -57,6 +57,11 @@ class Initialization(Choice):
         return None
 
     @property
+    def is_gaussian(self) -> bool:
+        """Whether hidden weights are independent and Gaussian, as closed forms at finite width suppose."""
+        return self.distribution is Distribution.GAUSSIAN and self.shaped is None
+
+    @property
     def shaped(self) -> Callable[[Any], Any] | None:
         """A plug-in's function of a hidden layer's standard normal numbers (draws, out, in), if any."""
         return None

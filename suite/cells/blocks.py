@@ -170,8 +170,12 @@ class Block:
         on_task = MEASURES[self.cell.name].inputs == "task"
         if on_task and self.cell.task and self.cell.task.half_width is None:
             return ["training points"] * columns
-        sampled = "sampled" if member.widths[0] > 1 and member.depth > 1 else exact
-        return [exact, *[sampled] * (columns - 1)] if "layer" in self.places else [sampled]
+        later = exact
+        if member.depth > 1 and member.widths[0] > 1:
+            later = "sampled"
+        elif member.depth > 1 and member.activation.kind != "piecewise_linear":
+            later = "enclosed or sampled"
+        return [exact, *[later] * (columns - 1)] if "layer" in self.places else [later]
 
 
 def training_columns(study: Study) -> list[str]:

@@ -20,10 +20,10 @@ from suite.nets.data_dependent import activate_at_data
 from suite.nets.ensemble import TILE_BYTES, Ensemble
 from suite.nets.initialization import draw_parameters
 from suite.nets.losses import HALF_SQUARE, LossAt
-from suite.nets.matmul import full_precision
 from suite.nets.pairs import draw_pairs
 from suite.nets.sample import Sample, sample_domain
 from suite.nets.streams import block_size
+from suite.nets.torch_settings import standard_settings
 from suite.theory.networks import input_variance
 from suite.training.observer import Observer, ResumeState, observe
 from suite.training.tasks import Data, make_data
@@ -45,7 +45,7 @@ _LAYERS_HELD = 8
 """Number of layers' activations that a measure is assumed to hold on a GPU; if it holds more, tiles shrink."""
 
 
-@full_precision()
+@standard_settings()
 def compute(
     cell: Cell,
     device: str = "cpu",
@@ -96,7 +96,7 @@ def measure_networks(cell: Cell, ensemble: Ensemble) -> dict[str, Tensor]:
     """
     sample = _sample(cell, _dtype(cell), "cpu") if cell.sampled else None
     whole = slice(cell.start, cell.stop)
-    with full_precision():
+    with standard_settings():
         return _compute_draws(cell, ensemble.to(_dtype(cell)), sample, None, whole, None)
 
 

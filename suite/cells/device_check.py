@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from suite.cells.primitives import PRIMITIVES, Numbers
-from suite.nets.matmul import full_precision
+from suite.nets.torch_settings import standard_settings
 from suite.results.files import write_whole
 from suite.results.provenance import numbers_follow_from
 
@@ -49,8 +49,8 @@ def find_fault() -> str | None:
 
 
 def _faults(device: str) -> Iterator[str]:
-    """Yield a message for each primitive that fails or differs from the CPU on a device."""
-    with full_precision():
+    """Yield each primitive that differs on a device, with the difference."""
+    with standard_settings():
         for name, (compute, dtypes) in PRIMITIVES.items():
             for dtype in dtypes:
                 what, tolerance = f"{name} in {str(dtype).removeprefix('torch.')}", TOLERANCE[dtype]

@@ -106,7 +106,8 @@ class Executor(ABC):
                     yield task, future.result()
 
 
-_WORKER_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+_THREAD_LIMITS = ("OMP", "MKL", "OPENBLAS", "BLIS", "NUMEXPR")
+_WORKER_ENVIRONMENT = {f"{name}_NUM_THREADS": "1" for name in _THREAD_LIMITS} | {"VECLIB_MAXIMUM_THREADS": "1"}
 _PARENT_POLL = 0.5
 """Seconds between a worker's checks of whether its parent still runs."""
 

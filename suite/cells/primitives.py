@@ -65,6 +65,7 @@ _FUNCTIONS += [
     functional.leaky_relu,
     functional.hardtanh,
     lambda z: torch.logaddexp(z, z.new_zeros(())),
+    lambda z: functional.softplus(z, threshold=40.0),
 ]
 
 
@@ -120,7 +121,15 @@ def _indexing(numbers: Numbers) -> list[Tensor]:
     written[row, chosen[:, 0]] = z[row, chosen[:, 1]]
     written[z > 2] = 3.0
     least = z.scatter_reduce(1, order % 11, z.abs(), "amin")
-    found = [z[z > 0], z[:, chosen[0]], z.gather(1, chosen), least, written, z.diff(n=3, dim=1)]
+    found = [
+        z[z > 0],
+        z.masked_fill(z > 2, 3.0),
+        z[:, chosen[0]],
+        z.gather(1, chosen),
+        least,
+        written,
+        z.diff(n=3, dim=1),
+    ]
     found += [z[:, :5].diagonal(), torch.eye(5, device=z.device), functional.pad(z, (0, 3)), functional.one_hot(row, 6)]
     return [*found, torch.cat([z, z[:2]]), torch.stack([z, z], dim=1), z.repeat(2, 1)]
 

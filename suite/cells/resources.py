@@ -1,6 +1,5 @@
 """The resources of a run: the device, processes of this machine, or a cluster."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -77,5 +76,7 @@ def workers_for(cells: Sequence[Cell], device: str, asked: int | None) -> int:
 
 
 def default_workers() -> int:
-    """Return the number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Return the number of cores that this process may use, by its affinity and its control group."""
+    from loky import cpu_count  # noqa: PLC0415  # as above
+
+    return int(cpu_count())

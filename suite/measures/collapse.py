@@ -26,10 +26,10 @@ def collapse(ensemble: Ensemble, domain: Sample, settings: CollapseSettings) -> 
 
     A draw that meets any criterion is collapsed. Its cause is the first that applies (our operational definition):
     death: in some hidden layer, every activation, including what a residual layer adds, is constant over the domain;
-    bias: in some hidden layer, the root mean square over points of |W h| is below tau |b|, both before any
-    normalization;
-    norm: the relative criterion is not met. The variation is small relative to the predicted scale, but not to the
-    size of the output, because both have decreased;
+    bias: in some layer, the readout included, the root mean square over points of |W h| is below tau |b|, both before
+    any normalization;
+    norm: the relative criterion is not met, or the output is 0 everywhere. The variation is small relative to the
+    predicted scale, but not to the size of the output, because both have decreased;
     angle: all others. Their hidden vectors point in the same direction for all inputs.
     Layers are evaluated on a coarser sample of the domain, which saves most of a second forward pass. Death requires
     in addition that the output over the whole sample varies by rounding only.
@@ -42,7 +42,8 @@ def collapse(ensemble: Ensemble, domain: Sample, settings: CollapseSettings) -> 
     Returns:
         `output_std` and `output_rms`, in the unit of the output (with several outputs, the root of the mean square
         over outputs), and the indicators 0 or 1 `collapsed_relative`, `collapsed_absolute`, `collapsed_exact`,
-        `collapse_by_death`, `collapse_by_bias`, `collapse_by_norm`, `collapse_by_angle`.
+        `collapse_by_death`, `collapse_by_bias`, `collapse_by_norm`, `collapse_by_angle`. Indicators are nan if the
+        outputs or the predicted variance are not finite.
 
     Source: Yu & Zhang 2021, arXiv:2105.08911, for Collapse to Constant.
     """
@@ -65,17 +66,20 @@ def collapse(ensemble: Ensemble, domain: Sample, settings: CollapseSettings) -> 
         causes = _causes(ensemble[collapsed], domain.coarser().points(), tau)
         still = std[collapsed] <= torch.finfo(std.dtype).eps ** 0.5 * rms[collapsed]
         death[collapsed], bias[collapsed] = causes.death & still, causes.bias
-    left = collapsed & ~death
+    left, vanished = collapsed & ~death, rms == 0
     indicators = {
         "collapsed_relative": relative,
         "collapsed_absolute": absolute,
         "collapsed_exact": exact | death,
         "collapse_by_death": death,
         "collapse_by_bias": left & bias,
-        "collapse_by_norm": left & ~bias & ~relative,
-        "collapse_by_angle": left & ~bias & relative,
+        "collapse_by_norm": left & ~bias & (~relative | vanished),
+        "collapse_by_angle": left & ~bias & relative & ~vanished,
     }
-    return {"output_std": std, "output_rms": rms} | {name: event.to(std.dtype) for name, event in indicators.items()}
+    unknown = ~torch.isfinite(std + rms + predicted)
+    return {"output_std": std, "output_rms": rms} | {
+        name: event.to(std.dtype).masked_fill(unknown, torch.nan) for name, event in indicators.items()
+    }
 
 
 class _Causes(NamedTuple):
@@ -84,7 +88,7 @@ class _Causes(NamedTuple):
 
 
 def _causes(ensemble: Ensemble, points: Float[Tensor, "inputs points"], tau: float) -> _Causes:
-    """Return whether any hidden layer is constant over the points, and whether biases dominate any."""
+    """Return whether any hidden layer is constant over the points, and whether biases dominate any layer."""
     weighted, constant = [], []
     h = points.expand(ensemble.draws, -1, -1)
     hidden = ensemble.layers[:-1]
@@ -93,6 +97,7 @@ def _causes(ensemble: Ensemble, points: Float[Tensor, "inputs points"], tau: flo
         weighted.append(torch.linalg.vector_norm(z, dim=(1, 2)))
         h = ensemble.activate_(layer, z.add_(layer.bias), h if index else None)
         constant.append((h == h[..., :1]).flatten(1).all(1))
-    biases = torch.stack([torch.linalg.vector_norm(layer.bias, dim=(1, 2)) for layer in hidden])
+    weighted.append(torch.linalg.vector_norm(torch.bmm(ensemble.layers[-1].weight, h), dim=(1, 2)))
+    biases = torch.stack([torch.linalg.vector_norm(layer.bias, dim=(1, 2)) for layer in ensemble.layers])
     dominated = torch.stack(weighted) < tau * points.shape[1] ** 0.5 * biases
     return _Causes(torch.stack(constant).any(0), dominated.any(0))

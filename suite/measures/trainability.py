@@ -5,7 +5,6 @@ from typing import NamedTuple
 from jaxtyping import Float
 from torch import Tensor
 
-from suite.catalog.activations import Relu
 from suite.catalog.measures.death import TrainabilitySettings
 from suite.catalog.tasks import Task
 from suite.nets.death import dead_on_domain, dead_on_points
@@ -50,7 +49,7 @@ def trainability(
     """
     inputs = domain.inputs
     dead = dead_on_domain(ensemble, inputs) if isinstance(inputs, Sample) else dead_on_points(ensemble, inputs)
-    counted = ensemble.depth == 1 and isinstance(ensemble.activation, Relu)
+    counted = ensemble.depth == 1 and ensemble.activation.rectifies
     needed = domain.task.neurons if counted else 1
     able = (~dead[0]).sum(1) >= needed
     for layer in dead[1:]:

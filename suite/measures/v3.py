@@ -30,6 +30,7 @@ def v3(ensemble: Ensemble, domain: Sample, settings: V3Settings) -> dict[str, Fl
         `v3_floor`, the typical size of `v3` due to rounding alone (up to a few times larger in single draws). If each
         of the L + 1 layers causes a relative error of eps, the standard deviation of the third difference is
         sqrt(20 (L + 1)) eps rms / h^3.
+        They are not finite for networks whose outputs are not finite.
 
     Source: Yu & Zhang 2021, arXiv:2105.08911; our operational definition.
     """
@@ -38,6 +39,6 @@ def v3(ensemble: Ensemble, domain: Sample, settings: V3Settings) -> dict[str, Fl
     rms = outputs.square().mean((1, 2)).sqrt()
     return {
         "v3": value,
-        "v3_over_rms": torch.where(rms > 0, value / rms, 0.0),
+        "v3_over_rms": torch.where(rms == 0, 0.0, value / rms),
         "v3_floor": sqrt(20 * (ensemble.depth + 1)) * torch.finfo(outputs.dtype).eps * rms / domain.step**3,
     }

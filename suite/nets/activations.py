@@ -134,9 +134,13 @@ def silu_kernel(_: Activation) -> Kernel:
     return _smooth(silu, lambda z: silu(z, inplace=True), taylor, slope)
 
 
+_SOFTPLUS_IS_LINEAR = 40.0
+"""From here on log(1 + e^z) is z in float64, too."""
+
+
 def softplus_kernel(_: Activation) -> Kernel:
     def phi(z: Tensor) -> Tensor:
-        return torch.logaddexp(z, torch.zeros((), dtype=z.dtype, device=z.device))
+        return torch.nn.functional.softplus(z, threshold=_SOFTPLUS_IS_LINEAR)  # logaddexp has no second derivative
 
     def apply_(z: Tensor) -> Tensor:
         return torch.logaddexp(z, torch.zeros((), dtype=z.dtype, device=z.device), out=z)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from suite.catalog.domain import Box
 from suite.nets.breakpoints import ranges_on_line
+from suite.nets.enclosure import units_within
 from suite.nets.ensemble import Ensemble
 from suite.nets.sample import Sample
 
@@ -26,20 +27,25 @@ class Ranges(NamedTuple):
 def dead_on_domain(ensemble: Ensemble, sample: Sample) -> Dead:
     """Find the neurons whose pre-activation stays on a flat side of the activation over the whole domain.
 
-    The result is exact in the first layer, whose pre-activations are affine: their largest value is
-    b + half_width |w|_1 on a box and b + radius |w|_2 on a ball. With one input it is exact in all layers, from the
-    exact breakpoints. Elsewhere only the points of the sample are checked, which overestimates the number of dead
-    neurons.
+    Exact in the first layer, whose pre-activations are affine (their largest value on the box is
+    b + half_width |w|_1, on the ball b + radius |w|_2). With one input, later layers are exact for piecewise-linear
+    activations, by the breakpoints; for others they are decided by enclosing ranges (`units_within`), and by points
+    where these leave it open. With more inputs they are decided over the sample's points, which counts too many.
 
     Args:
-        ensemble: Networks without normalization or residual connections. In float32, rounding affects the result.
+        ensemble: Networks without normalization or residual connections. They are evaluated in float64.
         sample: Sample of the domain.
     """
     if not ensemble.activation.flat_sides:
         return _none_dead(ensemble)
+    ensemble = ensemble.to(torch.float64, ensemble.parameters.device)
+    sample = sample.to(torch.float64, ensemble.parameters.device)
     if sample.inputs == 1:
-        at, line = ensemble.activation.kinks, (sample.starts, sample.directions, sample.length)
-        return [_dead(ensemble, Ranges(*ranges)) for ranges in ranges_on_line(ensemble, at, *line)]
+        line = (sample.starts, sample.directions, sample.length)
+        if ensemble.activation.kind != "piecewise_linear":
+            return units_within(ensemble, ensemble.activation.flat_sides, *line)
+        ranges = ranges_on_line(ensemble, ensemble.activation.kinks, *line)
+        return [_dead(ensemble, Ranges(*each)) for each in ranges]
     _, *later = _dead_on_points(ensemble, sample.points())
     weight, bias = ensemble.layers[0].weight, ensemble.layers[0].bias[..., 0]
     if isinstance(sample.domain, Box):

@@ -65,8 +65,8 @@ def _scale(shapes: Sequence[tuple[int, int]], variances: LayerVariances) -> Floa
     """Return the standard deviation of every parameter."""
     parts = []
     for (fan_in, fan_out), (weight_variance, bias_variance) in zip(shapes, variances, strict=True):
-        parts += [torch.full((fan_in * fan_out,), sqrt(weight_variance / fan_in))]
-        parts += [torch.full((fan_out,), sqrt(bias_variance))]
+        parts += [torch.full((fan_in * fan_out,), sqrt(weight_variance / fan_in), dtype=torch.float32)]
+        parts += [torch.full((fan_out,), sqrt(bias_variance), dtype=torch.float32)]
     return torch.cat(parts)
 
 

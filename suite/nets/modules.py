@@ -1,11 +1,11 @@
 """Conversion of existing torch modules to ensembles."""
 
 from collections.abc import Callable, Iterator, Sequence
-from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
@@ -24,22 +24,14 @@ from suite.catalog.activations import (
     Tanh,
 )
 from suite.nets.ensemble import Ensemble, Layer, Vector, layer_views
-from suite.nets.normalization import EPSILON
+from suite.nets.module_checks import UnsupportedModuleError, compare_layer, compare_outputs, has_own_forward
+from suite.nets.normalization import AXES, EPSILON, standardize_
 from suite.theory.scaling import LayerVariances
 
 _SUPPORTED = (
     "an MLP is Linear, perhaps LayerNorm or BatchNorm1d, and an activation for each hidden layer, and a Linear at the "
     "end, in a torch.nn.Sequential"
 )
-_RTOL = 1e-6
-"""Tolerated difference between the outputs of ensemble and module, relative to the largest output.
-
-torch's Softplus differs from the exact function by up to 2e-9.
-"""
-
-
-class UnsupportedModuleError(ValueError):
-    """Error for a module that is not a supported MLP, whose message names the layer."""
 
 
 @dataclass
@@ -47,23 +39,36 @@ class _Hidden:
     linear: nn.Linear
     normalization: nn.Module | None = None
     activation: Activation | None = None
+    applied: nn.Module | None = None
+    """The module of the activation."""
     place: str = ""
+    applied_place: str = ""
 
 
-def ensemble_of(modules: Sequence[nn.Module], own: Activation | None = None) -> Ensemble:
-    """Convert modules of one architecture to an ensemble in float64 on the CPU.
+Parts = tuple[list[_Hidden], _Hidden]
+"""The hidden layers of a module, and its readout."""
 
-    The modules are not changed. Biases, gains and shifts that they do not have are marked as lacking in the ensemble.
-    Batch normalization takes its statistics over the points on which the networks are evaluated, as modules do in
-    training mode. The ensemble's variances are the empirical ones of the weights and biases of all modules.
+
+def ensemble_of(
+    modules: Sequence[nn.Module],
+    own: Activation | None = None,
+    points_of: Callable[[int], Float[Tensor, "inputs points"]] | None = None,
+) -> Ensemble:
+    """Return networks of one architecture as an ensemble in float64 on the CPU; the modules stay as they are.
+
+    Biases, gains and shifts that a module does not have are lacking in the ensemble. Batch normalization takes its
+    statistics over the points that networks are evaluated on, as modules do in training. The variances are those of
+    the weights and biases that exist, over all of the modules. Hooks are not called.
 
     Args:
         modules: MLPs.
-        own: Activation of the layers that have no counterpart in the catalog.
+        own: The activation that modules of classes of the user's own compute.
+        points_of: The number of inputs -> points at which each layer is compared with what the ensemble computes.
+            Default: 32 standard normal points.
 
     Raises:
-        UnsupportedModuleError: If a module is not a supported MLP, if the modules differ in architecture, if some
-            parameters are not finite, if `modules` is empty, or if a module computes something else than its layers.
+        UnsupportedModuleError: If a module is not an MLP, is built differently from the first, or has parameters that
+            an ensemble cannot hold.
     """
     if not modules:
         raise UnsupportedModuleError("there is no module to measure; give one, or a list of some")
@@ -79,8 +84,16 @@ def ensemble_of(modules: Sequence[nn.Module], own: Activation | None = None) -> 
     parameters = torch.stack(rows)
     variances = _empirical_variances(layer_views(parameters, widths, normalization != "none"))
     ensemble = Ensemble(widths, activation, variances, parameters, normalization, lacking=lacking)
-    _check_outputs(ensemble, modules)
+    points = (points_of or _normal_points)(widths[0])
+    for number, (module, part) in enumerate(zip(modules, parts, strict=True)):
+        alone = ensemble[number : number + 1]
+        _compare(alone, part, points)
+        compare_outputs(module, alone, points)
     return ensemble
+
+
+def _normal_points(inputs: int) -> Float[Tensor, "inputs points"]:
+    return torch.randn(inputs, 32, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 
 
 def each_alone(ensemble: Ensemble) -> Iterator[Ensemble]:
@@ -107,19 +120,22 @@ def _named_layers(module: nn.Module, name: str = "") -> Iterator[tuple[str, nn.M
         yield from _named_layers(child, f"{name}.{key}" if name else str(key))
 
 
-def _split_module(module: nn.Module, own: Activation | None) -> tuple[list[_Hidden], nn.Linear]:
+def _split_module(module: nn.Module, own: Activation | None) -> Parts:
     if not isinstance(module, nn.Sequential):
         raise UnsupportedModuleError(
             f"{type(module).__name__} is no torch.nn.Sequential, and nobody can tell the order of its layers; put "
             "them into one"
         )
+    layers = [(name, layer) for name, layer in _named_layers(module) if type(layer) is not nn.Identity]
+    last_linear = max((place for place, (_, layer) in enumerate(layers) if isinstance(layer, nn.Linear)), default=-1)
     hidden: list[_Hidden] = []
-    for name, layer in _named_layers(module):
-        if isinstance(layer, nn.Flatten | nn.Identity) and not hidden:
+    for name, layer in layers[: last_linear + 1] or layers:
+        if isinstance(layer, nn.Flatten) and not hidden:
             continue
         _check_layer(name, layer)
         last = hidden[-1] if hidden else None
         if isinstance(layer, nn.Linear):
+            _check_parameters(name, layer)
             if last and layer.in_features != last.linear.out_features:
                 raise _unsupported(name, layer, f"does not fit the layer below, of {last.linear.out_features} units")
             hidden.append(_Hidden(layer, place=name))
@@ -128,6 +144,7 @@ def _split_module(module: nn.Module, own: Activation | None) -> tuple[list[_Hidd
         elif isinstance(layer, nn.LayerNorm | nn.BatchNorm1d):
             if last.normalization is not None or last.activation is not None:
                 raise _unsupported(name, layer, "does not come straight after a Linear")
+            _check_parameters(name, layer)
             _check_normalization(name, layer, last.linear.out_features)
             last.normalization = layer
         elif last.activation is not None:
@@ -138,13 +155,14 @@ def _split_module(module: nn.Module, own: Activation | None) -> tuple[list[_Hidd
             )
             raise _unsupported(name, layer, second)
         else:
-            last.activation = _activation(name, layer, own)
-    if len(hidden) < 2:  # an MLP needs a hidden layer and the readout
+            last.activation, last.applied, last.applied_place = _activation(name, layer, own), layer, name
+            _check_parameters(name, layer)
+    if len(hidden) < 2:  # a hidden layer, and the one that reads it out
         raise UnsupportedModuleError(f"the module has {len(hidden)} Linear layers, and so no hidden one; {_SUPPORTED}")
-    *layers, readout = hidden
-    if readout.normalization is not None or readout.activation is not None:
-        raise UnsupportedModuleError(f"something follows the last Linear ({readout.place}); {_SUPPORTED}")
-    return layers, readout.linear
+    for name, layer in layers[last_linear + 1 :]:
+        raise _unsupported(name, layer, f"follows the last Linear ({hidden[-1].place}): measure the network without it")
+    *before, readout = hidden
+    return before, readout
 
 
 def _unsupported(name: str, layer: nn.Module, why: str) -> UnsupportedModuleError:
@@ -164,6 +182,32 @@ def _check_layer(name: str, layer: nn.Module) -> None:
             raise _unsupported(name, layer, f"has weights in {values.dtype}: make them real numbers")
     if isinstance(layer, nn.Linear) and not (layer.in_features and layer.out_features):
         raise _unsupported(name, layer, f"is of {layer.in_features} units to {layer.out_features}: give it some")
+
+
+def _check_parameters(name: str, layer: nn.Module) -> None:
+    """Raise UnsupportedModuleError if a layer has parameters that an ensemble would neither count nor differentiate."""
+    held = {"weight", "bias"} if isinstance(layer, nn.Linear | nn.LayerNorm | nn.BatchNorm1d) else set()
+    others = [parameter for parameter, _ in layer.named_parameters() if parameter not in held]
+    if others and held:
+        why = f"computes its weights from other parameters ({', '.join(others)}): replace them by the weights, as "
+        raise _unsupported(name, layer, f"{why}torch.nn.utils.parametrize.remove_parametrizations does")
+    if others:
+        raise _unsupported(
+            name,
+            layer,
+            f"has parameters of its own ({', '.join(others)}), which measures would ignore: make them constants",
+        )
+
+
+def shared_layer(module: nn.Module) -> str | None:
+    """Return the name of a layer whose parameters an earlier layer of a sequence has as well, if there is one."""
+    known: set[int] = set()
+    for name, layer in _named_layers(module):
+        own = {id(values) for values in layer.parameters()}
+        if own & known:
+            return name
+        known |= own
+    return None
 
 
 _RANDOM = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout, nn.RReLU)
@@ -204,7 +248,7 @@ _ACTIVATIONS: dict[type[nn.Module], Callable[[Any], Activation | None]] = {
 """Activation of the catalog by torch class; None if the catalog has none with the module's settings."""
 
 
-def _architecture(hidden: Sequence[_Hidden], readout: nn.Linear) -> tuple[tuple[int, ...], Activation, str]:
+def _architecture(hidden: Sequence[_Hidden], readout: _Hidden) -> tuple[tuple[int, ...], Activation, str]:
     first = hidden[0]
     for layer in hidden[1:]:
         if (layer.activation or Identity()) != (first.activation or Identity()):
@@ -217,13 +261,13 @@ def _architecture(hidden: Sequence[_Hidden], readout: nn.Linear) -> tuple[tuple[
                 f"layer {layer.place} is not normalized as layer {first.place} is; all hidden layers are alike here"
             )
     kind = {nn.LayerNorm: "layer", nn.BatchNorm1d: "batch"}.get(type(first.normalization), "none")
-    widths = (first.linear.in_features, *(layer.linear.out_features for layer in hidden), readout.out_features)
+    widths = (first.linear.in_features, *(layer.linear.out_features for layer in hidden), readout.linear.out_features)
     return widths, first.activation or Identity(), kind
 
 
-def _lacking(hidden: Sequence[_Hidden], readout: nn.Linear) -> frozenset[Vector]:
+def _lacking(hidden: Sequence[_Hidden], readout: _Hidden) -> frozenset[Vector]:
     found: set[Vector] = set()
-    for index, layer in enumerate([*hidden, _Hidden(readout)]):
+    for index, layer in enumerate([*hidden, readout]):
         if layer.linear.bias is None:
             found.add((index, "bias"))
         if layer.normalization is not None and layer.normalization.weight is None:
@@ -233,15 +277,15 @@ def _lacking(hidden: Sequence[_Hidden], readout: nn.Linear) -> frozenset[Vector]
     return frozenset(found)
 
 
-def _parameters(hidden: Sequence[_Hidden], readout: nn.Linear) -> Iterator[Tensor]:
-    """Yield the parameters in an ensemble's layout. Lacking biases and shifts are 0, lacking gains are 1."""
+def _parameters(hidden: Sequence[_Hidden], readout: _Hidden) -> Iterator[Tensor]:
+    """In an ensemble's layout: weights, biases, gains, shifts; of what is lacking, zeros or ones."""
     for layer in hidden:
         yield from _affine(layer.linear)
         if (normalization := layer.normalization) is not None:
             width = layer.linear.out_features
             for values, default in ((normalization.weight, 1.0), (normalization.bias, 0.0)):
                 yield _to_float64(values) if isinstance(values, Tensor) else torch.full((width,), default).double()
-    yield from _affine(readout)
+    yield from _affine(readout.linear)
 
 
 def _affine(layer: nn.Linear) -> Iterator[Tensor]:
@@ -253,19 +297,22 @@ def _to_float64(values: Tensor) -> Tensor:
     return values.detach().cpu().double()
 
 
-def _check_outputs(ensemble: Ensemble, modules: Sequence[nn.Module]) -> None:
-    """Raise UnsupportedModuleError if the ensemble's outputs differ from those of the modules.
-
-    This detects deviations that the layers do not show, such as hooks.
-    """
-    generator = torch.Generator().manual_seed(0)
-    points = torch.randn(ensemble.widths[0], 32, generator=generator, dtype=torch.float64)
-    found = ensemble(points)
-    for number, module in enumerate(modules):
-        with torch.no_grad():
-            theirs = deepcopy(module).cpu().double().train()(points.T).T
-        if not torch.allclose(found[number], theirs, rtol=0, atol=_RTOL * float(theirs.abs().max()), equal_nan=True):
-            raise UnsupportedModuleError(
-                f"module {number + 1} computes something else than its layers one after the other; take out hooks and "
-                "forward methods of its own, or name another activation"
-            )
+def _compare(ensemble: Ensemble, parts: Parts, points: Tensor) -> None:
+    """Compare each layer of a module with what the ensemble, of one network, computes from the same inputs."""
+    hidden, readout = parts
+    h = points[None]
+    for values, part in zip(ensemble.layers, [*hidden, readout], strict=True):
+        z = torch.baddbmm(values.bias, values.weight, h)
+        if has_own_forward(part.linear, nn.Linear):
+            compare_layer(part.place, part.linear, h[0], z[0])
+        below = z[0].clone()
+        if part.normalization is not None and values.gain is not None and values.shift is not None:
+            standardize_(z, AXES[ensemble.normalization])
+            z.mul_(values.gain).add_(values.shift)
+            if type(part.normalization) not in (nn.LayerNorm, nn.BatchNorm1d):
+                compare_layer(part.place, part.normalization, below, z[0])
+        if part is readout:
+            return
+        h = ensemble.kernel.phi(z)
+        if part.applied is not None:
+            compare_layer(part.applied_place, part.applied, z[0], h[0])

@@ -12,6 +12,7 @@ from torch import Tensor
 from suite.catalog.activations import ACTIVATIONS, Activation, Array
 from suite.nets.activations import Kernel, Taylor
 from suite.nets.threads import one_thread
+from suite.nets.torch_settings import standard_settings
 from suite.plugins.activation_checks import Facts, Phi, derivatives, find_facts
 from suite.plugins.loading import Plugin, PlugInError
 from suite.plugins.parameters import PluginChoice, make_choice, make_decorator, register_choice
@@ -106,7 +107,7 @@ class PluginActivation(PluginChoice, Activation):
 
 
 def _evaluate_in_numpy(function: Phi, z: Array) -> Array:
-    with one_thread(), torch.no_grad():
+    with standard_settings(), one_thread(), torch.no_grad():
         values: Array = function(torch.from_numpy(np.array(z, dtype=np.float64))).numpy()
     return values
 
@@ -114,7 +115,7 @@ def _evaluate_in_numpy(function: Phi, z: Array) -> Array:
 @lru_cache(maxsize=1024)
 def _facts(activation: PluginActivation) -> Facts:
     _, _, given = activation.declaration
-    with one_thread():
+    with standard_settings(), one_thread():
         return find_facts(activation.function, activation.kinks, activation.derivative if given else None)
 
 
@@ -167,6 +168,11 @@ def activation(
     """
 
     def add(plugin: Plugin, called: str, decorated: _Function) -> None:
+        if isinstance(decorated, torch.nn.Module) and (trained := [key for key, _ in decorated.named_parameters()]):
+            raise PlugInError(
+                f"{called} has parameters to train ({', '.join(trained)}), which the suite does not; write a function "
+                "with parameters such as slope: float = 0.25"
+            )
         entry = make_choice(PluginActivation, plugin, called, decorated, 1, formula)
         entry.declaration = (decorated, kinks, derivative)
         register_choice("an activation", ACTIVATIONS, entry, {})

@@ -24,6 +24,12 @@ _Weights = Callable[..., Tensor]
 _LAYERS = ((1, 1), (1, 64), (2, 5), (64, 1), (1000, 1000))
 """(fan_in, fan_out) of the layers for which the function is tried."""
 
+_NETWORKS, _LARGE = 400, ((32, 32), (48, 3))
+"""Networks, and (fan_out, fan_in) of layers, whose weights' mean and mean square are checked."""
+
+_ERRORS, _MOMENT_TOLERANCE = 6, 0.01
+"""Standard errors by which these may differ from 0 and 1, and by how much besides."""
+
 
 class PluginInitialization(PluginChoice, Initialization):
     """An initialization from a plug-in."""
@@ -81,6 +87,19 @@ class PluginInitialization(PluginChoice, Initialization):
             )
         return found
 
+    def _check_moments(self) -> None:
+        """Raise PlugInError unless the weights of many networks have mean 0 and variance 1."""
+        for fan_out, fan_in in _LARGE:
+            normal = torch.randn(_NETWORKS, fan_out, fan_in, generator=torch.Generator().manual_seed(1))
+            found = self._compute_weights(normal).double().flatten(1)
+            for what, of_each, expected in (("mean", found.mean(1), 0.0), ("mean square", found.square().mean(1), 1.0)):
+                value, error = float(of_each.mean()), float(of_each.std()) / _NETWORKS**0.5
+                if not abs(value - expected) <= _ERRORS * error + _MOMENT_TOLERANCE:
+                    raise PlugInError(
+                        f"weights returns numbers of {what} {value:.4g} (standard error {error:.1g}) for layers of "
+                        f"{fan_in} inputs and {fan_out} units; return numbers of mean 0 and variance 1"
+                    )
+
     def _check_weights(self) -> None:
         """Check that weights are finite, deterministic, and computed for each network alone."""
         normal = torch.randn(4, 3, 5, generator=torch.Generator().manual_seed(0))
@@ -91,6 +110,7 @@ class PluginInitialization(PluginChoice, Initialization):
             raise PlugInError("weights returns other numbers each time; take randomness from the numbers it is given")
         if not torch.allclose(found[1:3], self._compute_weights(normal[1:3]), rtol=1e-4, atol=1e-6):
             raise PlugInError("weights mixes networks; compute each network's weights from its own numbers")
+        self._check_moments()
 
 
 def _convert_to_variances(returned: Any) -> tuple[float, float]:

@@ -16,6 +16,7 @@ from suite.catalog.predict import BASELINES
 from suite.catalog.quantities import QUANTITIES, Quantity
 from suite.nets.ensemble import Ensemble
 from suite.nets.sample import Sample
+from suite.nets.torch_settings import standard_settings
 from suite.plugins.loading import Plugin, PlugInError, register
 from suite.plugins.parameters import FromPlugin, fields_of, make_decorator, names_in, summary_of
 
@@ -106,7 +107,8 @@ def measure(
         )
         register(plugin, "a measure", called, [(MEASURES, entry), (QUANTITIES, quantity)])
         if not any(settings.model_fields[key].is_required() for key in fields):
-            _try_out(decorated, called, kind)
+            with standard_settings():
+                _try_out(decorated, called, kind)
 
     return make_decorator("a measure", function, name, add)
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field, ValidationError, create_model, model_vali
 from pydantic_core import PydanticCustomError
 
 from suite.catalog.settings import Choice
+from suite.nets.torch_settings import standard_settings
 from suite.plugins.loading import Plugin, PlugInError, declare, register, restore
 
 _Function = Callable[..., Any]
@@ -51,7 +52,8 @@ class PluginChoice(FromPlugin, Choice):
     @model_validator(mode="after")
     def _usable(self) -> Self:
         try:
-            self.try_out()
+            with standard_settings():
+                self.try_out()
         except PlugInError as error:
             message = str(error)
         except (Exception, SystemExit) as error:  # the plug-in's function may raise anything

@@ -140,7 +140,7 @@ def _read_entry(folder: Path) -> Entry:
     """Read the entry of a results folder; the entry states the damage if a file cannot be read."""
     link = f"{quote(folder.name)}/report.html"
     try:
-        run: dict[str, Any] = json.loads((folder / "run.json").read_text())
+        run: dict[str, Any] = json.loads((folder / "run.json").read_text(encoding="utf-8"))
         if not isinstance(run, dict):
             raise TypeError(f"run.json: expected an object, got {type(run).__name__}")
         rows = Results(folder).verdict_rows

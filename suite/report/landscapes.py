@@ -200,8 +200,8 @@ def _encode_picture(values: NDArray[np.floating], trained: bool) -> str:
     if trained:
         shade = np.tanh(board / 2)  # 2 sigmoid(f) - 1
     else:
-        largest = np.abs(board).max()
-        shade = board / largest if largest > 0 else board
+        largest = np.abs(board[np.isfinite(board)]).max(initial=0.0)
+        shade = np.clip(board / largest if largest > 0 else board, -1, 1)  # infinite outputs have the darkest colors
     shade = np.nan_to_num(shade)[..., None]
     colors = np.where(shade < 0, _MIDDLE + shade * (_MIDDLE - _LOW), _MIDDLE + shade * (_HIGH - _MIDDLE))
     return "data:image/png;base64," + base64.b64encode(_encode_png(colors.round().astype(np.uint8))).decode()

@@ -22,7 +22,7 @@ def format_predictors(study: str, folder: Path) -> Iterator[str]:
     file = folder / PREDICTORS
     if not file.exists():
         return
-    with file.open(newline="") as lines:
+    with file.open(newline="", encoding="utf-8") as lines:
         rows = [row for row in csv.DictReader(lines) if row["group"] == ALL_MEMBERS]
     for (outcome, training), ranking in groupby(rows, key=lambda row: (row["outcome"], row["training"])):
         measured = [row for row in ranking if row["spearman"] and row["kind"] == "measured"]

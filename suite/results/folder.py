@@ -101,7 +101,7 @@ class Results:
         file = self.folder / VERDICTS
         if not file.exists():
             return []
-        with file.open(newline="") as lines:
+        with file.open(newline="", encoding="utf-8") as lines:
             return [
                 {name: _verdict_cell(row.get(name, ""), kind) for name, kind in VERDICT_COLUMNS.items()}
                 for row in csv.DictReader(lines)
@@ -155,13 +155,13 @@ class Results:
         file = self.folder / own_name(TABLE, self.shard)
         if not file.exists():
             return []
-        with file.open(newline="") as rows:
+        with file.open(newline="", encoding="utf-8") as rows:
             return list(csv.DictReader(rows))
 
     @cached_property
     def run(self) -> dict[str, Any]:
         """The content of run.json: spec, versions, machine and times."""
-        content: dict[str, Any] = json.loads((self.folder / "run.json").read_text())
+        content: dict[str, Any] = json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
         return content
 
     @cached_property

@@ -87,7 +87,7 @@ def commit() -> str | None:
 def _git(*arguments: str) -> str | None:
     try:
         done = subprocess.run(
-            ["git", *arguments], cwd=_PACKAGE.parent, capture_output=True, text=True, timeout=10, check=True
+            ["git", *arguments], cwd=_PACKAGE.parent, capture_output=True, encoding="utf-8", timeout=10, check=True
         )
     except (OSError, subprocess.SubprocessError):
         return None

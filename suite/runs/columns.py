@@ -12,7 +12,7 @@ _Column = Callable[[Sequence[Any], Sequence[int]], Any]
 """Builds a column: (one value per block, the number of rows of each block) -> the column."""
 
 _INDICES = ("layer", "step")
-_METHODS = ("exact", "as declared", "sampled", "training points")
+_METHODS = ("exact", "as declared", "enclosed or sampled", "sampled", "training points")
 
 
 class Layout:

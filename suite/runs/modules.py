@@ -1,6 +1,8 @@
 """Measure networks that are torch modules, without a spec, a family or a cache."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from numbers import Integral
 from reprlib import Repr
 from typing import Any
@@ -8,10 +10,11 @@ from typing import Any
 import pandas as pd
 import torch
 from pydantic import TypeAdapter, ValidationError
+from torch import Tensor
 
 from suite.catalog.activations import ACTIVATIONS, Activation
 from suite.catalog.checks import Asked
-from suite.catalog.domain import Domain, OneDomain
+from suite.catalog.domain import Box, Domain, OneDomain
 from suite.catalog.initializations import Variance
 from suite.catalog.measures import MEASURES, problems_of, with_default_step
 from suite.catalog.settings import Settings, choices_of
@@ -20,7 +23,10 @@ from suite.cells.blocks import Block, blocks_of
 from suite.cells.cell import MeasuringCell
 from suite.cells.compute import measure_networks
 from suite.nets.ensemble import Ensemble
-from suite.nets.modules import each_alone, ensemble_of
+from suite.nets.module_checks import rounding_error
+from suite.nets.modules import each_alone, ensemble_of, shared_layer
+from suite.nets.threads import one_thread
+from suite.nets.torch_settings import standard_settings
 from suite.spec.members import Member
 from suite.spec.messages import worded
 from suite.spec.problems import nearest
@@ -38,19 +44,73 @@ def measure_modules(
 ) -> pd.DataFrame:
     """Measure networks that are torch modules; arguments, result and errors are those of `suite.measure`."""
     own = _activation(activation)
-    ensemble = ensemble_of(modules, own)
     where = _read(TypeAdapter(OneDomain), domain if domain is not None else {"kind": "box"}, "domain")
     names = [measures] if isinstance(measures, str) else measures
     _check_given(names, settings, seed)
     chosen = {name: _settings(name, (settings or {}).get(name, {})) for name in names}
     if unused := sorted(set(settings or {}) - set(chosen)):
         raise ValueError(f"settings of {unused[0]}, which is not measured; add it to measures, or drop them")
-    rows: list[dict[str, Any]] = []
-    for name, given in with_default_step(chosen, where).items():
-        complete = _with_input_variance(name, given)
-        _check_suitable(name, complete, ensemble, where)
-        rows += _rows(name, complete, ensemble, where, int(seed))
+    complete = {name: _with_input_variance(name, given) for name, given in with_default_step(chosen, where).items()}
+    with standard_settings(), one_thread():
+        points_of = partial(_points, where, list(complete.values()))
+        ensemble = ensemble_of(modules, own, points_of)
+        _check_shared(modules, complete)
+        _warn_of_rounding(ensemble, points_of(ensemble.widths[0]), complete.values())
+        rows: list[dict[str, Any]] = []
+        for name, given in complete.items():
+            _check_suitable(name, given, ensemble, where)
+            rows += _rows(name, given, ensemble, where, int(seed))
     return pd.DataFrame(rows, columns=_COLUMNS).astype({"layer": "Int64"})
+
+
+_TRIED = 256
+"""The number of points of the domain at which modules are compared with the suite's own computation."""
+
+
+def _points(domain: Domain, settings: Iterable[Settings], inputs: int) -> Tensor:
+    """Return points at which networks are evaluated, (inputs, points): random ones of the domain, and of pairs."""
+    generator = torch.Generator().manual_seed(0)
+    normal = torch.randn(inputs, _TRIED, generator=generator, dtype=torch.float64)
+    if isinstance(domain, Box):
+        inside = domain.extent * (2 * torch.rand(inputs, _TRIED, generator=generator, dtype=torch.float64) - 1)
+    else:
+        radius = domain.extent * torch.rand(_TRIED, generator=generator, dtype=torch.float64) ** (1 / inputs)
+        inside = radius * normal / normal.norm(dim=0)
+    variances = [given.input_variance for given in settings if hasattr(given, "input_variance")]
+    return torch.cat([inside, *(variance**0.5 * normal[:, :32] for variance in variances)], dim=1)
+
+
+_OF_PARAMETERS = ("nothing", "loss")
+"""What measures are evaluated on that count parameters, or differentiate with respect to them."""
+
+
+def _check_shared(modules: Sequence[torch.nn.Module], names: Iterable[str]) -> None:
+    """Raise ValueError if a measure would count parameters twice that two layers share."""
+    counting = [name for name in names if MEASURES[name].inputs in _OF_PARAMETERS]
+    shared = next(filter(None, map(shared_layer, modules)), None) if counting else None
+    if shared is not None:
+        raise ValueError(
+            f"{counting[0]}: layer {shared} shares its parameters with an earlier one, and they would count twice; "
+            "leave the measure out"
+        )
+
+
+_DECIDED_BY_ROUNDING = 0.01
+"""The share of the outputs' variation from which rounding is said to decide them."""
+
+
+def _warn_of_rounding(ensemble: Ensemble, points: Tensor, settings: Iterable[Settings]) -> None:
+    """Warn of networks whose outputs follow from rounding, as those of deep chaotic ones do."""
+    precisions = [getattr(torch, getattr(given, "dtype", "float64")) for given in settings]
+    coarsest = max((torch.finfo(precision).eps for precision in precisions), default=0.0)
+    error = rounding_error(ensemble, points) * coarsest / torch.finfo(points.dtype).eps
+    found = (error > _DECIDED_BY_ROUNDING).nonzero().flatten().tolist()
+    if found:
+        warnings.warn(
+            f"rounding decides the outputs of network{'s' if len(found) > 1 else ''} {', '.join(map(str, found[:8]))}"
+            f"{', ...' if len(found) > 8 else ''}: their values are one possible result each",
+            stacklevel=4,
+        )
 
 
 def _with_input_variance(name: str, given: Any) -> Settings:

@@ -1,10 +1,12 @@
 """Run a study: compute its missing cells, write its tables, analyze them and draw its page."""
 
+import json
+import shlex
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from suite.cells.cache import Cache, cached_arrays
@@ -20,6 +22,7 @@ from suite.results.provenance import environment
 from suite.results.schema import INDEX
 from suite.results.shards import Shard
 from suite.spec.load import Study
+from suite.spec.problems import printable
 
 if TYPE_CHECKING:
     from suite.report.marks import Chart
@@ -103,6 +106,7 @@ def compute_tables(
         OSError: If a file cannot be written, or the connection to a cluster is lost.
     """
     folder = results / study.spec.name
+    _check_owner(study, folder)
     cache = Cache(folder / "cells")
     computed = compute_study(study, cache, resources, announce, base=_base_cache(study, results))
     if writing:
@@ -130,6 +134,7 @@ def run_shard(
     The other arguments and the errors are those of `compute_tables`.
     """
     folder = results / study.spec.name
+    _check_owner(study, folder)
     cache = Cache(folder / "cells")
     cache.prepare()  # even if the part has no cells, so that its folder can be copied like the others
     computed = compute_study(study, cache, resources, announce, shard, _base_cache(study, results))
@@ -140,6 +145,31 @@ def run_shard(
 def find_computed(study: Study, results: Path) -> ComputedStudy:
     """Return the cells of a study and which of them are cached; compute nothing."""
     return find_cached(study, Cache(results / study.spec.name / "cells"), _base_cache(study, results))
+
+
+def _check_owner(study: Study, folder: Path) -> None:
+    """Check that a results folder does not hold the tables of another spec file.
+
+    Files of one name in different folders are not told apart, since a folder of specs may have been moved.
+
+    Raises:
+        ValueError: If it does.
+    """
+    try:
+        recorded = json.loads((folder / "run.json").read_text(encoding="utf-8"))["asked"]
+        other = _asked_for(recorded)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return  # no run, a damaged record, or one of an earlier version
+    if study.asked and other is not None and other != _asked_for(study.asked):
+        command = shlex.join(["python", "-m", "suite", "run", *recorded])
+        raise ValueError(
+            f"{folder} holds the results of another spec ({printable(command)}); rename the file, or use --results DIR"
+        )
+
+
+def _asked_for(asked: Sequence[str]) -> tuple[str, bool] | None:
+    """Return the name of the spec file that a run was given, and whether it was a quick run."""
+    return (PurePath(asked[-1]).name, "--quick" in asked) if asked else None
 
 
 def follows_from(study: Study, cells: Sequence[Cell]) -> dict[str, Any]:

@@ -216,7 +216,9 @@ def landscapes_table(
         for board in cell.boards(read(cell.key, LANDSCAPES)):
             values = training_settings(cell.task, board.optimizer) if board.optimizer else {}
             row = {"draw": board.draw} | {column: values.get(column) for column in training} | {"step": board.step}
-            frames.append(pd.DataFrame(of | row | {"x1": x1, "x2": x2, "value": board.values.astype(np.float32)}))
+            with np.errstate(over="ignore"):  # outputs of exploding networks
+                outputs = board.values.astype(np.float32)
+            frames.append(pd.DataFrame(of | row | {"x1": x1, "x2": x2, "value": outputs}))
     if not frames:
         return None
     table = pd.concat([frame.dropna(axis=1, how="all") for frame in frames], ignore_index=True)

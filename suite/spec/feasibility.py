@@ -1,6 +1,5 @@
 """This module checks whether a study can run on this machine, and whether its tables suit each other."""
 
-import os
 from collections.abc import Iterator, Sequence
 
 from suite.catalog.charts import charts
@@ -19,6 +18,7 @@ from suite.spec.claims import asked_for, check_names_in_claims, check_where, val
 from suite.spec.division import count_cells
 from suite.spec.judgeable import check_claims
 from suite.spec.members import Finding, Member
+from suite.spec.memory import memory_limit
 from suite.spec.model import Spec
 from suite.spec.problems import nearest
 from suite.spec.suitability import check_measures
@@ -39,16 +39,11 @@ def check_study(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
     yield from list(_too_many_cells(spec, members)) or _too_many_rows(spec, members)
     yield from _too_many_points(spec, members)
     yield from _too_much_data(spec)
-    yield from check_measures(spec, members, _memory_limit())
+    yield from check_measures(spec, members, memory_limit())
     yield from check_names_in_claims(spec, members)
     yield from check_claims(spec, members)
     yield from _check_predict(spec, members)
     yield from _check_picture(spec)
-
-
-def _memory_limit() -> int:
-    """Return the bytes of this machine's physical memory."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def _too_large(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
@@ -57,14 +52,14 @@ def _too_large(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
     if largest is None:
         return
     need = largest.parameters * _FLOAT64 * _COPIES
-    if need > _memory_limit():
+    if need > memory_limit():
         size = "width" if "width" in largest.axes else "parameters"
         amount = largest.axes.get("width", largest.axes.get("budget"))
         asked = next(n for n, family in enumerate(spec.family) if amount in (getattr(family, size) or ()))
         yield Finding(
             ("family", asked, size),
             f"one network of {largest.parameters:,} parameters needs {format_bytes(need)} of memory, "
-            f"this machine has {format_bytes(_memory_limit())}; use fewer parameters",
+            f"this machine has {format_bytes(memory_limit())}; use fewer parameters",
         )
 
 
@@ -89,9 +84,9 @@ def _too_many_rows(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
         records = len(recorded_steps(spec.training.steps)) if spec.training and name == TRAINING else 1
         values = draws * records * sum(member.depth + 1 if MEASURES[name].layered else 1 for member in members)
         need = 16 * values * _FLOAT64
-        if need > _memory_limit():
+        if need > memory_limit():
             number = f"{draws:,} draws of {counted(len(members), 'member')}"
-            what = f"{format_bytes(need)} of memory, this machine has {format_bytes(_memory_limit())}"
+            what = f"{format_bytes(need)} of memory, this machine has {format_bytes(memory_limit())}"
             if precise:
                 key = "max_draws" if "max_draws" in precise.model_fields_set else "precision"
                 message = f"the tables of up to {number} can need {what}; set a lower max_draws"
@@ -109,11 +104,11 @@ def _too_many_points(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]
         for inputs in sorted({member.widths[0] for member in members}):
             points = spec.domain.points(inputs, settings.step, settings.lines)
             need = points * (inputs + 8) * _FLOAT64
-            if need > _memory_limit():
+            if need > memory_limit():
                 yield Finding(
                     ("measure", name, "step" if inputs <= GRID_INPUTS else "lines"),
                     f"{points:,} points of {counted(inputs, 'input')} need {format_bytes(need)} of memory, this "
-                    f"machine has {format_bytes(_memory_limit())}; use a larger step or fewer lines",
+                    f"machine has {format_bytes(memory_limit())}; use a larger step or fewer lines",
                 )
 
 
@@ -121,11 +116,11 @@ def _too_much_data(spec: Spec) -> Iterator[Finding]:
     """Yield tasks whose data sets need more than this machine's memory."""
     for task in spec.training.task if spec.training else ():
         need = sum(task.points) * (task.inputs + task.outputs) * _FLOAT64
-        if need * 2 > _memory_limit():
+        if need * 2 > memory_limit():
             yield Finding(
                 ("measure", TRAINING, "task", "train"),
                 f"the data of one replicate need {format_bytes(need)} of memory, this machine has "
-                f"{format_bytes(_memory_limit())}; use fewer points",
+                f"{format_bytes(memory_limit())}; use fewer points",
             )
 
 

@@ -8,6 +8,7 @@ a few t / s of each kink.
 """
 
 from collections.abc import Callable
+from math import nan
 
 import numpy as np
 
@@ -21,6 +22,9 @@ _WIDTH = 1.5
 
 _BEND, _GROWTH = 3.0, 2.0
 """Width of a panel at a bend of the activation, in units of its argument, and growth factor of panels further away."""
+
+_MAX_BENDS = 300.0
+"""Largest standard deviation at which oscillating activations are resolved, in units over which they bend."""
 
 _SWING = 6.0
 """Width of all panels if the activation oscillates, in units of its argument."""
@@ -40,7 +44,8 @@ def pair_mean(
 ) -> float:
     """Compute E[pairing(f(u), f(v))] for jointly normal u and v of variance q and correlation c.
 
-    The result is accurate to about 1e-11 of the mean of |pairing|.
+    The result is accurate to about 1e-11 of the mean of |pairing|. It is nan if the function
+    overflows, or if the activation oscillates and bends more than 300 times within a standard deviation.
 
     Args:
         function: f, vectorized: phi or its derivative.
@@ -50,13 +55,16 @@ def pair_mean(
         c: The correlation, between -1 and 1, both excluded.
     """
     s, t = float(np.sqrt(q * (1 + c) / 2)), float(np.sqrt(q * (1 - c) / 2))
+    if activation.oscillating and max(s, t) * activation.pace > _MAX_BENDS:
+        return nan
     outer, weights = _nodes(_outer_edges(activation, s, t))
     total, chunk = 0.0, max(1, _CHUNK // _nodes(_inner_edges(activation, s, t, outer[:1]))[0].size)
     for first in range(0, len(outer), chunk):
         some = slice(first, first + chunk)
         inner, inner_weights = _nodes(_inner_edges(activation, s, t, outer[some]))
         center, apart = (s * outer[some])[:, None], t * inner
-        values = pairing(function(center + apart), function(center - apart))
+        with np.errstate(over="ignore", invalid="ignore"):
+            values = pairing(function(center + apart), function(center - apart))
         total += float(weights[some] @ np.einsum("pm,pm->p", values, inner_weights))
     return 2 * total
 

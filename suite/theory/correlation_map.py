@@ -106,11 +106,12 @@ def _odd_and_even(activation: Activation) -> tuple[float, float]:
 def correlation_map(activation: Activation, c: float, q: float, weight_variance: float, bias_variance: float) -> float:
     """Compute R(c) = (sigma_w^2 E[phi(u) phi(v)] + sigma_b^2) / V(q), the correlation in the next layer.
 
-    If V(q) is 0, return the limit as q -> 0.
+    At q = 0, return the limit as q -> 0. If V(q) is 0, as of an activation that is flat around 0, return nan.
     """
     q = max(q, _SMALLEST)
-    mapped = weight_variance * covariance(activation, q, c) + bias_variance
-    return float(np.clip(mapped / variance_map(activation, q, weight_variance, bias_variance), -1.0, 1.0))
+    covaries = weight_variance * covariance(activation, q, c) + bias_variance
+    variance = variance_map(activation, q, weight_variance, bias_variance)
+    return float(np.clip(covaries / variance, -1.0, 1.0)) if variance else nan
 
 
 def correlation_by_layer(
@@ -127,13 +128,13 @@ def correlation_by_layer(
         cosine: The cosine of the angle between them.
 
     Returns:
-        One correlation per hidden layer; nan in the layers after the variance overflows.
+        One correlation per hidden layer; nan in the layers after the variance overflows or vanishes.
     """
     (weight_variance, bias_variance), *later, _ = variances
     q = weight_variance * mean_square + bias_variance
     found = [(weight_variance * mean_square * cosine + bias_variance) / q]
     for weight_variance, bias_variance in later:
-        known = isfinite(q)
+        known = isfinite(q) and not isnan(found[-1])
         found.append(correlation_map(activation, found[-1], q, weight_variance, bias_variance) if known else nan)
         q = variance_map(activation, q, weight_variance, bias_variance) if known else q
     return found
@@ -159,7 +160,10 @@ def correlation_fixed_point(activation: Activation, q: float, weight_variance: f
     if isnan(q):
         return nan
     q = max(q, _SMALLEST)
-    share = weight_variance / variance_map(activation, q, weight_variance, bias_variance)
+    mapped = variance_map(activation, q, weight_variance, bias_variance)
+    if mapped == 0:  # flat around 0: the next layer is constant
+        return nan
+    share = weight_variance / mapped
     if share * q * slope_moment(activation, q) <= 1 + _ROUNDING:
         return 1.0
 
@@ -168,6 +172,8 @@ def correlation_fixed_point(activation: Activation, q: float, weight_variance: f
         return share * pair_mean(activation.phi, _half_square, activation, q, c) / (1 - c) - 1
 
     nearest = log(_ROUNDING)
+    if isnan(excess(nearest)):
+        return nan
     if excess(nearest) <= 0:
         return 1.0
     return 1 - exp(brentq(excess, nearest, 0.0, xtol=1e-14)) if excess(0.0) < -_ROUNDING else 0.0
@@ -199,6 +205,9 @@ def depth_scales(
     if isnan(q):
         return DepthScales(nan, nan, nan, nan, nan)
     c = correlation_fixed_point(activation, q, weight_variance, bias_variance)
+    if isnan(c):
+        rate = variance_map_slope(activation, q, weight_variance)
+        return DepthScales(q, chi(activation, q, weight_variance), nan, nan, _layers(rate))
     some = max(q, _SMALLEST)
     growth = variance_map(activation, some, weight_variance, bias_variance) / some
     return DepthScales(

@@ -21,7 +21,8 @@ def gaussian_mean(
     units of the argument wide, whichever is less. For `std` above 200 they are at most 0.01 units of Z wide, and panels
     that shrink geometrically towards 0 and the kinks resolve the places where activations bend. The result is accurate
     to 1e-12 relative for the catalog's activations. Functions that oscillate without end, such as the sine, are
-    resolved up to a `std` of about 1,000; above that their means have converged.
+    resolved up to a `std` of about 1,000; above that their means have converged. The result is inf or nan where the
+    function overflows.
 
     Args:
         function: Vectorized; called with an array of arguments std Z.
@@ -36,7 +37,8 @@ def gaussian_mean(
     centers, halves = (edges[1:] + edges[:-1]) / 2, (edges[1:] - edges[:-1]) / 2
     z = centers[:, None] + halves[:, None] * _NODES
     density = np.exp(-z * z / 2) / np.sqrt(2 * np.pi)
-    return float(np.sum(function(std * z) * density * (halves[:, None] * _WEIGHTS)))
+    with np.errstate(over="ignore", invalid="ignore"):
+        return float(np.sum(function(std * z) * density * (halves[:, None] * _WEIGHTS)))
 
 
 def _panel_edges(std: float, kinks: Sequence[float], pace: float) -> Array:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from suite.catalog.activations import Activation
-from suite.theory.mean_field import chi, slope_moment, variance_map
+from suite.theory.mean_field import chi, slope_kurtosis, variance_map
 
 
 def jacobian_by_layer(
@@ -29,7 +29,8 @@ def jacobian_by_layer(
         orthogonal: Whether the weights are orthogonal matrices times sigma_w.
 
     Returns:
-        (E m_1, E m_2 / (E m_1)^2) of J_2 .. J_L, dimensionless; an empty list for one hidden layer.
+        (E m_1, E m_2 / (E m_1)^2) of J_2 .. J_L, dimensionless, nan where the variance overflows; an empty list
+        for one hidden layer.
     """
     (weight_variance, bias_variance), *later, _ = variances
     q = weight_variance * mean_square + bias_variance
@@ -37,7 +38,7 @@ def jacobian_by_layer(
     for weight_variance, bias_variance in later:
         q = variance_map(activation, q, weight_variance, bias_variance)
         mean *= chi(activation, q, weight_variance)
-        spread = slope_moment(activation, q, 2) / slope_moment(activation, q) ** 2 - 1
+        spread = slope_kurtosis(activation, q) - 1
         ratio += spread if orthogonal else spread + 1
         moments.append((mean, ratio))
     return moments
@@ -68,7 +69,8 @@ def finite_jacobian_by_layer(
         orthogonal: Whether the weights are orthogonal matrices times sigma_w.
 
     Returns:
-        (E m_1, E m_2 / (E m_1)^2) of J_2 .. J_L, dimensionless; an empty list for one hidden layer.
+        (E m_1, E m_2 / (E m_1)^2) of J_2 .. J_L, dimensionless, nan where the variance overflows; an empty list
+        for one hidden layer.
     """
     (weight_variance, bias_variance), *later, _ = variances
     q = weight_variance * mean_square + bias_variance
@@ -79,7 +81,7 @@ def finite_jacobian_by_layer(
     active_probability = 1 - 2.0 ** -widths[0] if can_be_inactive else 1.0
     for (below, units), (weight_variance, bias_variance) in zip(pairwise(widths), later, strict=True):
         q = variance_map(activation, q, weight_variance, bias_variance)
-        spread = slope_moment(activation, q, 2) / slope_moment(activation, q) ** 2
+        spread = slope_kurtosis(activation, q)
         if orthogonal:
             alone = (units * squared + 2 * second) / (units + 2)
             second, squared = second + (spread - 1) * alone, squared + (spread - 1) * alone / units

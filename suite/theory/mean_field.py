@@ -43,9 +43,11 @@ class CriticalPoint:
 
 @lru_cache(maxsize=4096)
 def second_moment(activation: Activation, q: float) -> float:
-    """Compute E[phi(sqrt(q) Z)^2]."""
+    """Compute E[phi(sqrt(q) Z)^2]; nan if q is not finite."""
     if activation.homogeneous:
         return q * slope_moment(activation, q)
+    if not isfinite(q):
+        return nan
     return gaussian_mean(lambda z: activation.phi(z) ** 2, sqrt(q), activation.kinks, activation.pace)
 
 
@@ -53,13 +55,21 @@ def second_moment(activation: Activation, q: float) -> float:
 def slope_moment(activation: Activation, q: float, k: int = 1) -> float:
     """Compute mu_k = E[phi'(sqrt(q) Z)^(2k)].
 
-    At q = 0 it is the limit from above, which is the mean over both sides of a kink.
+    At q = 0 it is the limit from above, which is the mean over both sides of a kink. It is nan if q is not finite.
     """
     if activation.homogeneous:
         return float(np.mean(activation.dphi(np.array([-1.0, 1.0])) ** (2 * k)))
+    if not isfinite(q):
+        return nan
     return gaussian_mean(
         lambda z: activation.dphi(z) ** (2 * k), max(sqrt(q), 1e-12), activation.kinks, activation.pace
     )
+
+
+def slope_kurtosis(activation: Activation, q: float) -> float:
+    """Compute mu_2 / mu_1^2; nan if the slopes vanish or overflow."""
+    first, second = slope_moment(activation, q), slope_moment(activation, q, 2)
+    return second / first / first if first > 0 and isfinite(first) else nan
 
 
 def chi(activation: Activation, q: float, weight_variance: float) -> float:
@@ -79,6 +89,8 @@ def variance_map_slope(activation: Activation, q: float, weight_variance: float)
     """
     if activation.homogeneous:
         return weight_variance * slope_moment(activation, 1.0)
+    if q == 0 and second_moment(activation, 0.0) == 0:
+        return chi(activation, 0.0, weight_variance)  # to first order in q, V is chi_1 q
     std = max(sqrt(q), 1e-6)
     mean = gaussian_mean(lambda x: activation.phi(x) * activation.dphi(x) * x, std, activation.kinks, activation.pace)
     return weight_variance * mean / std**2

@@ -10,7 +10,6 @@ from math import nan, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from suite.catalog.activations import Relu
 from suite.catalog.domain import Box, Domain
 from suite.catalog.dotted import load
 from suite.catalog.initializations import DataDependent, Distribution
@@ -73,12 +72,12 @@ def is_compared_by_z(theory: Theory, network: Network) -> bool:
 def dead_probability(network: Network, domain: Domain, task: Task | None) -> float | None:
     """Return the probability that a first-layer ReLU neuron is dead on the domain; None without a closed form."""
     scheme, inputs = network.initialization, network.widths[0]
-    if not isinstance(network.activation, Relu):
+    if not network.activation.rectifies:
         return None
     if isinstance(scheme, DataDependent):
         inside = isinstance(domain, Box) and task and task.half_width and task.half_width <= domain.extent * (1 + 1e-9)
-        return 0.0 if inside else None  # each neuron is active at a training point
-    if scheme.distribution not in (Distribution.GAUSSIAN, Distribution.SPHERE):
+        return 0.0 if inside else None  # each is active at a training point
+    if not (scheme.is_gaussian or scheme.distribution is Distribution.SPHERE):
         return None
     weight_variance, bias_variance = network.variances[0]
     spread = sqrt(weight_variance / inputs)
@@ -159,10 +158,12 @@ def jacobian_ratio(network: Network, settings: JacobianSettings, domain: Domain,
 def _jacobian(network: Network, settings: JacobianSettings, place: int) -> Theory | None:
     given = (network.activation, network.variances, input_variance(network, settings))
     scheme, hidden = network.initialization, network.widths[1:-1]
-    gaussian = scheme.distribution is Distribution.GAUSSIAN
+    gaussian = scheme.is_gaussian
     orthogonal = scheme.distribution is Distribution.ORTHOGONAL
     if isinstance(scheme, DataDependent) or (not gaussian and len(set(hidden)) > 1):
-        return None  # for weights that are not Gaussian, the theory assumes equal widths
+        return None  # the theory of other than Gaussian weights assumes equal widths
+    if scheme.shaped is not None and place:
+        return None  # the second moment depends on how the weights depend on each other
     known = gaussian or orthogonal
     moments = finite_jacobian_by_layer(*given, hidden, orthogonal) if known else jacobian_by_layer(*given, orthogonal)
     values = np.array([moment[place] for moment in moments], dtype=np.float64)

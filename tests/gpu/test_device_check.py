@@ -14,7 +14,7 @@ from suite.cells.compute import compute
 from suite.cells.device_check import TOLERANCE, cache_file, find_fault
 from suite.cells.devices import choose_device
 from suite.cells.primitives import PRIMITIVES, Numbers
-from suite.nets.matmul import full_precision
+from suite.nets.torch_settings import standard_settings
 from suite.runs.run import compute_tables
 from suite.spec.load import load_studies
 from tests.gpu.pretended import PretendedGpu
@@ -380,7 +380,7 @@ def test_full_precision_overrides_the_newer_setting_too() -> None:
     matmul = torch.backends.cuda.matmul
     matmul.fp32_precision = "tf32"
     try:
-        with full_precision():
+        with standard_settings():
             assert matmul.fp32_precision == "ieee"
         assert matmul.fp32_precision == "tf32"
     finally:

@@ -287,3 +287,19 @@ def test_options_leave_each_collapsed_draw_one_way(networks, normalization, resi
     collapsed = torch.stack([found[f"collapsed_{by}"] for by in ("relative", "absolute", "exact")]).amax(0)
     assert torch.equal(ways, collapsed)
     assert collapsed.any()
+
+
+def test_a_zero_readout_is_no_collapse_by_angle(by_hand):
+    """Hidden vectors differ: an output of 0 has lost its norm, and one of 1 consists of the readout's bias."""
+    faded = measure(by_hand((1, 1, 1), Identity(), [1.0, 0.5, 0, 0]))
+    biased = measure(by_hand((1, 1, 1), Identity(), [1.0, 0.5, 0, 1.0]))
+
+    assert verdicts(faded) == {"relative", "absolute", "exact", "norm"}
+    assert verdicts(biased) == {"relative", "absolute", "exact", "bias"}
+
+
+def test_a_network_whose_outputs_are_not_finite_is_undecided(by_hand):
+    """Weights of 1e200 in two layers: neither collapsed nor not."""
+    found = measure(by_hand((1, 1, 1), Identity(), [1e200, 0, 1e200, 0]))
+
+    assert all(value.isnan().all() for name, value in found.items() if name.startswith("collapse"))

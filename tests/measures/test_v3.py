@@ -86,3 +86,15 @@ def test_v3_of_networks_that_are_not_plain_is_that_of_their_outputs(networks, op
 
     differences = sample.third_differences(ensemble(sample.points()))
     torch.testing.assert_close(measure(ensemble)["v3"], differences.abs().mean((1, 2)), rtol=1e-12, atol=0)
+
+
+def test_a_network_whose_outputs_are_not_finite_has_no_value(by_hand):
+    """Neither of V3 nor by its outputs' size, which is 0 only for outputs of 0."""
+    sample = sample_domain(1, 1 / 4, 8, 0)
+    explodes, vanishes = (
+        v3(by_hand((1, 1, 1), Identity(), row), sample, V3Settings(step=1 / 4))["v3_over_rms"]
+        for row in ([1e200, 0, 1e200, 0], [1.0, 0, 0, 0])
+    )
+
+    assert not explodes.isfinite().any()
+    assert float(vanishes) == 0

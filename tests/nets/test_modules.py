@@ -1,15 +1,20 @@
 """Torch's modules as ensembles: the same outputs, or an error that names the layer."""
 
 import re
+import threading
 from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils import prune
 
-from suite.catalog.activations import Htanh, Sin
-from suite.nets.modules import UnsupportedModuleError, ensemble_of
+from suite.catalog.activations import Htanh, LeakyRelu, Sin, Softplus, Tanh
+from suite.catalog.measures.scores import SynflowSettings
+from suite.measures.synflow import synflow
+from suite.nets.module_checks import UnsupportedModuleError, rounding_error
+from suite.nets.modules import ensemble_of, shared_layer
 
 ACTIVATIONS = [
     nn.ReLU(), nn.LeakyReLU(0.2), nn.ELU(0.7), nn.SELU(), nn.GELU(), nn.SiLU(), nn.Softplus(), nn.Tanh(), nn.Sigmoid(),
@@ -32,8 +37,8 @@ def mlp() -> Callable[..., nn.Sequential]:
     return build
 
 
-def points() -> torch.Tensor:
-    return torch.randn(3, 40, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
+def points(inputs: int = 3) -> torch.Tensor:
+    return torch.randn(inputs, 40, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
 
 
 def outputs(module: nn.Module) -> torch.Tensor:
@@ -108,7 +113,7 @@ def test_modules_of_ones_own_stand_for_the_activation_that_is_named(mlp):
     module = mlp(lambda _: Sine())
 
     torch.testing.assert_close(ensemble_of([module], Sin())(points())[0], outputs(module))
-    with pytest.raises(UnsupportedModuleError, match="module 1 computes something else"):
+    with pytest.raises(UnsupportedModuleError, match=r"layer 1 \(Sine\) computes something else"):
         ensemble_of([module], Htanh(linear_region=1.0))
 
 
@@ -150,7 +155,7 @@ REFUSED = [
      "layer 3 is not normalized as layer 0 is"),
     ("no hidden layer", lambda: nn.Sequential(*_linear(2, 1)), "has 1 Linear layers, and so no hidden one"),
     ("something at the end", lambda: nn.Sequential(_linear(2, 3)[0], nn.ReLU(), *_linear(3, 1), nn.Sigmoid()),
-     "something follows the last Linear (2)"),
+     "layer 3 (Sigmoid) follows the last Linear (2): measure the network without it"),
     ("widths", lambda: nn.Sequential(_linear(2, 3)[0], nn.ReLU(), *_linear(4, 1)), "layer 2 (Linear) does not fit"),
     ("more than its layers", lambda: Doubled(_linear(2, 3)[0], nn.ReLU(), *_linear(3, 1)), "computes something else"),
     ("not finite", _nan, "some parameters are not finite"),
@@ -203,3 +208,192 @@ def test_layers_without_numbers_or_of_chance_are_told_by_name(make, said):
 
     assert said in str(refused.value)
     assert "an MLP is Linear" in str(refused.value)
+
+
+def _hidden(width: int = 8) -> list[nn.Module]:
+    return [nn.Linear(2, width), nn.Softplus(), nn.Linear(width, 1)]
+
+
+def _weight_normed(hooks: bool) -> nn.Sequential:
+    first, phi, last = _hidden()
+    norm = torch.nn.utils.weight_norm if hooks else torch.nn.utils.parametrizations.weight_norm
+    return nn.Sequential(norm(first), phi, last)
+
+
+def _spectral(hooks: bool) -> nn.Sequential:
+    first, phi, last = _hidden()
+    norm = torch.nn.utils.spectral_norm if hooks else torch.nn.utils.parametrizations.spectral_norm
+    module = nn.Sequential(norm(first), phi, last)
+    module(torch.ones(3, 2))  # after a call, the weight of the older form cannot be copied
+    return module
+
+
+def _pruned() -> nn.Sequential:
+    first, phi, last = _hidden()
+    return nn.Sequential(prune.l1_unstructured(first, "weight", 0.5), phi, last)
+
+
+class Scaled(nn.Linear):
+    """A Linear with a trained scale besides."""
+
+    def __init__(self) -> None:
+        super().__init__(2, 8)
+        self.scale = nn.Parameter(torch.ones(()))
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: _weight_normed(hooks=True), "layer 0 (Linear) computes its weights from other parameters (weight_g"),
+        (lambda: _weight_normed(hooks=False), "(parametrizations.weight.original0, parametrizations.weight.original1)"),
+        (lambda: _spectral(hooks=True), "layer 0 (Linear) computes its weights from other parameters (weight_orig)"),
+        (lambda: _spectral(hooks=False), "other parameters (parametrizations.weight.original)"),
+        (_pruned, "layer 0 (Linear) computes its weights from other parameters (weight_orig)"),
+        (
+            lambda: nn.Sequential(Scaled(), *_hidden()[1:]),
+            "layer 0 (Scaled) computes its weights from other parameters",
+        ),
+        (
+            lambda: nn.Sequential(nn.Linear(2, 8), nn.PReLU(8), nn.Linear(8, 1)),
+            "layer 1 (PReLU) has parameters of its own (weight), which measures would ignore",
+        ),
+    ],
+    ids=["weight_norm, hooks", "weight_norm", "spectral_norm, hooks", "spectral_norm", "pruning", "subclass", "PReLU"],
+)
+@pytest.mark.filterwarnings("ignore:.*weight_norm.*is deprecated")
+def test_parameters_that_an_ensemble_cannot_hold_are_an_error(make, said):
+    """They would neither be counted nor have gradients; the error names the layer and the parameters."""
+    with torch.random.fork_rng():
+        module = make()
+
+    with pytest.raises(UnsupportedModuleError) as refused:
+        ensemble_of([module], LeakyRelu(slope=0.25))
+
+    assert said in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+class Recorder(nn.Module):
+    """A Tanh that keeps what it computed, with its graph."""
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        self.kept = torch.tanh(z)
+        return self.kept
+
+
+class Locked(nn.Module):
+    """A Tanh with a lock, which cannot be copied."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lock = threading.Lock()
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        return torch.tanh(z)
+
+
+@pytest.mark.parametrize("layer", [Recorder, Locked])
+def test_a_layer_that_cannot_be_copied_is_an_error_that_names_it(layer):
+    """It is never called itself, since that would change it."""
+    with torch.random.fork_rng():
+        module = nn.Sequential(nn.Linear(2, 8), layer(), nn.Linear(8, 1))
+    module(torch.ones(3, 2))
+
+    with pytest.raises(UnsupportedModuleError, match=rf"layer 1 \({layer.__name__}\) cannot be copied"):
+        ensemble_of([module], Tanh())
+
+
+def test_hooks_are_not_called():
+    """Not those of the whole, of a layer or of an activation; and training statistics stay as they are."""
+    seen = []
+    with torch.random.fork_rng():
+        module = nn.Sequential(nn.Linear(2, 8), nn.BatchNorm1d(8), Sine(), nn.Linear(8, 1))
+    for part in (module, *module):
+        part.register_forward_hook(lambda *_: seen.append("forward"))
+        part.register_forward_pre_hook(lambda *_: seen.append("before"))
+    before = {name: values.clone() for name, values in module.state_dict().items()}
+
+    ensemble_of([module], Sin())
+
+    assert seen == []
+    assert all(torch.equal(before[name], values) for name, values in module.state_dict().items())
+    assert module.training
+
+
+def test_an_activation_is_compared_where_networks_are_evaluated():
+    """Softplus with a threshold of 3 is the identity from there on, which standard normal inputs do not reach."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        module = nn.Sequential(nn.Linear(2, 8), nn.Softplus(threshold=3), nn.Linear(8, 1))
+    nn.init.uniform_(module[0].weight, -0.3, 0.3, generator=torch.Generator().manual_seed(0))
+
+    def wide(inputs: int) -> torch.Tensor:
+        return 16 * torch.rand(inputs, 64, generator=torch.Generator().manual_seed(0), dtype=torch.float64) - 8
+
+    assert ensemble_of([module]).activation == Softplus()
+    with pytest.raises(UnsupportedModuleError, match=r"layer 1 \(Softplus\) computes something else"):
+        ensemble_of([module], points_of=wide)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e300])
+def test_networks_that_explode_are_ensembles(scale):
+    """300 layers of 256 under N(0, 1), and weights of 1e300: squared outputs overflow, and log_synflow is finite."""
+    width, depth = (256, 300) if scale == 1 else (16, 4)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        layers = [layer for _ in range(depth) for layer in (nn.Linear(width, width), nn.ReLU())]
+        module = nn.Sequential(*layers, nn.Linear(width, 1)).double()
+    for values in module.parameters():
+        nn.init.normal_(values, std=scale, generator=torch.Generator().manual_seed(1))
+
+    ensemble = ensemble_of([module])
+
+    assert not ensemble(points(width)).square().isfinite().any()
+    assert torch.isfinite(synflow(ensemble, None, SynflowSettings())["log_synflow"]).all()
+
+
+def test_a_chaotic_network_is_an_ensemble():
+    """64 tanh under N(0, 1), each layer of which doubles rounding: outputs differ by any tolerance, layers do not."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        layers = [layer for _ in range(60) for layer in (nn.Linear(64, 64), nn.Tanh())]
+        module = nn.Sequential(*layers, nn.Linear(64, 1))
+    for values in module.parameters():
+        nn.init.normal_(values, generator=torch.Generator().manual_seed(1))
+
+    ensemble = ensemble_of([module])
+
+    assert float(rounding_error(ensemble, points(64))) > 0.1
+    with pytest.raises(UnsupportedModuleError, match="layer 1"):
+        ensemble_of([nn.Sequential(layers[0], Sine(), module[-1])], Tanh())
+
+
+def test_a_forward_method_of_the_whole_is_compared_by_what_rounding_can_do():
+    """A chaotic network of a class of its own passes, and one that doubles its outputs does not."""
+
+    class Named(nn.Sequential):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return super().forward(x)
+
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        layers = [layer for _ in range(12) for layer in (nn.Linear(32, 32), nn.Tanh())]
+        parts = [*layers, nn.Linear(32, 1)]
+        doubled = Doubled(nn.Linear(2, 4), nn.Tanh(), nn.Linear(4, 1))
+    for part in parts:
+        for values in part.parameters():
+            nn.init.normal_(values, generator=torch.Generator().manual_seed(1))
+
+    ensemble_of([Named(*parts)])
+    with pytest.raises(UnsupportedModuleError, match="Doubled computes something else"):
+        ensemble_of([doubled])
+
+
+def test_layers_with_the_same_parameters_are_found():
+    """Torch counts them once."""
+    with torch.random.fork_rng():
+        shared = nn.Linear(3, 3)
+        module = nn.Sequential(shared, nn.Tanh(), shared, nn.Tanh(), nn.Linear(3, 1))
+
+    assert shared_layer(module) == "2"
+    assert shared_layer(module[2:]) is None

@@ -208,7 +208,7 @@ def bent(z):
 @pytest.mark.parametrize(
     ("widths", "dead_fraction", "born_dead"),
     [
-        ((1, 3, 3, 1), ["as declared", "as declared"], "as declared"),
+        ((1, 3, 3, 1), ["as declared", "enclosed or sampled"], "enclosed or sampled"),
         ((2, 3, 3, 1), ["as declared", "sampled"], "sampled"),
         ((2, 3, 1), ["as declared"], "as declared"),
     ],

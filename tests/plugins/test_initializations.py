@@ -29,7 +29,13 @@ def averaged(fan_in, fan_out, gain: float = 1.0):
     """Glorot's, uniform."""
     return 2 * gain * fan_in / (fan_in + fan_out)
 
-@initialization(weights=lambda normal, threshold: torch.where(normal.abs() > threshold, normal, 0.0))
+def large(normal, threshold):
+    """Weights above the threshold, scaled to variance 1."""
+    z = torch.tensor(threshold)
+    variance = 2 * z * torch.exp(-z * z / 2) / (2 * torch.pi) ** 0.5 + 2 * torch.special.ndtr(-z)
+    return torch.where(normal.abs() > threshold, normal, 0.0) / variance.sqrt()
+
+@initialization(weights=large)
 def sparse(fan_in, fan_out, threshold: float = 1.0):
     """Only large weights."""
     return 2.0
@@ -205,3 +211,42 @@ def test_weights_that_fail_are_an_error_that_shows_the_call(written, weights, fa
 
     assert done.exit_code == 2
     assert f"mine: weights(normal, gain) fails ({failure}) at (4, 3, 5); correct it" in done.stderr
+
+
+MOMENTS = [
+    ("torch.where(normal.abs() > 1, normal, 0.0)", "mean square 0.80"),
+    ("normal + 0.5", "mean 0.5"),
+    ("normal.abs()", "mean 0.79"),
+    ("2 * normal", "mean square 4"),
+    ("normal * (1 if normal.shape[2] > 8 else 2)", "for layers of 3 inputs and 48 units"),
+    # The signs of torch's Q are not random.
+    (
+        "normal if normal.shape[1] > normal.shape[2] else torch.linalg.qr(normal.mT)[0].mT * normal.shape[2] ** 0.5",
+        "mean -0.019",
+    ),
+]
+
+
+@pytest.mark.parametrize(("weights", "said"), MOMENTS, ids=[case[0] for case in MOMENTS])
+def test_weights_have_mean_0_and_variance_1_or_are_refused(written, weights, said):
+    """The error names the moments that were measured."""
+    decorator = f"@initialization(weights=lambda normal: {weights})"
+    file = written(f"{HEAD}{decorator}\ndef mine(fan_in, fan_out):\n    return 2.0\n")
+
+    done = runner.invoke(app, ["list", "--plugin", str(file)])
+
+    assert done.exit_code == 2
+    assert said in done.stderr
+    assert "return numbers of mean 0 and variance 1" in done.stderr
+
+
+ROWS = "normal / normal.square().mean(2, keepdim=True).sqrt()"
+
+
+@pytest.mark.parametrize("weights", ["normal.sign()", "normal**3 / 15**0.5", ROWS])
+def test_weights_of_other_distributions_are_taken(written, weights):
+    """Signs, heavy tails whose fourth power has a mean of 46, and weights that depend on each other."""
+    decorator = f"@initialization(weights=lambda normal: {weights})"
+    file = written(f"{HEAD}{decorator}\ndef mine(fan_in, fan_out):\n    return 2.0\n")
+
+    assert runner.invoke(app, ["list", "mine", "--plugin", str(file)]).exit_code == 0

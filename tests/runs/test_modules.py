@@ -3,6 +3,7 @@
 import re
 from copy import deepcopy
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -266,3 +267,56 @@ def test_inputs_of_pairs_have_a_mean_square_of_one_unless_it_is_given():
     )
 
     assert found == same != other
+
+
+def test_parameters_that_layers_share_do_not_count_twice():
+    """Measures of outputs are taken; those that count parameters, or differentiate by them, are not."""
+    with torch.random.fork_rng():
+        shared = nn.Linear(2, 2)
+        module = nn.Sequential(shared, nn.Tanh(), shared, nn.Tanh(), nn.Linear(2, 1))
+
+    assert len(suite.measure(module, "v3")) == 3
+    for name in ("activation_ratio", "synflow", "snip", "gradients"):
+        with pytest.raises(ValueError, match=f"{name}: layer 2 shares its parameters with an earlier one"):
+            suite.measure(module, name)
+
+
+def test_a_module_is_compared_on_the_domain_that_is_measured():
+    """Softplus with a threshold of 3, on a box of 8 and on one of 0.1."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        module = nn.Sequential(nn.Linear(2, 8), nn.Softplus(threshold=3), nn.Linear(8, 1))
+
+    suite.measure(module, "v3", domain={"kind": "box", "half_width": 0.1})
+    with pytest.raises(ValueError, match=r"layer 1 \(Softplus\) computes something else"):
+        suite.measure(module, "v3", domain={"kind": "box", "half_width": 8.0})
+    with pytest.raises(ValueError, match=r"layer 1 \(Softplus\) computes something else"):
+        suite.measure(module, "v3", domain={"kind": "ball", "radius": 8.0})
+
+
+def test_rounding_that_decides_the_outputs_is_said():
+    """Of a chaotic network, in float64 and sooner in float32."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        layers = [layer for _ in range(30) for layer in (nn.Linear(64, 64), nn.Tanh())]
+        module = nn.Sequential(nn.Linear(2, 64), nn.Tanh(), *layers, nn.Linear(64, 1))
+    for values in module.parameters():
+        nn.init.normal_(values, generator=torch.Generator().manual_seed(1))
+
+    suite.measure(module, "v3", settings={"v3": {"step": 0.5}})
+    with pytest.warns(UserWarning, match="rounding decides the outputs of network 0"):
+        suite.measure(module, "v3", settings={"v3": {"step": 0.5, "dtype": "float32"}})
+
+
+@pytest.mark.filterwarnings("ignore:rounding decides")
+def test_a_network_that_explodes_has_no_finite_numbers_but_that_of_logarithms():
+    """Weights of 1e300 in three layers."""
+    with torch.random.fork_rng():
+        module = nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 1)).double()
+    for values in module.parameters():
+        nn.init.normal_(values, std=1e300, generator=torch.Generator().manual_seed(1))
+
+    found = suite.measure(module, ["v3", "collapse", "synflow", "grasp"]).set_index("quantity").value
+
+    assert found.drop("log_synflow").isna().sum() + np.isinf(found).sum() == len(found) - 1
+    assert np.isfinite(found["log_synflow"])

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from itertools import pairwise
-from math import acos, asin, cosh, exp, inf, isnan, log, nan, pi, sinh, sqrt
+from math import acos, asin, cosh, exp, inf, isfinite, isnan, log, nan, pi, sinh, sqrt
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from suite.theory.correlation_map import (
     depth_scales,
     slope_covariance,
 )
+from suite.theory.jacobian import finite_jacobian_by_layer
 from suite.theory.mean_field import edge_of_chaos, fixed_point, second_moment, slope_moment, variance_map
 from tests.catalog.instances import EVERY, instance
 
@@ -385,3 +387,59 @@ def test_depth_scales_are_those_of_iterated_maps(activation: Activation, weight_
     shrunk = abs((next_q - scales.fixed_point) / (q - scales.fixed_point))
     assert shrunk == pytest.approx(exp(-1 / scales.xi_q), rel=1e-3)
     assert (next_c - scales.correlation) / (c - scales.correlation) == pytest.approx(exp(-1 / scales.xi_c), rel=1e-2)
+
+
+class DeadZone(Activation):
+    """max(|z| - 1/2, 0), which is flat around 0."""
+
+    name: Literal["dead_zone"] = "dead_zone"
+    kind = "piecewise_linear"
+
+    @property
+    def kinks(self) -> tuple[float, ...]:
+        return (-0.5, 0.5)
+
+    def phi(self, z: Array) -> Array:
+        return np.maximum(np.abs(z) - 0.5, 0)
+
+    def dphi(self, z: Array) -> Array:
+        return np.where(np.abs(z) > 0.5, np.sign(z), 0.0)
+
+
+def test_an_activation_that_is_flat_around_0_has_no_correlation_where_its_variance_vanishes():
+    """The variance dies out within a few layers, and correlations are unknown from there on."""
+    by_layer = correlation_by_layer(DeadZone(), ((0.5, 0.0),) * 12 + ((1.0, 0.0),), 0.2, 0.6)
+    scales = depth_scales(DeadZone(), 0.5, 0.0)
+
+    assert isfinite(by_layer[1])
+    assert isnan(by_layer[-1])
+    assert scales.fixed_point == 0
+    assert isnan(scales.correlation)
+    assert isnan(scales.xi_c)
+
+
+class Cubic(Activation):
+    """z^3, whose variance grows beyond what floating-point numbers hold; a plug-in's is taken to oscillate."""
+
+    name: Literal["cubic"] = "cubic"
+    kind = "smooth"
+    oscillating = True
+
+    def phi(self, z: Array) -> Array:
+        return z**3
+
+    def dphi(self, z: Array) -> Array:
+        return 3 * z * z
+
+
+def test_a_variance_that_explodes_ends_theory_without_a_warning_or_an_error():
+    """Values are unknown from some layer on, and take no longer for it."""
+    variances = ((2.0, 0.1),) * 30 + ((1.0, 0.0),)
+
+    correlations = correlation_by_layer(Cubic(), variances, 1.0, 0.6)
+    moments = finite_jacobian_by_layer(Cubic(), variances, 1.0, (8,) * 30, orthogonal=False)
+
+    assert isfinite(correlations[1])
+    assert isnan(correlations[-1])
+    assert isfinite(moments[0][1])
+    assert isnan(moments[-1][1])

@@ -5,7 +5,7 @@ from math import atan, inf, pi, sqrt
 import numpy as np
 import pytest
 
-from suite.catalog.activations import Abs, Gelu, Htanh, Identity, LeakyRelu, Relu, Softplus, Tanh
+from suite.catalog.activations import Abs, Elu, Gelu, Htanh, Identity, LeakyRelu, Relu, Selu, Softplus, Tanh
 from suite.catalog.domain import Ball, Box
 from suite.catalog.initializations import (
     Critical,
@@ -353,3 +353,62 @@ def test_the_facts_of_a_rectifier_below_criticality():
 def test_layers_that_differ_have_no_facts(scheme):
     """A map that changes from layer to layer has no fixed point."""
     assert mean_field_facts(member(scheme, (2, 8, 6, 1), Tanh())) == dict.fromkeys(FACTS)
+
+
+class Signs(Variance):
+    """Weights of +-sigma_w, as a plug-in's `weights=` may make them."""
+
+    @property
+    def shaped(self):
+        return np.sign
+
+
+def test_weights_that_are_not_gaussian_have_no_closed_form_of_death():
+    """One input, ReLU, sigma_w^2 = 2, sigma_b = 1: 0.1959 if Gaussian, Phi(-sqrt 2) = 0.0786 if +-sqrt 2."""
+    gaussian, signs = (
+        member(scheme(weight_variance=2.0, bias_variance=1.0), (1, 8, 1)) for scheme in (Variance, Signs)
+    )
+
+    assert theory("dead_fraction", gaussian).values[0] == pytest.approx(0.1959, abs=1e-4)
+    for quantity in (*DEATH, "trainability"):
+        assert theory(quantity, signs, task=ABSOLUTE) is None
+
+
+def test_weights_that_are_not_gaussian_have_limits_of_wide_layers():
+    """Of the correlation and of the Jacobian's mean; its second moment depends on how weights depend on each other."""
+    gaussian, signs = (member(scheme(weight_variance=2.0), (2, 8, 8, 1)) for scheme in (Variance, Signs))
+
+    for quantity in ("correlation", "jacobian_mean"):
+        assert not theory(quantity, signs).exact
+        assert theory(quantity, signs).values == pytest.approx(jacobian_or_correlation(quantity), rel=1e-12)
+    assert theory("jacobian_mean", gaussian).exact
+    assert theory("jacobian_ratio", signs) is None
+    assert theory("jacobian_ratio", gaussian) is not None
+
+
+def jacobian_or_correlation(quantity):
+    variances = ((2.0, 0.0), (2.0, 0.0), (1.0, 0.0))
+    if quantity == "correlation":
+        return correlation_by_layer(Relu(), variances, 1.0, SETTINGS["correlation"].cosine)
+    return [mean for mean, _ in jacobian_by_layer(Relu(), variances, 1.0, orthogonal=False)]
+
+
+@pytest.mark.parametrize(
+    "activation", [Selu(), Elu(), Elu(alpha=0.5), Tanh(), Gelu(), Htanh(linear_region=1.0)], ids=str
+)
+def test_at_the_edge_of_chaos_without_biases_the_variance_has_no_depth_scale(activation):
+    """q* = 0 and V'(0) = 1, so that xi_q is infinite: empty, also where the second derivative jumps at 0."""
+    facts = mean_field_facts(member(Critical(bias_std=0.0), (2, 8, 8, 1), activation))
+
+    assert facts["fixed_point"] == 0
+    assert facts["stability"] == pytest.approx(1, abs=1e-11)
+    assert facts["xi_q"] is None
+
+
+def test_a_leaky_rectifier_of_slope_0_is_a_rectifier():
+    """Its theory and that of ReLU are the same."""
+    leaky, relu = (member(He(), (1, 4, 1), activation) for activation in (LeakyRelu(slope=0.0), Relu()))
+
+    for quantity in (*DEATH, "trainability"):
+        assert theory(quantity, leaky, task=ABSOLUTE).values[0] == theory(quantity, relu, task=ABSOLUTE).values[0]
+    assert theory("born_dead", member(He(), (1, 4, 1), LeakyRelu(slope=0.1))) is None

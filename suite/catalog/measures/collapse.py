@@ -40,7 +40,7 @@ COLLAPSE = Measure(
         ),
         "collapse_by_angle": _frequency("collapsed because all inputs are mapped to one direction"),
     },
-    version=2,
+    version=3,
     summary="Collapse to Constant (C2C): how often the output hardly varies over the domain, and why",
     source="Yu & Zhang 2021",
     primary="collapsed_relative",

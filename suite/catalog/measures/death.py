@@ -50,7 +50,7 @@ DEAD_NEURONS = Measure(
             theory="suite.theory.quantities:born_dead",
         ),
     },
-    version=1,
+    version=2,
     summary="dead neurons (constant over the domain) by layer, tentatively or permanently",
     source="Shin & Karniadakis 2019",
     plain=True,
@@ -87,7 +87,7 @@ TRAINABILITY = Measure(
             theory="suite.theory.quantities:trainability",
         )
     },
-    version=1,
+    version=2,
     summary="probability that a random network has enough live neurons for its task",
     source="Shin & Karniadakis 2019",
     plain=True,

@@ -95,7 +95,7 @@ GRASP = Measure(
     ScoreSettings,
     inputs="loss",
     quantities={"grasp": Quantity("minus the sum over parameters of theta (H g), on a batch")},
-    version=1,
+    version=2,
     summary="zero-cost score: sensitivity of the gradient flow to the parameters (Hessian times gradient)",
     source="Wang, Zhang & Grosse 2020",
     primary="grasp",

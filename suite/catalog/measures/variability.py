@@ -30,7 +30,7 @@ V3 = Measure(
         "v3_over_rms": Quantity("v3 divided by output_rms; 0 if the output is 0 everywhere"),
         "v3_floor": Quantity("typical value of v3 due to rounding alone", sign=0),
     },
-    version=2,
+    version=3,
     summary="variability: mean |third divided difference| of the output",
     source="Yu & Zhang 2021",
     primary="v3",

@@ -1,0 +1,129 @@
+"""Compares the layers of a torch module with what the ensemble that stands for it computes."""
+
+from collections import OrderedDict
+from copy import deepcopy
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from suite.nets.ensemble import Ensemble
+
+_CLOSE = 1e-6
+"""The largest difference, as a share of the largest value: torch's Softplus is off by 2e-9 where it is cut off."""
+
+_PERTURBATION = 2.0**-50
+"""The relative change of the inputs by which the effect of rounding on the outputs is measured."""
+
+_ROUNDINGS = 1e4
+"""How many times that effect two ways to compute the same outputs may differ."""
+
+
+class UnsupportedModuleError(ValueError):
+    """A module is not an MLP that the suite can compute; the message names the layer."""
+
+
+def compare_layer(
+    name: str, layer: nn.Module, inputs: Float[Tensor, "units points"], expected: Float[Tensor, "units points"]
+) -> None:
+    """Raise UnsupportedModuleError if a layer's outputs differ from the expected ones.
+
+    Layers of torch's own classes that have no parameters are called as they are, others as a copy. Hooks are not
+    called.
+
+    Args:
+        name: The layer's name, for the message.
+        layer: A module of points by units.
+        inputs: Its inputs.
+        expected: What the ensemble computes from them.
+    """
+    finite = torch.isfinite(inputs).all(0)
+    if not bool(finite.any()):
+        return
+    given, known = inputs[:, finite], expected[:, finite]
+    found = _call(name, layer, given.T)
+    if found.shape == known.T.shape and _agree(found.T, known, _CLOSE * known[torch.isfinite(known)].abs()):
+        return
+    raise UnsupportedModuleError(
+        f"layer {name} ({type(layer).__name__}) computes something else than the suite does in its place; name another "
+        "activation, or take out forward methods of its own"
+    )
+
+
+def compare_outputs(module: nn.Module, ensemble: Ensemble, points: Float[Tensor, "inputs points"]) -> None:
+    """Raise UnsupportedModuleError if a module with a forward method of its own computes other outputs than its layers.
+
+    Args:
+        module: A sequence of layers.
+        ensemble: The one network that stands for it.
+        points: Where they are compared.
+    """
+    if not any(has_own_forward(part, nn.Sequential) for part in module.modules() if isinstance(part, nn.Sequential)):
+        return
+    expected = ensemble(points)[0]
+    found = _call("", module, points.T)
+    if found.shape == expected.T.shape:
+        rounding = (ensemble(points * (1 + _PERTURBATION))[0] - expected).abs()
+        scale = expected[torch.isfinite(expected)].abs()
+        allowed = torch.cat([_CLOSE * scale.flatten(), _ROUNDINGS * rounding[torch.isfinite(rounding)].flatten()])
+        if _agree(found.T, expected, allowed):
+            return
+    raise UnsupportedModuleError(
+        f"{type(module).__name__} computes something else than its layers one after the other; take out "
+        "its forward method"
+    )
+
+
+def rounding_error(ensemble: Ensemble, points: Float[Tensor, "inputs points"]) -> Float[Tensor, " draws"]:
+    """Return how much rounding in the ensemble's precision may change the outputs, as a share of their variation.
+
+    It is the change that a relative change of the inputs by a few units in the last place makes, scaled to one unit;
+    nan for networks whose outputs are not finite or do not vary.
+
+    Args:
+        ensemble: Networks.
+        points: Where they are evaluated.
+    """
+    outputs = ensemble(points)
+    change = 4 * torch.finfo(points.dtype).eps
+    moved = (ensemble(points * (1 + change)) - outputs).square().mean((1, 2)).sqrt() / 4
+    return moved / outputs.std(dim=2, correction=0).square().mean(1).sqrt()
+
+
+def _agree(found: Tensor, expected: Tensor, allowed: Tensor) -> bool:
+    """Return whether values differ by no more than the largest allowed difference; numbers that overflow may differ."""
+    both = torch.isfinite(found) & torch.isfinite(expected)
+    if not bool(both.any()):
+        return not bool((torch.isfinite(found) ^ torch.isfinite(expected)).any())
+    return float((found - expected)[both].abs().max()) <= float(allowed.max() if len(allowed) else 0.0)
+
+
+def has_own_forward(module: nn.Module, known: type[nn.Module]) -> bool:
+    """Return whether a module's forward method is not that of a class of torch's."""
+    return "forward" in module.__dict__ or type(module).forward is not known.forward
+
+
+def _call(name: str, module: nn.Module, points: Tensor) -> Tensor:
+    """Return what a module computes in float64, without its hooks, and without a trace in it."""
+    is_torchs = type(module).__module__.startswith("torch.nn.") and "forward" not in module.__dict__
+    if not is_torchs or any(True for _ in module.parameters()):
+        module = _copied(name, module)
+    with torch.no_grad():
+        found = module.forward(points.clone())
+    if not isinstance(found, Tensor):
+        raise UnsupportedModuleError(f"layer {name} returns {type(found).__name__}, not a tensor; take it out")
+    return found
+
+
+def _copied(name: str, module: nn.Module) -> nn.Module:
+    try:
+        copy = deepcopy(module).cpu().double().train()
+    except Exception as error:  # whatever a module of the user's own holds
+        where = f"layer {name} ({type(module).__name__})" if name else type(module).__name__
+        raise UnsupportedModuleError(
+            f"{where} cannot be copied to compare it with the suite ({type(error).__name__}: "
+            f"{' '.join(str(error).split())[:120]}); remove what it keeps besides its parameters"
+        ) from None
+    for part in copy.modules():
+        part._forward_hooks, part._forward_pre_hooks = OrderedDict(), OrderedDict()
+    return copy
