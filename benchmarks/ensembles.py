@@ -50,10 +50,10 @@ def networks(shape: Shape, device: str, dtype: torch.dtype = torch.float64, norm
     if normalized and not hasattr(adapter.Ensemble, "normalization"):
         raise NotImplementedError("this commit of the suite has no normalization")
     parameters = adapter.draw_parameters(critical, shape.widths, variances, 1, content, 0, shape.draws, **normalized)
-    return ensemble_of(shape, parameters.to(device, dtype), normalization)
+    return make_ensemble(shape, parameters.to(device, dtype), normalization)
 
 
-def ensemble_of(shape: Shape, parameters: Float[Tensor, "draws parameters"], normalization: str = "none") -> Any:
+def make_ensemble(shape: Shape, parameters: Float[Tensor, "draws parameters"], normalization: str = "none") -> Any:
     """Return the ensemble of the ReLU networks that have these parameters."""
     variances = adapter.layer_variances(adapter.Critical(bias_std=0.1), adapter.Relu(), shape.widths)
     options = {} if normalization == "none" else {"normalization": normalization}

@@ -3,12 +3,12 @@
 from math import isfinite
 
 
-def counted(number: int, noun: str) -> str:
+def format_count(number: int, noun: str) -> str:
     """Return a number with its noun, such as `1 member` or `2,130 members`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def p_in_words(p: float) -> str:
+def format_p_value(p: float) -> str:
     """Return a p-value with its letter, such as `p = 0.03`.
 
     nan gives `not refuted`: it is the p-value of a claim that holds as long as nothing refutes it.

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, linear
 
 from benchmarks import adapter
-from benchmarks.ensembles import ensemble_of, networks, settle
+from benchmarks.ensembles import make_ensemble, networks, settle
 from benchmarks.peers.cases import BETAS, EPSILON, LEARNING_RATE, SQUARE, STEPS, Array, Problem
 
 Layers = list[tuple[Tensor, Tensor]]
@@ -68,7 +68,7 @@ class Ours(InTorch):
 
     def forward(self) -> Callable[[], Tensor]:
         """Return a function that calls the ensemble."""
-        self.ensemble = ensemble_of(self.case.shape, torch.from_numpy(self.problem.parameters).to(self.device))
+        self.ensemble = make_ensemble(self.case.shape, torch.from_numpy(self.problem.parameters).to(self.device))
         return lambda: self.ensemble(self.inputs)
 
     def v3(self) -> Callable[[], object]:
@@ -80,7 +80,7 @@ class Ours(InTorch):
     def training(self) -> Callable[[], object]:
         """Return a function that makes one step of the suite's trainer, with batches in random order."""
         parameters = torch.from_numpy(self.problem.parameters).to(self.device)
-        self.ensemble = ensemble_of(self.case.shape, parameters)
+        self.ensemble = make_ensemble(self.case.shape, parameters)
         points = adapter.Points(self.inputs, self.labels)
         self.data = adapter.Data(1, adapter.BINARY_CROSS_ENTROPY, points, points, points)
         steps = adapter.train(
@@ -95,7 +95,7 @@ class Ours(InTorch):
         if self.case.work == "forward":
             found = self.ensemble(self.inputs)[:, 0]
         elif self.case.work == "v3":
-            given = ensemble_of(self.case.shape, torch.from_numpy(self.problem.parameters).to(self.device))
+            given = make_ensemble(self.case.shape, torch.from_numpy(self.problem.parameters).to(self.device))
             found = adapter.v3(given, self.domain, adapter.V3Settings(step=self.domain.step))["v3"]
         else:
             for _ in range(STEPS):

@@ -27,7 +27,7 @@ _MOST_STORED = 100
 """Maximum number of checks that the cache stores; the oldest are removed first."""
 
 
-def find_fault() -> str | None:
+def find_deviation() -> str | None:
     """Return the reason why this machine's GPUs should not be used; None if they agree with the CPU.
 
     A GPU is not checked again if one with the same name, driver, versions, settings and suite code has passed.

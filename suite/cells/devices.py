@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 import torch
 
-from suite.cells.device_check import find_fault
+from suite.cells.device_check import find_deviation
 
 if sys.platform != "win32":
     import fcntl
@@ -37,7 +37,7 @@ def choose_device(asked: str) -> str:
         if asked == "cuda":
             raise ValueError("no CUDA device is available; use --device cpu or auto")
         return "cpu"
-    if asked == "auto" and (reason := find_fault()):
+    if asked == "auto" and (reason := find_deviation()):
         _LOG.warning("Warning: using the CPU: %s", reason)
         return "cpu"
     return "cuda"

@@ -68,7 +68,9 @@ def compute_study(
 
     rounds, cached, failures = SamplingRounds(study, shard), dict[str, CachedCell](), dict[str, Failure]()
     missing = _look_up(rounds, cached, failures, find)
-    if announce and not missing:
+    if missing:
+        cache.prepare()
+    elif announce:
         announce(study, rounds.cells, missing)
     with ExitStack() as stack:
         executor: Executor | None = None
@@ -78,7 +80,6 @@ def compute_study(
             progress = announce(study, rounds.cells, missing) if announce else lambda _: None
             if executor is None:
                 executor = stack.enter_context(open_executor(resources))
-            cache.prepare()
             if isinstance(executor, ProcessPool) and not executor.started:
                 executor.workers = workers_for(missing, executor.device, resources.workers)
             failures |= execute(missing, cache, executor, progress)

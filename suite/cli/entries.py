@@ -151,7 +151,7 @@ def names_with_keys() -> list[str]:
     return [*names(), *(key for model in _TABLES.values() for key in model.model_fields), *BASELINES]
 
 
-def told(name: str) -> Iterator[str]:
+def describe_name(name: str) -> Iterator[str]:
     """Yield all lines about a name.
 
     An entry is described once per catalog that contains it, and a quantity by the measures that compute it. The title

@@ -5,7 +5,7 @@ from math import isfinite
 from typing import Any
 
 from suite.cli.errors import echo, warn
-from suite.formatting import counted
+from suite.formatting import format_count
 from suite.report.predictor_text import format_predictors
 from suite.report.verdicts import count_unexpected, format_lines
 from suite.results.folder import Results
@@ -49,7 +49,7 @@ def _print_failures(found: Results) -> None:
         number = len(found.failures)
         more = f" ({number - _SHOWN} more than shown)" if number > _SHOWN else ""
         echo(
-            f"{found.name}: {counted(number, 'cell')} failed{more}; see {found.failure_log} for the tracebacks; "
+            f"{found.name}: {format_count(number, 'cell')} failed{more}; see {found.failure_log} for the tracebacks; "
             "run the same command to try again",
             err=True,
         )

@@ -11,7 +11,7 @@ from suite.cli.errors import echo, warn
 from suite.cli.folders import check_folder, load_plugins, load_specs, run_into
 from suite.cli.formatting import print_run
 from suite.cli.options import LACKING, UNEXPECTED
-from suite.formatting import counted
+from suite.formatting import format_count
 from suite.results.shards import parse_shard
 from suite.runs.explain import explain
 from suite.runs.plan import format_plans, plan_study
@@ -93,7 +93,7 @@ def merge_studies(
             folder = results / study.spec.name / "cells"
             verb = "is" if missing.total() == 1 else "are"
             echo(
-                f"{study.spec.name}: {counted(missing.total(), 'cell')} {verb} missing from {folder}: "
+                f"{study.spec.name}: {format_count(missing.total(), 'cell')} {verb} missing from {folder}: "
                 f"{counts}; copy them there, or compute them: {run_into(results, [study])}",
                 err=True,
             )

@@ -8,11 +8,11 @@ from pathlib import Path
 import typer
 
 from suite.catalog.measures import precisely
-from suite.cli.entries import format_keys, names, names_with_keys, overview, told
+from suite.cli.entries import describe_name, format_keys, names, names_with_keys, overview
 from suite.cli.errors import echo, fail, warn
 from suite.cli.folders import load_plugins, load_specs
-from suite.formatting import counted
-from suite.spec.files import name_fault, shipped_specs
+from suite.formatting import format_count
+from suite.spec.files import explain_invalid_name, shipped_specs
 from suite.spec.problems import near_to, nearest, or_plugged_in, printable
 from suite.spec.schema import schema_text
 from suite.spec.starting import copied_text, fresh_text
@@ -23,7 +23,7 @@ def write_new_spec(name: str, like: str | None, folder: Path) -> None:
     file = folder / f"{name}.toml"
     if name.endswith(".toml"):
         fail(f"error: {name}: expected a name without .toml; use {name.removesuffix('.toml')}")
-    if reason := name_fault(name, "use another name"):
+    if reason := explain_invalid_name(name, "use another name"):
         fail(f"error: {reason}")
     if taken := [other for other in folder.glob("*.toml") if other.stem.lower() == name.lower()]:
         fail(f"error: {taken[0]} exists already; use another name")
@@ -55,13 +55,13 @@ def check_specs(paths: list[Path], in_part: bool, changes: list[str] | None, plu
     for study in load_specs(paths, changes, in_part):
         warn(study.warnings)
         measures = ", ".join(name + precisely(name, settings) for name, settings in study.spec.measures.items())
-        echo(f"{study.spec.name}: {counted(len(study.members), 'member')}; {measures}")
+        echo(f"{study.spec.name}: {format_count(len(study.members), 'member')}; {measures}")
 
 
 def print_entries(name: str | None, plugins: list[Path] | None) -> None:
     """Print everything that a spec can name, or all lines about one name."""
     load_plugins(plugins)
-    lines = list(overview() if name is None else told(name) if name in names() else format_keys(name))
+    lines = list(overview() if name is None else describe_name(name) if name in names() else format_keys(name))
     if name is not None and not lines:
         near = near_to(name, names_with_keys())
         hint = f"did you mean {near}?" if near else "run `list` to see all names"

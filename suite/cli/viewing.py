@@ -13,7 +13,7 @@ from suite.cli.errors import echo
 from suite.cli.folders import alike, check_tables, damage_explained, load_plugins, load_specs
 from suite.cli.formatting import print_verdicts
 from suite.cli.options import LACKING, UNEXPECTED
-from suite.formatting import counted
+from suite.formatting import format_count
 from suite.report.comparison_text import format_comparison
 from suite.report.figures import write_figures
 from suite.report.index import write_index
@@ -76,7 +76,7 @@ def draw_reports(
             drawn = [] if figures is None else write_figures(found, figures)
         echo(f"{study.spec.name}: {page}")
         if drawn:
-            echo(f"{study.spec.name}: {counted(len(drawn), 'figure')} in {drawn[0].parent}")
+            echo(f"{study.spec.name}: {format_count(len(drawn), 'figure')} in {drawn[0].parent}")
     write_index(results)
 
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from suite.catalog.measures.death import DeadNeuronsSettings
-from suite.nets.death import dead_on_domain, tentative
+from suite.nets.death import dead_on_domain, find_tentative
 from suite.nets.ensemble import Ensemble
 from suite.nets.sample import Sample
 
@@ -36,7 +36,7 @@ def dead_neurons(ensemble: Ensemble, domain: Sample, settings: DeadNeuronsSettin
     dead = dead_on_domain(ensemble, domain)
     counts = torch.stack([layer.sum(1) for layer in dead], dim=1).to(ensemble.parameters.dtype)
     widths = counts.new_tensor(ensemble.widths[1:-1])
-    revivable = torch.stack(tentative(dead), dim=1)
+    revivable = torch.stack(find_tentative(dead), dim=1)
     return {
         "dead_tentative": torch.where(revivable, counts, 0.0),
         "dead_permanent": torch.where(revivable, 0.0, counts),

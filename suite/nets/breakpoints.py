@@ -187,7 +187,7 @@ def kinks_on_lines(
         ValueError: If the networks are normalized or residual.
     """
     if not ensemble.plain:
-        raise ValueError("kinks are followed through plain networks only")
+        raise ValueError("kinks require networks without normalization or residual connections")
     # Bound the values and slopes on one line of one draw, whose segments the units of the lower layers cut.
     cuts = max(1, len(activation_kinks)) * sum(ensemble.widths[1:-2])
     values_per_line = 48 * max(ensemble.widths[1:]) * (cuts + 1)
@@ -229,7 +229,7 @@ def ranges_on_line(
         ValueError: If the networks are normalized or residual.
     """
     if not ensemble.plain:
-        raise ValueError("kinks are followed through plain networks only")
+        raise ValueError("kinks require networks without normalization or residual connections")
     cuts = len(activation_kinks) * sum(ensemble.widths[1:-2]) + 1
     draws = max(1, MEMORY // (24 * max(ensemble.widths[1:]) * cuts))
     found = []

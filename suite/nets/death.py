@@ -65,7 +65,7 @@ def dead_on_points(ensemble: Ensemble, points: Float[Tensor, "*draws inputs poin
     return _dead_on_points(ensemble, points) if ensemble.activation.flat_sides else _none_dead(ensemble)
 
 
-def tentative(dead: Dead) -> list[Bool[Tensor, " draws"]]:
+def find_tentative(dead: Dead) -> list[Bool[Tensor, " draws"]]:
     """Return whether the dead neurons of each layer are tentatively dead: a gradient can revive them.
 
     The gradient with respect to a dead neuron's own weights is 0. The neuron can become active only if a layer below

@@ -10,7 +10,7 @@ from suite.nets.ensemble import Ensemble, layer_views
 from suite.nets.normalization import AXES, EPSILON
 
 
-class Passed(NamedTuple):
+class LayerValues(NamedTuple):
     """Inputs, intermediate values and outputs of a hidden layer.
 
     Attributes:
@@ -32,7 +32,7 @@ def trace(
     ensemble: Ensemble,
     points: Float[Tensor, "draws inputs points"],
     parameters: Float[Tensor, "draws parameters"] | None = None,
-) -> tuple[list[Passed], Float[Tensor, "draws outputs points"]]:
+) -> tuple[list[LayerValues], Float[Tensor, "draws outputs points"]]:
     """Return the values of every hidden layer and the outputs, which equal those of a call up to rounding.
 
     All values are stored. Torch can differentiate them, also twice, with respect to `points` and `parameters` if
@@ -62,7 +62,7 @@ def trace(
         if ensemble.residual and index:
             shared = min(widths[index : index + 2])
             h = torch.cat([h[:, :shared] + below[:, :shared], h[:, shared:]], dim=1)
-        passed.append(Passed(below, weighted, standard, argument, h))
+        passed.append(LayerValues(below, weighted, standard, argument, h))
     return passed, torch.baddbmm(readout.bias, readout.weight, h)
 
 

@@ -45,8 +45,8 @@ def compare_layer(
     if found.shape == known.T.shape and _agree(found.T, known, _CLOSE * known[torch.isfinite(known)].abs()):
         return
     raise UnsupportedModuleError(
-        f"layer {name} ({type(layer).__name__}) computes something else than the suite does in its place; name another "
-        "activation, or take out forward methods of its own"
+        f"layer {name} ({type(layer).__name__}) computes something else than the suite; name another activation, or "
+        "remove its own forward method"
     )
 
 
@@ -69,8 +69,7 @@ def compare_outputs(module: nn.Module, ensemble: Ensemble, points: Float[Tensor,
         if _agree(found.T, expected, allowed):
             return
     raise UnsupportedModuleError(
-        f"{type(module).__name__} computes something else than its layers one after the other; take out "
-        "its forward method"
+        f"{type(module).__name__} computes something else than its layers in sequence; remove its own forward method"
     )
 
 
@@ -111,7 +110,7 @@ def _call(name: str, module: nn.Module, points: Tensor) -> Tensor:
     with torch.no_grad():
         found = module.forward(points.clone())
     if not isinstance(found, Tensor):
-        raise UnsupportedModuleError(f"layer {name} returns {type(found).__name__}, not a tensor; take it out")
+        raise UnsupportedModuleError(f"layer {name} returns {type(found).__name__}, not a tensor; remove it")
     return found
 
 

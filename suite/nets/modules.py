@@ -29,8 +29,8 @@ from suite.nets.normalization import AXES, EPSILON, standardize_
 from suite.theory.scaling import LayerVariances
 
 _SUPPORTED = (
-    "an MLP is Linear, perhaps LayerNorm or BatchNorm1d, and an activation for each hidden layer, and a Linear at the "
-    "end, in a torch.nn.Sequential"
+    "expected a torch.nn.Sequential of hidden layers (Linear, optional LayerNorm or BatchNorm1d, activation) and a "
+    "final Linear"
 )
 
 
@@ -49,7 +49,7 @@ Parts = tuple[list[_Hidden], _Hidden]
 """The hidden layers of a module, and its readout."""
 
 
-def ensemble_of(
+def make_ensemble(
     modules: Sequence[nn.Module],
     own: Activation | None = None,
     points_of: Callable[[int], Float[Tensor, "inputs points"]] | None = None,
@@ -71,16 +71,18 @@ def ensemble_of(
             an ensemble cannot hold.
     """
     if not modules:
-        raise UnsupportedModuleError("there is no module to measure; give one, or a list of some")
+        raise UnsupportedModuleError("no module given; pass a module or a list of modules")
     parts = [_split_module(module, own) for module in modules]
     (widths, activation, normalization), *others = [_architecture(*part) for part in parts]
     lacking, *other_lacks = [_lacking(*part) for part in parts]
     for number, other in enumerate(zip(others, other_lacks, strict=True), start=2):
         if other != ((widths, activation, normalization), lacking):
-            raise UnsupportedModuleError(f"module {number} is not built as the first is; measure each kind by itself")
+            raise UnsupportedModuleError(
+                f"module {number} has another architecture than module 1; measure each architecture by itself"
+            )
     rows = [torch.cat([values.flatten() for values in _parameters(*part)]) for part in parts]
     if not all(bool(row.isfinite().all()) for row in rows):
-        raise UnsupportedModuleError("some parameters are not finite, so that there is nothing to measure")
+        raise UnsupportedModuleError("some parameters are not finite")
     parameters = torch.stack(rows)
     variances = _empirical_variances(layer_views(parameters, widths, normalization != "none"))
     ensemble = Ensemble(widths, activation, variances, parameters, normalization, lacking=lacking)
@@ -96,7 +98,7 @@ def _normal_points(inputs: int) -> Float[Tensor, "inputs points"]:
     return torch.randn(inputs, 32, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 
 
-def each_alone(ensemble: Ensemble) -> Iterator[Ensemble]:
+def split_ensemble(ensemble: Ensemble) -> Iterator[Ensemble]:
     """Yield each network as a separate ensemble, with the empirical variances of its own parameters."""
     for draw in range(ensemble.draws):
         alone = ensemble[draw : draw + 1]
@@ -123,8 +125,7 @@ def _named_layers(module: nn.Module, name: str = "") -> Iterator[tuple[str, nn.M
 def _split_module(module: nn.Module, own: Activation | None) -> Parts:
     if not isinstance(module, nn.Sequential):
         raise UnsupportedModuleError(
-            f"{type(module).__name__} is no torch.nn.Sequential, and nobody can tell the order of its layers; put "
-            "them into one"
+            f"expected a torch.nn.Sequential, got {type(module).__name__}; put the layers into a torch.nn.Sequential"
         )
     layers = [(name, layer) for name, layer in _named_layers(module) if type(layer) is not nn.Identity]
     last_linear = max((place for place, (_, layer) in enumerate(layers) if isinstance(layer, nn.Linear)), default=-1)
@@ -160,7 +161,7 @@ def _split_module(module: nn.Module, own: Activation | None) -> Parts:
     if len(hidden) < 2:  # a hidden layer, and the one that reads it out
         raise UnsupportedModuleError(f"the module has {len(hidden)} Linear layers, and so no hidden one; {_SUPPORTED}")
     for name, layer in layers[last_linear + 1 :]:
-        raise _unsupported(name, layer, f"follows the last Linear ({hidden[-1].place}): measure the network without it")
+        raise _unsupported(name, layer, f"follows the last Linear ({hidden[-1].place}); measure the network without it")
     *before, readout = hidden
     return before, readout
 
@@ -172,16 +173,18 @@ def _unsupported(name: str, layer: nn.Module, why: str) -> UnsupportedModuleErro
 def _check_layer(name: str, layer: nn.Module) -> None:
     """Raise UnsupportedModuleError if a layer is random or has no weights that can be used."""
     if isinstance(layer, _RANDOM):
-        raise _unsupported(name, layer, "acts at random, and in training alone: take it out")
+        raise _unsupported(name, layer, "is random or acts only in training; remove it")
     for values in layer.parameters():
         if is_lazy(values):
-            raise _unsupported(name, layer, "has no weights yet: call the module with some points first")
+            raise _unsupported(name, layer, "has no weights yet; call the module with some points first")
         if values.is_meta:
-            raise _unsupported(name, layer, "has no numbers, on the meta device: load its weights first")
+            raise _unsupported(name, layer, "is on the meta device; load its weights first")
         if not values.is_floating_point():
-            raise _unsupported(name, layer, f"has weights in {values.dtype}: make them real numbers")
+            raise _unsupported(name, layer, f"has weights in {values.dtype}; convert them to real numbers")
     if isinstance(layer, nn.Linear) and not (layer.in_features and layer.out_features):
-        raise _unsupported(name, layer, f"is of {layer.in_features} units to {layer.out_features}: give it some")
+        raise _unsupported(
+            name, layer, f"has {layer.in_features} inputs and {layer.out_features} outputs; use at least 1 of each"
+        )
 
 
 def _check_parameters(name: str, layer: nn.Module) -> None:
@@ -189,13 +192,13 @@ def _check_parameters(name: str, layer: nn.Module) -> None:
     held = {"weight", "bias"} if isinstance(layer, nn.Linear | nn.LayerNorm | nn.BatchNorm1d) else set()
     others = [parameter for parameter, _ in layer.named_parameters() if parameter not in held]
     if others and held:
-        why = f"computes its weights from other parameters ({', '.join(others)}): replace them by the weights, as "
+        why = f"computes its weights from other parameters ({', '.join(others)}); replace them by the weights, as "
         raise _unsupported(name, layer, f"{why}torch.nn.utils.parametrize.remove_parametrizations does")
     if others:
         raise _unsupported(
             name,
             layer,
-            f"has parameters of its own ({', '.join(others)}), which measures would ignore: make them constants",
+            f"has parameters of its own ({', '.join(others)}), which measures would ignore; replace them by constants",
         )
 
 
@@ -215,9 +218,9 @@ _RANDOM = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout
 
 def _check_normalization(name: str, layer: nn.LayerNorm | nn.BatchNorm1d, width: int) -> None:
     if layer.eps != EPSILON:
-        raise _unsupported(name, layer, f"has eps {layer.eps:g}, here it is {EPSILON:g}")
+        raise _unsupported(name, layer, f"has eps {layer.eps:g}, expected {EPSILON:g}")
     if isinstance(layer, nn.LayerNorm) and layer.normalized_shape != (width,):
-        raise _unsupported(name, layer, f"is not over the {width} units below it")
+        raise _unsupported(name, layer, f"does not normalize over the {width} units of the layer")
 
 
 def _activation(name: str, layer: nn.Module, own: Activation | None) -> Activation:
@@ -227,7 +230,7 @@ def _activation(name: str, layer: nn.Module, own: Activation | None) -> Activati
         raise _unsupported(
             name,
             layer,
-            f"is nothing that the suite has ({layer}): take it out, or, if it is an activation, name that: activation=",
+            f"is not supported ({layer}); remove it or, if it is an activation, name it with activation=",
         )
     return found or own  # type: ignore[return-value]  # one of them is not None
 
@@ -253,12 +256,12 @@ def _architecture(hidden: Sequence[_Hidden], readout: _Hidden) -> tuple[tuple[in
     for layer in hidden[1:]:
         if (layer.activation or Identity()) != (first.activation or Identity()):
             raise UnsupportedModuleError(
-                f"the activation after layer {layer.place} is not that after layer {first.place}; all hidden layers "
-                "have the same here"
+                f"the activation after layer {layer.place} differs from that after layer {first.place}; all hidden "
+                "layers must have the same"
             )
         if type(layer.normalization) is not type(first.normalization):
             raise UnsupportedModuleError(
-                f"layer {layer.place} is not normalized as layer {first.place} is; all hidden layers are alike here"
+                f"layer {layer.place} is not normalized as layer {first.place} is; all hidden layers must be alike"
             )
     kind = {nn.LayerNorm: "layer", nn.BatchNorm1d: "batch"}.get(type(first.normalization), "none")
     widths = (first.linear.in_features, *(layer.linear.out_features for layer in hidden), readout.linear.out_features)

@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from suite.nets.differentiable import Passed, trace
+from suite.nets.differentiable import LayerValues, trace
 from suite.nets.ensemble import Ensemble, Vector
 
 
@@ -49,7 +49,7 @@ def _affine(pull: Float[Tensor, "draws width rows"], below: Tensor, biased: bool
 
 
 def _gains_and_shifts(
-    pull: Float[Tensor, "draws width rows"], layer: Passed, index: int, lacking: frozenset[Vector]
+    pull: Float[Tensor, "draws width rows"], layer: LayerValues, index: int, lacking: frozenset[Vector]
 ) -> list[Float[Tensor, "draws rows rows"]]:
     """Return the contributions of a layer's gains and shifts, without those that are lacking."""
     assert layer.standard is not None

@@ -23,7 +23,7 @@ def third_derivative(
     if ensemble.kernel.taylor is None:
         raise ValueError("the third derivative exists only for smooth activations")
     if not ensemble.plain:
-        raise ValueError("the third derivative is carried through plain networks only")
+        raise ValueError("the third derivative requires networks without normalization or residual connections")
     size = max(64, ensemble.tile_bytes // (4 * ensemble.draws * max(ensemble.widths) * points.element_size()))
     parts = [
         _propagate(ensemble, points[:, start : start + size], directions[:, start : start + size])

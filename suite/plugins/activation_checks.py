@@ -96,7 +96,7 @@ def find_facts(phi: Phi, kinks: tuple[float, ...], slope: Phi | None = None) -> 
     for dtype in (torch.float64, torch.float32):
         _check_call(phi, dtype)
     if not all(abs(kink) < _RANGE for kink in kinks) or any(high <= low for low, high in pairwise(kinks)):
-        raise PlugInError(f"its kinks {kinks} do not rise within +-{_RANGE:,.0f}; give each once, the smallest first")
+        raise PlugInError(f"kinks: expected increasing numbers within +-{_RANGE:,.0f}, got {kinks}")
     pieces = _pieces(kinks)
     points = torch.cat([*pieces, torch.zeros(1, dtype=torch.float64)])
     values, slopes = derivatives(phi, points, 1)
@@ -138,7 +138,7 @@ def _check_call(phi: Phi, dtype: torch.dtype) -> None:
     if found.requires_grad:
         raise PlugInError("it has parameters to train; make them parameters of the function: slope: float = 0.25")
     if not torch.allclose(found, phi(z.clone()), rtol=0, atol=0, equal_nan=True):
-        raise PlugInError("it returns other values each time; return the same values for the same z")
+        raise PlugInError("it is not deterministic; return the same values for the same z")
     alone = phi(z.flatten()[::5].clone())
     if alone.shape != (5,) or not torch.allclose(found.flatten()[::5], alone, rtol=1e-4, atol=1e-6, equal_nan=True):
         raise PlugInError("its values depend on their neighbors; compute each element alone")

@@ -44,8 +44,8 @@ class PluginActivation(PluginChoice, Activation):
         """
         if (pace := self.pace) > _MAX_PACE:
             raise PlugInError(
-                f"it bends {ceil(pace):,} times as quickly as the sine, and theory's quadrature follows {_MAX_PACE} "
-                "times at most; choose parameters with which it bends more slowly"
+                f"it bends {ceil(pace):,} times as quickly as the sine, more than the {_MAX_PACE} times that theory's "
+                "quadrature resolves; use parameters with which it bends more slowly"
             )
 
     @property
@@ -170,8 +170,8 @@ def activation(
     def add(plugin: Plugin, called: str, decorated: _Function) -> None:
         if isinstance(decorated, torch.nn.Module) and (trained := [key for key, _ in decorated.named_parameters()]):
             raise PlugInError(
-                f"{called} has parameters to train ({', '.join(trained)}), which the suite does not; write a function "
-                "with parameters such as slope: float = 0.25"
+                f"{called} has parameters to train ({', '.join(trained)}), which the suite does not train; write a "
+                "function with parameters such as slope: float = 0.25"
             )
         entry = make_choice(PluginActivation, plugin, called, decorated, 1, formula)
         entry.declaration = (decorated, kinks, derivative)

@@ -107,9 +107,9 @@ class PluginInitialization(PluginChoice, Initialization):
         if not bool(found.isfinite().all()):
             raise PlugInError("weights returns numbers that are not finite; correct it")
         if not torch.equal(found, self._compute_weights(normal)):
-            raise PlugInError("weights returns other numbers each time; take randomness from the numbers it is given")
+            raise PlugInError("weights is not deterministic; take randomness from the numbers that it is given")
         if not torch.allclose(found[1:3], self._compute_weights(normal[1:3]), rtol=1e-4, atol=1e-6):
-            raise PlugInError("weights mixes networks; compute each network's weights from its own numbers")
+            raise PlugInError("weights of a network depend on the others; compute them from its own numbers")
         self._check_moments()
 
 
@@ -155,9 +155,9 @@ def initialization(
         PlugInError: If the arguments are invalid, or the function returns no valid variances.
     """
     if distribution not in get_args(PlainDistribution):
-        raise PlugInError(f"{distribution!r} is no distribution; use gaussian, uniform or orthogonal")
+        raise PlugInError(f"{distribution!r} is not a distribution; use gaussian, uniform or orthogonal")
     if weights is not None and distribution != "gaussian":
-        raise PlugInError("weights starts from Gaussian numbers; leave distribution out")
+        raise PlugInError("weights starts from Gaussian numbers; remove distribution")
 
     def add(plugin: Plugin, called: str, decorated: _Function) -> None:
         entry = make_choice(PluginInitialization, plugin, called, decorated, 2, formula)

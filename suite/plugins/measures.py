@@ -83,11 +83,11 @@ def measure(
             message says what it returns.
     """
     if kind not in ("value", "frequency"):
-        raise PlugInError(f"{kind!r} is no kind of measure; use value or frequency")
+        raise PlugInError(f"{kind!r} is not a kind of measure; use value or frequency")
 
     def add(plugin: Plugin, called: str, decorated: _Function) -> None:
         if called in _RESERVED or called.startswith(("_", "model_")):
-            raise PlugInError(f"{called} is something else in tables and claims; use another name")
+            raise PlugInError(f"{called} is a reserved name; use another name")
         fields = fields_of(decorated, called, taken=2, reserved={*names_in(PluginSettings), *_OF_TRAINING})
         settings = cast(Any, create_model(called, __base__=PluginSettings, __doc__=f"Settings of {called}.", **fields))
         settings.plugin, settings.entry, settings.origin = plugin, called, plugin.digest
@@ -151,6 +151,6 @@ def _try_out(function: _Function, name: str, kind: _Kind) -> None:
     if not torch.equal(networks.parameters, parameters):
         raise PlugInError(f"{name} changes the networks; leave their parameters as they are")
     if not torch.equal(every.nan_to_num(), again.nan_to_num()):
-        raise PlugInError(f"{name} returns other values each time; compute it from the networks alone")
+        raise PlugInError(f"{name} is not deterministic; compute it from the networks alone")
     if not torch.allclose(every[1:3], some, rtol=1e-6, atol=1e-9, equal_nan=True):
         raise PlugInError(f"{name} of a network depends on the others; compute it from each network alone")

@@ -91,7 +91,7 @@ def make_decorator(
 def _name_of(function: _Function, given: str | None) -> str:
     """Return the given name or the function's own; raise PlugInError if it is not valid."""
     if not callable(function):
-        raise PlugInError(f"{function!r} is no function; decorate one")
+        raise PlugInError(f"{function!r} is not a function; decorate a function")
     if inspect.isclass(function):
         raise PlugInError(f"{function.__name__} is a class; give an object of it, and a name: name='mine'")
     name = given if given is not None else getattr(function, "__name__", None)

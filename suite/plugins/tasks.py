@@ -34,7 +34,7 @@ class PluginTask(PluginChoice, Task):
         points = _points(self)
         labels = _labels(points, self)
         if not torch.equal(labels, _labels(points, self)):
-            raise PlugInError("it returns other labels each time; compute them from the points alone")
+            raise PlugInError("it is not deterministic; compute the labels from the points alone")
         if not torch.equal(labels[1:, :, ::3], _labels(points[1:, :, ::3], self)):
             raise PlugInError("a point's label depends on other points; compute it from the point alone")
         if bool((labels == labels[:1, :, :1]).all()):
@@ -76,11 +76,11 @@ def task(
         PlugInError: If the arguments are inconsistent, or the function returns no valid labels.
     """
     if (classes is None) == (error is None):
-        raise PlugInError("a task has classes, or is a regression with an error that is success; give one of the two")
+        raise PlugInError("expected either classes or error; give one of them")
     if classes is not None and classes < 2:
-        raise PlugInError("a task has 2 classes or more; give as many")
+        raise PlugInError("classes: expected an integer >= 2")
     if inputs < 1 or half_width <= 0 or neurons < 1:
-        raise PlugInError("a task has inputs >= 1, half_width > 0 and neurons >= 1; correct them")
+        raise PlugInError("expected inputs >= 1, half_width > 0 and neurons >= 1")
 
     def add(plugin: Plugin, called: str, function: _Function) -> None:
         entry = make_choice(PluginTask, plugin, called, function, 1, formula)

@@ -7,14 +7,14 @@ import pandas as pd
 
 from suite.analysis.comparisons import count_comparisons
 from suite.catalog.charts.facts import BOUND
-from suite.formatting import counted
+from suite.formatting import format_count
 from suite.report.formatting import PageTable, number, records
 
 
 def tabulate_bounds(table: pd.DataFrame, _quantities: Sequence[str] = ()) -> list[PageTable]:
     """Format the success rate beside the trainability that bounds it, and whether the bound holds."""
     violated = int((table["bound"] == "violated").sum())
-    verdict = f"The bound is violated in {counted(violated, 'row')}."
+    verdict = f"The bound is violated in {format_count(violated, 'row')}."
     if not violated:
         above = int((table["bound"] != "holds").sum())
         verdict = f"The bound holds in every row{f' ({above} of them within intervals)' if above else ''}."

@@ -5,7 +5,7 @@ from typing import Any
 
 from suite.analysis.compare import Comparison
 from suite.catalog.shown import written
-from suite.formatting import p_in_words
+from suite.formatting import format_p_value
 
 _MAX_SHOWN = 10
 """Largest number of differing numbers that are listed one by one."""
@@ -29,7 +29,7 @@ def format_comparison(found: Comparison) -> Iterator[str]:
     )
     for row in numbers.beyond_chance.head(_MAX_SHOWN).to_dict("records"):
         means = f"{row['mean_first']:.4g} and {row['mean_second']:.4g}"
-        yield f"{found.study}: {row['setting']}: {means} ({p_in_words(row['p'])})"
+        yield f"{found.study}: {row['setting']}: {means} ({format_p_value(row['p'])})"
     for title, verdicts in (("verdict changed", found.verdicts), ("fewer draws or members", found.undecided)):
         for claim, (one, other) in verdicts.items():
             yield f"{found.study}: {title}: {one}, then {other}: {claim}"

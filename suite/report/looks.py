@@ -84,7 +84,7 @@ def scale_of(rows: pd.DataFrame, statistic: str) -> alt.Scale:
     return alt.Scale(type="log") if decades else alt.Scale(zero=False)
 
 
-def unflattened(rows: pd.DataFrame) -> alt.Scale | None:
+def scale_if_one_is_larger(rows: pd.DataFrame) -> alt.Scale | None:
     """Return a logarithmic scale if one series is much larger than half of them, else None.
 
     The result is also None if not all numbers are positive.
@@ -104,6 +104,6 @@ def named_scale(name: str, rows: pd.DataFrame) -> alt.Scale | None:
         rows: The rows that are drawn.
     """
     if name == "towering":
-        return unflattened(rows)
+        return scale_if_one_is_larger(rows)
     known: dict[str, dict[str, Any]] = {"log": {"type": "log"}, "share": {"domain": [0, 1]}, "nonzero": {"zero": False}}
     return alt.Scale(**known[name]) if name else None

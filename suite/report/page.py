@@ -10,7 +10,7 @@ import vl_convert as vlc
 from suite.analysis.series import main_axis, names_of_members
 from suite.catalog.charts import CHARTS, declare_measured
 from suite.catalog.dotted import load
-from suite.formatting import counted
+from suite.formatting import format_count
 from suite.report.charts import choose_picture, draw_charts
 from suite.report.formatting import PageTable, records
 from suite.report.measured import declare_missing_charts, describe_chart
@@ -132,7 +132,7 @@ def origin(run: dict[str, Any]) -> list[str]:
     plugins = ", ".join(f"{name} ({digest[:_CHARACTERS]})" for name, digest in environment.get("plugins", {}).items())
     seconds = sum(cell["seconds"] for cell in cells)
     return [
-        f"{counted(len(cells), 'cell')}, {seconds:,.0f} s of computing time"
+        f"{format_count(len(cells), 'cell')}, {seconds:,.0f} s of computing time"
         + f" on {_join(cell['device'] for cell in cells)}"
         + (f", {threads} {'thread' if threads == '1' else 'threads'} each" if threads else "")
         + (f", CPU capability {processors}" if processors else "")

@@ -8,7 +8,7 @@ import pandas as pd
 from suite.analysis.agreement import MANY_DRAWS, Z_LIMIT
 from suite.analysis.series import pick, with_series
 from suite.catalog.charts.facts import OVERVIEW, THEORIES
-from suite.formatting import counted
+from suite.formatting import format_count
 from suite.report.formatting import PageTable, number, records
 
 _INTERVAL = re.compile(r" \(.*?\)")
@@ -41,7 +41,7 @@ def tabulate_agreement(table: pd.DataFrame, quantities: Sequence[str]) -> list[P
             row["series"],
             row["verdict"],
             str(row["values"]),
-            f"{row['largest_z']:.2f} ({counted(row['tested'], 'value')})" if row["tested"] else "",
+            f"{row['largest_z']:.2f} ({format_count(row['tested'], 'value')})" if row["tested"] else "",
             _format_difference(row["largest_relative"], row["compared"], " of 1 - c" if row["limit"] == "yes" else ""),
         ]
         for row in records(table[table["quantity"].isin(quantities)])
@@ -60,7 +60,7 @@ def tabulate_agreement(table: pd.DataFrame, quantities: Sequence[str]) -> list[P
 
 def _format_difference(largest: float, values: int, of: str) -> str:
     """Format the largest relative difference in percent, with the number of values that it is over."""
-    return f"{100 * largest:.3g}%{of} ({counted(values, 'value')})" if values else ""
+    return f"{100 * largest:.3g}%{of} ({format_count(values, 'value')})" if values else ""
 
 
 def tabulate_precision(table: pd.DataFrame | None) -> PageTable:

@@ -8,7 +8,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from suite.formatting import counted
+from suite.formatting import format_count
 
 _INCLUDED = ("style.css", "page.js")
 
@@ -20,7 +20,7 @@ def environment() -> jinja2.Environment:
     """
     loader = jinja2.PackageLoader("suite.report")
     found = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
-    found.filters |= {"counted": counted}
+    found.filters |= {"counted": format_count}
     for name in _INCLUDED:
         source, _, _ = loader.get_source(found, name)
         found.globals[name.replace(".", "_")] = Markup(source)  # safe, since it is a file of this package

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import isfinite, isnan
 from typing import Any
 
-from suite.formatting import counted, p_in_words
+from suite.formatting import format_count, format_p_value
 from suite.report.formatting import PageTable, number
 
 Row = Mapping[str, Any]
@@ -47,7 +47,7 @@ def _format_numbers(row: Row) -> str:
     interval = _format_interval(row, " [{}, {}]") if isfinite(row["ci_low"]) and isfinite(row["ci_high"]) else ""
     label = f"{row['estimate_of']} " if row["estimate_of"] else ""
     parts = [
-        f"{label}{_format_estimate(row)}{interval}, {p_in_words(row['p'])}, {_format_sizes(row)}",
+        f"{label}{_format_estimate(row)}{interval}, {format_p_value(row['p'])}, {_format_sizes(row)}",
         _format_needed(row),
     ]
     return "; ".join(filter(None, parts))
@@ -86,7 +86,7 @@ def _format_grounds(row: Row) -> str:
     label = _capitalize(row["estimate_of"] or "estimate")
     interval = _format_interval(row, ", 95% CI [{}, {}]")
     required = f"; the claim requires {row['required']}" if row["required"] else ""
-    grounds = f"{label}: {_format_estimate(row)}{interval}{required}. {_format_sizes(row)}; {p_in_words(row['p'])}."
+    grounds = f"{label}: {_format_estimate(row)}{interval}{required}. {_format_sizes(row)}; {format_p_value(row['p'])}."
     needed = _format_needed(row)
     return grounds + (f" {_capitalize(needed)}." if needed else "")
 
@@ -104,7 +104,7 @@ def sum_up(rows: Sequence[Row]) -> str:
     as_expected = "none" if unexpected == total > 1 else f"{unexpected} not" if unexpected else "all"
     if len(counts) == 1 and total > 1:
         return f"All {total} claims {several[next(iter(counts))]}; {as_expected} as expected."
-    return f"{counted(total, 'claim')}: {', '.join(parts)}; {as_expected} as expected."
+    return f"{format_count(total, 'claim')}: {', '.join(parts)}; {as_expected} as expected."
 
 
 def tabulate_verdicts(rows: Sequence[Row]) -> PageTable:
@@ -115,7 +115,7 @@ def tabulate_verdicts(rows: Sequence[Row]) -> PageTable:
             row["verdict"] + _format_unexpected(row),
             number(row["estimate"], "{:.3g}"),
             _format_interval(row, "{} to {}") or "none",
-            p_in_words(row["p"]).removeprefix("p ").removeprefix("= "),  # the column is called p
+            format_p_value(row["p"]).removeprefix("p ").removeprefix("= "),  # the column is called p
             str(row["members"]),
             str(row["draws"]) if row["draws"] else "",
             "" if isnan(row["needed"]) else f"{row['needed']:,.0f} {row['unit']}, to {_LEANING[row['leaning']]}",
@@ -149,7 +149,7 @@ def _format_interval(row: Row, pattern: str) -> str:
 def _format_sizes(row: Row) -> str:
     """Format the number of members, and the number of draws if it is larger than one."""
     draws = f", {row['draws']:,} draws each" if row["draws"] > 1 else ""
-    return counted(row["members"], "member") + draws
+    return format_count(row["members"], "member") + draws
 
 
 def _format_needed(row: Row) -> str:

@@ -11,7 +11,7 @@ from suite.catalog.settings import Choice, Settings
 from suite.catalog.shown import written
 from suite.cells.cell import Cell
 from suite.cells.sampling import cells_of
-from suite.formatting import counted
+from suite.formatting import format_count
 from suite.spec.load import Study
 from suite.spec.members import Member, member_axes
 
@@ -34,7 +34,7 @@ def explain(study: Study) -> Iterator[str]:
     yield from _measures(study, cells)
     if spec.claim:
         yield ""
-        yield counted(len(spec.claim), "claim") + ":"
+        yield format_count(len(spec.claim), "claim") + ":"
         for claim in spec.claim:
             expected = "" if claim.expected == "holds" else f" (expected: {claim.expected})"
             yield f"  {claim.test}: {claim.says}{expected}"
@@ -42,8 +42,8 @@ def explain(study: Study) -> Iterator[str]:
         asked = spec.predict.predictors or tuple(candidates(spec.measures))
         yield ""
         signed = [f"-{name}" if QUANTITIES[name].sign < 0 else name for name in asked]
-        yield f"{counted(len(asked), 'predictor')} of {', '.join(spec.predict.outcome)}: {', '.join(signed)}"
-        yield f"compared with {counted(len(BASELINES), 'baseline')}: {', '.join(BASELINES)}"
+        yield f"{format_count(len(asked), 'predictor')} of {', '.join(spec.predict.outcome)}: {', '.join(signed)}"
+        yield f"compared with {format_count(len(BASELINES), 'baseline')}: {', '.join(BASELINES)}"
 
 
 def _members(members: Sequence[Member]) -> Iterator[str]:
@@ -57,7 +57,7 @@ def _members(members: Sequence[Member]) -> Iterator[str]:
         values = [str(member.axes.get(axis, "")) for axis in axes]
         rows.append([member.name, *values, f"{member.parameters:,}", deviation, _format_widths(member.widths)])
     columns = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    yield counted(len(members), "member") + ":"
+    yield format_count(len(members), "member") + ":"
     for row in rows:
         yield "  " + "  ".join(cell.ljust(size) for cell, size in zip(row, columns, strict=True)).rstrip()
     if len(members) > len(shown):
@@ -77,7 +77,7 @@ def _format_widths(widths: Sequence[int]) -> str:
 
 def _measures(study: Study, cells: Sequence[Cell]) -> Iterator[str]:
     """Yield each measure's summary, settings, and number of networks and cells."""
-    yield f"{counted(len(study.spec.measures), 'measure')}, {counted(len(cells), 'cell')}:"
+    yield f"{format_count(len(study.spec.measures), 'measure')}, {format_count(len(cells), 'cell')}:"
     for name, settings in study.spec.measures.items():
         own = [cell for cell in cells if cell.name == name]
         yield f"  {name}: {MEASURES[name].summary}"
@@ -88,9 +88,9 @@ def _measures(study: Study, cells: Sequence[Cell]) -> Iterator[str]:
             more = f" in the first sampling round, up to {settings.max_draws:,} draws per member"
         if own:
             noun = "training" if name == TRAINING else "network"
-            yield f"    {counted(networks, noun)} in {counted(len(own), 'cell')}{more}"
+            yield f"    {format_count(networks, noun)} in {format_count(len(own), 'cell')}{more}"
     if pictures := sum(not cell.in_tables for cell in cells):
-        yield f"  landscapes of random networks for the report: {counted(pictures, 'cell')}"
+        yield f"  landscapes of random networks for the report: {format_count(pictures, 'cell')}"
 
 
 def _settings(settings: Settings) -> Iterator[str]:

@@ -24,11 +24,11 @@ from suite.cells.cell import MeasuringCell
 from suite.cells.compute import measure_networks
 from suite.nets.ensemble import Ensemble
 from suite.nets.module_checks import rounding_error
-from suite.nets.modules import each_alone, ensemble_of, shared_layer
+from suite.nets.modules import make_ensemble, shared_layer, split_ensemble
 from suite.nets.threads import one_thread
 from suite.nets.torch_settings import standard_settings
 from suite.spec.members import Member
-from suite.spec.messages import worded
+from suite.spec.messages import format_error
 from suite.spec.problems import nearest
 
 _COLUMNS = ["network", "quantity", "layer", "method", "value"]
@@ -49,11 +49,11 @@ def measure_modules(
     _check_given(names, settings, seed)
     chosen = {name: _settings(name, (settings or {}).get(name, {})) for name in names}
     if unused := sorted(set(settings or {}) - set(chosen)):
-        raise ValueError(f"settings of {unused[0]}, which is not measured; add it to measures, or drop them")
+        raise ValueError(f"settings: {unused[0]} is not measured; add it to measures, or remove its settings")
     complete = {name: _with_input_variance(name, given) for name, given in with_default_step(chosen, where).items()}
     with standard_settings(), one_thread():
         points_of = partial(_points, where, list(complete.values()))
-        ensemble = ensemble_of(modules, own, points_of)
+        ensemble = make_ensemble(modules, own, points_of)
         _check_shared(modules, complete)
         _warn_of_rounding(ensemble, points_of(ensemble.widths[0]), complete.values())
         rows: list[dict[str, Any]] = []
@@ -91,7 +91,7 @@ def _check_shared(modules: Sequence[torch.nn.Module], names: Iterable[str]) -> N
     if shared is not None:
         raise ValueError(
             f"{counting[0]}: layer {shared} shares its parameters with an earlier one, and they would count twice; "
-            "leave the measure out"
+            "remove the measure"
         )
 
 
@@ -108,7 +108,7 @@ def _warn_of_rounding(ensemble: Ensemble, points: Tensor, settings: Iterable[Set
     if found:
         warnings.warn(
             f"rounding decides the outputs of network{'s' if len(found) > 1 else ''} {', '.join(map(str, found[:8]))}"
-            f"{', ...' if len(found) > 8 else ''}: their values are one possible result each",
+            f"{', ...' if len(found) > 8 else ''}; values that follow from them are arbitrary",
             stacklevel=4,
         )
 
@@ -141,7 +141,7 @@ def _rows(name: str, settings: Settings, ensemble: Ensemble, domain: Domain, see
     """
     each_measured = [
         measure_networks(_cell(name, settings, alone, domain, seed, draw), alone)
-        for draw, alone in enumerate(each_alone(ensemble))
+        for draw, alone in enumerate(split_ensemble(ensemble))
     ]
     readings = {
         quantity: torch.cat([found[quantity] for found in each_measured]).cpu().numpy() for quantity in each_measured[0]
@@ -185,7 +185,7 @@ def _activation(given: str | Mapping[str, Any] | None) -> Activation | None:
         TypeAdapter(choices_of(ACTIVATIONS)), dict(given) if isinstance(given, Mapping) else given, "activation"
     )
     if len(read) != 1:
-        raise ValueError(f"activation: {len(read)} are given; networks have one, give its name or its table")
+        raise ValueError(f"activation: expected one activation, got {len(read)}; use its name or its table")
     assert isinstance(read[0], Activation)
     return read[0]
 
@@ -195,7 +195,7 @@ def _settings(name: str, given: Mapping[str, Any]) -> Settings:
     if name not in MEASURES:
         raise ValueError(f"there is no measure {name}; {nearest(name, MEASURES)}")
     if MEASURES[name].inputs in ("training", "task"):
-        raise ValueError(f"{name} looks at a task and its training, which a module has none of; leave it to a spec")
+        raise ValueError(f"{name} needs a task or training, which modules do not have; use it in a spec")
     if not isinstance(given, Mapping) or not all(isinstance(key, str) for key in given):
         raise ValueError(f"{name}: expected a table of keys, got {_python(given)}")
     found = _read(TypeAdapter(MEASURES[name].settings), dict(given), name)
@@ -213,7 +213,7 @@ def _read(adapter: TypeAdapter[Any], given: Any, what: str) -> Any:
         table = given if isinstance(given, Mapping) else {}
         written = [part for part in parts[:-1] if part in table] + parts[-1:]  # without the tags of catalogs
         where = {"activation": ("family", "activation"), "domain": ("domain",)}.get(what, ("measure", what))
-        message = _in_python(worded({**first, "loc": (*where, *first["loc"])}), first["input"])
+        message = _in_python(format_error({**first, "loc": (*where, *first["loc"])}), first["input"])
         raise ValueError(f"{'.'.join((what, *written))}: {message}") from None
 
 
@@ -223,7 +223,7 @@ def _check_suitable(name: str, settings: Settings, ensemble: Ensemble, domain: D
     problem = next((each for each in problems_of(name, settings, asked) if each.fatal), None)
     if problem:
         what = problem.message if problem.message.startswith(name) else f"{name}: {problem.message}"
-        raise ValueError(f"{what}; {problem.hint if problem.key else 'leave the measure out'}")
+        raise ValueError(f"{what}; {problem.hint if problem.key else 'remove the measure'}")
 
 
 def _in_python(message: str, given: object) -> str:

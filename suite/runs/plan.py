@@ -11,7 +11,7 @@ from suite.catalog.precision import precision_asked
 from suite.cells.cache import Cache, CachedCell
 from suite.cells.cell import Cell
 from suite.cells.resources import WORKERS_START, default_workers, workers_for
-from suite.formatting import counted, format_bytes, format_duration
+from suite.formatting import format_bytes, format_count, format_duration
 from suite.runs.run import find_computed
 from suite.spec.load import Study
 
@@ -226,7 +226,7 @@ def _find_state(cell: Cell, cache: Cache, recorded: _Record) -> State:
 def format_plans(plans: Sequence[Plan]) -> Iterator[str]:
     """Yield the plans as lines of text: a table per study, and the total."""
     for plan in plans:
-        yield f"{plan.study}: {counted(plan.to_do, 'cell')} to compute"
+        yield f"{plan.study}: {format_count(plan.to_do, 'cell')} to compute"
         shown = [state for state in _STATES if any(line.states[state] for line in plan.lines)]
         yield "  " + "measure".ljust(20) + "".join(state.rjust(17) for state in shown) + "CPU time".rjust(14)
         for line in plan.lines:
@@ -243,4 +243,4 @@ def format_plans(plans: Sequence[Plan]) -> Iterator[str]:
     if len(plans) > 1:
         to_do = sum(plan.to_do for plan in plans)
         seconds = sum(plan.seconds for plan in plans)
-        yield f"all: {counted(to_do, 'cell')} to compute; computing takes about {format_duration(seconds)}"
+        yield f"all: {format_count(to_do, 'cell')} to compute; computing takes about {format_duration(seconds)}"

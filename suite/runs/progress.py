@@ -11,7 +11,7 @@ from rich.status import Status
 
 from suite.cells.cell import Cell
 from suite.cells.execute import CellCallback
-from suite.formatting import counted, format_duration
+from suite.formatting import format_count, format_duration
 from suite.spec.load import Study
 
 _LOG_INTERVAL = 10.0
@@ -117,9 +117,9 @@ class Progress:
         if self._start is None:
             self._start = time.monotonic()
             cached = len(cells) - len(missing)
-            self._line.show(f"{self._name}: {counted(len(missing), 'cell')} to compute, {cached:,} cached")
+            self._line.show(f"{self._name}: {format_count(len(missing), 'cell')} to compute, {cached:,} cached")
         else:
-            self._line.show(f"{self._name}: {counted(len(missing), 'more cell')} for the precision target")
+            self._line.show(f"{self._name}: {format_count(len(missing), 'more cell')} for the precision target")
         return self._count
 
     def announce_writing(self) -> None:
@@ -128,7 +128,7 @@ class Progress:
 
     def so_far(self) -> str:
         """Return the number of finished cells and the time left, in one line."""
-        return f"{self._name}: {self._total - self._left:,}/{counted(self._total, 'cell')}, {self._time()}"
+        return f"{self._name}: {self._total - self._left:,}/{format_count(self._total, 'cell')}, {self._time()}"
 
     def _count(self, cell: Cell) -> None:
         self._left -= 1

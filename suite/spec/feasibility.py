@@ -13,10 +13,10 @@ from suite.catalog.precision import Precise, precision_asked
 from suite.catalog.predict import BASELINES, FEWEST, SHALLOWEST, Predict, candidates
 from suite.catalog.quantities import QUANTITIES
 from suite.catalog.shown import shown
-from suite.formatting import counted, format_bytes
+from suite.formatting import format_bytes, format_count
+from suite.spec.claim_checks import check_claims
 from suite.spec.claims import asked_for, check_names_in_claims, check_where, values_of_axes
 from suite.spec.division import count_cells
-from suite.spec.judgeable import check_claims
 from suite.spec.members import Finding, Member
 from suite.spec.memory import memory_limit
 from suite.spec.model import Spec
@@ -71,7 +71,7 @@ def _too_many_cells(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
         key = MEASURES[name].draws_key
         yield Finding(
             ("measure", name, key),
-            f"the study has {counted(number, 'cell')}, more than {MOST_CELLS:,} ({cells[name]:,} of {name}); "
+            f"the study has {format_count(number, 'cell')}, more than {MOST_CELLS:,} ({cells[name]:,} of {name}); "
             f"use fewer {key} or members",
         )
 
@@ -85,7 +85,7 @@ def _too_many_rows(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
         values = draws * records * sum(member.depth + 1 if MEASURES[name].layered else 1 for member in members)
         need = 16 * values * _FLOAT64
         if need > memory_limit():
-            number = f"{draws:,} draws of {counted(len(members), 'member')}"
+            number = f"{draws:,} draws of {format_count(len(members), 'member')}"
             what = f"{format_bytes(need)} of memory, this machine has {format_bytes(memory_limit())}"
             if precise:
                 key = "max_draws" if "max_draws" in precise.model_fields_set else "precision"
@@ -107,7 +107,7 @@ def _too_many_points(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]
             if need > memory_limit():
                 yield Finding(
                     ("measure", name, "step" if inputs <= GRID_INPUTS else "lines"),
-                    f"{points:,} points of {counted(inputs, 'input')} need {format_bytes(need)} of memory, this "
+                    f"{points:,} points of {format_count(inputs, 'input')} need {format_bytes(need)} of memory, this "
                     f"machine has {format_bytes(memory_limit())}; use a larger step or fewer lines",
                 )
 

@@ -69,7 +69,7 @@ def _nearest_spec(path: Path) -> str:
 _SPECS = Path("specs")
 
 
-def name_fault(name: str, hint: str = "rename the file") -> str | None:
+def explain_invalid_name(name: str, hint: str = "rename the file") -> str | None:
     """Return why a name is not valid for a study, with a hint; None if it is valid.
 
     Args:
@@ -97,7 +97,7 @@ def _name_problems(files: Sequence[Path]) -> list[Problem]:
         by_name[file.stem.lower()].append(file)
         if file.suffix != ".toml":
             problems.append(Problem(str(file), 1, "", "expected a .toml file; rename the file"))
-        elif reason := name_fault(file.stem):
+        elif reason := explain_invalid_name(file.stem):
             problems.append(Problem(str(file), 1, "", reason))
     for same in by_name.values():
         for file in same[1:]:

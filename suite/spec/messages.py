@@ -15,7 +15,7 @@ from suite.catalog.settings import Choice, expands, models_now, number_of_entrie
 from suite.catalog.shown import shortened, shown, written
 from suite.spec.locate import Path
 from suite.spec.model import ADD_MEASURE, SpecFile
-from suite.spec.problems import MOST_TOLD, Problem, near_to, nearest, or_plugged_in
+from suite.spec.problems import MAX_REPORTED, Problem, near_to, nearest, or_plugged_in
 
 
 def problems_of(error: ValidationError, data: Any, file: str, lines: Mapping[Path, int | str]) -> list[Problem]:
@@ -41,8 +41,8 @@ def problems_of(error: ValidationError, data: Any, file: str, lines: Mapping[Pat
     for line, path, detail in sorted(located, key=lambda place: (isinstance(place[0], str), place[0])):
         given = _value_at(data, path)
         message = _format_bare_entry(detail, details, path, given) if isinstance(given, str) else ""
-        found[Problem(file, line, dotted(path), message or worded(detail))] = None
-        if len(found) > MOST_TOLD:  # wording thousands of messages is slow, and no more are shown
+        found[Problem(file, line, dotted(path), message or format_error(detail))] = None
+        if len(found) > MAX_REPORTED:  # wording thousands of messages is slow, and no more are shown
             break
     return list(found)
 
@@ -122,7 +122,7 @@ def _choice_keys() -> frozenset[str]:
     return frozenset(keys)
 
 
-def worded(detail: Any) -> str:
+def format_error(detail: Any) -> str:
     """Return the message of one of pydantic's errors in terms of the spec, with a hint.
 
     Args:

@@ -56,17 +56,17 @@ class SpecError(Exception):
         self.problems = tuple(problems)
 
 
-MOST_TOLD = 200
+MAX_REPORTED = 200
 """The maximum number of problems that are reported for one file; more are most likely repetitions of one error."""
 
 
 def first_of(problems: Sequence[Problem]) -> list[Problem]:
     """Return the distinct problems of one file, but at most `MOST_TOLD` and a note that there are more."""
     once = list(dict.fromkeys(problems))
-    if len(once) <= MOST_TOLD:
+    if len(once) <= MAX_REPORTED:
         return once
-    after = once[MOST_TOLD]
-    return [*once[:MOST_TOLD], Problem(after.file, after.line, "", "more problems follow; fix these first")]
+    after = once[MAX_REPORTED]
+    return [*once[:MAX_REPORTED], Problem(after.file, after.line, "", "more problems follow; fix these first")]
 
 
 _OTHER_KEYS = {

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from suite.catalog.measures.training import RevivalSettings, recorded_steps
-from suite.nets.death import dead_on_points, tentative
+from suite.nets.death import dead_on_points, find_tentative
 from suite.nets.ensemble import Ensemble
 from suite.training.observer import TrainingSetup
 
@@ -25,7 +25,7 @@ class Revival:
         self.stops = recorded_steps(setup.training.steps)
         self.points = setup.data.train.inputs
         dead = dead_on_points(networks, self.points)
-        revivable = tentative(dead)
+        revivable = find_tentative(dead)
         self.tentative = [layer & able[:, None] for layer, able in zip(dead, revivable, strict=True)]
         self.permanent = [layer & ~able[:, None] for layer, able in zip(dead, revivable, strict=True)]
         self.seen: dict[str, list[Tensor]] = {"revived": [], "revived_permanent": []}

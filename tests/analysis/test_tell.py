@@ -8,7 +8,7 @@ import pytest
 
 from suite.analysis.verdicts import judge, rows_of
 from suite.catalog.claims import Level
-from suite.formatting import p_in_words
+from suite.formatting import format_p_value
 from suite.report.verdicts import format_lines
 from suite.results.folder import Results
 from suite.results.schema import VERDICTS
@@ -71,4 +71,4 @@ def test_tables_of_before_say_nothing_of_it(tmp_path: Path) -> None:
 )
 def test_a_p_value_is_told_as_far_as_it_is_known(p: float, words: str) -> None:
     """Very small ones only as that; there is none of what holds since nothing refutes it."""
-    assert p_in_words(p) == words
+    assert format_p_value(p) == words

@@ -220,6 +220,6 @@ def test_checks_of_a_declaration_serve_specs_and_modules(spec: Path) -> None:
         load_studies([spec])
     with torch.random.fork_rng():
         module = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.ReLU(), torch.nn.Linear(3, 1))
-    with pytest.raises(ValueError, match="layers of 3 units are too narrow; leave the measure out"):
+    with pytest.raises(ValueError, match="layers of 3 units are too narrow; remove the measure"):
         suite.measure(module, "layer_size")
     assert not list(problems_of("layer_size", LayerSizeSettings(), Asked([], Box())))

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from suite.cells import device_check
 from suite.cells.compute import compute
-from suite.cells.device_check import TOLERANCE, cache_file, find_fault
+from suite.cells.device_check import TOLERANCE, cache_file, find_deviation
 from suite.cells.devices import choose_device
 from suite.cells.primitives import PRIMITIVES, Numbers
 from suite.nets.torch_settings import standard_settings
@@ -137,7 +137,7 @@ BESIDE = {
 def test_the_check_uses_what_cells_use() -> None:
     """Every operation of cells that together use all measures, activations, losses and observers."""
     with PretendedGpu() as checked:
-        assert find_fault() is None
+        assert find_deviation() is None
     seen: set[object] = set()
     with PretendedGpu() as computed:
         for cell in cells():
@@ -161,7 +161,7 @@ def test_a_faulty_primitive_is_found(
     name = FAULTS[operation]
     monkeypatch.setattr(device_check, "PRIMITIVES", {name: PRIMITIVES[name]})
     with PretendedGpu(faults={operation: fault}):
-        reason = find_fault()
+        reason = find_deviation()
 
     assert reason is not None
     assert reason.startswith(f"on Pretended, {name} in float32 ")
@@ -180,7 +180,7 @@ def test_faults_of_float64_alone_are_found() -> None:
             values.mul_(1 + 1e-9)
 
     with PretendedGpu(faults={"_linalg_svd": in_float64}):
-        reason = find_fault()
+        reason = find_deviation()
     assert reason == "on Pretended, singular values in float64 differs from the CPU by 1e-09 (tolerance 1e-12)"
 
 
@@ -229,15 +229,15 @@ def test_rounding_stays_far_below_the_tolerance(name: str) -> None:
 def test_another_gpu_or_version_is_checked_anew(where: str, other: object, monkeypatch: pytest.MonkeyPatch) -> None:
     """And both are remembered."""
     with PretendedGpu() as gpu:
-        assert find_fault() is None
+        assert find_deviation() is None
         gpu.events.clear()
         with monkeypatch.context() as patched:
             patched.setattr(where, other)
-            assert find_fault() is None
+            assert find_deviation() is None
             assert gpu.events
             gpu.events.clear()
-            assert find_fault() is None
-        assert find_fault() is None
+            assert find_deviation() is None
+        assert find_deviation() is None
         assert gpu.events == []
 
 
@@ -250,10 +250,10 @@ def test_other_settings_of_the_libraries_are_checked_anew(
 ) -> None:
     """TF32 may be forced by an environment variable, which torch does not know."""
     with PretendedGpu() as gpu:
-        assert find_fault() is None
+        assert find_deviation() is None
         gpu.events.clear()
         monkeypatch.setenv(variable, "1")
-        assert find_fault() is None
+        assert find_deviation() is None
         assert bool(gpu.events) == checked
 
 
@@ -270,7 +270,7 @@ def test_every_kind_of_gpu_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
         patched.setattr("torch.cuda.device_count", lambda: len(gpus))
         patched.setattr("torch.cuda.get_device_name", lambda number: gpus[number][0])
         patched.setattr("torch.cuda.get_device_capability", lambda number: (gpus[number][1], 0))
-        assert find_fault() == "on B, matmul fails"
+        assert find_deviation() == "on B, matmul fails"
     assert checked == ["cuda:0", "cuda:1", "cuda:3"]
 
 
@@ -283,9 +283,9 @@ def test_a_damaged_cache_is_made_anew(content: bytes, cache: Path, unchecked: Ca
     cache.parent.mkdir(parents=True)
     cache.write_bytes(content)
     with PretendedGpu():
-        assert find_fault() is None
+        assert find_deviation() is None
         unchecked()
-        assert find_fault() is None
+        assert find_deviation() is None
 
 
 @pytest.mark.usefixtures("quick")
@@ -300,7 +300,7 @@ def test_a_cache_that_cannot_be_used_is_no_error(blocked: str, cache: Path) -> N
     with PretendedGpu() as gpu:
         for _ in range(2):
             gpu.events.clear()
-            assert find_fault() is None
+            assert find_deviation() is None
             assert gpu.events
 
 
@@ -312,7 +312,7 @@ def test_a_gpu_that_cannot_start_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> 
 
     with PretendedGpu(), monkeypatch.context() as patched:
         patched.setattr("torch.cuda.get_device_name", fail)
-        assert find_fault() == "CUDA unknown error"
+        assert find_deviation() == "CUDA unknown error"
 
 
 def test_a_faulty_gpu_is_not_used(unchecked: Callable[[], None], caplog: pytest.LogCaptureFixture) -> None:

@@ -259,5 +259,5 @@ def test_dead_networks_have_no_kink():
 @pytest.mark.parametrize("option", [{"normalization": "layer"}, {"residual": True}], ids=str)
 def test_networks_that_are_not_plain_are_refused(networks, option):
     """Normalized ones are not piecewise linear; residual ones would need values of the layer below."""
-    with pytest.raises(ValueError, match="plain networks only"):
+    with pytest.raises(ValueError, match="networks without normalization or residual"):
         kinks(networks((1, 3, 1), Relu(), **option), *SEGMENT)

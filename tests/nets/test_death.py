@@ -8,7 +8,7 @@ import torch
 
 from suite.catalog.activations import Htanh, LeakyRelu, Relu, SSaw
 from suite.catalog.domain import Ball, Box
-from suite.nets.death import dead_on_domain, dead_on_points, tentative
+from suite.nets.death import dead_on_domain, dead_on_points, find_tentative
 from suite.nets.ensemble import Ensemble
 from suite.nets.sample import sample_domain
 from tests.catalog.instances import EVERY
@@ -36,7 +36,7 @@ def fates(ensemble, sample):
     dead = dead_on_domain(ensemble, sample)
     return [
         "".join("L" if not one else "t" if revivable[0] else "p" for one in layer[0].tolist())
-        for layer, revivable in zip(dead, tentative(dead), strict=True)
+        for layer, revivable in zip(dead, find_tentative(dead), strict=True)
     ]
 
 
@@ -90,14 +90,14 @@ def test_what_is_tentative_follows_from_which_layers_live(live, expected):
     """Layer by layer: whether the layer below it and all from there on have a live neuron."""
     dead = [torch.tensor([[True, layer == "0"]]) for layer in live]
 
-    assert "".join("t" if layer.item() else "p" for layer in tentative(dead)) == expected
+    assert "".join("t" if layer.item() else "p" for layer in find_tentative(dead)) == expected
 
 
 def test_the_rule_is_applied_draw_by_draw():
     """One draw's dead layer does not doom another's neurons."""
     dead = [torch.tensor([[False, True], [True, True]]), torch.tensor([[False, True], [False, True]])]
 
-    assert [layer.tolist() for layer in tentative(dead)] == [[False, False], [True, False]]
+    assert [layer.tolist() for layer in find_tentative(dead)] == [[False, False], [True, False]]
 
 
 def sensitive(ensemble, points, seed=0):
@@ -134,7 +134,7 @@ def test_at_one_point_dead_neurons_are_tentative_just_where_autograd_can_move_th
     points = torch.randn(80, 2, 1, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     dead = dead_on_points(ensemble, points)
     counted = set()
-    for layer, revivable, moves in zip(dead, tentative(dead), sensitive(ensemble, points), strict=True):
+    for layer, revivable, moves in zip(dead, find_tentative(dead), sensitive(ensemble, points), strict=True):
         assert torch.equal(layer & revivable[:, None], layer & moves)
         counted |= set(
             zip(*(part[layer].tolist() for part in (revivable[:, None].expand_as(layer), moves)), strict=True)
@@ -149,7 +149,7 @@ def test_at_many_points_autograd_moves_no_permanently_dead_neuron(networks, acti
     points = torch.randn(60, 2, 4, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     dead = dead_on_points(ensemble, points)
     permanent = moved = 0
-    for layer, revivable, moves in zip(dead, tentative(dead), sensitive(ensemble, points), strict=True):
+    for layer, revivable, moves in zip(dead, find_tentative(dead), sensitive(ensemble, points), strict=True):
         assert not (layer & ~revivable[:, None] & moves).any()
         permanent += int((layer & ~revivable[:, None]).sum())
         moved += int((layer & moves).sum())

@@ -14,7 +14,7 @@ from suite.catalog.activations import Htanh, LeakyRelu, Sin, Softplus, Tanh
 from suite.catalog.measures.scores import SynflowSettings
 from suite.measures.synflow import synflow
 from suite.nets.module_checks import UnsupportedModuleError, rounding_error
-from suite.nets.modules import ensemble_of, shared_layer
+from suite.nets.modules import make_ensemble, shared_layer
 
 ACTIVATIONS = [
     nn.ReLU(), nn.LeakyReLU(0.2), nn.ELU(0.7), nn.SELU(), nn.GELU(), nn.SiLU(), nn.Softplus(), nn.Tanh(), nn.Sigmoid(),
@@ -52,7 +52,7 @@ def test_outputs_are_the_modules(mlp, activation, bias):
     """Of every activation of torch's that the catalog has, with biases and without."""
     module = mlp(lambda _: activation, bias=bias)
 
-    ensemble = ensemble_of([module])
+    ensemble = make_ensemble([module])
 
     assert ensemble.widths == (3, 5, 4, 2)
     torch.testing.assert_close(ensemble(points())[0], outputs(module), rtol=1e-8, atol=1e-8)
@@ -70,7 +70,7 @@ def test_normalized_outputs_are_the_modules(mlp, normalization):
                 layer.bias.copy_(torch.rand(layer.bias.shape, generator=generator))
     before = {name: values.clone() for name, values in module.state_dict().items()}
 
-    ensemble = ensemble_of([module])
+    ensemble = make_ensemble([module])
 
     assert all(torch.equal(values, before[name]) for name, values in module.state_dict().items())
     assert all(values.dtype == before[name].dtype for name, values in module.state_dict().items())
@@ -81,7 +81,7 @@ def test_modules_of_one_architecture_are_draws(mlp):
     """One after the other, with the variances that all of them have together."""
     modules = [mlp(lambda _: nn.ReLU(), seed=seed) for seed in range(3)]
 
-    ensemble = ensemble_of(modules)
+    ensemble = make_ensemble(modules)
 
     assert ensemble.draws == 3
     for found, module in zip(ensemble(points()), modules, strict=True):
@@ -96,7 +96,7 @@ def test_sequences_within_sequences_and_flatten_are_seen_through():
         block = nn.Sequential(nn.Linear(3, 3), nn.Hardtanh())
         module = nn.Sequential(nn.Flatten(), block, nn.Sequential(block, nn.Linear(3, 1)))
 
-    ensemble = ensemble_of([module])
+    ensemble = make_ensemble([module])
 
     assert (ensemble.widths, ensemble.activation) == ((3, 3, 3, 1), Htanh(linear_region=1.0))
 
@@ -112,9 +112,9 @@ def test_modules_of_ones_own_stand_for_the_activation_that_is_named(mlp):
     """And are tried: another activation's outputs would differ."""
     module = mlp(lambda _: Sine())
 
-    torch.testing.assert_close(ensemble_of([module], Sin())(points())[0], outputs(module))
+    torch.testing.assert_close(make_ensemble([module], Sin())(points())[0], outputs(module))
     with pytest.raises(UnsupportedModuleError, match=r"layer 1 \(Sine\) computes something else"):
-        ensemble_of([module], Htanh(linear_region=1.0))
+        make_ensemble([module], Htanh(linear_region=1.0))
 
 
 class Doubled(nn.Sequential):
@@ -136,26 +136,26 @@ def _nan() -> nn.Sequential:
 
 
 REFUSED = [
-    ("not a sequence", Sine, "Sine is no torch.nn.Sequential"),
+    ("not a sequence", Sine, "expected a torch.nn.Sequential, got Sine"),
     ("convolution", lambda: nn.Sequential(nn.Unfold(2), *_linear(2, 3, 1)), "layer 0 (Unfold) comes before the first"),
     ("dropout", lambda: nn.Sequential(_linear(2, 3)[0], nn.Dropout(), *_linear(3, 1)),
-     "layer 1 (Dropout) acts at random, and in training alone: take it out"),
+     "layer 1 (Dropout) is random or acts only in training; remove it"),
     ("two activations", lambda: nn.Sequential(_linear(2, 3)[0], nn.ReLU(), nn.Tanh(), *_linear(3, 1)),
      "layer 2 (Tanh) is a second activation after the same Linear"),
     ("normalization late", lambda: nn.Sequential(_linear(2, 3)[0], nn.ReLU(), nn.LayerNorm(3), *_linear(3, 1)),
      "layer 2 (LayerNorm) does not come straight after a Linear"),
     ("epsilon", lambda: nn.Sequential(_linear(2, 3)[0], nn.LayerNorm(3, eps=1e-3), nn.ReLU(), *_linear(3, 1)),
-     "layer 1 (LayerNorm) has eps 0.001, here it is 1e-05"),
+     "layer 1 (LayerNorm) has eps 0.001, expected 1e-05"),
     ("tanh's approximation", lambda: nn.Sequential(_linear(2, 3)[0], nn.GELU("tanh"), *_linear(3, 1)),
-     "layer 1 (GELU) is nothing that the suite has (GELU(approximate='tanh'))"),
+     "layer 1 (GELU) is not supported (GELU(approximate='tanh'))"),
     ("mixed", lambda: nn.Sequential(_linear(2, 3)[0], nn.ReLU(), _linear(3, 3)[0], nn.Tanh(), *_linear(3, 1)),
-     "the activation after layer 2 is not that after layer 0"),
+     "the activation after layer 2 differs from that after layer 0"),
     ("normalized in part", lambda: nn.Sequential(
         _linear(2, 3)[0], nn.LayerNorm(3), nn.ReLU(), _linear(3, 3)[0], nn.ReLU(), *_linear(3, 1)),
      "layer 3 is not normalized as layer 0 is"),
     ("no hidden layer", lambda: nn.Sequential(*_linear(2, 1)), "has 1 Linear layers, and so no hidden one"),
     ("something at the end", lambda: nn.Sequential(_linear(2, 3)[0], nn.ReLU(), *_linear(3, 1), nn.Sigmoid()),
-     "layer 3 (Sigmoid) follows the last Linear (2): measure the network without it"),
+     "layer 3 (Sigmoid) follows the last Linear (2); measure the network without it"),
     ("widths", lambda: nn.Sequential(_linear(2, 3)[0], nn.ReLU(), *_linear(4, 1)), "layer 2 (Linear) does not fit"),
     ("more than its layers", lambda: Doubled(_linear(2, 3)[0], nn.ReLU(), *_linear(3, 1)), "computes something else"),
     ("not finite", _nan, "some parameters are not finite"),
@@ -166,15 +166,15 @@ REFUSED = [
 def test_what_is_not_supported_is_named(build, fragment):
     """The layer by its place and class, and what is wrong with it."""
     with pytest.raises(UnsupportedModuleError, match=re.escape(fragment)):
-        ensemble_of([build()])
+        make_ensemble([build()])
 
 
 def test_modules_must_be_alike(mlp):
     """Or are measured apart."""
-    with pytest.raises(UnsupportedModuleError, match="module 2 is not built as the first is"):
-        ensemble_of([mlp(lambda _: nn.ReLU()), mlp(lambda _: nn.Tanh())])
-    with pytest.raises(UnsupportedModuleError, match="no module to measure"):
-        ensemble_of([])
+    with pytest.raises(UnsupportedModuleError, match="module 2 has another architecture than module 1"):
+        make_ensemble([mlp(lambda _: nn.ReLU()), mlp(lambda _: nn.Tanh())])
+    with pytest.raises(UnsupportedModuleError, match="no module given"):
+        make_ensemble([])
 
 
 def _with(*layers: nn.Module) -> nn.Sequential:
@@ -184,16 +184,19 @@ def _with(*layers: nn.Module) -> nn.Sequential:
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda: _with(nn.Dropout(0.5)), "layer 2 (Dropout) acts at random, and in training alone: take it out"),
+        (lambda: _with(nn.Dropout(0.5)), "layer 2 (Dropout) is random or acts only in training; remove it"),
         (
             lambda: nn.Sequential(nn.LazyLinear(4), nn.ReLU(), nn.Linear(4, 1)),
             "layer 0 (LazyLinear) has no weights yet",
         ),
-        (lambda: _with().to("meta"), "layer 0 (Linear) has no numbers, on the meta device: load its weights first"),
-        (lambda: _with().to(torch.complex64), "layer 0 (Linear) has weights in torch.complex64: make them real"),
+        (lambda: _with().to("meta"), "layer 0 (Linear) is on the meta device; load its weights first"),
+        (lambda: _with().to(torch.complex64), "layer 0 (Linear) has weights in torch.complex64; convert them to real"),
         (lambda: _with(nn.Conv2d(1, 1, 1)), "layer 2 (Conv2d) comes after the activation"),
         (lambda: _with(nn.Tanh()), "layer 2 (Tanh) is a second activation after the same Linear"),
-        (lambda: nn.Sequential(nn.Linear(0, 4), nn.ReLU(), nn.Linear(4, 1)), "layer 0 (Linear) is of 0 units to 4"),
+        (
+            lambda: nn.Sequential(nn.Linear(0, 4), nn.ReLU(), nn.Linear(4, 1)),
+            "layer 0 (Linear) has 0 inputs and 4 outputs",
+        ),
     ],
     ids=["dropout", "lazy", "meta", "complex", "convolution", "second activation", "no inputs"],
 )
@@ -204,10 +207,10 @@ def test_layers_without_numbers_or_of_chance_are_told_by_name(make, said):
     with torch.random.fork_rng():
         module = make()
     with pytest.raises(UnsupportedModuleError) as refused:
-        ensemble_of([module])
+        make_ensemble([module])
 
     assert said in str(refused.value)
-    assert "an MLP is Linear" in str(refused.value)
+    assert "expected a torch.nn.Sequential" in str(refused.value)
 
 
 def _hidden(width: int = 8) -> list[nn.Module]:
@@ -267,7 +270,7 @@ def test_parameters_that_an_ensemble_cannot_hold_are_an_error(make, said):
         module = make()
 
     with pytest.raises(UnsupportedModuleError) as refused:
-        ensemble_of([module], LeakyRelu(slope=0.25))
+        make_ensemble([module], LeakyRelu(slope=0.25))
 
     assert said in str(refused.value)
     assert "\n" not in str(refused.value)
@@ -300,7 +303,7 @@ def test_a_layer_that_cannot_be_copied_is_an_error_that_names_it(layer):
     module(torch.ones(3, 2))
 
     with pytest.raises(UnsupportedModuleError, match=rf"layer 1 \({layer.__name__}\) cannot be copied"):
-        ensemble_of([module], Tanh())
+        make_ensemble([module], Tanh())
 
 
 def test_hooks_are_not_called():
@@ -313,7 +316,7 @@ def test_hooks_are_not_called():
         part.register_forward_pre_hook(lambda *_: seen.append("before"))
     before = {name: values.clone() for name, values in module.state_dict().items()}
 
-    ensemble_of([module], Sin())
+    make_ensemble([module], Sin())
 
     assert seen == []
     assert all(torch.equal(before[name], values) for name, values in module.state_dict().items())
@@ -330,9 +333,9 @@ def test_an_activation_is_compared_where_networks_are_evaluated():
     def wide(inputs: int) -> torch.Tensor:
         return 16 * torch.rand(inputs, 64, generator=torch.Generator().manual_seed(0), dtype=torch.float64) - 8
 
-    assert ensemble_of([module]).activation == Softplus()
+    assert make_ensemble([module]).activation == Softplus()
     with pytest.raises(UnsupportedModuleError, match=r"layer 1 \(Softplus\) computes something else"):
-        ensemble_of([module], points_of=wide)
+        make_ensemble([module], points_of=wide)
 
 
 @pytest.mark.parametrize("scale", [1.0, 1e300])
@@ -346,7 +349,7 @@ def test_networks_that_explode_are_ensembles(scale):
     for values in module.parameters():
         nn.init.normal_(values, std=scale, generator=torch.Generator().manual_seed(1))
 
-    ensemble = ensemble_of([module])
+    ensemble = make_ensemble([module])
 
     assert not ensemble(points(width)).square().isfinite().any()
     assert torch.isfinite(synflow(ensemble, None, SynflowSettings())["log_synflow"]).all()
@@ -361,11 +364,11 @@ def test_a_chaotic_network_is_an_ensemble():
     for values in module.parameters():
         nn.init.normal_(values, generator=torch.Generator().manual_seed(1))
 
-    ensemble = ensemble_of([module])
+    ensemble = make_ensemble([module])
 
     assert float(rounding_error(ensemble, points(64))) > 0.1
     with pytest.raises(UnsupportedModuleError, match="layer 1"):
-        ensemble_of([nn.Sequential(layers[0], Sine(), module[-1])], Tanh())
+        make_ensemble([nn.Sequential(layers[0], Sine(), module[-1])], Tanh())
 
 
 def test_a_forward_method_of_the_whole_is_compared_by_what_rounding_can_do():
@@ -384,9 +387,9 @@ def test_a_forward_method_of_the_whole_is_compared_by_what_rounding_can_do():
         for values in part.parameters():
             nn.init.normal_(values, generator=torch.Generator().manual_seed(1))
 
-    ensemble_of([Named(*parts)])
+    make_ensemble([Named(*parts)])
     with pytest.raises(UnsupportedModuleError, match="Doubled computes something else"):
-        ensemble_of([doubled])
+        make_ensemble([doubled])
 
 
 def test_layers_with_the_same_parameters_are_found():

@@ -97,5 +97,5 @@ def test_an_activation_with_kinks_is_refused(networks):
 @pytest.mark.parametrize("option", [{"normalization": "layer"}, {"residual": True}], ids=str)
 def test_networks_that_are_not_plain_are_refused(networks, option):
     """Their derivatives are not carried."""
-    with pytest.raises(ValueError, match="plain networks only"):
+    with pytest.raises(ValueError, match="networks without normalization or residual"):
         third_derivative(networks((1, 3, 1), Tanh(), **option), PLACES, UP)

@@ -74,7 +74,7 @@ REFUSED = [
     ("a constant", lambda z: 0 * z + 1, (), "it is constant"),
     ("neighbors", lambda z: torch.softmax(z, -1), (), "depend on their neighbors"),
     ("neighbors along another axis", lambda z: z - z.mean(0) if z.dim() > 1 else z, (), "depend on their neighbors"),
-    ("chance", lambda z: z * torch.rand((), generator=CHANCE).to(z.dtype), (), "other values each time"),
+    ("chance", lambda z: z * torch.rand((), generator=CHANCE).to(z.dtype), (), "is not deterministic"),
     ("in place", torch.relu_, (0.0,), "changes its argument in place"),
     ("overflow", torch.exp, (), "it is not finite at z = "),
     ("a pole", lambda z: torch.sin(z) / z, (), "not finite at z = 0"),
@@ -83,8 +83,8 @@ REFUSED = [
     ("dtype", lambda z: z.double(), (), "it returns torch.float64 on cpu for torch.float32 on cpu; keep dtype"),
     ("no tensor", lambda z: z.tolist(), (), "it returns list"),
     ("no gradient", lambda z: torch.sin(z).detach(), (), "torch's derivative of it is not the slope"),
-    ("disorder", torch.relu, (1.0, 0.0), "do not rise"),
-    ("no number", torch.relu, (float("nan"),), "do not rise"),
+    ("disorder", torch.relu, (1.0, 0.0), "expected increasing numbers"),
+    ("no number", torch.relu, (float("nan"),), "expected increasing numbers"),
 ]  # fmt: skip
 
 

@@ -65,7 +65,7 @@ def twins(loaded):
     return lambda name, parameters: (ACTIVATIONS[name](**parameters), ACTIVATIONS[f"my_{name}"](**parameters))
 
 
-def ensemble_of(activation: Activation) -> Ensemble:
+def make_ensemble(activation: Activation) -> Ensemble:
     """Small Gaussian networks, the same for every activation."""
     widths, generator = (2, 7, 5, 1), torch.Generator().manual_seed(3)
     number = sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(widths))
@@ -112,7 +112,7 @@ def test_networks_and_their_gradients_are_those_of_the_built_in_twin(twins, name
     points = torch.randn(2, 50, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     outputs, gradients, thirds = [], [], []
     for activation in twins(name, parameters):
-        ensemble = ensemble_of(activation)
+        ensemble = make_ensemble(activation)
         outputs.append(ensemble(points))
         passes = Backpropagation(ensemble, 50)
         passes.backward(torch.ones_like(passes.forward(points)))
@@ -186,7 +186,7 @@ def test_one_that_bends_too_quickly_for_theory_is_an_error(loaded):
     loaded()
 
     assert ACTIVATIONS["snake"](frequency=99.0).pace == pytest.approx(99, rel=1e-4)
-    with pytest.raises(ValueError, match=r"it bends 3,000 times as quickly as the sine.*choose parameters"):
+    with pytest.raises(ValueError, match=r"it bends 3,000 times as quickly as the sine.*use parameters"):
         ACTIVATIONS["snake"](frequency=3000.0)
 
 

@@ -115,9 +115,9 @@ FAULTY = [
     ("three", "@initialization", "return 1.0, 2.0, 3.0", "it returns (1.0, 2.0, 3.0)"),
     ("its own error", "@initialization", "return 1 / (fan_in - 1)", "ZeroDivisionError"),
     ("a shape", "@initialization(weights=lambda normal: normal[:, 0])", "return 1.0", "keep shape and dtype"),
-    ("networks mixed", "@initialization(weights=lambda normal: normal - normal.mean(0))", "return 1.0", "mixes net"),
-    ("chance", "@initialization(weights=lambda n: n * torch.rand(1, generator=G))", "return 1.0", "numbers each time"),
-    ("a distribution", "@initialization(distribution='cauchy')", "return 1.0", "'cauchy' is no distribution"),
+    ("networks mixed", "@initialization(weights=lambda z: z - z.mean(0))", "return 1.0", "depend on the others"),
+    ("chance", "@initialization(weights=lambda n: n * torch.rand(1, generator=G))", "return 1.0", "not deterministic"),
+    ("a distribution", "@initialization(distribution='cauchy')", "return 1.0", "'cauchy' is not a distribution"),
     ("a name", "@initialization\ndef he(fan_in, fan_out):\n    return 2.0\n\n@initialization", "return 1.0",
      "the suite has an initialization he already"),
 ]  # fmt: skip

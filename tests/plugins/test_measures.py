@@ -193,7 +193,7 @@ FAULTY = [
     ("no tensor", "return 1.0", "returns float"),
     ("dtype", "return ensemble(points)[:, 0].argmax(1)", "returns torch.int64"),
     ("company", "v = ensemble(points)[:, 0, 0]; return v - v.mean()", "depends on the others"),
-    ("chance", "return torch.rand(ensemble.draws, generator=G)", "other values each time"),
+    ("chance", "return torch.rand(ensemble.draws, generator=G)", "is not deterministic"),
     ("a change", "ensemble.parameters.mul_(2); return ensemble(points)[:, 0, 0]", "changes the networks"),
     ("its own error", "return ensemble.nothing", "has no attribute 'nothing'"),
 ]
@@ -217,7 +217,7 @@ def test_a_frequency_is_of_zeros_and_ones(written):
     """And there are two kinds of measures."""
     for kind, fragment in (
         ("frequency", "returns numbers other than 0 and 1"),
-        ("freq", "'freq' is no kind of measure"),
+        ("freq", "'freq' is not a kind of measure"),
     ):
         head = f"{HEAD}@measure(kind={kind!r})\n"
         file = written(f"{head}def mine(ensemble, points):\n    return ensemble(points)[:, 0, 0]\n")
@@ -264,7 +264,7 @@ def test_a_name_that_means_something_else_is_an_error(written, name):
     """In reports, among predictors, as axes or columns, or in the class of its settings."""
     file = written(f"{HEAD}@measure\ndef {name}(ensemble, points):\n    return ensemble(points)[:, 0, 0]\n")
 
-    with pytest.raises(PlugInError, match=f"{name} is something else in tables and claims; use another name"):
+    with pytest.raises(PlugInError, match=f"{name} is a reserved name; use another name"):
         suite.plug_in(file)
 
 

@@ -110,13 +110,13 @@ FAULTY = [
         "chance",
         "inputs=2, classes=2",
         "return points[:, 0] > torch.rand((), generator=G) - 0.5",
-        "other labels each time",
+        "is not deterministic",
     ),
     ("nothing", "inputs=2, classes=2", "return points[:, 0] > 5", "nothing to learn"),
     ("no values", "inputs=2, error=0.1", "return points[:, 0] > 0", "return finite floats"),
-    ("both", "inputs=2, classes=2, error=0.1", "return points[:, 0] > 0", "give one of the two"),
-    ("neither", "inputs=2", "return points[:, 0] > 0", "give one of the two"),
-    ("one class", "inputs=2, classes=1", "return points[:, 0] > 0", "2 classes or more"),
+    ("both", "inputs=2, classes=2, error=0.1", "return points[:, 0] > 0", "give one of them"),
+    ("neither", "inputs=2", "return points[:, 0] > 0", "give one of them"),
+    ("one class", "inputs=2, classes=1", "return points[:, 0] > 0", "classes: expected an integer >= 2"),
 ]
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from suite.catalog.charts import CHARTS, declare_measured
-from suite.report.looks import scale_of, unflattened
+from suite.report.looks import scale_if_one_is_larger, scale_of
 from suite.report.measured import declare_missing_charts, describe_chart, draw_measured
 from suite.statistics.intervals import wilson
 
@@ -81,11 +81,11 @@ def test_one_series_that_towers_over_others_does_not_flatten_them(tower, lowest,
     series = {"a": tower, "b": 1.0, "c": 2.0}
     rows = pd.concat([_summary("v3", [lowest, peak]).assign(series=name) for name, peak in series.items()])
 
-    found = unflattened(rows)
+    found = scale_if_one_is_larger(rows)
 
     assert (found and found.to_dict()) == scale
-    assert unflattened(rows[rows["series"] == "a"]) is None
-    assert (unflattened(rows[rows["series"] != "c"]) is None) == (scale is None)
+    assert scale_if_one_is_larger(rows[rows["series"] == "a"]) is None
+    assert (scale_if_one_is_larger(rows[rows["series"] != "c"]) is None) == (scale is None)
 
 
 def test_waits_are_drawn_by_their_medians_with_the_intervals_that_are_closed() -> None:

@@ -83,12 +83,12 @@ def test_settings_and_domain_matter(module):
     ("measures", "options", "fragment"),
     [
         (["colapse"], {}, "there is no measure colapse; did you mean collapse?"),
-        (["accuracy"], {}, "accuracy looks at a task and its training"),
-        (["trainability"], {}, "trainability looks at a task"),
+        (["accuracy"], {}, "accuracy needs a task or training"),
+        (["trainability"], {}, "trainability needs a task"),
         (["v3"], {"domain": {"kind": "cube"}}, "domain: 'cube' is not known"),
         (["v3"], {"settings": {"v3": {"stp": 1}}}, "v3.stp: unknown key; did you mean step?"),
         (["v3"], {"settings": {"v3": {"step": 0.3}}}, "v3: 0.3 does not divide the domain's side of 2"),
-        (["v3"], {"settings": {"collapse": {}}}, "settings of collapse, which is not measured"),
+        (["v3"], {"settings": {"collapse": {}}}, "settings: collapse is not measured"),
         (["v3"], {"activation": "tanhh"}, "activation: 'tanhh' is not known; did you mean tanh?"),
     ],
 )
@@ -108,8 +108,8 @@ def test_measures_that_such_networks_have_none_of(module):
 
     for which, name, fragment in (
         (normalized, "dead_neurons", "without normalization"),
-        (narrow, "correlation", "requires networks with 2 or more inputs; leave the measure out"),
-        (narrow, "jacobian", "requires networks with 2 or more hidden layers; leave the measure out"),
+        (narrow, "correlation", "requires networks with 2 or more inputs; remove the measure"),
+        (narrow, "jacobian", "requires networks with 2 or more hidden layers; remove the measure"),
     ):
         with pytest.raises(ValueError, match=fragment):
             suite.measure(which, [name])
@@ -128,7 +128,7 @@ def test_what_is_wrong_with_settings_is_said_as_of_a_spec(module):
             {"settings": {"v3": {"step": "small"}}},
             r"v3.step: expected a number, got 'small'$",
         ),
-        ({"activation": ["relu", "tanh"]}, "activation: 2 are given; networks have one"),
+        ({"activation": ["relu", "tanh"]}, "activation: expected one activation, got 2"),
         ({"activation": "rleu"}, r"activation: 'rleu' is not known; did you mean relu\?"),
     ):
         with pytest.raises(ValueError, match=fragment):
@@ -218,7 +218,7 @@ def test_networks_that_lack_something_are_not_built_as_those_with_it():
     with torch.random.fork_rng():
         some, others = (nn.Sequential(nn.Linear(2, 3, bias=kind), nn.ReLU(), nn.Linear(3, 1)) for kind in (True, False))
 
-    with pytest.raises(ValueError, match="module 2 is not built as the first is"):
+    with pytest.raises(ValueError, match="module 2 has another architecture than module 1"):
         suite.measure([some, others], "v3")
 
 

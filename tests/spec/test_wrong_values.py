@@ -21,7 +21,7 @@ from suite.catalog.predict import Predict
 from suite.catalog.tasks import TASKS
 from suite.cli import app
 from suite.spec.load import load_studies
-from suite.spec.messages import worded
+from suite.spec.messages import format_error
 from suite.spec.model import Family, SpecFile
 from suite.spec.problems import SpecError
 
@@ -173,7 +173,7 @@ def test_a_phrase_of_the_validators_would_be_found() -> None:
 
     assert PYDANTIC.search(detail["msg"])
     assert (
-        worded({**detail, "loc": ("title",)})
+        format_error({**detail, "loc": ("title",)})
         == "unexpected value 'x'; run `python -m suite list` to see what a spec accepts"
     )
 

@@ -8,7 +8,7 @@ from suite.catalog.initializations import Sphere
 from suite.catalog.measures.training import AccuracySettings, RevivalSettings, recorded_steps
 from suite.catalog.optimizers import Adam, Sgd
 from suite.catalog.tasks import AbsoluteValue
-from suite.nets.death import dead_on_points, tentative
+from suite.nets.death import dead_on_points, find_tentative
 from suite.nets.ensemble import Ensemble
 from suite.nets.initialization import draw_parameters
 from suite.nets.losses import HALF_SQUARE
@@ -73,7 +73,7 @@ def test_no_permanently_dead_neuron_comes_back(depth, rule):
     parameters = draw_parameters(Sphere(), widths, variances, 7, {"test": "revival"}, 0, 300)
     ensemble, data = Ensemble(widths, Relu(), variances, parameters), make_data(TASK, 7, 0, 300)
     dead = dead_on_points(ensemble, data.train.inputs)
-    able = tentative(dead)
+    able = find_tentative(dead)
 
     found = revivals(ensemble, data, rule, 40)
 

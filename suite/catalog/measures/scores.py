@@ -9,7 +9,7 @@ from suite.catalog.checks import Asked, Problem
 from suite.catalog.measure import Measure, Quantity, Shape, forward_pass
 from suite.catalog.measures.settings import Draws, InFloats
 from suite.catalog.precision import Precise
-from suite.formatting import counted, format_bytes
+from suite.formatting import format_bytes, format_count
 
 _MOST_SCORED = 10_000
 """Maximum number of points of a zero-cost score; some scores hold kernels of (points, points)."""
@@ -139,8 +139,8 @@ def _check_inputs(asked: Asked, settings: ScoreSettings) -> Iterator[Problem]:
     few = sorted({network.widths[0] for network in asked.networks if network.widths[0] < FEWEST_CORRELATED})
     if few:
         yield Problem(
-            f"networks with {counted(few[0], 'input')} have no score, since the correlations of their input gradients "
-            "are 1, -1 or undefined",
+            f"networks with {format_count(few[0], 'input')} have no score, since the correlations of their input "
+            "gradients are 1, -1 or undefined",
             f"use inputs = {FEWEST_CORRELATED} or more, or remove the measure",
             fatal=False,
         )

@@ -13,7 +13,7 @@ from suite.catalog.predict import FEWEST
 from suite.catalog.quantities import QUANTITIES
 from suite.catalog.shown import shown
 from suite.catalog.training import training_settings
-from suite.formatting import counted
+from suite.formatting import format_count
 from suite.spec.claims import THEORY, Location, as_in_tables, asked_for, values_of_axes
 from suite.spec.division import tasks_of
 from suite.spec.members import Finding, Member
@@ -38,7 +38,7 @@ def check_claims(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
         known = {key: name for key, name in names.items() if name in study.measured}
         yield from _check_layer(here, claim, spec, known, about)
         if "first" in names and members and len(about) < FEWEST:
-            number = counted(len(about), "member")
+            number = format_count(len(about), "member")
             message = f"the claim is about {number}, too few for a rank correlation; use {FEWEST} or more"
             yield Finding((*here, "where") if claim.where else here, message)
 
