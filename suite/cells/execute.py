@@ -68,9 +68,7 @@ def compute_study(
 
     rounds, cached, failures = SamplingRounds(study, shard), dict[str, CachedCell](), dict[str, Failure]()
     missing = _look_up(rounds, cached, failures, find)
-    if missing:
-        cache.prepare()
-    elif announce:
+    if announce and not missing:
         announce(study, rounds.cells, missing)
     with ExitStack() as stack:
         executor: Executor | None = None
@@ -80,6 +78,7 @@ def compute_study(
             progress = announce(study, rounds.cells, missing) if announce else lambda _: None
             if executor is None:
                 executor = stack.enter_context(open_executor(resources))
+            cache.prepare()
             if isinstance(executor, ProcessPool) and not executor.started:
                 executor.workers = workers_for(missing, executor.device, resources.workers)
             failures |= execute(missing, cache, executor, progress)
