@@ -1,6 +1,6 @@
 """The public functions of `import suite`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,6 +72,8 @@ def measure(
     """
     from suite.runs.modules import measure_modules  # noqa: PLC0415  # loads torch, which specs do not need
 
+    if isinstance(modules, Iterator):
+        raise ValueError(f"expected a module or a list of modules, got {type(modules).__name__}; use list(...)")
     several = list(modules) if isinstance(modules, list | tuple) else [modules]
     return measure_modules(several, measures, domain, settings, activation, seed)
 

@@ -340,7 +340,7 @@ def test_a_run_writes_plain_lines_where_there_is_no_terminal(tmp_path: Path) -> 
 
     assert "\x1b" not in done.stderr
     assert "cells to compute" in done.stderr
-    assert done.stderr.splitlines()[-1].endswith("; writing tables and the report")
+    assert done.stderr.splitlines()[-1] == "ranked: writing tables and the report"
     *told, page = done.stdout.splitlines()
     assert [line.split(": ")[:2] for line in told] == [["ranked", "test_error"], ["ranked", "train_loss"]]
     assert page == f"ranked: {tmp_path / 'ranked' / 'report.html'}"

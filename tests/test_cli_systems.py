@@ -103,10 +103,12 @@ def test_a_run_does_not_replace_the_results_of_another_spec(tmp_path: Path, quic
     assert len(done.stderr.splitlines()) == 1
     assert table.read_bytes() == before
     assert runner.invoke(app, [*second, "--shard", "1/1"]).exit_code == 2
+    for command in ("claims", "report"):
+        assert runner.invoke(app, [command, *second[1:]]).exit_code == 2
 
 
 def test_a_spec_that_was_moved_or_edited_keeps_its_results(tmp_path: Path) -> None:
-    """The name of the file counts, not its folder."""
+    """As long as there is one file of that name; a second one in another folder is another spec."""
     spec, _ = _studies(tmp_path)
     results = ["--results", str(tmp_path / "results")]
     assert runner.invoke(app, ["run", str(spec), *results]).exit_code == 0
@@ -114,4 +116,9 @@ def test_a_spec_that_was_moved_or_edited_keeps_its_results(tmp_path: Path) -> No
     moved = tmp_path / "moved" / spec.name
     moved.write_text(SPEC.replace("draws = 4", "draws = 5"), encoding="utf-8")
 
+    refused = runner.invoke(app, ["run", str(moved), *results])
+    assert refused.exit_code == 2
+    assert "holds the results of another spec" in refused.stderr
+    assert runner.invoke(app, ["claims", str(moved), *results]).exit_code == 0  # with a warning that the spec differs
+    spec.unlink()
     assert runner.invoke(app, ["run", str(moved), *results]).exit_code == 0

@@ -43,7 +43,7 @@ def test_progress_in_a_notebook_is_one_line_that_changes(capsys: pytest.CaptureF
         for cell in found[1:4]:
             told(cell)
         progress.announce_writing()
-        assert display.shown[-1].endswith("; writing tables and the report")
+        assert display.shown[-1].endswith(": writing tables and the report")
 
     assert display.displays == 1
     assert display.shown[0] == "tiny_precise: 3 cells to compute, 1 cached"

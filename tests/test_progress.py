@@ -58,7 +58,7 @@ def test_a_log_has_a_line_for_the_start_and_end_of_each_round(cells):
     assert done.startswith("tiny_precise: 4/4 cells, done in ")
     assert more == "tiny_precise: 2 more cells for the precision target"
     assert end.startswith("tiny_precise: 6/6 cells, done in ")
-    assert writing == f"{end}; writing tables and the report"
+    assert writing == "tiny_precise: writing tables and the report"
 
 
 def test_a_log_has_at_most_one_line_in_ten_seconds_in_between(cells, clock):
@@ -138,3 +138,19 @@ def test_a_plan_shows_which_measure_it_times(tmp_path: Path, capsys: pytest.Capt
     first, *_ = capsys.readouterr().err.splitlines()
     assert first.startswith("tiny_digits: timing a small part of ")
     assert "(1/" in first
+
+
+def test_the_time_left_counts_the_cells_of_all_rounds(cells, clock):
+    """Cells that a second round adds take as long as those of the first."""
+    study, found = cells
+    _, line = _log()
+    with Progress(study, line) as progress:
+        first = progress.announce(study, found[:1] * 4, found[:1] * 4)
+        clock[0] += 40
+        for _ in range(4):
+            first(found[0])
+        second = progress.announce(study, found[:1] * 8, found[:1] * 4)
+        clock[0] += 10
+        second(found[0])
+
+        assert progress.so_far() == "tiny_precise: 5/8 cells, about 30 s left"

@@ -237,7 +237,7 @@ def test_the_check_of_names_can_fail() -> None:
 
 def test_benchmarks_use_public_names_only() -> None:
     """What is timed is what users call."""
-    for file in (ROOT.parent / "benchmarks").glob("*.py"):
+    for file in (ROOT.parent / "benchmarks").rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("suite"):
                 assert not any(alias.name.startswith("_") for alias in node.names), file

@@ -62,6 +62,11 @@ class Initialization(Choice):
         return self.distribution is Distribution.GAUSSIAN and self.shaped is None
 
     @property
+    def is_uncorrelated(self) -> bool:
+        """Whether the weights of a hidden layer are uncorrelated, as limits of wide layers suppose."""
+        return True
+
+    @property
     def shaped(self) -> Callable[[Any], Any] | None:
         """A plug-in's function of a hidden layer's standard normal numbers (draws, out, in), if any."""
         return None

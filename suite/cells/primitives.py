@@ -74,6 +74,7 @@ def _elementwise(numbers: Numbers) -> list[Tensor]:
     above, other = z.abs() + 0.1, z.flip(0)
     found = [function(z.clone()) for function in _FUNCTIONS]
     found += [above.copysign(z), z.clamp(-1, 1), z.sign(), torch.where(z > 1, z, 0.5), torch.addcmul(z, z, other)]
+    found += [z.exp2(), *torch.frexp(torch.where(z > 1, 4.0, 0.5))]
     found += [above.log(), above.sqrt(), above.rsqrt(), above.reciprocal(), z.square(), z**3, z / above]
     return [*found, torch.maximum(z, other), torch.minimum(z, other)]
 
@@ -81,7 +82,17 @@ def _elementwise(numbers: Numbers) -> list[Tensor]:
 def _comparisons(numbers: Numbers) -> list[Tensor]:
     z = numbers.spread()
     other, holes = z.flip(0), torch.where(z.abs() > 2, z, torch.nan)
-    found = [z > other, z >= other, z < other, z <= other, z == other, z != other, holes.isnan(), holes.isfinite()]
+    found = [
+        z > other,
+        z >= other,
+        z < other,
+        z <= other,
+        z == other,
+        z != other,
+        holes.isnan(),
+        holes.isfinite(),
+        holes.isinf(),
+    ]
     return [*found, (z > 1) & (other > -1), (z > 1) | (other > 1), ~(z > 1)]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from suite.cli.errors import fail
 from suite.plugins.loading import load_installed, load_plugin, loaded_plugins
 from suite.results.folder import Results
+from suite.runs.run import check_owner
 from suite.spec.changes import parse_changes
 from suite.spec.load import Study, load_studies
 from suite.spec.quick import QUICK, quick
@@ -45,6 +46,7 @@ def check_tables(studies: Sequence[Study], results: Path) -> None:
         found = Results(results / study.spec.name)
         with damage_explained(found):
             references = found.is_reference
+        check_owner(study, found.folder, reads_only=True)
         if references:
             fail(
                 f"{found.folder}: these are reference results without raw values, which only `compare` reads; "
@@ -97,7 +99,11 @@ def alike(first: Path, second: Path) -> list[tuple[Path, Path]]:
         return [(first, second)]
     names = [{file.parent.name for file in folder.glob("*/run.json")} for folder in (first, second)]
     if not (both := sorted(names[0] & names[1])):
-        fail(f"{first} and {second} have no study in common; use two results folders, or two folders of a study")
+        found = "; ".join(
+            f"{folder} has {', '.join(sorted(each)) or 'none'}"
+            for folder, each in zip((first, second), names, strict=True)
+        )
+        fail(f"the folders have no study in common ({found}); use the folders of two studies, such as {first / 'NAME'}")
     return [(first / name, second / name) for name in both]
 
 

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from suite.catalog.measures.collapse import CollapseSettings
 from suite.nets.ensemble import Ensemble
+from suite.nets.moments import output_moments
 from suite.nets.sample import Sample
 from suite.theory.options import output_variance_with
 
@@ -49,8 +50,7 @@ def collapse(ensemble: Ensemble, domain: Sample, settings: CollapseSettings) -> 
     """
     points, tau = domain.points(), settings.threshold
     outputs = ensemble(points)
-    std = outputs.var(dim=2, correction=0).mean(1).sqrt()
-    rms = outputs.square().mean((1, 2)).sqrt()
+    rms, std = output_moments(outputs)
     predicted = output_variance_with(
         ensemble.activation,
         ensemble.variances,

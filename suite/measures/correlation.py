@@ -21,12 +21,14 @@ def correlation(
         settings: The cosine and the norm. Not used, since `domain` has both.
 
     Returns:
-        `correlation`, (draws, L), between -1 and 1; nan if all pre-activations of an input are 0.
+        `correlation`, (draws, L), between -1 and 1; nan if all pre-activations of an input are 0, or
+        overflow.
 
     Source: Poole et al. 2016, arXiv:1606.05340; Murray, Abrol & Tanner 2021, arXiv:2105.07741.
     """
     cosines = []
     for z in ensemble.preactivations(domain):
         first, second = z.unbind(2)
-        cosines.append((first * second).sum(1) / (first.norm(dim=1) * second.norm(dim=1)))
+        norms = first.norm(dim=1) * second.norm(dim=1)
+        cosines.append(((first * second).sum(1) / norms).masked_fill(norms.isinf(), torch.nan))
     return {"correlation": torch.stack(cosines, dim=1)}

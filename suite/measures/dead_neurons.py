@@ -18,12 +18,12 @@ def dead_neurons(ensemble: Ensemble, domain: Sample, settings: DeadNeuronsSettin
     layer, and in the layer just above it. Otherwise it is tentatively dead. A network in which all neurons of a layer
     are dead is born dead: its output is constant.
 
-    The result is exact in the first layer and in networks with one input. Elsewhere only the points of the sample are
-    checked, which overestimates the number of dead neurons.
+    The result is exact in the first layer. With one input, the other layers are exact for piecewise-linear activations;
+    for others, units are decided by enclosing ranges, and by points if these leave a unit undecided. With more inputs,
+    only the points of the sample are checked, which overestimates the number of dead neurons.
 
     Args:
-        ensemble: Networks without normalization or residual connections, in the precision of
-            `settings.dtype`.
+        ensemble: Networks without normalization or residual connections.
         domain: Sample of the domain.
         settings: Not used.
 

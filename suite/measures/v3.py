@@ -8,6 +8,7 @@ from torch import Tensor
 
 from suite.catalog.measures.variability import V3Settings
 from suite.nets.ensemble import Ensemble
+from suite.nets.moments import output_moments
 from suite.nets.sample import Sample
 
 
@@ -36,7 +37,7 @@ def v3(ensemble: Ensemble, domain: Sample, settings: V3Settings) -> dict[str, Fl
     """
     outputs = ensemble(domain.points())
     value = domain.third_differences(outputs).abs().mean((1, 2))
-    rms = outputs.square().mean((1, 2)).sqrt()
+    rms = output_moments(outputs).rms
     return {
         "v3": value,
         "v3_over_rms": torch.where(rms == 0, 0.0, value / rms),

@@ -137,7 +137,7 @@ def _snap_to_kinks(segments: Segments, at: Sequence[float]) -> Segments:
     Units without bias all meet their kinks at the origin, and the layer above needs all of them to be 0 there.
     """
     value = segments.value
-    reach = _POSITION_TOLERANCE * value.abs().amax((1, 2, 3), keepdim=True)
+    reach = _POSITION_TOLERANCE * value.abs().amax((2, 3), keepdim=True)  # of each unit
     for kink in at:
         value = torch.where((value - kink).abs() <= reach, kink, value)
     return segments._replace(value=value)
@@ -305,4 +305,5 @@ def _count(place: Tensor, slope: Tensor, length: float) -> Kinks:
     change = merged.diff(dim=-1).abs() * real[:, None, :, 1:]
     steepest = (slope.abs() * real[:, None]).amax(dim=(1, 3))
     kinks = change.amax(1) > _SLOPE_TOLERANCE * steepest[..., None]
-    return Kinks(change.sum(-1).mean(1), kinks.sum(-1).to(slope.dtype))
+    variation = change.sum(-1).mean(1)
+    return Kinks(variation, kinks.sum(-1).to(slope.dtype).masked_fill(variation.isnan(), torch.nan))

@@ -16,11 +16,20 @@ from suite.nets.ensemble import Ensemble
 PIECES = (32, 256, 2048)
 """Equal pieces of the line on which ranges are enclosed; the next number is used if units are left undecided."""
 
-_NUMBERS = 2**21
+_MAX_VALUES = 2**21
 """Maximum number of values of one layer that are held at once."""
 
-_FAR, _CELLS = 1e6, 8192
-"""Slopes are tabulated up to |z| = 1e6, on so many cells on each side of 0."""
+_FAR = 1e6
+"""The largest |z| at which slopes are tabulated."""
+
+_CELLS = 8192
+"""The number of cells on each side of 0, for activations that bend no more quickly than the sine."""
+
+_MAX_REFINEMENT = 16
+"""The largest factor by which there are more cells for activations that bend more quickly."""
+
+_RESOLVED = 0.05
+"""The largest second difference of the slopes in a resolved cell, as a share of the largest slope."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +39,8 @@ class Reach:
     Attributes:
         low: The smallest value found.
         high: The largest value found.
-        bound_below: A number that no value lies below.
-        bound_above: A number that no value lies above.
+        bound_below: A lower bound of all values, but for rounding.
+        bound_above: An upper bound of all values, but for rounding.
     """
 
     low: Float[Tensor, "draws units"]
@@ -73,12 +82,12 @@ def units_within(
         direction: Its unit vector.
         length: Its length.
 
-    Source: mean-value form of interval arithmetic, Moore, Kearfott & Cloud 2009, Introduction to Interval Analysis.
+    Source: natural extension and mean-value form, Moore, Kearfott & Cloud 2009, Introduction to Interval Analysis.
     """
     found = [torch.zeros(ensemble.draws, width, dtype=torch.bool) for width in ensemble.widths[1:-1]]
     open_draws = torch.arange(ensemble.draws)
     for pieces in PIECES:
-        reaches = _reaches(ensemble[open_draws], start, direction, length, pieces)
+        reaches = _enclose_line(ensemble[open_draws], start, direction, length, pieces)
         undecided = torch.zeros(len(open_draws), dtype=torch.bool)
         for layer, reach in zip(found, reaches, strict=True):
             possible = reach.may_be_within(sides).cpu()
@@ -90,28 +99,28 @@ def units_within(
     return [layer.to(ensemble.parameters.device) for layer in found]
 
 
-def _reaches(ensemble: Ensemble, start: Tensor, direction: Tensor, length: float, pieces: int) -> list[Reach]:
+def _enclose_line(ensemble: Ensemble, start: Tensor, direction: Tensor, length: float, pieces: int) -> list[Reach]:
     """Return the reach of each hidden layer, from enclosures on equal pieces of the line."""
-    if ensemble.draws * max(ensemble.widths) * 32 > _NUMBERS and ensemble.draws > 1:
+    if ensemble.draws * max(ensemble.widths) * 32 > _MAX_VALUES and ensemble.draws > 1:
         half = ensemble.draws // 2
-        parts = [_reaches(part, start, direction, length, pieces) for part in (ensemble[:half], ensemble[half:])]
-        return [_joined(*layers) for layers in zip(*parts, strict=True)]
-    at_once = max(1, _NUMBERS // (ensemble.draws * max(ensemble.widths)))
+        parts = [_enclose_line(part, start, direction, length, pieces) for part in (ensemble[:half], ensemble[half:])]
+        return [_concatenate_draws(*layers) for layers in zip(*parts, strict=True)]
+    at_once = max(1, _MAX_VALUES // (ensemble.draws * max(ensemble.widths)))
     found: list[Reach] = []
     for first in range(0, pieces, at_once):
         some = torch.arange(first, min(first + at_once, pieces), dtype=start.dtype, device=start.device)
-        reaches = _enclosed(ensemble, start, direction, (some + 0.5) * (length / pieces), length / pieces / 2)
-        found = [_merged(old, new) for old, new in zip(found, reaches, strict=True)] if found else reaches
+        reaches = enclose_layers(ensemble, start, direction, (some + 0.5) * (length / pieces), length / pieces / 2)
+        found = [_merge_pieces(old, new) for old, new in zip(found, reaches, strict=True)] if found else reaches
     return found
 
 
-def _joined(first: Reach, second: Reach) -> Reach:
+def _concatenate_draws(first: Reach, second: Reach) -> Reach:
     """Join the reaches of two sets of networks."""
     names = ("low", "high", "bound_below", "bound_above")
     return Reach(*(torch.cat([getattr(first, name), getattr(second, name)]) for name in names))
 
 
-def _merged(one: Reach, other: Reach) -> Reach:
+def _merge_pieces(one: Reach, other: Reach) -> Reach:
     """Merge the reaches of the same networks on two parts of the line."""
     return Reach(
         torch.minimum(one.low, other.low),
@@ -150,15 +159,20 @@ class _Interval:
             self.low.masked_fill(self.low.isnan(), -torch.inf), self.high.masked_fill(self.high.isnan(), torch.inf)
         )
 
-    def within(self, other: "_Interval") -> "_Interval":
+    def intersect(self, other: "_Interval") -> "_Interval":
         """Return the intersection of two intervals that contain the same value."""
         return _Interval(torch.maximum(self.low, other.low), torch.minimum(self.high, other.high))
 
 
-def _enclosed(
+def enclose_layers(
     ensemble: Ensemble, start: Tensor, direction: Tensor, middles: Float[Tensor, " pieces"], half_width: float
 ) -> list[Reach]:
-    """Return the reach of each hidden layer over pieces of a line of equal width."""
+    """Return the reach of each hidden layer over pieces of a line of equal width.
+
+    On each piece, a layer's preactivations are enclosed in two ways, whose intersection counts: by W times the range of
+    the activations below, and by the value in the middle of the piece plus the range of the slope along the line times
+    half the width. Both ranges then pass through the activation.
+    """
     slopes, kernel = _slopes(ensemble.activation), ensemble.kernel
     ends = torch.stack([middles - half_width, middles + half_width], dim=1).flatten()
     found = []
@@ -172,16 +186,16 @@ def _enclosed(
         enclosed = slope.around(middle, half_width)
         if value is not None:
             through = value.through(layer.weight)
-            enclosed = enclosed.within(_Interval(through.low + layer.bias, through.high + layer.bias))
+            enclosed = enclosed.intersect(_Interval(through.low + layer.bias, through.high + layer.bias))
         enclosed = enclosed.without_nan()
         found.append(Reach(values.amin(2), values.amax(2), enclosed.low.amin(2), enclosed.high.amax(2)))
         local = slopes(enclosed)
         slope = local.times(slope)
-        value = _activated(kernel.phi, enclosed, local).within(slope.around(kernel.phi(middle), half_width))
+        value = _apply_activation(kernel.phi, enclosed, local).intersect(slope.around(kernel.phi(middle), half_width))
     return found
 
 
-def _activated(phi: Phi, z: _Interval, slope: _Interval) -> _Interval:
+def _apply_activation(phi: Phi, z: _Interval, slope: _Interval) -> _Interval:
     """Return the range of an activation over intervals in which its slopes are known."""
     low, high = phi(z.low), phi(z.high)
     center, radius = phi((z.low + z.high) / 2), (z.high - z.low) / 2
@@ -196,22 +210,32 @@ def _activated(phi: Phi, z: _Interval, slope: _Interval) -> _Interval:
 class _Slopes:
     """The range of phi' over intervals, from a table of its range on cells of the number line.
 
-    Cells have equal widths in asinh z: they are narrow around 0 and of equal ratio further out.
+    Cells have equal widths in asinh z: they are narrow around 0 and of equal ratio further out. In each, phi' is
+    evaluated at five points, and its range is widened by their largest second difference. The slopes are unknown from
+    where on this difference is large, as of an activation that oscillates within a cell. The largest values over any
+    number of neighboring cells follow from those over 1, 2, 4, ... cells (a sparse table).
     """
 
     def __init__(self, activation: Activation) -> None:
-        half = int(_CELLS * min(activation.pace, 16))
+        half = int(_CELLS * min(activation.pace, _MAX_REFINEMENT))
         self._scale = half / np.arcsinh(_FAR)
         edges = np.sinh(np.arange(-half, half + 1) / self._scale)
         inside = edges[:-1] + np.outer(np.array([1e-9, 0.25, 0.5, 0.75, 1 - 1e-9]), np.diff(edges))
         values = activation.dphi(inside)
         bend = np.abs(np.diff(values, 2, axis=0)).max(0)  # 0 where phi' is constant or linear
         low, high = values.min(0) - bend, values.max(0) + bend
+        unresolved = bend > _RESOLVED * np.abs(values).max()
         for kink in activation.kinks:
-            cells = slice(*(int(np.floor(np.arcsinh(kink) * self._scale)) + half + np.array([-1, 2])))
+            if kink == 0:  # an edge of the table
+                continue
+            first = int(np.floor(np.arcsinh(kink) * self._scale)) + half - 1
+            cells = slice(first, first + 3)
             sides = activation.dphi(kink + 1e-9 * (1 + abs(kink)) * np.array([-1.0, 1.0]))
-            if kink:  # which is the edge between two cells
-                low[cells], high[cells] = np.minimum(low[cells], sides.min()), np.maximum(high[cells], sides.max())
+            low[cells], high[cells] = np.minimum(low[cells], sides.min()), np.maximum(high[cells], sides.max())
+            unresolved[cells] = False
+        below, above = np.flatnonzero(unresolved[:half]), np.flatnonzero(unresolved[half:])
+        self._lowest = edges[below[-1] + 1] if len(below) else edges[0]
+        self._highest = edges[half + above[0]] if len(above) else edges[-1]
         self._half = half
         self._table = torch.from_numpy(np.stack([_levels(-low), _levels(high)]))
 
@@ -223,7 +247,7 @@ class _Slopes:
         second = stop + 1 - torch.bitwise_left_shift(torch.ones_like(level), level)
         columns = table.shape[2]
         places = [level.long() * columns + place for place in (first, second)]
-        unknown = ~((z.low >= -_FAR) & (z.high <= _FAR))
+        unknown = ~((z.low >= self._lowest) & (z.high <= self._highest))
         below, above = (
             torch.maximum(*(each.flatten().take(place) for place in places)).masked_fill_(unknown, torch.inf)
             for each in table

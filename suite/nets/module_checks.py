@@ -1,6 +1,7 @@
 """Compares the layers of a torch module with what the ensemble that stands for it computes."""
 
 from collections import OrderedDict
+from collections.abc import Callable
 from copy import deepcopy
 
 import torch
@@ -9,11 +10,14 @@ from torch import Tensor, nn
 
 from suite.nets.ensemble import Ensemble
 
-_CLOSE = 1e-6
-"""The largest difference, as a share of the largest value: torch's Softplus is off by 2e-9 where it is cut off."""
+_TOLERANCE = 1e-6
+"""The largest difference, as a share of a unit's largest value; torch's Softplus is off by 2e-9 where it is cut off."""
 
 _PERTURBATION = 2.0**-50
 """The relative change of the inputs by which the effect of rounding on the outputs is measured."""
+
+_NEARLY_OVERFLOWS = 1e290
+"""Values of this size may be finite or not depending on the order of operations."""
 
 _ROUNDINGS = 1e4
 """How many times that effect two ways to compute the same outputs may differ."""
@@ -42,7 +46,7 @@ def compare_layer(
         return
     given, known = inputs[:, finite], expected[:, finite]
     found = _call(name, layer, given.T)
-    if found.shape == known.T.shape and _agree(found.T, known, _CLOSE * known[torch.isfinite(known)].abs()):
+    if found.shape == known.T.shape and _agree(found.T, known, _TOLERANCE * _largest(known)):
         return
     raise UnsupportedModuleError(
         f"layer {name} ({type(layer).__name__}) computes something else than the suite; name another activation, or "
@@ -64,9 +68,7 @@ def compare_outputs(module: nn.Module, ensemble: Ensemble, points: Float[Tensor,
     found = _call("", module, points.T)
     if found.shape == expected.T.shape:
         rounding = (ensemble(points * (1 + _PERTURBATION))[0] - expected).abs()
-        scale = expected[torch.isfinite(expected)].abs()
-        allowed = torch.cat([_CLOSE * scale.flatten(), _ROUNDINGS * rounding[torch.isfinite(rounding)].flatten()])
-        if _agree(found.T, expected, allowed):
+        if _agree(found.T, expected, _TOLERANCE * _largest(expected) + _ROUNDINGS * _largest(rounding)):
             return
     raise UnsupportedModuleError(
         f"{type(module).__name__} computes something else than its layers in sequence; remove its own forward method"
@@ -89,40 +91,65 @@ def rounding_error(ensemble: Ensemble, points: Float[Tensor, "inputs points"]) -
     return moved / outputs.std(dim=2, correction=0).square().mean(1).sqrt()
 
 
-def _agree(found: Tensor, expected: Tensor, allowed: Tensor) -> bool:
-    """Return whether values differ by no more than the largest allowed difference; numbers that overflow may differ."""
+def _largest(values: Float[Tensor, "units points"]) -> Float[Tensor, "units 1"]:
+    """Return the largest finite absolute value of each unit."""
+    return values.abs().masked_fill(~torch.isfinite(values), 0.0).amax(1, keepdim=True)
+
+
+def _agree(
+    found: Float[Tensor, "units points"], expected: Float[Tensor, "units points"], allowed: Float[Tensor, "units 1"]
+) -> bool:
+    """Return whether each unit's values differ by no more than its allowed difference.
+
+    Values that overflow may overflow a little sooner or later.
+    """
+    far = torch.isfinite(expected) & (expected.abs() > _NEARLY_OVERFLOWS)
     both = torch.isfinite(found) & torch.isfinite(expected)
-    if not bool(both.any()):
-        return not bool((torch.isfinite(found) ^ torch.isfinite(expected)).any())
-    return float((found - expected)[both].abs().max()) <= float(allowed.max() if len(allowed) else 0.0)
+    if bool((torch.isfinite(found) ^ torch.isfinite(expected))[~far].any()):
+        return False
+    return bool(((found - expected).abs() <= allowed)[both].all())
 
 
 def has_own_forward(module: nn.Module, known: type[nn.Module]) -> bool:
-    """Return whether a module's forward method is not that of a class of torch's."""
-    return "forward" in module.__dict__ or type(module).forward is not known.forward
+    """Return whether a module does not compute what one of torch's classes does: its methods are others."""
+    own = type(module)
+    return "forward" in module.__dict__ or own.forward is not known.forward or own.__call__ is not nn.Module.__call__
 
 
 def _call(name: str, module: nn.Module, points: Tensor) -> Tensor:
     """Return what a module computes in float64, without its hooks, and without a trace in it."""
     is_torchs = type(module).__module__.startswith("torch.nn.") and "forward" not in module.__dict__
+    call: Callable[[Tensor], object] = module.forward
     if not is_torchs or any(True for _ in module.parameters()):
-        module = _copied(name, module)
+        call = _copied(name, module)
     with torch.no_grad():
-        found = module.forward(points.clone())
+        try:
+            found = call(points.clone())
+        except Exception as error:  # whatever a forward method of the user's own raises
+            raise UnsupportedModuleError(f"{_where(name, module)} fails ({_short(error)}); correct it") from error
     if not isinstance(found, Tensor):
-        raise UnsupportedModuleError(f"layer {name} returns {type(found).__name__}, not a tensor; remove it")
+        raise UnsupportedModuleError(f"{_where(name, module)} returns {type(found).__name__}; return a tensor")
     return found
+
+
+def _where(name: str, module: nn.Module) -> str:
+    return f"layer {name} ({type(module).__name__})" if name else type(module).__name__
+
+
+def _short(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"
 
 
 def _copied(name: str, module: nn.Module) -> nn.Module:
     try:
-        copy = deepcopy(module).cpu().double().train()
+        copy = deepcopy(module).cpu().double()
     except Exception as error:  # whatever a module of the user's own holds
-        where = f"layer {name} ({type(module).__name__})" if name else type(module).__name__
         raise UnsupportedModuleError(
-            f"{where} cannot be copied to compare it with the suite ({type(error).__name__}: "
-            f"{' '.join(str(error).split())[:120]}); remove what it keeps besides its parameters"
+            f"{_where(name, module)} cannot be copied to compare it with the suite ({_short(error)}); remove what it "
+            "keeps besides its parameters"
         ) from None
     for part in copy.modules():
         part._forward_hooks, part._forward_pre_hooks = OrderedDict(), OrderedDict()
+        if isinstance(part, nn.BatchNorm1d):
+            part.train()  # as the ensemble computes it
     return copy

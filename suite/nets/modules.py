@@ -1,5 +1,6 @@
 """Conversion of existing torch modules to ensembles."""
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -91,7 +92,21 @@ def make_ensemble(
         alone = ensemble[number : number + 1]
         _compare(alone, part, points)
         compare_outputs(module, alone, points)
+        _warn_of_statistics(part)
     return ensemble
+
+
+def _warn_of_statistics(parts: Parts) -> None:
+    """Warn if a module in eval mode uses statistics of batch normalization that the ensemble does not use."""
+    for layer in parts[0]:
+        norm = layer.normalization
+        if isinstance(norm, nn.BatchNorm1d) and not norm.training and norm.running_mean is not None:
+            warnings.warn(
+                f"layer {layer.place} is followed by BatchNorm1d in eval mode, whose running statistics are not used: "
+                "statistics are taken over the points that the network is evaluated on",
+                stacklevel=2,
+            )
+            return
 
 
 def _normal_points(inputs: int) -> Float[Tensor, "inputs points"]:
@@ -127,11 +142,12 @@ def _split_module(module: nn.Module, own: Activation | None) -> Parts:
         raise UnsupportedModuleError(
             f"expected a torch.nn.Sequential, got {type(module).__name__}; put the layers into a torch.nn.Sequential"
         )
-    layers = [(name, layer) for name, layer in _named_layers(module) if type(layer) is not nn.Identity]
+    _check_sequences(module)
+    layers = [(name, layer) for name, layer in _named_layers(module) if not _is_identity(layer)]
     last_linear = max((place for place, (_, layer) in enumerate(layers) if isinstance(layer, nn.Linear)), default=-1)
     hidden: list[_Hidden] = []
     for name, layer in layers[: last_linear + 1] or layers:
-        if isinstance(layer, nn.Flatten) and not hidden:
+        if type(layer) is nn.Flatten and not has_own_forward(layer, nn.Flatten) and not hidden:
             continue
         _check_layer(name, layer)
         last = hidden[-1] if hidden else None
@@ -156,14 +172,29 @@ def _split_module(module: nn.Module, own: Activation | None) -> Parts:
             )
             raise _unsupported(name, layer, second)
         else:
-            last.activation, last.applied, last.applied_place = _activation(name, layer, own), layer, name
             _check_parameters(name, layer)
+            last.activation, last.applied, last.applied_place = _activation(name, layer, own), layer, name
     if len(hidden) < 2:  # a hidden layer, and the one that reads it out
         raise UnsupportedModuleError(f"the module has {len(hidden)} Linear layers, and so no hidden one; {_SUPPORTED}")
     for name, layer in layers[last_linear + 1 :]:
-        raise _unsupported(name, layer, f"follows the last Linear ({hidden[-1].place}); measure the network without it")
+        raise _unsupported(
+            name,
+            layer,
+            f"follows the last Linear ({hidden[-1].place}); measure the network without it, such as network[:-1]",
+        )
     *before, readout = hidden
     return before, readout
+
+
+def _check_sequences(module: nn.Sequential) -> None:
+    """Raise UnsupportedModuleError if a sequence has parameters besides those of its layers."""
+    for name, part in module.named_modules():
+        if isinstance(part, nn.Sequential) and (others := list(part._parameters)):
+            where = f"layer {name} ({type(part).__name__})" if name else type(part).__name__
+            raise UnsupportedModuleError(
+                f"{where} has parameters besides those of its layers ({', '.join(others)}), which measures would "
+                "ignore; remove them"
+            )
 
 
 def _unsupported(name: str, layer: nn.Module, why: str) -> UnsupportedModuleError:
@@ -173,7 +204,7 @@ def _unsupported(name: str, layer: nn.Module, why: str) -> UnsupportedModuleErro
 def _check_layer(name: str, layer: nn.Module) -> None:
     """Raise UnsupportedModuleError if a layer is random or has no weights that can be used."""
     if isinstance(layer, _RANDOM):
-        raise _unsupported(name, layer, "is random or acts only in training; remove it")
+        raise _unsupported(name, layer, "is random in training mode; call eval() on the network, or remove it")
     for values in layer.parameters():
         if is_lazy(values):
             raise _unsupported(name, layer, "has no weights yet; call the module with some points first")
@@ -191,6 +222,9 @@ def _check_parameters(name: str, layer: nn.Module) -> None:
     """Raise UnsupportedModuleError if a layer has parameters that an ensemble would neither count nor differentiate."""
     held = {"weight", "bias"} if isinstance(layer, nn.Linear | nn.LayerNorm | nn.BatchNorm1d) else set()
     others = [parameter for parameter, _ in layer.named_parameters() if parameter not in held]
+    for own in held:
+        if getattr(layer, own) is not None and not isinstance(getattr(layer, own), nn.Parameter) and not others:
+            raise _unsupported(name, layer, f"has a {own} that is not a parameter; make it an nn.Parameter")
     if others and held:
         why = f"computes its weights from other parameters ({', '.join(others)}); replace them by the weights, as "
         raise _unsupported(name, layer, f"{why}torch.nn.utils.parametrize.remove_parametrizations does")
@@ -198,7 +232,8 @@ def _check_parameters(name: str, layer: nn.Module) -> None:
         raise _unsupported(
             name,
             layer,
-            f"has parameters of its own ({', '.join(others)}), which measures would ignore; replace them by constants",
+            f"has parameters of its own ({', '.join(others)}), which measures would ignore; use a layer without "
+            "parameters, such as nn.LeakyReLU(0.25)",
         )
 
 
@@ -213,7 +248,15 @@ def shared_layer(module: nn.Module) -> str | None:
     return None
 
 
-_RANDOM = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout, nn.RReLU)
+def _is_identity(layer: nn.Module) -> bool:
+    """Return whether a layer of one of torch's classes returns its inputs."""
+    if isinstance(layer, _DROPOUT) and type(layer) in _DROPOUT:
+        return not layer.training or layer.p == 0
+    return type(layer) is nn.Identity and not has_own_forward(layer, nn.Identity)
+
+
+_DROPOUT = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout)
+_RANDOM = (*_DROPOUT, nn.RReLU)
 
 
 def _check_normalization(name: str, layer: nn.LayerNorm | nn.BatchNorm1d, width: int) -> None:
@@ -230,7 +273,8 @@ def _activation(name: str, layer: nn.Module, own: Activation | None) -> Activati
         raise _unsupported(
             name,
             layer,
-            f"is not supported ({layer}); remove it or, if it is an activation, name it with activation=",
+            f"is not supported ({layer}); remove it or, if it is an activation, name it with activation=, after "
+            "suite.plug_in if the suite does not have it",
         )
     return found or own  # type: ignore[return-value]  # one of them is not None
 
@@ -246,26 +290,35 @@ _ACTIVATIONS: dict[type[nn.Module], Callable[[Any], Activation | None]] = {
     nn.Tanh: lambda _: Tanh(),
     nn.Sigmoid: lambda _: Sigmoid(),
     nn.Hardtanh: lambda layer: Htanh(linear_region=float(layer.max_val)) if layer.min_val == -layer.max_val else None,
-    nn.Identity: lambda _: Identity(),
 }
 """Activation of the catalog by torch class; None if the catalog has none with the module's settings."""
 
 
 def _architecture(hidden: Sequence[_Hidden], readout: _Hidden) -> tuple[tuple[int, ...], Activation, str]:
     first = hidden[0]
+    kind = _normalization_of(first)
     for layer in hidden[1:]:
         if (layer.activation or Identity()) != (first.activation or Identity()):
             raise UnsupportedModuleError(
-                f"the activation after layer {layer.place} differs from that after layer {first.place}; all hidden "
-                "layers must have the same"
+                f"the activation after layer {layer.place} ({_name_of(layer.applied)}) differs from that after layer "
+                f"{first.place} ({_name_of(first.applied)}); all hidden layers must have the same"
             )
-        if type(layer.normalization) is not type(first.normalization):
+        if _normalization_of(layer) != kind:
             raise UnsupportedModuleError(
                 f"layer {layer.place} is not normalized as layer {first.place} is; all hidden layers must be alike"
             )
-    kind = {nn.LayerNorm: "layer", nn.BatchNorm1d: "batch"}.get(type(first.normalization), "none")
     widths = (first.linear.in_features, *(layer.linear.out_features for layer in hidden), readout.linear.out_features)
     return widths, first.activation or Identity(), kind
+
+
+def _normalization_of(layer: _Hidden) -> str:
+    if isinstance(layer.normalization, nn.LayerNorm):
+        return "layer"
+    return "batch" if isinstance(layer.normalization, nn.BatchNorm1d) else "none"
+
+
+def _name_of(layer: nn.Module | None) -> str:
+    return "none" if layer is None else type(layer).__name__
 
 
 def _lacking(hidden: Sequence[_Hidden], readout: _Hidden) -> frozenset[Vector]:
@@ -312,7 +365,8 @@ def _compare(ensemble: Ensemble, parts: Parts, points: Tensor) -> None:
         if part.normalization is not None and values.gain is not None and values.shift is not None:
             standardize_(z, AXES[ensemble.normalization])
             z.mul_(values.gain).add_(values.shift)
-            if type(part.normalization) not in (nn.LayerNorm, nn.BatchNorm1d):
+            known = nn.LayerNorm if isinstance(part.normalization, nn.LayerNorm) else nn.BatchNorm1d
+            if has_own_forward(part.normalization, known):
                 compare_layer(part.place, part.normalization, below, z[0])
         if part is readout:
             return

@@ -11,9 +11,9 @@ _BACKENDS: list[Any] = [getattr(backend, "matmul", None) for backend in (torch.b
 """Newer versions of torch give these a setting of their own, `fp32_precision`."""
 
 _LOCK = Lock()
-_restore: list[Callable[[], None]] = []
+_undo: list[Callable[[], None]] = []
 """What restores the settings of the process, while a block is running."""
-_inside = 0
+_active_blocks = 0
 """The number of blocks that are running, in all threads."""
 
 
@@ -43,22 +43,22 @@ def standard_settings() -> Iterator[None]:
 @contextmanager
 def _settings_of_the_process() -> Iterator[None]:
     """Change the settings that all threads share when the first block begins, and restore them after the last one."""
-    global _inside  # noqa: PLW0603  # the settings are global, too
+    global _active_blocks  # noqa: PLW0603  # the settings are global, too
     with _LOCK:
-        if not _inside:
-            _restore[:] = _set_process()
-        _inside += 1
+        if not _active_blocks:
+            _undo[:] = _apply_defaults()
+        _active_blocks += 1
     try:
         yield
     finally:
         with _LOCK:
-            _inside -= 1
-            if not _inside:
-                for restore in reversed(_restore):
+            _active_blocks -= 1
+            if not _active_blocks:
+                for restore in reversed(_undo):
                     restore()
 
 
-def _set_process() -> list[Callable[[], None]]:
+def _apply_defaults() -> list[Callable[[], None]]:
     """Change what differs from the default; return the functions that restore it."""
     undo: list[Callable[[], None]] = []
     if (dtype := torch.get_default_dtype()) != torch.float32:
@@ -87,6 +87,7 @@ def _set_float32_products() -> list[Callable[[], None]]:
         before = ""
     if before == "highest":
         return []
+    inherited = getattr(torch.backends, "fp32_precision", None)
     newer = [(own, own.fp32_precision) for own in _BACKENDS if hasattr(own, "fp32_precision")]
     torch.set_float32_matmul_precision("highest")
 
@@ -94,7 +95,7 @@ def _set_float32_products() -> list[Callable[[], None]]:
         if before:
             torch.set_float32_matmul_precision(before)
         for own, precision in newer:
-            own.fp32_precision = precision
+            own.fp32_precision = "none" if precision == inherited else precision
 
     return [restore]
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import inf
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -145,10 +146,17 @@ def _check_call(phi: Phi, dtype: torch.dtype) -> None:
 
 
 def _pieces(kinks: tuple[float, ...]) -> list[Tensor]:
-    """Return the points of each interval between kinks: those of the grid, and 65 over the whole interval."""
+    """Return the points of each interval between kinks: of the grid, of a geometric one beyond, and 65 even ones."""
     inside = torch.linspace(0.001, 0.999, 65, dtype=torch.float64)
+    far = torch.from_numpy(np.geomspace(10, _RANGE, 401))
+    far = torch.cat([-far.flip(0), far])
     return [
-        torch.cat([_GRID[(_GRID - (low + high) / 2).abs() < (high - low) / 2 - _STEP], low + (high - low) * inside])
+        torch.cat(
+            [
+                *(each[(each > low + _STEP) & (each < high - _STEP)] for each in (_GRID, far)),
+                low + (high - low) * inside,
+            ]
+        )
         for low, high in pairwise((-_RANGE, *kinks, _RANGE))
     ]
 

@@ -1,7 +1,9 @@
 """Initializations from plug-ins: the variances of each hidden layer and, optionally, its weights."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from math import isfinite
+from numbers import Real
 from reprlib import repr as short
 from typing import Any, ClassVar, get_args
 
@@ -24,7 +26,7 @@ _Weights = Callable[..., Tensor]
 _LAYERS = ((1, 1), (1, 64), (2, 5), (64, 1), (1000, 1000))
 """(fan_in, fan_out) of the layers for which the function is tried."""
 
-_NETWORKS, _LARGE = 400, ((32, 32), (48, 3))
+_NETWORKS, _LARGE = 400, ((32, 32), (48, 3), (64, 2), (64, 1))
 """Networks, and (fan_out, fan_in) of layers, whose weights' mean and mean square are checked."""
 
 _ERRORS, _MOMENT_TOLERANCE = 6, 0.01
@@ -71,6 +73,11 @@ class PluginInitialization(PluginChoice, Initialization):
         """The function that computes a layer's weights from standard normal numbers; None if there is none."""
         return self._compute_weights if self.declaration[1] else None
 
+    @property
+    def is_uncorrelated(self) -> bool:
+        """Whether the sums of a unit's weights, and of a layer's weights, vary as those of uncorrelated ones."""
+        return _are_uncorrelated(self) if self.shaped else True
+
     def _compute_weights(self, normal: Tensor) -> Tensor:
         """Compute the weights of layers, (draws, out, in), from standard normal numbers of this shape."""
         _, weights = self.declaration
@@ -113,12 +120,26 @@ class PluginInitialization(PluginChoice, Initialization):
         self._check_moments()
 
 
+@lru_cache(maxsize=256)
+def _are_uncorrelated(initialization: PluginInitialization) -> bool:
+    normal = torch.randn(_NETWORKS, 32, 32, generator=torch.Generator().manual_seed(2))
+    found = initialization._compute_weights(normal).double()
+    for sums in (found.sum(2), found.sum(1), found.sum((1, 2))[:, None]):
+        of_each = sums.square().mean(1) * sums.shape[1] / found[0].numel()  # 1 on average if uncorrelated
+        error = float(of_each.std()) / _NETWORKS**0.5
+        if not abs(float(of_each.mean()) - 1) <= _ERRORS * error + _MOMENT_TOLERANCE:
+            return False
+    return True
+
+
 def _convert_to_variances(returned: Any) -> tuple[float, float]:
     """Return sigma_w^2 and sigma_b^2 from the value of the plug-in's function, or raise PlugInError."""
     pair = returned if isinstance(returned, tuple) else (returned, 0.0)
     what = f"it returns {' '.join(short(returned).split())}"
-    if len(pair) != 2 or not all(isinstance(value, float | int) and isfinite(value) for value in pair):
-        raise PlugInError(f"{what}; return sigma_w^2, or (sigma_w^2, sigma_b^2), as numbers")
+    if len(pair) != 2 or not all(
+        isinstance(value, Real) and not isinstance(value, bool) and isfinite(value) for value in pair
+    ):
+        raise PlugInError(f"{what}; return sigma_w^2, or (sigma_w^2, sigma_b^2), as Python floats")
     if pair[0] <= 0 or pair[1] < 0:
         raise PlugInError(f"{what}; return sigma_w^2 > 0 and sigma_b^2 >= 0")
     return float(pair[0]), float(pair[1])

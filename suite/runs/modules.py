@@ -44,7 +44,7 @@ def measure_modules(
 ) -> pd.DataFrame:
     """Measure networks that are torch modules; arguments, result and errors are those of `suite.measure`."""
     own = _activation(activation)
-    where = _read(TypeAdapter(OneDomain), domain if domain is not None else {"kind": "box"}, "domain")
+    where = _read(TypeAdapter(OneDomain), domain if domain is not None else {"name": "box"}, "domain")
     names = [measures] if isinstance(measures, str) else measures
     _check_given(names, settings, seed)
     chosen = {name: _settings(name, (settings or {}).get(name, {})) for name in names}
@@ -68,16 +68,21 @@ _TRIED = 256
 
 
 def _points(domain: Domain, settings: Iterable[Settings], inputs: int) -> Tensor:
-    """Return points at which networks are evaluated, (inputs, points): random ones of the domain, and of pairs."""
+    """Return points at which networks are evaluated, (inputs, points).
+
+    They are random points of the domain, random ones of its corners or surface, where values are most extreme, and
+    random inputs of pairs.
+    """
     generator = torch.Generator().manual_seed(0)
     normal = torch.randn(inputs, _TRIED, generator=generator, dtype=torch.float64)
     if isinstance(domain, Box):
         inside = domain.extent * (2 * torch.rand(inputs, _TRIED, generator=generator, dtype=torch.float64) - 1)
+        edge = domain.extent * normal.sign()
     else:
-        radius = domain.extent * torch.rand(_TRIED, generator=generator, dtype=torch.float64) ** (1 / inputs)
-        inside = radius * normal / normal.norm(dim=0)
+        edge = domain.extent * normal / normal.norm(dim=0)
+        inside = edge * torch.rand(_TRIED, generator=generator, dtype=torch.float64) ** (1 / inputs)
     variances = [given.input_variance for given in settings if hasattr(given, "input_variance")]
-    return torch.cat([inside, *(variance**0.5 * normal[:, :32] for variance in variances)], dim=1)
+    return torch.cat([inside, edge, *(variance**0.5 * normal[:, :32] for variance in variances)], dim=1)
 
 
 _OF_PARAMETERS = ("nothing", "loss")
@@ -101,7 +106,7 @@ _DECIDED_BY_ROUNDING = 0.01
 
 def _warn_of_rounding(ensemble: Ensemble, points: Tensor, settings: Iterable[Settings]) -> None:
     """Warn of networks whose outputs follow from rounding, as those of deep chaotic ones do."""
-    precisions = [getattr(torch, getattr(given, "dtype", "float64")) for given in settings]
+    precisions = [getattr(torch, given.dtype) for given in settings if hasattr(given, "dtype")]
     coarsest = max((torch.finfo(precision).eps for precision in precisions), default=0.0)
     error = rounding_error(ensemble, points) * coarsest / torch.finfo(points.dtype).eps
     found = (error > _DECIDED_BY_ROUNDING).nonzero().flatten().tolist()
@@ -128,8 +133,15 @@ def _check_given(names: object, settings: object, seed: object) -> None:
     """Raise ValueError if an argument has the wrong type."""
     if not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
         raise ValueError(f"measures: expected a name or a list of names, got {_python(names)}")
-    if not isinstance(settings or {}, Mapping):
+    if not names:
+        raise ValueError('measures: expected at least one name; use, for example, ["v3", "collapse"]')
+    if settings is not None and not isinstance(settings, Mapping):
         raise ValueError(f"settings: expected a table of keys for each measure, got {_python(settings)}")
+    if wrong := [key for key in settings or {} if key not in MEASURES]:
+        example = '{"v3": {"step": 0.125}}'
+        raise ValueError(
+            f"settings: {_python(wrong[0])} is not a measure; write settings by measure, such as {example}"
+        )
     if isinstance(seed, bool) or not isinstance(seed, Integral) or int(seed) < 0:
         raise ValueError(f"seed: expected an integer >= 0, got {_python(seed)}")
 
@@ -193,7 +205,10 @@ def _activation(given: str | Mapping[str, Any] | None) -> Activation | None:
 def _settings(name: str, given: Mapping[str, Any]) -> Settings:
     """Return the settings of a measure; raise ValueError if it needs a task or a key is wrong."""
     if name not in MEASURES:
-        raise ValueError(f"there is no measure {name}; {nearest(name, MEASURES)}")
+        owners = [measure for measure, declared in MEASURES.items() if name in declared.quantities]
+        measurable = [measure for measure, declared in MEASURES.items() if declared.inputs not in ("training", "task")]
+        hint = f"it is a quantity of {owners[0]}; use {owners[0]}" if owners else nearest(name, measurable)
+        raise ValueError(f"there is no measure {name}; {hint}")
     if MEASURES[name].inputs in ("training", "task"):
         raise ValueError(f"{name} needs a task or training, which modules do not have; use it in a spec")
     if not isinstance(given, Mapping) or not all(isinstance(key, str) for key in given):

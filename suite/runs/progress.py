@@ -124,7 +124,7 @@ class Progress:
 
     def announce_writing(self) -> None:
         """Show that tables and the report are being written."""
-        self._line.show(f"{self.so_far()}; writing tables and the report")
+        self._line.show(f"{self._name}: writing tables and the report")
 
     def so_far(self) -> str:
         """Return the number of finished cells and the time left, in one line."""

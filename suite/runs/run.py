@@ -106,7 +106,7 @@ def compute_tables(
         OSError: If a file cannot be written, or the connection to a cluster is lost.
     """
     folder = results / study.spec.name
-    _check_owner(study, folder)
+    check_owner(study, folder)
     cache = Cache(folder / "cells")
     computed = compute_study(study, cache, resources, announce, base=_base_cache(study, results))
     if writing:
@@ -134,7 +134,7 @@ def run_shard(
     The other arguments and the errors are those of `compute_tables`.
     """
     folder = results / study.spec.name
-    _check_owner(study, folder)
+    check_owner(study, folder)
     cache = Cache(folder / "cells")
     cache.prepare()  # even if the part has no cells, so that its folder can be copied like the others
     computed = compute_study(study, cache, resources, announce, shard, _base_cache(study, results))
@@ -147,10 +147,16 @@ def find_computed(study: Study, results: Path) -> ComputedStudy:
     return find_cached(study, Cache(results / study.spec.name / "cells"), _base_cache(study, results))
 
 
-def _check_owner(study: Study, folder: Path) -> None:
+def check_owner(study: Study, folder: Path, *, reads_only: bool = False) -> None:
     """Check that a results folder does not hold the tables of another spec file.
 
-    Files of one name in different folders are not told apart, since a folder of specs may have been moved.
+    A file of the same name in another folder counts as another spec if the recorded file still exists; otherwise it
+    counts as the same spec, which may have been moved.
+
+    Args:
+        study: The study that will use the folder.
+        folder: The study's results.
+        reads_only: Whether nothing will be written, so that a file of the same name may be another version of the spec.
 
     Raises:
         ValueError: If it does.
@@ -160,11 +166,20 @@ def _check_owner(study: Study, folder: Path) -> None:
         other = _asked_for(recorded)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return  # no run, a damaged record, or one of an earlier version
-    if study.asked and other is not None and other != _asked_for(study.asked):
+    own = _asked_for(study.asked)
+    if own and other and (other != own or (not reads_only and _is_elsewhere(recorded[-1], study.asked[-1]))):
         command = shlex.join(["python", "-m", "suite", "run", *recorded])
         raise ValueError(
             f"{folder} holds the results of another spec ({printable(command)}); rename the file, or use --results DIR"
         )
+
+
+def _is_elsewhere(recorded: str, given: str) -> bool:
+    """Return whether two paths are those of two files that both exist."""
+    try:
+        return not Path(recorded).samefile(given)
+    except OSError:
+        return False
 
 
 def _asked_for(asked: Sequence[str]) -> tuple[str, bool] | None:

@@ -31,7 +31,10 @@ def control_group_limits(own: Path, mounted: Path) -> Iterator[int]:
     except OSError:
         return
     for line in lines:
-        _, controllers, path = line.split(":", 2)
+        _, _, rest = line.partition(":")
+        controllers, _, path = rest.partition(":")
+        if not path:
+            continue
         if controllers == "":
             folder, name = mounted, "memory.max"
         elif "memory" in controllers.split(","):

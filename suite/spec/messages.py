@@ -28,7 +28,7 @@ def problems_of(error: ValidationError, data: Any, file: str, lines: Mapping[Pat
         lines: The place of each key.
 
     Returns:
-        The problems in the order of their lines, at most `MOST_TOLD` + 1 of them.
+        The problems in the order of their lines, at most `MAX_REPORTED` + 1 of them.
     """
     located = []
     details = list(_with_keys_of_unknown_entries(error.errors(include_url=False)))
@@ -259,7 +259,8 @@ def _format_unknown_entry(tag: str, detail: Any) -> str:
         known = [
             str(model.model_fields[tag].default) for model in _models_at(detail["loc"]) if tag in model.model_fields
         ]
-        return f"{tag} is missing; add {tag}, one of {', '.join(known)}"
+        key = "name" if tag in _OLDER_TAGS else tag
+        return f"{key} is missing; add {key}, one of {', '.join(known)}"
     given = detail["input"]
     if isinstance(given, dict) and not isinstance(given.get(tag), str):
         return f"expected {_EXPECTED['string_type']}, got {shown(given.get(tag))}"
@@ -306,8 +307,14 @@ def _format_limit(value: object) -> str:
 
 
 def _keys_at(loc: Sequence[str | int]) -> set[str]:
-    """Return the keys that a table at a location of pydantic can have."""
-    return {key for model in _models_at(loc) for key in model.model_fields}
+    """Return the keys that a table at a location of pydantic can have; an entry's name is under the key `name`."""
+    models = _models_at(loc)
+    tags = {model.tag for model in models if issubclass(model, Choice) and model.tag in _OLDER_TAGS}
+    return {"name" if key in tags else key for model in models for key in model.model_fields}
+
+
+_OLDER_TAGS = frozenset({"scheme", "kind"})
+"""Keys that are accepted in place of `name`."""
 
 
 def _models_at(loc: Sequence[str | int]) -> list[type[BaseModel]]:

@@ -61,7 +61,7 @@ MAX_REPORTED = 200
 
 
 def first_of(problems: Sequence[Problem]) -> list[Problem]:
-    """Return the distinct problems of one file, but at most `MOST_TOLD` and a note that there are more."""
+    """Return the distinct problems of one file, but at most `MAX_REPORTED` and a note that there are more."""
     once = list(dict.fromkeys(problems))
     if len(once) <= MAX_REPORTED:
         return once

@@ -54,6 +54,13 @@ def pair_mean(
         q: The variance, above 0.
         c: The correlation, between -1 and 1, both excluded.
     """
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        return _pair_mean(function, pairing, activation, q, c)
+
+
+def _pair_mean(
+    function: Callable[[Array], Array], pairing: _Pairing, activation: Activation, q: float, c: float
+) -> float:
     s, t = float(np.sqrt(q * (1 + c) / 2)), float(np.sqrt(q * (1 - c) / 2))
     if activation.oscillating and max(s, t) * activation.pace > _MAX_BENDS:
         return nan
@@ -63,8 +70,7 @@ def pair_mean(
         some = slice(first, first + chunk)
         inner, inner_weights = _nodes(_inner_edges(activation, s, t, outer[some]))
         center, apart = (s * outer[some])[:, None], t * inner
-        with np.errstate(over="ignore", invalid="ignore"):
-            values = pairing(function(center + apart), function(center - apart))
+        values = pairing(function(center + apart), function(center - apart))
         total += float(weights[some] @ np.einsum("pm,pm->p", values, inner_weights))
     return 2 * total
 

@@ -36,8 +36,8 @@ def gaussian_mean(
     edges = _panel_edges(std, kinks, pace)
     centers, halves = (edges[1:] + edges[:-1]) / 2, (edges[1:] - edges[:-1]) / 2
     z = centers[:, None] + halves[:, None] * _NODES
-    density = np.exp(-z * z / 2) / np.sqrt(2 * np.pi)
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        density = np.exp(-z * z / 2) / np.sqrt(2 * np.pi)
         return float(np.sum(function(std * z) * density * (halves[:, None] * _WEIGHTS)))
 
 

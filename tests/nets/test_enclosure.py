@@ -11,7 +11,7 @@ from suite.catalog.activations import Htanh, Relu, SSaw
 from suite.nets.activations import Kernel
 from suite.nets.breakpoints import ranges_on_line
 from suite.nets.death import dead_on_domain
-from suite.nets.enclosure import PIECES, _enclosed, units_within
+from suite.nets.enclosure import PIECES, _Interval, _slopes, enclose_layers, units_within
 from suite.nets.ensemble import Ensemble
 from suite.nets.sample import sample_domain
 
@@ -129,7 +129,7 @@ def test_bounds_contain_all_values(networks, activation, pieces) -> None:
     middles = (torch.arange(pieces, dtype=torch.float64) + 0.5) * width
     points = start.T + torch.linspace(0, length, 64 * pieces + 1, dtype=torch.float64)[None]
 
-    reaches = _enclosed(ensemble, start, direction, middles, width / 2)
+    reaches = enclose_layers(ensemble, start, direction, middles, width / 2)
 
     for reach, z in zip(reaches, ensemble.preactivations(points), strict=True):
         slack = 1e-12 * z.abs().amax()
@@ -144,7 +144,60 @@ def test_values_beyond_the_table_of_slopes_are_not_bounded(networks) -> None:
     ensemble = networks((1, 6, 6, 6, 6, 1), ReluSquared(), draws=8, biases=1e4)
     start, direction, _ = LINE
 
-    *_, last = _enclosed(ensemble, start, direction, torch.tensor([0.5], dtype=torch.float64), 0.5)
+    *_, last = enclose_layers(ensemble, start, direction, torch.tensor([0.5], dtype=torch.float64), 0.5)
 
     assert bool(last.bound_above.isinf().any())
-    assert [layer.shape for layer in units_within(ensemble, ((-np.inf, 0.0),), *LINE)] == [(8, 6)] * 4
+    for found, expected in zip(units_within(ensemble, ((-np.inf, 0.0),), *LINE), dense(ensemble), strict=True):
+        assert torch.equal(found, expected)
+
+
+class HalfSine(Activation):
+    """sin(z) for z > 0 and 0 below, whose slopes turn more and more often within a cell of the table."""
+
+    name: Literal["half_sine"] = "half_sine"
+    torch_kernel = "tests.nets.test_enclosure:half_sine_kernel"
+    kind = "kinked"
+
+    @property
+    def flat_sides(self) -> tuple[tuple[float, float], ...]:
+        return ((-np.inf, 0.0),)
+
+    def phi(self, z: Array) -> Array:
+        return np.where(z > 0, np.sin(z), 0.0)
+
+    def dphi(self, z: Array) -> Array:
+        return np.where(z > 0, np.cos(z), 0.0)
+
+
+def half_sine_kernel(_: Activation) -> Kernel:
+    return Kernel(
+        lambda z: torch.where(z > 0, z.sin(), 0.0),
+        lambda z: z.copy_(torch.where(z > 0, z.sin(), 0.0)),
+        lambda grad, z, h: grad * torch.where(z > 0, z.cos(), 0.0),
+    )
+
+
+@pytest.mark.parametrize("activation", [HalfSine(), HardSwish(), ReluSquared()], ids=lambda each: each.name)
+def test_the_table_of_slopes_bounds_them_or_says_nothing(activation) -> None:
+    """On 20,000 intervals of all sizes and places up to 1e6, against 33 points of each; a kink lies inside a cell."""
+    chance = np.random.default_rng(0)
+    low = np.concatenate([chance.uniform(-10, 10, 10_000), 10 ** chance.uniform(0, 5.9, 10_000)])
+    high = low + 10 ** chance.uniform(-4, 1, 20_000)
+    slopes = activation.dphi(low + np.linspace(0, 1, 33)[:, None] * (high - low))
+
+    found = _slopes(activation)(_Interval(torch.from_numpy(low), torch.from_numpy(high)))
+
+    assert bool((found.low <= torch.from_numpy(slopes.min(0)) + 1e-12).all())
+    assert bool((found.high >= torch.from_numpy(slopes.max(0)) - 1e-12).all())
+    assert bool(found.high[:10_000].isfinite().all())
+
+
+def test_draws_that_do_not_fit_together_are_enclosed_in_parts(networks, monkeypatch) -> None:
+    """With the same result, in the order of the draws."""
+    ensemble = networks((1, 8, 8, 1), HardSwish(), draws=7, biases=2.0)
+    whole = units_within(ensemble, ((-np.inf, -3.0),), *LINE)
+
+    monkeypatch.setattr("suite.nets.enclosure._MAX_VALUES", 600)
+
+    for one, other in zip(units_within(ensemble, ((-np.inf, -3.0),), *LINE), whole, strict=True):
+        assert torch.equal(one, other)

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn.utils import prune
 
-from suite.catalog.activations import Htanh, LeakyRelu, Sin, Softplus, Tanh
+from suite.catalog.activations import Htanh, LeakyRelu, Relu, Sin, Softplus, Tanh
 from suite.catalog.measures.scores import SynflowSettings
 from suite.measures.synflow import synflow
 from suite.nets.module_checks import UnsupportedModuleError, rounding_error
@@ -139,7 +139,7 @@ REFUSED = [
     ("not a sequence", Sine, "expected a torch.nn.Sequential, got Sine"),
     ("convolution", lambda: nn.Sequential(nn.Unfold(2), *_linear(2, 3, 1)), "layer 0 (Unfold) comes before the first"),
     ("dropout", lambda: nn.Sequential(_linear(2, 3)[0], nn.Dropout(), *_linear(3, 1)),
-     "layer 1 (Dropout) is random or acts only in training; remove it"),
+     "layer 1 (Dropout) is random in training mode; call eval() on the network"),
     ("two activations", lambda: nn.Sequential(_linear(2, 3)[0], nn.ReLU(), nn.Tanh(), *_linear(3, 1)),
      "layer 2 (Tanh) is a second activation after the same Linear"),
     ("normalization late", lambda: nn.Sequential(_linear(2, 3)[0], nn.ReLU(), nn.LayerNorm(3), *_linear(3, 1)),
@@ -149,7 +149,7 @@ REFUSED = [
     ("tanh's approximation", lambda: nn.Sequential(_linear(2, 3)[0], nn.GELU("tanh"), *_linear(3, 1)),
      "layer 1 (GELU) is not supported (GELU(approximate='tanh'))"),
     ("mixed", lambda: nn.Sequential(_linear(2, 3)[0], nn.ReLU(), _linear(3, 3)[0], nn.Tanh(), *_linear(3, 1)),
-     "the activation after layer 2 differs from that after layer 0"),
+     "the activation after layer 2 (Tanh) differs from that after layer 0 (ReLU)"),
     ("normalized in part", lambda: nn.Sequential(
         _linear(2, 3)[0], nn.LayerNorm(3), nn.ReLU(), _linear(3, 3)[0], nn.ReLU(), *_linear(3, 1)),
      "layer 3 is not normalized as layer 0 is"),
@@ -184,7 +184,7 @@ def _with(*layers: nn.Module) -> nn.Sequential:
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda: _with(nn.Dropout(0.5)), "layer 2 (Dropout) is random or acts only in training; remove it"),
+        (lambda: _with(nn.Dropout(0.5)), "layer 2 (Dropout) is random in training mode; call eval() on the network"),
         (
             lambda: nn.Sequential(nn.LazyLinear(4), nn.ReLU(), nn.Linear(4, 1)),
             "layer 0 (LazyLinear) has no weights yet",
@@ -380,7 +380,7 @@ def test_a_forward_method_of_the_whole_is_compared_by_what_rounding_can_do():
 
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        layers = [layer for _ in range(12) for layer in (nn.Linear(32, 32), nn.Tanh())]
+        layers = [layer for _ in range(60) for layer in (nn.Linear(32, 32), nn.Tanh())]
         parts = [*layers, nn.Linear(32, 1)]
         doubled = Doubled(nn.Linear(2, 4), nn.Tanh(), nn.Linear(4, 1))
     for part in parts:
@@ -400,3 +400,173 @@ def test_layers_with_the_same_parameters_are_found():
 
     assert shared_layer(module) == "2"
     assert shared_layer(module[2:]) is None
+
+
+class OwnNorm(nn.LayerNorm):
+    """A subclass that computes what LayerNorm does."""
+
+
+class OwnFlatten(nn.Flatten):
+    """A subclass that does something else besides."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return 2 * x
+
+
+class Undefined(nn.Module):
+    """ReLU, but nan where ReLU is 0."""
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        return torch.where(z > 0, z, torch.nan)
+
+
+class Fails(nn.Module):
+    """A layer with an error."""
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        raise KeyError("boom")
+
+
+class Pair(nn.Sequential):
+    """A network that returns two tensors."""
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:  # type: ignore[override]
+        return super().forward(x), x
+
+
+def _around(
+    *middle: nn.Module, first: tuple[nn.Module, ...] = (), kind: type[nn.Sequential] = nn.Sequential
+) -> nn.Module:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return kind(*first, nn.Linear(2, 6), *middle, nn.Linear(6, 1))
+
+
+def test_a_subclass_of_a_normalization_is_normalization():
+    """The ensemble has its gains and shifts."""
+    ensemble = make_ensemble([_around(OwnNorm(6), nn.ReLU())])
+
+    assert ensemble.normalization == "layer"
+
+
+@pytest.mark.parametrize("layer", [nn.Dropout(0.5).eval(), nn.Dropout(0.0), nn.AlphaDropout(0.1).eval(), nn.Identity()])
+def test_layers_that_do_nothing_are_ignored(layer):
+    """Dropout in eval mode or at p = 0, anywhere."""
+    bare, with_it = _around(nn.ReLU()), _around(layer, nn.ReLU(), layer, first=(layer,))
+
+    assert torch.equal(make_ensemble([bare]).parameters, make_ensemble([with_it]).parameters)
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: _around(nn.ReLU(), first=(OwnFlatten(),)), "layer 0 (OwnFlatten) comes before the first Linear"),
+        (lambda: _around(Undefined()), "layer 1 (Undefined) computes something else than the suite"),
+        (lambda: _around(Fails()), "layer 1 (Fails) fails (KeyError: 'boom'); correct it"),
+        (lambda: _around(nn.ReLU(), kind=Pair), "Pair returns tuple; return a tensor"),
+        (lambda: _around(nn.ReLU(), nn.Linear(6, 6)), "layer 2 (none) differs from that after layer 0 (ReLU)"),
+    ],
+    ids=["flatten", "nan", "error", "tuple", "no activation"],
+)
+def test_layers_that_compute_something_else_are_errors(make, said):
+    """Also where they differ only in what is finite."""
+    with torch.random.fork_rng():
+        module = make()
+    with pytest.raises(UnsupportedModuleError, match=re.escape(said)):
+        make_ensemble([module], Relu())
+
+
+def test_running_statistics_that_are_not_used_are_a_warning():
+    """Of batch normalization in eval mode; in training mode, or without such statistics, there is none."""
+    trained = _around(nn.BatchNorm1d(6), nn.ReLU()).eval()
+
+    with pytest.warns(UserWarning, match="layer 0 is followed by BatchNorm1d in eval mode"):
+        make_ensemble([trained])
+    make_ensemble([trained.train()])
+    make_ensemble([_around(nn.BatchNorm1d(6, track_running_stats=False), nn.ReLU()).eval()])
+
+
+def _patched(layer: nn.Module, forward: Callable[[torch.Tensor], torch.Tensor]) -> nn.Module:
+    layer.forward = forward  # type: ignore[method-assign]
+    return layer
+
+
+class Own(nn.Sequential):
+    """A network with a scale of its own."""
+
+    def __init__(self, *layers: nn.Module) -> None:
+        super().__init__(*layers)
+        self.scale = nn.Parameter(torch.ones(()))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.scale * super().forward(x)
+
+
+class InEval(nn.Module):
+    """ReLU in training mode, and something else in eval mode."""
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        return torch.relu(z) if self.training else torch.relu(z) + 1
+
+
+class Called(nn.ReLU):
+    """ReLU whose call does something else."""
+
+    def __call__(self, z: torch.Tensor) -> torch.Tensor:
+        return 2 * super().__call__(z)
+
+
+def _buffer(key: str) -> nn.Linear:
+    layer = nn.Linear(2, 6)
+    values = getattr(layer, key).detach().clone()
+    delattr(layer, key)
+    layer.register_buffer(key, values)
+    return layer
+
+
+def _tied() -> nn.Sequential:
+    first, second, last = nn.Linear(2, 2), nn.Linear(2, 2), nn.Linear(2, 1)
+    del second.weight
+    second.weight = first.weight.t()
+    return nn.Sequential(first, nn.ReLU(), second, nn.ReLU(), last)
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: _around(_patched(nn.LayerNorm(6), lambda z: z), nn.ReLU()), "layer 0 (LayerNorm) computes something"),
+        (lambda: _around(_patched(nn.BatchNorm1d(6), lambda z: z), nn.ReLU()), "(BatchNorm1d) computes something else"),
+        (lambda: _around(_patched(nn.Identity(), lambda z: 3 * z), nn.ReLU()), "layer 2 (ReLU) is a second activation"),
+        (lambda: _around(nn.ReLU(), kind=Own), "Own has parameters besides those of its layers (scale)"),
+        (lambda: nn.Sequential(_around(nn.ReLU(), kind=Own)), "layer 0 (Own) has parameters besides"),
+        (lambda: _around(InEval()).eval(), "layer 1 (InEval) computes something else"),
+        (lambda: _around(Called()), "layer 1 (Called) computes something else"),
+        (
+            lambda: nn.Sequential(_buffer("weight"), nn.ReLU(), nn.Linear(6, 1)),
+            "layer 0 (Linear) has a weight that is not",
+        ),
+        (lambda: nn.Sequential(_buffer("bias"), nn.ReLU(), nn.Linear(6, 1)), "layer 0 (Linear) has a bias that is not"),
+        (_tied, "layer 2 (Linear) has a weight that is not a parameter"),
+    ],
+    ids=["LayerNorm", "BatchNorm1d", "Identity", "scale", "inner scale", "eval", "call", "weight", "bias", "tied"],
+)
+def test_what_a_module_does_besides_its_layers_is_found(make, said):
+    """Patched methods, parameters and modes that the ensemble does not have."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        module = make()
+
+    with pytest.raises(UnsupportedModuleError, match=re.escape(said)):
+        make_ensemble([module], Relu())
+
+
+def test_a_difference_of_one_unit_is_found_beside_a_large_one():
+    """Softplus with a threshold of 7 is off by 9e-4 at 7, which another unit's value of 1,000 does not hide."""
+    with torch.random.fork_rng():
+        module = nn.Sequential(nn.Linear(1, 2), nn.Softplus(threshold=7), nn.Linear(2, 1))
+    with torch.no_grad():
+        module[0].weight.copy_(torch.tensor([[2.0], [1.0]]))
+        module[0].bias.copy_(torch.tensor([7.0, 1000.0]))
+
+    with pytest.raises(UnsupportedModuleError, match=r"layer 1 \(Softplus\) computes something else"):
+        make_ensemble([module])

@@ -1,7 +1,7 @@
 """No setting of torch that a calling program may have changed has an effect on a number, and each is restored."""
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from threading import Barrier, Thread
 
 import numpy as np
@@ -144,6 +144,49 @@ def test_settings_hold_for_blocks_in_several_threads() -> None:
     assert found == [torch.float32]
 
 
+@each_setting
+@ignore_warnings
+def test_each_setting_has_its_default_inside_a_block(name: str) -> None:
+    """Whatever the caller has set, which is read again afterwards."""
+    if name == "threads":
+        pytest.skip("one_thread sets the number of threads")
+    changed, read = SETTINGS[name]
+    expected = read()
+
+    with changed():
+        before = read()
+        with standard_settings():
+            assert read() == expected
+        assert read() == before
+    assert before != expected
+
+
+def test_whether_deterministic_algorithms_only_warn_is_restored() -> None:
+    """Both parts of the setting."""
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        with standard_settings():
+            assert not torch.are_deterministic_algorithms_enabled()
+        assert torch.is_deterministic_algorithms_warn_only_enabled()
+    finally:
+        torch.use_deterministic_algorithms(False)
+
+
+@pytest.mark.skipif(not hasattr(torch.backends, "fp32_precision"), reason="this torch has no such setting")
+def test_inherited_precision_stays_inherited() -> None:
+    """A later change of the common setting still counts for each backend."""
+    before = torch.backends.fp32_precision
+    torch.backends.fp32_precision = "tf32"
+    try:
+        with standard_settings():
+            pass
+        torch.backends.fp32_precision = "ieee"
+        assert torch.backends.cuda.matmul.fp32_precision == "ieee"
+    finally:
+        torch.backends.fp32_precision = before
+        torch.set_float32_matmul_precision("highest")
+
+
 def test_an_error_restores_the_settings() -> None:
     """Also those of the process."""
     torch.use_deterministic_algorithms(True)
@@ -153,5 +196,3 @@ def test_an_error_restores_the_settings() -> None:
         assert torch.are_deterministic_algorithms_enabled()
     finally:
         torch.use_deterministic_algorithms(False)
-    with nullcontext(), standard_settings():
-        assert not torch.are_deterministic_algorithms_enabled()

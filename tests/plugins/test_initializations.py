@@ -5,7 +5,9 @@ import torch
 from typer.testing import CliRunner
 
 from suite.catalog.activations import Relu
+from suite.catalog.domain import Box
 from suite.catalog.initializations import INITIALIZATIONS, He
+from suite.catalog.measures.signal import CorrelationSettings, JacobianSettings
 from suite.cells.resources import Resources
 from suite.cells.sampling import cells_of
 from suite.cli import app
@@ -13,6 +15,8 @@ from suite.nets.ensemble import layer_views
 from suite.nets.initialization import draw_parameters
 from suite.runs.run import compute_tables
 from suite.spec.load import load_studies
+from suite.spec.members import Member
+from suite.theory.quantities import theory_of
 from suite.theory.scaling import layer_variances
 
 runner = CliRunner()
@@ -159,9 +163,9 @@ IN_USE = [
         "10**400",
         "it fails (OverflowError: int too large to convert to float); correct the function, or",
     ),
-    ("not_a_number", "float('nan')", "it returns nan; return sigma_w^2, or (sigma_w^2, sigma_b^2), as numbers"),
+    ("not_a_number", "float('nan')", "it returns nan; return sigma_w^2, or (sigma_w^2, sigma_b^2), as Python floats"),
     ("negative", "-1", "it returns -1; return sigma_w^2 > 0 and sigma_b^2 >= 0"),
-    ("a_text", "'a'", "it returns 'a'; return sigma_w^2, or (sigma_w^2, sigma_b^2), as numbers"),
+    ("a_text", "'a'", "it returns 'a'; return sigma_w^2, or (sigma_w^2, sigma_b^2), as Python floats"),
     ("three", "(1.0, 2.0, 3.0)", "it returns (1.0, 2.0, 3.0); return sigma_w^2"),
     ("nothing", "None", "it returns None; return sigma_w^2"),
     ("long", "torch.zeros(30, 30)", "0.]]); return sigma_w^2"),
@@ -217,6 +221,7 @@ MOMENTS = [
     ("torch.where(normal.abs() > 1, normal, 0.0)", "mean square 0.80"),
     ("normal + 0.5", "mean 0.5"),
     ("normal.abs()", "mean 0.79"),
+    ("normal * (1 if normal.shape[2] > 1 else 2)", "for layers of 1 inputs and 64 units"),
     ("2 * normal", "mean square 4"),
     ("normal * (1 if normal.shape[2] > 8 else 2)", "for layers of 3 inputs and 48 units"),
     # The signs of torch's Q are not random.
@@ -250,3 +255,26 @@ def test_weights_of_other_distributions_are_taken(written, weights):
     file = written(f"{HEAD}{decorator}\ndef mine(fan_in, fan_out):\n    return 2.0\n")
 
     assert runner.invoke(app, ["list", "mine", "--plugin", str(file)]).exit_code == 0
+
+
+def test_weights_that_are_correlated_have_no_theory(loaded):
+    """All weights of a unit, or of a network, are the same; signs, and rows on a sphere, are uncorrelated."""
+    shapes = {
+        "per_unit": ("normal[..., :1].expand_as(normal).clone()", False),
+        "per_network": ("normal[:, :1, :1].expand_as(normal).clone()", False),
+        "signs": ("normal.sign()", True),
+        "on_spheres": (ROWS, True),
+    }
+    loaded(
+        HEAD
+        + "".join(
+            f"@initialization(weights=lambda normal: {weights})\ndef {name}(fan_in, fan_out):\n    return 2.0\n\n"
+            for name, (weights, _) in shapes.items()
+        )
+    )
+    for name, (_, uncorrelated) in shapes.items():
+        scheme = INITIALIZATIONS[name]()
+        network = Member((2, 8, 8, 1), Relu(), scheme, layer_variances(scheme, Relu(), (2, 8, 8, 1)), {})
+        for quantity, settings in (("correlation", CorrelationSettings()), ("jacobian_mean", JacobianSettings())):
+            found = theory_of(quantity, network, settings, Box(), None)
+            assert (found is not None) == uncorrelated, (name, quantity)

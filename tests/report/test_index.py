@@ -107,6 +107,8 @@ def test_what_failed_wholly_leaves_the_index(folder: Path, tmp_path: Path, monke
     os.utime(left, (0, 0))
     (tmp_path / "small.toml").write_text(SMALL.replace("seed = 1", "seed = 2"))
     (study,) = load_studies([tmp_path / "small.toml"])
+    record = results / "small" / "run.json"
+    record.write_text(json.dumps(json.loads(record.read_text()) | {"asked": study.asked}))
     monkeypatch.setattr("suite.measures.correlation.correlation", lambda *_: 1 / 0)
 
     found = run_study(study, results, Resources(workers=1))

@@ -83,6 +83,11 @@ def test_settings_and_domain_matter(module):
     ("measures", "options", "fragment"),
     [
         (["colapse"], {}, "there is no measure colapse; did you mean collapse?"),
+        (["collapsed_relative"], {}, "there is no measure collapsed_relative; it is a quantity of collapse"),
+        (["zzz"], {}, "there is no measure zzz; use one of activation_ratio"),
+        ([], {}, "measures: expected at least one name"),
+        (["v3"], {"settings": {"step": 0.1}}, "settings: 'step' is not a measure; write settings by measure, such as"),
+        (["v3"], {"settings": []}, "settings: expected a table of keys for each measure, got []"),
         (["accuracy"], {}, "accuracy needs a task or training"),
         (["trainability"], {}, "trainability needs a task"),
         (["v3"], {"domain": {"kind": "cube"}}, "domain: 'cube' is not known"),
@@ -146,7 +151,7 @@ def test_what_is_wrong_with_settings_is_said_as_of_a_spec(module):
         ({"settings": {"v3": {"step": float("inf")}}}, "v3.step: expected a finite number, got inf"),
         ({"domain": 3}, "domain: expected a table, got 3"),
         ({"domain": {"kind": "box", "half_width": -1}}, "domain.half_width: expected a number > "),
-        ({"domain": {"kind": "box", "radius": 1.0}}, "domain.radius: unknown key; use one of half_width, kind"),
+        ({"domain": {"kind": "box", "radius": 1.0}}, "domain.radius: unknown key; use one of half_width, name"),
         ({"activation": {"name": "elu", "alfa": 1.0}}, "activation.alfa: unknown key; did you mean alpha?"),
         ({"activation": "htanh"}, "activation.linear_region: linear_region is missing; add it"),
         ({"activation": "zzz"}, "entries of a plug-in need suite.plug_in"),
@@ -320,3 +325,16 @@ def test_a_network_that_explodes_has_no_finite_numbers_but_that_of_logarithms():
 
     assert found.drop("log_synflow").isna().sum() + np.isinf(found).sum() == len(found) - 1
     assert np.isfinite(found["log_synflow"])
+
+
+@pytest.mark.parametrize(("kind", "size"), [("box", "half_width"), ("ball", "radius")])
+def test_modules_are_compared_on_the_edge_of_the_domain(kind, size):
+    """ReLU6 differs from ReLU in a corner only, or at the end of a radius."""
+    with torch.random.fork_rng():
+        module = nn.Sequential(nn.Linear(2, 1), nn.ReLU6(), nn.Linear(1, 1))
+    nn.init.constant_(module[0].weight, 3.1 if kind == "box" else 4.3)
+    nn.init.zeros_(module[0].bias)
+
+    suite.measure(module, "v3", activation="relu", domain={"name": kind, size: 0.9})
+    with pytest.raises(ValueError, match=r"layer 1 \(ReLU6\) computes something else"):
+        suite.measure(module, "v3", activation="relu", domain={"name": kind, size: 1.0})

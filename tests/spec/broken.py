@@ -387,7 +387,7 @@ CASES = [
         "{ bias_std = 0.1 }",
         9,
         "family.initialization",
-        "scheme is missing; add scheme, one of critical, he, ",
+        "name is missing; add name, one of critical, he, ",
     ),
     # missing and empty
     _edited("missing title", 'title = "A study of small networks"\n', "", 1, "title", "title is missing; add it"),
@@ -662,7 +662,7 @@ CASES = [
     # domains
     _in_domain("unknown kind of domain", 'kind = "bal"', 11, "domain", "did you mean ball?"),
     _in_domain(
-        "domain without a kind", "half_width = 2.0", 11, "domain", "kind is missing; add kind, one of box, ball"
+        "domain without a kind", "half_width = 2.0", 11, "domain", "name is missing; add name, one of box, ball"
     ),
     _in_domain("box without room", 'kind = "box"\nhalf_width = 0', 13, "domain.half_width", "expected a number > 0"),
     _in_domain(
@@ -672,7 +672,7 @@ CASES = [
         "domain.half_width",
         "expected a number",
     ),
-    _in_domain("radius of a box", 'kind = "box"\nradius = 2.0', 13, "domain.radius", "use one of half_width, kind"),
+    _in_domain("radius of a box", 'kind = "box"\nradius = 2.0', 13, "domain.radius", "use one of half_width, name"),
     _edited("bare name of a domain", "seed = 7", 'seed = 7\ndomain = "ball"', 3, "domain", "expected a table"),
     _in_domain(
         "step that does not divide a wide box",

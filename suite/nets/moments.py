@@ -1,0 +1,27 @@
+"""Root mean square and standard deviation of outputs, without overflow or underflow of their squares."""
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+class Moments(NamedTuple):
+    """The size of each draw's outputs over points; with several outputs, the root of the mean square over outputs."""
+
+    rms: Float[Tensor, " draws"]
+    std: Float[Tensor, " draws"]
+
+
+def output_moments(outputs: Float[Tensor, "draws outputs points"]) -> Moments:
+    """Compute the root mean square and the standard deviation of the outputs of each draw.
+
+    Outputs whose squares could overflow or underflow are scaled by a power of two first, which is exact.
+    """
+    _, exponent = torch.frexp(outputs.abs().amax((1, 2)))
+    # The exponents of the largest and the smallest normal numbers are +-1024 in float64, +-128 in float32.
+    limit = 400 if outputs.dtype == torch.float64 else 40
+    exponent = exponent.masked_fill(exponent.abs() <= limit, 0).clamp(-1000, 1000).to(outputs.dtype)
+    scaled, scale = outputs * torch.exp2(-exponent)[:, None, None], torch.exp2(exponent)
+    return Moments(scaled.square().mean((1, 2)).sqrt() * scale, scaled.var(dim=2, correction=0).mean(1).sqrt() * scale)
