@@ -251,3 +251,34 @@ def test_randomness_never_comes_from_pythons_global_generator() -> None:
 def test_no_room_is_called_util_helpers_or_common() -> None:
     """Rooms are named for what they hold."""
     assert not [file for _, file in _modules() if file.stem in {"util", "utils", "helpers", "common"}]
+
+
+def reads_in_the_locale(source: str) -> list[int]:
+    """Return the lines of calls that read or write text in the locale's encoding."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Call):
+            continue
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        on_path = isinstance(node.func, ast.Attribute)
+        keywords = {keyword.arg for keyword in node.keywords}
+        mode = next(
+            (arg.value for arg in node.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)), ""
+        )
+        text = name == "open" and "b" not in mode and not ast.unparse(node.func).startswith(("archive.", "os."))
+        if ((name in ("read_text", "write_text") and on_path) or text) and "encoding" not in keywords:
+            found.append(node.lineno)
+    return found
+
+
+def test_text_has_an_encoding_on_every_system() -> None:
+    """The locale's would be another one on Windows, and on machines without a locale."""
+    assert {str(file): found for _, file in _modules() if (found := reads_in_the_locale(file.read_text()))} == {}
+
+
+def test_text_in_the_locales_encoding_is_found() -> None:
+    """And bytes, and an encoding that is given, are not."""
+    for call in ("path.read_text()", "path.write_text(text)", "path.open(newline='')", "open(name, 'w')"):
+        assert reads_in_the_locale(call) == [1]
+    for call in ("path.read_bytes()", "path.open('rb')", "path.read_text(encoding='utf-8')", "write_text(path, text)"):
+        assert reads_in_the_locale(call) == []
