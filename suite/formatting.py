@@ -31,3 +31,8 @@ def format_duration(seconds: float) -> str:
         return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 90 else f"{seconds / 3600:.1f} h"
+
+
+def short_error(error: BaseException, longest: int = 300) -> str:
+    """Format an error in one line: its type and the beginning of its message, `longest` characters at most."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:longest]}"

@@ -1,27 +1,17 @@
 """Dead neurons, which stay on a flat side of their activation, and whether a gradient can revive them."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
-
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
 from suite.catalog.domain import Box
 from suite.nets.breakpoints import ranges_on_line
-from suite.nets.enclosure import units_within
+from suite.nets.enclosure import are_within, units_within
 from suite.nets.ensemble import Ensemble
 from suite.nets.sample import Sample
 
 Dead = list[Bool[Tensor, "draws _"]]
 """For each hidden layer, whether each of its neurons is dead. Layers may have different widths."""
-
-
-class Ranges(NamedTuple):
-    """Smallest and largest pre-activation of each unit of a layer."""
-
-    low: Float[Tensor, "draws units"]
-    high: Float[Tensor, "draws units"]
 
 
 def dead_on_domain(ensemble: Ensemble, sample: Sample) -> Dead:
@@ -36,23 +26,24 @@ def dead_on_domain(ensemble: Ensemble, sample: Sample) -> Dead:
         ensemble: Networks without normalization or residual connections. They are evaluated in float64.
         sample: Sample of the domain.
     """
-    if not ensemble.activation.flat_sides:
+    sides = ensemble.activation.flat_sides
+    if not sides:
         return _none_dead(ensemble)
     ensemble = ensemble.to(torch.float64, ensemble.parameters.device)
     sample = sample.to(torch.float64, ensemble.parameters.device)
     if sample.inputs == 1:
         line = (sample.starts, sample.directions, sample.length)
         if ensemble.activation.kind != "piecewise_linear":
-            return units_within(ensemble, ensemble.activation.flat_sides, *line)
+            return units_within(ensemble, sides, *line)
         ranges = ranges_on_line(ensemble, ensemble.activation.kinks, *line)
-        return [_dead(ensemble, Ranges(*each)) for each in ranges]
+        return [are_within(low, high, sides) for low, high in ranges]
     _, *later = _dead_on_points(ensemble, sample.points())
     weight, bias = ensemble.layers[0].weight, ensemble.layers[0].bias[..., 0]
     if isinstance(sample.domain, Box):
         swing = sample.domain.extent * weight.abs().sum(2)
     else:
         swing = sample.domain.extent * weight.norm(dim=2)
-    return [_dead(ensemble, Ranges(bias - swing, bias + swing)), *later]
+    return [are_within(bias - swing, bias + swing, sides), *later]
 
 
 def dead_on_points(ensemble: Ensemble, points: Float[Tensor, "*draws inputs points"]) -> Dead:
@@ -92,10 +83,4 @@ def _dead_on_points(ensemble: Ensemble, points: Tensor) -> Dead:
         for index, z in enumerate(ensemble.preactivations(points[..., chunk])):
             low[index] = torch.minimum(low[index], z.amin(2))
             high[index] = torch.maximum(high[index], z.amax(2))
-    return [_dead(ensemble, Ranges(*ranges)) for ranges in zip(low, high, strict=True)]
-
-
-def _dead(ensemble: Ensemble, ranges: Ranges) -> Bool[Tensor, "draws units"]:
-    sides: Sequence[tuple[float, float]] = ensemble.activation.flat_sides
-    flat = [(ranges.low >= low) & (ranges.high <= high) for low, high in sides]
-    return torch.stack(flat).any(0)
+    return [are_within(*ranges, ensemble.activation.flat_sides) for ranges in zip(low, high, strict=True)]

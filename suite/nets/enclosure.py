@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -32,8 +33,7 @@ _RESOLVED = 0.05
 """The largest second difference of the slopes in a resolved cell, as a share of the largest slope."""
 
 
-@dataclass(frozen=True)
-class Reach:
+class Reach(NamedTuple):
     """How far the pre-activations of a layer's units reach along a line.
 
     Attributes:
@@ -50,14 +50,17 @@ class Reach:
 
     def is_within(self, sides: Sequence[tuple[float, float]]) -> Bool[Tensor, "draws units"]:
         """Return whether each unit is certain to stay within one of the intervals."""
-        return _within(self.bound_below, self.bound_above, sides)
+        return are_within(self.bound_below, self.bound_above, sides)
 
     def may_be_within(self, sides: Sequence[tuple[float, float]]) -> Bool[Tensor, "draws units"]:
         """Return whether all values found of a unit lie within one of the intervals."""
-        return _within(self.low, self.high, sides)
+        return are_within(self.low, self.high, sides)
 
 
-def _within(low: Tensor, high: Tensor, sides: Sequence[tuple[float, float]]) -> Tensor:
+def are_within(
+    low: Float[Tensor, "draws units"], high: Float[Tensor, "draws units"], sides: Sequence[tuple[float, float]]
+) -> Bool[Tensor, "draws units"]:
+    """Return whether each unit's smallest and largest value lie within one of the intervals."""
     return torch.stack([(low >= first) & (high <= last) for first, last in sides]).any(0)
 
 
@@ -101,7 +104,7 @@ def units_within(
 
 def _enclose_line(ensemble: Ensemble, start: Tensor, direction: Tensor, length: float, pieces: int) -> list[Reach]:
     """Return the reach of each hidden layer, from enclosures on equal pieces of the line."""
-    if ensemble.draws * max(ensemble.widths) * 32 > _MAX_VALUES and ensemble.draws > 1:
+    if ensemble.draws * max(ensemble.widths) * PIECES[0] > _MAX_VALUES and ensemble.draws > 1:
         half = ensemble.draws // 2
         parts = [_enclose_line(part, start, direction, length, pieces) for part in (ensemble[:half], ensemble[half:])]
         return [_concatenate_draws(*layers) for layers in zip(*parts, strict=True)]
@@ -116,8 +119,7 @@ def _enclose_line(ensemble: Ensemble, start: Tensor, direction: Tensor, length: 
 
 def _concatenate_draws(first: Reach, second: Reach) -> Reach:
     """Join the reaches of two sets of networks."""
-    names = ("low", "high", "bound_below", "bound_above")
-    return Reach(*(torch.cat([getattr(first, name), getattr(second, name)]) for name in names))
+    return Reach(*(torch.cat(parts) for parts in zip(first, second, strict=True)))
 
 
 def _merge_pieces(one: Reach, other: Reach) -> Reach:

@@ -8,7 +8,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from suite.formatting import short_error
 from suite.nets.ensemble import Ensemble
+from suite.nets.moments import output_moments
 
 _TOLERANCE = 1e-6
 """The largest difference, as a share of a unit's largest value; torch's Softplus is off by 2e-9 where it is cut off."""
@@ -87,8 +89,8 @@ def rounding_error(ensemble: Ensemble, points: Float[Tensor, "inputs points"]) -
     """
     outputs = ensemble(points)
     change = 4 * torch.finfo(points.dtype).eps
-    moved = (ensemble(points * (1 + change)) - outputs).square().mean((1, 2)).sqrt() / 4
-    return moved / outputs.std(dim=2, correction=0).square().mean(1).sqrt()
+    moved = output_moments(ensemble(points * (1 + change)) - outputs).rms / 4
+    return moved / output_moments(outputs).std
 
 
 def _largest(values: Float[Tensor, "units points"]) -> Float[Tensor, "units 1"]:
@@ -126,7 +128,9 @@ def _call(name: str, module: nn.Module, points: Tensor) -> Tensor:
         try:
             found = call(points.clone())
         except Exception as error:  # whatever a forward method of the user's own raises
-            raise UnsupportedModuleError(f"{_where(name, module)} fails ({_short(error)}); correct it") from error
+            raise UnsupportedModuleError(
+                f"{_where(name, module)} fails ({short_error(error, 120)}); correct it"
+            ) from error
     if not isinstance(found, Tensor):
         raise UnsupportedModuleError(f"{_where(name, module)} returns {type(found).__name__}; return a tensor")
     return found
@@ -136,17 +140,13 @@ def _where(name: str, module: nn.Module) -> str:
     return f"layer {name} ({type(module).__name__})" if name else type(module).__name__
 
 
-def _short(error: Exception) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"
-
-
 def _copied(name: str, module: nn.Module) -> nn.Module:
     try:
         copy = deepcopy(module).cpu().double()
     except Exception as error:  # whatever a module of the user's own holds
         raise UnsupportedModuleError(
-            f"{_where(name, module)} cannot be copied to compare it with the suite ({_short(error)}); remove what it "
-            "keeps besides its parameters"
+            f"{_where(name, module)} cannot be copied to compare it with the suite ({short_error(error, 120)}); remove "
+            "what it keeps besides its parameters"
         ) from None
     for part in copy.modules():
         part._forward_hooks, part._forward_pre_hooks = OrderedDict(), OrderedDict()

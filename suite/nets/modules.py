@@ -250,9 +250,9 @@ def shared_layer(module: nn.Module) -> str | None:
 
 def _is_identity(layer: nn.Module) -> bool:
     """Return whether a layer of one of torch's classes returns its inputs."""
-    if isinstance(layer, _DROPOUT) and type(layer) in _DROPOUT:
-        return not layer.training or layer.p == 0
-    return type(layer) is nn.Identity and not has_own_forward(layer, nn.Identity)
+    if type(layer) not in (nn.Identity, *_DROPOUT) or has_own_forward(layer, type(layer)):
+        return False
+    return isinstance(layer, nn.Identity) or not layer.training or bool(layer.p == 0)
 
 
 _DROPOUT = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout)

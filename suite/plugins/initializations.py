@@ -17,8 +17,9 @@ from suite.catalog.initializations import (
     NoVariancesError,
     PlainDistribution,
 )
+from suite.formatting import short_error
 from suite.plugins.loading import Plugin, PlugInError
-from suite.plugins.parameters import PluginChoice, make_choice, make_decorator, register_choice, short_error
+from suite.plugins.parameters import PluginChoice, make_choice, make_decorator, register_choice
 
 _Function = Callable[..., float | tuple[float, float]]
 _Weights = Callable[..., Tensor]

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field, ValidationError, create_model, model_vali
 from pydantic_core import PydanticCustomError
 
 from suite.catalog.settings import Choice
+from suite.formatting import short_error
 from suite.nets.torch_settings import standard_settings
 from suite.plugins.loading import Plugin, PlugInError, declare, register, restore
 
@@ -61,11 +62,6 @@ class PluginChoice(FromPlugin, Choice):
         else:
             return self
         raise PydanticCustomError("own", "{message}", {"message": f"{self.label}: {message}"})
-
-
-def short_error(error: BaseException) -> str:
-    """Format an error as its type and at most 300 characters of its message."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
 
 
 def make_decorator(

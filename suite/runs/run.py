@@ -1,6 +1,5 @@
 """Run a study: compute its missing cells, write its tables, analyze them and draw its page."""
 
-import json
 import shlex
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -162,7 +161,7 @@ def check_owner(study: Study, folder: Path, *, reads_only: bool = False) -> None
         ValueError: If it does.
     """
     try:
-        recorded = json.loads((folder / "run.json").read_text(encoding="utf-8"))["asked"]
+        recorded = Results(folder).run["asked"]
         other = _asked_for(recorded)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return  # no run, a damaged record, or one of an earlier version

@@ -537,6 +537,7 @@ def _tied() -> nn.Sequential:
         (lambda: _around(_patched(nn.LayerNorm(6), lambda z: z), nn.ReLU()), "layer 0 (LayerNorm) computes something"),
         (lambda: _around(_patched(nn.BatchNorm1d(6), lambda z: z), nn.ReLU()), "(BatchNorm1d) computes something else"),
         (lambda: _around(_patched(nn.Identity(), lambda z: 3 * z), nn.ReLU()), "layer 2 (ReLU) is a second activation"),
+        (lambda: _around(_patched(nn.Dropout(), lambda z: 3 * z).eval(), nn.ReLU()), "layer 1 (Dropout)"),
         (lambda: _around(nn.ReLU(), kind=Own), "Own has parameters besides those of its layers (scale)"),
         (lambda: nn.Sequential(_around(nn.ReLU(), kind=Own)), "layer 0 (Own) has parameters besides"),
         (lambda: _around(InEval()).eval(), "layer 1 (InEval) computes something else"),
@@ -548,7 +549,19 @@ def _tied() -> nn.Sequential:
         (lambda: nn.Sequential(_buffer("bias"), nn.ReLU(), nn.Linear(6, 1)), "layer 0 (Linear) has a bias that is not"),
         (_tied, "layer 2 (Linear) has a weight that is not a parameter"),
     ],
-    ids=["LayerNorm", "BatchNorm1d", "Identity", "scale", "inner scale", "eval", "call", "weight", "bias", "tied"],
+    ids=[
+        "LayerNorm",
+        "BatchNorm1d",
+        "Identity",
+        "Dropout",
+        "scale",
+        "inner scale",
+        "eval",
+        "call",
+        "weight",
+        "bias",
+        "tied",
+    ],
 )
 def test_what_a_module_does_besides_its_layers_is_found(make, said):
     """Patched methods, parameters and modes that the ensemble does not have."""
