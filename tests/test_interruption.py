@@ -65,6 +65,24 @@ def test_an_interrupted_run_says_how_to_go_on_and_does(
     assert_same_as_undisturbed(tmp_path, tmp_path_factory)
 
 
+_SIGNAL_AT_EXIT = """
+import atexit, os, signal, suite.cli
+atexit.register(lambda: os.kill(os.getpid(), signal.{name}))
+signal.signal(signal.SIGINT, signal.default_int_handler)
+suite.cli.main()
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_signal_while_python_exits_does_not_replace_the_exit_code(name: str) -> None:
+    command = [sys.executable, "-c", _SIGNAL_AT_EXIT.format(name=name), "list", "optimizers"]
+
+    run = subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+    assert run.returncode == 0
+    assert "Traceback" not in run.stderr
+
+
 @slow
 def test_a_driver_that_is_killed_loses_nothing_that_was_finished(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory

@@ -2,6 +2,7 @@
 
 import io
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -24,7 +25,17 @@ def main() -> None:
     _open_standard_streams()
     completing = not _COMPLETION.isdisjoint(sys.argv[1:])
     by_name = Path(sys.argv[0]).stem == COMMAND
-    app(prog_name=COMMAND if by_name or completing else f"python -m {COMMAND}")
+    try:
+        app(prog_name=COMMAND if by_name or completing else f"python -m {COMMAND}")
+    finally:
+        _ignore_signals()
+
+
+def _ignore_signals() -> None:
+    """Ignore the signals that end a process, since one that arrives while Python exits would replace the exit code."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
 
 
 def _open_standard_streams() -> None:
