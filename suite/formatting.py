@@ -1,7 +1,5 @@
 """Formatting of numbers in text."""
 
-from math import isfinite
-
 
 def format_count(number: int, noun: str) -> str:
     """Return a number with its noun, such as `1 member` or `2,130 members`."""
@@ -9,11 +7,8 @@ def format_count(number: int, noun: str) -> str:
 
 
 def format_p_value(p: float) -> str:
-    """Return a p-value with its letter, such as `p = 0.03`.
-
-    nan gives `not refuted`: it is the p-value of a claim that holds as long as nothing refutes it.
-    """
-    return "p < 0.0001" if p < 1e-4 else f"p = {p:.2g}" if isfinite(p) else "not refuted"
+    """Return a p-value with its letter, such as `p = 0.03`."""
+    return "p < 0.0001" if p < 1e-4 else f"p = {p:.2g}"
 
 
 def format_bytes(count: float) -> str:

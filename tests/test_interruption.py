@@ -77,10 +77,29 @@ suite.cli.main()
 def test_a_signal_while_python_exits_does_not_replace_the_exit_code(name: str) -> None:
     command = [sys.executable, "-c", _SIGNAL_AT_EXIT.format(name=name), "list", "optimizers"]
 
-    run = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
     assert run.returncode == 0
     assert "Traceback" not in run.stderr
+
+
+_SIGNAL_WHILE_LOADING = """
+import os, signal, sys, suite.cells.executor
+signal.signal(signal.SIGTERM, signal.default_int_handler)
+try:
+    with suite.cells.executor.signals_wait():
+        os.kill(os.getpid(), signal.SIGTERM)
+        print("loaded")
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+def test_a_signal_waits_until_torch_is_loaded() -> None:
+    """torch calls Python from C++ while it is loaded, and an exception there aborts the process."""
+    run = subprocess.run([sys.executable, "-c", _SIGNAL_WHILE_LOADING], capture_output=True, text=True, check=True)
+
+    assert run.stdout.split() == ["loaded", "interrupted"]
 
 
 @slow

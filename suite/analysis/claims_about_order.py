@@ -9,13 +9,24 @@ from zlib import crc32
 import numpy as np
 from scipy.stats import norm
 
-from suite.analysis.evidence import NOTHING, Evidence, above, every, of_each, on_average, some
-from suite.analysis.points import Point, Tables, at, both_drawn, lines, matched, points, unshared
+from suite.analysis.evidence import (
+    NOTHING,
+    Evidence,
+    Tested,
+    above,
+    every,
+    in_the_family,
+    of_each,
+    on_average,
+    some,
+    two_sided,
+)
+from suite.analysis.points import TRAINED, Point, Tables, at, both_drawn, lines, matched, points, unshared
 from suite.catalog.claims import Greater, Monotone, PairClaim, PeaksInside, RankCorrelation, SurvivalShorter
-from suite.catalog.measures import MEASURES
 from suite.catalog.predict import FEWEST
-from suite.statistics.contrasts import Estimate, of_pairs
+from suite.statistics.contrasts import Estimate, Replicates, estimate
 from suite.statistics.intervals import NORMAL_QUANTILE
+from suite.statistics.paired import paired_events, paired_means
 from suite.statistics.rank import spearman
 from suite.statistics.survival import logrank
 
@@ -57,44 +68,49 @@ def _steps(line: Sequence[Point], claim: Monotone) -> Evidence:
     return every([above(upper - lower, -claim.slack, (low, high)) for (lower, low), (upper, high) in steps])
 
 
-_TRAINED = frozenset(name for each in MEASURES.values() if each.inputs == "training" for name in each.quantities)
-"""Quantities of trained networks: replicate i has the same data for every member."""
-
-
 def greater(tables: Tables, claim: Greater) -> Evidence:
     """Test that one value of an axis has a larger quantity than another, in every pair or on average.
 
     A pair consists of two members that differ in `axis` alone. Replicates of trained networks share their data, so
-    values of trained quantities, frequencies excepted, are compared replicate by replicate. For the average, pairs of
-    members are the sampling units; the spread of their differences includes that of the draws. A pair that was trained
-    in several ways enters once, with the mean of its differences.
+    they are compared replicate by replicate, with the tests of the table of comparisons. A pair that was trained in
+    several ways enters an average once, with the mean of its differences. The average is that of these pairs, unless it
+    is that of the family.
     """
-    pairs = _pairs(tables, claim)
-    if not pairs:
-        return NOTHING
-    differences = [((first.member, second.member), _difference(first, second, claim)) for first, second in pairs]
+    pairs = [((first.member, second.member), first, second) for first, second in _pairs(tables, claim)]
+    trained = claim.quantity in TRAINED
     if claim.of == "every":
-        found = every([above(difference, claim.margin, names) for names, difference in differences])
-    else:
-        found = on_average(differences, claim.margin)
-    if pairs[0][0].kind != "frequency":
-        return found
-    # Two frequencies differ by at most 1, but the interval may extend beyond that.
-    return replace(found, low=float(np.clip(found.low, -1, 1)), high=float(np.clip(found.high, -1, 1)))
+        return every([above(_difference(first, second, claim), claim.margin, names) for names, first, second in pairs])
+    differences = [(names, _replicates(first, second, claim)) for names, first, second in pairs]
+    if claim.of == "family":
+        return in_the_family(differences, claim.margin)
+    return on_average(differences, claim.margin, trained)
 
 
-def _difference(first: Point, second: Point, claim: Greater) -> Estimate:
-    if claim.quantity in _TRAINED and first.kind == "value":
-        one, other = both_drawn(first, second)
-        return of_pairs(other, one, claim.statistic)
-    return first.estimate(claim.statistic) - second.estimate(claim.statistic)
+def _difference(first: Point, second: Point, claim: Greater) -> Tested:
+    if claim.quantity not in TRAINED or first.kind not in ("value", "frequency"):
+        return first.estimate(claim.statistic) - second.estimate(claim.statistic)
+    _, one, other = both_drawn(first, second)
+    if first.kind == "frequency":
+        return paired_events(other, one)
+    return estimate(one - other, "median") if claim.statistic == "median" else paired_means(other, one)
+
+
+def _replicates(first: Point, second: Point, claim: Greater) -> Replicates:
+    """Return the difference of two members, with the differences of their replicates if their mean is the estimate."""
+    found = _difference(first, second, claim)
+    if claim.quantity not in TRAINED or first.kind not in ("value", "frequency") or claim.statistic == "median":
+        assert isinstance(found, Estimate)
+        return Replicates(found, np.empty(0), np.empty(0))
+    numbers, one, other = both_drawn(first, second)
+    whole = found if isinstance(found, Estimate) else first.estimate("mean") - second.estimate("mean")
+    return Replicates(whole, numbers, one - other)
 
 
 def survival_shorter(tables: Tables, claim: SurvivalShorter) -> Evidence:
     """Test that in every pair the times of the first member are shorter, by the log-rank test.
 
-    The estimate is the z-score of the pair with the weakest evidence, positive if the times are shorter. Times that are
-    censored are longer than all others.
+    The estimate is the z-score of the pair with the weakest evidence, positive if the times are shorter. It has no
+    interval, since it is a test statistic. Times that are censored are longer than all others.
     """
     parts = []
     for first, second in _pairs(tables, claim):
@@ -106,13 +122,13 @@ def survival_shorter(tables: Tables, claim: SurvivalShorter) -> Evidence:
         test = logrank(times[0], ended[0], times[1], ended[1])
         half = test.p / 2
         one_sided = half if test.statistic > 0 else 1 - half
-        spread = float(norm.isf(0.025))
         draws = min(len(first.values), len(second.values))
         parts.append(
             Evidence(
                 test.statistic,
-                test.statistic - spread,
-                test.statistic + spread,
+                np.nan,
+                np.nan,
+                two_sided(one_sided, 1 - one_sided),
                 one_sided,
                 1 - one_sided,
                 draws,
@@ -164,7 +180,13 @@ def _against_bound(rho: float, names: frozenset[str], claim: RankCorrelation) ->
     low, high = (tanh(atanh(inside) + side * NORMAL_QUANTILE * error) for side in (-1, 1))
     least = 1 / factorial(members)
     for_it, against = (max(least, float(tail)) for tail in (norm.sf(z), norm.cdf(z)))
-    return Evidence(rho, low, high, for_it, against, 0, names, "members")
+
+    def detectable(level: float, power: float) -> float:
+        shift = error * float(norm.isf(level) + norm.ppf(power))
+        return abs(tanh(atanh(bound) + sign * shift) - bound)
+
+    p = two_sided(for_it, against)
+    return Evidence(rho, low, high, p, for_it, against, 0, names, "members", detectable=detectable)
 
 
 _NEARLY = 0.9999

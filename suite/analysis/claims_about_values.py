@@ -13,13 +13,14 @@ from suite.analysis.evidence import (
     above_known,
     below_known,
     every,
+    in_the_family,
     known_draws,
     on_average,
     turned,
 )
-from suite.analysis.points import Point, Tables, matched, points, unshared
-from suite.catalog.claims import AgreesWith, BoundedBy, Level
-from suite.statistics.contrasts import Estimate
+from suite.analysis.points import TRAINED, Point, Tables, matched, points, unshared
+from suite.catalog.claims import THEORY, AgreesWith, BoundedBy, Level
+from suite.statistics.contrasts import Estimate, Replicates
 
 
 def level(tables: Tables, claim: Level) -> Evidence:
@@ -28,8 +29,9 @@ def level(tables: Tables, claim: Level) -> Evidence:
     In every member: the estimate is that of the member with the weakest evidence. The median of times is infinite if
     most of them are censored; it is then tested by the sign test over the draws.
 
-    On average: members are the sampling units. A member that was trained in several ways enters once, with the mean
-    over these. An average that includes an infinite median is infinite, and the claim is undecided.
+    On average: over these members, with the error of their draws, or over the family that they are a sample of. A
+    member that was trained in several ways enters once, with the mean over these. An average that includes an infinite
+    median is infinite, and the claim is undecided.
 
     In every draw: the claim holds until a draw lies beyond the number, however few draws there are. The estimate is the
     smallest draw for a lower bound, and the largest for an upper bound. A censored time lies above every number. A draw
@@ -41,9 +43,20 @@ def level(tables: Tables, claim: Level) -> Evidence:
     bound = claim.at_least if claim.at_least is not None else claim.at_most
     assert bound is not None
     known = [(point, each) for point in found if not np.isnan((each := point.estimate(claim.statistic)).value)]
-    if claim.of == "average" and len(known) > 1:
-        return _as_claimed(on_average((((point.member,), each) for point, each in known), bound), claim)
+    members = [((point.member,), _replicates(point, each, claim)) for point, each in known]
+    if claim.of == "family":
+        return _as_claimed(in_the_family(members, bound), claim)
+    if claim.of == "average" and len(members) > 1:
+        return _as_claimed(on_average(members, bound, claim.quantity in TRAINED), claim)
     return every([_as_claimed(above_known(point, claim.statistic, bound), claim) for point, _ in known])
+
+
+def _replicates(point: Point, found: Estimate, claim: Level) -> Replicates:
+    """Return the estimate of a member, with its replicates if their mean is the estimate."""
+    if point.values is None or point.draws is None or point.kind == "time" or claim.statistic == "median":
+        return Replicates(found, np.empty(0), np.empty(0))
+    known = np.isfinite(point.values)
+    return Replicates(found, point.draws[known], point.values[known])
 
 
 def _as_claimed(lies_above: Evidence, claim: Level) -> Evidence:
@@ -61,10 +74,7 @@ def _in_every_draw(found: Sequence[Point], claim: Level) -> Evidence:
     furthest = highest if claim.at_least is None else lowest
     fewest = min(len(values) for _, values in known)
     names = frozenset(name for name, _ in known)
-    return Evidence(furthest, np.nan, np.nan, 1.0, float(holds), fewest, names, until_refuted=True)
-
-
-THEORY = "theory"
+    return Evidence(furthest, np.nan, np.nan, np.nan, 1.0, float(holds), fewest, names, until_refuted=True)
 
 
 def bounded_by(tables: Tables, claim: BoundedBy) -> Evidence:
@@ -124,7 +134,7 @@ def _within(point: Point, relative: float, statistic: str) -> Evidence:
     lower, upper = theory - tolerance, theory + tolerance
     found = every([above_known(point, statistic, lower), below_known(point, statistic, upper)])
     estimate, low, high = ((number - theory) / scale for number in (found.estimate, found.low, found.high))
-    return replace(found, estimate=estimate, low=low, high=high)
+    return replace(found, estimate=estimate, low=low, high=high, detectable=None)
 
 
 def _within_errors(deviations: Sequence[tuple[Point, Estimate]], limit: float, one_sided: bool = False) -> Evidence:
@@ -146,9 +156,8 @@ def _within_errors(deviations: Sequence[tuple[Point, Estimate]], limit: float, o
     holds = largest <= limit if one_sided else abs(largest) <= limit
     draws = min((each.draws for each in known if each.error), default=1)
     against = 1.0 if holds else refuted
-    return Evidence(
-        largest, np.nan, np.nan, 1.0, against, draws, frozenset(name for name, _ in found), until_refuted=True
-    )
+    names = frozenset(name for name, _ in found)
+    return Evidence(largest, np.nan, np.nan, np.nan, 1.0, against, draws, names, until_refuted=True)
 
 
 def _has_theory(point: Point) -> bool:

@@ -5,15 +5,14 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from suite.analysis.evidence import two_sided
 from suite.analysis.series import MEMBER_AXES, in_words, selected, training_axes
 from suite.catalog.charts.facts import COMPARED_OUTCOMES, COMPARED_TIMES
+from suite.catalog.quantities import QUANTITIES
 from suite.results.schema import COMPARISON_COLUMNS
-from suite.statistics.multiple_tests import holm
+from suite.statistics.multiple_tests import ALPHA, holm
 from suite.statistics.paired import paired_events, paired_means
 from suite.statistics.survival import logrank, median_survival
-
-_ALPHA = 0.05
-"""Family-wise error rate of the comparisons of one quantity."""
 
 APART = ("inputs", "outputs", "depth", "width", "budget", "task", "train", "validation", "test", "squares")
 """Axes whose values are not compared: sizes, which charts show as trends, and tasks, whose outcomes differ."""
@@ -25,7 +24,8 @@ def comparisons_table(measurements: pd.DataFrame, summary: pd.DataFrame) -> pd.D
     Times to an event that training did not reach are censored at its last step. They are compared by their medians
     (Kaplan-Meier) and the log-rank test by permutation. Outcomes of training are compared by the mean difference over
     replicates. Replicates share their data, so they are pairs: the tests are Student's t, and for successes McNemar's
-    exact test with Newcombe's interval. The p-values of one quantity are corrected together (Holm).
+    exact test with Tango's interval. Claims about every pair use the same tests. The p-values of one quantity are
+    corrected together (Holm). With fewer than `FEWEST_PAIRS` pairs there is neither interval nor p-value.
 
     Args:
         measurements: Raw values.
@@ -44,7 +44,7 @@ def comparisons_table(measurements: pd.DataFrame, summary: pd.DataFrame) -> pd.D
         end = float(summary["step"].max())
         compare = _compare_times if quantity in COMPARED_TIMES else _compare_means
         found = [
-            {"quantity": quantity, **pair, **compare(groups[first], groups[second], end)}
+            {"quantity": quantity, **pair, **compare(quantity, groups[first], groups[second], end)}
             for pair, first, second in _pairs(groups)
         ]
         p_values = np.array([row["p"] for row in found], dtype=float)
@@ -52,7 +52,7 @@ def comparisons_table(measurements: pd.DataFrame, summary: pd.DataFrame) -> pd.D
         for row, adjusted in zip(tested, holm(p_values[np.isfinite(p_values)]), strict=True):
             row["p_holm"] = float(adjusted)
         for row in found:
-            if not row["p_holm"] <= _ALPHA:  # type: ignore[operator]  # a number, or nan
+            if not row["p_holm"] <= ALPHA:  # type: ignore[operator]  # a number, or nan
                 row["verdict"] = "undecided"
         rows += found
     return pd.DataFrame(rows, columns=list(COMPARISON_COLUMNS))
@@ -117,7 +117,9 @@ def _pairs(groups: "dict[_Setting, pd.Series[float]]") -> Iterator[tuple[dict[st
                     yield {"axis": axis, "reference": earlier, "setting": value, "at": others}, reference, setting
 
 
-def _compare_times(reference: "pd.Series[float]", setting: "pd.Series[float]", end: float) -> dict[str, object]:
+def _compare_times(
+    quantity: str, reference: "pd.Series[float]", setting: "pd.Series[float]", end: float
+) -> dict[str, object]:
     """Compare times to an event by the log-rank test; the difference is that of the medians."""
     values = [group.to_numpy(dtype=float) for group in (reference, setting)]
     observed = [~np.isnan(group) for group in values]
@@ -138,24 +140,29 @@ def _compare_times(reference: "pd.Series[float]", setting: "pd.Series[float]", e
     }
 
 
-def _compare_means(reference: "pd.Series[float]", setting: "pd.Series[float]", end: float) -> dict[str, object]:
+def _compare_means(
+    quantity: str, reference: "pd.Series[float]", setting: "pd.Series[float]", end: float
+) -> dict[str, object]:
     """Compare paired means; a pair is left out if either run diverged."""
     pairs = pd.concat([reference, setting], axis=1, join="inner").to_numpy(dtype=float)
     lost = (~np.isfinite(pairs)).sum(axis=0)
-    pairs = pairs[np.isfinite(pairs).all(axis=1)]
-    events = bool(len(pairs)) and bool(np.isin(pairs, (0.0, 1.0)).all())
-    test = paired_events(pairs[:, 0], pairs[:, 1]) if events else paired_means(pairs[:, 0], pairs[:, 1])
-    verdict = "higher" if test.difference > 0 else "lower"
+    one, other = pairs[np.isfinite(pairs).all(axis=1)].T
+    test = paired_events(one, other) if QUANTITIES[quantity].kind == "frequency" else paired_means(one, other)
+    smallest, largest = QUANTITIES[quantity].range
+    low, high = np.clip(test.interval, smallest - largest, largest - smallest)
+    # Without an error, equal differences other than 0 say nothing.
+    p = two_sided(test.above(), test.below()) if np.isfinite(test.error) or test.value == 0 else np.nan
+    # If one side lost more runs, those that remain are a biased selection.
+    comparable = lost[0] == lost[1] and len(one)
     return {
-        "of_reference": pairs[:, 0].mean() if len(pairs) else np.nan,
-        "of_setting": pairs[:, 1].mean() if len(pairs) else np.nan,
-        "difference": test.difference,
-        "ci_low": test.low,
-        "ci_high": test.high,
-        "n": len(pairs),
+        "of_reference": one.mean() if len(one) else np.nan,
+        "of_setting": other.mean() if len(one) else np.nan,
+        "difference": test.value,
+        "ci_low": low,
+        "ci_high": high,
+        "n": len(one),
         "censored": int(lost.sum()),
-        "p": test.p,
-        "p_holm": test.p,
-        # If one side lost more runs, those that remain are a biased selection.
-        "verdict": verdict if lost[0] == lost[1] else "undecided",
+        "p": p,
+        "p_holm": p,
+        "verdict": ("higher" if test.value > 0 else "lower") if comparable else "undecided",
     }

@@ -13,6 +13,7 @@ from suite.analysis.series import pick, selected, training_axes, with_series
 from suite.analysis.verdicts import verdict_rows
 from suite.catalog.charts import charts, facts
 from suite.catalog.claims import Claim
+from suite.catalog.quantities import QUANTITIES
 from suite.results.folder import Results
 from suite.results.schema import (
     AGREEMENT,
@@ -98,7 +99,9 @@ def _by_place(values: pd.DataFrame, summary: pd.DataFrame, quantity: str) -> dic
 def _change(rows: pd.DataFrame) -> tuple[float, float, float]:
     """Return the mean change and the ends of its 95% interval; missing changes are left out."""
     changes = rows["value"].dropna().to_numpy(dtype=float)
-    return paired_means(np.zeros_like(changes), changes)[:3]
+    found = paired_means(np.zeros_like(changes), changes)
+    low, high = np.clip(found.interval, *QUANTITIES[facts.PHASES.early].range)
+    return found.value, float(low), float(high)
 
 
 def bounds_table(summary: pd.DataFrame, values: pd.DataFrame) -> pd.DataFrame:

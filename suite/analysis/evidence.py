@@ -1,14 +1,23 @@
 """Compute the evidence for and against a claim: in one member, in every member, and on average."""
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
 import numpy as np
+from scipy.stats import t as student
 
 from suite.analysis.points import Point
-from suite.statistics.contrasts import Estimate, mean_of, of_share, over_members
-from suite.statistics.intervals import Array, wilson
+from suite.statistics.contrasts import Estimate, Replicates, average, mean_of, of_share, over_members
+from suite.statistics.intervals import Array, clopper_pearson
+from suite.statistics.paired import PairedEvents
+from suite.statistics.two_level import CorrelationDifference
+
+Tested = Estimate | PairedEvents | CorrelationDifference
+"""An estimate with one-sided tests and a 95% confidence interval."""
+
+Detectable = Callable[[float, float], float]
+"""(one-sided level, power) -> the smallest effect that a test finds with that power."""
 
 
 @dataclass(frozen=True)
@@ -19,47 +28,83 @@ class Evidence:
         estimate: The estimate that the claim's test defines.
         low: Lower end of its 95% confidence interval; nan if there is none.
         high: Upper end of the interval.
+        p: Two-sided p-value of the estimate against what is claimed, without any correction; nan if there is none.
         for_it: p-value for the claim: how probable such evidence for it is if the claim is false.
         against: p-value against the claim: how probable such evidence against it is if the claim is true.
         draws: The smallest number of draws of a member.
         members: The names of the compared members. A member that was trained several times counts once.
         unit: The sampling unit, draws or members, of which more are needed for stronger evidence.
         until_refuted: Whether the claim holds until it is refuted. There is no p-value for it then; `for_it` is 1.
+        exact: Whether the estimate is computed without any sampling, so that it has no interval and no p-value.
+        detectable: The smallest effect that the test finds, if it can be told.
+        note: Why the claim cannot be judged; empty if it can.
     """
 
     estimate: float
     low: float
     high: float
+    p: float
     for_it: float
     against: float
     draws: int
     members: frozenset[str]
     unit: Literal["draws", "members"] = "draws"
     until_refuted: bool = False
+    exact: bool = False
+    detectable: Detectable | None = None
+    note: str = ""
 
 
-NOTHING = Evidence(np.nan, np.nan, np.nan, 1.0, 1.0, 0, frozenset())
+NOTHING = Evidence(np.nan, np.nan, np.nan, np.nan, 1.0, 1.0, 0, frozenset())
 """The evidence on a claim whose quantities are not in the tables."""
 
 
-def above(difference: Estimate, bound: float, members: Iterable[str]) -> Evidence:
+def above(found: Tested, bound: float, members: Iterable[str]) -> Evidence:
     """Return the evidence that an estimate lies above a bound.
 
+    An estimate without error is compared with the bound directly.
+
     Args:
-        difference: The estimate.
+        found: The estimate.
         bound: The bound, which is known exactly.
         members: The names of the members that the estimate is about.
     """
-    low, high = difference.interval
+    if found.error == 0 and np.isfinite(found.value):
+        holds = found.value > bound
+        p_values = (np.nan, 0.0 if holds else 1.0, 1.0 if holds else 0.0)
+        return Evidence(found.value, np.nan, np.nan, *p_values, found.draws, frozenset(members), exact=True)
+    low, high = found.interval
+    for_it, against = found.above(bound), found.below(bound)
+
+    def detectable(level: float, power: float) -> float:
+        return found.error * float(student.isf(level, found.freedom) + student.ppf(power, found.freedom))
+
     return Evidence(
-        difference.value,
+        found.value,
         low,
         high,
-        difference.above(bound),
-        difference.below(bound),
-        difference.draws,
+        two_sided(for_it, against),
+        for_it,
+        against,
+        found.draws,
         frozenset(members),
+        detectable=detectable,
     )
+
+
+def two_sided(for_it: float, against: float) -> float:
+    """Return the two-sided p-value that belongs to two one-sided ones."""
+    return min(1.0, 2 * min(for_it, against))
+
+
+def refused(note: str, members: Iterable[str]) -> Evidence:
+    """Return the evidence on a claim that cannot be judged.
+
+    Args:
+        note: The reason.
+        members: The names of the members that the claim is about.
+    """
+    return replace(NOTHING, members=frozenset(members), note=note)
 
 
 def every(parts: Sequence[Evidence]) -> Evidence:
@@ -67,7 +112,7 @@ def every(parts: Sequence[Evidence]) -> Evidence:
 
     The p-value for the claim is the largest of the parts and needs no correction (Berger 1982). The p-value against
     it is the smallest of the parts, times their number (Bonferroni). The estimate is that of the part with the largest
-    p-value for the claim.
+    p-value for the claim. If a part cannot be judged, neither can the claim, unless another part refutes it.
     """
     if not parts:
         return NOTHING
@@ -78,6 +123,8 @@ def every(parts: Sequence[Evidence]) -> Evidence:
         against=min(1.0, len(parts) * min(part.against for part in parts)),
         draws=min(part.draws for part in parts),
         members=_united(parts),
+        exact=all(part.exact for part in parts),
+        note=next((part.note for part in parts if part.note), ""),
     )
 
 
@@ -96,6 +143,8 @@ def some(parts: Sequence[Evidence]) -> Evidence:
         against=max(part.against for part in parts),
         draws=min(part.draws for part in parts),
         members=_united(parts),
+        exact=all(part.exact for part in parts),
+        note=next((part.note for part in parts if part.note), ""),
     )
 
 
@@ -106,9 +155,9 @@ def _united(parts: Sequence[Evidence]) -> frozenset[str]:
 def above_known(point: Point, statistic: str, bound: float) -> Evidence:
     """Return the evidence that a member's statistic lies above a bound that is known exactly.
 
-    A frequency is tested by the exact binomial test and has Wilson's interval, since near 0 and 1 its error follows
-    from the bound and not from the draws. An infinite median, such as that of times to an event most of which are
-    censored, is tested by the sign test and has no interval.
+    A frequency is tested by the exact binomial test and has the interval of Clopper and Pearson, which belongs to it.
+    An infinite median, such as that of times to an event most of which are censored, is tested by the sign test and has
+    no interval.
 
     Args:
         point: The draws of the member.
@@ -118,15 +167,19 @@ def above_known(point: Point, statistic: str, bound: float) -> Evidence:
     value = point.estimate(statistic)
     if point.kind == "frequency" and point.values is not None and value.draws:
         known = point.values[np.isfinite(point.values)]
-        low, high = (float(end) for end in wilson(known.sum(), np.array(len(known))))
-        for_it, against = of_share(int(known.sum()), len(known), bound)
-        return Evidence(value.value, low, high, for_it, against, len(known), frozenset([point.member]))
+        events, n = int(known.sum()), len(known)
+        for_it, against = of_share(events, n, bound)
+        evidence = above(value, bound, [point.member])
+        low, high = clopper_pearson(events, n)
+        p = two_sided(for_it, against)
+        return replace(evidence, low=low, high=high, p=p, for_it=for_it, against=against)
     if not np.isinf(value.value):
         return above(value, bound, [point.member])
     draws = known_draws(point)
     beyond, within = (int((draws > bound).sum()), int((draws < bound).sum()))
     for_it, against = (of_share(number, len(draws), 0.5)[0] for number in (beyond, within))
-    return Evidence(value.value, np.nan, np.nan, for_it, against, len(draws), frozenset([point.member]))
+    p = two_sided(for_it, against)
+    return Evidence(value.value, np.nan, np.nan, p, for_it, against, len(draws), frozenset([point.member]))
 
 
 def below_known(point: Point, statistic: str, bound: float) -> Evidence:
@@ -168,22 +221,36 @@ def of_each(found: Iterable[tuple[Name, Estimate]]) -> Mapping[Name, Estimate]:
     return {name: mean_of(values) for name, values in trainings.items()}
 
 
-def on_average(found: Iterable[tuple[tuple[str, ...], Estimate]], bound: float) -> Evidence:
-    """Return the evidence that the average over members, or over pairs of members, lies above a bound.
+def on_average(found: Iterable[tuple[tuple[str, ...], Replicates]], bound: float, shared: bool) -> Evidence:
+    """Return the evidence that the average over these members, or pairs of members, lies above a bound.
 
-    Members are the sampling units, so the error follows from the spread between them. A single member has no spread;
-    its error is that of its draws.
+    Args:
+        found: The names of one or two members with their estimate, once per training setting.
+        bound: The bound.
+        shared: Whether replicates share their data over members, as in training.
+    """
+    members: dict[tuple[str, ...], list[Replicates]] = {}
+    for names, each in found:
+        if not np.isnan(each.estimate.value):
+            members.setdefault(names, []).append(each)
+    if not members:
+        return NOTHING
+    return above(average(list(members.values()), shared), bound, {name for each in members for name in each})
+
+
+def in_the_family(found: Iterable[tuple[tuple[str, ...], Replicates]], bound: float) -> Evidence:
+    """Return the evidence that the average over the family, of which the members are a sample, lies above a bound.
+
+    Members, or pairs of members, are the sampling units, so the error follows from the spread between them.
 
     Args:
         found: The names of one or two members with their estimate, once per training setting.
         bound: The bound.
     """
-    members = of_each(found)
+    members = of_each((names, each.estimate) for names, each in found)
     if not members:
         return NOTHING
-    names = {name for each in members for name in each}
-    if len(members) == 1:
-        return above(next(iter(members.values())), bound, names)
     mean = over_members(np.array([each.value for each in members.values()]))
     draws = min(each.draws for each in members.values())
-    return replace(above(replace(mean, draws=draws), bound, names), unit="members")
+    evidence = above(replace(mean, draws=draws), bound, {name for each in members for name in each})
+    return replace(evidence, unit="members")

@@ -13,10 +13,7 @@ from suite.catalog.measures import MEASURES
 from suite.catalog.quantities import QUANTITIES
 from suite.statistics.agreement import Sample, p_of_frequencies, p_of_means
 from suite.statistics.intervals import wilson
-from suite.statistics.multiple_tests import holm
-
-LEVEL = 0.05
-"""Family-wise error rate over all numbers of a study."""
+from suite.statistics.multiple_tests import ALPHA, holm
 
 _IDENTICAL = 1e-9
 """Largest relative difference of means that counts as rounding."""
@@ -114,7 +111,7 @@ def _beyond_chance(numbers: pd.DataFrame) -> pd.DataFrame:
         p[rows] = test(_samples(numbers[rows], "first"), _samples(numbers[rows], "second"))
     p = np.where(numbers["quantity"].isin(_EXACT), 0.0, np.nan_to_num(p, nan=1.0))
     found = numbers.assign(p=holm(p))[["setting", "mean_first", "mean_second", "p"]]
-    return found[found["p"] <= LEVEL].sort_values("p").reset_index(drop=True)
+    return found[found["p"] <= ALPHA].sort_values("p").reset_index(drop=True)
 
 
 def _samples(numbers: pd.DataFrame, which: str) -> Sample:

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from suite.catalog.claims import Scalar
+from suite.catalog.measures import MEASURES
 from suite.catalog.quantities import QUANTITIES
+from suite.catalog.where import Scalar
 from suite.statistics.contrasts import Estimate, estimate
 from suite.statistics.intervals import NORMAL_QUANTILE, Array
 from suite.statistics.paired import by_number
@@ -33,6 +34,10 @@ _NO_AXES = {
 """Columns of the tables that are not axes."""
 
 
+TRAINED = frozenset(name for each in MEASURES.values() if each.inputs == "training" for name in each.quantities)
+"""Quantities of trained networks: replicate i has the same data for every member."""
+
+
 @dataclass(frozen=True)
 class Tables:
     """The tables of a run.
@@ -40,10 +45,12 @@ class Tables:
     Attributes:
         summary: Statistics over draws.
         values_of: Returns the raw values of some quantities, one per row.
+        members: One row per member: axes, widths and parameter counts.
     """
 
     summary: pd.DataFrame
     values_of: Callable[[Sequence[str]], pd.DataFrame]
+    members: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -167,14 +174,16 @@ def unshared(first: Sequence[Point], second: Sequence[Point]) -> set[str]:
     return one ^ other
 
 
-def both_drawn(first: Point, second: Point) -> tuple[Array, Array]:
-    """Return the values of the draws that both points have, in the same order.
+def both_drawn(first: Point, second: Point) -> tuple[Array, Array, Array]:
+    """Return the numbers of the draws with a finite value in both points, and the values of the two points.
 
     Draws are matched by their numbers, since a failed cell leaves a gap in one of the points.
     """
     if first.values is None or second.values is None or first.draws is None or second.draws is None:
-        return np.empty(0), np.empty(0)
-    return by_number(first.draws, first.values, second.draws, second.values)
+        return np.empty(0), np.empty(0), np.empty(0)
+    numbers, one, other = by_number(first.draws, first.values, second.draws, second.values)
+    known = np.isfinite(one) & np.isfinite(other)
+    return numbers[known], one[known], other[known]
 
 
 def at(found: Sequence[Point], axis: str, value: Scalar) -> list[Point]:

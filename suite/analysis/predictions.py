@@ -70,19 +70,21 @@ class Prediction:
     Attributes:
         outcome: The name of the outcome.
         training: The training setting: values by axis.
-        axes: The axes of each member with two or more hidden layers.
+        members: The names of the members with two or more hidden layers.
+        axes: The axes of each of these members.
         result: The outcome of each member.
         predictors: The predictors, baselines first.
     """
 
     outcome: Outcome
     training: dict[str, Any]
+    members: Sequence[str]
     axes: Sequence[Mapping[str, Any]]
     result: Drawn
     predictors: Sequence[Predictor]
 
 
-def predictions(predict: Predict, tables: Tables, members: pd.DataFrame) -> Iterator[Prediction]:
+def predictions(predict: Predict, tables: Tables) -> Iterator[Prediction]:
     """Yield one prediction for each outcome and setting of the training.
 
     The direction of each quantity is declared in the catalog, independently of any data: a predictor that orders
@@ -91,9 +93,8 @@ def predictions(predict: Predict, tables: Tables, members: pd.DataFrame) -> Iter
     Args:
         predict: What the spec asks for.
         tables: The tables of its run.
-        members: One row per member: axes, widths and parameter counts.
     """
-    facts = members.set_index("member")
+    facts = tables.members.set_index("member")
     found = {
         outcome: [
             point
@@ -110,7 +111,8 @@ def predictions(predict: Predict, tables: Tables, members: pd.DataFrame) -> Iter
             names = [point.member for point in some]
             axes = [{key: value for key, value in point.axes.items() if key not in training} for point in some]
             known = [each.for_members(names, training) for each in measured]
-            yield Prediction(outcome, training, axes, _result(outcome, some), [*_baselines(facts.loc[names]), *known])
+            predictors = [*_baselines(facts.loc[names]), *known]
+            yield Prediction(outcome, training, names, axes, _result(outcome, some), predictors)
 
 
 def _predictor_names(predict: Predict, tables: Tables) -> list[str]:

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from suite.analysis.evidence import two_sided
 from suite.analysis.points import Tables
 from suite.analysis.predictions import Prediction, Predictor, predictions
 from suite.analysis.ranking import NOTHING, Group, Ranking, averaged, draw_by_draw, families, groups, named
 from suite.catalog.predict import FEWEST, Predict
 from suite.results.schema import ALL_MEMBERS, PREDICTOR_COLUMNS, WITHIN_ACTIVATION
-from suite.statistics.two_level import Interval
+from suite.statistics.multiple_tests import holm
+from suite.statistics.two_level import CorrelationDifference, Interval
 
 if TYPE_CHECKING:
     from suite.results.folder import Results
@@ -31,11 +33,11 @@ def predictors_table(results: "Results") -> pd.DataFrame:
     if asked is None:
         return pd.DataFrame(columns=list(PREDICTOR_COLUMNS))
     predict = Predict.model_validate(asked)
-    tables = Tables(results.summary, results.values_of)
+    tables = Tables(results.summary, results.values_of, results.members)
     seconds = _seconds(results.run["cells"])
     rows = [
         row
-        for prediction in predictions(predict, tables, results.members)
+        for prediction in predictions(predict, tables)
         for found in _rank_predictors(prediction, seconds)
         for row in sorted(found, key=_order)
     ]
@@ -76,6 +78,7 @@ def _rank_predictors(prediction: Prediction, seconds: Mapping[str, float]) -> It
         for predictor, own in zip(prediction.predictors, drawn, strict=True):
             one = predictor.name
             best = ranking.best_baseline(one) or ""
+            gain = _advantage(ranking, one, best)
             without = ranking.without(one, all_families)
             within, members_with_rho = averaged(own[places])
             rows.append(
@@ -90,8 +93,10 @@ def _rank_predictors(prediction: Prediction, seconds: Mapping[str, float]) -> It
                     **_columns("spearman", ranking.spearman(one)),
                     **_columns("kendall", ranking.kendall(one)),
                     "baseline": best,
-                    **_columns("advantage", _advantage(ranking, one, best)),
-                    **_columns("over_depth", _advantage(ranking, one, "-depth")),
+                    **_columns("advantage", _interval(gain)),
+                    "p": _p_value(gain) if predictor.measure else np.nan,
+                    "p_holm": np.nan,
+                    **_columns("over_depth", _interval(_advantage(ranking, one, "-depth"))),
                     "without_low": min(without.values(), default=np.nan),
                     "without_high": max(without.values(), default=np.nan),
                     "hinges_on": min(without, key=lambda family: without[family], default=""),
@@ -102,6 +107,7 @@ def _rank_predictors(prediction: Prediction, seconds: Mapping[str, float]) -> It
                     "note": _note(predictor, places, ranking.orders(one)),
                 }
             )
+        _adjust(rows)
         yield rows
 
 
@@ -117,9 +123,25 @@ def _groups_to_rank(prediction: Prediction) -> dict[str, list[Group]]:
     return {ALL_MEMBERS: [single.pop(ALL_MEMBERS)]} | within | {name: [group] for name, group in single.items()}
 
 
-def _advantage(ranking: Ranking, predictor: str, baseline: str) -> Interval:
-    """Return a predictor's advantage over a baseline; nan if there is none or it is the predictor."""
-    return NOTHING if baseline in ("", predictor) else ranking.advantage(predictor, baseline)
+def _advantage(ranking: Ranking, predictor: str, baseline: str) -> CorrelationDifference | None:
+    """Return a predictor's advantage over a baseline, or None if there is none or it is the predictor."""
+    return None if baseline in ("", predictor) else ranking.advantage(predictor, baseline)
+
+
+def _p_value(gain: CorrelationDifference | None) -> float:
+    """Return the two-sided p-value of a gain, or nan if there is none."""
+    return np.nan if gain is None or not np.isfinite(gain.value) else two_sided(gain.above(), gain.below())
+
+
+def _interval(found: CorrelationDifference | None) -> Interval:
+    return NOTHING if found is None else Interval(found.value, *found.interval)
+
+
+def _adjust(rows: Sequence[Row]) -> None:
+    """Set the p-values of the measured predictors of one group, corrected for their number (Holm)."""
+    tested = [row for row in rows if np.isfinite(row["p"])]
+    for row, p in zip(tested, holm(np.array([row["p"] for row in tested])), strict=True):
+        row["p_holm"] = float(p)
 
 
 def _columns(name: str, found: Interval) -> dict[str, float]:

@@ -13,7 +13,14 @@ from suite.statistics.contrasts import estimate
 from suite.statistics.intervals import Array
 from suite.statistics.paired import by_number
 from suite.statistics.rank import kendall, spearman
-from suite.statistics.two_level import RESAMPLES, Interval, Resampling, of_correlation, of_difference
+from suite.statistics.two_level import (
+    RESAMPLES,
+    CorrelationDifference,
+    Interval,
+    Resampling,
+    of_correlation,
+    of_difference,
+)
 
 Group = NDArray[np.int64]
 """Indices of members."""
@@ -116,10 +123,10 @@ class Ranking:
         known = {name: rho for name, rho in rhos.items() if np.isfinite(rho)}
         return max(known, key=lambda name: known[name], default=None)
 
-    def advantage(self, predictor: str, rival: str) -> Interval:
+    def advantage(self, predictor: str, rival: str) -> CorrelationDifference:
         """Return the predictor's rho minus the rival's, over the members that have the predictor."""
         common = self._common(predictor)
-        return of_difference(self._rho(predictor, common), self._rho(rival, common))
+        return of_difference(self._rho(predictor, common), self._rho(rival, common), sum(map(len, common)))
 
     def without(self, predictor: str, families: Mapping[str, Group]) -> dict[str, float]:
         """Return the predictor's rho without the members of a family, by the family's name.
@@ -187,7 +194,7 @@ def draw_by_draw(predictor: Drawn, result: Drawn) -> Array:
     """
     found = np.full(len(result.draws), np.nan)
     for place, (own, drawn) in enumerate(zip(predictor.draws, result.draws, strict=True)):
-        x, y = by_number(own.numbers, own.values, drawn.numbers, drawn.values)
+        _, x, y = by_number(own.numbers, own.values, drawn.numbers, drawn.values)
         known = ~np.isnan(x) & ~np.isnan(y)
         if known.sum() >= FEWEST:
             rho = spearman(x[None, known], y[None, known])[0]
@@ -196,7 +203,7 @@ def draw_by_draw(predictor: Drawn, result: Drawn) -> Array:
 
 
 def averaged(correlations: Array) -> tuple[Interval, int]:
-    """Average the correlations of members, with Student's interval.
+    """Average the correlations of members, with the part of Student's interval between -1 and 1.
 
     Args:
         correlations: One correlation per member; nan if it has none.
@@ -208,4 +215,4 @@ def averaged(correlations: Array) -> tuple[Interval, int]:
     if len(known) < FEWEST:
         return NOTHING, len(known)
     mean = estimate(known, "mean")
-    return Interval(mean.value, *mean.interval), len(known)
+    return Interval(mean.value, *np.clip(mean.interval, -1, 1)), len(known)

@@ -1,7 +1,7 @@
 """Judge the claims of a spec by the tables of a run."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from math import ceil, floor, log10
 from typing import Any, Literal
@@ -9,20 +9,24 @@ from typing import Any, Literal
 import numpy as np
 from scipy.stats import norm
 
-from suite.analysis.evidence import Evidence
-from suite.analysis.points import Tables
-from suite.catalog.claims import Claim
+from suite.analysis.evidence import Evidence, two_sided
+from suite.analysis.points import TRAINED, Tables
+from suite.catalog.claims import Claim, Level
 from suite.catalog.dotted import load
+from suite.catalog.limits import FEWEST_PAIRS
+from suite.catalog.quantities import QUANTITIES
+from suite.formatting import format_count
 from suite.results.folder import Results
-from suite.statistics.multiple_tests import holm
-
-LEVEL = 0.05
-"""Family-wise error rate of a study: the largest probability that any of its verdicts `holds` or `fails` is wrong."""
+from suite.statistics.multiple_tests import ALPHA, holm
 
 _MOST_NEEDED = 1e9
 """Sample sizes above this are not reported."""
 
 Outcome = Literal["holds", "fails", "undecided"]
+
+
+POWER = 0.8
+"""The power at which a verdict reports the smallest effect that its test finds."""
 
 
 @dataclass(frozen=True)
@@ -32,30 +36,23 @@ class Verdict:
     Attributes:
         claim: The claim, as in the spec.
         verdict: "holds", "fails", or "undecided" if neither is established.
-        estimate: The estimate that the claim's test defines.
-        low: Lower end of its 95% confidence interval, without correction; nan if there is none.
-        high: Upper end of the interval.
-        p: The p-value of the verdict, or of the nearer verdict if undecided, corrected for the number of claims of the
-            study (Holm). nan for a claim that holds because it is not refuted.
-        draws: The smallest number of draws of a member.
-        members: The number of compared members. A member that was trained several times counts once.
-        needed: The number of draws or members that would probably decide the claim; nan if it is decided already or
-            the number cannot be estimated.
-        unit: The sampling unit of `needed`: "draws" or "members".
-        leaning: The verdict that `needed` draws or members would probably give; empty if `needed` is nan.
+        evidence: The estimate with its 95% confidence interval, p-values and sizes. Its interval respects the range of
+            what is estimated.
+        p: Two-sided p-value of the estimate, without correction; nan if there is none.
+        p_holm: The p-value of the verdict, or of the nearer verdict if undecided, corrected for the parts of the claim
+            and for the number of claims of the study (Holm); nan if there is none.
+        needed: The number of draws or members at which the estimate would be significant; nan if the claim is decided
+            already or the number cannot be estimated.
+        detectable: The smallest effect that the test finds with a power of 80%; nan if it cannot be told.
     """
 
     claim: Claim
     verdict: Outcome
-    estimate: float
-    low: float
-    high: float
+    evidence: Evidence
     p: float
-    draws: int
-    members: int
+    p_holm: float
     needed: float
-    unit: str
-    leaning: Literal["holds", "fails", ""] = ""
+    detectable: float
 
 
 def rows_of(verdicts: Sequence[Verdict], source: str) -> list[dict[str, Any]]:
@@ -65,27 +62,45 @@ def rows_of(verdicts: Sequence[Verdict], source: str) -> list[dict[str, Any]]:
         verdicts: The verdicts of one study.
         source: The study's source, for claims that name none.
     """
-    return [
-        {
-            "claim": found.claim.says,
-            "source": found.claim.source or source,
-            "test": found.claim.test,
-            "verdict": found.verdict,
-            "expected": found.claim.expected,
-            "estimate": found.estimate,
-            "ci_low": found.low,
-            "ci_high": found.high,
-            "p": found.p,
-            "draws": found.draws,
-            "members": found.members,
-            "needed": found.needed,
-            "unit": found.unit,
-            "leaning": found.leaning,
-            "estimate_of": found.claim.describe_estimate(found.members),
-            "required": found.claim.describe_requirement(),
-        }
-        for found in verdicts
-    ]
+    return [_row(found, source) for found in verdicts]
+
+
+def _row(found: Verdict, source: str) -> dict[str, Any]:
+    claim, evidence = found.claim, found.evidence
+    low, high = (np.nan if end is None else end for end in claim.claimed())
+    return {
+        "claim": claim.says,
+        "source": claim.source or source,
+        "test": claim.test,
+        "verdict": found.verdict,
+        "expected": claim.expected or "",
+        "control": "yes" if claim.control else "no",
+        "answers": "yes" if claim.answers else "no",
+        "population": claim.population,
+        "quantities": ", ".join(claim.quantities),
+        "estimate": evidence.estimate,
+        "ci_low": evidence.low,
+        "ci_high": evidence.high,
+        "p": found.p,
+        "p_holm": found.p_holm,
+        "claimed_low": low,
+        "claimed_high": high,
+        "draws": evidence.draws,
+        "members": len(evidence.members),
+        "detectable": found.detectable,
+        "needed": found.needed,
+        "unit": "replicates" if evidence.unit == "draws" and TRAINED.intersection(claim.quantities) else evidence.unit,
+        "estimate_of": claim.describe_estimate(len(evidence.members)),
+        "required": claim.describe_requirement(),
+        "note": evidence.note or _explain_missing_p_value(found),
+    }
+
+
+def _explain_missing_p_value(found: Verdict) -> str:
+    """Return why a decided claim has no p-value, or an empty string."""
+    if found.evidence.exact:
+        return "computed, not sampled"
+    return "not refuted" if found.evidence.until_refuted and found.verdict == "holds" else ""
 
 
 def verdict_rows(claims: Sequence[Claim], results: Results, source: str) -> list[dict[str, Any]]:
@@ -103,52 +118,80 @@ def judge_results(claims: Sequence[Claim], results: Results) -> list[Verdict]:
     if not claims:
         return []
     values_of = cache(results.values_of)  # several claims of a study are often about one quantity
-    return judge(claims, Tables(results.summary, values_of))
+    return judge(claims, Tables(results.summary, values_of, results.members))
 
 
 def judge(claims: Sequence[Claim], tables: Tables) -> list[Verdict]:
     """Return a verdict on each claim, with p-values corrected for the number of claims (Holm).
 
+    Claims about quantities that are computed without sampling are decided by comparison. They cannot be wrong by chance
+    and do not count in the correction.
+
     Args:
         claims: The claims of one study.
         tables: The tables of its run.
     """
-    evidence: list[Evidence] = [load(claim.function)(tables, claim) for claim in claims]
+    evidence = [_usable(load(claim.function)(tables, claim), claim) for claim in claims]
     # A claim that holds until it is refuted counts in the correction, but only the p-value against it can be small.
-    nearer = [each.against if each.until_refuted else 2 * min(each.for_it, each.against) for each in evidence]
-    corrected: Sequence[float] = list(holm(np.minimum(1.0, nearer))) if nearer else []
+    nearer = [each.against if each.until_refuted else two_sided(each.for_it, each.against) for each in evidence]
+    tested = [place for place, each in enumerate(evidence) if not each.exact]
+    corrected = dict(zip(tested, holm(np.array([nearer[place] for place in tested])), strict=True)) if tested else {}
     return [
-        _verdict(claim, each, float(p), len(claims)) for claim, each, p in zip(claims, evidence, corrected, strict=True)
+        _verdict(claim, each, float(corrected.get(place, np.nan)), len(tested))
+        for place, (claim, each) in enumerate(zip(claims, evidence, strict=True))
     ]
 
 
-def _verdict(claim: Claim, evidence: Evidence, p: float, claims: int) -> Verdict:
+def _usable(evidence: Evidence, claim: Claim) -> Evidence:
+    """Return the evidence with an interval within the range of the estimate; too few draws have no p-value."""
+    low, high = _range(claim)
+    clipped = replace(
+        evidence, low=float(np.clip(evidence.low, low, high)), high=float(np.clip(evidence.high, low, high))
+    )
+    if evidence.exact or evidence.until_refuted or not evidence.members:
+        return clipped
+    number = evidence.draws if evidence.unit == "draws" else len(evidence.members)
+    if number >= FEWEST_PAIRS:
+        return clipped
+    note = evidence.note or f"{format_count(number, evidence.unit.removesuffix('s'))}, fewer than {FEWEST_PAIRS}"
+    return replace(clipped, low=np.nan, high=np.nan, p=np.nan, for_it=1.0, against=1.0, detectable=None, note=note)
+
+
+def _range(claim: Claim) -> tuple[float, float]:
+    """Return the smallest and the largest value that the estimate of a claim can have."""
+    if isinstance(claim, Level):
+        return QUANTITIES[claim.quantity].range
+    if claim.compares:
+        low, high = QUANTITIES[claim.quantities[0]].range
+        return low - high, high - low
+    return -np.inf, np.inf
+
+
+def _verdict(claim: Claim, evidence: Evidence, p: float, tests: int) -> Verdict:
     verdict: Outcome = "undecided"
-    if evidence.until_refuted and p > LEVEL:
-        verdict, p = "holds", np.nan
-    elif evidence.until_refuted:
-        verdict = "fails"
-    elif p <= LEVEL:
+    unadjusted = evidence.p
+    if evidence.exact:
         verdict = "holds" if evidence.for_it < evidence.against else "fails"
-    needed = _needed_sample_size(evidence, claims) if verdict == "undecided" else np.nan
-    nearer: Literal["holds", "fails"] = "holds" if evidence.for_it < evidence.against else "fails"
+    elif evidence.until_refuted and p > ALPHA:
+        verdict, p = ("holds", np.nan)
+    elif evidence.until_refuted:
+        verdict, unadjusted = "fails", evidence.against
+    elif p <= ALPHA:
+        verdict = "holds" if evidence.for_it < evidence.against else "fails"
+    undecided = verdict == "undecided" and bool(evidence.members) and not evidence.note
     return Verdict(
         claim,
         verdict,
-        evidence.estimate,
-        evidence.low,
-        evidence.high,
-        p,
-        evidence.draws,
-        len(evidence.members),
-        needed,
-        evidence.unit,
-        "" if np.isnan(needed) else nearer,
+        evidence,
+        unadjusted,
+        p if np.isfinite(evidence.p) or verdict == "fails" else np.nan,
+        _needed_sample_size(evidence, tests) if undecided else np.nan,
+        evidence.detectable(ALPHA / (2 * tests), POWER) if evidence.detectable and tests else np.nan,
     )
 
 
-def _needed_sample_size(evidence: Evidence, claims: int) -> float:
-    """Return the sample size at which the nearer verdict would be significant for the same estimate.
+def _needed_sample_size(evidence: Evidence, tests: int) -> float:
+    """Return the sample size at which the same estimate would be significant.
 
     It is rounded up to two digits. It is nan if it cannot be estimated or exceeds `_MOST_NEEDED`.
     """
@@ -156,7 +199,7 @@ def _needed_sample_size(evidence: Evidence, claims: int) -> float:
     p = min(evidence.for_it, evidence.against)
     if not 0 < p < 0.5 or not have:
         return np.nan
-    needed = have * (float(norm.isf(LEVEL / (2 * claims))) / float(norm.isf(p))) ** 2
+    needed = have * (float(norm.isf(ALPHA / (2 * tests))) / float(norm.isf(p))) ** 2
     if needed > _MOST_NEEDED:
         return np.nan
     digits = max(0, floor(log10(needed)) - 1)

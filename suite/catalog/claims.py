@@ -2,49 +2,23 @@
 
 from typing import Annotated, Any, ClassVar, Literal, Union
 
-from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, WithJsonSchema, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from suite.catalog.activations import ACTIVATIONS
-from suite.catalog.initializations import INITIALIZATIONS
-from suite.catalog.settings import Axis, Settings, choices_of
-from suite.catalog.shown import shown
-
-
-def _scalar(value: Any) -> Any:
-    if isinstance(value, dict):
-        label = _label(value)
-        raise PydanticCustomError(
-            "table",
-            "expected the value as written in results tables, got the table {value}; use {label}",
-            {"value": shown(value), "label": f'"{label}"' if label else 'text such as "leaky_relu(slope=0.1)"'},
-        )
-    if not isinstance(value, bool | int | float | str):
-        raise PydanticCustomError(
-            "scalar",
-            "expected a number, text in quotes, true or false, got {value}",
-            {"value": shown(value)},
-        )
-    return value
-
-
-def _label(table: dict[str, Any]) -> str:
-    """Return the label that tables of results use for a catalog entry's table; empty for any other table."""
-    for catalog in (ACTIVATIONS, INITIALIZATIONS):
-        try:
-            found = TypeAdapter(choices_of(catalog)).validate_python(table)
-        except (ValidationError, PydanticCustomError):
-            continue
-        if len(found) == 1:
-            return str(found[0].label)
-    return ""
-
+from suite.catalog.predict import BASELINES, Outcome
+from suite.catalog.settings import Settings
+from suite.catalog.where import Scalar, Where
 
 _PAIR = 2
 
-Scalar = Annotated[Any, AfterValidator(_scalar), WithJsonSchema({"type": ["boolean", "number", "string"]})]
-Where = dict[str, Axis[Scalar]]
 Statistic = Literal["mean", "median"]
+
+
+QUANTITY_KEYS = ("quantity", "first", "second", "predictor", "outcome", "bound")
+"""Keys of claims that name a quantity."""
+
+THEORY = "theory"
+"""The `bound` that stands for the theoretical value of the quantity, and not for another quantity."""
 
 
 class Claim(Settings):
@@ -58,9 +32,18 @@ class Claim(Settings):
     estimate: ClassVar[str] = "estimate"
     """The meaning of the estimate in a verdict; for claims about every member or pair, that of the decisive one."""
 
+    compares: ClassVar[bool] = False
+    """Whether the estimate is a difference of two values of `quantity`."""
+
     says: str = Field(min_length=1, description="the claim, in one sentence")
     source: str = Field(default="", description="source of the claim; default: the source of the study")
-    expected: Literal["holds", "fails", "undecided"] = Field(default="holds", description="the expected verdict")
+    expected: Literal["holds", "fails"] | None = Field(
+        default=None, description="the verdict that `source` states, or that a control must have"
+    )
+    control: bool = Field(
+        default=False, description="whether the claim tests the method: its verdict is known from how it is made"
+    )
+    answers: bool = Field(default=False, description="whether the claim answers the question of the study")
     where: Where = Field(
         default={}, description="values of axes that select members; a value or a list of values per axis"
     )
@@ -70,6 +53,35 @@ class Claim(Settings):
     layer: int | None = Field(
         default=None, ge=1, description="the layer, for quantities with layers; default: the last one"
     )
+
+    @model_validator(mode="after")
+    def _expectation_has_a_ground(self) -> "Claim":
+        if self.expected and not (self.source or self.control):
+            raise PydanticCustomError(
+                "expected",
+                "an expected verdict needs its reference; set source to what states it, or control = true, or remove "
+                "expected",
+            )
+        if self.control and not self.expected:
+            raise PydanticCustomError(
+                "control", 'a control needs the verdict that it must have; set expected = "fails" or "holds"'
+            )
+        return self
+
+    @property
+    def quantities(self) -> tuple[str, ...]:
+        """The quantities that the claim is about."""
+        named = (getattr(self, key, "") for key in QUANTITY_KEYS)
+        return tuple(name for name in named if name and name != THEORY)
+
+    def claimed(self) -> tuple[float | None, float | None]:
+        """Return the ends of the range that the claim states for the estimate; None where it is open."""
+        return 0.0, None
+
+    @property
+    def population(self) -> Literal["members", "family"]:
+        """Whether the claim is about these members, or about the family that they are a sample of."""
+        return "family" if getattr(self, "of", "") == "family" else "members"
 
     def describe_estimate(self, members: int) -> str:
         """Return the meaning of the estimate in a verdict, such as "smallest step".
@@ -101,6 +113,7 @@ class PeaksInside(Claim):
     formula = "some inner value of `along` has a larger `quantity` than both ends"
     function = "suite.analysis.claims_about_order:peaks_inside"
     estimate = "smallest difference between the peak and an end"
+    compares = True
     quantity: str = Field(description="the quantity that has a maximum")
     along: str = Field(description="an axis of numbers")
 
@@ -112,10 +125,15 @@ class Monotone(Claim):
     formula = "`quantity` rises, or falls, from each value of `along` to the next, up to `slack`"
     function = "suite.analysis.claims_about_order:monotone"
     estimate = "smallest step"
+    compares = True
     quantity: str = Field(description="the quantity")
     along: str = Field(description="an axis of numbers")
     direction: Literal["rises", "falls"] = Field(description="the direction")
     slack: float = Field(default=0.0, ge=0, description="allowed step in the other direction")
+
+    def claimed(self) -> tuple[float | None, float | None]:
+        """Return the smallest allowed step."""
+        return -self.slack, None
 
     def describe_requirement(self) -> str:
         """Return the lower bound of a step, which is minus the slack; empty without a slack."""
@@ -138,19 +156,26 @@ class Greater(PairClaim):
     formula = "`quantity` at `axis` = `value` exceeds that at `than` by more than `margin`, all other axes equal"
     function = "suite.analysis.claims_about_order:greater"
     estimate = "difference"
+    compares = True
     quantity: str = Field(description="the quantity that is larger")
     value: Scalar = Field(description="the value with the larger quantity")
     than: Scalar = Field(description="the value with the smaller quantity")
     margin: float = Field(default=0.0, description="minimum difference")
-    of: Literal["every", "average"] = Field(
-        default="every", description="in every matched pair of members, or on average over the pairs"
+    of: Literal["every", "average", "family"] = Field(
+        default="every",
+        description="in every matched pair of members, on average over these pairs, or on average over the family that "
+        "the pairs are a sample of",
     )
 
     def describe_estimate(self, members: int) -> str:
         """Return which difference the estimate is: the only one, the average, or the smallest over pairs."""
-        if self.of == "average":
-            return "average difference"
+        if self.of != "every":
+            return "average difference" + (" in the family" if self.of == "family" else "")
         return "smallest difference over the compared pairs" if members > _PAIR else self.estimate
+
+    def claimed(self) -> tuple[float | None, float | None]:
+        """Return the smallest claimed difference."""
+        return self.margin, None
 
     def describe_requirement(self) -> str:
         """Return the margin; empty without a margin."""
@@ -178,9 +203,60 @@ class RankCorrelation(Claim):
         _either(self.at_least, self.at_most, "a correlation")
         return self
 
+    @property
+    def population(self) -> Literal["members", "family"]:
+        """The members are a sample of the family that a correlation is about."""
+        return "family"
+
+    def claimed(self) -> tuple[float | None, float | None]:
+        """Return the bound."""
+        return self.at_least, self.at_most
+
     def describe_requirement(self) -> str:
         """Return the bound."""
         return f"more than {self.at_least:g}" if self.at_least is not None else f"less than {self.at_most:g}"
+
+
+class Predicts(Claim):
+    """A quantity of untrained networks predicts an outcome of training better than a baseline does."""
+
+    test: Literal["predicts"] = "predicts"
+    formula = (
+        "Spearman's rho of `predictor` and `outcome` over members exceeds that of `baseline` by more than `margin`"
+    )
+    function = "suite.analysis.claims_about_prediction:predicts"
+    predictor: str = Field(description="a quantity of untrained networks")
+    outcome: Outcome = Field(description="an outcome of training")
+    baseline: str = Field(
+        description="the baseline to beat, which depends on the architecture alone: " + ", ".join(BASELINES)
+    )
+    margin: float = Field(default=0.0, ge=-2, lt=2, description="minimum gain in rho")
+
+    @field_validator("baseline")
+    @classmethod
+    def _is_known(cls, name: str) -> str:
+        if name not in BASELINES:
+            raise PydanticCustomError(
+                "baseline", "expected a baseline; use one of {known}", {"known": ", ".join(BASELINES)}
+            )
+        return name
+
+    @property
+    def population(self) -> Literal["members", "family"]:
+        """The members are a sample of the family that a prediction is about."""
+        return "family"
+
+    def claimed(self) -> tuple[float | None, float | None]:
+        """Return the minimum gain."""
+        return self.margin, None
+
+    def describe_estimate(self, members: int) -> str:
+        """Return over which baseline the gain is."""
+        return f"gain in Spearman's rho over {self.baseline}"
+
+    def describe_requirement(self) -> str:
+        """Return the margin; empty without a margin."""
+        return f"more than {self.margin:g}" if self.margin else ""
 
 
 class Level(Claim):
@@ -192,10 +268,11 @@ class Level(Claim):
     quantity: str = Field(description="the quantity")
     at_least: float | None = Field(default=None, allow_inf_nan=False, description="the lower bound")
     at_most: float | None = Field(default=None, allow_inf_nan=False, description="the upper bound")
-    of: Literal["every", "average", "draw"] = Field(
+    of: Literal["every", "average", "family", "draw"] = Field(
         default="every",
-        description="in every member, on average over members, or in every draw of every member; then the bound itself "
-        "is allowed, and a single draw beyond it refutes the claim",
+        description="in every member, on average over these members, on average over the family that they are a sample "
+        "of, or in every draw of every member; then the bound itself is allowed, and a single draw beyond it refutes "
+        "the claim",
     )
 
     @model_validator(mode="after")
@@ -205,9 +282,13 @@ class Level(Claim):
 
     def describe_estimate(self, members: int) -> str:
         """Return which value the estimate is: the average, or the smallest or largest over members or draws."""
-        if self.of == "average":
-            return "average"
+        if self.of in ("average", "family"):
+            return "average" + (" in the family" if self.of == "family" else "")
         return "smallest value" if self.at_least is not None else "largest value"
+
+    def claimed(self) -> tuple[float | None, float | None]:
+        """Return the bound."""
+        return self.at_least, self.at_most
 
     def describe_requirement(self) -> str:
         """Return the bound; single draws may be equal to it."""
@@ -238,6 +319,10 @@ class BoundedBy(Claim):
         """Return how the distance from the bound is measured."""
         return "smallest distance below the bound" if self.z is None else "largest z-score above the bound"
 
+    def claimed(self) -> tuple[float | None, float | None]:
+        """Return the allowed excess."""
+        return (-self.margin, None) if self.z is None else (None, self.z)
+
     def describe_requirement(self) -> str:
         """Return the margin or the z-score that is allowed."""
         if self.z is not None:
@@ -267,7 +352,13 @@ class AgreesWith(Claim):
 
     def describe_estimate(self, members: int) -> str:
         """Return how the deviation is measured."""
-        return "largest z-score" if self.z is not None else "largest relative deviation from theory"
+        return "z-score farthest from 0" if self.z is not None else "largest relative deviation from theory"
+
+    def claimed(self) -> tuple[float | None, float | None]:
+        """Return the allowed deviation to both sides."""
+        limit = self.z if self.z is not None else self.relative
+        assert limit is not None
+        return -limit, limit
 
     def describe_requirement(self) -> str:
         """Return the deviation that is allowed."""
@@ -291,6 +382,7 @@ CLAIMS: dict[str, type[Claim]] = {
     "monotone": Monotone,
     "greater": Greater,
     "rank_correlation": RankCorrelation,
+    "predicts": Predicts,
     "level": Level,
     "bounded_by": BoundedBy,
     "agrees_with": AgreesWith,

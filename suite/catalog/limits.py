@@ -53,3 +53,6 @@ SizeSquared = Annotated[float, Field(gt=0, le=LARGEST), _at_least(SMALLEST**2)]
 
 SizeSquaredOrNone = Annotated[float, Field(ge=0, le=LARGEST), _at_least(SMALLEST**2)]
 """A variance, or another nonnegative number of the size of a squared length."""
+
+FEWEST_PAIRS = 4
+"""Smallest number of draws, or of pairs of replicates, that are compared; fewer give hardly any information."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any, Literal
 
 from suite.catalog.checks import Asked, Problem, no_checks
@@ -87,6 +88,8 @@ class Quantity:
             Networks with more of it (1), or with less (-1), are expected to train better; for an outcome, they have
             trained better. 0 if it is not a property of a network and thus no predictor.
         layers: The layers for which it has values, if its index has layers.
+        limits: The smallest and the largest value that its mean can have, which intervals do not exceed. A
+            frequency lies between 0 and 1, and a time is positive.
         ratio_of: For a ratio, the quantities a and b of the same measure such that it is E a / (E b)^2.
         theory: The dotted path of the function in `suite.theory` that gives its theoretical value, if one is known.
         selects_rate: Whether learning rates are chosen by its value after the last step, on data reserved for this: the
@@ -99,9 +102,19 @@ class Quantity:
     decided: bool = False
     sign: Literal[1, 0, -1] = 1
     layers: Layers = hidden_layers
+    limits: tuple[float, float] = (-inf, inf)
     ratio_of: tuple[str, str] | None = None
     theory: str | None = None
     selects_rate: bool = False
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """The limits of the quantity; those of a frequency or a time follow from its kind."""
+        return {"frequency": SHARE, "time": POSITIVE}.get(self.kind, self.limits)
+
+
+POSITIVE, SHARE, COSINE = (0.0, inf), (0.0, 1.0), (-1.0, 1.0)
+"""Limits of positive quantities, of shares and of cosines."""
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from suite.catalog.claims import Where
 from suite.catalog.measures import MEASURES
 from suite.catalog.quantities import QUANTITIES
 from suite.catalog.settings import Axis, Settings
+from suite.catalog.where import Where
 
 Outcome = Literal["test_accuracy", "success", "train_loss", "test_error", "steps_to_success"]
 

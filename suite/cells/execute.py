@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from suite.cells.cache import Cache, CachedCell, CellResult
 from suite.cells.cell import Cell, Failure
-from suite.cells.executor import Executor, ProcessPool
+from suite.cells.executor import Executor, ProcessPool, signals_wait
 from suite.cells.resources import Resources, open_executor, workers_for
 from suite.cells.sampling import PrecisionTarget, SamplingRounds
 from suite.results.shards import Shard
@@ -149,7 +149,8 @@ def execute(cells: Sequence[Cell], cache: Cache, executor: Executor, progress: C
 
 def _run_in_worker(cell: Cell, folder: Path | None, device: str) -> Failure | CellResult | None:
     """Import the worker module, which loads torch, and compute a cell."""
-    from suite.cells.worker import compute_and_save  # noqa: PLC0415  # only workers load torch
+    with signals_wait():
+        from suite.cells.worker import compute_and_save  # noqa: PLC0415  # only workers load torch
 
     return compute_and_save(cell, folder, device)
 

@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -182,6 +183,22 @@ _no_gpu: list[str] = []
 """The reason why this worker has no GPU. Its tasks report it, since loky does not report why a worker fails to
 start.
 """
+
+
+@contextmanager
+def signals_wait() -> Iterator[None]:
+    """Let signals wait while torch is loaded, which aborts the process if a signal handler raises in the middle of it.
+
+    On Windows signals cannot wait.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _start(parent: int, workers: int, claims: Path | None) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from suite.cells.cell import Cell
 from suite.cells.cluster import DaskCluster
-from suite.cells.executor import Executor, ProcessPool
+from suite.cells.executor import Executor, ProcessPool, signals_wait
 
 WORKERS_START = 2.5
 """Seconds until the workers have started."""
@@ -51,7 +51,9 @@ def open_executor(resources: Resources) -> Executor:
         return DaskCluster(resources.scheduler, resources.device, resources.shared)
     if resources.device == "cpu":
         return ProcessPool()
-    from suite.cells.devices import choose_device  # noqa: PLC0415  # needs torch, which `--device cpu` leaves to workers
+    with signals_wait():
+        # torch is loaded here, which `--device cpu` leaves to workers
+        from suite.cells.devices import choose_device  # noqa: PLC0415
 
     return ProcessPool(device=choose_device(resources.device))
 

@@ -7,7 +7,7 @@ from typing import Any
 from suite.cli.errors import echo, warn
 from suite.formatting import format_count
 from suite.report.predictor_text import format_predictors
-from suite.report.verdicts import count_unexpected, format_lines
+from suite.report.verdicts import count_unmet, format_lines
 from suite.results.folder import Results
 
 _SHOWN = 8
@@ -15,7 +15,7 @@ _SHOWN = 8
 
 
 def print_run(found: Results) -> int:
-    """Print the outcome of a run or a shard; return the number of verdicts that are not as expected."""
+    """Print the outcome of a run or a shard; return the number of claims without the expected verdict."""
     _print_failures(found)
     if found.shard:
         echo(f"{found.name}: part {found.shard.part} of {found.shard.of} is in {found.folder / 'cells'}")
@@ -23,18 +23,18 @@ def print_run(found: Results) -> int:
     if not found.has_tables:
         return 0
     _warn_of_imprecise(missed_targets(found))
-    surprises = print_verdicts(found.name, found.verdict_rows)
+    unmet = print_verdicts(found.name, found.verdict_rows)
     for line in format_predictors(found.name, found.folder):
         echo(line)
     echo(f"{found.name}: {found.report}")
-    return surprises
+    return unmet
 
 
 def print_verdicts(study: str, rows: Sequence[dict[str, Any]]) -> int:
-    """Print one line per claim; return the number of verdicts that are not the expected ones."""
+    """Print one line per claim; return the number of claims without the expected verdict."""
     for line in format_lines(study, rows):
         echo(line)
-    return count_unexpected(rows)
+    return count_unmet(rows)
 
 
 def _print_failures(found: Results) -> None:

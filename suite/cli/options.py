@@ -84,7 +84,11 @@ Where = Annotated[
 ResultsFolder = Annotated[Path, typer.Option("--results", metavar="DIR", parser=path_given, help="The results folder.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 MustHold = Annotated[
-    bool, typer.Option("--claims-must-hold", help="Exit with code 3 if a verdict is not the expected one.")
+    bool,
+    typer.Option(
+        "--claims-must-hold",
+        help="Exit with code 3 unless every claim holds or has its expected verdict.",
+    ),
 ]
 Changes = Annotated[
     list[str] | None,

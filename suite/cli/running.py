@@ -35,7 +35,7 @@ def run_studies(
     load_plugins(plugins)
     studies = load_specs(paths, changes, in_part)
     check_folder(results)
-    failed = surprises = 0
+    failed = unmet = 0
     for study in studies:
         warn(study.warnings)
         with Progress(study) as progress:
@@ -44,10 +44,10 @@ def run_studies(
             else:
                 found = run_study(study, results, resources, progress.announce, progress.announce_writing)
         failed += len(found.failures)
-        surprises += print_run(found)
+        unmet += print_run(found)
     if failed:
         raise typer.Exit(LACKING)
-    if must_hold and surprises:
+    if must_hold and unmet:
         raise typer.Exit(UNEXPECTED)
 
 

@@ -17,7 +17,7 @@ from suite.formatting import format_count
 from suite.report.comparison_text import format_comparison
 from suite.report.figures import write_figures
 from suite.report.index import write_index
-from suite.report.verdicts import convert_to_json, count_unexpected
+from suite.report.verdicts import convert_to_json, count_unmet
 from suite.results.folder import Results
 from suite.runs.draw import analyze_and_draw
 from suite.spec.load import Study
@@ -35,13 +35,13 @@ def judge_claims(
     """Print a verdict on each claim of the current specs, from the tables of an earlier run.
 
     Raises:
-        typer.Exit: If claims must hold and a verdict is not the expected one.
+        typer.Exit: If claims must hold and one has another verdict than the expected one.
     """
     load_plugins(plugins)
     studies = load_specs(paths, changes, in_part)
     check_tables(studies, results)
     rows: list[dict[str, Any]] = []
-    surprises = 0
+    unmet = 0
     for study in studies:
         found = Results(results / study.spec.name)
         with damage_explained(found):
@@ -49,10 +49,10 @@ def judge_claims(
             _warn_of_change(study, found, ("seed", "family", "domain", "measure"))
             verdicts = verdict_rows(study.spec.claim, found, study.spec.source)
         rows += convert_to_json(study.spec.name, verdicts)
-        surprises += count_unexpected(verdicts) if as_json else print_verdicts(study.spec.name, verdicts)
+        unmet += count_unmet(verdicts) if as_json else print_verdicts(study.spec.name, verdicts)
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
-    if must_hold and surprises:
+    if must_hold and unmet:
         raise typer.Exit(UNEXPECTED)
 
 

@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import quote
 
 from suite.report.templating import environment
-from suite.report.verdicts import count_unexpected
 from suite.results.files import remove_abandoned, write_text
 from suite.results.folder import Results
 from suite.results.schema import INDEX
@@ -32,8 +31,10 @@ class Entry:
         title: Title of the study.
         question: The question that it asks; empty if it states none.
         source: The source of the question.
-        verdicts: Number of claims with each verdict.
-        surprises: Number of verdicts that are not the expected ones.
+        verdicts: Number of claims with each verdict, without controls.
+        unexpected: Number of verdicts other than those that the claims' sources state.
+        controls: Number of controls.
+        passed: Number of controls that have the verdict that they must have.
         failed: Number of failed cells.
         members: Number of members.
         seconds: Computing time in seconds.
@@ -47,7 +48,9 @@ class Entry:
     question: str = ""
     source: str = ""
     verdicts: tuple[tuple[str, int], ...] = ()
-    surprises: int = 0
+    unexpected: int = 0
+    controls: int = 0
+    passed: int = 0
     failed: int = 0
     members: int = 0
     seconds: float = 0.0
@@ -144,7 +147,8 @@ def _read_entry(folder: Path) -> Entry:
         if not isinstance(run, dict):
             raise TypeError(f"run.json: expected an object, got {type(run).__name__}")
         rows = Results(folder).verdict_rows
-        counts = Counter(row["verdict"] for row in rows)
+        claims, controls = ([row for row in rows if (row["control"] == "yes") is which] for which in (False, True))
+        counts = Counter(row["verdict"] for row in claims)
         return Entry(
             folder.name,
             _find_study(folder.name, run),
@@ -153,7 +157,9 @@ def _read_entry(folder: Path) -> Entry:
             run["spec"].get("question", ""),
             run["spec"].get("source", ""),
             tuple((verdict, counts[verdict]) for verdict in _VERDICTS if counts[verdict]),
-            count_unexpected(rows),
+            sum(row["expected"] not in ("", row["verdict"]) for row in claims),
+            len(controls),
+            sum(row["expected"] == row["verdict"] for row in controls),
             len(run["failed"]),
             len({cell["member"] for cell in run["cells"]}),
             sum(cell["seconds"] for cell in run["cells"]),

@@ -5,7 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
+from suite.formatting import format_p_value
 from suite.results.schema import ALL_MEMBERS, PREDICTORS
+from suite.statistics.multiple_tests import ALPHA
 
 Row = Mapping[str, str]
 
@@ -30,24 +32,36 @@ def format_predictors(study: str, folder: Path) -> Iterator[str]:
 
 
 def _format_best(ranked: Sequence[Row]) -> str:
-    """Describe the first of the predictors, which are in descending order of rank correlation."""
+    """Describe the first of the predictors, which are in descending order of rank correlation.
+
+    A predictor is said to beat its best baseline only if its gain is significant after correction for the number of
+    predictors (Holm).
+    """
     if not ranked:
         return "no predictor has a rank correlation"
     best = ranked[0]
-    gain = f", gain {_format_interval(best, 'advantage')}" if best["advantage"] else ""
-    numbers = f"{best['predictor']}, {_format_interval(best, 'spearman')}{gain}, {best['members']} members"
-    if not float(best["spearman_low"] or "nan") > 0:
-        return f"no predictor is shown to predict it; highest rank correlation: {numbers}"
-    better = [row for row in ranked if float(row["advantage_low"] or "nan") > 0]
-    if best in better or not gain:
-        over = f" (gain over {best['baseline']})" if gain else ""
-        return f"best predictor: {numbers}{over}"
+    better = [row for row in ranked if _is_established(row) and float(row["advantage"]) > 0]
     if better:
-        others = ", ".join(f"{row['predictor']} ({row['baseline']})" for row in better)
-        return f"highest rank correlation: {numbers}; shown to beat a baseline: {others}"
-    if float(best["advantage_high"] or "nan") < 0:
-        return f"{best['baseline']} predicts it better than {numbers}"
-    return f"no predictor is shown to beat {best['baseline']}; highest rank correlation: {numbers}"
+        first, *others = better
+        also = f"; so do {', '.join(row['predictor'] for row in others)}" if others else ""
+        return f"{first['predictor']} beats {first['baseline']}: {_format_numbers(first)}{also}"
+    verb = "no predictor is shown to beat"
+    if _is_established(best):
+        verb = "no predictor beats"
+    highest = f"highest rank correlation: {best['predictor']}, {_format_numbers(best)}"
+    return f"{verb} {best['baseline']}; {highest}" if best["baseline"] else highest
+
+
+def _is_established(row: Row) -> bool:
+    return float(row["p_holm"] or "nan") <= ALPHA
+
+
+def _format_numbers(row: Row) -> str:
+    gain = ""
+    if row["advantage"]:
+        p = format_p_value(float(row["p_holm"] or "nan")).replace("p", "p (Holm)")
+        gain = f", gain {_format_interval(row, 'advantage')}, {p}"
+    return f"rho {_format_interval(row, 'spearman')}{gain}, {row['members']} members"
 
 
 def _format_interval(row: Row, name: str) -> str:

@@ -8,6 +8,7 @@ import altair as alt
 import pandas as pd
 
 from suite.catalog.charts.declaration import ChartDeclaration
+from suite.formatting import format_p_value
 from suite.report.formatting import PageTable, number, records, signed, span
 from suite.report.looks import COLORS
 from suite.report.marks import HEIGHT, WIDTH, Chart, columns_of
@@ -62,7 +63,10 @@ def _tabulate_outcome(outcome: str, training: str, rows: pd.DataFrame) -> PageTa
 
 
 def _format_advantage(row: dict[str, Any]) -> str:
-    return "none" if pd.isna(row["advantage"]) else f"{row['baseline']}: {_format_with_interval(row, 'advantage')}"
+    if pd.isna(row["advantage"]):
+        return "none"
+    p = f", {format_p_value(row['p'])} (Holm: {row['p_holm']:.2g})" if pd.notna(row["p_holm"]) else ""
+    return f"{row['baseline']}: {_format_with_interval(row, 'advantage')}{p}"
 
 
 def _format_with_interval(row: dict[str, Any], name: str) -> str:
@@ -74,10 +78,11 @@ _NOTE = (
     "rho is Spearman's and tau Kendall's rank correlation over members with two or more hidden layers; 1 is the "
     "order of the outcome, -1 its reverse. The direction of each predictor was fixed beforehand: a minus before "
     "its name means that smaller values are better. 95% intervals by a two-level bootstrap over members and their "
-    "draws. The gain over the best baseline is computed on the same members and resamples. 'rho without a family' is "
-    "the range of rho when members that differ only in depth are left out, one family at a time. 'draw by draw' is "
-    "the mean over members of the rank correlation between a network's own value and its own outcome. No "
-    "interval is corrected for the number of predictors."
+    "draws. The gain over the best baseline is computed on the same members and resamples; its p-value is also given "
+    "after correction for the number of predictors (Holm). 'rho without a family' is the range of rho when members "
+    "that differ only in depth are left out, one family at a time. 'draw by draw' is the mean over members of the rank "
+    "correlation between a network's own value and its own outcome. No interval is corrected for the number of "
+    "predictors."
 )
 
 

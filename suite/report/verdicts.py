@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from math import isfinite, isnan
 from typing import Any
 
+import numpy as np
+
 from suite.formatting import format_count, format_p_value
 from suite.report.formatting import PageTable, number
 
@@ -13,13 +15,16 @@ Row = Mapping[str, Any]
 """One row of verdicts.csv."""
 
 
-def count_unexpected(rows: Sequence[Row]) -> int:
-    """Count the verdicts that are not the expected ones."""
-    return sum(map(_is_unexpected, rows))
+def count_unmet(rows: Sequence[Row]) -> int:
+    """Count the claims that do not have the expected verdict, or do not hold if the spec expects none."""
+    return sum(row["verdict"] != (row["expected"] or "holds") for row in rows)
 
 
-def _is_unexpected(row: Row) -> bool:
-    return bool(row["verdict"] != row["expected"])
+def name_verdict(row: Row) -> str:
+    """Return the verdict of a claim; that of a control is whether it has the verdict that it must have."""
+    if row["control"] != "yes":
+        return str(row["verdict"])
+    return "control passed" if row["verdict"] == row["expected"] else "control not passed"
 
 
 def convert_to_json(study: str, rows: Sequence[Row]) -> list[dict[str, Any]]:
@@ -34,23 +39,51 @@ def convert_to_json(study: str, rows: Sequence[Row]) -> list[dict[str, Any]]:
 def format_lines(study: str, rows: Sequence[Row]) -> Iterator[str]:
     """Yield one line per claim with the verdict, the claim as a sentence, and the numbers."""
     for row in rows:
-        yield f"{study}: {row['verdict']}{_format_unexpected(row)}: {row['claim']} ({_format_numbers(row)})"
+        yield f"{study}: {name_verdict(row)}{_format_expected(row)}: {row['claim']} ({format_numbers(row)})"
 
 
-def _format_unexpected(row: Row) -> str:
-    return f" (expected: {row['expected']})" if _is_unexpected(row) else ""
+def _format_expected(row: Row) -> str:
+    """Return the verdict that a source states if the claim has another one, and that of a control in any case."""
+    if row["control"] == "yes":
+        return f" ({row['verdict']}{', as it must' if row['verdict'] == row['expected'] else ''})"
+    return f" (expected: {row['expected']})" if row["expected"] and row["verdict"] != row["expected"] else ""
 
 
-def _format_numbers(row: Row) -> str:
+def format_numbers(row: Row) -> str:
+    """Return the estimate with its interval, what the claim requires of it, p-values, sizes and power."""
     if not row["members"]:
-        return "the tables have no values for this claim"
-    interval = _format_interval(row, " [{}, {}]") if isfinite(row["ci_low"]) and isfinite(row["ci_high"]) else ""
-    label = f"{row['estimate_of']} " if row["estimate_of"] else ""
+        return row["note"] or "the tables have no values for this claim"
+    if np.isnan(row["estimate"]):
+        return str(row["note"])
+    required = f", required: {row['required']}" if row["required"] else ""
     parts = [
-        f"{label}{_format_estimate(row)}{interval}, {format_p_value(row['p'])}, {_format_sizes(row)}",
-        _format_needed(row),
+        f"{row['estimate_of']} {row['estimate']:.3g}{_format_interval(row)}{required}",
+        *_format_p_values(row),
+        _format_sizes(row),
+        *([row["note"]] if row["note"] else []),
+        *_format_power(row),
     ]
-    return "; ".join(filter(None, parts))
+    return "; ".join(parts)
+
+
+def _format_p_values(row: Row) -> list[str]:
+    """Return the p-value of the estimate, and that corrected for all tests of the study."""
+    if isnan(row["p"]):
+        return []
+    adjusted = f", p (Holm) {_format_alone(row['p_holm'], '= ')}" if isfinite(row["p_holm"]) else ""
+    return [format_p_value(row["p"]) + adjusted]
+
+
+def _format_power(row: Row) -> list[str]:
+    """Return what an undecided claim would take to be decided."""
+    if row["verdict"] != "undecided":
+        return []
+    found = []
+    if isfinite(row["detectable"]):
+        found.append(f"smallest effect with 80% power: {row['detectable']:.2g}")
+    if isfinite(row["needed"]):
+        found.append(f"an effect as large as the estimate needs about {row['needed']:,.0f} {row['unit']}")
+    return found
 
 
 @dataclass(frozen=True)
@@ -58,10 +91,10 @@ class WordedVerdict:
     """A claim's verdict in words.
 
     Attributes:
-        verdict: "holds", "fails" or "undecided".
+        verdict: "holds", "fails", "undecided", "passed" or "not passed", the last two of a control.
         claim: The claim as a sentence.
-        grounds: The numbers that the verdict is based on, in sentences.
-        surprise: The expected verdict if it is a different one; otherwise empty.
+        grounds: The numbers that the verdict is based on.
+        surprise: The verdict that the claim's source states, if it is a different one; otherwise empty.
     """
 
     verdict: str
@@ -73,38 +106,28 @@ class WordedVerdict:
 def word_verdicts(rows: Sequence[Row]) -> list[WordedVerdict]:
     """Return each claim with its verdict and its grounds, in words."""
     return [
-        WordedVerdict(
-            row["verdict"], row["claim"], _format_grounds(row), row["expected"] if _is_unexpected(row) else ""
-        )
+        WordedVerdict(name_verdict(row), row["claim"], _capitalize(format_numbers(row)) + ".", _surprise(row))
         for row in rows
     ]
 
 
-def _format_grounds(row: Row) -> str:
-    if not row["members"]:
-        return "The tables have no values for this claim."
-    label = _capitalize(row["estimate_of"] or "estimate")
-    interval = _format_interval(row, ", 95% CI [{}, {}]")
-    required = f"; the claim requires {row['required']}" if row["required"] else ""
-    grounds = f"{label}: {_format_estimate(row)}{interval}{required}. {_format_sizes(row)}; {format_p_value(row['p'])}."
-    needed = _format_needed(row)
-    return grounds + (f" {_capitalize(needed)}." if needed else "")
+def _surprise(row: Row) -> str:
+    return row["expected"] if row["control"] != "yes" and row["expected"] not in ("", row["verdict"]) else ""
 
 
 def sum_up(rows: Sequence[Row]) -> str:
     """Return one sentence that counts the verdicts, or an empty string if there are none."""
     if not rows:
         return ""
-    counts = Counter(row["verdict"] for row in rows)
-    several = {"holds": "hold", "fails": "fail", "undecided": "are undecided"}
-    one = {"holds": "holds", "fails": "fails", "undecided": "is undecided"}
-    parts = [f"{counts[name]} {(one if counts[name] == 1 else several)[name]}" for name in several if counts[name]]
-    unexpected = count_unexpected(rows)
-    total = len(rows)
-    as_expected = "none" if unexpected == total > 1 else f"{unexpected} not" if unexpected else "all"
-    if len(counts) == 1 and total > 1:
-        return f"All {total} claims {several[next(iter(counts))]}; {as_expected} as expected."
-    return f"{format_count(total, 'claim')}: {', '.join(parts)}; {as_expected} as expected."
+    claims, controls = ([row for row in rows if (row["control"] == "yes") is which] for which in (False, True))
+    counts = Counter(row["verdict"] for row in claims)
+    forms = {"holds": ("holds", "hold"), "fails": ("fails", "fail"), "undecided": ("is undecided", "are undecided")}
+    parts = [f"{counts[name]} {forms[name][counts[name] != 1]}" for name in forms if counts[name]]
+    sentences = [f"{format_count(len(claims), 'claim')}: {', '.join(parts)}."] if claims else []
+    if controls:
+        passed = sum(row["verdict"] == row["expected"] for row in controls)
+        sentences.append(f"{passed} of {format_count(len(controls), 'control')} passed.")
+    return " ".join(sentences)
 
 
 def tabulate_verdicts(rows: Sequence[Row]) -> PageTable:
@@ -112,55 +135,47 @@ def tabulate_verdicts(rows: Sequence[Row]) -> PageTable:
     body = [
         [
             row["claim"],
-            row["verdict"] + _format_unexpected(row),
+            name_verdict(row) + _format_expected(row),
+            row["population"],
+            row["estimate_of"],
             number(row["estimate"], "{:.3g}"),
-            _format_interval(row, "{} to {}") or "none",
-            format_p_value(row["p"]).removeprefix("p ").removeprefix("= "),  # the column is called p
+            _format_interval(row).strip(" []").replace(", ", " to "),
+            *(_format_alone(row[name]) for name in ("p", "p_holm")),
             str(row["members"]),
             str(row["draws"]) if row["draws"] else "",
-            "" if isnan(row["needed"]) else f"{row['needed']:,.0f} {row['unit']}, to {_LEANING[row['leaning']]}",
+            number(row["detectable"], "{:.2g}", ""),
+            "" if isnan(row["needed"]) else f"{row['needed']:,.0f} {row['unit']}",
+            row["note"],
         ]
         for row in rows
     ]
     note = (
-        "A claim holds or fails if p <= 0.05, corrected for the number of claims (Holm). Otherwise it is undecided, "
-        "and the last column gives the total number of draws or members that would probably decide it. The 95% "
-        "intervals are not corrected."
+        "A claim holds or fails if p (Holm), which is corrected for the parts of the claim and the number of claims, "
+        "is at most 0.05. Otherwise it is undecided. The 95% interval and p are those of the estimate, without "
+        "correction. A claim about the members is about the networks of this study; a claim about the family treats "
+        "its members as a sample. 'detectable' is the smallest effect that the test finds with 80% power, and 'needed' "
+        "the number of draws or members with which an effect as large as the estimate would be significant."
     )
-    heads = ["claim", "verdict", "estimate", "95% interval", "p", "members", "draws", "needed"]
-    return PageTable("Claims", note, heads, 2, body)
+    heads = ["claim", "verdict", "about the", "estimate of", "estimate", "95% interval", "p", "p (Holm)", "members"]
+    heads += ["draws", "detectable", "needed", "note"]
+    return PageTable("Claims", note, heads, 4, body)
 
 
-_LEANING = {"holds": "confirm it", "fails": "refute it", "": "decide"}
-"""What more draws or members would do, by the verdict that the numbers lean to."""
+def _format_alone(p: float, equal: str = "") -> str:
+    """Format a p-value without its letter."""
+    return "" if isnan(p) else format_p_value(p).removeprefix("p ").replace("= ", equal)
 
 
-def _format_estimate(row: Row) -> str:
-    return f"{row['estimate']:.3g}"
-
-
-def _format_interval(row: Row, pattern: str) -> str:
-    """Format the ends of the interval with three significant digits; return an empty string without one."""
-    if isnan(row["ci_low"]) or isnan(row["ci_high"]):
-        return ""
-    return pattern.format(f"{row['ci_low']:.3g}", f"{row['ci_high']:.3g}")
+def _format_interval(row: Row) -> str:
+    """Format the 95% interval with three significant digits; return an empty string without one."""
+    return "" if isnan(row["ci_low"]) or isnan(row["ci_high"]) else f" [{row['ci_low']:.3g}, {row['ci_high']:.3g}]"
 
 
 def _format_sizes(row: Row) -> str:
-    """Format the number of members, and the number of draws if it is larger than one."""
-    draws = f", {row['draws']:,} draws each" if row["draws"] > 1 else ""
+    """Format the number of members, and the number of draws or replicates if it is larger than one."""
+    noun = "replicates" if row["unit"] == "replicates" else "draws"
+    draws = f", {row['draws']:,} {noun} each" if row["draws"] > 1 else ""
     return format_count(row["members"], "member") + draws
-
-
-def _format_needed(row: Row) -> str:
-    """Format the number of draws or members that would probably decide the claim, and which way.
-
-    It is a total, not an increment. The text is empty if the number is unknown.
-    """
-    if not isfinite(row["needed"]):
-        return ""
-    probably = "probably " if row["leaning"] else ""
-    return f"about {row['needed']:,.0f} {row['unit']} would {probably}{_LEANING[row['leaning']]}"
 
 
 def _capitalize(sentence: str) -> str:

@@ -7,14 +7,25 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from suite.catalog.claims import AgreesWith, BoundedBy, Claim, Level, Monotone, PairClaim, PeaksInside, SurvivalShorter
+from suite.catalog.claims import (
+    QUANTITY_KEYS,
+    THEORY,
+    AgreesWith,
+    BoundedBy,
+    Claim,
+    Level,
+    Monotone,
+    PairClaim,
+    PeaksInside,
+    SurvivalShorter,
+)
 from suite.catalog.measures import MEASURES
 from suite.catalog.predict import FEWEST
 from suite.catalog.quantities import QUANTITIES
 from suite.catalog.shown import shown
 from suite.catalog.training import training_settings
 from suite.formatting import format_count
-from suite.spec.claims import THEORY, Location, as_in_tables, asked_for, values_of_axes
+from suite.spec.claims import Location, as_in_tables, asked_for, values_of_axes
 from suite.spec.division import tasks_of
 from suite.spec.members import Finding, Member
 from suite.spec.model import Spec
@@ -29,7 +40,7 @@ def check_claims(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
     for place, claim in enumerate(spec.claim):
         here = ("claim", place)
         about = asked_for(members, claim.where)
-        names = {key: name for key in ("quantity", "first", "second", "bound") if (name := getattr(claim, key, None))}
+        names = {key: name for key in QUANTITY_KEYS if (name := getattr(claim, key, None))}
         yield from _check_kind(here, claim, study)
         yield from _check_distinct_quantities(here, names)
         yield from _check_values(here, claim)

@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from suite.catalog.claims import Where
+from suite.catalog.claims import QUANTITY_KEYS, THEORY
 from suite.catalog.measures import MEASURES
 from suite.catalog.quantities import QUANTITIES
 from suite.catalog.shown import shown
 from suite.catalog.training import training_settings
+from suite.catalog.where import Where
 from suite.spec.members import Finding, Member
 from suite.spec.model import Spec
 from suite.spec.problems import nearest
@@ -16,9 +17,6 @@ Location = tuple[str | int, ...]
 Values = dict[str, list[Any]]
 """The values of each axis, by its name."""
 
-THEORY = "theory"
-"""The `bound` that stands for the theoretical value of the quantity, and not for another quantity."""
-
 _SHOWN = 12
 """The maximum number of values that a hint lists."""
 
@@ -26,18 +24,22 @@ _SHOWN = 12
 def check_names_in_claims(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
     """Yield findings on claims that name quantities, axes or values that the study does not have.
 
-    Two claims with the same sentence are a finding as well.
+    Two claims with the same sentence are a finding as well, and so are two that answer the study's question.
     """
     measured = {quantity: None for name in spec.measures for quantity in MEASURES[name].quantities}
     values = values_of_axes(spec, members)
     said: set[str] = set()
+    answering = [place for place, claim in enumerate(spec.claim) if claim.answers]
+    for place in answering[1:]:
+        message = "another claim has answers = true, and one claim answers the question; remove one of them"
+        yield Finding(("claim", place, "answers"), message)
     for place, claim in enumerate(spec.claim):
         here = ("claim", place)
         if claim.says in said:
             message = "another claim has the same sentence, and verdicts are identified by it; reword one"
             yield Finding((*here, "says"), message)
         said.add(claim.says)
-        for key in ("quantity", "first", "second", "bound"):
+        for key in QUANTITY_KEYS:
             name = getattr(claim, key, None)
             if name is None or (key == "bound" and name == THEORY) or name in measured:
                 continue

@@ -15,6 +15,7 @@ from suite.catalog.quantities import QUANTITIES
 from suite.catalog.shown import shown
 from suite.formatting import format_bytes, format_count
 from suite.spec.claim_checks import check_claims
+from suite.spec.claim_power import check_sizes
 from suite.spec.claims import asked_for, check_names_in_claims, check_where, values_of_axes
 from suite.spec.division import count_cells
 from suite.spec.members import Finding, Member
@@ -42,6 +43,7 @@ def check_study(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
     yield from check_measures(spec, members, memory_limit())
     yield from check_names_in_claims(spec, members)
     yield from check_claims(spec, members)
+    yield from check_sizes(spec, members)
     yield from _check_predict(spec, members)
     yield from _check_picture(spec)
 

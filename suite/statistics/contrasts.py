@@ -1,7 +1,8 @@
 """Estimates with standard errors, and one-sided tests of their differences and against bounds."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import reduce
 from math import sqrt
 from typing import Literal
 
@@ -34,12 +35,8 @@ class Estimate:
 
     def __sub__(self, other: "Estimate") -> "Estimate":
         """Return the difference of two independent estimates, with Welch's degrees of freedom."""
-        variances = np.array([self.error**2, other.error**2])
-        total = float(variances.sum())
-        freedom = np.inf
-        if 0 < total < np.inf:
-            shares = float((variances**2 / np.array([self.freedom, other.freedom])).sum())
-            freedom = total**2 / shares if shares > 0 else np.inf
+        total = self.error**2 + other.error**2
+        freedom = _freedom([self, other]) if 0 < total < np.inf else np.inf
         sampled = [each.draws for each in (self, other) if each.error]
         shrinkage = self.shrinkage - other.shrinkage
         return Estimate(self.value - other.value, sqrt(total), freedom, min(sampled, default=1), shrinkage)
@@ -124,16 +121,19 @@ def of_share(events: int, draws: int, bound: float) -> tuple[float, float]:
     return float(binom.sf(events - 1, draws, bound)), float(binom.cdf(events, draws, bound))
 
 
-def of_pairs(first: Array, second: Array, statistic: Statistic) -> Estimate:
-    """Estimate the difference, second minus first, of draws in pairs that share their data.
+@dataclass(frozen=True)
+class Replicates:
+    """An estimate with the replicates that it is the mean of.
 
-    Args:
-        first: One value per pair.
-        second: One value per pair. Pairs whose difference is not finite are left out.
-        statistic: The median of the differences for "median", otherwise their mean.
+    Attributes:
+        estimate: The estimate.
+        numbers: The number of each replicate, by which replicates of several estimates are matched.
+        values: One value per replicate, whose mean is the estimate; empty if it is not a mean of values.
     """
-    differences = second - first
-    return estimate(differences[np.isfinite(differences)], "median" if statistic == "median" else "mean")
+
+    estimate: Estimate
+    numbers: Array
+    values: Array
 
 
 def mean_of(values: Sequence[Estimate]) -> Estimate:
@@ -156,11 +156,52 @@ def mean_of(values: Sequence[Estimate]) -> Estimate:
     )
 
 
+def average(members: Sequence[Sequence[Replicates]], shared: bool) -> Estimate:
+    """Estimate the average of a quantity over members, each of which may have been trained in several ways.
+
+    The average is that of these members. Its error is due to their draws alone, not to the choice of the members. If
+    replicates share their data over members, they are averaged one by one, and the error follows from the spread of
+    these averages. Otherwise members are independent, and their errors add up.
+
+    Args:
+        members: For each member, one estimate per training. The average over trainings comes first.
+        shared: Whether replicate i of all members has the same data, as in training.
+    """
+    of_members = [mean_of([each.estimate for each in trainings]) for trainings in members]
+    alone = mean_of(of_members)
+    if not alone.error or not np.isfinite(alone.value):
+        return alone
+    if not shared:
+        spread = sqrt(sum(each.error**2 for each in of_members)) / len(of_members)
+        return replace(alone, error=spread, freedom=_freedom(of_members))
+    every = [each for trainings in members for each in trainings]
+    common = reduce(np.intersect1d, [each.numbers for each in every])
+    if not all(len(each.values) for each in every) or len(common) < 2:
+        return alone
+    averages = np.mean(
+        [np.mean([_select(each, common) for each in trainings], axis=0) for trainings in members], axis=0
+    )
+    found = estimate(averages, "mean")
+    return found if np.isfinite(found.error) else replace(alone, draws=found.draws)
+
+
+def _select(found: Replicates, numbers: Array) -> Array:
+    """Return the values of some replicates, in their order."""
+    return found.values[np.isin(found.numbers, numbers)]
+
+
+def _freedom(estimates: Sequence[Estimate]) -> float:
+    """Return Welch's degrees of freedom of a sum of independent estimates."""
+    variances = np.array([each.error**2 for each in estimates])
+    shares = float((variances**2 / np.array([each.freedom for each in estimates])).sum())
+    return float(variances.sum()) ** 2 / shares if 0 < shares < np.inf else np.inf
+
+
 def over_members(differences: Array) -> Estimate:
-    """Estimate the mean over members of a difference, of which each member has one value.
+    """Estimate the mean of a family from members that are a sample of it, of which each has one value.
 
     Each value has a sampling error of its own. The spread over members contains both the variation between members and
-    this sampling error, so that the result is about the family that the members are from.
+    this sampling error, so that the result is about the family.
 
     Args:
         differences: One per member. If any is not finite, the mean is not finite either, and its error is infinite.

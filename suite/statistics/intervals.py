@@ -1,4 +1,4 @@
-"""95% confidence intervals: Wilson's for frequencies, percentile bootstrap for means and medians."""
+"""95% confidence intervals of frequencies, and percentile bootstrap intervals of means and medians."""
 
 from collections.abc import Iterator
 from functools import lru_cache
@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import beta
 
 Array = NDArray[np.float64]
 
@@ -42,6 +43,20 @@ def wilson(successes: Array, trials: Array) -> Interval:
     # With 0 or n successes one end is exactly 0 or 1, which rounding may miss.
     low = np.where(successes == 0, 0.0, center - half)
     return Interval(low, np.where(successes == trials, 1.0, center + half))
+
+
+def clopper_pearson(successes: int, trials: int) -> tuple[float, float]:
+    """Compute the exact interval of a frequency, whose coverage is at least 95% for every frequency.
+
+    Args:
+        successes: Number of events.
+        trials: Number of trials, 1 or more.
+
+    Source: Clopper & Pearson 1934.
+    """
+    tail = (1 - LEVEL) / 2
+    low = float(beta.ppf(tail, successes, trials - successes + 1)) if successes else 0.0
+    return low, float(beta.isf(tail, successes + 1, trials - successes)) if successes < trials else 1.0
 
 
 def bootstrap_mean(values: Array) -> Interval:

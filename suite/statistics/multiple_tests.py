@@ -4,6 +4,9 @@ import numpy as np
 
 from suite.statistics.intervals import Array
 
+ALPHA = 0.05
+"""Family-wise error rate of the claims of a study, of a table of comparisons, and of a predictor ranking."""
+
 
 def holm(p_values: Array) -> Array:
     """Adjust p-values for the number of tests by Holm's method.

@@ -1,33 +1,19 @@
 """Paired comparisons of two settings on the same replicates, which share their data."""
 
-from math import sqrt
-from typing import NamedTuple
+from dataclasses import dataclass
+from math import copysign, inf, sqrt
 
 import numpy as np
-from scipy.stats import binom
-from scipy.stats import t as student
+from scipy.optimize import brentq
+from scipy.stats import binom, norm
 
-from suite.statistics.intervals import LEVEL, Array, wilson
-
-
-class Paired(NamedTuple):
-    """A paired difference, second minus first.
-
-    Attributes:
-        difference: Difference of the means.
-        low: Lower end of its 95% confidence interval.
-        high: Upper end of the interval.
-        p: Two-sided p-value, not corrected for the number of tests.
-    """
-
-    difference: float
-    low: float
-    high: float
-    p: float
+from suite.catalog.limits import FEWEST_PAIRS
+from suite.statistics.contrasts import Estimate, estimate
+from suite.statistics.intervals import LEVEL, NORMAL_QUANTILE, Array
 
 
-def paired_means(first: Array, second: Array) -> Paired:
-    """Compare paired values by Student's t-test on their differences.
+def paired_means(first: Array, second: Array) -> Estimate:
+    """Estimate the mean difference, second minus first, of values in pairs, for Student's t-test.
 
     The bootstrap is not used here, because its intervals are too short for a dozen pairs.
 
@@ -36,41 +22,104 @@ def paired_means(first: Array, second: Array) -> Paired:
         second: One finite value per pair.
 
     Returns:
-        The difference. With fewer than two pairs, or if all differences are equal, the interval is nan, and p is 1 if
-        the mean difference is 0, otherwise nan.
+        The difference. Its error is infinite if there are fewer than `FEWEST_PAIRS` pairs or all differences are equal.
     """
-    differences = second - first
-    n = len(differences)
-    mean = float(differences.mean()) if n else np.nan
-    if n < 2 or not (error := float(differences.std(ddof=1)) / sqrt(n)) > 0:
-        return Paired(mean, np.nan, np.nan, 1.0 if mean == 0 else np.nan)
-    half = float(student.ppf((1 + LEVEL) / 2, n - 1)) * error
-    return Paired(mean, mean - half, mean + half, float(2 * student.sf(abs(mean) / error, n - 1)))
+    found = estimate(second - first, "mean")
+    return found if len(first) >= FEWEST_PAIRS else Estimate(found.value, np.inf, draws=len(first))
 
 
-def paired_events(first: Array, second: Array) -> Paired:
-    """Compare paired events by McNemar's exact test, with Newcombe's interval.
+@dataclass(frozen=True)
+class PairedEvents:
+    """The difference of two frequencies, second minus first, of events in pairs.
 
-    The interval is computed from the two Wilson intervals. It treats the two frequencies as independent, which is
-    conservative if the events of a pair are positively correlated.
+    A difference of 0 is tested by McNemar's exact test, any other by Tango's score test. The 95% interval is Tango's
+    score interval. It is extended to 0 if McNemar's test does not reject 0, so that interval and p-value agree.
 
-    Args:
-        first: 0 or 1 per pair, one pair or more.
-        second: 0 or 1 per pair.
+    Attributes:
+        gained: Number of pairs with the event in the second setting alone.
+        lost: Number of pairs with the event in the first setting alone.
+        draws: Number of pairs.
 
-    Source: McNemar 1947; Newcombe 1998.
+    Source: McNemar 1947; Tango 1998.
     """
-    shares = np.array([first.mean(), second.mean()])
-    low, high = wilson(np.array([first.sum(), second.sum()]), np.full(2, float(len(first))))
-    difference = float(shares[1] - shares[0])
-    down = sqrt((shares[1] - low[1]) ** 2 + (high[0] - shares[0]) ** 2)
-    up = sqrt((high[1] - shares[1]) ** 2 + (shares[0] - low[0]) ** 2)
-    gained, lost = int((second > first).sum()), int((second < first).sum())
-    p = min(1.0, 2 * float(binom.cdf(min(gained, lost), gained + lost, 0.5))) if gained + lost else 1.0
-    return Paired(difference, difference - down, difference + up, p)
+
+    gained: int
+    lost: int
+    draws: int
+
+    @property
+    def value(self) -> float:
+        """The difference of the frequencies; nan without pairs."""
+        return (self.gained - self.lost) / self.draws if self.draws else np.nan
+
+    @property
+    def error(self) -> float:
+        """The standard error with half an event added to each cell of the table; infinite for too few pairs."""
+        if self.draws < FEWEST_PAIRS:
+            return np.inf
+        gained, lost, n = self.gained + 0.5, self.lost + 0.5, self.draws + 2
+        return sqrt(gained + lost - (gained - lost) ** 2 / n) / n
+
+    @property
+    def freedom(self) -> float:
+        """The degrees of freedom of the error, which is treated as known."""
+        return np.inf
+
+    def above(self, bound: float = 0.0) -> float:
+        """Return the one-sided p-value for the claim that the true difference lies above a bound."""
+        return _p_above(self.gained, self.lost, self.draws, bound)
+
+    def below(self, bound: float = 0.0) -> float:
+        """Return the one-sided p-value for the claim that the true difference lies below a bound."""
+        return _p_above(self.lost, self.gained, self.draws, -bound)
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95% confidence interval; nan for too few pairs."""
+        if self.draws < FEWEST_PAIRS:
+            return np.nan, np.nan
+        low, high = -_upper_end(self.lost, self.gained, self.draws), _upper_end(self.gained, self.lost, self.draws)
+        if 2 * min(self.above(), self.below()) > 1 - LEVEL:
+            return min(low, 0.0), max(high, 0.0)
+        return low, high
 
 
-def by_number(first_numbers: Array, first: Array, second_numbers: Array, second: Array) -> tuple[Array, Array]:
+def paired_events(first: Array, second: Array) -> PairedEvents:
+    """Compare paired events, 0 or 1 per pair."""
+    return PairedEvents(int((second > first).sum()), int((second < first).sum()), len(first))
+
+
+def _p_above(gained: int, lost: int, pairs: int, bound: float) -> float:
+    if pairs < FEWEST_PAIRS:
+        return 1.0
+    if not -1 < bound < 1:
+        return 0.0 if bound < -1 else 1.0
+    if bound == 0:
+        return float(binom.sf(gained - 1, gained + lost, 0.5))
+    return float(norm.sf(_score(gained, lost, pairs, bound)))
+
+
+def _score(gained: int, lost: int, pairs: int, difference: float) -> float:
+    """Return Tango's score statistic for a true difference, positive if the observed one is larger."""
+    linear = (2 * pairs - gained + lost) * difference - gained - lost
+    constant = -lost * difference * (1 - difference)
+    share = (sqrt(max(linear**2 - 8 * pairs * constant, 0.0)) - linear) / (4 * pairs)
+    variance = pairs * (2 * share + difference * (1 - difference))
+    excess = gained - lost - pairs * difference
+    return excess / sqrt(variance) if variance > 0 else excess and copysign(inf, excess)
+
+
+def _upper_end(gained: int, lost: int, pairs: int) -> float:
+    """Return the difference above the observed one whose score is -1.96, and at most 1."""
+    observed, last = (gained - lost) / pairs, 1 - 1e-12
+
+    def excess(difference: float) -> float:
+        return _score(gained, lost, pairs, difference) + NORMAL_QUANTILE
+
+    return 1.0 if observed >= last or excess(last) > 0 else float(brentq(excess, observed, last))
+
+
+def by_number(first_numbers: Array, first: Array, second_numbers: Array, second: Array) -> tuple[Array, Array, Array]:
     """Return the values of the draws that two quantities have in common, in the order of their numbers.
 
     A draw that failed for one quantity alone is missing only there.
@@ -82,7 +131,7 @@ def by_number(first_numbers: Array, first: Array, second_numbers: Array, second:
         second: Values of the second quantity.
 
     Returns:
-        The values of the first and of the second quantity, paired by draw.
+        The numbers of these draws, and the values of the first and of the second quantity.
     """
-    _, here, there = np.intersect1d(first_numbers, second_numbers, assume_unique=True, return_indices=True)
-    return first[here], second[there]
+    numbers, here, there = np.intersect1d(first_numbers, second_numbers, assume_unique=True, return_indices=True)
+    return numbers, first[here], second[there]

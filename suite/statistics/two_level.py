@@ -1,12 +1,14 @@
 """The two-level bootstrap, which resamples members and the draws of each member."""
 
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import t as student
 
-from suite.statistics.intervals import MOST_RESAMPLED, NORMAL_QUANTILE, Array
+from suite.statistics.intervals import LEVEL, MOST_RESAMPLED, NORMAL_QUANTILE, Array
 
 RESAMPLES = 1000
 COPIES = 256
@@ -115,7 +117,7 @@ def of_correlation(replicates: Array) -> Interval:
     estimate = float(replicates[0])
     if not np.isfinite(estimate):
         return Interval(estimate, np.nan, np.nan)
-    transformed = np.arctanh(np.clip(np.nan_to_num(replicates), -_LARGEST, _LARGEST))
+    transformed = _transform(np.nan_to_num(replicates))
     half = NORMAL_QUANTILE * transformed[1:].std()
     low, high = np.tanh([transformed[0] - half, transformed[0] + half])
     return Interval(estimate, min(float(low), estimate), max(float(high), estimate))
@@ -125,11 +127,70 @@ _LARGEST = 0.9999
 """Largest correlation that is transformed, since Fisher's transformation of 1 is infinite."""
 
 
-def of_difference(first: Array, second: Array) -> Interval:
-    """Return the difference of the first replicates of two correlations, with a normal interval.
+@dataclass(frozen=True)
+class CorrelationDifference:
+    """The difference of two correlations over the same members, which lies between -2 and 2.
 
-    The width of the interval follows from the spread of the difference over the other replicates.
+    Half of the difference is transformed as a correlation is (Fisher), so that the interval stays within the range. The
+    test and the interval are normal in the transformed half, with the spread over resamples of the members.
+
+    Attributes:
+        value: The difference.
+        spread: Standard error of the transformed half.
+        members: Number of members.
     """
-    estimate = float(first[0] - second[0])
-    half = NORMAL_QUANTILE * float((np.nan_to_num(first) - np.nan_to_num(second))[1:].std())
-    return Interval(estimate, estimate - half, estimate + half)
+
+    value: float
+    spread: float
+    members: int
+
+    @property
+    def error(self) -> float:
+        """The standard error of the difference if it is near 0; infinite if no resample differs from the others."""
+        return 2 * self.spread or np.inf
+
+    @property
+    def freedom(self) -> float:
+        """The degrees of freedom of the error, one less than the number of members."""
+        return self.members - 1
+
+    @property
+    def draws(self) -> int:
+        """The number of draws, which do not enter as such."""
+        return 0
+
+    def above(self, bound: float = 0.0) -> float:
+        """Return the one-sided p-value for the claim that the true difference lies above a bound."""
+        if not (self.spread and np.isfinite(self.value)):
+            return 1.0
+        return float(student.sf((_transform(self.value / 2) - _transform(bound / 2)) / self.spread, self.freedom))
+
+    def below(self, bound: float = 0.0) -> float:
+        """Return the one-sided p-value for the claim that the true difference lies below a bound."""
+        return replace(self, value=-self.value).above(-bound)
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95% confidence interval; nan if there is none."""
+        if not (self.spread and np.isfinite(self.value)):
+            return np.nan, np.nan
+        half = float(student.ppf((1 + LEVEL) / 2, self.freedom)) * self.spread
+        low, high = (float(2 * np.tanh(_transform(self.value / 2) + side * half)) for side in (-1, 1))
+        return min(low, self.value), max(high, self.value)
+
+
+def of_difference(first: Array, second: Array, members: int) -> CorrelationDifference:
+    """Return the difference of two correlations from their replicates.
+
+    Args:
+        first: The correlation of the members, and of each of their resamples.
+        second: Another correlation of the same members and resamples.
+        members: Number of members.
+    """
+    differences = np.nan_to_num(first) - np.nan_to_num(second)
+    return CorrelationDifference(float(first[0] - second[0]), float(_transform(differences[1:] / 2).std()), members)
+
+
+def _transform(correlation: Array | float) -> Array:
+    """Apply Fisher's transformation."""
+    return np.asarray(np.arctanh(np.clip(correlation, -_LARGEST, _LARGEST)))

@@ -19,8 +19,8 @@ def study(
     depths: Sequence[int] = DEPTHS,
     activations: Sequence[str] = ("relu", "abs"),
     training: Sequence[dict[str, Any]] = ({},),
-) -> tuple[Tables, pd.DataFrame]:
-    """The tables of a run and its members; outcomes are the same under each setting of the training."""
+) -> Tables:
+    """The tables of a run; outcomes are the same under each setting of the training."""
     rows: list[Row] = []
     for activation in activations:
         for depth in depths:
@@ -32,7 +32,7 @@ def study(
                     rows.append(member(name, np.atleast_1d(draws(depth, activation)), **axes, **setting))
     tables = tables_of(rows)
     names = {(row["depth"], row["activation"]): row["member"] for row in tables.summary.to_dict("records")}
-    return _named(tables, names), pd.DataFrame(
+    members = pd.DataFrame(
         [
             {
                 "member": f"{activation}-d{depth}",
@@ -45,12 +45,13 @@ def study(
             for depth, activation in names
         ]
     )
+    return _named(tables, members)
 
 
-def _named(tables: Tables, names: dict[tuple[int, str], str]) -> Tables:
+def _named(tables: Tables, members: pd.DataFrame) -> Tables:
     """Members by depth and activation alone, whatever their training."""
 
     def short(frame: pd.DataFrame) -> pd.DataFrame:
         return frame.assign(member=[f"{a}-d{d}" for a, d in zip(frame["activation"], frame["depth"], strict=True)])
 
-    return Tables(short(tables.summary), lambda quantities: short(tables.values_of(quantities)))
+    return Tables(short(tables.summary), lambda quantities: short(tables.values_of(quantities)), members)

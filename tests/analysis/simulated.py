@@ -30,4 +30,17 @@ def tables_of(rows: Sequence[Row]) -> Tables:
         numbers = range(len(draws)) if len(draws) > 1 else [np.nan]  # one number is the architecture's own
         values += [{**known, "draw": draw, "value": value} for draw, value in zip(numbers, draws, strict=True)]
     raw = pd.DataFrame(values)
-    return Tables(pd.DataFrame(summaries), lambda quantities: raw[raw["quantity"].isin(quantities)])
+    return Tables(
+        pd.DataFrame(summaries),
+        lambda quantities: raw[raw["quantity"].isin(quantities)],
+        _members(pd.DataFrame(summaries)),
+    )
+
+
+def _members(summary: pd.DataFrame) -> pd.DataFrame:
+    """One row per member, with widths of 8 and 100 parameters."""
+    found = summary.drop_duplicates("member").assign(parameters=100)
+    depths = found["depth"] if "depth" in found else pd.Series(1, index=found.index)
+    widths = [" ".join(["2", *["8"] * int(depth), "1"]) for depth in depths]
+    axes = [name for name in ("depth", "activation") if name in found]
+    return found[["member", *axes, "parameters"]].assign(widths=widths)

@@ -35,6 +35,7 @@ where = { depth = [4, 8] }
 OTHER = """[[claim]]
 says = "Variability falls with depth."
 source = "Somebody 2026"
+expected = "holds"
 test = "monotone"
 quantity = "v3"
 along = "depth"
@@ -93,11 +94,11 @@ def test_claims_says_the_same_without_computing(folder: Path) -> None:
 
 
 def test_a_claim_can_be_added_and_judged_without_a_run(folder: Path) -> None:
-    """And an expected failure is no surprise."""
-    code, said = judged(folder, "--claims-must-hold", claims=OTHER + 'expected = "fails"\n')
+    """And a control that fails as it must has passed."""
+    code, said = judged(folder, "--claims-must-hold", claims=OTHER.replace("holds", "fails") + "control = true\n")
 
     assert code == 0
-    assert said.startswith("two: fails: Variability")
+    assert said.startswith("two: control passed (fails, as it must): Variability")
 
 
 def test_claims_that_must_hold_have_an_exit_code(folder: Path) -> None:
@@ -113,7 +114,7 @@ def test_verdicts_as_json(folder: Path) -> None:
     _, said = judged(folder, "--json")
 
     first, second = json.loads(said)
-    assert (first["study"], first["verdict"], first["expected"]) == ("two", "holds", "holds")
+    assert (first["study"], first["verdict"], first["expected"]) == ("two", "holds", "")
     assert first["ci_low"] < first["estimate"] < first["ci_high"]
     assert first["p"] < 0.05
     assert (first["source"], second["source"]) == ("Nobody 2026", "Somebody 2026")

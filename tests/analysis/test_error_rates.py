@@ -1,6 +1,6 @@
 """Verdicts are wrong as seldom as stated, and as often right as the sample's size allows.
 
-Without an effect a test may say `holds` in 2.5 of 100 repetitions, and so `fails`: half of `LEVEL` each way. Of 25
+Without an effect a test may say `holds` in 2.5 of 100 repetitions, and so `fails`: half of `ALPHA` each way. Of 25
 repetitions, or 200 in the slow tests, or 1,000 with `--many`, more than the allowed number are seen once in 10,000 such
 tests, by the binomial law.
 """
@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom, norm, t
 
-from suite.analysis.verdicts import LEVEL, judge
+from suite.analysis.verdicts import judge
 from suite.catalog.claims import (
     CLAIMS,
     AgreesWith,
@@ -24,9 +24,11 @@ from suite.catalog.claims import (
     Level,
     Monotone,
     PeaksInside,
+    Predicts,
     RankCorrelation,
     SurvivalShorter,
 )
+from suite.statistics.multiple_tests import ALPHA
 from tests.analysis.simulated import Row, member, tables_of
 
 SAYS = {"says": "It is so."}
@@ -95,6 +97,44 @@ def boards(generator: np.random.Generator) -> list[Row]:
     return rows
 
 
+def shared(generator: np.random.Generator) -> list[Row]:
+    """Members that differ from each other, by the activation on average not at all; replicates share their data."""
+    data = generator.normal(0.5, 0.1, 8)
+    offsets = np.linspace(-0.2, 0.2, 6)
+    return [
+        member("test_accuracy", data + sign * offset + generator.normal(0, 0.05, 8), depth=depth, activation=activation)
+        for activation, sign in zip(PAIR, (1, -1), strict=True)
+        for depth, offset in enumerate(offsets)
+    ]
+
+
+def fixed(generator: np.random.Generator) -> list[Row]:
+    """Members that differ from each other, by the activation on average not at all; all draws are independent."""
+    return [
+        member("v3", generator.normal(10 + sign * (depth - 2.5), 1, 16), depth=depth, activation=activation)
+        for activation, sign in zip(PAIR, (1, -1), strict=True)
+        for depth in range(6)
+    ]
+
+
+def successes(generator: np.random.Generator, more: float = 0.0) -> list[Row]:
+    """Runs that succeed in half of the cases, on data that make it easy or hard for both settings."""
+    easy = generator.random(32) < 0.5
+    often, seldom = (generator.random(32) < np.where(easy, 0.7, 0.3) + shift for shift in (more, 0.0))
+    return [member("success", draws, activation=name) for name, draws in zip(PAIR, (often, seldom), strict=True)]
+
+
+def ranked(generator: np.random.Generator, depths: int) -> list[Row]:
+    """Members of which v3 and -depth rank an outcome equally well: it is the mean of both, with noise."""
+    first, rows = generator.permutation(depths), []
+    for depth in range(2, 2 + depths):
+        outcome = (first[depth - 2] - (depth - 2)) / depths + generator.normal(0, 0.2)
+        axes = {"depth": depth, "activation": "relu"}
+        rows.append(member("v3", first[depth - 2] + generator.normal(0, 0.1, 16), **axes))
+        rows.append(member("test_accuracy", outcome + generator.normal(0, 0.05, 8), **axes))
+    return rows
+
+
 def waits(generator: np.random.Generator) -> np.ndarray:
     found = generator.exponential(size=16).round(1) + 0.1
     return np.where(found > 1, np.nan, found)
@@ -121,7 +161,7 @@ NO_EFFECT: dict[str, tuple[Make, Claim]] = {
         alike("collapsed_relative", lambda generator: generator.random(64) < 0.05, "activation", PAIR),
         Greater(quantity="collapsed_relative", **BETWEEN),
     ),
-    "a family": (family, Greater(quantity="v3", of="average", **BETWEEN)),
+    "a family": (family, Greater(quantity="v3", of="family", **BETWEEN)),
     "ranks": (unrelated, RankCorrelation(first="v3", second="output_std", at_least=0.0, **SAYS)),
     "ranks of a few members": (
         lambda generator: unrelated(generator, 5),
@@ -131,10 +171,29 @@ NO_EFFECT: dict[str, tuple[Make, Claim]] = {
         boards,
         RankCorrelation(first="train_accuracy", second="test_accuracy", at_least=0.0, **SAYS),
     ),
-    "an average difference on several boards": (boards, Greater(quantity="test_accuracy", of="average", **BETWEEN)),
+    "an average difference on several boards": (boards, Greater(quantity="test_accuracy", of="family", **BETWEEN)),
+    "an average difference of these members": (shared, Greater(quantity="test_accuracy", of="average", **BETWEEN)),
+    "an average level of these members": (shared, Level(quantity="test_accuracy", at_least=0.5, of="average", **SAYS)),
+    "an average of untrained members": (
+        fixed,
+        Greater(quantity="v3", of="average", **BETWEEN),
+    ),
+    "paired events": (successes, Greater(quantity="success", **BETWEEN)),
+    "paired events that differ by a margin": (
+        lambda generator: successes(generator, 0.25),
+        Greater(quantity="success", margin=0.25, **BETWEEN),
+    ),
+    "a gain over a baseline": (
+        lambda generator: ranked(generator, 12),
+        Predicts(predictor="v3", outcome="test_accuracy", baseline="-depth", **SAYS),
+    ),
+    "a gain over a baseline, of a few members": (
+        lambda generator: ranked(generator, 6),
+        Predicts(predictor="v3", outcome="test_accuracy", baseline="-depth", **SAYS),
+    ),
     "an average level on several boards": (
         boards,
-        Level(quantity="test_accuracy", at_least=0.0, of="average", **SAYS),
+        Level(quantity="test_accuracy", at_least=0.0, of="family", **SAYS),
     ),
     "a level": (
         alike("v3", lambda generator: generator.normal(size=64), "depth", DEPTHS[:1]),
@@ -144,7 +203,7 @@ NO_EFFECT: dict[str, tuple[Make, Claim]] = {
         alike("v3", lambda generator: generator.normal(size=64), "depth", DEPTHS),
         Level(quantity="v3", at_most=0, **SAYS),
     ),
-    "an average level": (family, Level(quantity="v3", at_least=0, of="average", **SAYS)),
+    "an average level": (family, Level(quantity="v3", at_least=0, of="family", **SAYS)),
     "a bound that is met": (
         lambda generator: [member("v3", generator.normal(1, 1, 64), theory=1.0, depth=1)],
         BoundedBy(quantity="v3", bound="theory", **SAYS),
@@ -172,7 +231,7 @@ def test_without_an_effect_verdicts_are_as_rare_as_stated(case: str, repetitions
 
     found = verdicts(make, claim, repetitions)
 
-    most = binom.isf(1e-4, repetitions, LEVEL / 2)
+    most = binom.isf(1e-4, repetitions, ALPHA / 2)
     assert found["holds"] <= most
     assert found["fails"] <= most
 
@@ -197,7 +256,7 @@ def test_few_draws_of_a_share_say_no_more_than_they_can(case: str, draws: int, s
         row = member("collapsed_relative", np.arange(draws) < events, theory=share, depth=1)
         wrong[judge([claim], tables_of([row]))[0].verdict] += likely[events]
 
-    assert max(wrong["holds"], wrong["fails"]) <= LEVEL / 2
+    assert max(wrong["holds"], wrong["fails"]) <= ALPHA / 2
 
 
 def test_a_difference_is_found_as_often_as_its_size_allows(repetitions: int) -> None:
@@ -213,7 +272,7 @@ def test_a_difference_is_found_as_often_as_its_size_allows(repetitions: int) -> 
     found = verdicts(make, Greater(quantity="v3", **BETWEEN), repetitions)
 
     # The noncentral t is near the normal at 126 degrees of freedom.
-    power = norm.sf(t.isf(LEVEL / 2, 2 * n - 2) - shift * (n / 2) ** 0.5)
+    power = norm.sf(t.isf(ALPHA / 2, 2 * n - 2) - shift * (n / 2) ** 0.5)
     assert 0.78 < power < 0.82
     assert binom.ppf(1e-4, repetitions, power - 0.01) <= found["holds"] <= binom.isf(1e-4, repetitions, power + 0.01)
 
@@ -252,7 +311,7 @@ def test_many_claims_are_corrected_together(repetitions: int) -> None:
         rows = [member("v3", generator.normal(size=32), depth=d, activation=name) for d in range(8) for name in PAIR]
         wrong += any(found.verdict != "undecided" for found in judge(claims, tables_of(rows)))
 
-    assert wrong <= binom.isf(1e-4, repetitions // 2, LEVEL)
+    assert wrong <= binom.isf(1e-4, repetitions // 2, ALPHA)
 
 
 def test_a_shuffled_predictor_predicts_nothing(repetitions: int) -> None:

@@ -74,9 +74,9 @@ def test_draws_pair_up_by_their_numbers() -> None:
     kept = np.array([0, 2, 3, 5])
     gap = replace(gap, values=gap.values[kept], draws=gap.draws[kept])
 
-    one, other = both_drawn(whole, gap)
+    numbers, one, other = both_drawn(whole, gap)
 
-    assert one.tolist() == other.tolist() == [0, 2, 3, 5]
+    assert numbers.tolist() == one.tolist() == other.tolist() == [0, 2, 3, 5]
 
 
 def test_raw_values_are_read_once_for_all_claims(tmp_path: Path) -> None:
@@ -85,6 +85,7 @@ def test_raw_values_are_read_once_for_all_claims(tmp_path: Path) -> None:
 
     class Kept(Results):
         summary = tables.summary
+        members = tables.members
 
         def values_of(self, quantities: Sequence[str]) -> pd.DataFrame:
             asked.append(quantities)
@@ -95,5 +96,5 @@ def test_raw_values_are_read_once_for_all_claims(tmp_path: Path) -> None:
         for name in ("relu", "abs")
     ]
 
-    assert [found.members for found in judge_results(claims, Kept(tmp_path))] == [2, 2]
+    assert [len(found.evidence.members) for found in judge_results(claims, Kept(tmp_path))] == [2, 2]
     assert len(asked) == 1

@@ -177,9 +177,9 @@ def test_the_same_run_gives_the_same_table(results: Results, table: pd.DataFrame
 
 def test_the_baseline_is_the_activation_ratio_that_is_measured(results: Results) -> None:
     """Inputs and outputs are no activations."""
-    tables = Tables(results.summary, results.values_of)
+    tables = Tables(results.summary, results.values_of, results.members)
     measured = {point.member: point.estimate("mean").value for point in points(tables, "activation_ratio")}
-    prediction = next(predictions(Predict(outcome=("success",)), tables, results.members))
+    prediction = next(predictions(Predict(outcome=("success",)), tables))
 
     (baseline,) = [one for one in prediction.predictors if one.name == "activation_ratio"]
 
@@ -189,8 +189,8 @@ def test_the_baseline_is_the_activation_ratio_that_is_measured(results: Results)
 def test_a_line_per_outcome_names_the_best_predictor(results: Results, table: pd.DataFrame, tmp_path: Path) -> None:
     """And says whether it is shown to beat the best baseline."""
     chosen = table[(table["training"] == "squares 2") & (table["outcome"] == "train_loss")].copy()
-    snip, ahead = chosen["predictor"] == "snip", ["baseline", "advantage", "advantage_low", "advantage_high"]
-    chosen.loc[chosen["kind"] == "measured", ["advantage_low"]] = -0.5
+    snip = chosen["predictor"] == "snip"
+    chosen.loc[chosen["kind"] == "measured", "p_holm"] = 1.0
 
     def line() -> str:
         chosen.sort_values("spearman", ascending=False).to_csv(tmp_path / "predictors.csv")
@@ -198,21 +198,23 @@ def test_a_line_per_outcome_names_the_best_predictor(results: Results, table: pd
         return found
 
     chosen.loc[snip, ["spearman", "spearman_low", "spearman_high"]] = (0.99, 0.5, 0.999)
-    for low, high, said in (
-        (0.02, 0.2, "best predictor: snip, 0.99 [0.50, 1.00], gain 0.10 [0.02, 0.20], 10 members (gain over depth)"),
+    for gain, p, said in (
+        ((0.1, 0.02, 0.2), 0.01, "snip beats depth: rho 0.99 [0.50, 1.00], gain 0.10 [0.02, 0.20], p (Holm) = 0.01"),
         (
-            -0.3,
-            0.2,
-            "no predictor is shown to beat depth; highest rank correlation: "
-            "snip, 0.99 [0.50, 1.00], gain 0.10 [-0.30, 0.20], 10 members",
+            (0.1, 0.02, 0.2),
+            0.06,
+            "no predictor is shown to beat depth; highest rank correlation: snip, rho 0.99 [0.50, 1.00], "
+            "gain 0.10 [0.02, 0.20], p (Holm) = 0.06",
         ),
-        (-0.3, -0.01, "depth predicts it better than snip, 0.99 [0.50, 1.00], gain 0.10 [-0.30, -0.01], 10 members"),
+        (
+            (-0.1, -0.2, -0.02),
+            0.01,
+            "no predictor beats depth; highest rank correlation: snip, rho 0.99 [0.50, 1.00], "
+            "gain -0.10 [-0.20, -0.02], p (Holm) = 0.01",
+        ),
     ):
-        chosen.loc[snip, ahead] = ("depth", 0.1, low, high)
-        assert line() == f"boards: train_loss (squares 2): {said}"
-
-    chosen.loc[snip, "spearman_low"] = -0.1
-    assert ": no predictor is shown to predict it; highest rank correlation: snip, " in line()
+        chosen.loc[snip, ["baseline", "advantage", "advantage_low", "advantage_high", "p_holm"]] = ("depth", *gain, p)
+        assert line() == f"boards: train_loss (squares 2): {said}, 10 members"
 
     chosen.loc[chosen["kind"] == "measured", "spearman"] = np.nan
     assert line().endswith(": no predictor has a rank correlation")

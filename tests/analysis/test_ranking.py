@@ -79,11 +79,12 @@ def test_a_group_whose_outcome_is_the_same_for_all_can_be_ordered_by_nothing() -
 
 
 def test_an_advantage_is_paired() -> None:
-    """Over the same it is 0 with no width; over its opposite twice rho."""
+    """Over the same it is 0, which nothing tests; over its opposite twice rho."""
     ranking = ranking_of(OUTCOME, EVERYONE, x=NOISY, same=NOISY, opposite=-NOISY)
 
-    assert ranking.advantage("x", "same") == (0, 0, 0)
-    assert ranking.advantage("x", "opposite").estimate == pytest.approx(2 * ranking.spearman("x").estimate)
+    none = ranking.advantage("x", "same")
+    assert (none.value, none.above(), none.below()) == (0, 1, 1)
+    assert ranking.advantage("x", "opposite").value == pytest.approx(2 * ranking.spearman("x").estimate)
 
 
 def test_members_without_a_value_are_left_out_of_both_sides() -> None:

@@ -2,12 +2,14 @@
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import t, ttest_1samp
 
 from suite.analysis.verdicts import judge, rows_of
-from suite.catalog.claims import Level
+from suite.catalog.claims import Claim, Level
 from suite.formatting import format_p_value
 from suite.report.verdicts import format_lines
 from suite.results.folder import Results
@@ -15,37 +17,52 @@ from suite.results.schema import VERDICTS
 from tests.analysis.simulated import member, tables_of
 
 DRAWS = np.linspace(-1, 1, 40) + 0.1
-LEANING = [({"at_least": 0.0}, "holds", "confirm it"), ({"at_most": 0.0}, "fails", "refute it")]
 
 
-@pytest.mark.parametrize(("bound", "leaning", "words"), LEANING)
-def test_undecided_says_which_way_it_leans(bound: dict[str, float], leaning: str, words: str) -> None:
-    """The mean is above 0, by too little to be sure."""
+def row_of(claim: Claim, draws: np.ndarray = DRAWS) -> dict[str, Any]:
+    (row,) = rows_of(judge([claim], tables_of([member("v3", draws, depth=1)])), "")
+    return row
+
+
+@pytest.mark.parametrize("bound", [{"at_least": 0.0}, {"at_most": 0.0}])
+def test_undecided_gives_the_power_there_was(bound: dict[str, float]) -> None:
+    """The mean is above 0, by too little to be sure; Student's test of 40 draws finds 2.86 standard errors."""
     claim = Level.model_validate({"says": "It is so.", "quantity": "v3", **bound})
 
-    rows = rows_of(judge([claim], tables_of([member("v3", DRAWS, depth=1)])), "")
+    row = row_of(claim)
 
-    assert (rows[0]["verdict"], rows[0]["leaning"]) == ("undecided", leaning)
-    line = next(format_lines("study", rows))
-    assert f"draws would probably {words})" in line
-    assert ", 1 member, 40 draws each; about " in line
-
-
-@pytest.mark.parametrize("bound", [-9.0, 9.0, 0.1])
-def test_what_is_decided_or_leans_nowhere_says_nothing_of_it(bound: float) -> None:
-    """Far below the mean, far above, and the mean itself."""
-    claim = Level(says="It is so.", quantity="v3", at_least=bound)
-
-    (row,) = rows_of(judge([claim], tables_of([member("v3", DRAWS.round(3), depth=1)])), "")
-
-    assert row["leaning"] == ""
+    error = DRAWS.std(ddof=1) / np.sqrt(40)
+    assert row["verdict"] == "undecided"
+    assert row["detectable"] == pytest.approx((t.isf(0.025, 39) + t.ppf(0.8, 39)) * error)
+    line = next(format_lines("study", [row]))
+    assert (
+        f"; smallest effect with 80% power: {row['detectable']:.2g}; an effect as large as the estimate needs " in line
+    )
+    assert ", 40 draws each; " in line
 
 
-def test_tables_of_before_say_nothing_of_it(tmp_path: Path) -> None:
-    """Rows that an earlier version has kept can be told still."""
-    claim = Level(says="It is so.", quantity="v3", at_least=0.0)
-    (row,) = rows_of(judge([claim], tables_of([member("v3", DRAWS, depth=1)])), "")
-    for name in ("leaning", "estimate_of", "required"):
+@pytest.mark.parametrize("bound", [-9.0, 9.0])
+def test_what_is_decided_needs_no_more_draws(bound: float) -> None:
+    assert np.isnan(row_of(Level(says="It is so.", quantity="v3", at_least=bound))["needed"])
+
+
+def test_p_is_that_of_the_interval_and_holms_is_beside_it() -> None:
+    """With three claims p is multiplied by up to three; the interval and p agree on whether 0 is excluded."""
+    draws = DRAWS + 0.12
+    claims = [Level(says=f"Claim {place}.", quantity="v3", at_least=0.0) for place in range(3)]
+
+    row, *_ = rows_of(judge(claims, tables_of([member("v3", draws, depth=1)])), "")
+
+    assert row["p"] == pytest.approx(ttest_1samp(draws, 0.0).pvalue)
+    assert row["p_holm"] == pytest.approx(3 * row["p"])
+    assert (row["p"] < 0.05) == (row["ci_low"] > 0)
+    assert row["verdict"] == "undecided"
+
+
+def test_rows_of_an_earlier_version_can_be_shown(tmp_path: Path) -> None:
+    """Columns that it did not write are empty."""
+    row = row_of(Level(says="It is so.", quantity="v3", at_least=0.0))
+    for name in ("p_holm", "detectable", "control", "estimate_of", "required", "note"):
         del row[name]
     with (tmp_path / VERDICTS).open("w", newline="") as file:
         table = csv.DictWriter(file, row)
@@ -54,8 +71,7 @@ def test_tables_of_before_say_nothing_of_it(tmp_path: Path) -> None:
 
     (kept,) = Results(tmp_path).verdict_rows
 
-    assert kept["leaning"] == ""
-    assert "draws would decide)" in next(format_lines("study", [kept]))
+    assert "an effect as large as the estimate needs about" in next(format_lines("study", [kept]))
 
 
 @pytest.mark.parametrize(
@@ -66,9 +82,8 @@ def test_tables_of_before_say_nothing_of_it(tmp_path: Path) -> None:
         (0.0001, "p = 0.0001"),
         (0.0321, "p = 0.032"),
         (1.0, "p = 1"),
-        (np.nan, "not refuted"),
     ],
 )
 def test_a_p_value_is_told_as_far_as_it_is_known(p: float, words: str) -> None:
-    """Very small ones only as that; there is none of what holds since nothing refutes it."""
+    """Very small ones only as that."""
     assert format_p_value(p) == words

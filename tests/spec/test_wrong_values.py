@@ -90,6 +90,7 @@ def tables() -> Iterator[tuple[Table, tuple[str, ...], type[BaseModel]]]:
     yield from catalogs()
     about = {"quantity": "v3", "first": "v3", "second": "v3_floor", "along": "depth", "axis": "depth", "value": 1}
     about |= {"than": 2, "direction": "rises", "bound": "v3_floor", "says": "It is so."}
+    about |= {"predictor": "v3", "outcome": "test_accuracy", "baseline": "-depth"}
     for name, claim in CLAIMS.items():
         known = {key: value for key, value in about.items() if key in claim.model_fields} | {"test": name}
         bound = {"at_least": 0.1} if "at_least" in claim.model_fields else {}

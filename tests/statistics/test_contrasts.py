@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from suite.statistics.contrasts import Estimate, Statistic, estimate, mean_of, of_pairs, of_share, over_members
+from suite.statistics.contrasts import (
+    Estimate,
+    Replicates,
+    Statistic,
+    average,
+    estimate,
+    mean_of,
+    of_share,
+    over_members,
+)
 
 
 def test_a_difference_of_means_is_welchs_test() -> None:
@@ -21,16 +30,33 @@ def test_a_difference_of_means_is_welchs_test() -> None:
     assert difference.interval == pytest.approx((interval.low, interval.high))
 
 
-def test_pairs_are_students_test() -> None:
-    """Of the differences, second less first; pairs without a value are left out."""
+def test_an_average_of_shared_replicates_is_students_test_of_their_averages() -> None:
+    """What replicates have in common counts once; a replicate that one member lacks is left out."""
     generator = np.random.default_rng(2)
-    first = generator.normal(size=12)
-    second = first + generator.normal(0.1, 0.2, 12)
+    data = generator.normal(size=12)
+    members = [data + generator.normal(0, 0.1, 12) for _ in range(5)]
+    numbers = np.arange(12.0)
+    found = [[Replicates(estimate(values, "mean"), numbers, values)] for values in members]
+    found.append([Replicates(estimate(members[0][1:], "mean"), numbers[1:], members[0][1:])])
 
-    found = of_pairs(np.append(first, np.nan), np.append(second, 1.0), "mean")
+    mean = average(found, shared=True)
 
-    assert found.above() == pytest.approx(stats.ttest_rel(second, first, alternative="greater").pvalue)
-    assert found.draws == 12
+    averages = np.mean([values[1:] for values in [*members, members[0]]], axis=0)
+    assert mean.above() == pytest.approx(stats.ttest_1samp(averages, 0, alternative="greater").pvalue)
+    assert mean.draws == 11
+
+
+def test_an_average_of_independent_members_adds_their_variances() -> None:
+    """Of three means with errors of 0.3, 0.4 and 0, the error is 0.5 / 3; trainings of one member may err alike."""
+    none = np.empty(0)
+    errors = (0.3, 0.4, 0.0)
+    alone = [[Replicates(Estimate(1.0, error, 9), none, none)] for error in errors]
+    twice = [[each, each] for (each,) in alone]
+
+    for members in (alone, twice):
+        assert average(members, shared=False).error == pytest.approx(0.5 / 3)
+    assert average(alone, shared=True).error == pytest.approx(0.7 / 3)
+    assert average(alone[2:], shared=False) == Estimate(1.0, 0.0, 9)
 
 
 def test_frequencies_keep_an_error_at_0_and_1() -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest, bootstrap
 
-from suite.statistics.intervals import MOST_RESAMPLED, bootstrap_mean, bootstrap_median, wilson
+from suite.statistics.intervals import MOST_RESAMPLED, bootstrap_mean, bootstrap_median, clopper_pearson, wilson
 
 
 @pytest.mark.parametrize(("successes", "trials"), [(0, 1), (1, 1), (0, 20), (3, 20), (20, 20), (500, 1024)])
@@ -155,3 +155,10 @@ def test_a_constant_sample_has_an_interval_of_no_width():
     low, high = bootstrap_mean(np.full((9, 1), 2.5))
 
     assert (low[0], high[0]) == (pytest.approx(2.5, rel=1e-15), pytest.approx(2.5, rel=1e-15))
+
+
+@pytest.mark.parametrize(("events", "draws"), [(0, 8), (3, 8), (8, 8), (40, 4096)])
+def test_clopper_and_pearsons_interval_is_scipys(events: int, draws: int) -> None:
+    known = binomtest(events, draws).proportion_ci(0.95, method="exact")
+
+    assert clopper_pearson(events, draws) == pytest.approx((known.low, known.high))

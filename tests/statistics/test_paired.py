@@ -1,10 +1,10 @@
-"""Paired comparisons, against scipy and by hand."""
+"""Paired comparisons, against scipy, by hand and by every table that there could be."""
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from suite.statistics.paired import paired_events, paired_means
+from suite.statistics.paired import PairedEvents, paired_events, paired_means
 
 
 def test_means_are_compared_by_students_t_on_the_differences():
@@ -15,40 +15,68 @@ def test_means_are_compared_by_students_t_on_the_differences():
 
     found, known = paired_means(first, second), stats.ttest_rel(second, first)
 
-    assert found.p == pytest.approx(known.pvalue)
-    assert (found.low, found.high) == pytest.approx(tuple(known.confidence_interval(0.95)))
+    assert 2 * found.above() == pytest.approx(known.pvalue)
+    assert found.interval == pytest.approx(tuple(known.confidence_interval(0.95)))
 
 
 def test_small_samples_are_covered_as_often_as_promised():
     """Nine pairs, 4,000 times: 95% to within 1.5, which fails once in 70,000 seeds."""
     differences = np.random.default_rng(8).normal(1.0, 2.0, (4000, 9))
 
-    hits = [found.low < 1 < found.high for found in (paired_means(np.zeros(9), row) for row in differences)]
+    ends = [paired_means(np.zeros(9), row).interval for row in differences]
 
-    assert abs(np.mean(hits) - 0.95) < 0.015
+    assert abs(np.mean([low < 1 < high for low, high in ends]) - 0.95) < 0.015
 
 
-def test_no_difference_at_all_is_no_evidence_and_an_equal_one_has_no_test():
-    """Nothing varies, so nothing tells how much it might."""
-    assert paired_means(np.ones(5), np.ones(5)).p == 1
-    assert np.isnan(paired_means(np.ones(5), np.full(5, 2.0)).p)
-    assert np.isnan(paired_means(np.array([1.0]), np.array([2.0])).p)
+def test_equal_differences_and_few_pairs_have_no_test():
+    """Nothing varies, so nothing tells how much it might; and three pairs are too few."""
+    few = paired_means(np.array([1.0, 1.1, 1.2]), np.array([2.0, 2.2, 2.1]))
+
+    for found in (paired_means(np.ones(5), np.full(5, 2.0)), few):
+        assert (found.above(), found.below()) == (1, 1)
+        assert np.isnan(found.interval).all()
+    assert few.value == pytest.approx(1.0)
 
 
 def test_events_are_compared_by_mcnemars_exact_test():
-    """Of ten pairs six differ, five of them one way: p = 2 * 7 / 64."""
+    """Of ten pairs six differ, five of them one way: p = 7 / 64."""
     first = np.array([0, 0, 0, 0, 0, 1, 1, 1, 0, 0], dtype=float)
     second = np.array([1, 1, 1, 1, 1, 0, 1, 1, 0, 0], dtype=float)
 
     found = paired_events(first, second)
 
-    assert found.difference == pytest.approx(0.4)
-    assert found.p == pytest.approx(2 * 7 / 64)
+    assert found.value == pytest.approx(0.4)
+    assert found.above() == pytest.approx(7 / 64)
 
 
-def test_newcombes_interval_has_a_width_where_nothing_happened():
-    """Newcombe 1998, table II: 5 of 56 against 0 of 29 gives -0.0381 to 0.1926; equal groups of 8 at 0 gain 0.32."""
-    none = paired_events(np.zeros(8), np.zeros(8))
+def test_another_difference_is_tested_by_tangos_score():
+    """At a true difference of 0 it is McNemar's statistic; Tango's interval of 150 and 86 among 1,600 is known."""
+    assert PairedEvents(30, 14, 80).above(1e-12) == pytest.approx(stats.norm.sf(16 / 44**0.5), rel=1e-6)
+    assert PairedEvents(150, 86, 1600).interval == pytest.approx((0.0214, 0.0590), abs=5e-5)
 
-    assert (none.low, none.high) == pytest.approx((-0.3244, 0.3244), abs=1e-4)
-    assert none.p == 1
+
+@pytest.mark.parametrize("pairs", [4, 8, 16, 64])
+def test_interval_and_p_value_agree_at_every_table(pairs: int):
+    """0 lies outside of the interval if and only if McNemar's two-sided p-value is at most 0.05."""
+    for gained in range(pairs + 1):
+        for lost in range(pairs + 1 - gained):
+            found = PairedEvents(gained, lost, pairs)
+            low, high = found.interval
+            assert -1 <= low <= found.value <= high <= 1
+            assert (low > 0 or high < 0) == (2 * min(found.above(), found.below()) <= 0.05)
+
+
+@pytest.mark.parametrize(("pairs", "least"), [(8, 0.91), (16, 0.935), (64, 0.935)])
+def test_intervals_of_events_cover_as_often_as_the_documentation_says(pairs: int, least: float):
+    """By every table with its probability, at many pairs of probabilities; on average at least 95%."""
+    tables = np.array([(gained, lost) for gained in range(pairs + 1) for lost in range(pairs + 1 - gained)])
+    low, high = np.array([PairedEvents(gained, lost, pairs).interval for gained, lost in tables]).T
+    coverages = []
+    for gain in np.linspace(0.01, 0.9, 10):
+        for loss in np.linspace(0.01, 0.98 - gain, 8):
+            counts = np.column_stack([tables, pairs - tables.sum(1)])
+            likely = stats.multinomial.pmf(counts, pairs, [gain, loss, 1 - gain - loss])
+            coverages.append(likely[(low <= gain - loss) & (gain - loss <= high)].sum())
+
+    assert min(coverages) >= least
+    assert np.mean(coverages) >= 0.95

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from suite.catalog.measure import Measure, Quantity
+from suite.catalog.measure import POSITIVE, Measure, Quantity
 from suite.catalog.measures.settings import Draws, InFloats
 from suite.catalog.precision import Precise
 
@@ -28,8 +28,8 @@ COLLAPSE = Measure(
     CollapseSettings,
     inputs="domain",
     quantities={
-        "output_std": Quantity("standard deviation of the output over the domain"),
-        "output_rms": Quantity("root mean square of the output over the domain"),
+        "output_std": Quantity("standard deviation of the output over the domain", limits=POSITIVE),
+        "output_rms": Quantity("root mean square of the output over the domain", limits=POSITIVE),
         "collapsed_relative": _frequency("output_std <= threshold * output_rms"),
         "collapsed_absolute": _frequency("output_std <= threshold * the output's predicted scale"),
         "collapsed_exact": _frequency("the output or a hidden layer is constant over the domain"),

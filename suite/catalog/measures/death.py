@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from suite.catalog.checks import Asked, Problem
-from suite.catalog.measure import Measure, Quantity
+from suite.catalog.measure import POSITIVE, SHARE, Measure, Quantity
 from suite.catalog.measures.settings import Draws, InFloats
 from suite.catalog.precision import Precise
 
@@ -20,7 +20,11 @@ DEAD_NEURONS = Measure(
     inputs="domain",
     quantities={
         "dead_tentative": Quantity(
-            "number of dead neurons that a gradient can revive", index=("layer",), decided=True, sign=-1
+            "number of dead neurons that a gradient can revive",
+            index=("layer",),
+            decided=True,
+            sign=-1,
+            limits=POSITIVE,
         ),
         "dead_permanent": Quantity(
             "number of dead neurons that no gradient can revive",
@@ -28,12 +32,14 @@ DEAD_NEURONS = Measure(
             decided=True,
             sign=-1,
             theory="suite.theory.quantities:dead_permanent",
+            limits=POSITIVE,
         ),
         "active": Quantity(
             "number of neurons that are not dead",
             index=("layer",),
             decided=True,
             theory="suite.theory.quantities:active",
+            limits=POSITIVE,
         ),
         "dead_fraction": Quantity(
             "share of a layer's neurons that are dead",
@@ -41,6 +47,7 @@ DEAD_NEURONS = Measure(
             decided=True,
             sign=-1,
             theory="suite.theory.quantities:dead_fraction",
+            limits=SHARE,
         ),
         "born_dead": Quantity(
             "a hidden layer is dead as a whole, so that the output is constant",

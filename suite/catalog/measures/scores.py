@@ -6,7 +6,7 @@ from pydantic import Field
 
 from suite.catalog.activations import Identity
 from suite.catalog.checks import Asked, Problem
-from suite.catalog.measure import Measure, Quantity, Shape, forward_pass
+from suite.catalog.measure import POSITIVE, Measure, Quantity, Shape, forward_pass
 from suite.catalog.measures.settings import Draws, InFloats
 from suite.catalog.precision import Precise
 from suite.formatting import format_bytes, format_count
@@ -64,7 +64,11 @@ GRAD_NORM = Measure(
     "suite.measures.grad_norm:grad_norm",
     ScoreSettings,
     inputs="loss",
-    quantities={"grad_norm": Quantity("norm of the gradient of the loss with respect to all parameters, on a batch")},
+    quantities={
+        "grad_norm": Quantity(
+            "norm of the gradient of the loss with respect to all parameters, on a batch", limits=POSITIVE
+        )
+    },
     version=1,
     summary="zero-cost score: norm of the gradient of the loss with respect to all parameters",
     source="Abdelfattah et al. 2021",
@@ -79,7 +83,7 @@ SNIP = Measure(
     "suite.measures.snip:snip",
     ScoreSettings,
     inputs="loss",
-    quantities={"snip": Quantity("sum over parameters of |theta dL/dtheta|, on a batch")},
+    quantities={"snip": Quantity("sum over parameters of |theta dL/dtheta|, on a batch", limits=POSITIVE)},
     version=1,
     summary="zero-cost score: first-order sensitivity of the loss to the parameters",
     source="Lee, Ajanthan & Torr 2019",
@@ -122,7 +126,9 @@ FISHER = Measure(
     ScoreSettings,
     inputs="loss",
     quantities={
-        "fisher": Quantity("sum over hidden units of half the mean squared activation times its gradient, on a batch")
+        "fisher": Quantity(
+            "sum over hidden units of half the mean squared activation times its gradient, on a batch", limits=POSITIVE
+        )
     },
     version=1,
     summary="zero-cost score: sensitivity of the loss to hidden units (Fisher information)",
@@ -235,11 +241,12 @@ NTK = Measure(
     ScoreSettings,
     inputs="loss",
     quantities={
-        "ntk_trace": Quantity("trace of the neural tangent kernel on a batch"),
+        "ntk_trace": Quantity("trace of the neural tangent kernel on a batch", limits=POSITIVE),
         "ntk_condition": Quantity(
             "condition number of the neural tangent kernel on a batch; infinite if its smallest eigenvalue is 0 up to "
             "rounding",
             sign=-1,
+            limits=POSITIVE,
         ),
     },
     version=1,

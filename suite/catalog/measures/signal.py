@@ -7,7 +7,7 @@ from pydantic import Field
 
 from suite.catalog.checks import Asked, Problem
 from suite.catalog.limits import Size
-from suite.catalog.measure import Measure, Quantity, Shape, all_layers, hidden_layers_from_second
+from suite.catalog.measure import COSINE, POSITIVE, Measure, Quantity, Shape, all_layers, hidden_layers_from_second
 from suite.catalog.measures.settings import Draws, InFloats
 from suite.catalog.precision import Precise
 
@@ -29,11 +29,14 @@ GRADIENTS = Measure(
     GradientsSettings,
     inputs="loss",
     quantities={
-        "input_gradient": Quantity("rms over points of the norm of the gradient of the loss with respect to the input"),
+        "input_gradient": Quantity(
+            "rms over points of the norm of the gradient of the loss with respect to the input", limits=POSITIVE
+        ),
         "parameter_gradient": Quantity(
             "norm of the gradient of the loss with respect to a layer's weights and biases",
             index=("layer",),
             layers=all_layers,
+            limits=POSITIVE,
         ),
     },
     version=1,
@@ -75,6 +78,7 @@ CORRELATION = Measure(
             index=("layer",),
             sign=-1,
             theory="suite.theory.quantities:correlation",
+            limits=COSINE,
         )
     },
     version=1,
@@ -120,11 +124,13 @@ JACOBIAN = Measure(
             index=("layer",),
             layers=hidden_layers_from_second,
             theory="suite.theory.quantities:jacobian_mean",
+            limits=POSITIVE,
         ),
         "jacobian_second": Quantity(
             "m_2, mean fourth power of the Jacobian's singular values",
             index=("layer",),
             layers=hidden_layers_from_second,
+            limits=POSITIVE,
         ),
         "jacobian_ratio": Quantity(
             "E m_2 / (E m_1)^2, spread of the Jacobian's squared singular values",
@@ -134,9 +140,13 @@ JACOBIAN = Measure(
             layers=hidden_layers_from_second,
             ratio_of=("jacobian_second", "jacobian_mean"),
             theory="suite.theory.quantities:jacobian_ratio",
+            limits=POSITIVE,
         ),
         "jacobian_max": Quantity(
-            "largest singular value of the Jacobian", index=("layer",), layers=hidden_layers_from_second
+            "largest singular value of the Jacobian",
+            index=("layer",),
+            layers=hidden_layers_from_second,
+            limits=POSITIVE,
         ),
     },
     version=1,

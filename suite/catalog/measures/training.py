@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field
 
 from suite.catalog.checks import Asked, Problem
 from suite.catalog.limits import MOST, Count
-from suite.catalog.measure import Measure, Quantity, Shape
+from suite.catalog.measure import COSINE, POSITIVE, SHARE, Measure, Quantity, Shape
 from suite.catalog.optimizers import Optimizer, Optimizers
 from suite.catalog.settings import Axis, Settings
 from suite.catalog.tasks import Task, Tasks
@@ -137,15 +137,26 @@ ACCURACY = Measure(
     inputs="training",
     quantities={
         "train_loss": Quantity(
-            "loss on the training set: cross-entropy, or half the mean squared error", index=("step",), sign=-1
+            "loss on the training set: cross-entropy, or half the mean squared error",
+            index=("step",),
+            sign=-1,
+            limits=POSITIVE,
         ),
-        "train_accuracy": Quantity("accuracy on the training set", index=("step",)),
-        "validation_accuracy": Quantity("accuracy on the validation set", index=("step",), selects_rate=True),
-        "test_accuracy": Quantity("accuracy on the test set", index=("step",)),
+        "train_accuracy": Quantity("accuracy on the training set", index=("step",), limits=SHARE),
+        "validation_accuracy": Quantity(
+            "accuracy on the validation set", index=("step",), selects_rate=True, limits=SHARE
+        ),
+        "test_accuracy": Quantity("accuracy on the test set", index=("step",), limits=SHARE),
         "validation_error": Quantity(
-            "mean squared error on the validation set (regressions)", index=("step",), sign=-1, selects_rate=True
+            "mean squared error on the validation set (regressions)",
+            index=("step",),
+            sign=-1,
+            selects_rate=True,
+            limits=POSITIVE,
         ),
-        "test_error": Quantity("mean squared error on the test set (regressions)", index=("step",), sign=-1),
+        "test_error": Quantity(
+            "mean squared error on the test set (regressions)", index=("step",), sign=-1, limits=POSITIVE
+        ),
         "success": Quantity(
             "test_accuracy >= success, or for regressions test_error <= max_error, after the last step",
             "frequency",
@@ -209,28 +220,40 @@ FEATURE_DIVERSITY = Measure(
     inputs="training",
     quantities={
         "feature_cosine": Quantity(
-            "mean cosine of features over pairs of samples", index=("layer", "step"), layers=_chosen_layers
+            "mean cosine of features over pairs of samples",
+            index=("layer", "step"),
+            layers=_chosen_layers,
+            limits=COSINE,
         ),
         "feature_cosine_within": Quantity(
-            "mean cosine of features over pairs of samples of one class", index=("layer", "step"), layers=_chosen_layers
+            "mean cosine of features over pairs of samples of one class",
+            index=("layer", "step"),
+            layers=_chosen_layers,
+            limits=COSINE,
         ),
         "feature_cosine_between": Quantity(
             "mean cosine of features over pairs of samples of two classes",
             index=("layer", "step"),
             layers=_chosen_layers,
+            limits=COSINE,
         ),
         "feature_change_phase1": Quantity(
-            "change of feature_cosine in phase 1, per network", index=("layer",), layers=_chosen_layers
+            "change of feature_cosine in phase 1, per network",
+            index=("layer",),
+            layers=_chosen_layers,
+            limits=(-2.0, 2.0),
         ),
         "feature_change_phase2": Quantity(
             "change of feature_cosine after phase 1, for networks that left phase 1",
             index=("layer",),
             layers=_chosen_layers,
+            limits=(-2.0, 2.0),
         ),
         "leading_share": Quantity(
             "share of a layer's weight change in its leading direction, sigma_1^2 / |W_t - W_0|_F^2",
             index=("layer", "step"),
             layers=_chosen_layers,
+            limits=SHARE,
         ),
         "phase1_steps": Quantity("first step at which the training loss is below 0.9 of its chance level", "time"),
     },
@@ -250,12 +273,18 @@ REVIVAL = Measure(
     RevivalSettings,
     inputs="training",
     quantities={
-        "revivable": Quantity("number of tentatively dead neurons at the start, on the training points"),
+        "revivable": Quantity(
+            "number of tentatively dead neurons at the start, on the training points", limits=POSITIVE
+        ),
         "revived": Quantity(
-            "number of tentatively dead neurons at the start that are active at a step", index=("step",)
+            "number of tentatively dead neurons at the start that are active at a step",
+            index=("step",),
+            limits=POSITIVE,
         ),
         "revived_permanent": Quantity(
-            "number of permanently dead neurons at the start that are active at a step", index=("step",)
+            "number of permanently dead neurons at the start that are active at a step",
+            index=("step",),
+            limits=POSITIVE,
         ),
     },
     version=1,

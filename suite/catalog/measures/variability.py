@@ -1,6 +1,6 @@
 """Measures of variability: activation ratio, V3 and its limit, and landscapes (Yu & Zhang 2021)."""
 
-from suite.catalog.measure import Measure, Quantity, Shape, forward_pass
+from suite.catalog.measure import POSITIVE, Measure, Quantity, Shape, forward_pass
 from suite.catalog.measures.settings import Draws, InFloats, NoSettings, OnTheDomain
 from suite.catalog.precision import Precise
 
@@ -8,7 +8,7 @@ ACTIVATION_RATIO = Measure(
     "suite.measures.activation_ratio:activation_ratio",
     NoSettings,
     inputs="nothing",
-    quantities={"activation_ratio": Quantity("hidden activations per parameter")},
+    quantities={"activation_ratio": Quantity("hidden activations per parameter", limits=POSITIVE)},
     version=1,
     summary="hidden activations per parameter",
     source="Yu & Zhang 2021",
@@ -26,9 +26,9 @@ V3 = Measure(
     V3Settings,
     inputs="domain",
     quantities={
-        "v3": Quantity("variability: mean |third divided difference| of the output over the domain"),
-        "v3_over_rms": Quantity("v3 divided by output_rms; 0 if the output is 0 everywhere"),
-        "v3_floor": Quantity("typical value of v3 due to rounding alone", sign=0),
+        "v3": Quantity("variability: mean |third divided difference| of the output over the domain", limits=POSITIVE),
+        "v3_over_rms": Quantity("v3 divided by output_rms; 0 if the output is 0 everywhere", limits=POSITIVE),
+        "v3_floor": Quantity("typical value of v3 due to rounding alone", sign=0, limits=POSITIVE),
     },
     version=3,
     summary="variability: mean |third divided difference| of the output",
@@ -53,9 +53,15 @@ V3_LIMIT = Measure(
     V3LimitSettings,
     inputs="domain",
     quantities={
-        "v3_exact": Quantity("mean |third derivative| at the centers of v3's stencils (smooth activations)"),
-        "slope_variation": Quantity("total variation of the slope per unit length (piecewise-linear activations)"),
-        "breakpoints": Quantity("kinks of the output per length of the domain's side (piecewise-linear activations)"),
+        "v3_exact": Quantity(
+            "mean |third derivative| at the centers of v3's stencils (smooth activations)", limits=POSITIVE
+        ),
+        "slope_variation": Quantity(
+            "total variation of the slope per unit length (piecewise-linear activations)", limits=POSITIVE
+        ),
+        "breakpoints": Quantity(
+            "kinks of the output per length of the domain's side (piecewise-linear activations)", limits=POSITIVE
+        ),
     },
     version=2,
     summary="exact limit of v3 as its step goes to 0; many times as costly as v3",
