@@ -7,6 +7,7 @@ import pandas as pd
 
 from suite.analysis.series import MEMBER_AXES, in_words, selected, training_axes
 from suite.catalog.charts.facts import COMPARED_OUTCOMES, COMPARED_TIMES
+from suite.catalog.measures.training import DIVERGED
 from suite.results.schema import COMPARISON_COLUMNS
 from suite.statistics.multiple_tests import holm
 from suite.statistics.paired import paired_events, paired_means
@@ -27,19 +28,23 @@ def comparisons_table(measurements: pd.DataFrame, summary: pd.DataFrame) -> pd.D
     replicates. Replicates share their data, so they are pairs: the tests are Student's t, and for successes McNemar's
     exact test with Newcombe's interval. The p-values of one quantity are corrected together (Holm).
 
+    Runs that diverged are not in the means of accuracies and errors. If their numbers differ between two settings, the
+    means are of selected runs, which are not tested, and the verdict is undecided. Compare `success`, where these runs
+    are failures, and `diverged`, which is compared if any run diverged.
+
     Args:
         measurements: Raw values.
         summary: Summary of all quantities, which contains the selected learning rates.
 
     Returns:
         One row per comparison. `at` names the other axes, and `verdict` is shorter, longer, higher, lower or undecided.
-        `censored` counts the censored times, or the runs that diverged, on both sides. An outcome is undecided if more
-        runs diverged on one side than on the other.
+        `censored` counts the censored times, or the runs that diverged, on both sides; `diverged` has the numbers of
+        the latter.
     """
     rows: list[dict[str, object]] = []
     for quantity in (*COMPARED_TIMES, *COMPARED_OUTCOMES):
         groups = _groups(measurements, summary, quantity)
-        if not groups:
+        if not groups or (quantity == DIVERGED and not any(values.any() for values in groups.values())):
             continue
         end = float(summary["step"].max())
         compare = _compare_times if quantity in COMPARED_TIMES else _compare_means
@@ -65,12 +70,14 @@ def count_comparisons(table: pd.DataFrame) -> pd.DataFrame:
         table: The rows of one quantity in the table of comparisons.
 
     Returns:
-        One row per axis, setting and reference, with the number of each verdict and the mean `difference`.
+        One row per axis, setting and reference, with the number of each verdict, the number of comparisons in
+        which runs `diverged`, and the mean `difference`.
     """
     rows = []
     for (axis, setting, reference), found in table.groupby(["axis", "setting", "reference"], sort=False):
         verdicts = found["verdict"].value_counts()
         counts = {verdict: int(verdicts.get(verdict, 0)) for verdict in ("higher", "lower", "undecided")}
+        counts["diverged"] = int((found["diverged"] != "").sum())
         place = {"axis": str(axis), "setting": setting, "reference": reference}
         rows.append({**place, **counts, "difference": found["difference"].mean()})
     return pd.DataFrame(rows)
@@ -132,6 +139,7 @@ def _compare_times(reference: "pd.Series[float]", setting: "pd.Series[float]", e
         "ci_high": np.nan,
         "n": len(values[1]),
         "censored": int((~observed[0]).sum() + (~observed[1]).sum()),
+        "diverged": "",
         "p": test.p,
         "p_holm": test.p,
         "verdict": "shorter" if test.statistic > 0 else "longer",
@@ -141,11 +149,13 @@ def _compare_times(reference: "pd.Series[float]", setting: "pd.Series[float]", e
 def _compare_means(reference: "pd.Series[float]", setting: "pd.Series[float]", end: float) -> dict[str, object]:
     """Compare paired means; a pair is left out if either run diverged."""
     pairs = pd.concat([reference, setting], axis=1, join="inner").to_numpy(dtype=float)
-    lost = (~np.isfinite(pairs)).sum(axis=0)
+    lost, runs = (~np.isfinite(pairs)).sum(axis=0), len(pairs)
     pairs = pairs[np.isfinite(pairs).all(axis=1)]
     events = bool(len(pairs)) and bool(np.isin(pairs, (0.0, 1.0)).all())
     test = paired_events(pairs[:, 0], pairs[:, 1]) if events else paired_means(pairs[:, 0], pairs[:, 1])
     verdict = "higher" if test.difference > 0 else "lower"
+    # If one side lost more runs, those that remain are a biased selection, which is not tested.
+    p = test.p if lost[0] == lost[1] else np.nan
     return {
         "of_reference": pairs[:, 0].mean() if len(pairs) else np.nan,
         "of_setting": pairs[:, 1].mean() if len(pairs) else np.nan,
@@ -154,8 +164,8 @@ def _compare_means(reference: "pd.Series[float]", setting: "pd.Series[float]", e
         "ci_high": test.high,
         "n": len(pairs),
         "censored": int(lost.sum()),
-        "p": test.p,
-        "p_holm": test.p,
-        # If one side lost more runs, those that remain are a biased selection.
-        "verdict": verdict if lost[0] == lost[1] else "undecided",
+        "diverged": f"{lost[1]} of {runs} against {lost[0]} of {runs}" if lost.any() else "",
+        "p": p,
+        "p_holm": p,
+        "verdict": verdict,
     }

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from suite.catalog.claims import Scalar
+from suite.catalog.measures.training import DIVERGED
 from suite.catalog.quantities import QUANTITIES
 from suite.statistics.contrasts import Estimate, estimate
 from suite.statistics.intervals import NORMAL_QUANTILE, Array
@@ -58,6 +59,8 @@ class Point:
         draws: The numbers of the draws; nan for a quantity without draws. None for a ratio of means.
         stated: The mean in the summary, with the standard error that its interval implies.
         theory: The theoretical value; nan if there is none.
+        diverged: The number of training runs that diverged, which have no losses, accuracies or errors; 0 for a
+            quantity of untrained networks.
     """
 
     member: str
@@ -67,6 +70,7 @@ class Point:
     draws: Array | None
     stated: Estimate
     theory: float
+    diverged: int = 0
 
     def estimate(self, statistic: str) -> Estimate:
         """Return the statistic by which claims about this point are tested, with its error.
@@ -118,9 +122,11 @@ def points(
             _key(key): (group["value"].to_numpy(float), group["draw"].to_numpy(float, na_value=np.nan))
             for key, group in rows.groupby(keys, dropna=False, observed=True)
         }
+    diverged = _count_diverged(tables.summary, keys)
     found = []
     for row in summary.to_dict("records"):
-        values, draws = raw.get(_key(tuple(row[name] for name in keys)), (None, None))
+        key = _key(tuple(row[name] for name in keys))
+        values, draws = raw.get(key, (None, None))
         found.append(
             Point(
                 str(row["member"]),
@@ -130,9 +136,20 @@ def points(
                 draws,
                 Estimate(row["mean"], (row["ci_high"] - row["ci_low"]) / (2 * NORMAL_QUANTILE), draws=int(row["n"])),
                 float(row["theory"]),
+                diverged.get(key, 0),
             )
         )
     return found
+
+
+def _count_diverged(summary: pd.DataFrame, keys: Sequence[str]) -> dict[tuple[Any, ...], int]:
+    """Return the number of diverged training runs by the columns that identify a point."""
+    rows = summary[summary["quantity"] == DIVERGED]
+    return {
+        _key(tuple(row[name] for name in keys)): round(row["n"] * row["mean"])
+        for row in rows.to_dict("records")
+        if row["n"]
+    }
 
 
 def axes_of(table: pd.DataFrame) -> list[str]:
