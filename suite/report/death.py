@@ -6,7 +6,7 @@ import pandas as pd
 from suite.analysis.divergence import with_diverged
 from suite.analysis.series import once, pick, training_axes, with_series
 from suite.catalog.charts.declaration import ChartDeclaration
-from suite.report.crosses import DIVERGED_COLUMNS, mark_diverged, tell_diverged, with_diverged_text
+from suite.report.crosses import columns_of_diverged, mark_diverged, tell_diverged, with_diverged_text
 from suite.report.looks import COLORS, color, named_scale, second_cue, shape
 from suite.report.marks import (
     HEIGHT,
@@ -89,7 +89,8 @@ def draw_success_bound(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart 
     rows = rows_of(summary, success).merge(bounds, on=keys, how="inner")
     if rows.empty:
         return None
-    shown = ["member", "series", "hue", "along", "axis", bound, "mean", "ci_low", "ci_high", "n", *DIVERGED_COLUMNS]
+    shown = ["member", "series", "hue", "along", "axis", bound, "mean", "ci_low", "ci_high", "n"]
+    shown += columns_of_diverged(rows)
     base = alt.Chart(plain(rows[shown])).encode(
         x=alt.X(f"{bound}:Q", title=chart.drawn[bound].label, scale=alt.Scale(domain=[0, 1])), color=color(rows)
     )
@@ -124,5 +125,6 @@ def draw_revival(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart | None
     data = widest.assign(quantity=widest["quantity"].astype(str).map(names))
     colored = alt.Color("quantity:N", title=None, scale=alt.Scale(domain=list(names.values()), range=COLORS))
     columns = ["member", "series", "hue", "along", "quantity", "step", "mean", "ci_low", "ci_high", "n"]
-    shown = with_diverged(data, summary)[[*columns, *DIVERGED_COLUMNS]]
+    data = with_diverged(data, summary)
+    shown = data[[*columns, *columns_of_diverged(data)]]
     return by_panel(by_step(shown, "revived neurons per network", colored, second=second_cue(colored)), shown)

@@ -7,7 +7,7 @@ import pandas as pd
 
 from suite.analysis.divergence import with_diverged
 from suite.analysis.series import pick, with_series
-from suite.report.crosses import DIVERGED_COLUMNS, mark_diverged, tell_diverged, with_diverged_text
+from suite.report.crosses import columns_of_diverged, mark_diverged, tell_diverged, with_diverged_text
 from suite.report.looks import color, shape
 
 Chart = Any
@@ -161,7 +161,7 @@ def by_axis(
     interval = (value == "mean" if interval is None else interval) and bool(closed.any())
     if rows["along"].nunique() < 2:
         return _by_series(rows, title, scale, value, interval)
-    shown = ["member", "series", "hue", "panel", "along", *_STATISTICS, "n", *DIVERGED_COLUMNS, "parameters"]
+    shown = ["member", "series", "hue", "panel", "along", *_STATISTICS, "n", *columns_of_diverged(rows), "parameters"]
     y = alt.Y(f"{value}:Q", title=title, scale=scale if scale is not None else alt.Undefined, axis=axis_of(scale))
 
     base = with_diverged_text(alt.Chart(plain(rows[shown])).encode(x=along(rows), color=color(rows)), rows)
@@ -179,9 +179,11 @@ def by_axis(
 
 def _by_series(rows: pd.DataFrame, title: str, scale: alt.Scale | None, value: str, interval: bool) -> Any:
     """Draw a quantity by series: a point each with its interval, and a tick for theory."""
-    data = plain(rows[["member", "series", "hue", "along", *_STATISTICS, "n", *DIVERGED_COLUMNS, "parameters"]])
+    data = plain(
+        rows[["member", "series", "hue", "along", *_STATISTICS, "n", *columns_of_diverged(rows), "parameters"]]
+    )
     names = alt.Y("series:N", title=None, sort=None, axis=alt.Axis(labelLimit=420))
-    base = with_diverged_text(alt.Chart(data).encode(y=names, color=color(rows, legend=False)), rows)
+    base = with_diverged_text(alt.Chart(plain(rows[shown])).encode(y=names, color=color(rows, legend=False)), rows)
     x = alt.X(
         f"{value}:Q", title=title, scale=scale if scale is not None else alt.Scale(zero=False), axis=axis_of(scale)
     )
@@ -199,7 +201,7 @@ def _by_series(rows: pd.DataFrame, title: str, scale: alt.Scale | None, value: s
 
 def by_layer(rows: pd.DataFrame, title: str, scale: alt.Scale | None = None) -> Any:
     """Draw means of a quantity by layer, one color per series, with 95% intervals and theory as a line."""
-    data = plain(rows[["member", "series", "hue", "panel", "layer", *_STATISTICS, "n", *DIVERGED_COLUMNS]])
+    data = plain(rows[["member", "series", "hue", "panel", "layer", *_STATISTICS, "n", *columns_of_diverged(rows)]])
     y = alt.Y("mean:Q", title=title, scale=scale if scale is not None else alt.Undefined, axis=axis_of(scale))
 
     x = alt.X("layer:Q", title="layer", axis=ticks(data["layer"]), scale=alt.Scale(nice=False, padding=8, zero=False))
@@ -264,7 +266,7 @@ def by_step(
     points = base.mark_point(filled=True, size=16, opacity=1, clip=True).encode(y=y, tooltip=tooltip, **shaped)
     band = base.mark_area(opacity=0.15, clip=True).encode(y=alt.Y("ci_low:Q"), y2="ci_high:Q")
     ends = rows[rows["step"] == rows["step"].max()]
-    last = base.transform_filter(f"datum.step == {ends['step'].iloc[0]}")
-    return alt.layer(band, line, points, *mark_diverged(last, ends, "mean", tooltip, HEIGHT)).properties(
-        width=WIDTH, height=HEIGHT
-    )
+    last = base.transform_filter(f"datum.step == {rows['step'].max()}")
+    domain = None if scale is None else scale.to_dict().get("domain")
+    crosses = mark_diverged(last, ends, "mean", tooltip, HEIGHT, domain, str(colored.to_dict()["field"]))
+    return alt.layer(band, line, points, *crosses).properties(width=WIDTH, height=HEIGHT)

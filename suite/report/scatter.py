@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from suite.report.crosses import DIVERGED_COLUMNS, mark_diverged, tell_diverged, with_diverged_text
+from suite.report.crosses import columns_of_diverged, mark_diverged, tell_diverged, with_diverged_text
 from suite.report.looks import color, shape
 from suite.report.marks import HEIGHT, WIDTH, axis_of, plain, spread
 
@@ -35,9 +35,12 @@ def scatter(data: pd.DataFrame, x: str, x_title: str, y: str, y_title: str, scal
         y_title: Title of the vertical axis.
         scale: Scale of the horizontal axis.
     """
-    columns = list(dict.fromkeys(["series", "hue", "panel", "along", "member", x, y, "n", *DIVERGED_COLUMNS]))
+    counts = columns_of_diverged(data)
+    columns = list(
+        dict.fromkeys(["series", "hue", "panel", "along", "member", x, y, *(["n", *counts] if counts else [])])
+    )
     log = scale.to_dict().get("type") == "log"
-    labeled = data[columns].assign(
+    labeled = data[list(dict.fromkeys(columns))].assign(
         **labels(data, _convert_to_pixels(data[x], WIDTH, log), _convert_to_pixels(data[y], HEIGHT))
     )
     base = alt.Chart(plain(labeled)).encode(

@@ -6,7 +6,7 @@ import pandas as pd
 from suite.analysis.divergence import with_diverged
 from suite.analysis.series import by_member, pick, selected, with_series
 from suite.catalog.charts.declaration import ChartDeclaration
-from suite.report.crosses import DIVERGED_COLUMNS
+from suite.report.crosses import columns_of_diverged
 from suite.report.looks import COLORS, color, dash, named_scale, second_cue, shape
 from suite.report.marks import (
     DECADES,
@@ -40,10 +40,9 @@ def draw_learning_curves(summary: pd.DataFrame, chart: ChartDeclaration) -> Char
         axis = alt.Color("along:O", scale=alt.Scale(scheme="viridis"), title=str(rows["axis"].iloc[0]))
         # The axis ends below diverging runs, which would flatten all other curves.
         start = rows.loc[rows["step"] == 0, "mean"]
-        top = (
-            1.0 if drawn.scale == "share" or start.isna().all() else float(2 * start[start < 10 * start.median()].max())
-        )
-        shown = rows[["member", "series", "hue", "panel", "along", "step", *_CURVE, *DIVERGED_COLUMNS]]
+        known = start[start < 10 * start.median()]  # none if all runs of all members diverged
+        top = 1.0 if drawn.scale == "share" or known.empty else float(2 * known.max())
+        shown = rows[["member", "series", "hue", "panel", "along", "step", *_CURVE, *columns_of_diverged(rows)]]
         colored, second = (axis, None) if several else (color(rows), shape(rows))
         curves = by_step(shown, drawn.label, colored, alt.Scale(domain=[0, top]), second)
         panels.append(by_panel(curves, shown) if several else spread(shown, curves))
@@ -90,7 +89,7 @@ def draw_feature_diversity(summary: pd.DataFrame, chart: ChartDeclaration) -> Ch
     colored = alt.Color(
         "quantity:N", title=None, scale=alt.Scale(domain=list(names.values()), range=COLORS), legend=_LEGEND
     )
-    shown = data[["member", "series", "hue", "along", "layer", "quantity", "step", *_CURVE, *DIVERGED_COLUMNS]]
+    shown = data[["member", "series", "hue", "along", "layer", "quantity", "step", *_CURVE, *columns_of_diverged(rows)]]
     return by_panel(
         by_step(shown, "mean cosine or share", colored, alt.Scale(domain=[-0.1, 1]), second_cue(colored)), shown
     )
