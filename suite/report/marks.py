@@ -179,9 +179,7 @@ def by_axis(
 
 def _by_series(rows: pd.DataFrame, title: str, scale: alt.Scale | None, value: str, interval: bool) -> Any:
     """Draw a quantity by series: a point each with its interval, and a tick for theory."""
-    data = plain(
-        rows[["member", "series", "hue", "along", *_STATISTICS, "n", *columns_of_diverged(rows), "parameters"]]
-    )
+    shown = ["member", "series", "hue", "along", *_STATISTICS, "n", *columns_of_diverged(rows), "parameters"]
     names = alt.Y("series:N", title=None, sort=None, axis=alt.Axis(labelLimit=420))
     base = with_diverged_text(alt.Chart(plain(rows[shown])).encode(y=names, color=color(rows, legend=False)), rows)
     x = alt.X(
@@ -268,5 +266,6 @@ def by_step(
     ends = rows[rows["step"] == rows["step"].max()]
     last = base.transform_filter(f"datum.step == {rows['step'].max()}")
     domain = None if scale is None else scale.to_dict().get("domain")
-    crosses = mark_diverged(last, ends, "mean", tooltip, HEIGHT, domain, str(colored.to_dict()["field"]))
+    by_color: Any = colored.to_dict()
+    crosses = mark_diverged(last, ends, "mean", tooltip, HEIGHT, domain, by_color["field"])
     return alt.layer(band, line, points, *crosses).properties(width=WIDTH, height=HEIGHT)
