@@ -18,10 +18,22 @@ from suite.analysis.evidence import (
     in_the_family,
     of_each,
     on_average,
+    refused,
     some,
     two_sided,
 )
-from suite.analysis.points import TRAINED, Point, Tables, at, both_drawn, lines, matched, points, unshared
+from suite.analysis.points import (
+    TRAINED,
+    Point,
+    Tables,
+    at,
+    both_drawn,
+    differing_divergence,
+    lines,
+    matched,
+    points,
+    unshared,
+)
 from suite.catalog.claims import Greater, Monotone, PairClaim, PeaksInside, RankCorrelation, SurvivalShorter
 from suite.catalog.predict import FEWEST
 from suite.statistics.contrasts import Estimate, Replicates, estimate
@@ -44,8 +56,10 @@ def peaks_inside(tables: Tables, claim: PeaksInside) -> Evidence:
 
 
 def _peak(line: Sequence[Point], statistic: str) -> Evidence:
-    first, *inside, last = (point.estimate(statistic) for point in line)
     members = frozenset(point.member for point in line)
+    if note := next(filter(None, (differing_divergence(line[0], point) for point in line)), ""):
+        return refused(note, members)
+    first, *inside, last = (point.estimate(statistic) for point in line)
     above_both = [every([above(inner - end, 0.0, members) for end in (first, last)]) for inner in inside]
     an_end = some([every([above(end - inner, 0.0, members) for inner in inside]) for end in (first, last)])
     return replace(some(above_both), against=an_end.for_it, members=members)
@@ -62,10 +76,15 @@ def monotone(tables: Tables, claim: Monotone) -> Evidence:
 
 
 def _steps(line: Sequence[Point], claim: Monotone) -> Evidence:
-    sign = 1 if claim.direction == "rises" else -1
-    line_estimates = [(point.estimate(claim.statistic), point.member) for point in line]
-    steps = [(before, after) if sign > 0 else (after, before) for before, after in pairwise(line_estimates)]
-    return every([above(upper - lower, -claim.slack, (low, high)) for (lower, low), (upper, high) in steps])
+    steps = pairwise(line if claim.direction == "rises" else line[::-1])
+    return every([_step(lower, upper, claim) for lower, upper in steps])
+
+
+def _step(lower: Point, upper: Point, claim: Monotone) -> Evidence:
+    names = (lower.member, upper.member)
+    if note := differing_divergence(lower, upper):
+        return refused(note, names)
+    return above(upper.estimate(claim.statistic) - lower.estimate(claim.statistic), -claim.slack, names)
 
 
 def greater(tables: Tables, claim: Greater) -> Evidence:
@@ -78,8 +97,18 @@ def greater(tables: Tables, claim: Greater) -> Evidence:
     """
     pairs = [((first.member, second.member), first, second) for first, second in _pairs(tables, claim)]
     trained = claim.quantity in TRAINED
+    notes = {names: note for names, first, second in pairs if (note := differing_divergence(first, second))}
     if claim.of == "every":
-        return every([above(_difference(first, second, claim), claim.margin, names) for names, first, second in pairs])
+        return every(
+            [
+                refused(notes[names], names)
+                if names in notes
+                else above(_difference(first, second, claim), claim.margin, names)
+                for names, first, second in pairs
+            ]
+        )
+    if notes:
+        return refused(next(iter(notes.values())), {name for names, _, _ in pairs for name in names})
     differences = [(names, _replicates(first, second, claim)) for names, first, second in pairs]
     if claim.of == "family":
         return in_the_family(differences, claim.margin)

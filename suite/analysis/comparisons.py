@@ -8,6 +8,7 @@ import pandas as pd
 from suite.analysis.evidence import two_sided
 from suite.analysis.series import MEMBER_AXES, in_words, selected, training_axes
 from suite.catalog.charts.facts import COMPARED_OUTCOMES, COMPARED_TIMES
+from suite.catalog.measures.training import DIVERGED
 from suite.catalog.quantities import QUANTITIES
 from suite.results.schema import COMPARISON_COLUMNS
 from suite.statistics.multiple_tests import ALPHA, holm
@@ -27,19 +28,23 @@ def comparisons_table(measurements: pd.DataFrame, summary: pd.DataFrame) -> pd.D
     exact test with Tango's interval. Claims about every pair use the same tests. The p-values of one quantity are
     corrected together (Holm). With fewer than `FEWEST_PAIRS` pairs there is neither interval nor p-value.
 
+    Runs that diverged are not in the means of accuracies and errors. If their numbers differ between two settings, the
+    means are of selected runs, which are not tested, and the verdict is undecided. Compare `success`, where these runs
+    are failures, and `diverged`, which is compared if any run diverged.
+
     Args:
         measurements: Raw values.
         summary: Summary of all quantities, which contains the selected learning rates.
 
     Returns:
         One row per comparison. `at` names the other axes, and `verdict` is shorter, longer, higher, lower or undecided.
-        `censored` counts the censored times, or the runs that diverged, on both sides. An outcome is undecided if more
-        runs diverged on one side than on the other.
+        `censored` counts the censored times, or the runs that diverged, on both sides; `diverged` has the numbers of
+        the latter.
     """
     rows: list[dict[str, object]] = []
     for quantity in (*COMPARED_TIMES, *COMPARED_OUTCOMES):
         groups = _groups(measurements, summary, quantity)
-        if not groups:
+        if not groups or (quantity == DIVERGED and not any(values.any() for values in groups.values())):
             continue
         end = float(summary["step"].max())
         compare = _compare_times if quantity in COMPARED_TIMES else _compare_means
@@ -65,12 +70,14 @@ def count_comparisons(table: pd.DataFrame) -> pd.DataFrame:
         table: The rows of one quantity in the table of comparisons.
 
     Returns:
-        One row per axis, setting and reference, with the number of each verdict and the mean `difference`.
+        One row per axis, setting and reference, with the number of each verdict, the number of comparisons in
+        which runs `diverged`, and the mean `difference`.
     """
     rows = []
     for (axis, setting, reference), found in table.groupby(["axis", "setting", "reference"], sort=False):
         verdicts = found["verdict"].value_counts()
         counts = {verdict: int(verdicts.get(verdict, 0)) for verdict in ("higher", "lower", "undecided")}
+        counts["diverged"] = int((found["diverged"] != "").sum())
         place = {"axis": str(axis), "setting": setting, "reference": reference}
         rows.append({**place, **counts, "difference": found["difference"].mean()})
     return pd.DataFrame(rows)
@@ -134,6 +141,7 @@ def _compare_times(
         "ci_high": np.nan,
         "n": len(values[1]),
         "censored": int((~observed[0]).sum() + (~observed[1]).sum()),
+        "diverged": "",
         "p": test.p,
         "p_holm": test.p,
         "verdict": "shorter" if test.statistic > 0 else "longer",
@@ -145,15 +153,15 @@ def _compare_means(
 ) -> dict[str, object]:
     """Compare paired means; a pair is left out if either run diverged."""
     pairs = pd.concat([reference, setting], axis=1, join="inner").to_numpy(dtype=float)
-    lost = (~np.isfinite(pairs)).sum(axis=0)
+    lost, runs = (~np.isfinite(pairs)).sum(axis=0), len(pairs)
     one, other = pairs[np.isfinite(pairs).all(axis=1)].T
     test = paired_events(one, other) if QUANTITIES[quantity].kind == "frequency" else paired_means(one, other)
     smallest, largest = QUANTITIES[quantity].range
     low, high = np.clip(test.interval, smallest - largest, largest - smallest)
-    # Without an error, equal differences other than 0 say nothing.
-    p = two_sided(test.above(), test.below()) if np.isfinite(test.error) or test.value == 0 else np.nan
-    # If one side lost more runs, those that remain are a biased selection.
-    comparable = lost[0] == lost[1] and len(one)
+    # If one side lost more runs, those that remain are a biased selection, which is not tested. Without an error, equal
+    # differences other than 0 say nothing.
+    is_tested = lost[0] == lost[1] and len(one) > 0 and (np.isfinite(test.error) or test.value == 0)
+    p = two_sided(test.above(), test.below()) if is_tested else np.nan
     return {
         "of_reference": one.mean() if len(one) else np.nan,
         "of_setting": other.mean() if len(one) else np.nan,
@@ -162,7 +170,8 @@ def _compare_means(
         "ci_high": high,
         "n": len(one),
         "censored": int(lost.sum()),
+        "diverged": f"{lost[1]} of {runs} against {lost[0]} of {runs}" if lost.any() else "",
         "p": p,
         "p_holm": p,
-        "verdict": ("higher" if test.value > 0 else "lower") if comparable else "undecided",
+        "verdict": "higher" if test.value > 0 else "lower",
     }

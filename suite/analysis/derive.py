@@ -67,8 +67,8 @@ def phases_table(values: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
     """Return the change of the mean cosine of features in phase 1 and after it, with 95% intervals.
 
     For a network that never leaves phase 1, the whole change is in phase 1, and it is left out of the change after it.
-    A network that diverges is left out of every change that ends later. `start` and `peak` are values of the mean
-    curve, which may peak well before phase 1 ends. `n` is the number of replicates with a change in phase 1.
+    A network that diverged is left out. `start` and `peak` are values of the mean curve, which may peak well before
+    phase 1 ends. `n` is the number of replicates with a change in phase 1.
 
     Args:
         values: The raw values of the cosine and of its changes.

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from suite.catalog.measures import MEASURES
+from suite.catalog.measures.training import DIVERGED
 from suite.catalog.quantities import QUANTITIES
 from suite.catalog.where import Scalar
 from suite.statistics.contrasts import Estimate, estimate
@@ -65,6 +66,8 @@ class Point:
         draws: The numbers of the draws; nan for a quantity without draws. None for a ratio of means.
         stated: The mean in the summary, with the standard error that its interval implies.
         theory: The theoretical value; nan if there is none.
+        diverged: The number of training runs that diverged, which have no losses, accuracies or errors; 0 for a
+            quantity of untrained networks.
     """
 
     member: str
@@ -74,6 +77,7 @@ class Point:
     draws: Array | None
     stated: Estimate
     theory: float
+    diverged: int = 0
 
     def estimate(self, statistic: str) -> Estimate:
         """Return the statistic by which claims about this point are tested, with its error.
@@ -125,9 +129,11 @@ def points(
             _key(key): (group["value"].to_numpy(float), group["draw"].to_numpy(float, na_value=np.nan))
             for key, group in rows.groupby(keys, dropna=False, observed=True)
         }
+    diverged = _count_diverged(tables.summary, keys)
     found = []
     for row in summary.to_dict("records"):
-        values, draws = raw.get(_key(tuple(row[name] for name in keys)), (None, None))
+        key = _key(tuple(row[name] for name in keys))
+        values, draws = raw.get(key, (None, None))
         found.append(
             Point(
                 str(row["member"]),
@@ -137,9 +143,20 @@ def points(
                 draws,
                 Estimate(row["mean"], (row["ci_high"] - row["ci_low"]) / (2 * NORMAL_QUANTILE), draws=int(row["n"])),
                 float(row["theory"]),
+                diverged.get(key, 0),
             )
         )
     return found
+
+
+def _count_diverged(summary: pd.DataFrame, keys: Sequence[str]) -> dict[tuple[Any, ...], int]:
+    """Return the number of diverged training runs by the columns that identify a point."""
+    rows = summary[summary["quantity"] == DIVERGED]
+    return {
+        _key(tuple(row[name] for name in keys)): round(row["n"] * row["mean"])
+        for row in rows.to_dict("records")
+        if row["n"]
+    }
 
 
 def axes_of(table: pd.DataFrame) -> list[str]:
@@ -184,6 +201,17 @@ def both_drawn(first: Point, second: Point) -> tuple[Array, Array, Array]:
     numbers, one, other = by_number(first.draws, first.values, second.draws, second.values)
     known = np.isfinite(one) & np.isfinite(other)
     return numbers[known], one[known], other[known]
+
+
+def differing_divergence(first: Point, second: Point) -> str:
+    """Return why two points cannot be compared, since more runs diverged in one than in the other; empty if they can.
+
+    The runs that are left are then a biased selection. Frequencies and times to an event include diverged runs.
+    """
+    if first.kind != "value" or first.diverged == second.diverged:
+        return ""
+    numbers = [f"{point.diverged} of {0 if point.values is None else len(point.values)}" for point in (first, second)]
+    return f"{' against '.join(numbers)} runs diverged, so their values do not compare; use success, where they failed"
 
 
 def at(found: Sequence[Point], axis: str, value: Scalar) -> list[Point]:

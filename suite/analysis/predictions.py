@@ -134,14 +134,14 @@ def _by_training(found: Sequence[Point], facts: pd.DataFrame) -> Iterator[tuple[
 def _result(outcome: Outcome, entered: Sequence[Point]) -> Drawn:
     """Return the outcome of each member.
 
-    If smaller values are better, the statistic is the median, and a run that diverged or never reached the event has an
-    infinite value. Otherwise it is the mean.
+    If smaller values are better, or if any run has no value because it diverged, the statistic is the median, and a run
+    that diverged or never reached the event has the worst value, which is infinite. Otherwise it is the mean.
     """
     sign = QUANTITIES[outcome].sign
     values = [np.empty(0) if point.values is None else point.values for point in entered]
     statistic: Statistic = "mean"
-    if sign < 0:
-        statistic, values = "median", [np.where(np.isnan(some), np.inf, some) for some in values]
+    if sign < 0 or any(np.isnan(some).any() for some in values):
+        statistic, values = "median", [np.where(np.isnan(some), -sign * np.inf, some) for some in values]
     ordered = np.array([sign * statistic_and_copies(some, statistic) for some in values])
     draws = [Draws(_numbers(point), some, len(some), 0) for point, some in zip(entered, values, strict=True)]
     return Drawn(outcome if sign > 0 else f"-{outcome}", sign, statistic, ordered, draws)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from suite.analysis.evidence import two_sided
 from suite.analysis.points import Tables
-from suite.analysis.predictions import Prediction, Predictor, predictions
+from suite.analysis.predictions import Drawn, Prediction, Predictor, predictions
 from suite.analysis.ranking import NOTHING, Group, Ranking, averaged, draw_by_draw, families, groups, named
 from suite.catalog.predict import FEWEST, Predict
 from suite.results.schema import ALL_MEMBERS, PREDICTOR_COLUMNS, WITHIN_ACTIVATION
@@ -70,6 +70,7 @@ def _rank_predictors(prediction: Prediction, seconds: Mapping[str, float]) -> It
     baselines = [predictor.name for predictor in prediction.predictors if predictor.measure is None]
     drawn = [draw_by_draw(predictor, prediction.result) for predictor in prediction.predictors]
     all_families = families(prediction.axes)
+    about_outcome = _note_on_outcome(prediction.result)
     training = ", ".join(named(axis, value) for axis, value in prediction.training.items())
     for name, parts in _groups_to_rank(prediction).items():
         ranking = Ranking(prediction.result.ordered, values, baselines, parts)
@@ -104,7 +105,7 @@ def _rank_predictors(prediction: Prediction, seconds: Mapping[str, float]) -> It
                     "draw_by_draw_members": members_with_rho,
                     "draws": max(predictor.draws[place].size for place in places),
                     "seconds": seconds[predictor.measure] if predictor.measure else 0.0,
-                    "note": _note(predictor, places, ranking.orders(one)),
+                    "note": "; ".join(filter(None, (_note(predictor, places, ranking.orders(one)), about_outcome))),
                 }
             )
         _adjust(rows)
@@ -146,6 +147,16 @@ def _adjust(rows: Sequence[Row]) -> None:
 
 def _columns(name: str, found: Interval) -> dict[str, float]:
     return {name: found.estimate, f"{name}_low": found.low, f"{name}_high": found.high}
+
+
+def _note_on_outcome(result: Drawn) -> str:
+    """Return why members are ordered by medians of an outcome that is usually averaged; empty if they are not."""
+    lost = sum(int(np.isinf(draws.values).sum()) for draws in result.draws)
+    if result.sign < 0 or result.statistic == "mean":
+        return ""
+    return (
+        f"outcome: median, {lost} of {sum(draws.size for draws in result.draws)} runs diverged and count as the worst"
+    )
 
 
 def _note(predictor: Predictor, places: Group, orders: tuple[int, int]) -> str:

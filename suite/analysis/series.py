@@ -46,6 +46,8 @@ _NUMBERS = {
     "state",
     "x1",
     "x2",
+    "diverged",
+    "runs",
     *_PLACED,
 }
 """Columns of values and of charts, which are not training settings either."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from suite.cli.errors import echo, warn
 from suite.formatting import format_count
+from suite.report.formatting import count_diverged
 from suite.report.predictor_text import format_predictors
 from suite.report.verdicts import count_unmet, format_lines
 from suite.results.folder import Results
@@ -23,6 +24,8 @@ def print_run(found: Results) -> int:
     if not found.has_tables:
         return 0
     _warn_of_imprecise(missed_targets(found))
+    if diverged := count_diverged(found.run):
+        echo(f"{found.name}: {diverged}; losses, accuracies and errors are of the other runs")
     unmet = print_verdicts(found.name, found.verdict_rows)
     for line in format_predictors(found.name, found.folder):
         echo(line)

@@ -63,8 +63,8 @@ def tabulate_phases(table: pd.DataFrame, _quantities: Sequence[str] = ()) -> lis
             row["series"],
             f"{row['along']:g}",
             str(row["layer"]),
-            f"{row['start']:.3f}",
-            f"{row['peak']:.3f} at {row['peak_step']}",
+            number(row["start"], "{:.3f}"),
+            number(row["peak"], f"{{:.3f}} at {row['peak_step']}"),
             _format_change(row, "in_phase_1", "in_low", "in_high"),
             _format_change(row, "after", "after_low", "after_high"),
             str(row["n"]),
@@ -128,40 +128,52 @@ def tabulate_outcomes(table: pd.DataFrame, quantities: Sequence[str]) -> list[Pa
 
 _PAIRED = (
     "Mean differences over replicates, which share their data, with 95% intervals (Student's t; Newcombe's for "
-    "success). A verdict requires a corrected p <= 0.05 (Holm) and the same number of diverged runs on both sides."
+    "success and divergence). A verdict requires a corrected p <= 0.05 (Holm). Diverged runs are failures in success, "
+    "and are left out of accuracies and errors, with their pairs. If their numbers differ between the two settings, "
+    "the remaining runs are a selection, and accuracies and errors are not tested."
 )
 
 
 def _tabulate_comparisons(quantity: str, table: pd.DataFrame) -> PageTable:
     """Format a table with one row per comparison."""
+    diverged = bool((table["diverged"] != "").any())
     rows = [
         [
             row["axis"],
             f"{row['setting']} against {row['reference']}",
             row["at"],
             row["verdict"],
-            *(f"{row[name]:.4f}" for name in ("of_setting", "of_reference")),
-            f"{row['difference']:+.4f} ({row['ci_low']:+.4f} to {row['ci_high']:+.4f})",
+            *(number(row[name], "{:.4f}") for name in ("of_setting", "of_reference")),
+            _format_difference(row),
             number(row["p_holm"], "{:.2g}"),
             str(row["n"]),
+            *([row["diverged"]] if diverged else []),
         ]
         for row in records(table)
     ]
     heads = ["axis", "setting", "other axes", "verdict", "mean", "reference", "difference", "p (Holm)", "pairs"]
+    heads += ["diverged"] if diverged else []
     return PageTable(f"Comparison of settings: {quantity.replace('_', ' ')}", _PAIRED, heads, 4, rows)
+
+
+def _format_difference(row: dict[str, Any]) -> str:
+    """Format the difference of two means with its 95% interval in parentheses, as far as they exist."""
+    interval = number(row["ci_low"], f" ({{:+.4f}} to {row['ci_high']:+.4f})")
+    return number(row["difference"], "{:+.4f}") + interval
 
 
 def _tabulate_counts(quantity: str, table: pd.DataFrame) -> PageTable:
     """Format a table that counts the verdicts of comparisons over all other axes."""
+    names = ["higher", "lower", "undecided", *(["diverged"] if (table["diverged"] != "").any() else [])]
     rows = [
         [
             row["axis"],
             f"{row['setting']} against {row['reference']}",
-            *(str(row[verdict]) for verdict in ("higher", "lower", "undecided")),
-            f"{row['difference']:+.4f}",
+            *(str(row[name]) for name in names),
+            number(row["difference"], "{:+.4f}"),
         ]
         for row in records(count_comparisons(table))
     ]
-    heads = ["axis", "setting", "higher", "lower", "undecided", "mean difference"]
+    heads = ["axis", "setting", *(name.replace("diverged", "with diverged runs") for name in names), "mean difference"]
     note = f"{_PAIRED} Verdicts are counted over all other axes; comparisons.csv lists every comparison."
     return PageTable(f"Comparison of settings: {quantity.replace('_', ' ')}", note, heads, 2, rows)

@@ -3,8 +3,10 @@
 import altair as alt
 import pandas as pd
 
+from suite.analysis.divergence import with_diverged
 from suite.analysis.series import once, pick, training_axes, with_series
 from suite.catalog.charts.declaration import ChartDeclaration
+from suite.report.crosses import columns_of_diverged, mark_diverged, tell_diverged, with_diverged_text
 from suite.report.looks import COLORS, color, named_scale, second_cue, shape
 from suite.report.marks import (
     HEIGHT,
@@ -88,17 +90,20 @@ def draw_success_bound(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart 
     if rows.empty:
         return None
     shown = ["member", "series", "hue", "along", "axis", bound, "mean", "ci_low", "ci_high", "n"]
+    shown += columns_of_diverged(rows)
     base = alt.Chart(plain(rows[shown])).encode(
         x=alt.X(f"{bound}:Q", title=chart.drawn[bound].label, scale=alt.Scale(domain=[0, 1])), color=color(rows)
     )
+    base = with_diverged_text(base, rows)
     y = alt.Y("mean:Q", title=chart.drawn[success].label, scale=alt.Scale(domain=[0, 1]))
     numbers = [alt.Tooltip(f"{name}:Q", format=".4f") for name in (bound, "mean", "ci_low", "ci_high")]
-    tooltip = ["series:N", "along:Q", *numbers, "n:Q"]
+    tooltip = ["series:N", "along:Q", *numbers, "n:Q", *tell_diverged(rows)]
     points = base.mark_point(filled=True, size=45, opacity=1).encode(y=y, shape=shape(rows), tooltip=tooltip)
     intervals = base.mark_rule(opacity=0.45).encode(y=alt.Y("ci_low:Q"), y2="ci_high:Q")
     ends = alt.Chart(pd.DataFrame({bound: [0.0, 1.0], "bound": [0.0, 1.0]}))
     line = ends.mark_line(color="black", strokeWidth=1.5).encode(x=alt.X(f"{bound}:Q"), y=alt.Y("bound:Q"))
-    return alt.layer(line, intervals, points).properties(width=2 * HEIGHT, height=2 * HEIGHT)
+    crosses = mark_diverged(base, rows, "mean", tooltip, 2 * HEIGHT)
+    return alt.layer(line, intervals, points, *crosses).properties(width=2 * HEIGHT, height=2 * HEIGHT)
 
 
 def draw_revival(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart | None:
@@ -119,5 +124,7 @@ def draw_revival(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart | None
     widest = rows[rows["along"] == rows.groupby("series")["along"].transform("max")]
     data = widest.assign(quantity=widest["quantity"].astype(str).map(names))
     colored = alt.Color("quantity:N", title=None, scale=alt.Scale(domain=list(names.values()), range=COLORS))
-    shown = data[["member", "series", "along", "quantity", "step", "mean", "ci_low", "ci_high", "n"]]
+    columns = ["member", "series", "hue", "along", "quantity", "step", "mean", "ci_low", "ci_high", "n"]
+    data = with_diverged(data, summary)
+    shown = data[[*columns, *columns_of_diverged(data)]]
     return by_panel(by_step(shown, "revived neurons per network", colored, second=second_cue(colored)), shown)

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from math import isnan
 from typing import TYPE_CHECKING, Any
 
+from suite.formatting import format_count
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -45,3 +47,15 @@ def signed(value: float) -> str:
 def number(value: float, pattern: str, missing: str = "") -> str:
     """Format a number, or return the text for a missing one if it is nan."""
     return missing if isnan(value) else pattern.format(value)
+
+
+def count_diverged(run: dict[str, Any]) -> str:
+    """Return a sentence with the number of training runs that diverged; empty if there are none.
+
+    Args:
+        run: The content of run.json.
+    """
+    trained = run.get("trained", {"diverged": 0})
+    if not trained["diverged"]:
+        return ""
+    return f"{trained['diverged']:,} of {format_count(trained['runs'], 'training run')} diverged"

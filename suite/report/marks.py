@@ -5,7 +5,9 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from suite.analysis.divergence import with_diverged
 from suite.analysis.series import pick, with_series
+from suite.report.crosses import columns_of_diverged, mark_diverged, tell_diverged, with_diverged_text
 from suite.report.looks import color, shape
 
 Chart = Any
@@ -42,8 +44,11 @@ def has(summary: pd.DataFrame, quantity: str) -> bool:
 
 
 def rows_of(summary: pd.DataFrame, quantity: str) -> pd.DataFrame:
-    """Return a quantity's rows with their series; after the last step if it is recorded in training."""
-    return with_series(pick(summary, quantity))
+    """Return a quantity's rows with their series; after the last step if it is recorded in training.
+
+    They have the numbers of diverged runs and of all runs, for `mark_diverged`.
+    """
+    return with_diverged(with_series(pick(summary, quantity)), summary)
 
 
 def positive(rows: pd.DataFrame, column: str) -> pd.DataFrame:
@@ -128,7 +133,7 @@ def spread(rows: pd.DataFrame, chart: Any) -> Any:
 def _tooltip(rows: pd.DataFrame, *names: str) -> list[Any]:
     """Return the tooltip of a point: its series, the given columns, n, and the statistics that exist."""
     numbers = [alt.Tooltip(f"{name}:Q", format=".4g") for name in _STATISTICS if rows[name].notna().any()]
-    return ["series:N", *(f"{name}:Q" for name in names), "n:Q", *numbers]
+    return ["series:N", *(f"{name}:Q" for name in names), "n:Q", *numbers, *tell_diverged(rows)]
 
 
 def by_axis(
@@ -156,10 +161,10 @@ def by_axis(
     interval = (value == "mean" if interval is None else interval) and bool(closed.any())
     if rows["along"].nunique() < 2:
         return _by_series(rows, title, scale, value, interval)
-    data = plain(rows[["member", "series", "hue", "panel", "along", *_STATISTICS, "n", "parameters"]])
+    shown = ["member", "series", "hue", "panel", "along", *_STATISTICS, "n", *columns_of_diverged(rows), "parameters"]
     y = alt.Y(f"{value}:Q", title=title, scale=scale if scale is not None else alt.Undefined, axis=axis_of(scale))
 
-    base = alt.Chart(data).encode(x=along(rows), color=color(rows))
+    base = with_diverged_text(alt.Chart(plain(rows[shown])).encode(x=along(rows), color=color(rows)), rows)
     layers = [*_draw_lines(base, rows, y, value)]
     tooltip = _tooltip(rows, "along", "parameters")
     points = base.mark_point(filled=True, size=45, opacity=1)
@@ -168,37 +173,42 @@ def by_axis(
         layers.append(_draw_intervals(base, value).encode(y=alt.Y("ci_low:Q"), y2="ci_high:Q"))
     if median:
         layers.append(base.mark_line(strokeDash=[4, 3], opacity=0.8).encode(y=alt.Y("median:Q")))
+    layers += mark_diverged(base, rows, value, tooltip, HEIGHT)
     return spread(rows, alt.layer(*layers).properties(width=WIDTH, height=HEIGHT))
 
 
 def _by_series(rows: pd.DataFrame, title: str, scale: alt.Scale | None, value: str, interval: bool) -> Any:
     """Draw a quantity by series: a point each with its interval, and a tick for theory."""
-    data = plain(rows[["member", "series", "hue", "along", *_STATISTICS, "n", "parameters"]])
+    shown = ["member", "series", "hue", "along", *_STATISTICS, "n", *columns_of_diverged(rows), "parameters"]
     names = alt.Y("series:N", title=None, sort=None, axis=alt.Axis(labelLimit=420))
-    base = alt.Chart(data).encode(y=names, color=color(rows, legend=False))
+    base = with_diverged_text(alt.Chart(plain(rows[shown])).encode(y=names, color=color(rows, legend=False)), rows)
     x = alt.X(
         f"{value}:Q", title=title, scale=scale if scale is not None else alt.Scale(zero=False), axis=axis_of(scale)
     )
     second = shape(rows, legend=False)
     points = base.mark_point(filled=True, size=55, opacity=1)
-    layers = [points.encode(x=x, shape=second, tooltip=_tooltip(rows, "parameters"))]
+    tooltip = _tooltip(rows, "parameters")
+    layers = [points.encode(x=x, shape=second, tooltip=tooltip)]
     if interval:
         layers.append(_draw_intervals(base, value).encode(x=alt.X("ci_low:Q"), x2="ci_high:Q"))
     if _has_theory(rows, value):
         layers.append(base.mark_tick(thickness=2, color="black").encode(x=alt.X("theory:Q")))
+    layers += mark_diverged(base, rows, value, tooltip, None)
     return alt.layer(*layers).properties(width=WIDTH, height=alt.Step(20))
 
 
 def by_layer(rows: pd.DataFrame, title: str, scale: alt.Scale | None = None) -> Any:
     """Draw means of a quantity by layer, one color per series, with 95% intervals and theory as a line."""
-    data = plain(rows[["member", "series", "hue", "panel", "layer", *_STATISTICS, "n"]])
+    data = plain(rows[["member", "series", "hue", "panel", "layer", *_STATISTICS, "n", *columns_of_diverged(rows)]])
     y = alt.Y("mean:Q", title=title, scale=scale if scale is not None else alt.Undefined, axis=axis_of(scale))
 
     x = alt.X("layer:Q", title="layer", axis=ticks(data["layer"]), scale=alt.Scale(nice=False, padding=8, zero=False))
-    base = alt.Chart(data).encode(x=x, color=color(rows))
+    base = with_diverged_text(alt.Chart(data).encode(x=x, color=color(rows)), rows)
     layers = [*_draw_lines(base, rows, y, "mean")]
     points = base.mark_point(filled=True, size=28, opacity=1)
-    layers.append(points.encode(y=y, shape=shape(rows), tooltip=_tooltip(rows, "layer")))
+    tooltip = _tooltip(rows, "layer")
+    layers.append(points.encode(y=y, shape=shape(rows), tooltip=tooltip))
+    layers += mark_diverged(base, rows, "mean", tooltip, HEIGHT)
     if rows["ci_low"].notna().any():
         layers.append(base.mark_rule().encode(y=alt.Y("ci_low:Q"), y2="ci_high:Q"))
     return spread(rows, alt.layer(*layers).properties(width=WIDTH, height=HEIGHT))
@@ -245,11 +255,17 @@ def by_step(
     base = alt.Chart(data).encode(
         x=alt.X("step:Q", title="step", scale=alt.Scale(type="symlog", constant=1), axis=DECADES), color=colored
     )
+    base = with_diverged_text(base, rows)
     y = alt.Y("mean:Q", title=title, scale=scale if scale is not None else alt.Undefined)
     names = [name for name in ("series", "along", "layer", "quantity") if name in data.columns]
-    tooltip = [*names, "step:Q", alt.Tooltip("mean:Q", format=".4f"), "n:Q"]
+    tooltip = [*names, "step:Q", alt.Tooltip("mean:Q", format=".4f"), "n:Q", *tell_diverged(rows)]
     line = base.mark_line(clip=True).encode(y=y)
     shaped = {} if second is None else {"shape": second}
     points = base.mark_point(filled=True, size=16, opacity=1, clip=True).encode(y=y, tooltip=tooltip, **shaped)
     band = base.mark_area(opacity=0.15, clip=True).encode(y=alt.Y("ci_low:Q"), y2="ci_high:Q")
-    return alt.layer(band, line, points).properties(width=WIDTH, height=HEIGHT)
+    ends = rows[rows["step"] == rows["step"].max()]
+    last = base.transform_filter(f"datum.step == {rows['step'].max()}")
+    domain = None if scale is None else scale.to_dict().get("domain")
+    by_color: Any = colored.to_dict()
+    crosses = mark_diverged(last, ends, "mean", tooltip, HEIGHT, domain, by_color["field"])
+    return alt.layer(band, line, points, *crosses).properties(width=WIDTH, height=HEIGHT)

@@ -22,6 +22,7 @@ def draw_panels(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart | None:
         [
             by_axis(found, drawn.label, named_scale(drawn.scale, found), median=drawn.median)
             for drawn, found in ((chart.drawn[quantity], found) for quantity, found in rows.items())
+            if found["mean"].any() or not drawn.only_if_any
         ]
     )
 

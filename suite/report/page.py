@@ -12,7 +12,7 @@ from suite.catalog.charts import CHARTS, declare_measured
 from suite.catalog.dotted import load
 from suite.formatting import format_count
 from suite.report.charts import choose_picture, draw_charts
-from suite.report.formatting import PageTable, records
+from suite.report.formatting import PageTable, count_diverged, records
 from suite.report.measured import declare_missing_charts, describe_chart
 from suite.report.page_tables import tabulate_overview, tabulate_precision
 from suite.report.templating import embedded, environment, packed
@@ -81,6 +81,7 @@ def render(
         .render(
             run=run,
             failed=run["failed"],
+            diverged=count_diverged(run),
             verdict_texts=word_verdicts(verdicts),
             summed=sum_up(verdicts),
             verdicts=tabulate_verdicts(verdicts),

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 import pandas as pd
 
 from suite.analysis.agreement import MANY_DRAWS, Z_LIMIT
+from suite.analysis.divergence import with_diverged
 from suite.analysis.series import pick, with_series
 from suite.catalog.charts.facts import OVERVIEW, THEORIES
+from suite.catalog.measures.training import DIVERGED
 from suite.formatting import format_count
 from suite.report.formatting import PageTable, number, records
 
@@ -15,15 +17,24 @@ _INTERVAL = re.compile(r" \(.*?\)")
 
 
 def tabulate_overview(summary: pd.DataFrame) -> PageTable:
-    """Format the main quantities, one row per series and value of the main axis."""
+    """Format the main quantities, one row per series and value of the main axis.
+
+    Accuracies and errors are of the runs that did not diverge. If any did, the cells say how many did not.
+    """
     rows: dict[tuple[str, float], dict[str, str]] = {}
     named = with_series(summary)
-    for quantity, column in OVERVIEW.items():
-        for row in records(pick(named, quantity)):
+    shown = {quantity: with_diverged(pick(named, quantity), named) for quantity in OVERVIEW}
+    if not shown[DIVERGED]["diverged"].any():
+        del shown[DIVERGED]
+    for quantity, found in shown.items():
+        column = OVERVIEW[quantity]
+        for row in records(found):
             cell = rows.setdefault((row["series"], row["along"]), {"parameters": f"{row['parameters']:,}"})
             bounded = pd.notna(row["ci_low"]) and pd.notna(row["ci_high"])
             pattern = column.pattern if bounded else _INTERVAL.sub("", column.pattern)
             cell[column.title] = pattern.format(**row) if pd.notna(row[column.statistic]) else ""
+            if cell[column.title] and row["runs"] and row["n"] < row["runs"]:
+                cell[column.title] += f"; {row['n']} of {row['runs']} runs"
     known = {title for cell in rows.values() for title in cell}
     titles = ["parameters", *(column.title for column in OVERVIEW.values() if column.title in known)]
     body = [

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from suite.report.crosses import columns_of_diverged, mark_diverged, tell_diverged, with_diverged_text
 from suite.report.looks import color, shape
 from suite.report.marks import HEIGHT, WIDTH, axis_of, plain, spread
 
@@ -34,9 +35,12 @@ def scatter(data: pd.DataFrame, x: str, x_title: str, y: str, y_title: str, scal
         y_title: Title of the vertical axis.
         scale: Scale of the horizontal axis.
     """
-    columns = list(dict.fromkeys(["series", "hue", "panel", "along", "member", x, y]))
+    counts = columns_of_diverged(data)
+    columns = list(
+        dict.fromkeys(["series", "hue", "panel", "along", "member", x, y, *(["n", *counts] if counts else [])])
+    )
     log = scale.to_dict().get("type") == "log"
-    labeled = data[columns].assign(
+    labeled = data[list(dict.fromkeys(columns))].assign(
         **labels(data, _convert_to_pixels(data[x], WIDTH, log), _convert_to_pixels(data[y], HEIGHT))
     )
     base = alt.Chart(plain(labeled)).encode(
@@ -44,11 +48,14 @@ def scatter(data: pd.DataFrame, x: str, x_title: str, y: str, y_title: str, scal
         y=alt.Y(f"{y}:Q", title=y_title, scale=alt.Scale(zero=False)),
         color=color(data),
     )
-    tooltip = ["member:N", "along:Q", alt.Tooltip(f"{x}:Q", format=".4g"), alt.Tooltip(f"{y}:Q", format=".4f")]
+    base = with_diverged_text(base, data)
+    numbers = [alt.Tooltip(f"{x}:Q", format=".4g"), alt.Tooltip(f"{y}:Q", format=".4f")]
+    tooltip = ["member:N", "along:Q", *numbers, *tell_diverged(data)]
     points = base.mark_point(filled=True, size=55, opacity=1).encode(shape=shape(data), tooltip=tooltip)
     right = base.mark_text(dx=_RIGHT, align="left", fontSize=9).encode(text="label_right:N")
     left = base.mark_text(dx=_LEFT, align="right", fontSize=9).encode(text="label_left:N")
-    return spread(data, alt.layer(points, right, left).properties(width=WIDTH, height=HEIGHT))
+    crosses = mark_diverged(base, data, y, tooltip, HEIGHT)
+    return spread(data, alt.layer(points, right, left, *crosses).properties(width=WIDTH, height=HEIGHT))
 
 
 def labels(data: pd.DataFrame, x: NDArray[np.float64], y: NDArray[np.float64]) -> dict[str, list[str]]:

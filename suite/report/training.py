@@ -3,8 +3,10 @@
 import altair as alt
 import pandas as pd
 
+from suite.analysis.divergence import with_diverged
 from suite.analysis.series import by_member, pick, selected, with_series
 from suite.catalog.charts.declaration import ChartDeclaration
+from suite.report.crosses import columns_of_diverged
 from suite.report.looks import COLORS, color, dash, named_scale, second_cue, shape
 from suite.report.marks import (
     DECADES,
@@ -23,20 +25,24 @@ from suite.report.marks import (
 from suite.report.scatter import scatter
 from suite.statistics.survival import kaplan_meier
 
+_CURVE = ("mean", "ci_low", "ci_high", "n")
+"""The columns of a curve at each step."""
+
 
 def draw_learning_curves(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart | None:
     """Draw the mean training loss and validation score during training, at the selected learning rate."""
     panels = []
     for quantity, drawn in chart.drawn.items():
-        rows = with_series(summary[summary["quantity"] == quantity])
+        rows = with_diverged(with_series(summary[summary["quantity"] == quantity]), summary)
         if rows.empty:
             continue
         several = rows["along"].nunique() > 1
         axis = alt.Color("along:O", scale=alt.Scale(scheme="viridis"), title=str(rows["axis"].iloc[0]))
         # The axis ends below diverging runs, which would flatten all other curves.
         start = rows.loc[rows["step"] == 0, "mean"]
-        top = 1.0 if drawn.scale == "share" else float(2 * start[start < 10 * start.median()].max())
-        shown = rows[["member", "series", "hue", "panel", "along", "step", "mean", "ci_low", "ci_high", "n"]]
+        known = start[start < 10 * start.median()]  # none if all runs of all members diverged
+        top = 1.0 if drawn.scale == "share" or known.empty else float(2 * known.max())
+        shown = rows[["member", "series", "hue", "panel", "along", "step", *_CURVE, *columns_of_diverged(rows)]]
         colored, second = (axis, None) if several else (color(rows), shape(rows))
         curves = by_step(shown, drawn.label, colored, alt.Scale(domain=[0, top]), second)
         panels.append(by_panel(curves, shown) if several else spread(shown, curves))
@@ -73,9 +79,9 @@ def draw_feature_diversity(summary: pd.DataFrame, chart: ChartDeclaration) -> Ch
     names = {quantity: drawn.label for quantity, drawn in chart.drawn.items()}
     if not has(summary, next(iter(names))):
         return None
-    rows = with_series(summary[summary["quantity"].isin(list(names))])
+    rows = with_diverged(with_series(summary[summary["quantity"].isin(list(names))]), summary)
     last = rows.groupby(["series", "along"])["layer"].transform("max")
-    rows = rows[(rows["layer"] == last) & (rows["n"] > 0)]
+    rows = rows[(rows["layer"] == last) & ((rows["n"] > 0) | (rows["diverged"] > 0))]
     data = rows.assign(quantity=rows["quantity"].astype(str).map(names))
     if rows["along"].nunique() > 1:
         places = rows["axis"].astype(str) + " " + rows["along"].map("{:g}".format)
@@ -83,7 +89,7 @@ def draw_feature_diversity(summary: pd.DataFrame, chart: ChartDeclaration) -> Ch
     colored = alt.Color(
         "quantity:N", title=None, scale=alt.Scale(domain=list(names.values()), range=COLORS), legend=_LEGEND
     )
-    shown = data[["member", "series", "along", "layer", "quantity", "step", "mean", "ci_low", "ci_high", "n"]]
+    shown = data[["member", "series", "hue", "along", "layer", "quantity", "step", *_CURVE, *columns_of_diverged(rows)]]
     return by_panel(
         by_step(shown, "mean cosine or share", colored, alt.Scale(domain=[-0.1, 1]), second_cue(colored)), shown
     )

@@ -124,7 +124,9 @@ class Results:
             return self._tables.frame([], columns)
         missing = {column: [""] for column, kind in columns.items() if kind is not str}
         text = {column: str for column, kind in columns.items() if kind is str}
-        return self._tables.csv(name, dtype=text, keep_default_na=False, na_values=missing)
+        table = self._tables.csv(name, dtype=text, keep_default_na=False, na_values=missing)
+        added = [column for column in text if column not in table.columns]  # by later versions
+        return table.assign(**dict.fromkeys(added, ""))
 
     @cached_property
     def landscapes(self) -> "pd.DataFrame | None":

@@ -138,10 +138,13 @@ COMPARISON_COLUMNS: Mapping[str, type] = {
     "ci_high": float,
     "n": int,
     "censored": int,
+    "diverged": str,
     "p": float,
     "p_holm": float,
     "verdict": str,
 }
+
+"""`diverged` is "3 of 8 against 0 of 8" for the setting and its reference; empty if no run diverged, and for times."""
 
 ANALYSIS: Mapping[str, Mapping[str, type]] = {
     PREDICTORS: PREDICTOR_COLUMNS,

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from suite.catalog.domain import INTERVALS
 from suite.catalog.measures import LANDSCAPES
+from suite.catalog.measures.training import DIVERGED
 from suite.catalog.quantities import QUANTITIES
 from suite.catalog.training import training_settings
 from suite.cells.blocks import Array, Block, Parts, blocks_of, chunks, training_columns
@@ -54,15 +55,22 @@ def write_study_tables(
     """
     axes, training = member_axes(study.members), training_columns(study)
     blocks = blocks_of(cells, shapes, read, training)
+    summary = summary_table(blocks, axes, training)
     write_tables(
         folder,
         members_table(study.members, axes),
         measurements_tables(blocks, axes, training),
-        summary_table(blocks, axes, training),
+        summary,
         landscapes_table(cells, shapes, read, axes, training),
         precision_table(targets),
-        run,
+        run | {"trained": count_trained(summary)},
     )
+
+
+def count_trained(summary: pd.DataFrame) -> dict[str, int]:
+    """Return the numbers of all training runs and of those that diverged, at the selected learning rates."""
+    rows = summary[summary["quantity"] == DIVERGED]
+    return {"runs": int(rows["n"].sum()), "diverged": round(float((rows["n"] * rows["mean"]).sum()))}
 
 
 def measurements_tables(
@@ -140,8 +148,8 @@ def _comparison(block: Block, summary: dict[str, Array]) -> dict[str, Array]:
 def _score(block: Block) -> float | None:
     """Return the score that selects a learning rate, larger is better; None if the quantity selects none.
 
-    A run that diverged counts as an accuracy of 0, or as the error of the best constant prediction. That error is the
-    maximum for all runs, so that one failed run does not outweigh the others.
+    A run that diverged has no score of its own. It counts as an accuracy of 0, or as the error of the best constant
+    prediction. That error is the maximum for all runs, so that one failed run does not outweigh the others.
     """
     quantity = QUANTITIES[block.quantity]
     if not quantity.selects_rate:
@@ -156,8 +164,9 @@ def _score(block: Block) -> float | None:
 def select_rates(blocks: Sequence[Block]) -> list[Block]:
     """Return the blocks whose learning rate has the best mean validation score after the last step.
 
-    The rate is selected for each member and setting of the other training axes. If scores are equal, the smaller rate
-    is selected. Test data are not used. Blocks without a learning rate are all returned.
+    The rate is selected for each member and setting of the other training axes. If scores are equal, as they are where
+    all runs diverged at several rates, the smaller rate is selected. Test data are not used. Blocks without a learning
+    rate are all returned.
     """
     best: dict[tuple[Any, ...], tuple[float, float]] = {}
     for block in blocks:

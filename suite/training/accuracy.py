@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from suite.catalog.domain import GRID_INPUTS, INTERVALS, Box
-from suite.catalog.measures.training import AccuracySettings, pictured_steps, recorded_steps
+from suite.catalog.measures.training import DIVERGED, AccuracySettings, pictured_steps, recorded_steps
 from suite.catalog.tasks import Task
 from suite.nets.ensemble import Ensemble
 from suite.nets.sample import sample_domain
@@ -48,14 +48,14 @@ def accuracy_of(
 ) -> Float[Tensor, " networks"]:
     """Compute the share of points that are classified correctly.
 
-    With one output, the class is 1 if the output is above 0, and nan counts as wrong. With several outputs, the class
-    is that of the largest output, and a point with an output that is not finite counts as wrong.
+    With one output, the class is 1 if the output is above 0. With several outputs, the class is that of the largest
+    output. A point with an output that is not finite counts as wrong.
     """
     if outputs.shape[1] == 1:
         right = torch.where(labels > 0, outputs > 0, outputs <= 0)[:, 0]  # labels are 0 and 1
     else:
-        right = (outputs.argmax(1) == labels.argmax(1)) & outputs.isfinite().all(1)
-    return right.float().mean(1)
+        right = outputs.argmax(1) == labels.argmax(1)
+    return (right & outputs.isfinite().all(1)).float().mean(1)
 
 
 def error_of(
@@ -65,19 +65,33 @@ def error_of(
     return (outputs - labels).square().mean((1, 2))
 
 
+_FINITE = "finite"
+"""Record of whether the outputs, the training loss and the parameters are finite."""
+
+_LARGEST_GROWTH = 10.0
+"""Training diverged if the loss after the last step exceeds the loss at step 0 by more than this factor."""
+
+
 class Accuracy:
-    """Loss, accuracy or error, and success of networks at geometrically spaced steps of training.
+    """Loss, accuracy or error, success and divergence of networks at geometrically spaced steps of training.
 
     Quantities per network and recorded step: `train_loss` (cross-entropy in nats, or half the mean squared error);
     for classification, `train_accuracy`, `validation_accuracy` and `test_accuracy`; for regression,
-    `validation_error` and `test_error`, the mean squared errors. Quantities per network: `success`, 1 if, after the
-    last step, the test accuracy is at least the threshold or the test error is at most the threshold;
-    `steps_to_success`, the first recorded step at which this is the case, nan if there is none. For tasks with a box,
-    two inputs and one output, `landscape`: the outputs on a grid over the box, by rows, at a few of the recorded steps.
+    `validation_error` and `test_error`, the mean squared errors. Quantities per network: `diverged`, 1 if the training
+    diverged, else 0; `success`, 1 if the training did not diverge and, after the last step, the test accuracy is at
+    least the threshold or the test error is at most the threshold; `steps_to_success`, the first recorded step at which
+    the threshold is reached by finite outputs, nan if there is none. A training that diverges later keeps that step.
+    For tasks with a box, two inputs and one output, `landscape`: the outputs on a grid over the box, by rows, at a few
+    of the recorded steps.
+
+    Training diverged if, at any recorded step, an output on the training, validation or test set, the training loss or
+    a parameter is not finite, or if the training loss after the last step exceeds ten times that of step 0.
+    `suite.training.observer.observe` removes the values of networks whose training diverged.
 
     Batch normalization uses the statistics of the whole training set.
 
-    Source: Yu & Zhang 2021, arXiv:2105.08911; Shin & Karniadakis 2019, arXiv:1907.09696, for the error.
+    Source: Yu & Zhang 2021, arXiv:2105.08911; Shin & Karniadakis 2019, arXiv:1907.09696, for the error. The
+    criterion of divergence is our operational definition.
     """
 
     def __init__(self, networks: Ensemble, setup: TrainingSetup, settings: AccuracySettings) -> None:
@@ -105,15 +119,22 @@ class Accuracy:
             reached = found["test_error"] <= threshold
         else:
             reached = found["test_accuracy"] >= self.settings.success
+        finite = found.pop(_FINITE)
+        reached &= finite
+        loss = found["train_loss"]
+        diverged = ~finite.all(-1) | (loss[..., -1] > _LARGEST_GROWTH * loss[..., 0])
         first = torch.tensor(self.stops, dtype=torch.float32, device=reached.device)[reached.int().argmax(-1)]
-        found["success"] = reached[..., -1].float()
+        found["success"] = (reached[..., -1] & ~diverged).float()
         found["steps_to_success"] = torch.where(reached.any(-1), first, torch.nan)
+        found[DIVERGED] = diverged.float()
         return found
 
     def _scores(self, networks: Ensemble) -> dict[str, Float[Tensor, " networks"]]:
         data = self.setup.data
         train, validation, test = outputs_on(networks, data, [data.validation.inputs, data.test.inputs])
         loss = {"train_loss": data.loss.value(train, data.train.labels)}
+        outputs = torch.stack([part.isfinite().all(2).all(1) for part in (train, validation, test)]).all(0)
+        loss[_FINITE] = outputs & loss["train_loss"].isfinite() & networks.parameters.isfinite().all(1)
         if self.setup.task.regression:
             return loss | {
                 "validation_error": error_of(validation, data.validation.labels),

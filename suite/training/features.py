@@ -36,6 +36,9 @@ class FeatureDiversity:
     after `phase1_steps`, or to the last step if phase 1 does not end; `feature_change_phase2`, its change from there
     to the last step, nan if phase 1 does not end. A network that diverges has no cosine at the last step.
 
+    `suite.training.observer.observe` removes the cosines, changes and shares of networks whose training diverged, and
+    keeps `phase1_steps`: a network may leave phase 1 and diverge later.
+
     Source: Liu et al. 2021, arXiv:2112.00980; the end of phase 1 is our operational definition.
     """
 

@@ -7,7 +7,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from suite.catalog.measures.training import AccuracySettings
+from suite.catalog.measures.training import DIVERGED, AccuracySettings
+from suite.catalog.quantities import QUANTITIES
 from suite.catalog.tasks import Task
 from suite.nets.ensemble import Ensemble
 from suite.training.tasks import Data
@@ -78,6 +79,9 @@ def observe(
 ) -> dict[str, Tensor]:
     """Train each draw from its initial weights at every learning rate, and return what observers measured.
 
+    A network whose training diverged is nan in all quantities of the kind "value", at all layers and steps, so that
+    curves and final values are over the same networks. Events and times to events keep their values.
+
     Args:
         ensemble: One network per replicate, in float32. It is not changed.
         data: The data of the replicates.
@@ -105,7 +109,21 @@ def observe(
             if step in observer.stops:
                 observer.look(networks, step)
     readings = {name: values for observer in observers for name, values in observer.readings().items()}
+    readings = _without_diverged(readings)
     return {name: values.unflatten(0, (rates, -1)).transpose(0, 1) for name, values in readings.items()}
+
+
+def _without_diverged(readings: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return the readings with nan for the values of networks whose training diverged."""
+    if DIVERGED not in readings:  # no observer records divergence
+        return readings
+    diverged = readings[DIVERGED] > 0
+    return {
+        name: torch.where(diverged.view(-1, *[1] * (values.ndim - 1)), torch.nan, values)
+        if name in QUANTITIES and QUANTITIES[name].kind == "value"
+        else values
+        for name, values in readings.items()
+    }
 
 
 def _records(seen: Sequence[dict[str, list[Tensor]]]) -> State:

@@ -14,9 +14,10 @@ class Revival:
 
     A neuron is dead if its pre-activation stays on a flat side of the activation at all training points, which is
     checked exactly. Quantities: `revivable`, the number of tentatively dead neurons at the start; `revived`, the number
-    of these that are active at each recorded step, nan once a network has diverged; `revived_permanent`, the same
+    of these that are active at each recorded step, nan once a parameter is not finite; `revived_permanent`, the same
     number for permanently dead neurons. The latter is 0 unless weight decay changes parameters, since the gradient is
-    0 from the start, and so are the moments of momentum and Adam.
+    0 from the start, and so are the moments of momentum and Adam. `suite.training.observer.observe` removes all three
+    for networks whose training diverged.
 
     Source: Shin & Karniadakis 2019, arXiv:1907.09696.
     """

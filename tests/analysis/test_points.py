@@ -98,3 +98,19 @@ def test_raw_values_are_read_once_for_all_claims(tmp_path: Path) -> None:
 
     assert [len(found.evidence.members) for found in judge_results(claims, Kept(tmp_path))] == [2, 2]
     assert len(asked) == 1
+
+
+def test_a_point_of_a_trained_quantity_knows_how_many_of_its_runs_diverged() -> None:
+    """Under its own training setting; a quantity of untrained networks has none."""
+    lost = {(2, 0.0): [0, 0, 1, 1, 1], (2, 0.9): [0, 0, 0, 0, 0], (3, 0.0): [1, 1, 1, 1, 1], (3, 0.9): [0, 0, 0, 0, 1]}
+    rows = [member("v3", [1.0, 2.0], depth=depth, momentum=np.nan) for depth in (2, 3)]
+    for (depth, momentum), events in lost.items():
+        axes = {"depth": depth, "momentum": momentum}
+        rows += [member("diverged", events, **axes), member("success", [0.0] * 5, **axes)]
+        rows += [member("test_accuracy", np.where(events, np.nan, 0.9), **axes)]
+    tables = tables_of(rows)
+
+    for quantity in ("test_accuracy", "success", "diverged"):
+        found = {(point.axes["depth"], point.axes["momentum"]): point.diverged for point in points(tables, quantity)}
+        assert found == {(2, 0.0): 3, (2, 0.9): 0, (3, 0.0): 5, (3, 0.9): 1}
+    assert [point.diverged for point in points(tables, "v3")] == [0, 0]

@@ -101,6 +101,27 @@ def test_lost_runs_are_the_worst_of_an_outcome_that_should_be_small(outcome: str
     assert found.result.ordered[0, 0] == -3
 
 
+def test_diverged_runs_are_the_worst_of_an_outcome_that_should_be_large() -> None:
+    """All members are then ordered by medians, since a mean over survivors would favor those that lost most runs."""
+
+    def accuracies(depth: int, _: str) -> list[float]:
+        return [np.nan, np.nan, 0.99] if depth == 12 else [0.5, 0.6, 0.9]
+
+    found = only(Predict(outcome=("test_accuracy",)), *study({"test_accuracy": accuracies}, activations=("relu",)))
+
+    assert (found.result.name, found.result.sign, found.result.statistic) == ("test_accuracy", 1, "median")
+    assert found.result.ordered[:, 0].tolist() == [0.6] * 5 + [-np.inf]
+    assert found.result.draws[-1].values.tolist() == [-np.inf, -np.inf, 0.99]
+
+
+def test_without_diverged_runs_an_outcome_that_should_be_large_is_averaged() -> None:
+    """As a member's accuracy is stated elsewhere."""
+    found = only(Predict(outcome=("test_accuracy",)), *study(ACCURACY))
+
+    assert found.result.statistic == "mean"
+    assert found.result.ordered[0, 0] == pytest.approx(0.83)
+
+
 def test_each_setting_of_the_training_is_a_contest_of_its_own() -> None:
     """What is measured before training enters all of them."""
     made = study(ACCURACY | {"v3": lambda depth, _: [depth]}, training=({"squares": 2.0}, {"squares": 8.0}))

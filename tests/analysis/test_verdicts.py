@@ -393,3 +393,21 @@ def test_draws_that_are_no_numbers_are_left_out() -> None:
     found = verdict(Greater(quantity="v3", **BETWEEN), rows)
 
     assert (found.verdict, found.evidence.draws) == ("holds", 100)
+
+
+@pytest.mark.parametrize("of", ["every", "average", "family"])
+@pytest.mark.parametrize(("lost", "expected"), [((3, 0), "undecided"), ((3, 3), "holds"), ((0, 0), "holds")])
+def test_settings_of_which_more_runs_diverged_are_not_compared(of: str, lost: tuple[int, int], expected: str) -> None:
+    """The runs that are left are a selection; where as many diverged on both sides, the others are compared."""
+    rows = []
+    for depth in range(4):
+        for name, number, center in zip(NAMES, lost, (0.9, 0.5), strict=True):
+            runs = np.where(np.arange(16) < number, np.nan, center + 0.01 * center * np.sin(np.arange(16) + depth))
+            rows.append(member("test_accuracy", runs, activation=name, depth=depth))
+            rows.append(member("diverged", np.isnan(runs).astype(float), activation=name, depth=depth))
+
+    found = verdict(Greater.model_validate({"quantity": "test_accuracy", "of": of, **BETWEEN}), rows)
+
+    assert found.verdict == expected
+    note = "3 of 16 against 0 of 16 runs diverged, so their values do not compare; use success, where they failed"
+    assert found.evidence.note == (note if expected == "undecided" else "")

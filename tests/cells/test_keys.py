@@ -99,7 +99,7 @@ KEYS = {
     ("trainability", "relu-d1-40954153d7", 0): "795fcc2ba397a82434c3c83112d6b507",
     ("correlation", "relu-d1-40954153d7", 0): "d3357b19b6d119da1e81c7588a287be7",
     ("jacobian", "relu-d1-40954153d7", 0): "24bc72bc0dc8808a4f14d063ad7336ea",
-    ("accuracy", "relu-d1-40954153d7", 0): "6688c7056eeafa8d599ddfbeb94decc4",
+    ("accuracy", "relu-d1-40954153d7", 0): "9046c6594289992e9b8091ef08645356",
     ("v3", "tanh-d2-d5cfc82e5d", 0): "72ff26054bb933c896ff25a1fad6bb51",
     ("gradients", "tanh-d2-d5cfc82e5d", 0): "e673513c344349805fcab64c10004840",
     ("ntk", "tanh-d2-d5cfc82e5d", 0): "dc3380c22721c58ac3cbd76a1d05bf63",

@@ -167,7 +167,7 @@ def test_a_difference_that_may_be_none_is_undecided():
     ids=["in the reference", "in the setting", "one in each", "the same in both", "none"],
 )
 def test_runs_that_diverged_on_one_side_leave_outcomes_undecided(reference, setting, verdict, lost):
-    """Those that are left are survivors; both sides losing equally many is no one's advantage."""
+    """Those that are left are survivors, which are not tested; equally many on both sides are no one's advantage."""
     errors = np.linspace(0.5, 0.8, 12), np.linspace(0.5, 0.8, 12) - 0.2 + np.tile([-0.01, 0.01], 6)
     for values, draws in zip(errors, (reference, setting), strict=True):
         values[list(draws)] = lost
@@ -179,8 +179,41 @@ def test_runs_that_diverged_on_one_side_leave_outcomes_undecided(reference, sett
 
     assert row["verdict"] == verdict
     assert row["censored"] == len(reference) + len(setting)
+    counts = f"{len(setting)} of 12 against {len(reference)} of 12"
+    assert row["diverged"] == (counts if reference or setting else "")
+    assert np.isnan(row["p"]) == np.isnan(row["p_holm"]) == (len(reference) != len(setting))
     assert row["n"] == 12 - len({*reference, *setting})
     assert row["ci_high"] < 0
+
+
+def test_what_is_not_tested_costs_the_others_no_power():
+    """The correction is over the comparisons that are tested."""
+    base = np.linspace(0.5, 0.8, 12)
+    values = {"none": base, "batch": base + 0.2 + np.tile([-0.1, 0.1], 6), "layer": np.array([*base[:-1], np.nan])}
+
+    table = compared(*(measured(found, "test_accuracy", normalization=norm) for norm, found in values.items()))
+
+    tested = table[table["p"].notna()]
+    assert tested[["reference", "setting"]].to_numpy().tolist() == [["none", "batch"]]
+    assert (tested["p_holm"] == tested["p"]).all()
+    assert len(table) == 3
+
+
+def test_divergence_is_compared_as_an_event_if_there_is_any():
+    """By McNemar's test over all pairs, none of which is left out."""
+    steady, wild = np.zeros(8), np.array([1, 1, 1, 1, 1, 1, 1, 0.0])
+
+    (row,) = compared(
+        measured(steady, "diverged", normalization="none"), measured(wild, "diverged", normalization="batch")
+    ).to_dict("records")
+    none = compared(
+        measured(steady, "diverged", normalization="none"), measured(steady, "diverged", normalization="batch")
+    )
+
+    assert (row["of_reference"], row["of_setting"], row["n"]) == (0, 7 / 8, 8)
+    assert row["p"] == 2 / 2**7
+    assert row["verdict"] == "higher"
+    assert none.empty
 
 
 def test_only_the_selected_learning_rate_is_compared():

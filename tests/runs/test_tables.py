@@ -10,7 +10,7 @@ from suite.catalog.tasks import AbsoluteValue
 from suite.cells.blocks import Block, in_memory, training_columns
 from suite.cells.compute import compute
 from suite.cells.sampling import cells_of
-from suite.runs.tables import measurements_tables, members_table, select_rates, summary_table
+from suite.runs.tables import count_trained, measurements_tables, members_table, select_rates, summary_table
 from suite.spec.members import member_axes
 from tests.runs.conftest import LINE, REGRESSION, blocks_in_memory
 from tests.runs.tiny import NAMES, ran
@@ -160,3 +160,33 @@ def test_summaries_are_the_same_a_few_columns_at_a_time(everything, monkeypatch)
     monkeypatch.setattr("suite.cells.blocks.VALUES_AT_A_TIME", 45)
 
     pd.testing.assert_frame_equal(summary_table(*everything), whole, rtol=1e-12, atol=1e-15)
+
+
+WILD = """
+[measure.accuracy]
+task       = { name = "checkerboard", squares = 2, train = 64, test = 64 }
+optimizer  = { name = "sgd", learning_rate = RATES, batch = 16 }
+steps      = 60
+replicates = 4
+"""
+
+
+@pytest.mark.parametrize(
+    ("rates", "kept", "lost"),
+    [("[0.1, 1e3]", 0.1, 0), ("[1e4, 1e3]", 1e3, 4), ("[1e3]", 1e3, 4)],
+    ids=["one rate diverges", "both diverge", "the only one diverges"],
+)
+def test_diverged_runs_lose_the_choice_of_a_rate_and_have_no_accuracy(study, rates, kept, lost):
+    """If every rate diverges, the smaller one stands, with its runs counted as diverged and nothing else."""
+    family = 'width = 10\ninputs = 2\ndepth = 4\nactivation = "relu"'
+    summary = table_of(study(family, WILD.replace("RATES", rates)))
+
+    rows = summary[summary["step"].isna() | (summary["step"] == 60)].set_index("quantity")
+    assert set(summary["learning_rate"]) == {kept}
+    assert rows.loc["diverged", "mean"] == lost / 4
+    assert rows.loc["diverged", "n"] == rows.loc["success", "n"] == 4
+    assert count_trained(summary) == {"runs": 4, "diverged": lost}
+    for name in ("train_loss", "train_accuracy", "validation_accuracy", "test_accuracy"):
+        assert rows.loc[name, "n"] == 4 - lost
+        assert rows.loc[name, ["mean", "median", "ci_low", "ci_high"]].isna().all() == (lost == 4)
+    assert rows.loc["success", "mean"] == 0 or not lost

@@ -56,11 +56,11 @@ def looked_at(networks, task, data=None, steps=4, **given):
 
 
 def test_two_classes_are_told_apart_by_the_outputs_sign():
-    """0 itself is the first class, and no number is in either."""
-    outputs = torch.tensor([[[0.3, -0.2, 0.0, 0.0, nan, nan]]])
-    labels = torch.tensor([[[1.0, 0.0, 0.0, 1.0, 0.0, 1.0]]])
+    """0 itself is the first class; an output that is not finite is in neither."""
+    outputs = torch.tensor([[[0.3, -0.2, 0.0, 0.0, nan, nan, float("inf"), -float("inf")]]])
+    labels = torch.tensor([[[1.0, 0.0, 0.0, 1.0, 0.0, 1.0, 1.0, 0.0]]])
 
-    assert accuracy_of(outputs, labels).item() == pytest.approx(3 / 6)
+    assert accuracy_of(outputs, labels).item() == pytest.approx(3 / 8)
 
 
 def test_ten_classes_are_told_apart_by_the_largest_output():
@@ -152,6 +152,84 @@ def test_success_is_judged_after_the_last_step_and_its_wait_from_the_first():
 
     assert found["success"].tolist() == [0]
     assert found["steps_to_success"].tolist() == [1]
+
+
+def found_after(*states, task=LINE, data=None, **given):
+    """The readings of networks whose parameters are those of `states` at the recorded steps 0, 1, 2, ..."""
+    first = states[0]
+    training = settings(task, len(states) - 1, **given)
+    data = data or make_data(task, 1, 0, first.draws)
+    observer = Accuracy(first, TrainingSetup(task, data, training), training)
+    assert observer.stops == list(range(len(states)))
+    for step, networks in enumerate(states):
+        observer.look(networks, step)
+    return observer.readings()
+
+
+def off_by(*distances):
+    """Networks that compute |x| + c, one per distance c: their loss is c^2 / 2."""
+    return lines(*((*MODULUS[:6], distance) for distance in distances))
+
+
+def test_training_diverged_if_the_last_loss_exceeds_ten_times_the_first():
+    """All losses are finite; one in between may be as large as it likes."""
+    growth = [sqrt(share) for share in (9.9, 10.1, 0.5, 1e6)]
+    start, between = off_by(*[0.1] * 4), off_by(*[100.0] * 4)
+
+    found = found_after(start, between, off_by(*(0.1 * factor for factor in growth)))
+
+    assert found["diverged"].tolist() == [0, 1, 0, 1]
+    assert found["train_loss"].isfinite().all()
+
+
+def test_a_diverged_network_does_not_succeed_however_small_its_error():
+    """From 0.01 to 0.05 the loss grows by 25; both errors would be a success, which it was from the start."""
+    found = found_after(off_by(0.01, 0.05), off_by(0.05, 0.05))
+
+    assert (found["test_error"] < LINE.error).all()
+    assert found["diverged"].tolist() == [1, 0]
+    assert found["success"].tolist() == [0, 1]
+    assert found["steps_to_success"].tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("step", [0, 1, 2])
+@pytest.mark.parametrize("infinite", [float("inf"), -float("inf"), nan])
+def test_training_diverged_if_an_output_is_not_finite_at_any_recorded_step(step, infinite):
+    """Also if later outputs are finite again."""
+    states = [lines(MODULUS, MODULUS) for _ in range(3)]
+    states[step] = lines((*MODULUS[:6], infinite), MODULUS)
+
+    assert found_after(*states)["diverged"].tolist() == [1, 0]
+
+
+def test_one_infinite_output_on_the_test_set_is_enough():
+    """The loss, the parameters and all other outputs are finite; an infinite output of the right sign is no success."""
+    data = make_data(BOARD, 1, 0, 2)
+    for part in (data.train, data.validation, data.test):
+        part.labels.fill_(1.0)
+    data.test.inputs[:, :, 0] = 1e30
+    parameters = torch.tensor([[1.0, 1.0, 0.0, 1e30, 1.0], [1.0, 1.0, 0.0, 1.0, 1.0]])
+    networks = Ensemble((2, 1, 1), Relu(), ((2.0, 0.0), (1.0, 0.0)), parameters)
+
+    found = found_after(networks, networks, task=BOARD, data=data)
+
+    assert found["train_loss"].isfinite().all()
+    assert found["diverged"].tolist() == [1, 0]
+    assert found["test_accuracy"][:, -1].tolist() == pytest.approx([29 / 30, 1])
+    assert found["success"].tolist() == [0, 1]
+    assert found["steps_to_success"].tolist() == pytest.approx([nan, 0], nan_ok=True)
+
+
+def test_an_infinite_parameter_of_finite_outputs_is_enough():
+    """The neuron of bias -inf is dead, and nothing else shows it."""
+    sound, broken = lines(MODULUS), lines((*MODULUS[:2], -float("inf"), *MODULUS[3:]))
+
+    found = found_after(lines(ZERO), broken)
+
+    assert torch.cat(outputs_on(broken, make_data(LINE, 1, 0, 1)), dim=2).isfinite().all()
+    assert found["train_loss"].isfinite().all()
+    assert found["diverged"].tolist() == [1]
+    assert found_after(lines(ZERO), sound)["diverged"].tolist() == [0]
 
 
 def test_what_was_learned_of_a_plane_is_kept_as_a_landscape():

@@ -134,3 +134,43 @@ def test_an_observer_more_leaves_accuracys_numbers_as_they_were(normalization, r
         assert torch.equal(torch.nan_to_num(together[name], -1.0), torch.nan_to_num(values, -1.0)), name
     assert {"feature_cosine", "leading_share", "phase1_steps"} <= set(together) - set(alone)
     assert together["feature_cosine"].shape == (DRAWS, 2, 2, len(recorded_steps(20)))
+
+
+def test_a_diverged_network_has_no_values_in_any_measure():
+    """At no step, of what all three measures record; the other networks keep theirs, and the events are known."""
+    measures = [
+        (Accuracy, given := training(steps=60, rates=(0.1, 1e3))),
+        (FeatureDiversity, FeatureDiversitySettings()),
+        (Revival, RevivalSettings()),
+    ]
+
+    found = observe(networks(), make_data(TASK, 1, 0, DRAWS), given, measures)
+
+    assert found["diverged"].tolist() == [[0, 1]] * DRAWS
+    assert found["success"][:, 1].tolist() == [0] * DRAWS
+    for name in (
+        *("train_loss", "train_accuracy", "validation_accuracy", "test_accuracy", "feature_cosine"),
+        *("feature_cosine_within", "feature_cosine_between", "feature_change_phase1", "feature_change_phase2"),
+        *("leading_share", "revivable", "revived", "revived_permanent"),
+    ):
+        assert found[name][:, 1].isnan().all(), name
+    for name in ("train_loss", "test_accuracy", "feature_cosine", "revivable", "revived"):
+        assert found[name][:, 0].isfinite().all(), name
+    assert found["landscape"].isfinite().any()
+
+
+def test_a_network_that_leaves_phase_1_and_diverges_later_keeps_its_time(monkeypatch):
+    """Times to events are facts from before the divergence."""
+    given = training(steps=20, rates=(0.1,))
+    losses = iter([0.7, *[0.1] * 100])
+    monkeypatch.setattr("suite.training.features.train_loss", lambda ensemble, _: torch.full((DRAWS,), next(losses)))
+    start = networks()
+    start.parameters[0, -1] = torch.inf
+
+    found = observe(
+        start, make_data(TASK, 1, 0, DRAWS), given, [(Accuracy, given), (FeatureDiversity, FeatureDiversitySettings())]
+    )
+
+    assert found["diverged"][:, 0].tolist() == [1, 0, 0]
+    assert found["feature_cosine"][0].isnan().all()
+    assert found["phase1_steps"][:, 0].tolist() == [1, 1, 1]

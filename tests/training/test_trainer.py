@@ -216,13 +216,16 @@ def test_success_and_the_steps_to_it_follow_from_the_test_accuracies(threshold):
             assert found["success"][draw, rate].item() == (history[-1] >= threshold)
 
 
-def test_outputs_that_are_no_numbers_count_as_wrong():
-    """A diverged network is right nowhere, whatever the labels."""
+def test_a_diverged_network_has_no_accuracy_and_harms_no_other():
+    """It is not a network that is right nowhere: its accuracy and loss are missing, and it does not succeed."""
     ensemble = networks(2, dtype=torch.float32)
     ensemble.parameters[1].fill_(torch.nan)
 
     found = accuracy(ensemble, make_data(TASK, 1, 0, 2), settings(1, success=0.01))
 
-    assert found["test_accuracy"][1, 0].tolist() == [0, 0]
+    assert found["diverged"][:, 0].tolist() == [0, 1]
+    for name in ("train_loss", "train_accuracy", "validation_accuracy", "test_accuracy"):
+        assert found[name][0, 0].isfinite().all()
+        assert found[name][1, 0].isnan().all()
     assert found["success"][:, 0].tolist() == [1, 0]
     assert found["steps_to_success"][1, 0].isnan()

@@ -20,11 +20,13 @@ class Drawn:
         scale: The scale of its axis: Vega-Lite's default, logarithmic, from 0 to 1, without 0, or logarithmic if one
             series is much larger than the rest.
         median: Whether medians are drawn as dashed lines in addition to means.
+        only_if_any: Whether an event that no draw has is not drawn.
     """
 
     label: str
     scale: Literal["", "log", "share", "nonzero", "towering"] = ""
     median: bool = False
+    only_if_any: bool = False
 
 
 @dataclass(frozen=True)

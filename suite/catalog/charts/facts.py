@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from suite.catalog.measures.training import DIVERGED
+
 
 @dataclass(frozen=True)
 class OverviewColumn:
@@ -32,8 +34,9 @@ OVERVIEW: Mapping[str, OverviewColumn] = {
     "test_accuracy": OverviewColumn("test accuracy", "{mean:.3f} ({ci_low:.3f} to {ci_high:.3f})"),
     "test_error": OverviewColumn("test error", "{mean:.3g} ({ci_low:.3g} to {ci_high:.3g})"),
     "success": OverviewColumn("success rate", "{mean:.2f} ({ci_low:.2f} to {ci_high:.2f})"),
+    DIVERGED: OverviewColumn("diverged", "{diverged} of {runs}"),
 }
-"""The columns of the overview by quantity, in their order."""
+"""The columns of the overview by quantity, in their order. That of diverged runs is left out if there are none."""
 
 
 @dataclass(frozen=True)
@@ -108,5 +111,5 @@ PHASES = Phases("feature_cosine", "feature_change_phase1", "feature_change_phase
 COMPARED_TIMES = ("phase1_steps",)
 """Times to an event that `comparisons.csv` compares between settings."""
 
-COMPARED_OUTCOMES = ("test_accuracy", "test_error", "success")
+COMPARED_OUTCOMES = ("test_accuracy", "test_error", "success", DIVERGED)
 """Outcomes of training that `comparisons.csv` compares between settings."""

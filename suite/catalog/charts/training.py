@@ -1,6 +1,7 @@
 """Declarations of charts of training: features, learning curves, outcomes and their predictors."""
 
 from suite.catalog.charts.declaration import TOURNAMENT, ChartDeclaration, Drawn, TableBeneath
+from suite.catalog.measures.training import DIVERGED
 
 TRAINING = (
     ChartDeclaration(
@@ -39,8 +40,8 @@ TRAINING = (
         name="learning_curves",
         title="Learning curves",
         caption=(
-            "Means over replicates with 95% intervals, at the learning rate chosen by validation. Curves that "
-            "stay at their initial value belong to networks that do not learn."
+            "Means over replicates that did not diverge, with 95% intervals, at the learning rate chosen by "
+            "validation. Curves that stay at their initial value belong to networks that do not learn."
         ),
         function="suite.report.training:draw_learning_curves",
         drawn={
@@ -64,14 +65,16 @@ TRAINING = (
         name="accuracy",
         title="After training",
         caption=(
-            "Test accuracy or error, and the share of replicates that succeed, with 95% intervals. Look for "
-            "sizes at which one setting still trains and another does not."
+            "Test accuracy or error of the replicates that did not diverge, and the shares of all replicates that "
+            "succeed and, if there are any, that diverge, with 95% intervals. Look for sizes at which one setting "
+            "still trains and another does not."
         ),
         function="suite.report.measured:draw_panels",
         drawn={
             "test_accuracy": Drawn("test accuracy", "nonzero"),
             "test_error": Drawn("test error", "log"),
             "success": Drawn("success rate", "share"),
+            DIVERGED: Drawn("share of diverged runs", "share", only_if_any=True),
         },
         table=TableBeneath("suite.report.analysis_tables:tabulate_outcomes", "comparisons"),
     ),

@@ -44,6 +44,9 @@ def _growing(steps: int, doubling: int) -> list[int]:
     return sorted({0, steps} | {step for step in grown if step < steps})
 
 
+DIVERGED = "diverged"
+"""The quantity that is 1 for each network whose training diverged. Such a network has no other values of training."""
+
 REPLICATES_A_CELL = 64
 """Number of replicates that are trained together in one cell."""
 
@@ -158,15 +161,20 @@ ACCURACY = Measure(
             "mean squared error on the test set (regressions)", index=("step",), sign=-1, limits=POSITIVE
         ),
         "success": Quantity(
-            "test_accuracy >= success, or for regressions test_error <= max_error, after the last step",
+            "test_accuracy >= success, or for regressions test_error <= max_error, after the last step; 0 if diverged",
             "frequency",
         ),
         "steps_to_success": Quantity(
-            "first recorded step with success, even if later steps have none", "time", sign=-1
+            "first recorded step that reaches the threshold, even if later steps do not", "time", sign=-1
+        ),
+        DIVERGED: Quantity(
+            "an output, loss or parameter is not finite, or the last loss exceeds ten times the first",
+            "frequency",
+            sign=-1,
         ),
     },
-    version=3,
-    summary="training: loss and accuracy during training, success, and steps to success",
+    version=4,
+    summary="training: loss and accuracy during training, success, steps to success, and divergence",
     source="Yu & Zhang 2021",
     cost=_cost,
     memory=_memory,
@@ -257,7 +265,7 @@ FEATURE_DIVERSITY = Measure(
         ),
         "phase1_steps": Quantity("first step at which the training loss is below 0.9 of its chance level", "time"),
     },
-    version=3,
+    version=4,
     summary="similarity of the samples' features during training, and the end of phase 1",
     source="Liu et al. 2021",
     checks=_check_features,
@@ -287,7 +295,7 @@ REVIVAL = Measure(
             limits=POSITIVE,
         ),
     },
-    version=1,
+    version=2,
     summary="dead neurons that become active again during training",
     source="Shin & Karniadakis 2019",
     plain=True,
