@@ -6,9 +6,10 @@ bias of 0, except under `pytorch`, which treats all layers alike.
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
 from suite.catalog.limits import Size, SizeOrNone, SizeSquared, SizeSquaredOrNone
 from suite.catalog.settings import Choice, choices_of
@@ -76,11 +77,41 @@ class _WithBias(Initialization):
     bias_std: SizeOrNone = Field(default=0.0, description="sigma_b, the standard deviation of hidden biases")
 
 
+def _below_one(bias_std: float) -> float:
+    if bias_std >= 1:
+        raise PydanticCustomError(
+            "biases_exceed_variance",
+            "expected a number < 1, got {value}: biases alone would have the variance that is preserved, 1; "
+            "lower bias_std, or use a scheme such as critical or variance",
+            {"value": f"{bias_std:g}"},
+        )
+    return bias_std
+
+
+_BelowOne = Annotated[SizeOrNone, AfterValidator(_below_one), Field(json_schema_extra={"exclusiveMaximum": 1})]
+
+
+class VariancePreserving(Initialization):
+    """Gaussian weights that keep preactivations of variance 1 at variance 1 in every layer."""
+
+    scheme: Literal["variance_preserving"] = "variance_preserving"
+    bias_std: _BelowOne = Field(default=0.0, description="sigma_b, the standard deviation of hidden biases")
+    formula = "sigma_w^2 = (1 - sigma_b^2) / E[phi(Z)^2], with which q = 1 is a fixed point of the variance map"
+
+
 class Critical(_WithBias):
     """Gaussian weights at the edge of chaos of the activation, where gradients neither explode nor vanish."""
 
     scheme: Literal["critical"] = "critical"
     formula = "sigma_w^2 = 1 / E[phi'(sqrt(q*) Z)^2], q* the smallest fixed point of the variance map"
+
+
+class Auto(Initialization):
+    """The default: `critical` if its fixed point is stable for the activation, and otherwise `variance_preserving`."""
+
+    scheme: Literal["auto"] = "auto"
+    bias_std: _BelowOne = Field(default=0.2, description="sigma_b, the standard deviation of hidden biases")
+    formula = "sigma_w^2 as in critical if V'(q*) <= 1, as in variance_preserving if V'(q*) > 1 or there is no q*"
 
 
 class He(_WithBias):
@@ -151,6 +182,8 @@ class DataDependent(Initialization):
 
 
 INITIALIZATIONS: dict[str, type[Initialization]] = {
+    "auto": Auto,
+    "variance_preserving": VariancePreserving,
     "critical": Critical,
     "he": He,
     "glorot": Glorot,
@@ -162,7 +195,7 @@ INITIALIZATIONS: dict[str, type[Initialization]] = {
     "data_dependent": DataDependent,
 }
 
-DEFAULT_INITIALIZATION = ({"scheme": "critical"},)
+DEFAULT_INITIALIZATION = ({"scheme": "auto"},)
 """The initialization of a family that names none."""
 
 Initializations: Any = choices_of(INITIALIZATIONS)

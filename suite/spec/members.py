@@ -10,12 +10,18 @@ from math import prod
 from typing import Any
 
 from suite.catalog.activations import Activation
-from suite.catalog.initializations import Critical, Initialization, NoVariancesError, Orthogonal
-from suite.catalog.limits import LARGEST, MOST_MEMBERS
+from suite.catalog.initializations import (
+    Critical,
+    Initialization,
+    NoVariancesError,
+    Orthogonal,
+    VariancePreserving,
+)
+from suite.catalog.limits import LARGEST, MOST_MEMBERS, SMALLEST
 from suite.spec.budget import UnreachableBudgetError, count_parameters, fit_widths
 from suite.spec.model import Family, Normalization
-from suite.theory.mean_field import CriticalPoint, NoCriticalPointError, edge_of_chaos, growth_above
-from suite.theory.scaling import LayerVariances, layer_variances
+from suite.theory.mean_field import NoCriticalPointError, edge_of_chaos, growth_above, is_stable
+from suite.theory.scaling import LayerVariances, layer_variances, resolve_scheme
 
 
 @dataclass(frozen=True)
@@ -108,7 +114,8 @@ def resolve(families: Sequence[Family]) -> tuple[list[Member], list[Finding]]:
 
     Returns:
         The union of the families' members, each once, and the findings: errors for combinations that cannot be
-        built, and warnings for unstable critical points. With too many members there is one error and no member.
+        built, and warnings for critical points above which variances grow. With too many members there is one error
+        and no member.
     """
     members: dict[str, Member] = {}
     findings: list[Finding] = []
@@ -159,11 +166,14 @@ def _resolve_family(here: tuple[str | int, ...], family: Family) -> Iterator[Mem
                 for fault in error.faults:
                     yield Finding((*here, "initialization", scheme), f"{initialization.label} {fault}")
                 continue
-            if refusal := _too_large(activation, initialization):
+            if refusal := _out_of_range(activation, initialization, variances[0][0]):
                 yield Finding((*here, "activation", kind), refusal)
                 continue
-            if normalization == "none" and not residual and (warning := _unstable(activation, initialization)):
-                yield Finding((*here, "activation", kind), warning, fatal=False)
+            plain = normalization == "none" and not residual  # other networks do not iterate the variance map
+            if plain and (found := _instability(activation, initialization, (*here, "activation", kind))):
+                yield found
+                if found.fatal:
+                    continue
             axes = {
                 "depth": depth,
                 "activation": activation.label,
@@ -188,56 +198,57 @@ def _unreachable(error: UnreachableBudgetError, budget: int, tolerance: float, n
 
 def _no_critical_point(activation: Activation, initialization: Initialization) -> str:
     return (
-        f"{activation.label} has no edge of chaos under {initialization.label}; choose another activation, "
-        "another bias_std, or a scheme such as he or variance"
+        f"{activation.label} has no edge of chaos under {initialization.label}; use {_INSTEAD}, or choose another "
+        "activation or another bias_std"
     )
 
 
-def _too_large(activation: Activation, initialization: Initialization) -> str | None:
-    """Return a message if the edge of chaos needs a weight variance above the limit."""
-    if not isinstance(initialization, Critical | Orthogonal):
+def _out_of_range(activation: Activation, initialization: Initialization, variance: float) -> str | None:
+    """Return a message if a scheme that adapts to the activation gives a weight variance beyond the limits."""
+    scheme = resolve_scheme(initialization, activation)
+    if not isinstance(scheme, Critical | Orthogonal | VariancePreserving) or SMALLEST**2 <= variance <= LARGEST:
         return None
-    variance = edge_of_chaos(activation, initialization.bias_std**2).weight_variance
-    if variance <= LARGEST:
-        return None
+    limit = f"more than {LARGEST:,.0f}" if variance > LARGEST else f"less than {SMALLEST**2:g}"
+    bias = "" if isinstance(scheme, VariancePreserving) else "raise bias_std, or "
     return (
-        f"{initialization.label} gives {activation.label} weights of variance {variance:.2g}, more than "
-        f"{LARGEST:,.0f}; raise bias_std, or use another activation, or a scheme such as he or variance"
+        f"{initialization.label} gives {activation.label} weights of variance {variance:.2g}, {limit}; "
+        f"{bias}use another activation, or a scheme such as he or variance"
     )
 
 
-_MARGIN = 1e-6
-"""The deviation of V'(q*) from 1 that is attributed to rounding."""
+_INSTEAD = '"variance_preserving"'
+"""The scheme that hints name in place of an edge of chaos that does not exist or is unstable."""
 
 _SLOW = 1.01
 """The largest growth of the variance per layer that gives no warning."""
 
 
-def _unstable(activation: Activation, initialization: Initialization) -> str | None:
-    """Return a warning if depth moves variances away from q*, on both sides of it or only above it."""
-    if not isinstance(initialization, Critical | Orthogonal):
+def _instability(
+    activation: Activation, initialization: Initialization, location: tuple[str | int, ...]
+) -> Finding | None:
+    """Return an error if the critical point q* repels variances, and a warning if only variances above it grow."""
+    scheme = resolve_scheme(initialization, activation)
+    if not isinstance(scheme, Critical | Orthogonal):
         return None
-    bias_variance = initialization.bias_std**2
+    bias_variance = scheme.bias_std**2
     point = edge_of_chaos(activation, bias_variance)
-    if point.stability < 1 - _MARGIN:
+    of = f"{initialization.label} with {activation.label}"
+    if not is_stable(activation, bias_variance):
+        slope = "1, and V' > 1 above it" if point.fixed_point == 0 else f"{point.stability:.3f}"
+        message = (
+            f"{of}: the critical point q* = {point.fixed_point:.3g} is unstable (V'(q*) = {slope}), so variances move "
+            f"away from it with depth; use {_INSTEAD}, or change bias_std or the activation"
+        )
+        return Finding(location, message)
+    if (growth := growth_above(activation, bias_variance)) <= _SLOW:
         return None
-    if point.stability <= 1 + _MARGIN:
-        growth = growth_above(activation, bias_variance)
-        return _half_stable(activation, initialization, point, growth) if growth > _SLOW else None
-    return (
-        f"{initialization.label} with {activation.label}: the critical point q* = {point.fixed_point:.3g} is unstable "
-        f"(V'(q*) = {point.stability:.3f}): variances move away from it with depth; change bias_std or the activation"
-    )
-
-
-def _half_stable(activation: Activation, initialization: Initialization, point: CriticalPoint, growth: float) -> str:
     weights, q = point.weight_variance, point.fixed_point
-    above = "is unstable from above: twice the variance grows" if q > 0 else "is unstable: variances grow"
-    return (
-        f"{initialization.label} with {activation.label}: weight variance "
-        f"{weights:{',.0f' if weights >= 1000 else '.4g'}}, and the critical point q* = {q:.3g} {above} by "
-        f'{growth:.2g} per layer; set bias_std or use "he"'
+    message = (
+        f"{of}: weight variance {weights:{',.0f' if weights >= 1000 else '.4g'}}, and the critical point q* = {q:.3g} "
+        f"is unstable from above: {'twice the variance' if q > 0 else 'a variance of 1'} grows by {growth:.2g} per "
+        f"layer; set bias_std or use {_INSTEAD}"
     )
+    return Finding(location, message, fatal=False)
 
 
 def member_axes(members: Sequence[Member]) -> list[str]:

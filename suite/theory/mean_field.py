@@ -18,6 +18,9 @@ from suite.theory.gaussian import gaussian_mean
 _ROUNDING = 1e-12
 """Largest difference from 1 that is treated as rounding."""
 
+_MARGIN = 1e-9
+"""The deviation of V'(q*) or V(q) / q from 1 that is attributed to rounding."""
+
 _LARGEST_PACE = 10.0
 """Largest pace of an activation for which quadrature at large q is fast enough."""
 
@@ -122,6 +125,15 @@ def fixed_point(activation: Activation, weight_variance: float, bias_variance: f
     return _bisect(growth, *bracket) if bracket else nan
 
 
+def variance_preserving_weights(activation: Activation, bias_variance: float) -> float:
+    """Compute sigma_w^2 = (1 - sigma_b^2) / E[phi(Z)^2], with which V(1) = 1; inf if phi(Z) is 0.
+
+    The fixed point q = 1 attracts only if V'(1) < 1; for GELU and SiLU it repels.
+    """
+    second = second_moment(activation, 1.0)
+    return (1 - bias_variance) / second if second > 0 else inf
+
+
 @lru_cache(maxsize=1024)
 def edge_of_chaos(activation: Activation, bias_variance: float) -> CriticalPoint:
     """Compute the weight variance at which chi_1 = sigma_w^2 E[phi'(sqrt(q*) Z)^2] is 1.
@@ -139,6 +151,25 @@ def edge_of_chaos(activation: Activation, bias_variance: float) -> CriticalPoint
     q = _smallest_root(activation, bias_variance)
     weight_variance = 1 / slope_moment(activation, q)
     return CriticalPoint(weight_variance, q, variance_map_slope(activation, q, weight_variance))
+
+
+def is_stable(activation: Activation, bias_variance: float) -> bool:
+    """Return whether there is an edge of chaos whose fixed point does not repel, that is V'(q*) <= 1.
+
+    At q* = 0 the slope is 1, and the side above decides: the fixed point repels if V(q) > q where V first leaves the
+    diagonal.
+    """
+    try:
+        point = edge_of_chaos(activation, bias_variance)
+    except NoCriticalPointError:
+        return False
+    if point.fixed_point != 0:
+        return point.stability <= 1 + _MARGIN
+    for q in map(float, np.geomspace(1e-6, 1.0, 25)):
+        growth = variance_map(activation, q, point.weight_variance, bias_variance) / q
+        if abs(growth - 1) > _MARGIN:
+            return growth < 1
+    return True
 
 
 def growth_above(activation: Activation, bias_variance: float) -> float:

@@ -4,11 +4,12 @@ from math import nan
 
 import numpy as np
 
-from suite.catalog.initializations import Critical, Orthogonal
+from suite.catalog.initializations import Critical, Orthogonal, VariancePreserving
 from suite.catalog.measures.signal import CorrelationSettings, JacobianSettings
 from suite.catalog.network import Network
 from suite.theory.correlation_map import depth_scales
 from suite.theory.mean_field import NoCriticalPointError, edge_of_chaos, fixed_point, variance_map_slope
+from suite.theory.scaling import resolve_scheme
 
 
 def hidden_variances(network: Network) -> tuple[float, float] | None:
@@ -19,11 +20,14 @@ def hidden_variances(network: Network) -> tuple[float, float] | None:
 
 def stationary_variance(network: Network) -> float:
     """Return q*, the fixed point of the network's variance map; nan if there is none."""
-    if isinstance(network.initialization, Critical | Orthogonal) and not network.activation.homogeneous:
+    scheme = resolve_scheme(network.initialization, network.activation)
+    if isinstance(scheme, Critical | Orthogonal) and not network.activation.homogeneous:
         try:
-            return edge_of_chaos(network.activation, network.initialization.bias_std**2).fixed_point
+            return edge_of_chaos(network.activation, scheme.bias_std**2).fixed_point
         except NoCriticalPointError:
             return nan
+    if isinstance(scheme, VariancePreserving) and not network.activation.homogeneous:
+        return 1.0
     variances = hidden_variances(network)
     return nan if variances is None else fixed_point(network.activation, *variances)
 

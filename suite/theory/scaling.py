@@ -8,6 +8,7 @@ import numpy as np
 
 from suite.catalog.activations import Activation, Array
 from suite.catalog.initializations import (
+    Auto,
     Critical,
     DataDependent,
     Glorot,
@@ -19,8 +20,9 @@ from suite.catalog.initializations import (
     Pytorch,
     Sphere,
     Variance,
+    VariancePreserving,
 )
-from suite.theory.mean_field import edge_of_chaos
+from suite.theory.mean_field import edge_of_chaos, is_stable, variance_preserving_weights
 
 LayerVariances = tuple[tuple[float, float], ...]
 
@@ -34,7 +36,7 @@ def layer_variances(initialization: Initialization, activation: Activation, widt
 
     Args:
         initialization: The scheme with its parameters.
-        activation: The activation of the hidden layers; `critical` and `orthogonal` depend on it.
+        activation: The activation of the hidden layers; schemes that are made for an activation depend on it.
         widths: n_0 .. n_{L+1}.
 
     Raises:
@@ -43,6 +45,7 @@ def layer_variances(initialization: Initialization, activation: Activation, widt
         TypeError: If the initialization has no rule for its variances.
     """
     fans = list(pairwise(widths))
+    initialization = resolve_scheme(initialization, activation)
     if initialization.origin:
         return (*_plugin_variances(initialization, fans[:-1]), (1.0, 0.0))
     match initialization:
@@ -55,6 +58,8 @@ def layer_variances(initialization: Initialization, activation: Activation, widt
             return (*((fan_in / (fan_in + 1), 1 / (fan_in + 1)) for fan_in, _ in fans[:-1]), (1.0, 0.0))
         case DataDependent():
             hidden = (2.0, 0.0)
+        case VariancePreserving(bias_std=bias_std):
+            hidden = (variance_preserving_weights(activation, bias_std**2), bias_std**2)
         case Critical(bias_std=bias_std) | Orthogonal(bias_std=bias_std):
             hidden = (edge_of_chaos(activation, bias_std**2).weight_variance, bias_std**2)
         case He(bias_std=bias_std):
@@ -66,6 +71,14 @@ def layer_variances(initialization: Initialization, activation: Activation, widt
         case _:
             raise TypeError(f"initialization {initialization.label}: no rule for its variances")
     return (*([hidden] * (len(fans) - 1)), (1.0, 0.0))
+
+
+def resolve_scheme(initialization: Initialization, activation: Activation) -> Initialization:
+    """Return the scheme that `auto` stands for with an activation, and every other scheme as it is."""
+    if not isinstance(initialization, Auto):
+        return initialization
+    bias_std = initialization.bias_std
+    return Critical(bias_std=bias_std) if is_stable(activation, bias_std**2) else VariancePreserving(bias_std=bias_std)
 
 
 def _plugin_variances(initialization: Initialization, fans: Sequence[tuple[int, int]]) -> LayerVariances:
