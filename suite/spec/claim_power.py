@@ -33,7 +33,7 @@ from suite.statistics.multiple_tests import ALPHA
 POWER = 0.8
 """The power that warnings are about."""
 
-_LARGEST_CORRELATION, _LARGEST_SHIFT, _LARGEST_FREQUENCY, _LARGEST_HAZARD_RATIO = 0.9, 2.0, 0.5, 10.0
+_LARGEST_CORRELATION, _LARGEST_SHIFT, _LARGEST_FREQUENCY, _LARGEST_HAZARD_RATIO = 0.9, 2.0, 0.5, 5.0
 """A claim gets a warning if it finds only larger effects with a power of 80%.
 
 They are a rank correlation, a difference in standard deviations of a draw, a difference of frequencies, and a ratio of

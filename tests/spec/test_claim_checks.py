@@ -28,7 +28,7 @@ draws = 16
 draws = 16
 [measure.accuracy]
 steps = 10
-replicates = 2
+replicates = 4
 task = { name = "checkerboard", squares = [2, 4], train = 64, test = 64 }
 optimizer = { name = "sgd", learning_rate = 0.01, momentum = [0.0, 0.9], batch = 32 }
 [[claim]]
@@ -43,7 +43,8 @@ says = "So."
         'test = "peaks_inside"\nquantity = "v3"\nalong = "depth"\nwhere = { depth = [2, 4, 8] }',
         'test = "level"\nquantity = "parameter_gradient"\nlayer = 13\nat_least = 0',
         'test = "rank_correlation"\nfirst = "dead_fraction"\nsecond = "v3"\nlayer = 1\nat_least = 0',
-        'test = "rank_correlation"\nfirst = "v3"\nsecond = "train_loss"\nat_most = 0\nwhere = { activation = "abs" }',
+        'test = "rank_correlation"\nfirst = "v3"\nsecond = "snip"\nat_most = 0\nwhere = { activation = "abs" }',
+        'test = "predicts"\npredictor = "v3"\noutcome = "train_loss"\nbaseline = "-depth"',
         'test = "survival_shorter"\nquantity = "steps_to_success"\naxis = "squares"\nvalue = 2\nthan = 4',
         'test = "greater"\nquantity = "snip"\naxis = "squares"\nvalue = 2\nthan = 4',
         'test = "monotone"\nquantity = "input_gradient"\nalong = "squares"\ndirection = "rises"',
