@@ -66,9 +66,11 @@ def row(panels: list[Any]) -> Chart | None:
         return None
     several = any(isinstance(panel, alt.FacetChart) for panel in panels)
     joined = alt.vconcat(*panels, spacing=24) if several else alt.hconcat(*panels, spacing=24)
-    colors = [panel.to_dict()["layer"][0]["encoding"]["color"] for panel in panels] if not several else []
+    layers = [(panel.spec if isinstance(panel, alt.FacetChart) else panel).layer for panel in panels]
+    # Reading the encoding itself is much faster than converting whole panels to dictionaries.
+    colors = [layer[0].encoding.color.to_dict() for layer in layers]
     legends = [(color.get("sort"), color["legend"] is None) for color in colors]
-    shared = not several and all(legend == legends[0] for legend in legends)
+    shared = all(legend == legends[0] for legend in legends)
     return joined if shared else joined.resolve_scale(color="independent", shape="independent")
 
 

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-import vl_convert as vlc
 
 from suite.analysis.series import main_axis, names_of_members
 from suite.catalog.charts import CHARTS, declare_measured
@@ -15,7 +14,7 @@ from suite.report.charts import choose_picture, draw_charts
 from suite.report.formatting import PageTable, count_diverged, records
 from suite.report.measured import declare_missing_charts, describe_chart
 from suite.report.page_tables import tabulate_overview, tabulate_precision
-from suite.report.templating import embedded, environment, packed
+from suite.report.templating import embedded, environment, libraries, packed
 from suite.report.verdicts import sum_up, tabulate_verdicts, word_verdicts
 from suite.results.files import write_text
 from suite.results.schema import AGREEMENT, BOUNDS, COMPARISONS, INDEX, PHASES
@@ -70,7 +69,9 @@ def render(
             "name": name,
             "title": described[name].title,
             "caption": described[name].caption,
-            "chart": embedded(packed(chart.to_dict(), f"{described[name].title}. {described[name].caption}")),
+            "chart": embedded(
+                packed(chart.to_dict(validate=False), f"{described[name].title}. {described[name].caption}")
+            ),
             "tables": beneath.get(name, []),
         }
         for name, chart in charts.items()
@@ -100,7 +101,7 @@ def render(
             provenance=origin(run),
             again=again(run),
             caveat=caveat(run),
-            libraries=vlc.javascript_bundle(),  # type: ignore[call-arg]  # the stub requires what the documentation calls optional
+            libraries=libraries(),
         )
     )
 

@@ -221,7 +221,7 @@ def test_texts_add_nothing_to_a_page_but_text(
     results: Results, tables: dict[str, pd.DataFrame], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever title, source, claims, findings and reasons say, a browser finds the same elements, and that text."""
-    monkeypatch.setattr("vl_convert.javascript_bundle", lambda: "")
+    monkeypatch.setattr("suite.report.page.libraries", lambda: "")
     plain = _Elements(_page_saying("quince", results, tables))
     # The title twice, the question, two claims in words, one judged in its table, a finding; the judged one in words,
     # source and reason have words around them.
