@@ -12,13 +12,14 @@ from markupsafe import Markup
 
 from suite.formatting import format_count
 
-_INCLUDED = ("style.css", "page.js")
+_INCLUDED = ("style.css", "layout.js", "page.js")
 
 
 def environment() -> jinja2.Environment:
     """Return the environment that renders the templates.
 
-    Style and script, which do not depend on the study, are available to all templates as `style_css` and `page_js`.
+    Style and scripts, which do not depend on the study, are available to all templates as `style_css`, `layout_js` and
+    `page_js`.
     """
     loader = jinja2.PackageLoader("suite.report")
     found = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
