@@ -74,6 +74,22 @@ def row(panels: list[Any]) -> Chart | None:
     return joined if shared else joined.resolve_scale(color="independent", shape="independent")
 
 
+def without_zero(rows: dict[str, pd.DataFrame]) -> tuple[dict[str, pd.DataFrame], str]:
+    """Leave out panels in which every mean is 0, unless all panels are like that; return the rest and a note on them.
+
+    Args:
+        rows: The rows of each panel by its title.
+    """
+    shown = {title: found for title, found in rows.items() if not (found["mean"] == 0).all()} or rows
+    absent = [title for title in rows if title not in shown]
+    return shown, f"Not drawn, since every value is 0: {'; '.join(absent)}." if absent else ""
+
+
+def with_note(chart: Any, note: str) -> Any:
+    """Return a chart with a note that the page shows above it."""
+    return chart.properties(usermeta={"note": note}) if note else chart
+
+
 def plain(table: pd.DataFrame) -> pd.DataFrame:
     """Return a table with column types that Vega reads: text, and numbers where missing ones are null."""
     changed = table.copy()
@@ -258,13 +274,16 @@ def by_step(
         x=alt.X("step:Q", title="step", scale=alt.Scale(type="symlog", constant=1), axis=DECADES), color=colored
     )
     base = with_diverged_text(base, rows)
-    y = alt.Y("mean:Q", title=title, scale=scale if scale is not None else alt.Undefined)
+    y = alt.Y("mean:Q", title=title, scale=scale if scale is not None else alt.Undefined, axis=axis_of(scale))
     names = [name for name in ("series", "along", "layer", "quantity") if name in data.columns]
     tooltip = [*names, "step:Q", alt.Tooltip("mean:Q", format=".4f"), "n:Q", *tell_diverged(rows)]
     line = base.mark_line(clip=True).encode(y=y)
     shaped = {} if second is None else {"shape": second}
     points = base.mark_point(filled=True, size=16, opacity=1, clip=True).encode(y=y, tooltip=tooltip, **shaped)
-    band = base.mark_area(opacity=0.15, clip=True).encode(y=alt.Y("ci_low:Q"), y2="ci_high:Q")
+    # A logarithmic axis starts at the smallest mean, below which an interval may extend, also to 0.
+    low = f"max(datum.ci_low, {scale.domain[0]})" if axis_of(scale) is _LOG_AXIS else "datum.ci_low"  # type: ignore[index, union-attr]
+    band = base.transform_calculate(low=low).mark_area(opacity=0.15, clip=True)
+    band = band.encode(y=alt.Y("low:Q", title=title), y2="ci_high:Q")
     ends = rows[rows["step"] == rows["step"].max()]
     last = base.transform_filter(f"datum.step == {rows['step'].max()}")
     domain = None if scale is None else scale.to_dict().get("domain")

@@ -11,6 +11,7 @@ from suite.catalog.charts import CHARTS, declare_measured
 from suite.catalog.dotted import load
 from suite.formatting import format_count
 from suite.report.charts import choose_picture, draw_charts
+from suite.report.folding import describe_folded
 from suite.report.formatting import PageTable, count_diverged, records
 from suite.report.measured import declare_missing_charts, describe_chart
 from suite.report.page_tables import tabulate_overview, tabulate_precision
@@ -64,18 +65,20 @@ def render(
     described = {
         name: describe_chart(declared.get(name, declare_measured(name, [name])), runs_along) for name in charts
     }
-    sections = {
-        name: {
+    answering = choose_picture(run["spec"], charts) or ""
+    sections = {}
+    for name, chart in charts.items():
+        # The schema of Vega-Lite is checked by tests, since checking takes longer than drawing.
+        drawn = chart.to_dict(validate=False)
+        sections[name] = {
             "name": name,
             "title": described[name].title,
             "caption": described[name].caption,
-            "chart": embedded(
-                packed(chart.to_dict(validate=False), f"{described[name].title}. {described[name].caption}")
-            ),
+            "note": drawn.get("usermeta", {}).get("note", ""),
+            "folded": "" if name == answering else describe_folded(described[name], drawn),
+            "chart": embedded(packed(drawn, f"{described[name].title}. {described[name].caption}")),
             "tables": beneath.get(name, []),
         }
-        for name, chart in charts.items()
-    }
     return (
         environment()
         .get_template("page.html")
@@ -86,7 +89,7 @@ def render(
             verdict_texts=word_verdicts(verdicts),
             summed=sum_up(verdicts),
             verdicts=tabulate_verdicts(verdicts),
-            answer=sections.pop(choose_picture(run["spec"], charts) or "", None),
+            answer=sections.pop(answering, None),
             sections=list(sections.values()),
             overview=tabulate_overview(summary),
             precision=tabulate_precision(precise),

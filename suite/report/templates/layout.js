@@ -46,8 +46,10 @@ function legendOf(channel, data, width) {
 const titled = (node, pixels) => node.title ? { title: wrapped(node.title, pixels) } : {};
 
 // Return a unit with legends above it, and axes that keep within the panel.
-function dressed(unit, data, width, height, { own, shared }) {
+function dressed(unit, data, width, height, { own, shared, taller }) {
   const encoding = { ...unit.encoding };
+  // Positions in pixels are meant from the lower edge.
+  if (encoding.y && typeof encoding.y.value === "number") encoding.y = { ...encoding.y, value: encoding.y.value + taller };
   for (const channel of LEGENDS) {
     const given = encoding[channel];
     if (given && given.field && given.legend !== null) encoding[channel] = { ...given, legend: legendOf(given, data, shared) };
@@ -79,7 +81,8 @@ function sized(node, data, width, widths) {
   const across = Math.max(60, Math.floor(width));
   const high = typeof node.height === "number" ? Math.round(Math.min(HIGHEST, Math.max(LOWEST, 0.66 * across))) : node.height;
   const pixels = typeof high === "number" ? high : 200;
-  const dress = (part) => part.layer ? { ...part, layer: part.layer.map(dress) } : part.encoding ? dressed(part, data, across, pixels, widths) : part;
+  const measures = { ...widths, taller: typeof high === "number" ? high - node.height : 0 };
+  const dress = (part) => part.layer ? { ...part, layer: part.layer.map(dress) } : part.encoding ? dressed(part, data, across, pixels, measures) : part;
   return { ...dress(node), ...titled(node, widths.own), width: across, height: high };
 }
 
