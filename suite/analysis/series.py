@@ -48,6 +48,7 @@ _NUMBERS = {
     "x2",
     "diverged",
     "runs",
+    "layer_width",
     *_PLACED,
 }
 """Columns of values and of charts, which are not training settings either."""

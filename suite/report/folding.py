@@ -14,8 +14,8 @@ _STATISTICS = ("mean", "median")
 def describe_folded(declared: ChartDeclaration, chart: Mapping[str, Any]) -> str:
     """Return one line on a chart that is folded, or an empty string if the chart is shown.
 
-    A chart is folded if all of its values are equal, if it has very many panels, or if it draws the remaining quantities
-    of a measure that has a designed chart.
+    A chart is folded if all of its values are equal, if it has very many panels, or if it draws the quantities of a
+    measure that its designed charts leave out.
 
     Args:
         declared: The declaration of the chart.

@@ -12,7 +12,7 @@ from suite.catalog.charts.declaration import ChartDeclaration
 from suite.catalog.measures import MEASURES, Measure
 from suite.catalog.quantities import QUANTITIES, Quantity
 from suite.report.looks import named_scale, scale_of
-from suite.report.marks import Chart, by_axis, by_layer, has, row, rows_of, with_note, without_zero
+from suite.report.marks import STATISTICS, Chart, by_axis, by_layer, has, row, rows_of, with_note, without_zero
 
 
 def draw_panels(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart | None:
@@ -96,8 +96,16 @@ def _draw_quantity(rows: pd.DataFrame, quantity: str, kind: str) -> Chart:
     if rows["layer"].notna().any():
         for axis in ("depth", "along"):
             rows = rows[rows[axis] == rows.groupby("series")[axis].transform("max")]
+        if quantity in QUANTITIES and QUANTITIES[quantity].counts_neurons and "layer_width" in rows:
+            return by_layer(_divide_by_width(rows), f"{quantity}, share", alt.Scale(domain=[0, 1]))
         return by_layer(rows, quantity, scale)
     return by_axis(rows, quantity, scale, median=kind == "value", value=statistic, interval=True)
+
+
+def _divide_by_width(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return numbers of neurons as shares of their layer, since widths may alternate between layers."""
+    shares = {name: rows[name] / rows["layer_width"] for name in STATISTICS}
+    return rows.assign(**shares, count=rows["mean"])
 
 
 def describe_chart(chart: ChartDeclaration, runs_along: bool = True) -> ChartDeclaration:

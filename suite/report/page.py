@@ -11,6 +11,7 @@ from suite.catalog.charts import CHARTS, declare_measured
 from suite.catalog.dotted import load
 from suite.formatting import format_count
 from suite.report.charts import choose_picture, draw_charts
+from suite.report.counts import count_study
 from suite.report.folding import describe_folded
 from suite.report.formatting import PageTable, count_diverged, records
 from suite.report.measured import declare_missing_charts, describe_chart
@@ -90,6 +91,8 @@ def render(
             summed=sum_up(verdicts),
             verdicts=tabulate_verdicts(verdicts),
             answer=sections.pop(answering, None),
+            answer_sentence="",
+            counts=count_study(run, summary, verdicts),
             sections=list(sections.values()),
             overview=tabulate_overview(summary),
             precision=tabulate_precision(precise),

@@ -67,7 +67,7 @@ function dressed(unit, data, width, height, { own, shared, taller }) {
 
 // The width of the labels of a discrete vertical axis.
 function labelsOf(channel, data, width) {
-  return Math.min(Math.max(0, ...valuesOf(channel.field, data).map(letters)) * LETTER + 12, 0.42 * width);
+  return Math.min(Math.max(0, ...valuesOf(channel.field, data).map(letters)) * LETTER + 12, (width > 450 ? 0.55 : 0.42) * width);
 }
 
 // The width of all that stands to the left of a panel.
