@@ -13,11 +13,12 @@ from suite.formatting import format_count
 from suite.report.charts import choose_picture, draw_charts
 from suite.report.counts import count_study
 from suite.report.folding import describe_folded
+from suite.report.forest import group_claims
 from suite.report.formatting import PageTable, count_diverged, records
 from suite.report.measured import declare_missing_charts, describe_chart
 from suite.report.page_tables import tabulate_overview, tabulate_precision
 from suite.report.templating import embedded, environment, libraries, packed
-from suite.report.verdicts import sum_up, tabulate_verdicts, word_verdicts
+from suite.report.verdicts import sum_up, tabulate_verdicts
 from suite.results.files import write_text
 from suite.results.schema import AGREEMENT, BOUNDS, COMPARISONS, INDEX, PHASES
 
@@ -87,7 +88,7 @@ def render(
             run=run,
             failed=run["failed"],
             diverged=count_diverged(run),
-            verdict_texts=word_verdicts(verdicts),
+            claim_groups=group_claims(verdicts),
             summed=sum_up(verdicts),
             verdicts=tabulate_verdicts(verdicts),
             answer=sections.pop(answering, None),

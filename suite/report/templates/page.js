@@ -7,7 +7,7 @@ const LOOK = { font: "system-ui, sans-serif", axis: { gridColor: "#e8ecf0", labe
 const FIELDS = ["series", "hue", "quantity", "cause", "group", "kind", "predictor", "along"];
 const OMITTED = ["picture", "hue", "panel", "axis", "member", "label_right", "label_left", "letter", "place"];
 const LONGEST = 300;
-const MOST_ATTEMPTS = 4;  // to draw a chart that fits its column
+const MOST_ATTEMPTS = 5, SPARE = 8;  // to draw a chart that fits its column; pixels less at each further attempt
 const columnWidth = () => Math.floor(document.querySelector("main").clientWidth);
 const read = (id) => JSON.parse(document.getElementById(id).textContent);
 const members = read("members");
@@ -228,7 +228,7 @@ async function embed(place, given, width) {
     const actual = Number(place.querySelector("svg").getAttribute("width"));
     if (attempt === MOST_ATTEMPTS || actual <= width) return { view, spec };
     view.finalize();
-    aim -= actual - width;
+    aim -= actual - width + SPARE * (attempt - 1);
   }
 }
 
