@@ -132,3 +132,16 @@ def test_charts_are_drawn_again_when_the_window_changes(results_of: Callable[[st
     assert all(each["column"] > 390 for each in found["before"])
     assert [each for each in found["after"] if each["chart"] > each["column"] or each["column"] > 390] == []
     assert found["dims"][0] == found["dims"][1] > 0
+
+
+def test_no_labels_of_the_picture_in_the_readme_overlap(tmp_path: Path) -> None:
+    """Which is drawn in advance, from the reference results."""
+    page = tmp_path / "picture.html"
+    drawing = (REFERENCE.parents[1] / "docs" / "picture.svg").read_text()
+    page.write_text(f'<!DOCTYPE html><title>picture</title><body data-ready="yes">{drawing}</body>')
+    script = LOOK + 'return [document.querySelectorAll("svg text").length, overlaps(document.querySelector("svg"))];'
+
+    labels, overlapping = act_in_browser(page, script, tmp_path)
+
+    assert labels > 10
+    assert overlapping == []
