@@ -8,9 +8,6 @@ import pandas as pd
 
 from suite.report.verdicts import Row
 
-_DIVERGED = "diverged"
-"""The quantity that is 1 for each training run that diverged."""
-
 _VERDICTS = {
     "holds": ("claim holds", "claims hold"),
     "fails": ("claim fails", "claims fail"),
@@ -41,8 +38,8 @@ def count_study(run: dict[str, Any], summary: pd.DataFrame, verdicts: Sequence[R
         summary: Statistics over draws.
         verdicts: The rows of verdicts.csv.
     """
-    controls = [row for row in verdicts if row.get("control") == "yes"]
-    claims = [row for row in verdicts if row.get("control") != "yes"]
+    controls = [row for row in verdicts if row["control"] == "yes"]
+    claims = [row for row in verdicts if row["control"] != "yes"]
     found = []
     for verdict, words in _VERDICTS.items():
         if number := sum(row["verdict"] == verdict for row in claims):
@@ -59,10 +56,9 @@ def count_study(run: dict[str, Any], summary: pd.DataFrame, verdicts: Sequence[R
         most = max(draws.values())
         upto = "" if min(draws.values()) == most else "up to "
         found.append(Count(f"{upto}{most:,}", "draw per member" if most == 1 else "draws per member"))
-    trained = summary[summary["quantity"] == _DIVERGED]
-    if len(trained):
-        diverged = round(float((trained["mean"] * trained["n"]).sum()))
-        found.append(Count(f"{diverged:,} of {int(trained['n'].sum()):,}", "training runs diverged"))
+    if "trained" in run and run["trained"]["runs"]:
+        trained = run["trained"]
+        found.append(Count(f"{trained['diverged']:,} of {trained['runs']:,}", "training runs diverged"))
     if run["failed"]:
         found.append(Count(f"{len(run['failed']):,}", "cell failed" if len(run["failed"]) == 1 else "cells failed"))
     found.append(Count(_format_time(sum(cell["seconds"] for cell in run["cells"])), "of computing time"))

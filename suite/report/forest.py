@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import isfinite, isnan, nan
+from math import isfinite, isnan
 
 from suite.formatting import format_count
 from suite.report.verdicts import Row, WordedVerdict, word_verdicts
@@ -36,15 +36,13 @@ class PlottedClaim:
 
     Attributes:
         worded: The verdict in words.
-        status: The verdict; for a control, whether it passed.
-        look: The verdict by which the row is colored.
+        look: The verdict by which the row is colored; a control that passed looks as a claim that holds.
         plot: The drawing; None if the claim has no estimate.
         similar: Claims that differ from this one only in the members that they are about, with the same verdict.
         fold: One line on them.
     """
 
     worded: WordedVerdict
-    status: str
     look: str
     plot: Plot | None
     similar: list["PlottedClaim"] = field(default_factory=list)
@@ -74,12 +72,9 @@ def group_claims(rows: Sequence[Row]) -> list[ClaimGroup]:
     """
     worded = dict(zip(map(id, rows), word_verdicts(rows), strict=True))
     groups: dict[str, dict[tuple[str, ...], list[Row]]] = {}
-    for row in sorted(rows, key=lambda row: row.get("answers") != "yes"):
-        quantities = row.get("quantities", "")
-        # Tables of earlier versions do not name the quantities; claims are then not known to be similar.
-        alike = (row["test"], row["estimate_of"], row["verdict"], row.get("control", ""))
-        alike = alike if quantities else (*alike, row["claim"])
-        groups.setdefault(quantities, {}).setdefault(alike, []).append(row)
+    for row in sorted(rows, key=lambda row: row["answers"] != "yes"):
+        alike = (row["test"], row["estimate_of"], row["verdict"], row["control"])
+        groups.setdefault(row["quantities"], {}).setdefault(alike, []).append(row)
     return [
         ClaimGroup(
             quantities,
@@ -94,16 +89,11 @@ def group_claims(rows: Sequence[Row]) -> list[ClaimGroup]:
 
 def _plot_claim(row: Row, worded: WordedVerdict, similar: Sequence[PlottedClaim] = ()) -> PlottedClaim:
     """Return a claim's row of the forest plot, with similar claims folded."""
-    status = look = row["verdict"]
-    if row.get("control") == "yes":
-        passed = row["verdict"] == row["expected"]
-        status, look = ("passed", "holds") if passed else ("not passed", "fails")
-    fold = ""
-    if similar:
-        verbs = {"holds": ("holds", "hold"), "fails": ("fails", "fail"), "undecided": ("is undecided", "are undecided")}
-        verb = verbs.get(status, (status, status))[len(similar) > 1]
-        fold = f"{format_count(len(similar), 'similar claim')} {verb}"
-    return PlottedClaim(worded, status, look, plot_row(row), list(similar), fold)
+    look = row["verdict"]
+    if row["control"] == "yes":
+        look = "holds" if row["verdict"] == row["expected"] else "fails"
+    fold = f"{worded.verdict}: {format_count(len(similar), 'similar claim')}" if similar else ""
+    return PlottedClaim(worded, look, plot_row(row), list(similar), fold)
 
 
 def plot_row(row: Row) -> Plot | None:
@@ -115,7 +105,7 @@ def plot_row(row: Row) -> Plot | None:
     estimate, low, high = float(row["estimate"]), float(row["ci_low"]), float(row["ci_high"])
     if not row["members"] or not isfinite(estimate):
         return None
-    ends = (float(row.get("claimed_low", nan)), float(row.get("claimed_high", nan)))
+    ends = (row["claimed_low"] + 0.0, row["claimed_high"] + 0.0)  # -0.0 becomes 0.0
     values = [value for value in (estimate, low, high, *ends) if isfinite(value)]
     start, end = min(values), max(values)
     width = (end - start) or abs(end) or 1.0

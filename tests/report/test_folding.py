@@ -14,7 +14,7 @@ from suite.report.folding import count_panels, describe_folded
 from suite.report.marks import without_zero
 from suite.report.random_networks import draw_collapse_ways
 from suite.results.folder import Results
-from tests.report.test_answer import ROW
+from tests.report.test_forest import ROW
 
 SERIES = [{"mean": 1.0}, {"mean": 2.0}, {"mean": None, "median": 8.0}]
 
@@ -88,7 +88,7 @@ def test_numbers_of_neurons_are_drawn_as_shares_of_their_layer(results_of: Calla
 
 
 def _comparison(setting: float, reference: float, verdict: str) -> dict[str, Any]:
-    numbers = {"difference": setting - reference, "ci_low": -0.1, "ci_high": 0.1, "p_holm": 1.0, "n": 8}
+    numbers = {"difference": setting - reference, "ci_low": -0.1, "ci_high": 0.1, "p_holm": 1.0, "n": 8, "diverged": ""}
     names = {"quantity": "success", "axis": "momentum", "setting": "0.9", "reference": "0.0", "at": ""}
     return {**names, "verdict": verdict, "of_setting": setting, "of_reference": reference, **numbers}
 
@@ -117,9 +117,8 @@ RUN = {
 
 def test_a_study_is_counted() -> None:
     """Claims by verdict, controls apart, then members, draws, diverged runs and time."""
-    summary = pd.DataFrame(
-        {"member": ["a", "b", "a"], "quantity": ["diverged", "diverged", "v3"], "mean": [0.25, 0, 9], "n": [8, 8, 99]}
-    )
+    summary = pd.DataFrame({"member": ["a", "b", "a"]})
+    run = RUN | {"trained": {"runs": 16, "diverged": 2}}
     verdicts = [
         ROW,
         ROW,
@@ -127,7 +126,7 @@ def test_a_study_is_counted() -> None:
         ROW | {"control": "yes", "verdict": "fails", "expected": "fails"},
     ]
 
-    assert count_study(RUN, summary, verdicts) == [
+    assert count_study(run, summary, verdicts) == [
         Count("2", "claims hold", "holds"),
         Count("1", "claim is undecided", "undecided"),
         Count("1 of 1", "controls passed"),
@@ -140,7 +139,7 @@ def test_a_study_is_counted() -> None:
 
 def test_a_study_without_claims_and_training_has_the_other_counts() -> None:
     """Failed cells are among them."""
-    summary = pd.DataFrame({"member": ["a"], "quantity": ["v3"], "mean": [9.0], "n": [99]})
+    summary = pd.DataFrame({"member": ["a"]})
     run = {"failed": [{}], "cells": [{"member": "a", "draws": [0, 1], "seconds": 0.2}]}
 
     found = [(count.number, count.what) for count in count_study(run, summary, [])]
