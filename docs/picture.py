@@ -10,7 +10,7 @@ import vl_convert as vlc
 ROOT = Path(__file__).parents[1]
 TABLE = ROOT / "results" / "reference" / "variability_hard" / "summary.csv"
 NAMES = {"relu": "ReLU", "abs": "absolute value"}
-LABELED = {("relu", 24): "right", ("relu", 2): "left", ("abs", 2): "right", ("abs", 24): "right", ("abs", 8): "left"}
+LABELED = {("relu", 24): "right", ("relu", 2): "left", ("abs", 2): "right", ("abs", 24): "right", ("abs", 8): "right"}
 """The points that are labeled with their depth, and the side of the label: labels of all points would collide."""
 
 
@@ -29,14 +29,23 @@ def draw(points: pd.DataFrame) -> Any:
     """Return the chart."""
     base = alt.Chart(points).encode(
         x=alt.X(
-            "v3:Q", title="variability V3 before training (log scale)", scale=alt.Scale(type="log", domain=[8, 120])
+            "v3:Q",
+            title="variability V3 before training (log scale)",
+            scale=alt.Scale(type="log", domain=[8, 140]),
+            axis=alt.Axis(values=[10, 20, 50, 100]),
         ),
         y=alt.Y("accuracy:Q", title="test accuracy after training", scale=alt.Scale(domain=[0.58, 0.92])),
         color=alt.Color(
-            "network:N", title="activation", scale=alt.Scale(domain=[*NAMES.values()], range=["#0072b2", "#d55e00"])
+            "network:N",
+            title=None,
+            scale=alt.Scale(domain=[*NAMES.values()], range=["#0072b2", "#d55e00"]),
+            legend=alt.Legend(orient="top"),
         ),
         shape=alt.Shape(
-            "network:N", title="activation", scale=alt.Scale(domain=[*NAMES.values()], range=["circle", "square"])
+            "network:N",
+            title=None,
+            scale=alt.Scale(domain=[*NAMES.values()], range=["circle", "square"]),
+            legend=alt.Legend(orient="top"),
         ),
     )
     labels = [
@@ -47,7 +56,7 @@ def draw(points: pd.DataFrame) -> Any:
     ]
     return (
         alt.layer(base.mark_point(filled=True, size=70), *labels)
-        .properties(width=430, height=260)
+        .properties(width=520, height=280)
         .configure_axis(labelFontSize=11, titleFontSize=12)
     )
 

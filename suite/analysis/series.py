@@ -48,6 +48,7 @@ _NUMBERS = {
     "x2",
     "diverged",
     "runs",
+    "layer_width",
     *_PLACED,
 }
 """Columns of values and of charts, which are not training settings either."""
@@ -137,8 +138,14 @@ def joined(table: pd.DataFrame, columns: Sequence[str]) -> "pd.Series[str]":
         shown = [pair for pair in named if not _off(*pair)]
         return ", ".join(_written(name, value) for name, value in shown or named)
 
-    rows = zip(*(table[column] for column in columns), strict=True) if columns else [()] * len(table)
-    return pd.Series([words(row) for row in rows], index=table.index, dtype="str")
+    if not columns or table.empty:
+        return pd.Series([""] * len(table), index=table.index, dtype="str")
+    # Tables have many rows and few settings, so that each combination is joined only once.
+    groups = table.groupby(list(columns), sort=False, dropna=False, observed=True).ngroup()
+    first = ~groups.duplicated()
+    rows = zip(*(table.loc[first, column] for column in columns), strict=True)
+    texts = dict(zip(groups[first], map(words, rows), strict=True))
+    return groups.map(texts).astype("str")
 
 
 _OFF = {"normalization": ("none",), "residual": ("no",), "momentum": (0, "0.0"), "weight_decay": (0, "0.0")}

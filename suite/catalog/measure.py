@@ -94,6 +94,7 @@ class Quantity:
         theory: The dotted path of the function in `suite.theory` that gives its theoretical value, if one is known.
         selects_rate: Whether learning rates are chosen by its value after the last step, on data reserved for this: the
             highest if `sign` is 1, otherwise the lowest.
+        counts_neurons: Whether it is a number of neurons of a layer, which charts show as a share of the layer's width.
     """
 
     meaning: str
@@ -106,6 +107,7 @@ class Quantity:
     ratio_of: tuple[str, str] | None = None
     theory: str | None = None
     selects_rate: bool = False
+    counts_neurons: bool = False
 
     @property
     def range(self) -> tuple[float, float]:

@@ -135,7 +135,14 @@ _PAIRED = (
 
 
 def _tabulate_comparisons(quantity: str, table: pd.DataFrame) -> PageTable:
-    """Format a table with one row per comparison."""
+    """Format a table with one row per comparison, without undecided ones of equal means unless all are like that."""
+    equal = (table["verdict"] == "undecided") & (table["of_setting"].round(4) == table["of_reference"].round(4))
+    omitted = 0 if equal.all() else int(equal.sum())
+    note = _PAIRED
+    if omitted:
+        table = table[~equal]
+        number_of = format_count(omitted, "undecided comparison")
+        note += f" {number_of} of equal means {'is' if omitted == 1 else 'are'} only in comparisons.csv."
     diverged = bool((table["diverged"] != "").any())
     rows = [
         [
@@ -153,7 +160,7 @@ def _tabulate_comparisons(quantity: str, table: pd.DataFrame) -> PageTable:
     ]
     heads = ["axis", "setting", "other axes", "verdict", "mean", "reference", "difference", "p (Holm)", "pairs"]
     heads += ["diverged"] if diverged else []
-    return PageTable(f"Comparison of settings: {quantity.replace('_', ' ')}", _PAIRED, heads, 4, rows)
+    return PageTable(f"Comparison of settings: {quantity.replace('_', ' ')}", note, heads, 4, rows)
 
 
 def _format_difference(row: dict[str, Any]) -> str:

@@ -55,8 +55,8 @@ def draw_landscapes(
     charts = [
         _draw_grid(pd.DataFrame(pictures[state]), axis, places, title)
         for state, title in (
-            ("random", "random networks, draw 0; the number is std / rms, near 0 if the network has collapsed"),
-            ("trained", "the same networks after training, after the true board"),
+            ("random", f"random networks by {axis}, draw 0; the number is std / rms, near 0 if it has collapsed"),
+            ("trained", f"the same networks by {axis} after training, after the true board"),
         )
         if pictures[state]
     ]
@@ -143,26 +143,37 @@ def _draw_true_board(board: pd.DataFrame, tasks: Sequence[Mapping[str, Any]]) ->
 
 
 def _draw_grid(rows: pd.DataFrame, axis: str, places: Sequence[str], title: str, by: str = "series") -> Any:
-    """Draw pictures in a grid, with rows by series or by another column, and columns along an axis."""
-    header = alt.Axis(orient="top", labelAngle=0, domain=False, ticks=False)
-    names = alt.Axis(domain=False, ticks=False, labelLimit=260)
-    shown = [place for place in places if (rows[axis] == place).any()]
-    base = alt.Chart(rows, title=title).encode(
-        x=alt.X(f"{axis}:O", title=axis, sort=shown, axis=header),
-        y=alt.Y(f"{by}:N", title=None, sort=None, axis=names),
+    """Draw one strip of pictures for each series or value of another column, with one picture per value of an axis."""
+    strips = [
+        _draw_strip(found, axis, [place for place in places if (found[axis] == place).any()], str(name))
+        for name, found in rows.groupby(by, sort=False)
+    ]
+    return alt.concat(*strips, columns=1, spacing=12, title=title)
+
+
+def _draw_strip(rows: pd.DataFrame, axis: str, places: Sequence[str], title: str) -> Any:
+    """Draw pictures next to each other, each with its value of the axis above it."""
+    box = {"x": alt.value(0), "y": alt.value("height")}
+    base = alt.Chart(rows)
+    images = base.mark_image(aspect=False).encode(
+        x=alt.value(0),
+        x2=alt.value("width"),
+        y=alt.value(0),
+        y2=alt.value("height"),
+        url="picture:N",
+        tooltip=["series:N", f"{axis}:O"],
     )
-    images = base.mark_image(width=_SIZE, height=_SIZE).encode(url="picture:N", tooltip=[f"{by}:N", f"{axis}:O"])
-    corner: dict[str, Any] = {
-        "dx": 3 - _SIZE / 2,
-        "dy": _SIZE / 2 - 3,
-        "align": "left",
-        "baseline": "bottom",
-        "fontSize": 10,
-    }
+    corner: dict[str, Any] = {"dx": 3, "dy": -3, "align": "left", "baseline": "bottom", "fontSize": 10}
     # Black text with a white halo is readable on every color.
-    halo = base.mark_text(**corner, stroke="#ffffff", strokeWidth=3, opacity=0.85).encode(text="label:N")
-    label = base.mark_text(**corner, color="#111111").encode(text="label:N")
-    return alt.layer(images, halo, label).properties(width=alt.Step(_SIZE + 8), height=alt.Step(_SIZE + 8))
+    halo = base.mark_text(**corner, stroke="#ffffff", strokeWidth=3, opacity=0.85).encode(text="label:N", **box)
+    label = base.mark_text(**corner, color="#111111").encode(text="label:N", **box)
+    header = alt.Header(labelFontSize=10, labelPadding=2)
+    return (
+        alt.layer(images, halo, label)
+        .properties(width=_SIZE, height=_SIZE)
+        .facet(facet=alt.Facet(f"{axis}:N", title=None, sort=list(places), header=header), columns=len(places))
+        .properties(title=title, spacing=6)
+    )
 
 
 def true_board(points: NDArray[np.float64], squares: int) -> NDArray[np.float64]:

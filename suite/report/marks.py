@@ -30,7 +30,8 @@ _LOG_AXIS = alt.Axis(
 DECADES = alt.Axis(values=[0, *(base * 10**power for power in range(9) for base in (1, 3))], labelOverlap=True)
 """An axis of steps, which span powers of ten and start at 0 or 1."""
 
-_STATISTICS = ("mean", "median", "q05", "q95", "ci_low", "ci_high", "theory")
+STATISTICS = ("mean", "median", "q05", "q95", "ci_low", "ci_high", "theory")
+"""The columns of a summary in the unit of its quantity."""
 
 
 def axis_of(scale: alt.Scale | None) -> alt.Axis:
@@ -66,10 +67,28 @@ def row(panels: list[Any]) -> Chart | None:
         return None
     several = any(isinstance(panel, alt.FacetChart) for panel in panels)
     joined = alt.vconcat(*panels, spacing=24) if several else alt.hconcat(*panels, spacing=24)
-    colors = [panel.to_dict()["layer"][0]["encoding"]["color"] for panel in panels] if not several else []
+    layers = [(panel.spec if isinstance(panel, alt.FacetChart) else panel).layer for panel in panels]
+    # Reading the encoding itself is much faster than converting whole panels to dictionaries.
+    colors = [layer[0].encoding.color.to_dict() for layer in layers]
     legends = [(color.get("sort"), color["legend"] is None) for color in colors]
-    shared = not several and all(legend == legends[0] for legend in legends)
+    shared = all(legend == legends[0] for legend in legends)
     return joined if shared else joined.resolve_scale(color="independent", shape="independent")
+
+
+def without_zero(rows: dict[str, pd.DataFrame]) -> tuple[dict[str, pd.DataFrame], str]:
+    """Leave out panels in which every mean is 0, unless all panels are like that; return the rest and a note on them.
+
+    Args:
+        rows: The rows of each panel by its title.
+    """
+    shown = {title: found for title, found in rows.items() if not (found["mean"] == 0).all()} or rows
+    absent = [title for title in rows if title not in shown]
+    return shown, f"Not drawn, since every value is 0: {'; '.join(absent)}." if absent else ""
+
+
+def with_note(chart: Any, note: str) -> Any:
+    """Return a chart with a note that the page shows above it."""
+    return chart.properties(usermeta={"note": note}) if note else chart
 
 
 def plain(table: pd.DataFrame) -> pd.DataFrame:
@@ -132,7 +151,7 @@ def spread(rows: pd.DataFrame, chart: Any) -> Any:
 
 def _tooltip(rows: pd.DataFrame, *names: str) -> list[Any]:
     """Return the tooltip of a point: its series, the given columns, n, and the statistics that exist."""
-    numbers = [alt.Tooltip(f"{name}:Q", format=".4g") for name in _STATISTICS if rows[name].notna().any()]
+    numbers = [alt.Tooltip(f"{name}:Q", format=".4g") for name in STATISTICS if rows[name].notna().any()]
     return ["series:N", *(f"{name}:Q" for name in names), "n:Q", *numbers, *tell_diverged(rows)]
 
 
@@ -161,7 +180,7 @@ def by_axis(
     interval = (value == "mean" if interval is None else interval) and bool(closed.any())
     if rows["along"].nunique() < 2:
         return _by_series(rows, title, scale, value, interval)
-    shown = ["member", "series", "hue", "panel", "along", *_STATISTICS, "n", *columns_of_diverged(rows), "parameters"]
+    shown = ["member", "series", "hue", "panel", "along", *STATISTICS, "n", *columns_of_diverged(rows), "parameters"]
     y = alt.Y(f"{value}:Q", title=title, scale=scale if scale is not None else alt.Undefined, axis=axis_of(scale))
 
     base = with_diverged_text(alt.Chart(plain(rows[shown])).encode(x=along(rows), color=color(rows)), rows)
@@ -179,7 +198,7 @@ def by_axis(
 
 def _by_series(rows: pd.DataFrame, title: str, scale: alt.Scale | None, value: str, interval: bool) -> Any:
     """Draw a quantity by series: a point each with its interval, and a tick for theory."""
-    shown = ["member", "series", "hue", "along", *_STATISTICS, "n", *columns_of_diverged(rows), "parameters"]
+    shown = ["member", "series", "hue", "along", *STATISTICS, "n", *columns_of_diverged(rows), "parameters"]
     names = alt.Y("series:N", title=None, sort=None, axis=alt.Axis(labelLimit=420))
     base = with_diverged_text(alt.Chart(plain(rows[shown])).encode(y=names, color=color(rows, legend=False)), rows)
     x = alt.X(
@@ -198,15 +217,23 @@ def _by_series(rows: pd.DataFrame, title: str, scale: alt.Scale | None, value: s
 
 
 def by_layer(rows: pd.DataFrame, title: str, scale: alt.Scale | None = None) -> Any:
-    """Draw means of a quantity by layer, one color per series, with 95% intervals and theory as a line."""
-    data = plain(rows[["member", "series", "hue", "panel", "layer", *_STATISTICS, "n", *columns_of_diverged(rows)]])
+    """Draw means of a quantity by layer, one color per series, with 95% intervals and theory as a line.
+
+    Args:
+        rows: Rows of one quantity, with their series; shares may have a column with the mean count.
+        title: Title of the quantity's axis.
+        scale: Scale of that axis.
+    """
+    counts = [name for name in rows.columns if name == "count"]
+    shown = ["member", "series", "hue", "panel", "layer", *STATISTICS, *counts, "n", *columns_of_diverged(rows)]
+    data = plain(rows[shown])
     y = alt.Y("mean:Q", title=title, scale=scale if scale is not None else alt.Undefined, axis=axis_of(scale))
 
     x = alt.X("layer:Q", title="layer", axis=ticks(data["layer"]), scale=alt.Scale(nice=False, padding=8, zero=False))
     base = with_diverged_text(alt.Chart(data).encode(x=x, color=color(rows)), rows)
     layers = [*_draw_lines(base, rows, y, "mean")]
     points = base.mark_point(filled=True, size=28, opacity=1)
-    tooltip = _tooltip(rows, "layer")
+    tooltip = _tooltip(rows, "layer", *counts)
     layers.append(points.encode(y=y, shape=shape(rows), tooltip=tooltip))
     layers += mark_diverged(base, rows, "mean", tooltip, HEIGHT)
     if rows["ci_low"].notna().any():
@@ -256,13 +283,16 @@ def by_step(
         x=alt.X("step:Q", title="step", scale=alt.Scale(type="symlog", constant=1), axis=DECADES), color=colored
     )
     base = with_diverged_text(base, rows)
-    y = alt.Y("mean:Q", title=title, scale=scale if scale is not None else alt.Undefined)
+    y = alt.Y("mean:Q", title=title, scale=scale if scale is not None else alt.Undefined, axis=axis_of(scale))
     names = [name for name in ("series", "along", "layer", "quantity") if name in data.columns]
     tooltip = [*names, "step:Q", alt.Tooltip("mean:Q", format=".4f"), "n:Q", *tell_diverged(rows)]
     line = base.mark_line(clip=True).encode(y=y)
     shaped = {} if second is None else {"shape": second}
     points = base.mark_point(filled=True, size=16, opacity=1, clip=True).encode(y=y, tooltip=tooltip, **shaped)
-    band = base.mark_area(opacity=0.15, clip=True).encode(y=alt.Y("ci_low:Q"), y2="ci_high:Q")
+    # A logarithmic axis starts at the smallest mean, below which an interval may extend, also to 0.
+    low = f"max(datum.ci_low, {scale.domain[0]})" if axis_of(scale) is _LOG_AXIS else "datum.ci_low"  # type: ignore[index, union-attr]
+    band = base.transform_calculate(low=low).mark_area(opacity=0.15, clip=True)
+    band = band.encode(y=alt.Y("low:Q", title=title), y2="ci_high:Q")
     ends = rows[rows["step"] == rows["step"].max()]
     last = base.transform_filter(f"datum.step == {rows['step'].max()}")
     domain = None if scale is None else scale.to_dict().get("domain")

@@ -12,19 +12,23 @@ from suite.catalog.charts.declaration import ChartDeclaration
 from suite.catalog.measures import MEASURES, Measure
 from suite.catalog.quantities import QUANTITIES, Quantity
 from suite.report.looks import named_scale, scale_of
-from suite.report.marks import Chart, by_axis, by_layer, has, row, rows_of
+from suite.report.marks import STATISTICS, Chart, by_axis, by_layer, has, row, rows_of, with_note, without_zero
 
 
 def draw_panels(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart | None:
     """Draw each of the chart's quantities that the study has along the main axis, one panel each."""
     rows = {quantity: rows_of(summary, quantity) for quantity in chart.drawn if has(summary, quantity)}
-    return row(
-        [
-            by_axis(found, drawn.label, named_scale(drawn.scale, found), median=drawn.median)
-            for drawn, found in ((chart.drawn[quantity], found) for quantity, found in rows.items())
-            if found["mean"].any() or not drawn.only_if_any
-        ]
-    )
+    names = {
+        chart.drawn[quantity].label: quantity
+        for quantity, found in rows.items()
+        if found["mean"].any() or not chart.drawn[quantity].only_if_any
+    }
+    shown, note = without_zero({label: rows[quantity] for label, quantity in names.items()})
+    panels = []
+    for label, found in shown.items():
+        drawn = chart.drawn[names[label]]
+        panels.append(by_axis(found, label, named_scale(drawn.scale, found), median=drawn.median))
+    return with_note(row(panels), note)
 
 
 def draw_panel(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart | None:
@@ -49,7 +53,9 @@ def declare_missing_charts(summary: pd.DataFrame, drawn: Iterable[str]) -> dict[
             # The measure of a plug-in that is not loaded here has the name of its quantity, and so has the chart.
             owner = owners.get(quantity)
             found.setdefault(names.get(owner, f"{owner}_more") if owner else quantity, []).append(quantity)
-    return {name: declare_measured(name, quantities) for name, quantities in found.items()}
+    return {
+        name: declare_measured(name, quantities, owners.get(quantities[0], "")) for name, quantities in found.items()
+    }
 
 
 def draw_measured(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart:
@@ -90,8 +96,16 @@ def _draw_quantity(rows: pd.DataFrame, quantity: str, kind: str) -> Chart:
     if rows["layer"].notna().any():
         for axis in ("depth", "along"):
             rows = rows[rows[axis] == rows.groupby("series")[axis].transform("max")]
+        if quantity in QUANTITIES and QUANTITIES[quantity].counts_neurons and "layer_width" in rows:
+            return by_layer(_divide_by_width(rows), f"{quantity}, share", alt.Scale(domain=[0, 1]))
         return by_layer(rows, quantity, scale)
     return by_axis(rows, quantity, scale, median=kind == "value", value=statistic, interval=True)
+
+
+def _divide_by_width(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return numbers of neurons as shares of their layer, since widths may alternate between layers."""
+    shares = {name: rows[name] / rows["layer_width"] for name in STATISTICS}
+    return rows.assign(**shares, count=rows["mean"])
 
 
 def describe_chart(chart: ChartDeclaration, runs_along: bool = True) -> ChartDeclaration:

@@ -5,18 +5,20 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-import vl_convert as vlc
 
 from suite.analysis.series import main_axis, names_of_members
 from suite.catalog.charts import CHARTS, declare_measured
 from suite.catalog.dotted import load
 from suite.formatting import format_count
 from suite.report.charts import choose_picture, draw_charts
+from suite.report.counts import count_study
+from suite.report.folding import describe_folded
+from suite.report.forest import group_claims
 from suite.report.formatting import PageTable, count_diverged, records
 from suite.report.measured import declare_missing_charts, describe_chart
 from suite.report.page_tables import tabulate_overview, tabulate_precision
-from suite.report.templating import embedded, environment, packed
-from suite.report.verdicts import sum_up, tabulate_verdicts, word_verdicts
+from suite.report.templating import embedded, environment, libraries, packed
+from suite.report.verdicts import sum_up, tabulate_verdicts
 from suite.results.files import write_text
 from suite.results.schema import AGREEMENT, BOUNDS, COMPARISONS, INDEX, PHASES
 
@@ -65,16 +67,20 @@ def render(
     described = {
         name: describe_chart(declared.get(name, declare_measured(name, [name])), runs_along) for name in charts
     }
-    sections = {
-        name: {
+    answering = choose_picture(run["spec"], charts) or ""
+    sections = {}
+    for name, chart in charts.items():
+        # The schema of Vega-Lite is checked by tests, since checking takes longer than drawing.
+        drawn = chart.to_dict(validate=False)
+        sections[name] = {
             "name": name,
             "title": described[name].title,
             "caption": described[name].caption,
-            "chart": embedded(packed(chart.to_dict(), f"{described[name].title}. {described[name].caption}")),
+            "note": drawn.get("usermeta", {}).get("note", ""),
+            "folded": "" if name == answering else describe_folded(described[name], drawn),
+            "chart": embedded(packed(drawn, f"{described[name].title}. {described[name].caption}")),
             "tables": beneath.get(name, []),
         }
-        for name, chart in charts.items()
-    }
     return (
         environment()
         .get_template("page.html")
@@ -82,10 +88,12 @@ def render(
             run=run,
             failed=run["failed"],
             diverged=count_diverged(run),
-            verdict_texts=word_verdicts(verdicts),
+            claim_groups=group_claims(verdicts),
             summed=sum_up(verdicts),
             verdicts=tabulate_verdicts(verdicts),
-            answer=sections.pop(choose_picture(run["spec"], charts) or "", None),
+            answer=sections.pop(answering, None),
+            answer_sentence="",
+            counts=count_study(run, summary, verdicts),
             sections=list(sections.values()),
             overview=tabulate_overview(summary),
             precision=tabulate_precision(precise),
@@ -100,7 +108,7 @@ def render(
             provenance=origin(run),
             again=again(run),
             caveat=caveat(run),
-            libraries=vlc.javascript_bundle(),  # type: ignore[call-arg]  # the stub requires what the documentation calls optional
+            libraries=libraries(),
         )
     )
 

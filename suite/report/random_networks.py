@@ -8,7 +8,20 @@ import pandas as pd
 from suite.analysis.series import by_member, pick, with_series
 from suite.catalog.charts.declaration import ChartDeclaration
 from suite.report.looks import COLORS, named_scale
-from suite.report.marks import WIDTH, Chart, by_axis, by_layer, by_panel, has, plain, positive, row, rows_of
+from suite.report.marks import (
+    WIDTH,
+    Chart,
+    by_axis,
+    by_layer,
+    by_panel,
+    has,
+    plain,
+    positive,
+    row,
+    rows_of,
+    with_note,
+    without_zero,
+)
 from suite.report.scatter import scatter
 
 
@@ -18,6 +31,8 @@ def draw_collapse_ways(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart 
     rows = with_series(summary[summary["quantity"].isin(list(ways))])
     if rows.empty:
         return None
+    groups, note = without_zero({str(series): found for series, found in rows.groupby("series", sort=False)})
+    rows = pd.concat(groups.values())
     data = rows.assign(cause=rows["quantity"].astype(str).map(ways))
     data = data.assign(letter=data["cause"].str[0], place=data["cause"].map(list(ways.values()).index))
     data = data[["member", "series", "along", "axis", "cause", "letter", "place", "mean", "n"]]
@@ -39,7 +54,7 @@ def draw_collapse_ways(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart 
         text=alt.condition("datum.mean > 0.08", "letter:N", alt.value("")),
     )
     panels = alt.layer(bars, letters).properties(width=WIDTH, height=160)
-    return by_panel(panels, data)
+    return with_note(by_panel(panels, data), note)
 
 
 def draw_gradients(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart | None:

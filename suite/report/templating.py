@@ -2,21 +2,24 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cache
 from math import isfinite
 from typing import Any
 
 import jinja2
+import vl_convert as vlc
 from markupsafe import Markup
 
 from suite.formatting import format_count
 
-_INCLUDED = ("style.css", "page.js")
+_INCLUDED = ("style.css", "layout.js", "page.js")
 
 
 def environment() -> jinja2.Environment:
     """Return the environment that renders the templates.
 
-    Style and script, which do not depend on the study, are available to all templates as `style_css` and `page_js`.
+    Style and scripts, which do not depend on the study, are available to all templates as `style_css`, `layout_js` and
+    `page_js`.
     """
     loader = jinja2.PackageLoader("suite.report")
     found = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
@@ -25,6 +28,12 @@ def environment() -> jinja2.Environment:
         source, _, _ = loader.get_source(found, name)
         found.globals[name.replace(".", "_")] = Markup(source)  # safe, since it is a file of this package
     return found
+
+
+@cache
+def libraries() -> str:
+    """Return the JavaScript of Vega, Vega-Lite and Vega-Embed; bundling it takes a second, so that it is cached."""
+    return vlc.javascript_bundle()  # type: ignore[call-arg]  # the stub requires what the documentation calls optional
 
 
 _DIGITS = 6

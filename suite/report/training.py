@@ -44,11 +44,23 @@ def draw_learning_curves(summary: pd.DataFrame, chart: ChartDeclaration) -> Char
         top = 1.0 if drawn.scale == "share" or known.empty else float(2 * known.max())
         shown = rows[["member", "series", "hue", "panel", "along", "step", *_CURVE, *columns_of_diverged(rows)]]
         colored, second = (axis, None) if several else (color(rows), shape(rows))
-        curves = by_step(shown, drawn.label, colored, alt.Scale(domain=[0, top]), second)
+        curves = by_step(shown, drawn.label, colored, _scale_of_curves(rows["mean"], top), second)
         panels.append(by_panel(curves, shown) if several else spread(shown, curves))
     if not panels:
         return None
     return alt.vconcat(*panels) if several else row(panels)
+
+
+_DECADES = 30.0
+"""Curves have a logarithmic axis if they fall by this factor, since a linear one would show them as flat."""
+
+
+def _scale_of_curves(means: "pd.Series[float]", top: float) -> alt.Scale:
+    """Return the scale of learning curves: from 0, or logarithmic if they span decades."""
+    lowest = float(means.min())
+    if 0 < lowest < top / _DECADES:
+        return alt.Scale(type="log", domain=[lowest, top], nice=False, clamp=True)
+    return alt.Scale(domain=[0, top])
 
 
 def draw_outcome_against_predictor(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart | None:

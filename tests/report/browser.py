@@ -22,6 +22,7 @@ FLAGS = [
     "--disable-sync",
     "--virtual-time-budget=60000",
     "--enable-logging=stderr",
+    "--allow-file-access-from-files",
 ]
 _ATTEMPTS = 4
 NO_NETWORK = "--host-resolver-rules=MAP * ~NOTFOUND"
@@ -41,13 +42,22 @@ def open_in_browser(page: Path, profile: Path) -> tuple[str, str]:
     return done.stdout, done.stderr
 
 
-def act_in_browser(page: Path, script: str, folder: Path) -> Any:
+_FRAME = """<!DOCTYPE html><title>frame</title><body style="margin: 0">
+<iframe src="acted.html" style="border: 0; width: {}px; height: {}px"></iframe>
+<script>const asking = setInterval(() => {{ const body = frames[0].document.body;
+if (!body || !body.dataset.found) return;
+clearInterval(asking); document.body.dataset.found = body.dataset.found; }}, 20);</script></body>"""
+"""A page that shows another one in a window of a size, since a browser's own window has a smallest width."""
+
+
+def act_in_browser(page: Path, script: str, folder: Path, window: tuple[int, int] | None = None) -> Any:
     """What a script finds out about a page when all its charts are drawn.
 
     Args:
         page: the page.
         script: the body of an async function, which sees what the page keeps in `report`; what it returns becomes JSON.
         folder: for the page with that script, and the browser's profile.
+        window: width and height of the window, in pixels; that of the browser if None.
     """
     act = (
         "<script>const waiting = setInterval(async () => { if (!document.body.dataset.ready) return;"
@@ -58,6 +68,9 @@ def act_in_browser(page: Path, script: str, folder: Path) -> Any:
     before, _, after = page.read_text().rpartition("</body>")
     copy = folder / "acted.html"
     copy.write_text(before + act + after)
+    if window is not None:
+        copy = folder / "frame.html"
+        copy.write_text(_FRAME.format(*window))
     # On a busy machine the page's own time may be over while a picture is still made on another thread.
     for attempt in range(_ATTEMPTS):
         document, log = open_in_browser(copy, folder / f"profile{attempt}")

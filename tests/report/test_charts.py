@@ -77,7 +77,7 @@ def drawn_fields(spec: Any) -> Iterator[str]:
             yield from drawn_fields(part)
     elif isinstance(spec, dict):
         for channel, encoding in spec.get("encoding", {}).items():
-            if channel in ("x", "y"):
+            if channel in ("x", "y") and "field" in encoding:
                 yield encoding["field"]
         for key in ("layer", "concat", "hconcat", "vconcat", "spec"):
             yield from drawn_fields(spec.get(key))

@@ -125,13 +125,14 @@ def test_warnings_are_seen_on_a_console_as_errors_are(tmp_path: Path) -> None:
     assert "CONSOLE" in log
 
 
-def test_the_list_of_contents_stands_above_the_first_chart(opened: tuple[str, str], results: Results) -> None:
-    """And names every chart, that of the answer too."""
+def test_the_list_of_contents_stands_below_the_first_screen(opened: tuple[str, str], results: Results) -> None:
+    """And above all charts but the one that answers; it names every chart, that of the answer too."""
     document, _ = opened
     start = document.index('<nav id="charts"')
     contents = document[start : document.index("</nav>", start)]
+    charts = [found.start() for found in re.finditer('class="chart', document)]
 
-    assert start < document.index('class="chart')
+    assert charts[0] < document.index('id="counts"') < start < charts[1]
     assert set(re.findall(r'href="#([\w-]+)"', contents)) == {
         *(f"section-{name}" for name in results.charts),
         "overview",
@@ -221,7 +222,7 @@ def test_texts_add_nothing_to_a_page_but_text(
     results: Results, tables: dict[str, pd.DataFrame], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever title, source, claims, findings and reasons say, a browser finds the same elements, and that text."""
-    monkeypatch.setattr("vl_convert.javascript_bundle", lambda: "")
+    monkeypatch.setattr("suite.report.page.libraries", lambda: "")
     plain = _Elements(_page_saying("quince", results, tables))
     # The title twice, the question, two claims in words, one judged in its table, a finding; the judged one in words,
     # source and reason have words around them.

@@ -25,6 +25,7 @@ DEAD_NEURONS = Measure(
             decided=True,
             sign=-1,
             limits=POSITIVE,
+            counts_neurons=True,
         ),
         "dead_permanent": Quantity(
             "number of dead neurons that no gradient can revive",
@@ -33,6 +34,7 @@ DEAD_NEURONS = Measure(
             sign=-1,
             theory="suite.theory.quantities:dead_permanent",
             limits=POSITIVE,
+            counts_neurons=True,
         ),
         "active": Quantity(
             "number of neurons that are not dead",
@@ -40,6 +42,7 @@ DEAD_NEURONS = Measure(
             decided=True,
             theory="suite.theory.quantities:active",
             limits=POSITIVE,
+            counts_neurons=True,
         ),
         "dead_fraction": Quantity(
             "share of a layer's neurons that are dead",

@@ -2,10 +2,13 @@
 "use strict";
 { // a separate scope, since the libraries define short global names
 const LOOK = { font: "system-ui, sans-serif", axis: { gridColor: "#e8ecf0", labelFontSize: 11, titleFontSize: 12 },
-               legend: { labelFontSize: 12, symbolOpacity: 1, symbolStrokeWidth: 1.6 }, view: { stroke: null }, background: null };
+               legend: { labelFontSize: 12, symbolOpacity: 1, symbolStrokeWidth: 1.6 }, view: { stroke: null }, title: { anchor: "start", fontSize: 12 },
+               background: null };
 const FIELDS = ["series", "hue", "quantity", "cause", "group", "kind", "predictor", "along"];
 const OMITTED = ["picture", "hue", "panel", "axis", "member", "label_right", "label_left", "letter", "place"];
 const LONGEST = 300;
+const MOST_ATTEMPTS = 5, SPARE = 8;  // to draw a chart that fits its column; pixels less at each further attempt
+const columnWidth = () => Math.floor(document.querySelector("main").clientWidth);
 const read = (id) => JSON.parse(document.getElementById(id).textContent);
 const members = read("members");
 const drawn = new Map();  // name of a chart -> { view, spec, marks }
@@ -36,7 +39,7 @@ function panels(spec) {
   const walk = (node, data) => {
     const name = (node.data && node.data.name) || data;
     const encoding = node.encoding || {};
-    const called = title(encoding.y) || title(encoding.x);
+    const called = title(encoding.y) || title(encoding.x) || (node.facet && node.title);
     if (name && called && !titles.has(name)) titles.set(name, called);
     for (const part of ["layer", "hconcat", "vconcat", "concat"]) (node[part] || []).forEach((each) => walk(each, name));
     if (node.spec) walk(node.spec, name);
@@ -174,10 +177,12 @@ function legends(chart, marks) {
   });
 }
 
-function listen(name, chart, marks) {
-  const of = new Map(marks.map((mark) => [mark.element, mark]));
+// Listen to a chart, which may be drawn again later.
+function listen(name, chart) {
+  const marks = () => drawn.get(name).marks;
   const memberAt = (target) => {
-    const mark = of.get(target.closest && target.closest(".role-mark > *"));
+    const element = target.closest && target.closest(".role-mark > *");
+    const mark = element && marks().find((each) => each.element === element);
     return mark && mark.members.size === 1 ? [...mark.members][0] : null;
   };
   chart.addEventListener("pointerover", (event) => {
@@ -189,15 +194,15 @@ function listen(name, chart, marks) {
     const member = memberAt(event.target);
     if (member !== null) highlight(held && highlighted === member ? null : member, true);
   });
-  const order = [...new Set(marks.flatMap((mark) => [...mark.members]))];
   chart.addEventListener("keydown", (event) => {
+    const order = [...new Set(marks().flatMap((mark) => [...mark.members]))];
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (event.key === "Escape") { highlight(null, false); return; }
     if (!step || !order.length) return;
     event.preventDefault();
     const at = order.indexOf(highlighted);
     highlight(order[at < 0 ? (step > 0 ? 0 : order.length - 1) : (at + step + order.length) % order.length], true);
-    const points = marks.filter((mark) => mark.members.size === 1 && mark.members.has(highlighted)).slice(0, 4);
+    const points = marks().filter((mark) => mark.members.size === 1 && mark.members.has(highlighted)).slice(0, 4);
     const said = points.map(({ element }) => element.getAttribute("aria-label")).filter(Boolean);
     document.getElementById("said").textContent = [members[highlighted] || highlighted, ...new Set(said)].join(". ");
   });
@@ -215,16 +220,31 @@ function serve(name) {
   for (const details of document.querySelectorAll("details[data-table]")) if (details.dataset.table === name) fill(details);
 }
 
+// Draw a chart that fits its column: the exact widths of axes and legends are known only after it has been drawn.
+async function embed(place, given, width) {
+  for (let aim = width, attempt = 1; ; attempt += 1) {
+    const spec = layout(given, aim);
+    const { view } = await vegaEmbed(place, spec, { renderer: "svg", actions: false });
+    const actual = Number(place.querySelector("svg").getAttribute("width"));
+    if (attempt === MOST_ATTEMPTS || actual <= width) return { view, spec };
+    view.finalize();
+    aim -= actual - width + SPARE * (attempt - 1);
+  }
+}
+
 async function draw(source) {
   const name = source.id.slice("data-".length), chart = document.getElementById("chart-" + name);
   try {
-    const spec = unpacked(JSON.parse(source.textContent));
-    spec.config = { ...spec.config, ...LOOK };
-    const { view } = await vegaEmbed(chart, spec, { renderer: "svg", actions: false });
-    const marks = marksOf(chart);
-    drawn.set(name, { view, spec, marks });
-    legends(chart, marks);
-    listen(name, chart, marks);
+    const before = drawn.get(name), place = document.createElement("div");
+    const given = before ? before.given : unpacked(JSON.parse(source.textContent));
+    given.config = { ...given.config, ...LOOK };
+    chart.replaceChildren(place);
+    const { view, spec } = await embed(place, given, columnWidth());
+    const marks = marksOf(place);
+    drawn.set(name, { view, given, spec, marks });
+    legends(place, marks);
+    if (before) before.view.finalize();
+    else listen(name, chart);
     if (highlighted !== null || hidden.size) show();
     serve(name);
     chart.dataset.drawn = "yes";
@@ -253,14 +273,23 @@ scheme.addEventListener("click", () => {
 });
 labelScheme();
 
-(async () => {
-  // Draw one chart after the other, with a pause between them, so that the page stays responsive.
+// Draw one chart after the other, with a pause between them, so that the page stays responsive.
+async function drawAll() {
+  const width = columnWidth();
   for (const source of document.querySelectorAll('script[id^="data-"]')) {
     await draw(source);
     await new Promise((next) => { setTimeout(next); });
   }
+  if (columnWidth() !== width) return drawAll();  // the window has changed in the meantime
   document.body.dataset.ready = "yes";
-})();
+}
+
+let drawing = drawAll(), lastWidth = columnWidth();
+window.addEventListener("resize", () => {
+  if (columnWidth() === lastWidth) return;
+  lastWidth = columnWidth();
+  drawing = drawing.then(drawAll);
+});
 
 window.report = { drawn, contentOf };
 }
