@@ -11,6 +11,8 @@ from suite.analysis.series import main_axis, names_of_members
 from suite.catalog.charts import CHARTS, declare_measured
 from suite.catalog.dotted import load
 from suite.formatting import format_count
+from suite.report.answer import answer_question
+from suite.report.captions import write_caption
 from suite.report.charts import choose_picture, draw_charts
 from suite.report.formatting import PageTable, count_diverged, records
 from suite.report.measured import declare_missing_charts, describe_chart
@@ -18,7 +20,7 @@ from suite.report.page_tables import tabulate_overview, tabulate_precision
 from suite.report.templating import embedded, environment, packed
 from suite.report.verdicts import sum_up, tabulate_verdicts, word_verdicts
 from suite.results.files import write_text
-from suite.results.schema import AGREEMENT, BOUNDS, COMPARISONS, INDEX, PHASES
+from suite.results.schema import AGREEMENT, BOUNDS, COMPARISONS, INDEX, PHASES, TRENDS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,6 +36,7 @@ def write_report(results: "Results") -> "Path":
         "bounds": results.analysis(BOUNDS),
         "phases": results.analysis(PHASES),
         "comparisons": results.analysis(COMPARISONS),
+        "trends": results.analysis(TRENDS),
         "verdicts": results.verdicts,
     }
     page = render(results.run, results.summary, tables, draw_charts(results), results.precision)
@@ -57,20 +60,23 @@ def render(
         charts: Altair charts by name.
         precise: The table of the precision targets, if the spec has any.
     """
-    verdicts = records(tables["verdicts"])
+    rows = {name: records(table) for name, table in tables.items()}
+    verdicts = rows["verdicts"]
     beneath = _tabulate_beneath(tables)
     written = tables | ({} if precise is None else {"precision": precise})
     declared = CHARTS | declare_missing_charts(summary, CHARTS.keys() & charts.keys())
     runs_along = summary[main_axis(summary)].nunique() > 1
     described = {
-        name: describe_chart(declared.get(name, declare_measured(name, [name])), runs_along) for name in charts
+        name: describe_chart(declared.get(name, declare_measured(name, [name])), runs_along, bool(rows["predictors"]))
+        for name in charts
     }
+    captions = {name: write_caption(chart, summary, rows) for name, chart in described.items()}
     sections = {
         name: {
             "name": name,
             "title": described[name].title,
-            "caption": described[name].caption,
-            "chart": embedded(packed(chart.to_dict(), f"{described[name].title}. {described[name].caption}")),
+            "caption": captions[name],
+            "chart": embedded(packed(chart.to_dict(), f"{described[name].title}. {captions[name]}")),
             "tables": beneath.get(name, []),
         }
         for name, chart in charts.items()
@@ -97,6 +103,7 @@ def render(
             members=embedded(names_of_members(summary)),
             axis=main_axis(summary),
             index=INDEX,
+            answer_sentence=answer_question(run, rows),
             provenance=origin(run),
             again=again(run),
             caveat=caveat(run),
