@@ -52,7 +52,7 @@ def _answer_by_claim(claim: Row, spec: Mapping[str, Any]) -> str:
 
     "Yes" and "No" are for questions that can be answered so.
     """
-    sentence = str(claim["claim"]).strip().removesuffix(".")
+    sentence = str(claim["claim"]).removesuffix(".")
     numbers = f" ({_format_numbers(claim)})"
     question = str(spec.get("question") or spec["title"]).strip()
     is_closed = question.endswith("?") and bool(_YES_OR_NO.match(question))
