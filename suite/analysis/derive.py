@@ -10,6 +10,7 @@ from suite.analysis.agreement import agreement_table
 from suite.analysis.comparisons import comparisons_table
 from suite.analysis.predictors import predictors_table
 from suite.analysis.series import pick, selected, training_axes, with_series
+from suite.analysis.trends import trends_table
 from suite.analysis.verdicts import verdict_rows
 from suite.catalog.charts import charts, facts
 from suite.catalog.claims import Claim
@@ -23,6 +24,7 @@ from suite.results.schema import (
     PHASE_COLUMNS,
     PHASES,
     PREDICTORS,
+    TRENDS,
     VERDICT_COLUMNS,
     VERDICTS,
 )
@@ -33,7 +35,7 @@ from suite.statistics.paired import paired_means
 def derive(results: Results, claims: Sequence[Claim], source: str) -> None:
     """Compute and write the tables of the analysis.
 
-    They are the predictor ranking, agreement with theory, bounds, phases, comparisons and verdicts.
+    They are the predictor ranking, agreement with theory, bounds, phases, comparisons, trends and verdicts.
 
     Args:
         results: The tables of a run.
@@ -52,6 +54,7 @@ def derive(results: Results, claims: Sequence[Claim], source: str) -> None:
             COMPARISONS: comparisons_table(
                 results.values_of((*facts.COMPARED_TIMES, *facts.COMPARED_OUTCOMES)), summary
             ),
+            TRENDS: trends_table(summary, results.values_of),
             VERDICTS: pd.DataFrame(verdicts, columns=list(VERDICT_COLUMNS)),
         },
     )

@@ -18,12 +18,7 @@ from suite.statistics.multiple_tests import ALPHA, holm
 _IDENTICAL = 1e-9
 """Largest relative difference of means that counts as rounding."""
 
-_EXACT = {
-    quantity
-    for measure in MEASURES.values()
-    if measure.inputs != "training" and not {"draws", "replicates"} & set(measure.settings.model_fields)
-    for quantity in measure.quantities
-}
+_EXACT = {quantity for measure in MEASURES.values() if not measure.sampled for quantity in measure.quantities}
 """Quantities without random draws, for which no difference is due to chance."""
 
 
@@ -78,6 +73,19 @@ def _means_by_setting(summary: pd.DataFrame) -> pd.DataFrame:
             "event": are_frequencies(rows),
         }
     ).drop_duplicates("setting")
+
+
+def kind_of(rows: pd.DataFrame, quantity: str) -> str:
+    """Return the kind of a quantity from the catalog, or infer it from intervals if its plug-in is not loaded.
+
+    Args:
+        rows: The rows of the quantity in a summary.
+        quantity: Its name.
+    """
+    if quantity in QUANTITIES:
+        return QUANTITIES[quantity].kind
+    known = rows[rows["mean"].notna()]
+    return "frequency" if len(known) and are_frequencies(known).all() else "value"
 
 
 def are_frequencies(rows: pd.DataFrame) -> NDArray[np.bool_]:

@@ -165,6 +165,11 @@ class Measure:
     other_names: tuple[str, ...] = ()
 
     @property
+    def sampled(self) -> bool:
+        """Whether its values vary from draw to draw; otherwise they follow from the architecture alone."""
+        return self.inputs == "training" or bool({"draws", "replicates"} & set(self.settings.model_fields))
+
+    @property
     def layered(self) -> bool:
         """Whether a quantity has a value for each layer."""
         return any("layer" in quantity.index for quantity in self.quantities.values())

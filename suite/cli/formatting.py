@@ -6,13 +6,19 @@ from typing import Any
 
 from suite.cli.errors import echo, warn
 from suite.formatting import format_count
+from suite.report.answer import answer_question
 from suite.report.formatting import count_diverged
 from suite.report.predictor_text import format_predictors
 from suite.report.verdicts import count_unmet, format_lines
 from suite.results.folder import Results
+from suite.results.schema import PREDICTORS, TRENDS, VERDICTS
 
 _SHOWN = 8
 """The maximum number of lines about failures or missed targets, since a study can have hundreds of members."""
+
+
+_ANSWERING = {"verdicts": VERDICTS, "predictors": PREDICTORS, "trends": TRENDS}
+"""The tables that the answer to a study's question is made from."""
 
 
 def print_run(found: Results) -> int:
@@ -29,6 +35,8 @@ def print_run(found: Results) -> int:
     unmet = print_verdicts(found.name, found.verdict_rows)
     for line in format_predictors(found.name, found.folder):
         echo(line)
+    if answer := answer_question(found.run, {name: found.rows(file) for name, file in _ANSWERING.items()}):
+        echo(f"{found.name}: answer: {answer}")
     echo(f"{found.name}: {found.report}")
     return unmet
 

@@ -75,7 +75,8 @@ def tabulate_phases(table: pd.DataFrame, _quantities: Sequence[str] = ()) -> lis
     heads = ["networks", axis, "layer", "start", "peak", "change in phase 1", "change after phase 1", "n"]
     note = (
         "Mean cosine of features over all pairs of samples. For each network, phase 1 ends when its loss falls below "
-        "0.9 of the chance level. 95% intervals by Student's t."
+        "0.9 of the chance level. 95% intervals by Student's t. Batch normalization uses the statistics of the "
+        "compared samples."
     )
     return [PageTable("Change of feature similarity in and after phase 1", note, heads, 1, rows)]
 

@@ -51,12 +51,13 @@ def draw_landscapes(
         if trained and not any(row["series"] == series for row in rows):
             rows += [place | {"member": "", axis: _TRUE, **true} for true in _draw_true_board(board, tasks)]
         rows.append(place | {"label": label, "picture": _encode_picture(values, trained)})
+    known = any(row[axis] == _TRUE for row in pictures["trained"])
     places = [_TRUE, *(f"{along:g}" for along in sorted(data["along"].unique()))]
     charts = [
         _draw_grid(pd.DataFrame(pictures[state]), axis, places, title)
         for state, title in (
             ("random", f"random networks by {axis}, draw 0; the number is std / rms, near 0 if it has collapsed"),
-            ("trained", f"the same networks by {axis} after training, after the true board"),
+            ("trained", f"the same networks by {axis} after training{', after the true board' if known else ''}"),
         )
         if pictures[state]
     ]

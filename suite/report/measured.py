@@ -6,7 +6,7 @@ from dataclasses import replace
 import altair as alt
 import pandas as pd
 
-from suite.analysis.numbers import are_frequencies
+from suite.analysis.numbers import kind_of
 from suite.catalog.charts import CHARTS, charts, declare_measured
 from suite.catalog.charts.declaration import ChartDeclaration
 from suite.catalog.measures import MEASURES, Measure
@@ -64,7 +64,7 @@ def draw_measured(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart:
     Quantities with layers are drawn by layer, for the deepest members.
     """
     rows = {quantity: rows_of(summary, quantity) for quantity in chart.drawn}
-    kinds = {quantity: _kind(found, quantity) for quantity, found in rows.items()}
+    kinds = {quantity: kind_of(found, quantity) for quantity, found in rows.items()}
     panels = [
         _draw_quantity(found, quantity, kinds[quantity])
         for quantity, found in rows.items()
@@ -79,14 +79,6 @@ def draw_measured(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart:
 def _statistic(kind: str) -> str:
     """Return the statistic that is drawn; times to an event have no mean."""
     return "median" if kind == "time" else "mean"
-
-
-def _kind(rows: pd.DataFrame, quantity: str) -> str:
-    """Return the kind from the catalog, or infer it from intervals if the plug-in is not loaded here."""
-    if quantity in QUANTITIES:
-        return QUANTITIES[quantity].kind
-    known = rows[rows["mean"].notna()]
-    return "frequency" if len(known) and are_frequencies(known).all() else "value"
 
 
 def _draw_quantity(rows: pd.DataFrame, quantity: str, kind: str) -> Chart:
@@ -108,12 +100,13 @@ def _divide_by_width(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(**shares, count=rows["mean"])
 
 
-def describe_chart(chart: ChartDeclaration, runs_along: bool = True) -> ChartDeclaration:
+def describe_chart(chart: ChartDeclaration, runs_along: bool = True, ranked: bool = True) -> ChartDeclaration:
     """Return a chart's declaration with title and caption: its own, or those derived from its quantities.
 
     Args:
         chart: The declaration.
         runs_along: Whether the study varies an axis for charts to run along.
+        ranked: Whether the study ranks predictors.
     """
     if chart.caption:
         return chart
@@ -122,13 +115,11 @@ def describe_chart(chart: ChartDeclaration, runs_along: bool = True) -> ChartDec
     facts = {quantity: QUANTITIES.get(quantity, Quantity("")) for quantity in quantities}
     alone = chart.name in MEASURES or chart.name in quantities
     title = f"{'Measured' if alone else 'Also measured'}: {', '.join(quantities)}"
-    about = [] if owner is None else [*_describe_quantities(owner, facts), *_describe_directions(owner, facts)]
+    about = [] if owner is None else [*_describe_quantities(owner, facts)]
+    about += [*_describe_directions(owner, facts)] if owner and ranked else []
     replicated = owner is not None and owner.inputs == "training"
-    seen = "Members whose intervals do not overlap differ."
-    caption = " ".join(
-        [*about, seen, *_describe_statistics(facts, "replicates" if replicated else "draws", runs_along)]
-    )
-    return replace(chart, title=title, caption=caption)
+    caption = " ".join([*about, *_describe_statistics(facts, "replicates" if replicated else "draws", runs_along)])
+    return replace(chart, title=title, caption=caption, theory=_THEORY)
 
 
 def _describe_quantities(owner: Measure, facts: Mapping[str, Quantity]) -> Iterator[str]:
@@ -157,5 +148,6 @@ def _describe_statistics(facts: Mapping[str, Quantity], draws: str, runs_along: 
         medians = "; medians are dashed" if "value" in kinds and runs_along and not layers else ""
         yield f"Means over the {draws} with a finite value{deepest}, with 95% intervals{medians}."
         yield f"n is the number of these {draws}; points without any are missing."
-    if layers:
-        yield "Lines are theoretical values; dotted lines join means without a theoretical value."
+
+
+_THEORY = "Lines show theoretical values; dotted lines join means without one."

@@ -10,6 +10,8 @@ from suite.analysis.series import main_axis, names_of_members
 from suite.catalog.charts import CHARTS, declare_measured
 from suite.catalog.dotted import load
 from suite.formatting import format_count
+from suite.report.answer import answer_question
+from suite.report.captions import write_caption
 from suite.report.charts import choose_picture, draw_charts
 from suite.report.counts import count_study
 from suite.report.folding import describe_folded
@@ -20,7 +22,7 @@ from suite.report.page_tables import tabulate_overview, tabulate_precision
 from suite.report.templating import embedded, environment, libraries, packed
 from suite.report.verdicts import sum_up, tabulate_verdicts
 from suite.results.files import write_text
-from suite.results.schema import AGREEMENT, BOUNDS, COMPARISONS, INDEX, PHASES
+from suite.results.schema import AGREEMENT, BOUNDS, COMPARISONS, INDEX, PHASES, TRENDS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,6 +38,7 @@ def write_report(results: "Results") -> "Path":
         "bounds": results.analysis(BOUNDS),
         "phases": results.analysis(PHASES),
         "comparisons": results.analysis(COMPARISONS),
+        "trends": results.analysis(TRENDS),
         "verdicts": results.verdicts,
     }
     page = render(results.run, results.summary, tables, draw_charts(results), results.precision)
@@ -59,15 +62,18 @@ def render(
         charts: Altair charts by name.
         precise: The table of the precision targets, if the spec has any.
     """
-    verdicts = records(tables["verdicts"])
+    rows = {name: records(table) for name, table in tables.items()}
+    verdicts = rows["verdicts"]
     beneath = _tabulate_beneath(tables)
     written = tables | ({} if precise is None else {"precision": precise})
     declared = CHARTS | declare_missing_charts(summary, CHARTS.keys() & charts.keys())
     runs_along = summary[main_axis(summary)].nunique() > 1
     described = {
-        name: describe_chart(declared.get(name, declare_measured(name, [name])), runs_along) for name in charts
+        name: describe_chart(declared.get(name, declare_measured(name, [name])), runs_along, bool(rows["predictors"]))
+        for name in charts
     }
     answering = choose_picture(run["spec"], charts) or ""
+    captions = {name: write_caption(chart, summary, rows) for name, chart in described.items()}
     sections = {}
     for name, chart in charts.items():
         # The schema of Vega-Lite is checked by tests, since checking takes longer than drawing.
@@ -75,10 +81,10 @@ def render(
         sections[name] = {
             "name": name,
             "title": described[name].title,
-            "caption": described[name].caption,
+            "caption": captions[name],
             "note": drawn.get("usermeta", {}).get("note", ""),
             "folded": "" if name == answering else describe_folded(described[name], drawn),
-            "chart": embedded(packed(drawn, f"{described[name].title}. {described[name].caption}")),
+            "chart": embedded(packed(drawn, f"{described[name].title}. {captions[name]}")),
             "tables": beneath.get(name, []),
         }
     return (
@@ -92,7 +98,6 @@ def render(
             summed=sum_up(verdicts),
             verdicts=tabulate_verdicts(verdicts),
             answer=sections.pop(answering, None),
-            answer_sentence="",
             counts=count_study(run, summary, verdicts),
             sections=list(sections.values()),
             overview=tabulate_overview(summary),
@@ -105,6 +110,7 @@ def render(
             members=embedded(names_of_members(summary)),
             axis=main_axis(summary),
             index=INDEX,
+            answer_sentence=answer_question(run, rows),
             provenance=origin(run),
             again=again(run),
             caveat=caveat(run),

@@ -3,13 +3,16 @@
 import csv
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
+from math import isnan
 from pathlib import Path
+from typing import Any
 
 from suite.formatting import format_p_value
 from suite.results.schema import ALL_MEMBERS, PREDICTORS
 from suite.statistics.multiple_tests import ALPHA
 
-Row = Mapping[str, str]
+Row = Mapping[str, Any]
+"""One row of predictors.csv, with cells as text or as numbers."""
 
 
 def format_predictors(study: str, folder: Path) -> Iterator[str]:
@@ -25,13 +28,24 @@ def format_predictors(study: str, folder: Path) -> Iterator[str]:
     if not file.exists():
         return
     with file.open(newline="", encoding="utf-8") as lines:
-        rows = [row for row in csv.DictReader(lines) if row["group"] == ALL_MEMBERS]
-    for (outcome, training), ranking in groupby(rows, key=lambda row: (row["outcome"], row["training"])):
-        measured = [row for row in ranking if row["spearman"] and row["kind"] == "measured"]
-        yield f"{study}: {outcome}{f' ({training})' if training else ''}: {_format_best(measured)}"
+        rows = list(csv.DictReader(lines))
+    for (outcome, training), ranking in group_outcomes(rows):
+        yield f"{study}: {outcome}{f' ({training})' if training else ''}: {describe_best(ranking)}"
 
 
-def _format_best(ranked: Sequence[Row]) -> str:
+def group_outcomes(rows: Sequence[Row]) -> Iterator[tuple[tuple[str, str], list[Row]]]:
+    """Yield each outcome and training with the measured predictors that rank all members, the best one first.
+
+    Args:
+        rows: The table of the predictor ranking.
+    """
+    everyone = (row for row in rows if row["group"] == ALL_MEMBERS)
+    for (outcome, training), ranking in groupby(everyone, key=lambda row: (row["outcome"], row["training"])):
+        ranked = [row for row in ranking if not isnan(_number(row["spearman"])) and row["kind"] == "measured"]
+        yield (outcome, training), ranked
+
+
+def describe_best(ranked: Sequence[Row]) -> str:
     """Describe the first of the predictors, which are in descending order of rank correlation.
 
     A predictor is said to beat its best baseline only if its gain is significant after correction for the number of
@@ -40,7 +54,7 @@ def _format_best(ranked: Sequence[Row]) -> str:
     if not ranked:
         return "no predictor has a rank correlation"
     best = ranked[0]
-    better = [row for row in ranked if _is_established(row) and float(row["advantage"]) > 0]
+    better = beating_baselines(ranked)
     if better:
         first, *others = better
         also = f"; so do {', '.join(row['predictor'] for row in others)}" if others else ""
@@ -52,18 +66,34 @@ def _format_best(ranked: Sequence[Row]) -> str:
     return f"{verb} {best['baseline']}; {highest}" if best["baseline"] else highest
 
 
+def beating_baselines(ranked: Sequence[Row]) -> list[Row]:
+    """Return the predictors whose lead over their best baseline is established."""
+    return [row for row in ranked if _is_established(row) and _number(row["advantage"]) > 0]
+
+
 def _is_established(row: Row) -> bool:
-    return float(row["p_holm"] or "nan") <= ALPHA
+    return _number(row["p_holm"]) <= ALPHA
+
+
+def describe_predictor(row: Row) -> str:
+    """Return the name of a predictor with its rank correlation, its gain over the best baseline, and the members."""
+    over = f" over {row['baseline']}" if row["baseline"] else ""
+    return f"{row['predictor']}, {_format_numbers(row).replace(', gain', f', gain{over}')}"
+
+
+def _number(cell: Any) -> float:
+    """Return a cell of the table as a number; nan if it is empty."""
+    return float("nan") if cell == "" else float(cell)
 
 
 def _format_numbers(row: Row) -> str:
     gain = ""
-    if row["advantage"]:
-        p = format_p_value(float(row["p_holm"] or "nan")).replace("p", "p (Holm)")
+    if not isnan(_number(row["advantage"])):
+        p = format_p_value(_number(row["p_holm"])).replace("p", "p (Holm)")
         gain = f", gain {_format_interval(row, 'advantage')}, {p}"
     return f"rho {_format_interval(row, 'spearman')}{gain}, {row['members']} members"
 
 
 def _format_interval(row: Row, name: str) -> str:
-    value, low, high = (float(row[key] or "nan") for key in (name, f"{name}_low", f"{name}_high"))
+    value, low, high = (_number(row[key]) for key in (name, f"{name}_low", f"{name}_high"))
     return f"{value:.2f} [{low:.2f}, {high:.2f}]"

@@ -98,12 +98,19 @@ class Results:
     @property
     def verdict_rows(self) -> list[dict[str, Any]]:
         """The verdicts of the last analysis, one per claim, in the columns of `VERDICT_COLUMNS`."""
-        file = self.folder / VERDICTS
+        return self.rows(VERDICTS)
+
+    def rows(self, name: str) -> list[dict[str, Any]]:
+        """Return the rows of a table of the analysis by the name of its file, without loading pandas.
+
+        There are none if there is no such file.
+        """
+        file = self.folder / name
         if not file.exists():
             return []
         with file.open(newline="", encoding="utf-8") as lines:
             return [
-                {name: _verdict_cell(row.get(name, ""), kind) for name, kind in VERDICT_COLUMNS.items()}
+                {column: _cell(row.get(column, ""), kind) for column, kind in ANALYSIS[name].items()}
                 for row in csv.DictReader(lines)
             ]
 
@@ -183,5 +190,5 @@ def remove_tables(folder: Path) -> None:
             (folder / file).unlink(missing_ok=True)
 
 
-def _verdict_cell(cell: str, kind: type) -> Any:
+def _cell(cell: str, kind: type) -> Any:
     return from_cell(cell) if kind is str else kind(cell) if cell else float("nan")

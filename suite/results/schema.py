@@ -12,6 +12,8 @@ VERDICTS, PREDICTORS = "verdicts.csv", "predictors.csv"
 
 AGREEMENT, BOUNDS, PHASES, COMPARISONS = "agreement.csv", "bounds.csv", "phases.csv", "comparisons.csv"
 
+TRENDS = "trends.csv"
+
 VERDICT_COLUMNS: Mapping[str, type] = {
     "claim": str,
     "source": str,
@@ -146,12 +148,56 @@ COMPARISON_COLUMNS: Mapping[str, type] = {
 
 """`diverged` is "3 of 8 against 0 of 8" for the setting and its reference; empty if no run diverged, and for times."""
 
+TREND_COLUMNS: Mapping[str, type] = {
+    "quantity": str,
+    "statistic": str,
+    "series": str,
+    "axis": str,
+    "main_axis": str,
+    "along": float,
+    "layer": float,
+    "shape": str,
+    "places": int,
+    "missing": int,
+    "first_at": str,
+    "first": float,
+    "first_low": float,
+    "first_high": float,
+    "first_n": float,
+    "last_at": str,
+    "last": float,
+    "last_low": float,
+    "last_high": float,
+    "last_n": float,
+    "extreme_at": str,
+    "extreme": float,
+    "extreme_low": float,
+    "extreme_high": float,
+    "extreme_n": float,
+    "extreme_from": str,
+    "extreme_to": str,
+    "change": float,
+    "change_low": float,
+    "change_high": float,
+    "p": float,
+    "p_holm": float,
+}
+"""`along`, the value of the main axis, and `layer` say which curve along another axis it is; otherwise empty."""
+
+RISES, FALLS, PEAKS, DIPS, FLAT = "rises", "falls", "peaks inside", "dips inside", "flat"
+DIFFERS, NONE = "differs", "no established trend"
+"""Values of the column `shape` of trends.csv."""
+
+SERIES, STEP, LAYER = "series", "step", "layer"
+"""Values of the column `axis` of trends.csv besides the main axis."""
+
 ANALYSIS: Mapping[str, Mapping[str, type]] = {
     PREDICTORS: PREDICTOR_COLUMNS,
     AGREEMENT: AGREEMENT_COLUMNS,
     BOUNDS: BOUND_COLUMNS,
     PHASES: PHASE_COLUMNS,
     COMPARISONS: COMPARISON_COLUMNS,
+    TRENDS: TREND_COLUMNS,
     VERDICTS: VERDICT_COLUMNS,
 }
 """The tables of the analysis with their columns. Each file exists if its table has rows."""

@@ -93,14 +93,34 @@ def estimate(values: Array, statistic: Statistic) -> Estimate:
     if n == 0:
         return Estimate(np.nan, np.inf, draws=0)
     if statistic == "frequency":
-        shrunk = (known.sum() + 1) / (n + 2)
-        share = float(known.mean())
-        return Estimate(share, sqrt(shrunk * (1 - shrunk) / (n + 2)), draws=n, shrinkage=shrunk - share)
+        return _estimate_frequency(float(known.mean()), n)
     if statistic == "median":
         return _estimate_median(np.sort(known))
     if known.min() == known.max():
         return Estimate(float(known[0]), np.inf, draws=n)
     return Estimate(float(known.mean()), float(known.std(ddof=1)) / sqrt(n), n - 1, n)
+
+
+def of_summary(mean: float, std: float, draws: int, statistic: Literal["mean", "frequency"]) -> Estimate:
+    """Estimate a mean or a frequency from the summary of independent draws, as `estimate` does from the draws.
+
+    Args:
+        mean: Mean of the draws; nan if there is none.
+        std: Standard deviation of the draws; nan for a single draw.
+        draws: Number of draws.
+        statistic: The statistic to estimate.
+    """
+    if not draws or not np.isfinite(mean):
+        return Estimate(mean if draws else np.nan, np.inf, draws=draws)
+    if statistic == "frequency":
+        return _estimate_frequency(mean, draws)
+    if not std > _ROUNDING * abs(mean):
+        return Estimate(mean, np.inf, draws=draws)
+    return Estimate(mean, std / sqrt(draws), draws - 1, draws)
+
+
+_ROUNDING = 1e-12
+"""Draws with a relative standard deviation at or below this are equal except for rounding."""
 
 
 def of_share(events: int, draws: int, bound: float) -> tuple[float, float]:
@@ -210,6 +230,12 @@ def over_members(differences: Array) -> Estimate:
         with np.errstate(invalid="ignore"):  # the mean of +inf and -inf is nan
             return Estimate(float(differences.mean()), np.inf)
     return estimate(differences, "mean") if len(differences) > 1 else Estimate(float(differences[0]), np.inf)
+
+
+def _estimate_frequency(share: float, draws: int) -> Estimate:
+    """Return a frequency, shrunk by one event and one non-event for tests and intervals."""
+    shrunk = (share * draws + 1) / (draws + 2)
+    return Estimate(share, sqrt(shrunk * (1 - shrunk) / (draws + 2)), draws=draws, shrinkage=shrunk - share)
 
 
 def _estimate_median(ordered: Array) -> Estimate:

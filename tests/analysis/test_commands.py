@@ -67,11 +67,12 @@ def judged(folder: Path, *options: str, claims: str = HOLDS + OTHER) -> tuple[in
 
 
 def test_a_run_ends_with_its_verdicts(folder: Path) -> None:
-    """A line each, with what was not expected."""
-    first, second, page = (folder / "said").read_text().splitlines()
+    """A line each, with what was not expected; then the answer, made from the first, and the page."""
+    first, second, answer, page = (folder / "said").read_text().splitlines()
 
     assert first.startswith("two: holds: The absolute value is more variable. (")
     assert second.startswith("two: fails (expected: holds): Variability falls with depth. (")
+    assert answer.startswith("two: answer: The absolute value is more variable (")
     assert page.endswith("report.html")
 
 

@@ -90,6 +90,6 @@ def test_drawing_reads_the_tables_of_the_analysis(results: Results, monkeypatch:
 
 
 def test_tables_without_rows_are_not_written(results: Results) -> None:
-    """A study that trains nothing has verdicts alone."""
-    assert {name for name in ANALYSIS if (results.folder / name).exists()} == {"verdicts.csv"}
+    """A study that trains nothing has verdicts and trends alone."""
+    assert {name for name in ANALYSIS if (results.folder / name).exists()} == {"trends.csv", "verdicts.csv"}
     assert all(results.analysis(name).columns.tolist() == list(ANALYSIS[name]) for name in ANALYSIS)

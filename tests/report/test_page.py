@@ -13,6 +13,7 @@ import pytest
 from suite.analysis.agreement import agreement_table
 from suite.analysis.comparisons import comparisons_table
 from suite.analysis.derive import bounds_table, phases_table
+from suite.analysis.trends import trends_table
 from suite.analysis.verdicts import judge, rows_of
 from suite.catalog.charts import facts
 from suite.catalog.claims import PeaksInside
@@ -198,6 +199,7 @@ def tables(results: Results) -> dict[str, pd.DataFrame]:
         "comparisons": comparisons_table(
             results.values_of((*facts.COMPARED_TIMES, *facts.COMPARED_OUTCOMES)), results.summary
         ),
+        "trends": trends_table(results.summary, results.values_of),
     }
 
 

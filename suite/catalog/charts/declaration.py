@@ -21,12 +21,21 @@ class Drawn:
             series is much larger than the rest.
         median: Whether medians are drawn as dashed lines in addition to means.
         only_if_any: Whether an event that no draw has is not drawn.
+        about: A sentence of the caption, for studies that have the quantity.
+        name: The name of the quantity in a sentence; default: the label.
+        statistic: The statistic that is drawn; times to an event and frequencies have their own.
+        runs: What the quantity is drawn along: step, or the main axis in the first layer. By default, it is the layers
+            of the deepest members for a quantity with layers, otherwise the main axis, after the last step.
     """
 
     label: str
     scale: Literal["", "log", "share", "nonzero", "towering"] = ""
     median: bool = False
     only_if_any: bool = False
+    about: str = ""
+    name: str = ""
+    statistic: Literal["mean", "median"] = "mean"
+    runs: Literal["", "step", "first layer"] = ""
 
 
 @dataclass(frozen=True)
@@ -49,7 +58,7 @@ class ChartDeclaration:
     Attributes:
         name: The name by which a spec's `picture` selects the chart.
         title: The heading of the chart on the page.
-        caption: What the chart shows and how to read it.
+        caption: What the chart shows and how to read it, in words that are true of every study.
         function: The dotted path of the function in `suite.report` that draws it from its data and its declaration.
         drawn: The quantities that the chart draws, and how. A study that measures one of them has the chart.
         beside: Further quantities that the function uses if a study has them.
@@ -58,6 +67,9 @@ class ChartDeclaration:
         needs: The data of the chart: the summary; the raw values of its quantities; outputs over the plane; or the
             predictor ranking.
         table: The table beneath the chart, if any.
+        sentences: The dotted path of the function in `suite.report` that adds what the data show to the caption; empty
+            if nothing is added.
+        theory: A sentence of the caption, for studies in which a drawn quantity has a theoretical value.
         of: The measure whose quantities it draws, if no other chart draws them; otherwise empty.
     """
 
@@ -71,6 +83,8 @@ class ChartDeclaration:
     every: bool = False
     needs: Literal["summary", "values", "landscapes", "ranking"] = "summary"
     table: TableBeneath | None = None
+    sentences: str = "suite.report.captions:tell_trends"
+    theory: str = ""
     of: str = ""
 
     @property

@@ -6,16 +6,20 @@ INITIALIZATION = (
     ChartDeclaration(
         name="variability",
         title="Variability at initialization",
-        caption=(
-            "V3 (mean size of the third divided difference of the output) and V3 divided by the rms of the "
-            "output. Means over draws with 95% intervals; medians are dashed. Does V3 rise with depth, peak and "
-            "fall? If mean and median differ much, a few draws dominate the mean, as in deep, narrow networks."
-        ),
+        caption=("Variability of the output over the domain: means over draws with 95% intervals."),
         function="suite.report.measured:draw_panels",
         drawn={
-            "v3": Drawn("V3", "towering", median=True),
+            "v3": Drawn(
+                "V3", "towering", True, about="V3 is the mean size of the third divided difference of the output."
+            ),
             "v3_over_rms": Drawn("V3 / rms", "towering", median=True),
-            "v3_exact": Drawn("E|f'''|, exact", "towering", median=True),
+            "v3_exact": Drawn(
+                "E|f'''|, exact",
+                "towering",
+                True,
+                about="E|f'''| is the limit of V3 as its step goes to 0.",
+                name="the exact E|f'''|",
+            ),
         },
     ),
     ChartDeclaration(
@@ -24,14 +28,13 @@ INITIALIZATION = (
         caption=(
             "Share of draws whose output hardly varies over the domain, with Wilson's 95% intervals: relative "
             "to its own size, relative to the size that theory predicts (absolute), or not at all (exact: a "
-            "single value or a dead hidden layer). At which depth does it start, and how does that compare with "
-            "the peak of V3?"
+            "single value or a dead hidden layer)."
         ),
         function="suite.report.measured:draw_panels",
         drawn={
-            "collapsed_relative": Drawn("C2C frequency, relative", "share"),
-            "collapsed_absolute": Drawn("C2C frequency, absolute", "share"),
-            "collapsed_exact": Drawn("C2C frequency, exact", "share"),
+            "collapsed_relative": Drawn("C2C frequency, relative", "share", name="the relative C2C frequency"),
+            "collapsed_absolute": Drawn("C2C frequency, absolute", "share", name="the absolute C2C frequency"),
+            "collapsed_exact": Drawn("C2C frequency, exact", "share", name="the exact C2C frequency"),
         },
     ),
     ChartDeclaration(
@@ -44,37 +47,42 @@ INITIALIZATION = (
         ),
         function="suite.report.random_networks:draw_collapse_ways",
         drawn={
-            "collapse_by_death": Drawn("death"),
-            "collapse_by_bias": Drawn("bias"),
-            "collapse_by_norm": Drawn("norm"),
-            "collapse_by_angle": Drawn("angle"),
+            "collapse_by_death": Drawn("death", name="the share of collapse by death"),
+            "collapse_by_bias": Drawn("bias", name="the share of collapse by bias"),
+            "collapse_by_norm": Drawn("norm", name="the share of collapse by norm"),
+            "collapse_by_angle": Drawn("angle", name="the share of collapse by angle"),
         },
     ),
     ChartDeclaration(
         name="slope_variation",
         title="Variation of the slope",
         caption=(
-            "Total variation of the slope per unit length, and kinks per line across the domain, from exact "
-            "breakpoints; medians are dashed. Unlike V3, they do not depend on a step. Compare their peak with that of "
-            "V3, which misses kinks that are closer to each other than its step."
+            "Variation of the slope, from exact breakpoints of the output: means over draws with 95% intervals. "
+            "Unlike V3, it does not depend on a step."
         ),
         function="suite.report.measured:draw_panels",
         drawn={
-            "slope_variation": Drawn("TV(f') per length", median=True),
-            "breakpoints": Drawn("kinks per line", median=True),
+            "slope_variation": Drawn(
+                "TV(f') per length", median=True, about="TV(f') is the total variation of the slope."
+            ),
+            "breakpoints": Drawn(
+                "kinks per line",
+                median=True,
+                about="Kinks are counted per line across the domain.",
+                name="the number of kinks per line",
+            ),
         },
     ),
     ChartDeclaration(
         name="correlation",
         title="Correlation of two inputs",
         caption=(
-            "Cosine of two inputs' preactivations in the deepest networks: points are means over draws with "
-            "95% intervals, lines show the correlation map of infinitely wide networks. If the cosine approaches 1, "
-            "all inputs are mapped to one direction and the output collapses to a constant. Narrow networks "
-            "deviate from the line. Inputs have |x|^2 / n_0 = q* (1 if there is no q*, as for ReLU)."
+            "Cosine of two inputs' preactivations by layer, in the deepest networks: means over draws with 95% "
+            "intervals. A cosine of 1 means that both inputs are mapped to one direction."
         ),
+        theory="Lines show the correlation map of infinitely wide networks.",
         function="suite.report.random_networks:draw_correlation",
-        drawn={"correlation": Drawn("cosine of preactivations")},
+        drawn={"correlation": Drawn("cosine of preactivations", name="the cosine")},
         beside={"collapsed_relative": Drawn("C2C frequency, relative")},
         table=TableBeneath("suite.report.page_tables:tabulate_agreement", "agreement"),
     ),
@@ -82,16 +90,16 @@ INITIALIZATION = (
         name="jacobian",
         title="Jacobian by layer",
         caption=(
-            "Jacobian from the first hidden layer to each later one: the mean squared singular value m1, the spread "
-            "m2 / m1^2, and the largest singular value. If m1 departs from 1, signals and gradients shrink or grow; if "
-            "the spread grows, few directions remain. Lines show theoretical values at these widths, exact for ReLU "
-            "and other homogeneous activations."
+            "Jacobian from the first hidden layer to each later one, in the deepest networks: the mean squared "
+            "singular value m1, the spread m2 / m1^2, and the largest singular value, with 95% intervals. If m1 "
+            "departs from 1, gradients shrink or grow; if the spread grows, few directions remain."
         ),
+        theory="Lines show theoretical values.",
         function="suite.report.random_networks:draw_jacobian",
         drawn={
-            "jacobian_mean": Drawn("m1, mean squared singular value", "log"),
-            "jacobian_ratio": Drawn("m2 / m1^2", "log"),
-            "jacobian_max": Drawn("largest singular value", "log"),
+            "jacobian_mean": Drawn("m1, mean squared singular value", "log", name="m1"),
+            "jacobian_ratio": Drawn("m2 / m1^2", "log", name="the spread"),
+            "jacobian_max": Drawn("largest singular value", "log", name="the largest singular value"),
         },
         table=TableBeneath("suite.report.page_tables:tabulate_agreement", "agreement"),
     ),
@@ -99,12 +107,18 @@ INITIALIZATION = (
         name="dead_neurons",
         title="Dead neurons at initialization",
         caption=(
-            "A neuron is dead if it is constant over the domain; a network is born dead if a whole layer is "
-            "dead. Both become more frequent with depth and less frequent with width. Lines show theoretical values. "
-            "Death is decided exactly in the first layer and for one input, otherwise at sample points."
+            "A neuron is dead if it is constant over the domain; a network is born dead if a whole hidden layer is "
+            "dead. Means over draws with 95% intervals. The tables' column `method` says whether death is decided "
+            "exactly or at sample points, which find too many dead neurons."
         ),
+        theory="Lines show theoretical values.",
         function="suite.report.death:draw_dead_neurons",
-        drawn={"dead_fraction": Drawn("dead share of the first layer"), "born_dead": Drawn("born dead", "share")},
+        drawn={
+            "dead_fraction": Drawn(
+                "dead share of the first layer", name="the dead share of the first layer", runs="first layer"
+            ),
+            "born_dead": Drawn("born dead", "share", name="the share of networks born dead"),
+        },
         table=TableBeneath("suite.report.page_tables:tabulate_agreement", "agreement"),
     ),
     ChartDeclaration(
@@ -112,10 +126,10 @@ INITIALIZATION = (
         title="Is success bounded by trainability?",
         caption=(
             "Each point is one architecture and task: the share of trainings that succeed, with Wilson's 95% "
-            "interval, against the share of random networks with enough live neurons for the task. Points above "
-            "the black line would violate the bound. Points far below it show that enough live neurons do not "
-            "suffice."
+            "interval, against the share of random networks with enough live neurons for the task. The black line is "
+            "the bound; points far below it show that enough live neurons do not suffice."
         ),
+        sentences="suite.report.captions:tell_bounds",
         function="suite.report.death:draw_success_bound",
         drawn={"trainability": Drawn("trainability"), "success": Drawn("success rate")},
         every=True,
@@ -124,27 +138,37 @@ INITIALIZATION = (
     ChartDeclaration(
         name="trainability",
         title="Trainability and success, by size",
-        caption=(
-            "Share of random networks with enough live neurons for the task (line: theoretical value), and share of "
-            "trainings that succeed, with Wilson's 95% intervals. Trainability bounds success from above."
-        ),
+        caption=("Share of random networks with enough live neurons for the task, with Wilson's 95% intervals."),
+        theory="Lines show theoretical values of the trainability.",
+        sentences="suite.report.captions:tell_trends_of_both",
         function="suite.report.death:draw_trainability",
         drawn={"trainability": Drawn("trainability")},
-        beside={"success": Drawn("success rate")},
+        beside={"success": Drawn("success rate", about="The success rate is the share of trainings that succeed.")},
     ),
     ChartDeclaration(
         name="gradients",
         title="Gradients at initialization",
         caption=(
-            "Gradients of the training loss, medians over draws, on logarithmic axes. Small gradients at large "
-            "depth are vanishing gradients. If collapse is measured, the right panel shows whether members with small "
-            "gradients also collapse. The two are related but not the same."
+            "Norms of the gradient of the loss at initialization, with respect to the input and to the first layer's "
+            "parameters: medians over draws, on logarithmic axes. The loss is that of training, or the mean of f^2 / 2 "
+            "if a study trains nothing."
         ),
         function="suite.report.random_networks:draw_gradients",
         drawn={
-            "input_gradient": Drawn("input gradient, median", "log"),
-            "parameter_gradient": Drawn("first layer's gradient, median", "log"),
+            "input_gradient": Drawn("input gradient, median", "log", name="the input gradient", statistic="median"),
+            "parameter_gradient": Drawn(
+                "first layer's gradient, median",
+                "log",
+                name="the first layer's gradient",
+                statistic="median",
+                runs="first layer",
+            ),
         },
-        beside={"collapsed_relative": Drawn("C2C frequency, relative")},
+        beside={
+            "collapsed_relative": Drawn(
+                "C2C frequency, relative",
+                about="The last panel shows the frequency of Collapse to Constant against the input gradient.",
+            )
+        },
     ),
 )

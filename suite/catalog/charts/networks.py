@@ -6,10 +6,7 @@ NETWORKS = (
     ChartDeclaration(
         name="activation_ratio",
         title="Activation ratio",
-        caption=(
-            "Hidden activations per parameter. It rises with depth at a fixed number of parameters; networks "
-            "with one hidden layer and few inputs are outliers."
-        ),
+        caption=("Number of hidden activations per parameter, which follows from the architecture alone."),
         function="suite.report.measured:draw_panel",
         drawn={"activation_ratio": Drawn("activation ratio")},
     ),
@@ -18,22 +15,26 @@ NETWORKS = (
         title="Landscapes",
         caption=(
             "Outputs over the plane, blue below 0 and red above. Random networks are scaled by their own "
-            "largest value, so that one that has collapsed to a constant has a single color. Trained networks "
-            "are shown as probabilities, next to the true labels; white is a probability of 0.5."
+            "largest value, so that one that has collapsed to a constant has a single color."
         ),
+        sentences="",
         function="suite.report.landscapes:draw_landscapes",
         drawn={PLANE: Drawn("outputs")},
-        beside={"success": Drawn("success rate")},
+        beside={
+            "success": Drawn(
+                "success rate", about="Trained networks are shown as probabilities; white is a probability of 0.5."
+            )
+        },
         needs="landscapes",
     ),
     ChartDeclaration(
         name="decision_boundary",
-        title="How a decision boundary forms",
+        title="Decision boundaries during training",
         caption=(
-            "One network of some members during training, from left to right, as probabilities: blue for one "
-            "class, red for the other, white for 0.5. At which step do regions of either color appear? "
-            "Rows that stay uniform learn late or not at all."
+            "One network of some members at several steps of training, from left to right, as probabilities: blue for "
+            "one class, red for the other, white for 0.5."
         ),
+        sentences="",
         function="suite.report.landscapes:draw_decision_boundary",
         drawn={PLANE: Drawn("outputs"), "test_accuracy": Drawn("test accuracy")},
         every=True,

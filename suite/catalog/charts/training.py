@@ -9,16 +9,18 @@ TRAINING = (
         title="Features during training",
         caption=(
             "Mean cosine between samples' features in the last recorded layer, and the share of that layer's "
-            "weight change in its leading direction, with 95% bands. In phase 1, before the loss falls, "
-            "features may become more alike; the table shows the change in phase 1 and after it. Batch "
-            "normalization uses the statistics of the compared samples."
+            "weight change in its leading direction, with 95% bands. Phase 1 ends when the training loss falls below "
+            "0.9 of its chance level."
         ),
+        sentences="suite.report.captions:tell_phases",
         function="suite.report.training:draw_feature_diversity",
         drawn={
-            "feature_cosine": Drawn("all pairs"),
-            "feature_cosine_within": Drawn("within a class"),
-            "feature_cosine_between": Drawn("between classes"),
-            "leading_share": Drawn("leading share of the weight change"),
+            "feature_cosine": Drawn("all pairs", name="the cosine over all pairs", runs="step"),
+            "feature_cosine_within": Drawn("within a class", name="the cosine within a class", runs="step"),
+            "feature_cosine_between": Drawn("between classes", name="the cosine between classes", runs="step"),
+            "leading_share": Drawn(
+                "leading share of the weight change", name="the leading share of the weight change", runs="step"
+            ),
         },
         tabled=("feature_change_phase1", "feature_change_phase2"),
         table=TableBeneath("suite.report.analysis_tables:tabulate_phases", "phases"),
@@ -31,8 +33,9 @@ TRAINING = (
             "estimate; networks that never leave phase 1 are censored at the last step). The further left a "
             "curve falls, the sooner these networks start to learn."
         ),
+        sentences="suite.report.captions:tell_times",
         function="suite.report.training:draw_phase_1",
-        drawn={"phase1_steps": Drawn("share still in phase 1")},
+        drawn={"phase1_steps": Drawn("share still in phase 1", name="the median duration of phase 1")},
         needs="values",
         table=TableBeneath("suite.report.analysis_tables:tabulate_times", "comparisons"),
     ),
@@ -40,41 +43,50 @@ TRAINING = (
         name="learning_curves",
         title="Learning curves",
         caption=(
-            "Means over replicates that did not diverge, with 95% intervals, at the learning rate chosen by "
-            "validation. Curves that stay at their initial value belong to networks that do not learn."
+            "Means over replicates that did not diverge, with 95% intervals, by training step, at the selected "
+            "learning rate."
         ),
         function="suite.report.training:draw_learning_curves",
         drawn={
-            "train_loss": Drawn("training loss"),
-            "validation_accuracy": Drawn("validation accuracy", "share"),
-            "validation_error": Drawn("validation error"),
+            "train_loss": Drawn("training loss", name="the training loss", runs="step"),
+            "validation_accuracy": Drawn("validation accuracy", "share", runs="step"),
+            "validation_error": Drawn("validation error", name="the validation error", runs="step"),
         },
     ),
     ChartDeclaration(
         name="revival",
-        title="Revived neurons",
+        title="Revival of dead neurons",
         caption=(
-            "Neurons per network that were dead on the training points before the first step and are active "
-            "again. SGD without weight decay revives no permanently dead neuron."
+            "Neurons per network that were dead on the training points before the first step and are active at a step, "
+            "with 95% bands, in the largest networks of each series that starts with dead neurons."
         ),
+        sentences="suite.report.captions:tell_revival",
         function="suite.report.death:draw_revival",
-        drawn={"revived": Drawn("tentatively dead before"), "revived_permanent": Drawn("permanently dead before")},
+        drawn={
+            "revived": Drawn(
+                "tentatively dead before", name="the number of revived, tentatively dead neurons", runs="step"
+            ),
+            "revived_permanent": Drawn(
+                "permanently dead before", name="the number of revived, permanently dead neurons", runs="step"
+            ),
+        },
         beside={"revivable": Drawn("tentatively dead at the start")},
     ),
     ChartDeclaration(
         name="accuracy",
         title="After training",
         caption=(
-            "Test accuracy or error of the replicates that did not diverge, and the shares of all replicates that "
-            "succeed and, if there are any, that diverge, with 95% intervals. Look for sizes at which one setting "
-            "still trains and another does not."
+            "Outcomes after the last step of training, with 95% intervals; accuracies and errors are means over the "
+            "replicates that did not diverge."
         ),
         function="suite.report.measured:draw_panels",
         drawn={
             "test_accuracy": Drawn("test accuracy", "nonzero"),
-            "test_error": Drawn("test error", "log"),
-            "success": Drawn("success rate", "share"),
-            DIVERGED: Drawn("share of diverged runs", "share", only_if_any=True),
+            "test_error": Drawn("test error", "log", name="the test error"),
+            "success": Drawn(
+                "success rate", "share", about="The success rate is the share of all replicates that succeed."
+            ),
+            DIVERGED: Drawn("share of diverged runs", "share", only_if_any=True, name="the share of diverged runs"),
         },
         table=TableBeneath("suite.report.analysis_tables:tabulate_outcomes", "comparisons"),
     ),
@@ -82,10 +94,10 @@ TRAINING = (
         name="accuracy_against_v3",
         title="Does variability predict training?",
         caption=(
-            "Each point is one architecture, labeled by depth or width where space permits. If variability "
-            "predicts accuracy, points rise from left to right, also within one color. A cluster in a corner "
-            "means that all networks train equally well."
+            "Each point is one architecture, labeled by depth or width where space permits, by the mean and by the "
+            "median of V3. If V3 ranks architectures by accuracy, points rise from left to right."
         ),
+        sentences="suite.report.captions:tell_prediction",
         function="suite.report.training:draw_outcome_against_predictor",
         drawn={"test_accuracy": Drawn("test accuracy"), "v3": Drawn("V3", "log")},
         every=True,
@@ -95,10 +107,10 @@ TRAINING = (
         title="Which quantities predict training?",
         caption=(
             "Rank correlation of quantities measured before training with the training outcome, over members "
-            "with two or more hidden layers, with 95% intervals. Diamonds are baselines: a predictor is useful "
-            "if it beats them, which the tables test. Over all members, a correlation may reflect a difference "
-            "between activations; 'within activation' averages the correlations within each."
+            "with two or more hidden layers, with 95% intervals. Diamonds are baselines; the table tests which "
+            "predictors beat them."
         ),
+        sentences="suite.report.captions:tell_ranking",
         function="suite.report.predictors:draw_ranking",
         drawn={TOURNAMENT: Drawn("Spearman's rho")},
         needs="ranking",
@@ -109,9 +121,9 @@ TRAINING = (
         title="Predictors across training settings",
         caption=(
             "Rank correlation over all members, for the baselines and for the measured predictors that are best on "
-            "average over the training settings. This selection favors them slightly. Check whether predictors keep "
-            "their rank from one setting to the next."
+            "average over the training settings. This selection favors them slightly."
         ),
+        sentences="suite.report.captions:tell_ranking_by_training",
         function="suite.report.predictors:draw_ranking_by_training",
         drawn={TOURNAMENT: Drawn("Spearman's rho")},
         beside={

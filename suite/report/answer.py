@@ -1,0 +1,103 @@
+"""Answer the question of a study in one or two sentences, from its verdicts, predictor ranking and trends."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from math import isfinite
+from typing import Any
+
+from suite.catalog.charts import ANSWERS, charts
+from suite.formatting import format_count, format_p_value
+from suite.report.predictor_text import describe_best, group_outcomes
+from suite.report.trend_text import capitalize, describe_trends, format_interval, format_number
+
+Row = Mapping[str, Any]
+Rows = Mapping[str, Sequence[Row]]
+"""Tables of the analysis as rows, by name; an answer uses verdicts, predictors and trends."""
+
+_YES_OR_NO = re.compile(r"(are|can|could|did|do|does|has|have|is|should|was|were|will)\b", re.IGNORECASE)
+
+
+def answer_question(run: Mapping[str, Any], rows: Rows) -> str:
+    """Return the answer to a study's question in at most two sentences; empty if the tables have none.
+
+    It is made from the claim that answers the question, or else from the first claim that is not a control. If that
+    claim is about an outcome that the study predicts, or there is no claim, the predictor ranking follows. Without
+    both, it is the trend of the first quantity of the chart that answers, or else that of the first chart.
+
+    Args:
+        run: The content of run.json.
+        rows: The tables.
+    """
+    spec = run["spec"]
+    claims = [row for row in rows["verdicts"] if row.get("control") != "yes"]
+    claim = next((row for row in claims if row.get("answers") == "yes"), claims[0] if claims else None)
+    if claim is not None:
+        predicts = _quantities_of(spec, claim) & {row["outcome"] for row in rows["predictors"]}
+        return " ".join([_answer_by_claim(claim, spec), *(_answer_by_ranking(rows["predictors"]) if predicts else [])])
+    if rows["verdicts"]:
+        return _answer_by_controls(rows["verdicts"])
+    if rows["predictors"]:
+        return " ".join(_answer_by_ranking(rows["predictors"]))
+    return next(_answers_by_trend(spec, rows["trends"]), "")
+
+
+def _quantities_of(spec: Mapping[str, Any], claim: Row) -> set[str]:
+    """Return the quantities of a verdict's claim in the spec."""
+    found = (each for each in spec.get("claim", []) if each["says"] == claim["claim"])
+    return {str(each[key]) for each in found for key in ("quantity", "first", "second", "bound") if each.get(key)}
+
+
+def _answer_by_claim(claim: Row, spec: Mapping[str, Any]) -> str:
+    """Return the sentence of a claim with its verdict and numbers.
+
+    "Yes" and "No" are for questions that can be answered so.
+    """
+    sentence = str(claim["claim"]).removesuffix(".")
+    numbers = f" ({_format_numbers(claim)})"
+    question = str(spec.get("question") or spec["title"]).strip()
+    is_closed = question.endswith("?") and bool(_YES_OR_NO.match(question))
+    if claim["verdict"] == "holds":
+        return f"{'Yes: ' if is_closed else ''}{sentence}{numbers}."
+    if claim["verdict"] == "fails":
+        return f"{'No: it' if is_closed else 'It'} does not hold that '{sentence}'{numbers}."
+    return f"Undecided: the data neither confirm nor refute that '{sentence}'{numbers}."
+
+
+def _format_numbers(claim: Row) -> str:
+    """Return the estimate of a claim with its interval, p-values and sample sizes."""
+    if not claim["members"]:
+        return "the tables have no values for it"
+    interval = ""
+    if isfinite(claim["ci_low"]) and isfinite(claim["ci_high"]):
+        interval = f", 95% CI {format_interval(claim['ci_low'], claim['ci_high'])}"
+    corrected = claim.get("p_holm", claim["p"])
+    p = format_p_value(claim["p"])
+    if isfinite(corrected) and format_p_value(corrected) != p:
+        p += f", corrected {format_p_value(corrected)}"
+    draws = f", {claim['draws']:,} draws each" if claim["draws"] > 1 else ""
+    estimate = f"{claim['estimate_of']} {format_number(claim['estimate'])}{interval}".strip()
+    return f"{estimate}, {p}, {format_count(claim['members'], 'member')}{draws}"
+
+
+def _answer_by_controls(controls: Sequence[Row]) -> str:
+    """Return how many controls have the verdict that they are stated to have."""
+    passed = sum(row["verdict"] == row["expected"] for row in controls)
+    return f"{passed} of {format_count(len(controls), 'control')} have the verdict that was stated beforehand."
+
+
+def _answer_by_ranking(rows: Sequence[Row]) -> list[str]:
+    """Return a sentence on the best predictor of the outcome, or how often there is one if it has several trainings."""
+    found = [ranking for _, ranking in group_outcomes(rows)]
+    texts = [describe_best(ranking) for ranking in found]
+    if len(texts) > 1:
+        leading = sum(text.startswith("best predictor") for text in texts)
+        return [f"The best predictor's lead over the baselines is established in {leading} of {len(texts)} settings."]
+    return [f"{capitalize(text)}." for text in texts]
+
+
+def _answers_by_trend(spec: Mapping[str, Any], trends: Sequence[Row]) -> Iterator[str]:
+    """Yield sentences on the first quantity of each chart, beginning with the chart that answers."""
+    known = charts()
+    for name in dict.fromkeys(filter(None, (spec.get("picture"), *ANSWERS, *known))):
+        for quantity, drawn in known[name].drawn.items() if name in known else ():
+            yield from describe_trends({quantity: drawn}, trends)
