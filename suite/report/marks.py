@@ -290,7 +290,7 @@ def by_step(
     shaped = {} if second is None else {"shape": second}
     points = base.mark_point(filled=True, size=16, opacity=1, clip=True).encode(y=y, tooltip=tooltip, **shaped)
     # A logarithmic axis starts at the smallest mean, below which an interval may extend, also to 0.
-    low = f"max(datum.ci_low, {scale.domain[0]})" if axis_of(scale) is _LOG_AXIS else "datum.ci_low"  # type: ignore[index, union-attr]
+    low = f"max(datum.ci_low, {scale.domain[0]})" if axis_of(scale) is _LOG_AXIS else "datum.ci_low"  # type: ignore[union-attr]
     band = base.transform_calculate(low=low).mark_area(opacity=0.15, clip=True)
     band = band.encode(y=alt.Y("low:Q", title=title), y2="ci_high:Q")
     ends = rows[rows["step"] == rows["step"].max()]
