@@ -136,7 +136,7 @@ _PAIRED = (
 
 def _tabulate_comparisons(quantity: str, table: pd.DataFrame) -> PageTable:
     """Format a table with one row per comparison."""
-    diverged = bool((table["diverged"] != "").any())
+    diverged = bool((table["diverged_runs"] != "").any())
     rows = [
         [
             row["axis"],
@@ -147,12 +147,12 @@ def _tabulate_comparisons(quantity: str, table: pd.DataFrame) -> PageTable:
             _format_difference(row),
             number(row["p_holm"], "{:.2g}"),
             str(row["n"]),
-            *([row["diverged"]] if diverged else []),
+            *([row["diverged_runs"]] if diverged else []),
         ]
         for row in records(table)
     ]
     heads = ["axis", "setting", "other axes", "verdict", "mean", "reference", "difference", "p (Holm)", "pairs"]
-    heads += ["diverged"] if diverged else []
+    heads += ["diverged runs"] if diverged else []
     return PageTable(f"Comparison of settings: {quantity.replace('_', ' ')}", _PAIRED, heads, 4, rows)
 
 
@@ -164,7 +164,7 @@ def _format_difference(row: dict[str, Any]) -> str:
 
 def _tabulate_counts(quantity: str, table: pd.DataFrame) -> PageTable:
     """Format a table that counts the verdicts of comparisons over all other axes."""
-    names = ["higher", "lower", "undecided", *(["diverged"] if (table["diverged"] != "").any() else [])]
+    names = ["higher", "lower", "undecided", *(["diverged_runs"] if (table["diverged_runs"] != "").any() else [])]
     rows = [
         [
             row["axis"],
@@ -174,6 +174,6 @@ def _tabulate_counts(quantity: str, table: pd.DataFrame) -> PageTable:
         ]
         for row in records(count_comparisons(table))
     ]
-    heads = ["axis", "setting", *(name.replace("diverged", "with diverged runs") for name in names), "mean difference"]
+    heads = ["axis", "setting", *(name.replace("diverged_", "with diverged ") for name in names), "mean difference"]
     note = f"{_PAIRED} Verdicts are counted over all other axes; comparisons.csv lists every comparison."
     return PageTable(f"Comparison of settings: {quantity.replace('_', ' ')}", note, heads, 2, rows)
