@@ -38,8 +38,8 @@ def comparisons_table(measurements: pd.DataFrame, summary: pd.DataFrame) -> pd.D
 
     Returns:
         One row per comparison. `at` names the other axes, and `verdict` is shorter, longer, higher, lower or undecided.
-        `censored` counts the censored times, or the runs that diverged, on both sides; `diverged` has the numbers of
-        the latter.
+        `censored` counts the censored times, or the runs that diverged, on both sides; `diverged_runs` has the
+        numbers of the latter.
     """
     rows: list[dict[str, object]] = []
     for quantity in (*COMPARED_TIMES, *COMPARED_OUTCOMES):
@@ -70,14 +70,14 @@ def count_comparisons(table: pd.DataFrame) -> pd.DataFrame:
         table: The rows of one quantity in the table of comparisons.
 
     Returns:
-        One row per axis, setting and reference, with the number of each verdict, the number of comparisons in
-        which runs `diverged`, and the mean `difference`.
+        One row per axis, setting and reference, with the number of each verdict, the number of comparisons with
+        `diverged_runs`, and the mean `difference`.
     """
     rows = []
     for (axis, setting, reference), found in table.groupby(["axis", "setting", "reference"], sort=False):
         verdicts = found["verdict"].value_counts()
         counts = {verdict: int(verdicts.get(verdict, 0)) for verdict in ("higher", "lower", "undecided")}
-        counts["diverged"] = int((found["diverged"] != "").sum())
+        counts["diverged_runs"] = int((found["diverged_runs"] != "").sum())
         place = {"axis": str(axis), "setting": setting, "reference": reference}
         rows.append({**place, **counts, "difference": found["difference"].mean()})
     return pd.DataFrame(rows)
@@ -141,7 +141,7 @@ def _compare_times(
         "ci_high": np.nan,
         "n": len(values[1]),
         "censored": int((~observed[0]).sum() + (~observed[1]).sum()),
-        "diverged": "",
+        "diverged_runs": "",
         "p": test.p,
         "p_holm": test.p,
         "verdict": "shorter" if test.statistic > 0 else "longer",
@@ -170,7 +170,7 @@ def _compare_means(
         "ci_high": high,
         "n": len(one),
         "censored": int(lost.sum()),
-        "diverged": f"{lost[1]} of {runs} against {lost[0]} of {runs}" if lost.any() else "",
+        "diverged_runs": f"{lost[1]} of {runs} against {lost[0]} of {runs}" if lost.any() else "",
         "p": p,
         "p_holm": p,
         "verdict": "higher" if test.value > 0 else "lower",

@@ -7,7 +7,7 @@ from suite.catalog.measures.training import DIVERGED
 
 
 def with_diverged(rows: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
-    """Return rows of a summary with the columns `diverged` and `runs`.
+    """Return rows of a summary with the columns `lost` and `runs`.
 
     They are the number of training runs that diverged and the number of all runs, under the row's own member and
     training setting; 0 for quantities of untrained networks. The rows keep their order and index.
@@ -18,8 +18,8 @@ def with_diverged(rows: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
     """
     counts = summary[summary["quantity"] == DIVERGED]
     if counts.empty:
-        return rows.assign(diverged=0, runs=0)
+        return rows.assign(lost=0, runs=0)
     keys = ["member", "learning_rate", *training_axes(summary)]
-    numbers = counts[keys].assign(diverged=(counts["n"] * counts["mean"]).round(), runs=counts["n"])
-    found = rows[keys].merge(numbers, on=keys, how="left")[["diverged", "runs"]].fillna(0).astype(int)
-    return rows.assign(diverged=found["diverged"].to_numpy(), runs=found["runs"].to_numpy())
+    numbers = counts[keys].assign(lost=(counts["n"] * counts["mean"]).round(), runs=counts["n"])
+    found = rows[keys].merge(numbers, on=keys, how="left")[["lost", "runs"]].fillna(0).astype(int)
+    return rows.assign(lost=found["lost"].to_numpy(), runs=found["runs"].to_numpy())

@@ -46,7 +46,7 @@ _NUMBERS = {
     "state",
     "x1",
     "x2",
-    "diverged",
+    "lost",
     "runs",
     "layer_width",
     *_PLACED,

@@ -128,10 +128,11 @@ def tabulate_outcomes(table: pd.DataFrame, quantities: Sequence[str]) -> list[Pa
 
 
 _PAIRED = (
-    "Mean differences over replicates, which share their data, with 95% intervals (Student's t; Newcombe's for "
-    "success and divergence). A verdict requires a corrected p <= 0.05 (Holm). Diverged runs are failures in success, "
-    "and are left out of accuracies and errors, with their pairs. If their numbers differ between the two settings, "
-    "the remaining runs are a selection, and accuracies and errors are not tested."
+    "Mean differences over replicates, which share their data, with 95% intervals and p-values that are not corrected "
+    "(Student's t; for success and divergence Tango's interval and McNemar's test). A verdict requires p (Holm) <= "
+    "0.05, which is corrected for all comparisons of the quantity. Diverged runs are failures in success, and are left "
+    "out of accuracies and errors, with their pairs. If their numbers differ between the two settings, the remaining "
+    "runs are a selection, and accuracies and errors are not tested."
 )
 
 
@@ -144,7 +145,7 @@ def _tabulate_comparisons(quantity: str, table: pd.DataFrame) -> PageTable:
         table = table[~equal]
         number_of = format_count(omitted, "undecided comparison")
         note += f" {number_of} of equal means {'is' if omitted == 1 else 'are'} only in comparisons.csv."
-    diverged = bool((table["diverged"] != "").any())
+    diverged = bool((table["diverged_runs"] != "").any())
     rows = [
         [
             row["axis"],
@@ -153,14 +154,14 @@ def _tabulate_comparisons(quantity: str, table: pd.DataFrame) -> PageTable:
             row["verdict"],
             *(number(row[name], "{:.4f}") for name in ("of_setting", "of_reference")),
             _format_difference(row),
-            number(row["p_holm"], "{:.2g}"),
+            *(number(row[name], "{:.2g}") for name in ("p", "p_holm")),
             str(row["n"]),
-            *([row["diverged"]] if diverged else []),
+            *([row["diverged_runs"]] if diverged else []),
         ]
         for row in records(table)
     ]
-    heads = ["axis", "setting", "other axes", "verdict", "mean", "reference", "difference", "p (Holm)", "pairs"]
-    heads += ["diverged"] if diverged else []
+    heads = ["axis", "setting", "other axes", "verdict", "mean", "reference", "difference", "p", "p (Holm)"]
+    heads += ["pairs", "diverged runs"] if diverged else ["pairs"]
     return PageTable(f"Comparison of settings: {quantity.replace('_', ' ')}", note, heads, 4, rows)
 
 
@@ -172,7 +173,7 @@ def _format_difference(row: dict[str, Any]) -> str:
 
 def _tabulate_counts(quantity: str, table: pd.DataFrame) -> PageTable:
     """Format a table that counts the verdicts of comparisons over all other axes."""
-    names = ["higher", "lower", "undecided", *(["diverged"] if (table["diverged"] != "").any() else [])]
+    names = ["higher", "lower", "undecided", *(["diverged_runs"] if (table["diverged_runs"] != "").any() else [])]
     rows = [
         [
             row["axis"],
@@ -182,6 +183,6 @@ def _tabulate_counts(quantity: str, table: pd.DataFrame) -> PageTable:
         ]
         for row in records(count_comparisons(table))
     ]
-    heads = ["axis", "setting", *(name.replace("diverged", "with diverged runs") for name in names), "mean difference"]
+    heads = ["axis", "setting", *(name.replace("diverged_", "with diverged ") for name in names), "mean difference"]
     note = f"{_PAIRED} Verdicts are counted over all other axes; comparisons.csv lists every comparison."
     return PageTable(f"Comparison of settings: {quantity.replace('_', ' ')}", note, heads, 2, rows)

@@ -14,7 +14,7 @@ _DIVERGED_TEXT = "divergence"
 
 def columns_of_diverged(rows: pd.DataFrame) -> list[str]:
     """Return the columns with the numbers of diverged runs and of all runs; nothing if none of the rows has any."""
-    return ["diverged", "runs"] if "diverged" in rows.columns and rows["diverged"].any() else []
+    return ["lost", "runs"] if "lost" in rows.columns and rows["lost"].any() else []
 
 
 def tell_diverged(rows: pd.DataFrame) -> list[Any]:
@@ -26,7 +26,7 @@ def with_diverged_text(base: Any, rows: pd.DataFrame) -> Any:
     """Return a chart whose data have the text of that tooltip, such as "3 of 8 runs diverged"."""
     if not columns_of_diverged(rows):
         return base
-    text = "datum.diverged + ' of ' + datum.runs + ' runs diverged'"
+    text = "datum.lost + ' of ' + datum.runs + ' runs diverged'"
     return base.transform_calculate(**{_DIVERGED_TEXT: text})
 
 
@@ -59,17 +59,17 @@ def mark_diverged(
     x_or_y = "x" if height is None else "y"
     cross = {"shape": _CROSS, "size": _CROSS_SIZE, "strokeWidth": 1.6, "filled": False, "opacity": 1}
     layers = []
-    if ((rows["diverged"] > 0) & rows[value].notna()).any():
-        some = base.transform_filter(f"datum.diverged > 0 && isValid(datum['{value}'])")
+    if ((rows["lost"] > 0) & rows[value].notna()).any():
+        some = base.transform_filter(f"datum.lost > 0 && isValid(datum['{value}'])")
         field = value
         if domain is not None:
             field = f"{value}_inside"
             some = some.transform_calculate(**{field: f"clamp(datum['{value}'], {domain[0]}, {domain[1]})"})
         layers.append(some.mark_point(**cross).encode(**{x_or_y: f"{field}:Q", "tooltip": tooltip}))
-    lost = rows[(rows["diverged"] > 0) & (rows["diverged"] == rows["runs"]) & (rows["n"] == 0)]
+    lost = rows[(rows["lost"] > 0) & (rows["lost"] == rows["runs"]) & (rows["n"] == 0)]
     for place, name in enumerate(lost[colored_by].unique()):
         color = json.dumps(name if isinstance(name, str) else float(name))
-        every = f"datum.diverged == datum.runs && datum.n == 0 && datum['{colored_by}'] == {color}"
+        every = f"datum.lost == datum.runs && datum.n == 0 && datum['{colored_by}'] == {color}"
         shift = (place + 0.5) * _CROSS_STEP
         start = alt.value(shift if height is None else height - shift)
         layer = base.transform_filter(every).mark_point(**cross)

@@ -55,7 +55,7 @@ def count_diverged(run: dict[str, Any]) -> str:
     Args:
         run: The content of run.json.
     """
-    trained = run.get("trained", {"diverged": 0})
-    if not trained["diverged"]:
+    trained = run.get("trained", {"lost": 0})
+    if not trained["lost"]:
         return ""
-    return f"{trained['diverged']:,} of {format_count(trained['runs'], 'training run')} diverged"
+    return f"{trained['lost']:,} of {format_count(trained['runs'], 'training run')} diverged"

@@ -24,7 +24,7 @@ def tabulate_overview(summary: pd.DataFrame) -> PageTable:
     rows: dict[tuple[str, float], dict[str, str]] = {}
     named = with_series(summary)
     shown = {quantity: with_diverged(pick(named, quantity), named) for quantity in OVERVIEW}
-    if not shown[DIVERGED]["diverged"].any():
+    if not shown[DIVERGED]["lost"].any():
         del shown[DIVERGED]
     for quantity, found in shown.items():
         column = OVERVIEW[quantity]

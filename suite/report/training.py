@@ -93,7 +93,7 @@ def draw_feature_diversity(summary: pd.DataFrame, chart: ChartDeclaration) -> Ch
         return None
     rows = with_diverged(with_series(summary[summary["quantity"].isin(list(names))]), summary)
     last = rows.groupby(["series", "along"])["layer"].transform("max")
-    rows = rows[(rows["layer"] == last) & ((rows["n"] > 0) | (rows["diverged"] > 0))]
+    rows = rows[(rows["layer"] == last) & ((rows["n"] > 0) | (rows["lost"] > 0))]
     data = rows.assign(quantity=rows["quantity"].astype(str).map(names))
     if rows["along"].nunique() > 1:
         places = rows["axis"].astype(str) + " " + rows["along"].map("{:g}".format)

@@ -140,13 +140,12 @@ COMPARISON_COLUMNS: Mapping[str, type] = {
     "ci_high": float,
     "n": int,
     "censored": int,
-    "diverged": str,
+    "diverged_runs": str,
     "p": float,
     "p_holm": float,
     "verdict": str,
 }
-
-"""`diverged` is "3 of 8 against 0 of 8" for the setting and its reference; empty if no run diverged, and for times."""
+"""`diverged_runs` is "3 of 8 against 0 of 8" for setting and reference; empty for times, and if no run diverged."""
 
 TREND_COLUMNS: Mapping[str, type] = {
     "quantity": str,

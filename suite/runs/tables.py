@@ -68,9 +68,9 @@ def write_study_tables(
 
 
 def count_trained(summary: pd.DataFrame) -> dict[str, int]:
-    """Return the numbers of all training runs and of those that diverged, at the selected learning rates."""
+    """Return the numbers of all training `runs` and of those `lost` to divergence, at the selected learning rates."""
     rows = summary[summary["quantity"] == DIVERGED]
-    return {"runs": int(rows["n"].sum()), "diverged": round(float((rows["n"] * rows["mean"]).sum()))}
+    return {"runs": int(rows["n"].sum()), "lost": round(float((rows["n"] * rows["mean"]).sum()))}
 
 
 def measurements_tables(

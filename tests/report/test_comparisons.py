@@ -180,7 +180,7 @@ def test_runs_that_diverged_on_one_side_leave_outcomes_undecided(reference, sett
     assert row["verdict"] == verdict
     assert row["censored"] == len(reference) + len(setting)
     counts = f"{len(setting)} of 12 against {len(reference)} of 12"
-    assert row["diverged"] == (counts if reference or setting else "")
+    assert row["diverged_runs"] == (counts if reference or setting else "")
     assert np.isnan(row["p"]) == np.isnan(row["p_holm"]) == (len(reference) != len(setting))
     assert row["n"] == 12 - len({*reference, *setting})
     assert row["ci_high"] < 0

@@ -185,7 +185,7 @@ def test_diverged_runs_lose_the_choice_of_a_rate_and_have_no_accuracy(study, rat
     assert set(summary["learning_rate"]) == {kept}
     assert rows.loc["diverged", "mean"] == lost / 4
     assert rows.loc["diverged", "n"] == rows.loc["success", "n"] == 4
-    assert count_trained(summary) == {"runs": 4, "diverged": lost}
+    assert count_trained(summary) == {"runs": 4, "lost": lost}
     for name in ("train_loss", "train_accuracy", "validation_accuracy", "test_accuracy"):
         assert rows.loc[name, "n"] == 4 - lost
         assert rows.loc[name, ["mean", "median", "ci_low", "ci_high"]].isna().all() == (lost == 4)

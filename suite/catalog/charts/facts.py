@@ -34,7 +34,7 @@ OVERVIEW: Mapping[str, OverviewColumn] = {
     "test_accuracy": OverviewColumn("test accuracy", "{mean:.3f} ({ci_low:.3f} to {ci_high:.3f})"),
     "test_error": OverviewColumn("test error", "{mean:.3g} ({ci_low:.3g} to {ci_high:.3g})"),
     "success": OverviewColumn("success rate", "{mean:.2f} ({ci_low:.2f} to {ci_high:.2f})"),
-    DIVERGED: OverviewColumn("diverged", "{diverged} of {runs}"),
+    DIVERGED: OverviewColumn("diverged", "{lost} of {runs}"),
 }
 """The columns of the overview by quantity, in their order. That of diverged runs is left out if there are none."""
 
