@@ -262,4 +262,5 @@ def join_words(words: Sequence[str]) -> str:
 
 def capitalize(sentence: str) -> str:
     """Return a sentence with a capital first letter, unless it begins with a symbol or the name of a column."""
-    return sentence if "_" in sentence.split(" ", maxsplit=1)[0] else f"{sentence[:1].upper()}{sentence[1:]}"
+    first = sentence.split(" ", 1)[0]
+    return f"{first.capitalize()}{sentence[len(first) :]}" if first.isalpha() and first.islower() else sentence
