@@ -88,9 +88,11 @@ def test_the_answer_is_the_first_claim_with_its_numbers() -> None:
 
 def test_an_undecided_claim_answers_neither_way() -> None:
     """With the interval that leaves it open."""
-    assert answer({"verdict": "undecided", "p": 0.2, "p_holm": 0.4}) == (
-        f"Undecided: the data neither confirm nor refute that 'V3 peaks' {NUMBERS.replace('p < 0.0001, p (Holm) < 0.0001', 'p = 0.2, p (Holm) = 0.4')}."
-    )
+    numbers = NUMBERS.replace("p < 0.0001, p (Holm) < 0.0001", "p = 0.2, p (Holm) = 0.4")
+
+    found = answer({"verdict": "undecided", "p": 0.2, "p_holm": 0.4})
+
+    assert found == f"Undecided: the data neither confirm nor refute that 'V3 peaks' {numbers}."
 
 
 def test_the_claim_that_answers_comes_before_the_first_and_controls_are_no_answers() -> None:
