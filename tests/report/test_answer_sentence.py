@@ -75,7 +75,10 @@ def answer(
     return answer_question(run, rows)
 
 
-NUMBERS = "(smallest difference between the peak and an end 78.1, 95% CI [72.2, 84], p < 0.0001, p (Holm) < 0.0001, 22 members, 512 draws each)"
+NUMBERS = (
+    "(smallest difference between the peak and an end 78.1, 95% CI [72.2, 84], p < 0.0001, p (Holm) < 0.0001, "
+    "22 members, 512 draws each)"
+)
 
 
 def test_the_answer_is_the_first_claim_with_its_numbers() -> None:
