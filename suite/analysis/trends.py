@@ -261,8 +261,8 @@ def _curve(line: _Line, quantity: str, statistic: str) -> Curve:
 
 def _width_of_range(quantity: str) -> float:
     """Return the largest possible difference of two means of a quantity."""
-    low, high = getattr(QUANTITIES.get(quantity), "range", (-np.inf, np.inf))
-    return float(high - low)
+    low, high = QUANTITIES[quantity].range if quantity in QUANTITIES else (-np.inf, np.inf)
+    return high - low
 
 
 def _is_constant(line: _Line) -> bool:

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from math import isfinite
+from math import isfinite, isnan
 from typing import Any
 
 from suite.catalog.charts import ANSWERS, charts
 from suite.formatting import format_count, format_p_value
-from suite.report.predictor_text import describe_best, group_outcomes
+from suite.report.predictor_text import beating_baselines, describe_best, group_outcomes
 from suite.report.trend_text import capitalize, describe_trends, format_interval, format_number
 
 Row = Mapping[str, Any]
@@ -29,22 +29,16 @@ def answer_question(run: Mapping[str, Any], rows: Rows) -> str:
         rows: The tables.
     """
     spec = run["spec"]
-    claims = [row for row in rows["verdicts"] if row.get("control") != "yes"]
-    claim = next((row for row in claims if row.get("answers") == "yes"), claims[0] if claims else None)
+    claims = [row for row in rows["verdicts"] if row["control"] != "yes"]
+    claim = next((row for row in claims if row["answers"] == "yes"), claims[0] if claims else None)
     if claim is not None:
-        predicts = _quantities_of(spec, claim) & {row["outcome"] for row in rows["predictors"]}
+        predicts = {row["outcome"] for row in rows["predictors"]}.intersection(claim["quantities"].split(", "))
         return " ".join([_answer_by_claim(claim, spec), *(_answer_by_ranking(rows["predictors"]) if predicts else [])])
     if rows["verdicts"]:
         return _answer_by_controls(rows["verdicts"])
     if rows["predictors"]:
         return " ".join(_answer_by_ranking(rows["predictors"]))
     return next(_answers_by_trend(spec, rows["trends"]), "")
-
-
-def _quantities_of(spec: Mapping[str, Any], claim: Row) -> set[str]:
-    """Return the quantities of a verdict's claim in the spec."""
-    found = (each for each in spec.get("claim", []) if each["says"] == claim["claim"])
-    return {str(each[key]) for each in found for key in ("quantity", "first", "second", "bound") if each.get(key)}
 
 
 def _answer_by_claim(claim: Row, spec: Mapping[str, Any]) -> str:
@@ -64,35 +58,33 @@ def _answer_by_claim(claim: Row, spec: Mapping[str, Any]) -> str:
 
 
 def _format_numbers(claim: Row) -> str:
-    """Return the estimate of a claim with its interval, p-values and sample sizes."""
-    if not claim["members"]:
-        return "the tables have no values for it"
-    interval = ""
+    """Return the estimate of a claim with its interval, what the claim requires of it, p-values and sample sizes."""
+    if not claim["members"] or isnan(claim["estimate"]):
+        return claim["note"] or "the tables have no values for it"
+    estimate = f"{claim['estimate_of']} {format_number(claim['estimate'])}"
     if isfinite(claim["ci_low"]) and isfinite(claim["ci_high"]):
-        interval = f", 95% CI {format_interval(claim['ci_low'], claim['ci_high'])}"
-    corrected = claim.get("p_holm", claim["p"])
-    p = format_p_value(claim["p"])
-    if isfinite(corrected) and format_p_value(corrected) != p:
-        p += f", corrected {format_p_value(corrected)}"
-    draws = f", {claim['draws']:,} draws each" if claim["draws"] > 1 else ""
-    estimate = f"{claim['estimate_of']} {format_number(claim['estimate'])}{interval}".strip()
-    return f"{estimate}, {p}, {format_count(claim['members'], 'member')}{draws}"
+        estimate += f", 95% CI {format_interval(claim['ci_low'], claim['ci_high'])}"
+    parts = [estimate, f"required: {claim['required']}" if claim["required"] else "", claim["note"]]
+    for p, name in ((claim["p"], "p"), (claim["p_holm"], "p (Holm)")):
+        parts.append("" if isnan(p) else format_p_value(p).replace("p", name, 1))
+    parts.append(format_count(claim["members"], "member"))
+    parts.append(f"{claim['draws']:,} draws each" if claim["draws"] > 1 else "")
+    return ", ".join(filter(None, parts))
 
 
 def _answer_by_controls(controls: Sequence[Row]) -> str:
     """Return how many controls have the verdict that they are stated to have."""
     passed = sum(row["verdict"] == row["expected"] for row in controls)
-    return f"{passed} of {format_count(len(controls), 'control')} have the verdict that was stated beforehand."
+    return f"{passed} of {format_count(len(controls), 'control')} passed: their verdict is the one stated beforehand."
 
 
 def _answer_by_ranking(rows: Sequence[Row]) -> list[str]:
     """Return a sentence on the best predictor of the outcome, or how often there is one if it has several trainings."""
     found = [ranking for _, ranking in group_outcomes(rows)]
-    texts = [describe_best(ranking) for ranking in found]
-    if len(texts) > 1:
-        leading = sum(text.startswith("best predictor") for text in texts)
-        return [f"The best predictor's lead over the baselines is established in {leading} of {len(texts)} settings."]
-    return [f"{capitalize(text)}." for text in texts]
+    if len(found) > 1:
+        leading = sum(bool(beating_baselines(ranking)) for ranking in found)
+        return [f"A predictor is shown to beat its best baseline in {leading} of {len(found)} settings."]
+    return [f"{capitalize(describe_best(ranking))}." for ranking in found]
 
 
 def _answers_by_trend(spec: Mapping[str, Any], trends: Sequence[Row]) -> Iterator[str]:

@@ -10,7 +10,7 @@ from suite.catalog.charts.declaration import ChartDeclaration
 from suite.catalog.charts.facts import BOUND
 from suite.catalog.dotted import load
 from suite.formatting import format_count
-from suite.report.predictor_text import describe_best, describe_predictor, group_outcomes
+from suite.report.predictor_text import beating_baselines, describe_best, describe_predictor, group_outcomes
 from suite.report.trend_text import describe_trends, join_words
 from suite.results.schema import STEP, WITHIN_ACTIVATION
 
@@ -121,9 +121,8 @@ def tell_prediction(chart: ChartDeclaration, rows: Rows, _summary: pd.DataFrame)
         row = next((each for each in ranking if each["predictor"].lstrip("-") == predictor), None)
         if found == outcome and row is not None:
             of = f" ({training})" if training else ""
-            over = f" (gain over {row['baseline']})" if row["baseline"] else ""
             sentences.append(
-                f"Rank correlation over members with two or more hidden layers{of}: {describe_predictor(row)}{over}."
+                f"Rank correlation over members with two or more hidden layers{of}: {describe_predictor(row)}."
             )
     return sentences[:2] if len(sentences) <= 2 else []
 
@@ -135,11 +134,10 @@ def tell_ranking(_chart: ChartDeclaration, rows: Rows, _summary: pd.DataFrame) -
     if any(row["group"] == WITHIN_ACTIVATION for row in rows["predictors"]):
         sentences.append("'within activation' averages the correlations within each activation.")
     if len(found) > 2:
-        leading = [ranking for _, ranking in found if describe_best(ranking).startswith("best predictor")]
+        leading = [ranking for _, ranking in found if beating_baselines(ranking)]
         return [
             *sentences,
-            f"The predictor with the highest rank correlation is shown to beat the best baseline in {len(leading)} of "
-            f"{len(found)} outcomes and settings.",
+            f"A predictor is shown to beat its best baseline in {len(leading)} of {len(found)} outcomes and settings.",
         ]
     return sentences + [
         f"{outcome.replace('_', ' ').capitalize()}{f' ({training})' if training else ''}: {describe_best(ranking)}."

@@ -89,8 +89,8 @@ def _number(cell: Any) -> float:
 def _format_numbers(row: Row) -> str:
     gain = ""
     if not isnan(_number(row["advantage"])):
-        p = format_p_value(_number(row["p_holm"])).replace("p", "p (Holm)")
-        gain = f", gain {_format_interval(row, 'advantage')}, {p}"
+        p = f", {format_p_value(_number(row['p_holm'])).replace('p', 'p (Holm)')}"
+        gain = f", gain {_format_interval(row, 'advantage')}{p if _number(row['p_holm']) >= 0 else ''}"
     return f"rho {_format_interval(row, 'spearman')}{gain}, {row['members']} members"
 
 

@@ -150,6 +150,8 @@ def _describe_many(name: str, found: Sequence[Row]) -> str:
     first, *others = established
     example = next(row for row in found if row["shape"] == first)
     total, noun = len(found), "networks" if found[0]["axis"] == STEP else "settings"
+    if len({row["first"] for row in found if _is_constant(row)}) == 1 and all(_is_constant(row) for row in found):
+        return f"{name} is {_describe_flat(example)} in all {total} {noun}"
     number = f"all {total} {noun}" if counts[first] == total else f"{counts[first]} of {total} {noun}"
     parts = [f"{name} {_VERBS[first]} {_along(example)} in {number}"]
     parts += [f"{_VERBS[shape]} in {counts[shape]}" for shape in others]
@@ -262,4 +264,5 @@ def join_words(words: Sequence[str]) -> str:
 
 def capitalize(sentence: str) -> str:
     """Return a sentence with a capital first letter, unless it begins with a symbol or the name of a column."""
-    return sentence if "_" in sentence.split(" ", maxsplit=1)[0] else f"{sentence[:1].upper()}{sentence[1:]}"
+    first = sentence.split(" ", 1)[0]
+    return f"{first.capitalize()}{sentence[len(first) :]}" if first.isalpha() and first.islower() else sentence

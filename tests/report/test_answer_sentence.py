@@ -6,10 +6,27 @@ import numpy as np
 import pytest
 
 from suite.report.answer import answer_question
-from tests.report.test_answer import verdicts
 
 RUN: dict[str, Any] = {"spec": {"title": "Peaks", "question": "Does V3 peak?"}}
 OPEN: dict[str, Any] = {"spec": {"title": "Peaks", "question": "How does V3 depend on depth?"}}
+CLAIM: dict[str, Any] = {
+    "claim": "V3 peaks.",
+    "verdict": "holds",
+    "expected": "",
+    "control": "no",
+    "answers": "no",
+    "quantities": "v3",
+    "estimate": 78.13,
+    "ci_low": 72.25,
+    "ci_high": 84.01,
+    "p": 1e-9,
+    "p_holm": 1e-8,
+    "draws": 512,
+    "members": 22,
+    "estimate_of": "smallest difference between the peak and an end",
+    "required": "",
+    "note": "",
+}
 RANKED: dict[str, Any] = {
     "outcome": "test_accuracy",
     "training": "",
@@ -24,6 +41,7 @@ RANKED: dict[str, Any] = {
     "advantage": 0.1,
     "advantage_low": -0.1,
     "advantage_high": 0.3,
+    "p_holm": 0.4,
 }
 TREND: dict[str, Any] = {
     "quantity": "v3",
@@ -49,12 +67,17 @@ TREND: dict[str, Any] = {
 def answer(
     *claims: dict[str, Any], run: dict[str, Any] = RUN, ranking: tuple[dict[str, Any], ...] = (), trends: Any = ()
 ) -> str:
-    rows = {"verdicts": verdicts(*claims), "predictors": [RANKED | row for row in ranking], "trends": list(trends)}
+    rows = {
+        "verdicts": [CLAIM | row for row in claims],
+        "predictors": [RANKED | row for row in ranking],
+        "trends": list(trends),
+    }
     return answer_question(run, rows)
 
 
 NUMBERS = (
-    "(smallest difference between the peak and an end 78.1, 95% CI [72.2, 84], p < 0.0001, 22 members, 512 draws each)"
+    "(smallest difference between the peak and an end 78.1, 95% CI [72.2, 84], p < 0.0001, p (Holm) < 0.0001, "
+    "22 members, 512 draws each)"
 )
 
 
@@ -68,9 +91,11 @@ def test_the_answer_is_the_first_claim_with_its_numbers() -> None:
 
 def test_an_undecided_claim_answers_neither_way() -> None:
     """With the interval that leaves it open."""
-    assert answer({"verdict": "undecided", "p": 0.2}) == (
-        f"Undecided: the data neither confirm nor refute that 'V3 peaks' {NUMBERS.replace('p < 0.0001', 'p = 0.2')}."
-    )
+    numbers = NUMBERS.replace("p < 0.0001, p (Holm) < 0.0001", "p = 0.2, p (Holm) = 0.4")
+
+    found = answer({"verdict": "undecided", "p": 0.2, "p_holm": 0.4})
+
+    assert found == f"Undecided: the data neither confirm nor refute that 'V3 peaks' {numbers}."
 
 
 def test_the_claim_that_answers_comes_before_the_first_and_controls_are_no_answers() -> None:
@@ -79,49 +104,45 @@ def test_the_claim_that_answers_comes_before_the_first_and_controls_are_no_answe
 
     assert answer({}, chosen).startswith("Yes: It is so (")
     assert answer({"control": "yes"}, {"claim": "It is so."}).startswith("Yes: It is so (")
-    assert answer({"control": "yes"}, {"control": "yes", "verdict": "fails"}) == (
-        "1 of 2 controls have the verdict that was stated beforehand."
-    )
+    controls = [{"control": "yes", "expected": "fails", "verdict": verdict} for verdict in ("fails", "holds")]
+    assert answer(*controls) == "1 of 2 controls passed: their verdict is the one stated beforehand."
 
 
-def test_both_p_values_are_given_if_they_differ() -> None:
+def test_what_the_claim_requires_and_both_p_values_are_given() -> None:
     """The verdict follows from the corrected one, the interval goes with the other."""
-    assert "p = 0.01, corrected p = 0.04, 22 members" in answer({"p": 0.01, "p_holm": 0.04})
-    assert "p = 0.01, 22 members" in answer({"p": 0.01, "p_holm": 0.01})
+    found = answer({"p": 0.01, "p_holm": 0.04, "required": "more than 0.1"})
+
+    assert "84], required: more than 0.1, p = 0.01, p (Holm) = 0.04, 22 members" in found
 
 
 def test_a_claim_without_values_or_interval_has_none() -> None:
     """Nothing stands for what is missing."""
     assert answer({"members": 0, "verdict": "undecided"}).endswith("'V3 peaks' (the tables have no values for it).")
     assert "CI" not in answer({"ci_low": np.nan, "ci_high": np.nan})
-    assert "not refuted" in answer({"p": np.nan})
-
-
-CLAIM = {"says": "V3 peaks.", "first": "v3", "second": "test_accuracy"}
+    assert "84], not refuted, 22 members" in answer({"p": np.nan, "p_holm": np.nan, "note": "not refuted"})
 
 
 @pytest.mark.parametrize(
     ("row", "text"),
     [
-        ({}, "No predictor is shown to beat -depth; highest rank correlation: v3, 0.92 [0.75, 0.98], gain 0.10"),
-        ({"advantage_low": 0.02}, "Best predictor: v3, 0.92 [0.75, 0.98], gain 0.10 [0.02, 0.30], 16 members"),
-        ({"spearman_low": -0.1}, "No predictor is shown to predict it; highest rank correlation: v3, 0.92 [-0.10, "),
+        ({}, "No predictor is shown to beat -depth; highest rank correlation: v3, rho 0.92 [0.75, 0.98], gain 0.10"),
+        ({"p_holm": 0.02}, "v3 beats -depth: rho 0.92 [0.75, 0.98], gain 0.10 [-0.10, 0.30], p (Holm) = 0.02, 16"),
     ],
 )
 def test_the_best_predictor_is_named_only_with_an_established_lead(row: dict[str, Any], text: str) -> None:
     """In a study without claims, and after a claim that is about the outcome."""
-    about = {"spec": RUN["spec"] | {"claim": [CLAIM]}}
+    about = {"quantities": "v3, test_accuracy"}
 
     assert answer(ranking=(row,)).startswith(text)
-    assert answer({}, run=about, ranking=(row,)).startswith(f"Yes: V3 peaks {NUMBERS}. {text}")
+    assert answer(about, ranking=(row,)).startswith(f"Yes: V3 peaks {NUMBERS}. {text}")
     assert answer({}, ranking=(row,)) == f"Yes: V3 peaks {NUMBERS}."
 
 
 def test_several_settings_of_the_training_are_counted() -> None:
     """Not listed: there are two sentences at most."""
-    found = answer(ranking=({"training": "squares 2"}, {"training": "squares 4", "advantage_low": 0.02}))
+    found = answer(ranking=({"training": "squares 2"}, {"training": "squares 4", "p_holm": 0.02}))
 
-    assert found == "The best predictor's lead over the baselines is established in 1 of 2 settings."
+    assert found == "A predictor is shown to beat its best baseline in 1 of 2 settings."
 
 
 def test_without_claims_and_ranking_the_trend_answers() -> None:

@@ -108,7 +108,7 @@ INITIALIZATION = (
         title="Dead neurons at initialization",
         caption=(
             "A neuron is dead if it is constant over the domain; a network is born dead if a whole hidden layer is "
-            "dead. Means over draws with 95% intervals. The tables' column `method` says whether death is decided "
+            "dead. Means over draws with 95% intervals. The tables' column method says whether death is decided "
             "exactly or at sample points, which find too many dead neurons."
         ),
         theory="Lines show theoretical values.",

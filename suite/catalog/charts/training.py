@@ -94,8 +94,8 @@ TRAINING = (
         name="accuracy_against_v3",
         title="Does variability predict training?",
         caption=(
-            "Each point is one architecture, labeled by depth or width where space permits, by the mean and by the "
-            "median of V3. If V3 ranks architectures by accuracy, points rise from left to right."
+            "Each point is one architecture with one way of training, labeled by depth or width where space permits, "
+            "by the mean and by the median of V3. If V3 ranks them by accuracy, points rise from left to right."
         ),
         sentences="suite.report.captions:tell_prediction",
         function="suite.report.training:draw_outcome_against_predictor",
