@@ -250,17 +250,25 @@ def test_list_names_every_entry_of_every_catalog() -> None:
     assert shown == [*MEASURES, *ACTIVATIONS, *INITIALIZATIONS, *TASKS, *DOMAINS, *OPTIMIZERS, *CLAIMS]
 
 
-def test_check_counts_members_and_warns_of_unstable_critical_points(tmp_path: Path) -> None:
-    """`check` says what a spec holds; a warning leaves the exit code 0."""
+@pytest.mark.parametrize("scheme", ["critical", "orthogonal"])
+def test_check_refuses_unstable_critical_points(tmp_path: Path, scheme: str) -> None:
+    """The error has the line of the activation and names the scheme to use; with that scheme the spec is valid."""
     spec = tmp_path / "gelu.toml"
-    spec.write_text(TINY.read_text().replace('"tanh"', '"gelu"'))
+    text = TINY.read_text().replace('"tanh"', '"gelu"').replace('"critical"', f'"{scheme}"')
+    spec.write_text(text)
 
     done = runner.invoke(app, ["check", str(spec)])
 
-    assert done.exit_code == 0
+    assert done.exit_code == 2
+    assert done.stderr.splitlines() == [
+        f"{spec}:10: family.activation: {scheme}(bias_std=0.1) with gelu: the critical point q* = 0.183 is unstable "
+        "(V'(q*) = 1.098), so variances move away from it with depth; "
+        'use "variance_preserving", or change bias_std or the activation'
+    ]
+    spec.write_text(text.replace(f'"{scheme}"', '"variance_preserving"'))
+    done = runner.invoke(app, ["check", str(spec)])
+    assert (done.exit_code, done.stderr) == (0, "")
     assert "gelu: 9 members" in done.stdout
-    assert f"{spec}:10: family.activation: " in done.stderr
-    assert "unstable" in done.stderr
 
 
 PRECISE = TINY.with_name("tiny_precise.toml")

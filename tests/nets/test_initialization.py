@@ -80,8 +80,8 @@ def test_parameters_are_drawn_in_float32():
 def test_variances_are_those_that_the_scheme_promises(scheme):
     """Means and mean squares of weights and biases, layer by layer.
 
-    At most 12 z-tests a scheme (4 a layer, 3 layers) at |z| < 4.5; over all 9 schemes the false-alarm
-    rate is below 108 * 7e-6 = 8e-4. Under `orthogonal` and `sphere` entries are dependent, with a sum of
+    At most 12 z-tests a scheme (4 a layer, 3 layers) at |z| < 4.5; over all 11 schemes the false-alarm
+    rate is below 132 * 7e-6 = 1e-3. Under `orthogonal` and `sphere` entries are dependent, with a sum of
     squares that never varies, so that the tests of squares are the sharper ones below.
     """
     widths, draws = (3, 6, 4, 2), 2000

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from suite.catalog.activations import ACTIVATIONS
 from suite.cli import app
 from suite.spec.load import load_studies
+from suite.spec.problems import SpecError
 from suite.theory.mean_field import NoCriticalPointError, edge_of_chaos, growth_above
 from tests.plugins.conftest import SNAKE
 
@@ -75,7 +76,7 @@ def test_a_fixed_point_that_holds_from_below_only_is_a_warning(loaded, tmp_path)
     assert (warning.line, warning.key) == (7, "family.activation")
     assert warning.message == (
         "critical(bias_std=0.1) with trough: weight variance 685,913, and the critical point q* = 0.0108 is unstable "
-        'from above: twice the variance grows by 57 per layer; set bias_std or use "he"'
+        'from above: twice the variance grows by 57 per layer; set bias_std or use "variance_preserving"'
     )
 
 
@@ -139,3 +140,43 @@ def test_a_linear_variance_map_does_not_grow(loaded, bias_std: float):
     assert growth_above(ACTIVATIONS["rectified"](), bias_std**2) == 1
     assert growth_above(ACTIVATIONS["abs"](), bias_std**2) == 1
     assert growth_above(ACTIVATIONS["tanh"](), bias_std**2) < 1
+
+
+CUBIC = (
+    SNAKE
+    + """
+@activation
+def cubic(z, c: float = 0.1):
+    return z + c * z**3
+"""
+)
+
+
+@pytest.mark.parametrize("c", [0.1, 1e-4])
+@pytest.mark.parametrize("bias_std", [0.0, 1e-6, 0.1])
+def test_a_plugins_fixed_point_that_repels_is_an_error(loaded, tmp_path, c: float, bias_std: float):
+    """E[phi^2] / q = 1 + 6 c q + 15 (c q)^2 is convex; `variance_preserving` and `auto` take the same activation."""
+    loaded(CUBIC)
+    activation = f"{{ name = 'cubic', c = {c} }}"
+    spec = written(tmp_path, activation, f"{{ scheme = 'critical', bias_std = {bias_std} }}")
+
+    with pytest.raises(SpecError, match=r"toml:7: family.activation: .* is unstable .*; use \"variance_preserving\""):
+        load_studies([spec])
+
+    for scheme in ("variance_preserving", "auto"):
+        (study,) = load_studies([written(tmp_path, activation, f"{{ scheme = '{scheme}', bias_std = {bias_std} }}")])
+        weight_variance, bias_variance = study.members[0].variances[0]
+        assert weight_variance == pytest.approx((1 - bias_std**2) / (1 + 6 * c + 15 * c**2), rel=1e-9)
+        assert bias_variance == bias_std**2
+        assert study.warnings == ()
+
+
+def test_a_plugins_activation_that_vanishes_where_variances_are_1_is_an_error(loaded, tmp_path):
+    """Beyond a margin of 40 standard deviations E[phi(Z)^2] is 0, and no weights preserve the variance."""
+    loaded(TROUGH)
+    spec = written(tmp_path, "{ name = 'trough', margin = 45.0 }", "'variance_preserving'")
+
+    with pytest.raises(
+        SpecError, match=r"trough\(margin=45\) weights of variance inf, more than 1,000,000; use another"
+    ):
+        load_studies([spec])

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from suite.catalog.activations import ACTIVATIONS
 from suite.spec.budget import count_parameters
 from suite.spec.load import Study, load_studies
 from suite.spec.members import Member, resolve
 from suite.spec.model import Family
+from suite.spec.problems import SpecError
 from suite.theory.mean_field import edge_of_chaos
 
 
@@ -260,12 +262,12 @@ def test_a_whole_number_for_a_fraction_makes_the_same_member():
     assert len(members) == 1
 
 
-def test_the_initialization_is_critical_unless_given():
-    """Without biases: 2 / fan_in for the rectifier, and a readout of gain 1."""
+def test_the_initialization_is_auto_unless_given():
+    """2 / fan_in for the rectifier, biases of standard deviation 0.2, and a readout of gain 1 without biases."""
     (member,) = members_of({})
 
-    assert member.initialization.label == "critical"
-    assert member.variances == ((2.0, 0.0), (2.0, 0.0), (1.0, 0.0))
+    assert member.initialization.label == "auto"
+    assert member.variances == ((2.0, 0.2**2), (2.0, 0.2**2), (1.0, 0.0))
 
 
 def test_members_that_cannot_be_built_leave_the_others_standing():
@@ -284,27 +286,31 @@ def test_members_that_cannot_be_built_leave_the_others_standing():
 
 
 @pytest.mark.parametrize("scheme", ["critical", "orthogonal"])
-def test_an_unstable_fixed_point_is_a_warning_and_no_fault(tmp_path: Path, scheme: str):
-    """GELU's variance drifts away from q*; the study runs, and says so once, at its line."""
-    study = loaded(
-        tmp_path,
-        '[family]\nwidth = 7\ninputs = 2\ndepth = [2, 3]\nactivation = ["relu",\n"gelu"]\n'
-        f'initialization = {{ scheme = "{scheme}", bias_std = 0.1 }}\n',
-    )
+@pytest.mark.parametrize(("bias_std", "slope"), [(0.0, "1, and V' > 1 above it"), (0.1, "1.098"), (0.3, "1.046")])
+def test_an_unstable_fixed_point_is_an_error(tmp_path: Path, scheme: str, bias_std: float, slope: str):
+    """GELU's variance moves away from q*, without biases from 0; the message is given once, at its line."""
+    with pytest.raises(SpecError) as caught:
+        loaded(
+            tmp_path,
+            '[family]\nwidth = 7\ninputs = 2\ndepth = [2, 3]\nactivation = ["relu",\n"gelu"]\n'
+            f'initialization = {{ scheme = "{scheme}", bias_std = {bias_std} }}\n',
+        )
 
-    assert len(study.members) == 4
-    (warning,) = study.warnings
-    stability = edge_of_chaos(study.members[-1].activation, 0.1**2).stability
-    assert (warning.line, warning.key) == (8, "family.activation")
-    assert f"V'(q*) = {stability:.3f}" in warning.message
-    assert stability > 1
+    (problem,) = caught.value.problems
+    q = edge_of_chaos(ACTIVATIONS["gelu"](), bias_std**2).fixed_point
+    assert (problem.line, problem.key) == (8, "family.activation")
+    assert f"the critical point q* = {q:.3g} is unstable (V'(q*) = {slope})" in problem.message
+    assert 'use "variance_preserving"' in problem.message
 
 
-def test_a_scheme_that_does_not_seek_the_fixed_point_has_no_warning(tmp_path: Path):
-    """He's variances are what they are."""
-    study = loaded(tmp_path, '[family]\nwidth = 7\ninputs = 2\ndepth = 2\nactivation = "gelu"\ninitialization = "he"\n')
+@pytest.mark.parametrize("scheme", ["variance_preserving", "auto", "he"])
+@pytest.mark.parametrize("activation", ["gelu", "silu", "softplus"])
+def test_other_schemes_take_activations_without_a_stable_fixed_point(scheme: str, activation: str):
+    """Without a warning."""
+    members, findings = resolve([family(activation=activation, initialization=scheme)])
 
-    assert study.warnings == ()
+    assert len(members) == 1
+    assert findings == []
 
 
 @pytest.mark.parametrize("option", ['normalization = "layer"', "residual = true"])
@@ -318,22 +324,6 @@ def test_an_unstable_fixed_point_is_no_matter_to_networks_that_do_not_iterate_th
 
     assert study.warnings == ()
     assert not study.members[0].plain
-
-
-@pytest.mark.parametrize("scheme", ["critical", "orthogonal"])
-def test_a_fixed_point_that_everything_above_leaves_is_a_warning(tmp_path: Path, scheme: str):
-    """GELU without biases: V'(0) is 1, and a variance of 1 becomes 1.7, and so on."""
-    study = loaded(
-        tmp_path,
-        f'[family]\nwidth = 7\ninputs = 2\ndepth = [2, 3]\nactivation = "gelu"\ninitialization = "{scheme}"\n',
-    )
-
-    (warning,) = study.warnings
-    assert (warning.line, warning.key) == (7, "family.activation")
-    assert warning.message == (
-        f"{scheme} with gelu: weight variance 4, and the critical point q* = 0 is unstable: variances grow by 1.7 per "
-        'layer; set bias_std or use "he"'
-    )
 
 
 @pytest.mark.parametrize("bias_std", [0.0, 0.01, 0.1, 0.3, 1.0, 3.0])

@@ -15,6 +15,7 @@ from suite.theory.mean_field import (
     chi,
     edge_of_chaos,
     fixed_point,
+    is_stable,
     output_variance,
     second_moment,
     slope_moment,
@@ -179,6 +180,31 @@ def test_large_biases_have_an_edge_of_chaos_too(name: str):
 def test_gelu_and_silu_are_unstable_at_small_biases(name: str):
     """V'(q*) > 1 at sigma_b = 0.1."""
     assert edge_of_chaos(activation(name), 0.01).stability > 1.05
+
+
+@pytest.mark.parametrize("name", ["gelu", "silu"])
+@pytest.mark.parametrize("bias_std", [0.0, 1e-6, 1e-3, 0.1, 0.3])
+def test_the_critical_points_of_gelu_and_silu_repel(name: str, bias_std: float):
+    """V'(q*) > 1; without biases V'(0) = 1, and V(q) > q above."""
+    assert not is_stable(activation(name), bias_std**2)
+
+
+@pytest.mark.parametrize(("name", "bias_std"), [("gelu", 0.5), ("gelu", 1.0), ("silu", 1.0)])
+def test_larger_biases_make_them_stable(name: str, bias_std: float):
+    """V'(q*) is 0.986, 0.989 and 0.987."""
+    assert is_stable(activation(name), bias_std**2)
+
+
+@pytest.mark.parametrize("entry", [*CRITICAL, *HOMOGENEOUS], ids=lambda entry: entry.label)
+@pytest.mark.parametrize("bias_std", [0.0, 1e-6, 1e-3, 0.1, 0.3, 0.5])
+def test_the_other_critical_points_do_not_repel(entry: Activation, bias_std: float):
+    """V is linear, or V(q) < q right above q*."""
+    assert is_stable(entry, bias_std**2) or entry.name in ("gelu", "silu")
+
+
+def test_an_activation_without_an_edge_of_chaos_is_not_stable():
+    """There is no fixed point to be stable."""
+    assert not is_stable(activation("softplus"), 0.01)
 
 
 @pytest.mark.parametrize("name", ["tanh", "erf", "sin", "sigmoid", "elu", "selu"])

@@ -8,6 +8,7 @@ import pytest
 from suite.catalog.activations import Abs, Elu, Gelu, Htanh, Identity, LeakyRelu, Relu, Selu, Softplus, Tanh
 from suite.catalog.domain import Ball, Box
 from suite.catalog.initializations import (
+    Auto,
     Critical,
     DataDependent,
     Glorot,
@@ -17,6 +18,7 @@ from suite.catalog.initializations import (
     Pytorch,
     Sphere,
     Variance,
+    VariancePreserving,
 )
 from suite.catalog.measures import MEASURES
 from suite.catalog.measures.settings import NoSettings
@@ -186,6 +188,11 @@ def test_trainability_needs_a_task_with_a_box():
         (Critical(bias_std=sqrt(0.05)), Tanh(), 0.570048),
         (Orthogonal(bias_std=sqrt(0.05)), Tanh(), 0.570048),
         (Critical(), Tanh(), 1.0),
+        (VariancePreserving(), Tanh(), 1.0),
+        (VariancePreserving(bias_std=0.5), Gelu(), 1.0),
+        (VariancePreserving(bias_std=0.5), Relu(), 1.0),
+        (Auto(bias_std=sqrt(0.05)), Tanh(), 0.570048),
+        (Auto(), Gelu(), 1.0),
         (Critical(bias_std=0.1), Relu(), 1.0),
         (Lecun(bias_std=0.5), Relu(), 0.5),
         (Lecun(), Relu(), 1.0),

@@ -1,13 +1,16 @@
 """The variances of each layer under each scheme."""
 
 from itertools import pairwise
+from math import asin, exp, pi, sqrt
 
+import numpy as np
 import pytest
+from scipy.integrate import quad
 
 from suite.catalog.activations import ACTIVATIONS, Activation
-from suite.catalog.initializations import INITIALIZATIONS, Initialization
+from suite.catalog.initializations import INITIALIZATIONS, Auto, Critical, Initialization, VariancePreserving
 from suite.theory.mean_field import NoCriticalPointError, edge_of_chaos
-from suite.theory.scaling import layer_variances
+from suite.theory.scaling import layer_variances, resolve_scheme
 from tests.catalog.instances import EVERY
 
 WIDTHS = (2, 10, 20, 30, 5)
@@ -49,6 +52,62 @@ def test_critical_variances_are_those_of_the_edge_of_chaos(name: str, bias_std: 
 
     assert weight_variance == edge_of_chaos(TANH, bias_std**2).weight_variance
     assert bias_variance == bias_std**2
+
+
+def test_variance_preserving_weights_have_closed_forms():
+    """E[phi(Z)^2] is 1/2 for ReLU, 1 for abs, (2 / pi) asin(2/3) for erf and (1 - e^-2) / 2 for sin."""
+    moments = {"relu": 0.5, "abs": 1.0, "erf": 2 / pi * asin(2 / 3), "sin": (1 - exp(-2)) / 2}
+    for name, moment in moments.items():
+        for bias_std in (0.0, 0.6):
+            variances = layer_variances(VariancePreserving(bias_std=bias_std), ACTIVATIONS[name](), WIDTHS)
+            expected = ((1 - bias_std**2) / moment, bias_std**2)
+            assert variances == (*[pytest.approx(expected, rel=1e-12)] * 3, (1.0, 0.0))
+
+
+@pytest.mark.parametrize("activation", EVERY, ids=lambda entry: entry.name)
+@pytest.mark.parametrize("bias_std", [0.0, 0.1, 0.999])
+def test_variance_preserving_weights_make_1_a_fixed_point(activation: Activation, bias_std: float):
+    """V(1) = 1, with E[phi(Z)^2] from adaptive quadrature."""
+    (weight_variance, bias_variance), *_ = layer_variances(VariancePreserving(bias_std=bias_std), activation, WIDTHS)
+
+    def weighted(z: float) -> float:
+        return float(activation.phi(np.array(z)) ** 2 * exp(-z * z / 2) / sqrt(2 * pi))
+
+    ends = sorted({-12.0, 0.0, 12.0, *activation.kinks})
+    moment = sum(quad(weighted, *pair, epsabs=1e-13)[0] for pair in pairwise(ends))
+    assert weight_variance * moment + bias_variance == pytest.approx(1, rel=1e-9)
+
+
+@pytest.mark.parametrize("activation", EVERY, ids=lambda entry: entry.name)
+def test_variance_preserving_networks_keep_the_mean_square_of_preactivations(activation: Activation):
+    """Width 1000, six hidden layers, 8 draws, an input of |x|^2 / n_0 = 1 / sigma_w^2.
+
+    The mean square over a layer's units deviates from 1 by at most 0.25: a layer's standard error is below 0.05 without
+    amplification, and GELU and SiLU amplify deviations by at most 1.18 per layer.
+    """
+    scheme, widths = VariancePreserving(), (1000, *[1000] * 6, 1)
+    variances = layer_variances(scheme, activation, widths)
+    generator = np.random.default_rng(5)
+    signal = np.full((1000, 8), 1 / sqrt(variances[0][0]))
+    for weight_variance, _ in variances[:-1]:
+        weights = generator.standard_normal((1000, 1000)) * sqrt(weight_variance / 1000)
+        preactivation = weights @ signal
+        assert (preactivation**2).mean() == pytest.approx(1, abs=0.25)
+        signal = activation.phi(preactivation)
+
+
+@pytest.mark.parametrize("activation", EVERY, ids=lambda entry: entry.name)
+def test_auto_is_critical_where_the_fixed_point_is_stable(activation: Activation):
+    """And variance-preserving for GELU and SiLU, whose fixed point repels, and softplus, which has none."""
+    other = VariancePreserving if activation.name in ("gelu", "silu", "softplus") else Critical
+
+    assert resolve_scheme(Auto(), activation) == other(bias_std=0.2)
+    assert layer_variances(Auto(), activation, WIDTHS) == layer_variances(other(bias_std=0.2), activation, WIDTHS)
+
+
+def test_every_other_scheme_stands_for_itself():
+    """Only `auto` depends on the activation in what it is."""
+    assert resolve_scheme(scheme("he", bias_std=0.5), TANH) == scheme("he", bias_std=0.5)
 
 
 def test_glorot_balances_each_layer_the_readout_too():
