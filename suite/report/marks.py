@@ -27,7 +27,9 @@ _LOG_AXIS = alt.Axis(
     labelOverlap="greedy",
     labelSeparation=4,
 )
-DECADES = alt.Axis(values=[0, *(base * 10**power for power in range(9) for base in (1, 3))], labelOverlap=True)
+DECADES = alt.Axis(
+    values=[0, *(base * 10**power for power in range(9) for base in (1, 3))], labelOverlap="greedy", labelSeparation=4
+)
 """An axis of steps, which span powers of ten and start at 0 or 1."""
 
 STATISTICS = ("mean", "median", "q05", "q95", "ci_low", "ci_high", "theory")
@@ -290,7 +292,7 @@ def by_step(
     shaped = {} if second is None else {"shape": second}
     points = base.mark_point(filled=True, size=16, opacity=1, clip=True).encode(y=y, tooltip=tooltip, **shaped)
     # A logarithmic axis starts at the smallest mean, below which an interval may extend, also to 0.
-    low = f"max(datum.ci_low, {scale.domain[0]})" if axis_of(scale) is _LOG_AXIS else "datum.ci_low"  # type: ignore[index, union-attr]
+    low = f"max(datum.ci_low, {scale.domain[0]})" if axis_of(scale) is _LOG_AXIS else "datum.ci_low"  # type: ignore[union-attr]
     band = base.transform_calculate(low=low).mark_area(opacity=0.15, clip=True)
     band = band.encode(y=alt.Y("low:Q", title=title), y2="ci_high:Q")
     ends = rows[rows["step"] == rows["step"].max()]
