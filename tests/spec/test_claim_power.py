@@ -78,8 +78,8 @@ PREDICTS = 'test = "predicts"\npredictor = "v3"\noutcome = "test_accuracy"\nbase
         (
             LEVEL_OF_V3 + 'expected = "fails"\n',
             {},
-            "claim: an expected verdict needs its reference; set source to what states it, or control = true, or remove "
-            "expected",
+            "claim: an expected verdict needs its reference; set source to what states it, or control = true, or "
+            "remove expected",
         ),
         (
             LEVEL_OF_V3 + "control = true\n",
