@@ -9,7 +9,7 @@ import pandas as pd
 from suite.analysis.agreement import agreement_table
 from suite.analysis.comparisons import comparisons_table
 from suite.analysis.predictors import predictors_table
-from suite.analysis.series import pick, selected, training_axes, with_series
+from suite.analysis.series import pick, selected, training_axes, with_layer_widths, with_series
 from suite.analysis.trends import trends_table
 from suite.analysis.verdicts import verdict_rows
 from suite.catalog.charts import charts, facts
@@ -54,7 +54,7 @@ def derive(results: Results, claims: Sequence[Claim], source: str) -> None:
             COMPARISONS: comparisons_table(
                 results.values_of((*facts.COMPARED_TIMES, *facts.COMPARED_OUTCOMES)), summary
             ),
-            TRENDS: trends_table(summary, results.values_of),
+            TRENDS: trends_table(with_layer_widths(summary, results.members), results.values_of),
             VERDICTS: pd.DataFrame(verdicts, columns=list(VERDICT_COLUMNS)),
         },
     )

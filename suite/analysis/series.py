@@ -105,6 +105,15 @@ def by_member(rows: pd.DataFrame, statistic: str) -> "pd.Series[float]":
     return rows.drop_duplicates("member").set_index("member")[statistic]
 
 
+def with_layer_widths(summary: pd.DataFrame, members: pd.DataFrame) -> pd.DataFrame:
+    """Return the summary with the width of the layer of each row, missing if the row has no layer."""
+    widths = dict(zip(members["member"], members["widths"].str.split(), strict=True))
+    layers = zip(summary["member"], summary["layer"], strict=True)
+    return summary.assign(
+        layer_width=[float("nan") if pd.isna(layer) else float(widths[member][layer]) for member, layer in layers]
+    )
+
+
 def names_of_members(summary: pd.DataFrame) -> dict[str, str]:
     """Return the name of each member in charts: its series and its value on the main axis."""
     rows = once(summary).drop_duplicates("member")

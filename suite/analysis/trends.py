@@ -17,11 +17,13 @@ from suite.results.schema import (
     DIPS,
     FALLS,
     FLAT,
+    FREQUENCY,
     LAYER,
     NONE,
     PEAKS,
     RISES,
     SERIES,
+    SHARE,
     STEP,
     TREND_COLUMNS,
 )
@@ -79,9 +81,10 @@ class _Line(NamedTuple):
 def trends_table(summary: pd.DataFrame, values_of: Callable[[Sequence[str]], pd.DataFrame]) -> pd.DataFrame:
     """Return the shape of each quantity that a chart draws, for each series along the axis of the chart.
 
-    The axis is the main axis of the study. Quantities with layers run along the layers of the deepest members, and
-    learning curves along the steps of each member. If the main axis has one value only, the series are compared with
-    each other, in one row whose axis is "series"; it has the largest difference that is established, smaller first.
+    The axis is the main axis of the study. Quantities with layers run along the layers of the deepest members, where
+    numbers of neurons are shares of the layer, and learning curves along the steps of each member. If the main axis has
+    one value only, the series are compared with each other, in one row whose axis is "series"; it has the largest
+    difference that is established, smaller first.
 
     Three hypotheses are tested for each curve: the ends are equal; no inner place exceeds both ends; no inner place
     lies below both. The p-values of all curves of a quantity are corrected together (Holm), so that the probability
@@ -102,14 +105,14 @@ def trends_table(summary: pd.DataFrame, values_of: Callable[[Sequence[str]], pd.
     interval of the change, and the range of places that the extreme is not told apart from, are.
 
     Args:
-        summary: The summary of the study.
+        summary: The summary of the study, with the widths of layers (`with_layer_widths`) if neurons are counted.
         values_of: Returns the raw values of some quantities; used for medians.
     """
     named = with_series(summary)
     rows = [
         row
         for quantity, drawn in _drawn(named)
-        for row in _rows_of(quantity, _statistic(named, quantity, drawn), _lines(named, quantity, drawn, values_of))
+        for row in _rows_of(quantity, _lines(named, quantity, drawn, values_of))
     ]
     return pd.DataFrame(rows, columns=list(TREND_COLUMNS))
 
@@ -130,7 +133,7 @@ def _drawn(summary: pd.DataFrame) -> Iterator[tuple[str, Drawn]]:
 def _statistic(summary: pd.DataFrame, quantity: str, drawn: Drawn) -> str:
     """Return the statistic of a quantity: mean, median or frequency."""
     kind = kind_of(summary[summary["quantity"] == quantity], quantity)
-    return {"frequency": "frequency", "time": "median"}.get(kind, drawn.statistic)
+    return {"frequency": FREQUENCY, "time": "median"}.get(kind, drawn.statistic)
 
 
 def _lines(
@@ -138,12 +141,16 @@ def _lines(
 ) -> Iterator[_Line]:
     """Yield the curves of a quantity."""
     rows, axis, keys = _along(named[named["quantity"] == quantity], drawn)
-    values = None
-    if axis == "along" and _statistic(named, quantity, drawn) == "median":
+    values, statistic = None, _statistic(named, quantity, drawn)
+    counts = quantity in QUANTITIES and QUANTITIES[quantity].counts_neurons
+    if axis == LAYER and counts and "layer_width" in rows:
+        rows, statistic = _shares(rows), SHARE
+    if axis == "along" and statistic == "median":
         raw = selected(values_of((quantity,)), named, quantity)
         values = raw[raw["layer"] == 1] if drawn.runs == "first layer" else raw
     nothing = {
         "series": "",
+        "statistic": statistic,
         "axis": axis,
         "main_axis": str(named["axis"].iloc[0]),
         "along": np.nan,
@@ -177,6 +184,11 @@ def _along(rows: pd.DataFrame, drawn: Drawn) -> tuple[pd.DataFrame, str, list[st
             rows = rows[rows[name] == rows.groupby("series")[name].transform("max")]
         return rows, LAYER, ["series", "along"]
     return rows, "along", ["series"]
+
+
+def _shares(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return numbers of neurons as shares of their layer, as charts draw them, since widths may alternate."""
+    return rows.assign(**{name: rows[name] / rows["layer_width"] for name in ("mean", "std", "ci_low", "ci_high")})
 
 
 def _line(named: dict[str, Any], rows: pd.DataFrame, axis: str, quantity: str, values: pd.DataFrame | None) -> _Line:
@@ -220,22 +232,21 @@ def _is_shared(quantity: str, axis: str) -> bool:
     return trained or axis in (STEP, LAYER)
 
 
-def _rows_of(quantity: str, statistic: str, lines: Iterator[_Line]) -> Iterator[dict[str, Any]]:
+def _rows_of(quantity: str, lines: Iterator[_Line]) -> Iterator[dict[str, Any]]:
     """Yield one row per curve with at least two places, with p-values that are corrected for all curves."""
     found = [line for line in lines if len(line.places) > 1]
-    curves = [_curve(line, quantity, statistic) for line in found]
+    curves = [_curve(line, quantity) for line in found]
     tests = [_tests(curve, line.named["axis"]) for curve, line in zip(curves, found, strict=True)]
     corrected = iter(holm(np.array([p for test in tests for p in test.values()])))
     adjusted = [{shape: float(next(corrected)) for shape in test} for test in tests]
     for line, curve, raw, holms in zip(found, curves, tests, adjusted, strict=True):
         constant = _is_constant(line)
-        margin = MARGIN if statistic == "frequency" else MARGIN * float(np.abs(curve.value).mean())
+        margin = MARGIN if line.named["statistic"] == FREQUENCY else MARGIN * float(np.abs(curve.value).mean())
         shape = FLAT if constant else _shape(curve, holms, margin, 1 - ALPHA / len(found))
         tested = {RISES: "ends", FALLS: "ends"}.get(shape, shape)
         tested = tested if tested in raw else min(raw, key=lambda name: raw[name])
         yield {
             "quantity": quantity,
-            "statistic": statistic,
             **line.named,
             "shape": shape,
             "places": len(line.places),
@@ -247,7 +258,7 @@ def _rows_of(quantity: str, statistic: str, lines: Iterator[_Line]) -> Iterator[
         }
 
 
-def _curve(line: _Line, quantity: str, statistic: str) -> Curve:
+def _curve(line: _Line, quantity: str) -> Curve:
     """Return the estimates of a curve, for tests."""
     times = [place.times for place in line.places if place.times is not None]
     if times:
@@ -255,7 +266,7 @@ def _curve(line: _Line, quantity: str, statistic: str) -> Curve:
     return curve_of(
         [place.tested for place in line.places],
         shared=_is_shared(quantity, line.named["axis"]),
-        largest=1.0 if statistic == "frequency" else _width_of_range(quantity),
+        largest=1.0 if line.named["statistic"] in (FREQUENCY, SHARE) else _width_of_range(quantity),
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from suite.analysis.series import with_series
+from suite.analysis.series import with_layer_widths, with_series
 from suite.catalog.charts import ANSWERS, CHARTS
 from suite.catalog.charts import charts as catalog
 from suite.catalog.dotted import load
@@ -23,17 +23,8 @@ def draw_charts(results: Results) -> dict[str, Chart]:
     """
     tasks = results.run["spec"]["measure"].get(TRAINING, {}).get("task", [])
     raw = [quantity for chart in CHARTS.values() if chart.needs == "values" for quantity in chart.quantities]
-    summary = _with_layer_widths(results.summary, results.members)
+    summary = with_layer_widths(results.summary, results.members)
     return charts_of(summary, results.landscapes, results.values_of(raw), results.predictors, tasks)
-
-
-def _with_layer_widths(summary: pd.DataFrame, members: pd.DataFrame) -> pd.DataFrame:
-    """Return the summary with the width of the layer of each row, missing if the row has no layer."""
-    widths = dict(zip(members["member"], members["widths"].str.split(), strict=True))
-    layers = zip(summary["member"], summary["layer"], strict=True)
-    return summary.assign(
-        layer_width=[float("nan") if pd.isna(layer) else float(widths[member][layer]) for member, layer in layers]
-    )
 
 
 def charts_of(

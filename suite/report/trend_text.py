@@ -7,7 +7,7 @@ from typing import Any
 
 from suite.catalog.charts.declaration import Drawn
 from suite.formatting import format_count
-from suite.results.schema import DIPS, FALLS, FLAT, LAYER, NONE, PEAKS, RISES, SERIES, STEP
+from suite.results.schema import DIPS, FALLS, FLAT, FREQUENCY, LAYER, NONE, PEAKS, RISES, SERIES, SHARE, STEP
 
 Row = Mapping[str, Any]
 """One row of trends.csv."""
@@ -36,11 +36,12 @@ def describe_trends(drawn: Mapping[str, Drawn], rows: Sequence[Row]) -> list[str
         found = rows_of(quantity, look, rows)
         if not found:
             continue
+        name = f"the share of {quantity}" if found[0]["statistic"] == SHARE else look.name or look.label
         if all(row["shape"] == NONE for row in found):
-            open_ones.append((look.name or look.label, found))
+            open_ones.append((name, found))
         else:
             change = max((abs(row["change"]) for row in found if not isnan(row["change"])), default=0.0)
-            sentences.append((change, _describe(look.name or look.label, found)))
+            sentences.append((change, _describe(name, found)))
     return [*_largest(sentences), *_describe_open(open_ones)][:MOST]
 
 
@@ -183,7 +184,7 @@ def _describe_flat(row: Row) -> str:
     """Return how flat a curve is."""
     if _is_constant(row):
         return "not reached in any draw" if isinf(row["first"]) else f"{format_number(row['first'])} in every draw"
-    within = "0.05" if row["statistic"] == "frequency" else "5%"
+    within = "0.05" if row["statistic"] == FREQUENCY else "5%"
     return f"{format_number(row['first'])} at {_place(row, row['first_at'])}, all differences within {within}"
 
 

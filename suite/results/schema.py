@@ -187,6 +187,9 @@ RISES, FALLS, PEAKS, DIPS, FLAT = "rises", "falls", "peaks inside", "dips inside
 DIFFERS, NONE = "differs", "no established trend"
 """Values of the column `shape` of trends.csv."""
 
+FREQUENCY, SHARE = "frequency", "share"
+"""Values of the column `statistic` of trends.csv besides mean and median; a share is the mean share of a layer."""
+
 SERIES, STEP, LAYER = "series", "step", "layer"
 """Values of the column `axis` of trends.csv besides the main axis."""
 

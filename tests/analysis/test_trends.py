@@ -136,6 +136,17 @@ def test_settings_are_compared_where_a_study_has_one_size() -> None:
     assert (found["shape"], found["axis"], found["first_at"], found["last_at"]) == (DIFFERS, "series", "abs", "tanh")
 
 
+def test_numbers_of_neurons_are_shares_of_layers_whose_widths_alternate() -> None:
+    """Half of each layer is active, so that nothing changes, though the number does."""
+    tables = tables_of(curve("active", around([3.0, 4.0, 3.0], 0.05)))
+    layers = tables.summary.assign(parameters=100, depth=3, member="one", layer=[1, 2, 3], layer_width=[6.0, 8.0, 6.0])
+
+    (row,) = trends_table(layers.astype({"layer": "Int64", "step": "Int64"}), tables.values_of).to_dict("records")
+
+    assert (row["axis"], row["statistic"], row["shape"]) == ("layer", "share", FLAT)
+    assert row["first"] == pytest.approx(0.5, abs=0.01)
+
+
 @pytest.mark.parametrize("draw", [normal, heavy, skewed])
 def test_a_flat_curve_rarely_gets_another_shape(draw: Draw, repetitions: int) -> None:
     """Of normal, heavy-tailed and skewed draws, at eight depths."""
