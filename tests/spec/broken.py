@@ -1213,7 +1213,7 @@ CASES = [
         '[\n  { name = "elu", alpha = [0.5, 1.0] },\n  "softplus",\n  "tanh",\n]',
         10,
         "family.activation",
-        "choose another activation, another bias_std, or a scheme such as he or variance",
+        'use "variance_preserving", or choose another activation or another bias_std',
     ),
 ]
 """All errors of specs, as load_studies reports them."""
