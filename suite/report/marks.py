@@ -27,7 +27,9 @@ _LOG_AXIS = alt.Axis(
     labelOverlap="greedy",
     labelSeparation=4,
 )
-DECADES = alt.Axis(values=[0, *(base * 10**power for power in range(9) for base in (1, 3))], labelOverlap=True)
+DECADES = alt.Axis(
+    values=[0, *(base * 10**power for power in range(9) for base in (1, 3))], labelOverlap="greedy", labelSeparation=4
+)
 """An axis of steps, which span powers of ten and start at 0 or 1."""
 
 STATISTICS = ("mean", "median", "q05", "q95", "ci_low", "ci_high", "theory")

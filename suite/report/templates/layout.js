@@ -1,7 +1,8 @@
 // Lays out a chart for the width of its column: panels side by side as far as they fit, and as wide as they can be.
 "use strict";
 const layout = (() => {
-const GAP = 22, AXIS = 62, LETTER = 6.6;  // pixels: between panels, for the labels and title of an axis, for a letter
+const GAP = 22, AXIS = 62;  // pixels: between panels, and for the labels and title of an axis
+const LETTER = 6.6, SMALL_LETTER = 5.9;  // pixels: of legends and titles, and of labels
 const NARROWEST = { few: 200, many: 130 }, MANY = 8;  // smallest width of a panel, by the number of panels
 const LOWEST = 120, HIGHEST = 280;  // heights of a panel
 const PICTURE = 84, SMALLEST_PICTURE = 40, PICTURE_GAP = 6;
@@ -67,7 +68,7 @@ function dressed(unit, data, width, height, { own, shared, taller }) {
 
 // The width of the labels of a discrete vertical axis.
 function labelsOf(channel, data, width) {
-  return Math.min(Math.max(0, ...valuesOf(channel.field, data).map(letters)) * LETTER + 12, (width > 450 ? 0.55 : 0.42) * width);
+  return Math.min(Math.max(0, ...valuesOf(channel.field, data).map(letters)) * SMALL_LETTER + 12, (width > 450 ? 0.55 : 0.42) * width);
 }
 
 // The width of all that stands to the left of a panel.
@@ -95,7 +96,10 @@ function facetOf(node, data, width, shared) {
     return { ...node, ...titled(node, width), columns, spacing: PICTURE_GAP, spec: { ...node.spec, width: size, height: size } };
   }
   const left = leftOf(node.spec, data, width);
-  const columns = columnsFor(number, width - left, number > MANY ? NARROWEST.many : NARROWEST.few, GAP);
+  // Many panels are narrow, but on a wide page not too narrow for their names.
+  const names = valuesOf(node.facet.field, data).map((name) => letters(String(name).split(", ")) * SMALL_LETTER);
+  const many = Math.max(NARROWEST.many, Math.min(NARROWEST.few, width / 6, Math.max(...names)));
+  const columns = columnsFor(number, width - left, number > MANY ? many : NARROWEST.few, GAP);
   const each = (width - left - (columns - 1) * GAP) / columns;
   const header = { ...node.facet.header, labelLimit: each };
   // A shared axis would be drawn in the empty places of the last row, far from the first row.
