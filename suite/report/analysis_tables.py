@@ -139,6 +139,7 @@ _PAIRED = (
 def _tabulate_comparisons(quantity: str, table: pd.DataFrame) -> PageTable:
     """Format a table with one row per comparison, without undecided ones of equal means unless all are like that."""
     equal = (table["verdict"] == "undecided") & (table["of_setting"].round(4) == table["of_reference"].round(4))
+    equal &= table["diverged_runs"] == ""
     omitted = 0 if equal.all() else int(equal.sum())
     note = _PAIRED
     if omitted:

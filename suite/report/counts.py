@@ -58,7 +58,7 @@ def count_study(run: dict[str, Any], summary: pd.DataFrame, verdicts: Sequence[R
         found.append(Count(f"{upto}{most:,}", "draw per member" if most == 1 else "draws per member"))
     if "trained" in run and run["trained"]["runs"]:
         trained = run["trained"]
-        found.append(Count(f"{trained['diverged']:,} of {trained['runs']:,}", "training runs diverged"))
+        found.append(Count(f"{trained['lost']:,} of {trained['runs']:,}", "training runs diverged"))
     if run["failed"]:
         found.append(Count(f"{len(run['failed']):,}", "cell failed" if len(run["failed"]) == 1 else "cells failed"))
     found.append(Count(_format_time(sum(cell["seconds"] for cell in run["cells"])), "of computing time"))

@@ -88,7 +88,15 @@ def test_numbers_of_neurons_are_drawn_as_shares_of_their_layer(results_of: Calla
 
 
 def _comparison(setting: float, reference: float, verdict: str) -> dict[str, Any]:
-    numbers = {"difference": setting - reference, "ci_low": -0.1, "ci_high": 0.1, "p_holm": 1.0, "n": 8, "diverged": ""}
+    numbers = {
+        "difference": setting - reference,
+        "ci_low": -0.1,
+        "ci_high": 0.1,
+        "p": 1.0,
+        "p_holm": 1.0,
+        "n": 8,
+        "diverged_runs": "",
+    }
     names = {"quantity": "success", "axis": "momentum", "setting": "0.9", "reference": "0.0", "at": ""}
     return {**names, "verdict": verdict, "of_setting": setting, "of_reference": reference, **numbers}
 
@@ -118,7 +126,7 @@ RUN = {
 def test_a_study_is_counted() -> None:
     """Claims by verdict, controls apart, then members, draws, diverged runs and time."""
     summary = pd.DataFrame({"member": ["a", "b", "a"]})
-    run = RUN | {"trained": {"runs": 16, "diverged": 2}}
+    run = RUN | {"trained": {"runs": 16, "lost": 2}}
     verdicts = [
         ROW,
         ROW,
