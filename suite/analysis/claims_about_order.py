@@ -23,7 +23,6 @@ from suite.analysis.evidence import (
     two_sided,
 )
 from suite.analysis.points import (
-    TRAINED,
     Point,
     Tables,
     at,
@@ -36,6 +35,7 @@ from suite.analysis.points import (
 )
 from suite.catalog.claims import Greater, Monotone, PairClaim, PeaksInside, RankCorrelation, SurvivalShorter
 from suite.catalog.predict import FEWEST
+from suite.catalog.quantities import is_trained, shares_data
 from suite.statistics.contrasts import Estimate, Replicates, estimate
 from suite.statistics.intervals import NORMAL_QUANTILE
 from suite.statistics.paired import paired_events, paired_means
@@ -52,16 +52,20 @@ def peaks_inside(tables: Tables, claim: PeaksInside) -> Evidence:
     strongest evidence and the end that it exceeds with the weaker evidence, on the line with the weakest evidence.
     """
     found = lines(points(tables, claim.quantity, where=claim.where, layer=claim.layer), claim.along)
-    return every([_peak(line, claim.statistic) for line in found if len(line) > 2])
+    return every([_peak(line, claim) for line in found if len(line) > 2])
 
 
-def _peak(line: Sequence[Point], statistic: str) -> Evidence:
+def _peak(line: Sequence[Point], claim: PeaksInside) -> Evidence:
     members = frozenset(point.member for point in line)
     if note := next(filter(None, (differing_divergence(line[0], point) for point in line)), ""):
         return refused(note, members)
-    first, *inside, last = (point.estimate(statistic) for point in line)
-    above_both = [every([above(inner - end, 0.0, members) for end in (first, last)]) for inner in inside]
-    an_end = some([every([above(end - inner, 0.0, members) for inner in inside]) for end in (first, last)])
+    first, *inside, last = line
+
+    def exceeds(upper: Point, lower: Point) -> Evidence:
+        return above(_difference(upper, lower, claim), 0.0, members)
+
+    above_both = [every([exceeds(inner, end) for end in (first, last)]) for inner in inside]
+    an_end = some([every([exceeds(end, inner) for inner in inside]) for end in (first, last)])
     return replace(some(above_both), against=an_end.for_it, members=members)
 
 
@@ -84,7 +88,7 @@ def _step(lower: Point, upper: Point, claim: Monotone) -> Evidence:
     names = (lower.member, upper.member)
     if note := differing_divergence(lower, upper):
         return refused(note, names)
-    return above(upper.estimate(claim.statistic) - lower.estimate(claim.statistic), -claim.slack, names)
+    return above(_difference(upper, lower, claim), -claim.slack, names)
 
 
 def greater(tables: Tables, claim: Greater) -> Evidence:
@@ -96,7 +100,6 @@ def greater(tables: Tables, claim: Greater) -> Evidence:
     is that of the family.
     """
     pairs = [((first.member, second.member), first, second) for first, second in _pairs(tables, claim)]
-    trained = claim.quantity in TRAINED
     notes = {names: note for names, first, second in pairs if (note := differing_divergence(first, second))}
     if claim.of == "every":
         return every(
@@ -112,11 +115,12 @@ def greater(tables: Tables, claim: Greater) -> Evidence:
     differences = [(names, _replicates(first, second, claim)) for names, first, second in pairs]
     if claim.of == "family":
         return in_the_family(differences, claim.margin)
-    return on_average(differences, claim.margin, trained)
+    return on_average(differences, claim.margin, shares_data(claim.quantity))
 
 
-def _difference(first: Point, second: Point, claim: Greater) -> Tested:
-    if claim.quantity not in TRAINED or first.kind not in ("value", "frequency"):
+def _difference(first: Point, second: Point, claim: PeaksInside | Monotone | Greater) -> Tested:
+    """Return first minus second; replicates of trained quantities are compared one by one."""
+    if not is_trained(claim.quantity) or first.kind not in ("value", "frequency"):
         return first.estimate(claim.statistic) - second.estimate(claim.statistic)
     _, one, other = both_drawn(first, second)
     if first.kind == "frequency":
@@ -127,7 +131,7 @@ def _difference(first: Point, second: Point, claim: Greater) -> Tested:
 def _replicates(first: Point, second: Point, claim: Greater) -> Replicates:
     """Return the difference of two members, with the differences of their replicates if their mean is the estimate."""
     found = _difference(first, second, claim)
-    if claim.quantity not in TRAINED or first.kind not in ("value", "frequency") or claim.statistic == "median":
+    if not is_trained(claim.quantity) or first.kind not in ("value", "frequency") or claim.statistic == "median":
         assert isinstance(found, Estimate)
         return Replicates(found, np.empty(0), np.empty(0))
     numbers, one, other = both_drawn(first, second)

@@ -18,8 +18,9 @@ from suite.analysis.evidence import (
     on_average,
     turned,
 )
-from suite.analysis.points import TRAINED, Point, Tables, matched, points, unshared
+from suite.analysis.points import Point, Tables, matched, points, unshared
 from suite.catalog.claims import THEORY, AgreesWith, BoundedBy, Level
+from suite.catalog.quantities import shares_data
 from suite.statistics.contrasts import Estimate, Replicates
 
 
@@ -47,7 +48,7 @@ def level(tables: Tables, claim: Level) -> Evidence:
     if claim.of == "family":
         return _as_claimed(in_the_family(members, bound), claim)
     if claim.of == "average" and len(members) > 1:
-        return _as_claimed(on_average(members, bound, claim.quantity in TRAINED), claim)
+        return _as_claimed(on_average(members, bound, shares_data(claim.quantity)), claim)
     return every([_as_claimed(above_known(point, claim.statistic, bound), claim) for point, _ in known])
 
 

@@ -112,10 +112,12 @@ def every(parts: Sequence[Evidence]) -> Evidence:
 
     The p-value for the claim is the largest of the parts and needs no correction (Berger 1982). The p-value against
     it is the smallest of the parts, times their number (Bonferroni). The estimate is that of the part with the largest
-    p-value for the claim. If a part cannot be judged, neither can the claim, unless another part refutes it.
+    p-value for the claim. If a part cannot be judged, neither can the claim.
     """
     if not parts:
         return NOTHING
+    if note := _first_note(parts):
+        return refused(note, _united(parts))
     # Parts may tie in both p-values, for example at 0; then the one whose interval starts lowest decides.
     weakest = max(parts, key=lambda part: (part.for_it, -part.against, -np.nan_to_num(part.low)))
     return replace(
@@ -124,7 +126,6 @@ def every(parts: Sequence[Evidence]) -> Evidence:
         draws=min(part.draws for part in parts),
         members=_united(parts),
         exact=all(part.exact for part in parts),
-        note=next((part.note for part in parts if part.note), ""),
     )
 
 
@@ -136,6 +137,8 @@ def some(parts: Sequence[Evidence]) -> Evidence:
     """
     if not parts:
         return NOTHING
+    if note := _first_note(parts):
+        return refused(note, _united(parts))
     best = min(parts, key=lambda part: (part.for_it, -part.against))
     return replace(
         best,
@@ -144,8 +147,11 @@ def some(parts: Sequence[Evidence]) -> Evidence:
         draws=min(part.draws for part in parts),
         members=_united(parts),
         exact=all(part.exact for part in parts),
-        note=next((part.note for part in parts if part.note), ""),
     )
+
+
+def _first_note(parts: Sequence[Evidence]) -> str:
+    return next((part.note for part in parts if part.note), "")
 
 
 def _united(parts: Sequence[Evidence]) -> frozenset[str]:

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from suite.catalog.measures import MEASURES
 from suite.catalog.measures.training import DIVERGED
 from suite.catalog.quantities import QUANTITIES
 from suite.catalog.where import Scalar
@@ -33,10 +32,6 @@ _NO_AXES = {
     *STATISTICS,
 }
 """Columns of the tables that are not axes."""
-
-
-TRAINED = frozenset(name for each in MEASURES.values() if each.inputs == "training" for name in each.quantities)
-"""Quantities of trained networks: replicate i has the same data for every member."""
 
 
 @dataclass(frozen=True)

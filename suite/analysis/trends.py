@@ -11,7 +11,7 @@ from suite.analysis.series import selected, with_series
 from suite.catalog.charts import charts
 from suite.catalog.charts.declaration import Drawn
 from suite.catalog.measures import MEASURES
-from suite.catalog.quantities import QUANTITIES
+from suite.catalog.quantities import QUANTITIES, shares_data
 from suite.results.schema import (
     DIFFERS,
     DIPS,
@@ -28,8 +28,8 @@ from suite.results.schema import (
     TREND_COLUMNS,
 )
 from suite.statistics.contrasts import Estimate, estimate, of_summary
-from suite.statistics.intervals import LEVEL, Array, bootstrap_median
-from suite.statistics.multiple_tests import holm
+from suite.statistics.intervals import Array, bootstrap_median
+from suite.statistics.multiple_tests import ALPHA, holm
 from suite.statistics.shape import (
     Curve,
     curve_of,
@@ -42,9 +42,6 @@ from suite.statistics.shape import (
     places_of_extreme,
     size_of_peak,
 )
-
-ALPHA = 1 - LEVEL
-"""Error rate of the shapes of one quantity: the largest probability that any of them is wrong."""
 
 MARGIN = 0.05
 """Largest difference within a flat curve, as a share of its mean size; for frequencies, the difference itself."""
@@ -228,8 +225,7 @@ def _is_exact(quantity: str) -> bool:
 
 def _is_shared(quantity: str, axis: str) -> bool:
     """Return whether draws at different places of an axis may depend on each other."""
-    trained = any(quantity in measure.quantities and measure.inputs == "training" for measure in MEASURES.values())
-    return trained or axis in (STEP, LAYER)
+    return shares_data(quantity) or axis in (STEP, LAYER)
 
 
 def _rows_of(quantity: str, lines: Iterator[_Line]) -> Iterator[dict[str, Any]]:
@@ -299,15 +295,12 @@ def _shape(curve: Curve, p: dict[str, float], margin: float, level: float) -> st
     """
     if DIFFERS in p:
         return DIFFERS if p[DIFFERS] <= ALPHA else FLAT if is_flat(curve, margin, level) else NONE
-    inside = [(p[shape], shape) for _, shape in _SIGNS if p[shape] <= ALPHA]
+    inside = [(p[shape], shape) for shape in (PEAKS, DIPS) if p[shape] <= ALPHA]
     if inside:
         return min(inside)[1]
     if p["ends"] <= ALPHA:
         return RISES if curve.value[-1] > curve.value[0] else FALLS
     return FLAT if is_flat(curve, margin, level) else NONE
-
-
-_SIGNS = ((1, PEAKS), (-1, DIPS))
 
 
 def _numbers(line: _Line, curve: Curve, shape: str) -> dict[str, Any]:

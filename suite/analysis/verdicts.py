@@ -10,23 +10,19 @@ import numpy as np
 from scipy.stats import norm
 
 from suite.analysis.evidence import Evidence, two_sided
-from suite.analysis.points import TRAINED, Tables
-from suite.catalog.claims import Claim, Level
+from suite.analysis.points import Tables
+from suite.catalog.claims import THEORY, BoundedBy, Claim, Level
 from suite.catalog.dotted import load
 from suite.catalog.limits import FEWEST_PAIRS
-from suite.catalog.quantities import QUANTITIES
+from suite.catalog.quantities import QUANTITIES, is_trained
 from suite.formatting import format_count
 from suite.results.folder import Results
-from suite.statistics.multiple_tests import ALPHA, holm
+from suite.statistics.multiple_tests import ALPHA, POWER, holm
 
 _MOST_NEEDED = 1e9
 """Sample sizes above this are not reported."""
 
 Outcome = Literal["holds", "fails", "undecided"]
-
-
-POWER = 0.8
-"""The power at which a verdict reports the smallest effect that its test finds."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +85,7 @@ def _row(found: Verdict, source: str) -> dict[str, Any]:
         "members": len(evidence.members),
         "detectable": found.detectable,
         "needed": found.needed,
-        "unit": "replicates" if evidence.unit == "draws" and TRAINED.intersection(claim.quantities) else evidence.unit,
+        "unit": "replicates" if evidence.unit == "draws" and any(map(is_trained, claim.quantities)) else evidence.unit,
         "estimate_of": claim.describe_estimate(len(evidence.members)),
         "required": claim.describe_requirement(),
         "note": evidence.note or _explain_missing_p_value(found),
@@ -161,6 +157,9 @@ def _range(claim: Claim) -> tuple[float, float]:
     """Return the smallest and the largest value that the estimate of a claim can have."""
     if isinstance(claim, Level):
         return QUANTITIES[claim.quantity].range
+    if isinstance(claim, BoundedBy) and claim.z is None and claim.bound != THEORY:
+        (low, high), (lowest, highest) = (QUANTITIES[name].range for name in (claim.quantity, claim.bound))
+        return lowest - high, highest - low
     if claim.compares:
         low, high = QUANTITIES[claim.quantities[0]].range
         return low - high, high - low

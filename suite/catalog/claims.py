@@ -231,6 +231,9 @@ class Predicts(Claim):
         description="the baseline to beat, which depends on the architecture alone: " + ", ".join(BASELINES)
     )
     margin: float = Field(default=0.0, ge=-2, lt=2, description="minimum gain in rho")
+    statistic: Statistic = Field(
+        default="median", description="statistic over the draws of a member, as in the predictor ranking"
+    )
 
     @field_validator("baseline")
     @classmethod

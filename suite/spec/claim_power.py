@@ -21,17 +21,14 @@ from suite.catalog.claims import (
 from suite.catalog.limits import FEWEST_PAIRS
 from suite.catalog.measures import MEASURES
 from suite.catalog.predict import BASELINES, FEWEST, SHALLOWEST, candidates
-from suite.catalog.quantities import QUANTITIES
+from suite.catalog.quantities import QUANTITIES, is_trained
 from suite.catalog.shown import shown
 from suite.formatting import format_count
 from suite.spec.claims import Location, as_in_tables, asked_for
 from suite.spec.members import Finding, Member
 from suite.spec.model import Spec
 from suite.spec.problems import nearest
-from suite.statistics.multiple_tests import ALPHA
-
-POWER = 0.8
-"""The power that warnings are about."""
+from suite.statistics.multiple_tests import ALPHA, POWER
 
 _LARGEST_CORRELATION, _LARGEST_SHIFT, _LARGEST_FREQUENCY, _LARGEST_HAZARD_RATIO = 0.9, 2.0, 0.5, 5.0
 """A claim gets a warning if it finds only larger effects with a power of 80%.
@@ -42,7 +39,7 @@ hazards.
 
 
 def check_sizes(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
-    """Yield errors on claims that too few draws or members are for, and warnings on claims of low power."""
+    """Yield errors on claims with too few draws or members, and warnings on claims of low power."""
     for place, claim in enumerate(spec.claim):
         here = ("claim", place)
         about = asked_for(members, claim.where)
@@ -57,13 +54,9 @@ def _is_measured(spec: Spec, quantity: str) -> bool:
     return any(quantity in MEASURES[name].quantities for name in spec.measures)
 
 
-def _is_trained(quantity: str) -> bool:
-    return any(quantity in each.quantities for each in MEASURES.values() if each.inputs == "training")
-
-
 def _draws(spec: Spec, quantity: str) -> int | None:
     """Return the number of draws of a quantity; None if it has none, or as many as its precision target needs."""
-    if _is_trained(quantity):
+    if is_trained(quantity):
         return spec.training.replicates if spec.training else None
     settings = next(each for name, each in spec.measures.items() if quantity in MEASURES[name].quantities)
     draws = getattr(settings, "draws", None)
@@ -80,8 +73,8 @@ def _holds_until_refuted(claim: Claim) -> bool:
 def _check_prediction(here: Location, claim: Claim, spec: Spec, about: Sequence[Member]) -> Iterator[Finding]:
     """Yield findings on claims that a quantity predicts training: they need a baseline, and a known direction."""
     if isinstance(claim, RankCorrelation) and not claim.shuffled and not claim.control:
-        before, after = sorted((claim.first, claim.second), key=_is_trained)
-        if _is_trained(after) and not _is_trained(before):
+        before, after = sorted((claim.first, claim.second), key=is_trained)
+        if is_trained(after) and not is_trained(before):
             message = (
                 f"a claim that {before} predicts {after} needs a baseline to beat; "
                 'use test = "predicts", with predictor, outcome and baseline'
@@ -90,7 +83,7 @@ def _check_prediction(here: Location, claim: Claim, spec: Spec, about: Sequence[
     if not isinstance(claim, Predicts):
         return
     if (known := candidates(spec.measures)) and claim.predictor not in known:
-        why = "known only after training" if _is_trained(claim.predictor) else "not a property of a network"
+        why = "known only after training" if is_trained(claim.predictor) else "not a property of a network"
         why = "a baseline" if claim.predictor in BASELINES else why
         yield Finding((*here, "predictor"), f"{shown(claim.predictor)} is {why}; {nearest(claim.predictor, known)}")
     deep = [member for member in about if member.depth >= SHALLOWEST]
@@ -120,21 +113,24 @@ def _check_numbers(here: Location, claim: Claim, spec: Spec, about: Sequence[Mem
     numbers = {name: draws for name in claim.quantities if (draws := _draws(spec, name)) is not None}
     for name, number in numbers.items():
         if number < FEWEST_PAIRS:
-            noun = "replicate" if _is_trained(name) else "draw"
+            noun = "replicate" if is_trained(name) else "draw"
             message = f"{name} has {format_count(number, noun)}, too few to judge a claim; use {FEWEST_PAIRS} or more"
             yield Finding(here, message)
 
 
 def _check_power(here: Location, claim: Claim, spec: Spec, about: Sequence[Member]) -> Iterator[Finding]:
-    """Yield a warning if a claim finds only very large effects with a power of 80%."""
+    """Yield a warning if a claim finds only very large effects with a power of 80%.
+
+    Averages over members have more power than each member, and get none.
+    """
     if _holds_until_refuted(claim):
         return
     level = ALPHA / (2 * len(spec.claim))
     normal = NormalDist().inv_cdf(1 - level) + NormalDist().inv_cdf(POWER)
     found = ""
-    if isinstance(claim, RankCorrelation):
+    if isinstance(claim, RankCorrelation) and len(about) >= FEWEST:  # fewer are an error
         found = _correlation(normal, len(about))
-    elif claim.population == "members" and not isinstance(claim, Predicts | AgreesWith):
+    elif getattr(claim, "of", "every") == "every" and not isinstance(claim, RankCorrelation | Predicts | AgreesWith):
         name = claim.quantities[0]
         number = _draws(spec, name)
         if number is not None:
@@ -159,9 +155,9 @@ _RHOS = [place / 100 for place in range(1, 100)]
 def _difference(claim: Claim, name: str, number: int, level: float, normal: float) -> str:
     """Return why a claim about a difference or a level has a low power; empty if it has not."""
     kind = QUANTITIES[name].kind
-    paired = _is_trained(name) and isinstance(claim, Greater)
+    paired = is_trained(name) and isinstance(claim, Greater)
     samples = 1 if paired or isinstance(claim, Level) or getattr(claim, "bound", "") == THEORY else 2
-    noun = "replicates" if _is_trained(name) else "draws"
+    noun = "replicates" if is_trained(name) else "draws"
     if isinstance(claim, SurvivalShorter):
         ratio = exp(normal * 2 / sqrt(2 * number))
         large, what = ratio > _LARGEST_HAZARD_RATIO, f"ratios of hazards above {ratio:.2g}"

@@ -8,6 +8,10 @@ ALPHA = 0.05
 """Family-wise error rate of the claims of a study, of a table of comparisons, and of a predictor ranking."""
 
 
+POWER = 0.8
+"""The power at which the smallest effect that a test finds is reported."""
+
+
 def holm(p_values: Array) -> Array:
     """Adjust p-values for the number of tests by Holm's method.
 
