@@ -31,3 +31,9 @@ def format_duration(seconds: float) -> str:
 def short_error(error: BaseException, longest: int = 300) -> str:
     """Format an error in one line: its type and the beginning of its message, `longest` characters at most."""
     return f"{type(error).__name__}: {' '.join(str(error).split())[:longest]}"
+
+
+def capitalize(sentence: str) -> str:
+    """Return a sentence with a capital first letter, unless it begins with a symbol or the name of a column."""
+    first = sentence.split(" ", 1)[0]
+    return f"{first.capitalize()}{sentence[len(first) :]}" if first.isalpha() and first.islower() else sentence

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from math import isfinite, isnan
 from typing import Any
 
 from suite.catalog.charts import ANSWERS, charts
-from suite.formatting import format_count, format_p_value
+from suite.formatting import capitalize, format_count
 from suite.report.predictor_text import beating_baselines, describe_best, group_outcomes
-from suite.report.trend_text import capitalize, describe_trends, format_interval, format_number
+from suite.report.trend_text import describe_trends
+from suite.report.verdicts import format_numbers, has_passed, is_control
 
 Row = Mapping[str, Any]
 Rows = Mapping[str, Sequence[Row]]
@@ -29,11 +29,12 @@ def answer_question(run: Mapping[str, Any], rows: Rows) -> str:
         rows: The tables.
     """
     spec = run["spec"]
-    claims = [row for row in rows["verdicts"] if row["control"] != "yes"]
+    claims = [row for row in rows["verdicts"] if not is_control(row)]
     claim = next((row for row in claims if row["answers"] == "yes"), claims[0] if claims else None)
     if claim is not None:
-        predicts = {row["outcome"] for row in rows["predictors"]}.intersection(claim["quantities"].split(", "))
-        return " ".join([_answer_by_claim(claim, spec), *(_answer_by_ranking(rows["predictors"]) if predicts else [])])
+        about = claim["quantities"].split(", ")
+        ranked = [row for row in rows["predictors"] if row["outcome"] in about]
+        return " ".join([_answer_by_claim(claim, spec), *(_answer_by_ranking(ranked) if ranked else [])])
     if rows["verdicts"]:
         return _answer_by_controls(rows["verdicts"])
     if rows["predictors"]:
@@ -47,7 +48,7 @@ def _answer_by_claim(claim: Row, spec: Mapping[str, Any]) -> str:
     "Yes" and "No" are for questions that can be answered so.
     """
     sentence = str(claim["claim"]).removesuffix(".")
-    numbers = f" ({_format_numbers(claim)})"
+    numbers = f" ({format_numbers(claim, power=False)})"
     question = str(spec.get("question") or spec["title"]).strip()
     is_closed = question.endswith("?") and bool(_YES_OR_NO.match(question))
     if claim["verdict"] == "holds":
@@ -57,24 +58,9 @@ def _answer_by_claim(claim: Row, spec: Mapping[str, Any]) -> str:
     return f"Undecided: the data neither confirm nor refute that '{sentence}'{numbers}."
 
 
-def _format_numbers(claim: Row) -> str:
-    """Return the estimate of a claim with its interval, what the claim requires of it, p-values and sample sizes."""
-    if not claim["members"] or isnan(claim["estimate"]):
-        return claim["note"] or "the tables have no values for it"
-    estimate = f"{claim['estimate_of']} {format_number(claim['estimate'])}"
-    if isfinite(claim["ci_low"]) and isfinite(claim["ci_high"]):
-        estimate += f", 95% CI {format_interval(claim['ci_low'], claim['ci_high'])}"
-    parts = [estimate, f"required: {claim['required']}" if claim["required"] else "", claim["note"]]
-    for p, name in ((claim["p"], "p"), (claim["p_holm"], "p (Holm)")):
-        parts.append("" if isnan(p) else format_p_value(p).replace("p", name, 1))
-    parts.append(format_count(claim["members"], "member"))
-    parts.append(f"{claim['draws']:,} draws each" if claim["draws"] > 1 else "")
-    return ", ".join(filter(None, parts))
-
-
 def _answer_by_controls(controls: Sequence[Row]) -> str:
     """Return how many controls have the verdict that they are stated to have."""
-    passed = sum(row["verdict"] == row["expected"] for row in controls)
+    passed = sum(map(has_passed, controls))
     return f"{passed} of {format_count(len(controls), 'control')} passed: their verdict is the one stated beforehand."
 
 

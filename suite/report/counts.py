@@ -6,7 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from suite.report.verdicts import Row
+from suite.formatting import format_duration
+from suite.report.verdicts import Row, has_passed, is_control
 
 _VERDICTS = {
     "holds": ("claim holds", "claims hold"),
@@ -38,14 +39,13 @@ def count_study(run: dict[str, Any], summary: pd.DataFrame, verdicts: Sequence[R
         summary: Statistics over draws.
         verdicts: The rows of verdicts.csv.
     """
-    controls = [row for row in verdicts if row["control"] == "yes"]
-    claims = [row for row in verdicts if row["control"] != "yes"]
+    claims, controls = ([row for row in verdicts if is_control(row) is which] for which in (False, True))
     found = []
     for verdict, words in _VERDICTS.items():
         if number := sum(row["verdict"] == verdict for row in claims):
             found.append(Count(str(number), words[number != 1], verdict))
     if controls:
-        passed = sum(row["verdict"] == row["expected"] for row in controls)
+        passed = sum(map(has_passed, controls))
         found.append(Count(f"{passed} of {len(controls)}", "controls passed"))
     members = summary["member"].nunique()
     found.append(Count(f"{members:,}", "member" if members == 1 else "members"))
@@ -61,13 +61,5 @@ def count_study(run: dict[str, Any], summary: pd.DataFrame, verdicts: Sequence[R
         found.append(Count(f"{trained['lost']:,} of {trained['runs']:,}", "training runs diverged"))
     if run["failed"]:
         found.append(Count(f"{len(run['failed']):,}", "cell failed" if len(run["failed"]) == 1 else "cells failed"))
-    found.append(Count(_format_time(sum(cell["seconds"] for cell in run["cells"])), "of computing time"))
+    found.append(Count(format_duration(sum(cell["seconds"] for cell in run["cells"])), "of computing time"))
     return found
-
-
-def _format_time(seconds: float) -> str:
-    """Format a time in seconds, minutes or hours."""
-    for unit, length in (("h", 3600), ("min", 60)):
-        if seconds >= 2 * length:
-            return f"{seconds / length:,.0f} {unit}"
-    return f"{seconds:.0f} s" if seconds >= 1 else "less than 1 s"

@@ -1,11 +1,11 @@
 """Lay out the claims of a study as a forest plot: estimate, interval and the range that was claimed, one row each."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isfinite, isnan
 
 from suite.formatting import format_count
-from suite.report.verdicts import Row, WordedVerdict, word_verdicts
+from suite.report.verdicts import Row, WordedVerdict, has_passed, is_control, word_verdicts
 
 _MARGIN = 0.08
 """Share of a row's axis that is empty at each end."""
@@ -70,30 +70,30 @@ def group_claims(rows: Sequence[Row]) -> list[ClaimGroup]:
     Args:
         rows: The rows of verdicts.csv.
     """
-    worded = dict(zip(map(id, rows), word_verdicts(rows), strict=True))
-    groups: dict[str, dict[tuple[str, ...], list[Row]]] = {}
-    for row in sorted(rows, key=lambda row: row["answers"] != "yes"):
+    groups: dict[str, dict[tuple[str, ...], list[PlottedClaim]]] = {}
+    worded = zip(rows, word_verdicts(rows), strict=True)
+    for row, words in sorted(worded, key=lambda pair: pair[0]["answers"] != "yes"):
+        claim = _plot_claim(row, words)
         alike = (row["test"], row["estimate_of"], row["verdict"], row["control"])
-        groups.setdefault(row["quantities"], {}).setdefault(alike, []).append(row)
+        groups.setdefault(row["quantities"], {}).setdefault(alike, []).append(claim)
     return [
-        ClaimGroup(
-            quantities,
-            [
-                _plot_claim(first, worded[id(first)], [_plot_claim(row, worded[id(row)]) for row in others])
-                for first, *others in found.values()
-            ],
-        )
+        ClaimGroup(quantities, [_fold(first, others) for first, *others in found.values()])
         for quantities, found in groups.items()
     ]
 
 
-def _plot_claim(row: Row, worded: WordedVerdict, similar: Sequence[PlottedClaim] = ()) -> PlottedClaim:
-    """Return a claim's row of the forest plot, with similar claims folded."""
+def _fold(claim: PlottedClaim, similar: list[PlottedClaim]) -> PlottedClaim:
+    """Return a claim with similar ones folded under it."""
+    fold = f"{claim.worded.verdict}: {format_count(len(similar), 'similar claim')}" if similar else ""
+    return replace(claim, similar=similar, fold=fold)
+
+
+def _plot_claim(row: Row, worded: WordedVerdict) -> PlottedClaim:
+    """Return a claim's row of the forest plot."""
     look = row["verdict"]
-    if row["control"] == "yes":
-        look = "holds" if row["verdict"] == row["expected"] else "fails"
-    fold = f"{worded.verdict}: {format_count(len(similar), 'similar claim')}" if similar else ""
-    return PlottedClaim(worded, look, plot_row(row), list(similar), fold)
+    if is_control(row):
+        look = "holds" if has_passed(row) else "fails"
+    return PlottedClaim(worded, look, plot_row(row))
 
 
 def plot_row(row: Row) -> Plot | None:

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from suite.report.templating import environment
+from suite.report.verdicts import has_passed, is_control
 from suite.results.files import remove_abandoned, write_text
 from suite.results.folder import Results
 from suite.results.schema import INDEX
@@ -147,7 +148,7 @@ def _read_entry(folder: Path) -> Entry:
         if not isinstance(run, dict):
             raise TypeError(f"run.json: expected an object, got {type(run).__name__}")
         rows = Results(folder).verdict_rows
-        claims, controls = ([row for row in rows if (row["control"] == "yes") is which] for which in (False, True))
+        claims, controls = ([row for row in rows if is_control(row) is which] for which in (False, True))
         counts = Counter(row["verdict"] for row in claims)
         return Entry(
             folder.name,
@@ -159,7 +160,7 @@ def _read_entry(folder: Path) -> Entry:
             tuple((verdict, counts[verdict]) for verdict in _VERDICTS if counts[verdict]),
             sum(row["expected"] not in ("", row["verdict"]) for row in claims),
             len(controls),
-            sum(row["expected"] == row["verdict"] for row in controls),
+            sum(map(has_passed, controls)),
             len(run["failed"]),
             len({cell["member"] for cell in run["cells"]}),
             sum(cell["seconds"] for cell in run["cells"]),

@@ -57,13 +57,10 @@ def describe_best(ranked: Sequence[Row]) -> str:
     better = beating_baselines(ranked)
     if better:
         first, *others = better
-        also = f"; so do {', '.join(row['predictor'] for row in others)}" if others else ""
-        return f"{first['predictor']} beats {first['baseline']}: {_format_numbers(first)}{also}"
-    verb = "no predictor is shown to beat"
-    if _is_established(best):
-        verb = "no predictor beats"
+        also = ", ".join(f"{row['predictor']} beats {row['baseline']}" for row in others)
+        return f"{first['predictor']} beats {first['baseline']}: {_format_numbers(first)}{f'; {also}' if also else ''}"
     highest = f"highest rank correlation: {best['predictor']}, {_format_numbers(best)}"
-    return f"{verb} {best['baseline']}; {highest}" if best["baseline"] else highest
+    return f"no predictor is shown to beat {best['baseline']}; {highest}" if best["baseline"] else highest
 
 
 def beating_baselines(ranked: Sequence[Row]) -> list[Row]:

@@ -6,7 +6,7 @@ from math import isinf, isnan
 from typing import Any
 
 from suite.catalog.charts.declaration import Drawn
-from suite.formatting import format_count
+from suite.formatting import capitalize, format_count
 from suite.results.schema import DIPS, FALLS, FLAT, FREQUENCY, LAYER, NONE, PEAKS, RISES, SERIES, SHARE, STEP
 
 Row = Mapping[str, Any]
@@ -30,28 +30,21 @@ def describe_trends(drawn: Mapping[str, Drawn], rows: Sequence[Row]) -> list[str
         drawn: The quantities, and how a chart draws them.
         rows: The table of trends.
     """
-    sentences: list[tuple[float, str]] = []
+    sentences: list[str] = []
     open_ones: list[tuple[str, Sequence[Row]]] = []
     for quantity, look in drawn.items():
-        found = rows_of(quantity, look, rows)
+        found = select_trends(quantity, look, rows)
         if not found:
             continue
         name = f"the share of {quantity}" if found[0]["statistic"] == SHARE else look.name or look.label
         if all(row["shape"] == NONE for row in found):
             open_ones.append((name, found))
         else:
-            change = max((abs(row["change"]) for row in found if not isnan(row["change"])), default=0.0)
-            sentences.append((change, _describe(name, found)))
-    return [*_largest(sentences), *_describe_open(open_ones)][:MOST]
+            sentences.append(_describe(name, found))
+    return [*sentences[:MOST], *_describe_open(open_ones)]
 
 
-def _largest(sentences: Sequence[tuple[float, str]]) -> list[str]:
-    """Return the sentences on the largest changes, at most `MOST`, in their order."""
-    changes = sorted((change for change, _ in sentences), reverse=True)[:MOST]
-    return [sentence for change, sentence in sentences if change in changes]
-
-
-def rows_of(quantity: str, drawn: Drawn, rows: Sequence[Row]) -> list[Row]:
+def select_trends(quantity: str, drawn: Drawn, rows: Sequence[Row]) -> list[Row]:
     """Return the rows of a quantity along the axis of a chart."""
 
     def fits(row: Row) -> bool:
@@ -261,9 +254,3 @@ _LARGE, _LARGEST = 1e3, 1e6
 def join_words(words: Sequence[str]) -> str:
     """Join words by commas, and the last by "and"."""
     return " and ".join(filter(None, (", ".join(words[:-1]), words[-1]))) if words else ""
-
-
-def capitalize(sentence: str) -> str:
-    """Return a sentence with a capital first letter, unless it begins with a symbol or the name of a column."""
-    first = sentence.split(" ", 1)[0]
-    return f"{first.capitalize()}{sentence[len(first) :]}" if first.isalpha() and first.islower() else sentence

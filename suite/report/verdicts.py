@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from suite.formatting import format_count, format_p_value
+from suite.formatting import capitalize, format_count, format_p_value
 from suite.report.formatting import PageTable, number
 
 Row = Mapping[str, Any]
@@ -20,11 +20,21 @@ def count_unmet(rows: Sequence[Row]) -> int:
     return sum(row["verdict"] != (row["expected"] or "holds") for row in rows)
 
 
+def is_control(row: Row) -> bool:
+    """Return whether a claim is a control."""
+    return bool(row["control"] == "yes")
+
+
+def has_passed(row: Row) -> bool:
+    """Return whether a control has the verdict that it must have."""
+    return bool(row["verdict"] == row["expected"])
+
+
 def name_verdict(row: Row) -> str:
     """Return the verdict of a claim; that of a control is whether it has the verdict that it must have."""
-    if row["control"] != "yes":
+    if not is_control(row):
         return str(row["verdict"])
-    return "control passed" if row["verdict"] == row["expected"] else "control not passed"
+    return "control passed" if has_passed(row) else "control not passed"
 
 
 def convert_to_json(study: str, rows: Sequence[Row]) -> list[dict[str, Any]]:
@@ -44,24 +54,29 @@ def format_lines(study: str, rows: Sequence[Row]) -> Iterator[str]:
 
 def _format_expected(row: Row) -> str:
     """Return the verdict that a source states if the claim has another one, and that of a control in any case."""
-    if row["control"] == "yes":
-        return f" ({row['verdict']}{', as it must' if row['verdict'] == row['expected'] else ''})"
+    if is_control(row):
+        return f" ({row['verdict']}{', as it must' if has_passed(row) else ''})"
     return f" (expected: {row['expected']})" if row["expected"] and row["verdict"] != row["expected"] else ""
 
 
-def format_numbers(row: Row) -> str:
-    """Return the estimate with its interval, what the claim requires of it, p-values, sizes and power."""
+def format_numbers(row: Row, power: bool = True) -> str:
+    """Return the estimate with its interval, what the claim requires of it, p-values and sizes.
+
+    Args:
+        row: The row of the claim.
+        power: Whether to add what an undecided claim would take to be decided.
+    """
     if not row["members"]:
         return row["note"] or "the tables have no values for this claim"
     if np.isnan(row["estimate"]):
         return str(row["note"])
     required = f", required: {row['required']}" if row["required"] else ""
     parts = [
-        f"{row['estimate_of']} {row['estimate']:.3g}{_format_interval(row)}{required}",
+        f"{row['estimate_of']} {row['estimate']:.3g}{_format_interval(row, ', 95% CI [{}, {}]')}{required}",
         *_format_p_values(row),
         _format_sizes(row),
         *([row["note"]] if row["note"] else []),
-        *_format_power(row),
+        *(_format_power(row) if power else []),
     ]
     return "; ".join(parts)
 
@@ -91,7 +106,7 @@ class WordedVerdict:
     """A claim's verdict in words.
 
     Attributes:
-        verdict: "holds", "fails", "undecided", "passed" or "not passed", the last two of a control.
+        verdict: "holds", "fails" or "undecided"; for a control, "control passed" or "control not passed".
         claim: The claim as a sentence.
         grounds: The numbers that the verdict is based on.
         surprise: The verdict that the claim's source states, if it is a different one; otherwise empty.
@@ -106,26 +121,26 @@ class WordedVerdict:
 def word_verdicts(rows: Sequence[Row]) -> list[WordedVerdict]:
     """Return each claim with its verdict and its grounds, in words."""
     return [
-        WordedVerdict(name_verdict(row), row["claim"], _capitalize(format_numbers(row)) + ".", _surprise(row))
+        WordedVerdict(name_verdict(row), row["claim"], capitalize(format_numbers(row)) + ".", _surprise(row))
         for row in rows
     ]
 
 
 def _surprise(row: Row) -> str:
-    return row["expected"] if row["control"] != "yes" and row["expected"] not in ("", row["verdict"]) else ""
+    return row["expected"] if not is_control(row) and row["expected"] not in ("", row["verdict"]) else ""
 
 
 def sum_up(rows: Sequence[Row]) -> str:
     """Return one sentence that counts the verdicts, or an empty string if there are none."""
     if not rows:
         return ""
-    claims, controls = ([row for row in rows if (row["control"] == "yes") is which] for which in (False, True))
+    claims, controls = ([row for row in rows if is_control(row) is which] for which in (False, True))
     counts = Counter(row["verdict"] for row in claims)
     forms = {"holds": ("holds", "hold"), "fails": ("fails", "fail"), "undecided": ("is undecided", "are undecided")}
     parts = [f"{counts[name]} {forms[name][counts[name] != 1]}" for name in forms if counts[name]]
     sentences = [f"{format_count(len(claims), 'claim')}: {', '.join(parts)}."] if claims else []
     if controls:
-        passed = sum(row["verdict"] == row["expected"] for row in controls)
+        passed = sum(map(has_passed, controls))
         sentences.append(f"{passed} of {format_count(len(controls), 'control')} passed.")
     return " ".join(sentences)
 
@@ -139,7 +154,7 @@ def tabulate_verdicts(rows: Sequence[Row]) -> PageTable:
             row["population"],
             row["estimate_of"],
             number(row["estimate"], "{:.3g}"),
-            _format_interval(row).strip(" []").replace(", ", " to "),
+            _format_interval(row, "{} to {}"),
             *(_format_alone(row[name]) for name in ("p", "p_holm")),
             str(row["members"]),
             str(row["draws"]) if row["draws"] else "",
@@ -166,9 +181,11 @@ def _format_alone(p: float, equal: str = "") -> str:
     return "" if isnan(p) else format_p_value(p).removeprefix("p ").replace("= ", equal)
 
 
-def _format_interval(row: Row) -> str:
-    """Format the 95% interval with three significant digits; return an empty string without one."""
-    return "" if isnan(row["ci_low"]) or isnan(row["ci_high"]) else f" [{row['ci_low']:.3g}, {row['ci_high']:.3g}]"
+def _format_interval(row: Row, pattern: str) -> str:
+    """Format the ends of the 95% interval with three significant digits; return an empty string without one."""
+    if isnan(row["ci_low"]) or isnan(row["ci_high"]):
+        return ""
+    return pattern.format(f"{row['ci_low']:.3g}", f"{row['ci_high']:.3g}")
 
 
 def _format_sizes(row: Row) -> str:
@@ -176,7 +193,3 @@ def _format_sizes(row: Row) -> str:
     noun = "replicates" if row["unit"] == "replicates" else "draws"
     draws = f", {row['draws']:,} {noun} each" if row["draws"] > 1 else ""
     return format_count(row["members"], "member") + draws
-
-
-def _capitalize(sentence: str) -> str:
-    return f"{sentence[0].upper()}{sentence[1:]}"

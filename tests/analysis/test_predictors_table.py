@@ -209,7 +209,7 @@ def test_a_line_per_outcome_names_the_best_predictor(results: Results, table: pd
         (
             (-0.1, -0.2, -0.02),
             0.01,
-            "no predictor beats depth; highest rank correlation: snip, rho 0.99 [0.50, 1.00], "
+            "no predictor is shown to beat depth; highest rank correlation: snip, rho 0.99 [0.50, 1.00], "
             "gain -0.10 [-0.20, -0.02], p (Holm) = 0.01",
         ),
     ):
