@@ -24,6 +24,10 @@ _SAME = 3
 """Points of a series that are no farther apart than this, in pixels, share a label."""
 
 
+_SMALLEST = 0.8
+"""The smallest size at which a panel is drawn, as a share of its size in print; labels have to fit there, too."""
+
+
 def scatter(data: pd.DataFrame, x: str, x_title: str, y: str, y_title: str, scale: alt.Scale) -> Any:
     """Draw one point per member, labeled with its value of the main axis.
 
@@ -41,7 +45,9 @@ def scatter(data: pd.DataFrame, x: str, x_title: str, y: str, y_title: str, scal
     )
     log = scale.to_dict().get("type") == "log"
     labeled = data[list(dict.fromkeys(columns))].assign(
-        **labels(data, _convert_to_pixels(data[x], WIDTH, log), _convert_to_pixels(data[y], HEIGHT))
+        **labels(
+            data, _convert_to_pixels(data[x], _SMALLEST * WIDTH, log), _convert_to_pixels(data[y], _SMALLEST * HEIGHT)
+        )
     )
     base = alt.Chart(plain(labeled)).encode(
         x=alt.X(f"{x}:Q", title=x_title, scale=scale, axis=axis_of(scale)),
@@ -114,7 +120,7 @@ def _format_values(values: list[float]) -> str:
     return ", ".join(names) if len(names) <= 2 else f"{names[0]} to {names[-1]}"
 
 
-def _convert_to_pixels(values: "pd.Series[float]", length: int, log: bool = False) -> NDArray[np.float64]:
+def _convert_to_pixels(values: "pd.Series[float]", length: float, log: bool = False) -> NDArray[np.float64]:
     """Return the positions of values on an axis from their minimum to their maximum, in pixels."""
     given = values.to_numpy(dtype=np.float64)
     shown = np.asarray(np.log(given) if log else given, dtype=np.float64)

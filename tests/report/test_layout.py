@@ -4,12 +4,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from suite.report.charts import charts_of
 from suite.report.page import render
 from suite.results.folder import Results
-from suite.results.schema import AGREEMENT, BOUNDS, COMPARISONS, PHASES
+from suite.results.schema import AGREEMENT, ANALYSIS, BOUNDS, COMPARISONS, PHASES, PREDICTORS, TRENDS
 from tests.drawn import draw
 from tests.report.browser import act_in_browser
 from tests.report.test_looks import REFERENCE, SHIPPED
@@ -39,7 +41,8 @@ SCRIPT = (
     + """
 const texts = [...answer.querySelectorAll("text")].filter((each) => each.textContent.trim());
 const found = { widths: widths(), page: [document.documentElement.scrollWidth, innerWidth], overlaps: overlaps(answer),
-  question: box(document.getElementById("question") || document.querySelector("h1")), chart: box(answer),
+  question: box(document.getElementById("question") || document.querySelector("h1")),
+  sentence: box(document.getElementById("answer-sentence") || document.querySelector("#first p")), chart: box(answer),
   counts: box(document.getElementById("counts")), rest: box(document.querySelector("nav")),
   verdicts: document.getElementById("verdicts") && box(document.getElementById("verdicts")) };
 texts[0].setAttribute("transform", texts[1].getAttribute("transform") || "");
@@ -50,14 +53,19 @@ return found;
 )
 
 
+def _table(results: Results, file: str) -> pd.DataFrame:
+    """Return a table of reference results with all columns, also those that an earlier version did not write."""
+    columns, table = ANALYSIS[file], results.analysis(file)
+    return table.assign(**{name: "" if kind is str else np.nan for name, kind in columns.items() if name not in table})
+
+
 def _shipped_page(name: str, folder: Path) -> Path:
     """Draw the page of a shipped study from its reference results, which have no raw values and no cells."""
     results = Results(REFERENCE / name)
     tasks = results.run["spec"]["measure"].get("accuracy", {}).get("task", [])
-    analysis = {"agreement": AGREEMENT, "bounds": BOUNDS, "phases": PHASES, "comparisons": COMPARISONS}
-    tables = {table: results.analysis(file) for table, file in analysis.items()}
-    tables |= {"verdicts": results.verdicts, "predictors": results.predictors}
-    charts = charts_of(results.summary, None, None, results.predictors, tasks)
+    files = (PREDICTORS, AGREEMENT, BOUNDS, PHASES, COMPARISONS, TRENDS)
+    tables = {file.removesuffix(".csv"): _table(results, file) for file in files} | {"verdicts": results.verdicts}
+    charts = charts_of(results.summary, None, None, tables["predictors"], tasks)
     page = folder / "report.html"
     page.write_text(render(results.run | {"cells": [], "failed": []}, results.summary, tables, charts))
     return page
@@ -89,7 +97,7 @@ def test_no_chart_is_wider_than_its_column_and_no_labels_of_the_answer_overlap(
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=() if name == "controls" else pytest.mark.slow) for name in SHIPPED]
 )
-def test_the_first_screen_has_the_question_the_chart_that_answers_and_the_counts(
+def test_the_first_screen_has_the_question_its_answer_the_chart_and_the_counts(
     name: str, window: tuple[int, int], tmp_path: Path
 ) -> None:
     """In this order and without scrolling; on a phone the counts come first, and the chart may begin at the bottom."""
@@ -98,9 +106,11 @@ def test_the_first_screen_has_the_question_the_chart_that_answers_and_the_counts
     _check(found)
     chart, counts = found["chart"], found["counts"]
     first, second = (chart, counts) if window == WIDE else (counts, chart)
-    assert 0 <= found["question"]["top"] < found["question"]["bottom"] <= first["top"]
-    assert first["bottom"] <= second["top"] < window[1]
-    if window == WIDE and name not in UNDRAWN:
+    assert 0 <= found["question"]["top"] < found["question"]["bottom"] <= found["sentence"]["top"]
+    assert found["sentence"]["top"] < found["sentence"]["bottom"] <= first["top"]
+    assert first["bottom"] <= second["top"]
+    if window == PHONE or name not in UNDRAWN:
+        assert second["top"] < window[1]
         assert counts["bottom"] <= window[1]
         assert chart["right"] - chart["left"] > 0.85 * window[0]
     assert max(chart["bottom"], counts["bottom"]) <= found["rest"]["top"]
