@@ -16,8 +16,8 @@ from scipy.stats import binom
 
 from suite.analysis.points import Tables
 from suite.analysis.trends import trends_table
-from suite.statistics.multiple_tests import ALPHA
 from suite.results.schema import DIFFERS, DIPS, FALLS, FLAT, NONE, PEAKS, RISES
+from suite.statistics.multiple_tests import ALPHA
 from tests.analysis.simulated import Row, member, tables_of
 from tests.analysis.test_error_rates import heavy, repetitions, skewed
 
