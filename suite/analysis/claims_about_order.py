@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
-from math import atanh, factorial, sqrt, tanh
+from math import atanh, copysign, factorial, sqrt, tanh
 from zlib import crc32
 
 import numpy as np
-from scipy.stats import norm
+from scipy.stats import t as student
 
 from suite.analysis.evidence import (
     NOTHING,
@@ -16,6 +16,7 @@ from suite.analysis.evidence import (
     above,
     every,
     in_the_family,
+    known_draws,
     of_each,
     on_average,
     refused,
@@ -37,7 +38,8 @@ from suite.catalog.claims import Greater, Monotone, PairClaim, PeaksInside, Rank
 from suite.catalog.predict import FEWEST
 from suite.catalog.quantities import is_trained, shares_data
 from suite.statistics.contrasts import Estimate, Replicates, estimate
-from suite.statistics.intervals import NORMAL_QUANTILE
+from suite.statistics.frequencies import pooled
+from suite.statistics.intervals import LEVEL
 from suite.statistics.paired import paired_events, paired_means
 from suite.statistics.rank import spearman
 from suite.statistics.survival import logrank
@@ -115,6 +117,11 @@ def greater(tables: Tables, claim: Greater) -> Evidence:
     differences = [(names, _replicates(first, second, claim)) for names, first, second in pairs]
     if claim.of == "family":
         return in_the_family(differences, claim.margin)
+    if pairs and pairs[0][1].kind == "frequency" and not shares_data(claim.quantity):
+        difference = pooled([known_draws(first) for _, first, _ in pairs]) - pooled(
+            [known_draws(second) for _, _, second in pairs]
+        )
+        return above(difference, claim.margin, {name for names, _, _ in pairs for name in names})
     return on_average(differences, claim.margin, shares_data(claim.quantity))
 
 
@@ -180,10 +187,11 @@ def _pairs(tables: Tables, claim: PairClaim) -> list[tuple[Point, Point]]:
 def rank_correlation(tables: Tables, claim: RankCorrelation) -> Evidence:
     """Test Spearman's rho of two quantities over members.
 
-    The p-value is that of Fisher's transformation with the standard error of Bonett and Wright. Members are the sample,
-    since the claim is about the family that they belong to; the error of a member's own values is already part of their
-    order. For n members no p-value is below 1/n!, the probability of a single order, since the transformation of a
-    perfect correlation is infinite. The values of a member that was trained in several ways are averaged, so that it
+    The p-value is that of Fisher's transformation with the standard error of Bonett and Wright. It is made
+    conservative for few members: rho is moved towards 0 by half of its smallest step, and the quantiles are Student's
+    with n - 1 degrees of freedom. Members are the sample, since the claim is about the family that they belong to; the
+    error of a member's own values is already part of their order. For n members no p-value is below 1/n!, the
+    probability of a single order. The values of a member that was trained in several ways are averaged, so that it
     enters once. An infinite value, such as the median of times most of which are censored, is the first or last in
     order. If `shuffled` is set, the values of `first` are permuted; the permutation follows from the text of the claim
     and the number of members alone.
@@ -207,15 +215,16 @@ def _against_bound(rho: float, names: frozenset[str], claim: RankCorrelation) ->
     bound, sign = (claim.at_least, 1) if claim.at_least is not None else (claim.at_most, -1)
     assert bound is not None
     members = len(names)
-    inside = min(max(rho, -_NEARLY), _NEARLY)
+    inside = copysign(max(abs(rho) - 6 / (members**3 - members), 0.0), rho)
     error = sqrt((1 + inside**2 / 2) / (members - 3))
-    z = sign * (atanh(inside) - atanh(min(max(bound, -_NEARLY), _NEARLY))) / error
-    low, high = (tanh(atanh(inside) + side * NORMAL_QUANTILE * error) for side in (-1, 1))
+    score = sign * (atanh(inside) - atanh(min(max(bound, -_NEARLY), _NEARLY))) / error
+    half = float(student.isf((1 - LEVEL) / 2, members - 1)) * error
+    low, high = min(tanh(atanh(inside) - half), rho), max(tanh(atanh(inside) + half), rho)
     least = 1 / factorial(members)
-    for_it, against = (max(least, float(tail)) for tail in (norm.sf(z), norm.cdf(z)))
+    for_it, against = (max(least, float(student.sf(tail, members - 1))) for tail in (score, -score))
 
     def detectable(level: float, power: float) -> float:
-        shift = error * float(norm.isf(level) + norm.ppf(power))
+        shift = error * float(student.isf(level, members - 1) + student.ppf(power, members - 1))
         return abs(tanh(atanh(bound) + sign * shift) - bound)
 
     p = two_sided(for_it, against)
@@ -223,4 +232,4 @@ def _against_bound(rho: float, names: frozenset[str], claim: RankCorrelation) ->
 
 
 _NEARLY = 0.9999
-"""The largest correlation that is transformed, since Fisher's transformation of 1 is infinite."""
+"""The largest bound that is transformed, since Fisher's transformation of 1 is infinite."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from scipy.stats import norm
+from scipy.stats import t as student
 
 from suite.analysis.evidence import (
     NOTHING,
@@ -44,17 +44,30 @@ def level(tables: Tables, claim: Level) -> Evidence:
     bound = claim.at_least if claim.at_least is not None else claim.at_most
     assert bound is not None
     known = [(point, each) for point in found if not np.isnan((each := point.estimate(claim.statistic)).value)]
+    return replace(_level(known, claim, bound), note=_count_diverged(found))
+
+
+def _count_diverged(found: Sequence[Point]) -> str:
+    """Return how many runs diverged, which are left out; empty if none did."""
+    lost = sum(point.diverged for point in found if point.kind == "value")
+    runs = sum(0 if point.values is None else len(point.values) for point in found)
+    return f"{lost:,} of {runs:,} runs diverged and are left out" if lost else ""
+
+
+def _level(known: Sequence[tuple[Point, Estimate]], claim: Level, bound: float) -> Evidence:
     members = [((point.member,), _replicates(point, each, claim)) for point, each in known]
     if claim.of == "family":
         return _as_claimed(in_the_family(members, bound), claim)
     if claim.of == "average" and len(members) > 1:
-        return _as_claimed(on_average(members, bound, shares_data(claim.quantity)), claim)
+        events = known[0][0].kind == "frequency"
+        return _as_claimed(on_average(members, bound, shares_data(claim.quantity), events), claim)
     return every([_as_claimed(above_known(point, claim.statistic, bound), claim) for point, _ in known])
 
 
 def _replicates(point: Point, found: Estimate, claim: Level) -> Replicates:
     """Return the estimate of a member, with its replicates if their mean is the estimate."""
-    if point.values is None or point.draws is None or point.kind == "time" or claim.statistic == "median":
+    is_median = claim.statistic == "median" and point.kind == "value"
+    if point.values is None or point.draws is None or point.kind == "time" or is_median:
         return Replicates(found, np.empty(0), np.empty(0))
     known = np.isfinite(point.values)
     return Replicates(found, point.draws[known], point.values[known])
@@ -153,7 +166,9 @@ def _within_errors(deviations: Sequence[tuple[Point, Estimate]], limit: float, o
     scores = [0.0 if np.isnan(score) else score for score in scores]
     largest = max(scores) if one_sided else max(scores, key=abs)
     tails = 1 if one_sided else 2
-    refuted = min(1.0, tails * len(scores) * float(norm.sf(largest if one_sided else abs(largest))))
+    size = largest if one_sided else abs(largest)
+    freedom = known[scores.index(largest)].freedom
+    refuted = min(1.0, tails * len(scores) * float(student.sf(size, freedom)))
     holds = largest <= limit if one_sided else abs(largest) <= limit
     draws = min((each.draws for each in known if each.error), default=1)
     against = 1.0 if holds else refuted

@@ -5,15 +5,15 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
 import numpy as np
-from scipy.stats import t as student
 
 from suite.analysis.points import Point
 from suite.statistics.contrasts import Estimate, Replicates, average, mean_of, of_share, over_members
+from suite.statistics.frequencies import Frequency, average_frequency
 from suite.statistics.intervals import Array, clopper_pearson
 from suite.statistics.paired import PairedEvents
 from suite.statistics.two_level import CorrelationDifference
 
-Tested = Estimate | PairedEvents | CorrelationDifference
+Tested = Estimate | PairedEvents | Frequency | CorrelationDifference
 """An estimate with one-sided tests and a 95% confidence interval."""
 
 Detectable = Callable[[float, float], float]
@@ -75,10 +75,6 @@ def above(found: Tested, bound: float, members: Iterable[str]) -> Evidence:
         return Evidence(found.value, np.nan, np.nan, *p_values, found.draws, frozenset(members), exact=True)
     low, high = found.interval
     for_it, against = found.above(bound), found.below(bound)
-
-    def detectable(level: float, power: float) -> float:
-        return found.error * float(student.isf(level, found.freedom) + student.ppf(power, found.freedom))
-
     return Evidence(
         found.value,
         low,
@@ -88,7 +84,7 @@ def above(found: Tested, bound: float, members: Iterable[str]) -> Evidence:
         against,
         found.draws,
         frozenset(members),
-        detectable=detectable,
+        detectable=found.detectable,
     )
 
 
@@ -178,7 +174,7 @@ def above_known(point: Point, statistic: str, bound: float) -> Evidence:
         evidence = above(value, bound, [point.member])
         low, high = clopper_pearson(events, n)
         p = two_sided(for_it, against)
-        return replace(evidence, low=low, high=high, p=p, for_it=for_it, against=against)
+        return replace(evidence, low=low, high=high, p=p, for_it=for_it, against=against, detectable=None)
     if not np.isinf(value.value):
         return above(value, bound, [point.member])
     draws = known_draws(point)
@@ -227,13 +223,16 @@ def of_each(found: Iterable[tuple[Name, Estimate]]) -> Mapping[Name, Estimate]:
     return {name: mean_of(values) for name, values in trainings.items()}
 
 
-def on_average(found: Iterable[tuple[tuple[str, ...], Replicates]], bound: float, shared: bool) -> Evidence:
+def on_average(
+    found: Iterable[tuple[tuple[str, ...], Replicates]], bound: float, shared: bool, events: bool = False
+) -> Evidence:
     """Return the evidence that the average over these members, or pairs of members, lies above a bound.
 
     Args:
         found: The names of one or two members with their estimate, once per training setting.
         bound: The bound.
         shared: Whether replicates share their data over members, as in training.
+        events: Whether the average is one of frequencies.
     """
     members: dict[tuple[str, ...], list[Replicates]] = {}
     for names, each in found:
@@ -241,7 +240,8 @@ def on_average(found: Iterable[tuple[tuple[str, ...], Replicates]], bound: float
             members.setdefault(names, []).append(each)
     if not members:
         return NOTHING
-    return above(average(list(members.values()), shared), bound, {name for each in members for name in each})
+    averaged = average_frequency if events else average
+    return above(averaged(list(members.values()), shared), bound, {name for each in members for name in each})
 
 
 def in_the_family(found: Iterable[tuple[tuple[str, ...], Replicates]], bound: float) -> Evidence:

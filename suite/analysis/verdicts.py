@@ -177,7 +177,7 @@ def _verdict(claim: Claim, evidence: Evidence, p: float, tests: int) -> Verdict:
         verdict, unadjusted = "fails", evidence.against
     elif p <= ALPHA:
         verdict = "holds" if evidence.for_it < evidence.against else "fails"
-    undecided = verdict == "undecided" and bool(evidence.members) and not evidence.note
+    undecided = verdict == "undecided" and bool(evidence.members)
     return Verdict(
         claim,
         verdict,
@@ -185,8 +185,17 @@ def _verdict(claim: Claim, evidence: Evidence, p: float, tests: int) -> Verdict:
         unadjusted,
         p if np.isfinite(evidence.p) or verdict == "fails" else np.nan,
         _needed_sample_size(evidence, tests) if undecided else np.nan,
-        evidence.detectable(ALPHA / (2 * tests), POWER) if evidence.detectable and tests else np.nan,
+        _detectable(evidence, claim, tests),
     )
+
+
+def _detectable(evidence: Evidence, claim: Claim, tests: int) -> float:
+    """Return the smallest effect that a claim's test finds; nan if it is unknown or larger than any effect can be."""
+    if not evidence.detectable or not tests:
+        return np.nan
+    found = evidence.detectable(ALPHA / (2 * tests), POWER)
+    low, high = _range(claim)
+    return found if found <= high - low else np.nan
 
 
 def _needed_sample_size(evidence: Evidence, tests: int) -> float:

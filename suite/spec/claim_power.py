@@ -1,17 +1,16 @@
 """This module checks that claims have enough draws and members to be judged, and to find large effects."""
 
 from collections.abc import Iterator, Sequence
-from math import atanh, exp, sqrt
+from math import atanh, ceil, exp, log2, sqrt
 from statistics import NormalDist
 
-from scipy.special import stdtrit  # scipy.stats takes longer to load than all other checks take
+from scipy.special import betaincinv, stdtrit  # scipy.stats takes longer to load than all other checks take
 
 from suite.catalog.claims import (
     THEORY,
     AgreesWith,
     BoundedBy,
     Claim,
-    Greater,
     Level,
     PairClaim,
     Predicts,
@@ -155,16 +154,25 @@ _RHOS = [place / 100 for place in range(1, 100)]
 def _difference(claim: Claim, name: str, number: int, level: float, normal: float) -> str:
     """Return why a claim about a difference or a level has a low power; empty if it has not."""
     kind = QUANTITIES[name].kind
-    paired = is_trained(name) and isinstance(claim, Greater)
-    samples = 1 if paired or isinstance(claim, Level) or getattr(claim, "bound", "") == THEORY else 2
     noun = "replicates" if is_trained(name) else "draws"
+    if kind == "frequency" and isinstance(claim, Level):
+        bound = claim.at_least if claim.at_least is not None else 1 - (claim.at_most or 0.0)
+        return f"no result of {number} {noun} establishes it" if 0 < bound < 1 and bound**number > level else ""
     if isinstance(claim, SurvivalShorter):
         ratio = exp(normal * 2 / sqrt(2 * number))
         large, what = ratio > _LARGEST_HAZARD_RATIO, f"ratios of hazards above {ratio:.2g}"
+    elif kind == "frequency" and is_trained(name) and not isinstance(claim, BoundedBy):
+        fewest = ceil(log2(1 / level))  # discordant pairs, all of one kind
+        if fewest > number:
+            return f"no result of {number} {noun} establishes it"
+        difference = float(betaincinv(fewest, number - fewest + 1, POWER))
+        large, what = difference > _LARGEST_FREQUENCY, f"differences of frequencies above {difference:.2g}"
     elif kind == "frequency":
-        difference = normal * sqrt(samples * 0.25 / number)
+        difference = normal * sqrt(0.5 / number)
         large, what = difference > _LARGEST_FREQUENCY, f"differences of frequencies above {min(difference, 1.0):.2g}"
     else:
+        paired = is_trained(name) and not isinstance(claim, BoundedBy)
+        samples = 1 if paired or isinstance(claim, Level) or getattr(claim, "bound", "") == THEORY else 2
         freedom = samples * (number - 1)
         shift = float(stdtrit(freedom, 1 - level) + stdtrit(freedom, POWER)) * sqrt(samples / number)
         large, what = shift > _LARGEST_SHIFT, f"differences above {shift:.2g} standard deviations"

@@ -7,7 +7,8 @@ from math import sqrt
 from typing import Literal
 
 import numpy as np
-from scipy.stats import binom, norm
+from scipy.optimize import brentq
+from scipy.stats import binom, nct, norm
 from scipy.stats import t as student
 
 from suite.statistics.intervals import LEVEL, Array
@@ -61,6 +62,22 @@ class Estimate:
         or its error is not finite.
         """
         return Estimate(-self.value, self.error, self.freedom, self.draws, -self.shrinkage).above(-bound)
+
+    def detectable(self, level: float, power: float) -> float:
+        """Return the smallest difference from a bound that a one-sided test at a level finds with a given power.
+
+        The draws are taken as normal.
+        """
+        if not np.isfinite(self.error):
+            return np.nan
+        if np.isinf(self.freedom):
+            return self.error * float(norm.isf(level) + norm.ppf(power))
+        critical = float(student.isf(level, self.freedom))
+
+        def excess(shift: float) -> float:
+            return float(nct.sf(critical, self.freedom, shift)) - power
+
+        return self.error * float(brentq(excess, 0.0, 2 * critical + 10))
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -155,6 +172,10 @@ class Replicates:
     numbers: Array
     values: Array
 
+    def at(self, numbers: Array) -> Array:
+        """Return the values of some replicates, in their order."""
+        return self.values[np.isin(self.numbers, numbers)]
+
 
 def mean_of(values: Sequence[Estimate]) -> Estimate:
     """Average estimates that may share draws or data, so that their errors may be correlated.
@@ -198,16 +219,9 @@ def average(members: Sequence[Sequence[Replicates]], shared: bool) -> Estimate:
     common = reduce(np.intersect1d, [each.numbers for each in every])
     if not all(len(each.values) for each in every) or len(common) < 2:
         return alone
-    averages = np.mean(
-        [np.mean([_select(each, common) for each in trainings], axis=0) for trainings in members], axis=0
-    )
+    averages = np.mean([np.mean([each.at(common) for each in trainings], axis=0) for trainings in members], axis=0)
     found = estimate(averages, "mean")
     return found if np.isfinite(found.error) else replace(alone, draws=found.draws)
-
-
-def _select(found: Replicates, numbers: Array) -> Array:
-    """Return the values of some replicates, in their order."""
-    return found.values[np.isin(found.numbers, numbers)]
 
 
 def _freedom(estimates: Sequence[Estimate]) -> float:
@@ -252,5 +266,6 @@ def _estimate_median(ordered: Array) -> Estimate:
         error = float((high - low) / (2 * quantile)) if quantile > 0 else np.inf
     if error == 0:  # too many values are equal for order statistics to give the error
         error = np.inf
-    middle = float(np.quantile(ordered, 0.5, method="inverted_cdf"))
+    lower, upper = ordered[(n - 1) // 2], ordered[n // 2]
+    middle = float((lower + upper) / 2 if np.isfinite(upper) else lower)
     return Estimate(middle, np.inf if np.isnan(error) else error, draws=n)

@@ -45,7 +45,7 @@ def wilson(successes: Array, trials: Array) -> Interval:
     return Interval(low, np.where(successes == trials, 1.0, center + half))
 
 
-def clopper_pearson(successes: int, trials: int) -> tuple[float, float]:
+def clopper_pearson(successes: float, trials: float) -> tuple[float, float]:
     """Compute the exact interval of a frequency, whose coverage is at least 95% for every frequency.
 
     Args:

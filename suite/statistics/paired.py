@@ -1,10 +1,12 @@
 """Paired comparisons of two settings on the same replicates, which share their data."""
 
 from dataclasses import dataclass
-from math import copysign, inf, sqrt
+from math import sqrt
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import brentq
+from scipy.special import gammaln, xlogy
 from scipy.stats import binom, norm
 
 from suite.catalog.limits import FEWEST_PAIRS
@@ -32,8 +34,9 @@ def paired_means(first: Array, second: Array) -> Estimate:
 class PairedEvents:
     """The difference of two frequencies, second minus first, of events in pairs.
 
-    A difference of 0 is tested by McNemar's exact test, any other by Tango's score test. The 95% interval is Tango's
-    score interval. It is extended to 0 if McNemar's test does not reject 0, so that interval and p-value agree.
+    A difference of 0 is tested by McNemar's exact test. Any other is tested by Tango's score, with an exact p-value:
+    the largest over the unknown probability of an event in one setting alone. The 95% interval is Tango's score
+    interval. It is extended to 0 if McNemar's test does not reject 0, so that they agree about 0.
 
     Attributes:
         gained: Number of pairs with the event in the second setting alone.
@@ -64,6 +67,10 @@ class PairedEvents:
     def freedom(self) -> float:
         """The degrees of freedom of the error, which is treated as known."""
         return np.inf
+
+    def detectable(self, level: float, power: float) -> float:
+        """Return nan: the power depends on how often one setting alone has the event, which is unknown."""
+        return np.nan
 
     def above(self, bound: float = 0.0) -> float:
         """Return the one-sided p-value for the claim that the true difference lies above a bound."""
@@ -96,17 +103,50 @@ def _p_above(gained: int, lost: int, pairs: int, bound: float) -> float:
         return 0.0 if bound < -1 else 1.0
     if bound == 0:
         return float(binom.sf(gained - 1, gained + lost, 0.5))
-    return float(norm.sf(_score(gained, lost, pairs, bound)))
+    if pairs > _MOST_ENUMERATED:
+        return float(norm.sf(_score(gained, lost, pairs, bound)))
+    return _exact_p(_score(gained, lost, pairs, bound), pairs, bound)
+
+
+_MOST_ENUMERATED = 128
+"""Largest number of pairs whose tables are enumerated; for more, the score is taken as normal."""
+
+_PROBABILITIES = 64
+"""Number of values of the unknown probability over which an exact p-value is the largest."""
+
+
+def _exact_p(score: float, pairs: int, bound: float) -> float:
+    """Return the largest probability of a score at least as large if the true difference equals the bound.
+
+    The maximum is over the probability of an event in the first setting alone.
+    """
+    gained, lost = np.array([(one, other) for one in range(pairs + 1) for other in range(pairs + 1 - one)]).T
+    extreme = _scores(gained, lost, pairs, bound) >= score - 1e-9
+    gained, lost = gained[extreme], lost[extreme]
+    # Both probabilities are at least 0, and together at most 1.
+    losing = np.linspace(max(0.0, -bound), (1 - bound) / 2, _PROBABILITIES)[:, None]
+    winning = np.maximum(losing + bound, 0.0)
+    neither = np.maximum(1 - winning - losing, 0.0)
+    counts = gammaln(pairs + 1) - gammaln(gained + 1) - gammaln(lost + 1) - gammaln(pairs - gained - lost + 1)
+    logarithms = xlogy(gained, winning) + xlogy(lost, losing) + xlogy(pairs - gained - lost, neither)
+    return min(1.0, float(np.exp(counts + logarithms).sum(1).max()))
 
 
 def _score(gained: int, lost: int, pairs: int, difference: float) -> float:
     """Return Tango's score statistic for a true difference, positive if the observed one is larger."""
+    return float(_scores(np.array([gained]), np.array([lost]), pairs, difference)[0])
+
+
+def _scores(gained: NDArray[np.int64], lost: NDArray[np.int64], pairs: int, difference: float) -> Array:
+    """Return the score statistics of many tables."""
     linear = (2 * pairs - gained + lost) * difference - gained - lost
     constant = -lost * difference * (1 - difference)
-    share = (sqrt(max(linear**2 - 8 * pairs * constant, 0.0)) - linear) / (4 * pairs)
+    share = (np.sqrt(np.maximum(linear**2 - 8 * pairs * constant, 0.0)) - linear) / (4 * pairs)
     variance = pairs * (2 * share + difference * (1 - difference))
     excess = gained - lost - pairs * difference
-    return excess / sqrt(variance) if variance > 0 else excess and copysign(inf, excess)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scores = np.where(variance > 0, excess / np.sqrt(variance), np.copysign(np.inf, excess))
+    return np.asarray(np.where((variance <= 0) & (excess == 0), 0.0, scores))
 
 
 def _upper_end(gained: int, lost: int, pairs: int) -> float:

@@ -159,6 +159,13 @@ class CorrelationDifference:
         """The number of draws, which do not enter as such."""
         return 0
 
+    def detectable(self, level: float, power: float) -> float:
+        """Return the smallest difference from 0 that a one-sided test at a level finds with a given power."""
+        if not self.spread:
+            return np.nan
+        shift = self.spread * float(student.isf(level, self.freedom) + student.ppf(power, self.freedom))
+        return float(2 * np.tanh(shift))
+
     def above(self, bound: float = 0.0) -> float:
         """Return the one-sided p-value for the claim that the true difference lies above a bound."""
         if not (self.spread and np.isfinite(self.value)):

@@ -124,6 +124,15 @@ def successes(generator: np.random.Generator, more: float = 0.0) -> list[Row]:
     return [member("success", draws, activation=name) for name, draws in zip(PAIR, (often, seldom), strict=True)]
 
 
+def correlated(generator: np.random.Generator) -> list[Row]:
+    """Members that succeed in 9 of 10 runs, mostly on the same data."""
+    easy = generator.normal(size=16)
+    return [
+        member("success", 0.9 * easy + 0.436 * generator.normal(size=16) < norm.ppf(0.9), depth=depth)
+        for depth in range(12)
+    ]
+
+
 def ranked(generator: np.random.Generator, depths: int) -> list[Row]:
     """Members of which v3 and -depth rank an outcome equally well: it is the mean of both, with noise."""
     first, rows = generator.permutation(depths), []
@@ -177,6 +186,28 @@ NO_EFFECT: dict[str, tuple[Make, Claim]] = {
     "an average of untrained members": (
         fixed,
         Greater(quantity="v3", of="average", **BETWEEN),
+    ),
+    "an average level of rare events": (
+        lambda generator: [
+            member("collapsed_relative", generator.random(128) < 0.01, depth=depth) for depth in range(20)
+        ],
+        Level(quantity="collapsed_relative", at_most=0.01, of="average", **SAYS),
+    ),
+    "an average difference of rare events": (
+        lambda generator: [
+            member("collapsed_relative", generator.random(16) < share, depth=depth, activation=name)
+            for depth, share in enumerate(np.linspace(0.01, 0.2, 8))
+            for name in PAIR
+        ],
+        Greater(quantity="collapsed_relative", of="average", **BETWEEN),
+    ),
+    "an average level of successes that share their data": (
+        correlated,
+        Level(quantity="success", at_least=0.9, of="average", **SAYS),
+    ),
+    "an average of medians": (
+        lambda generator: [member("v3", generator.normal(3, 1, 8), depth=depth) for depth in range(20)],
+        Level(quantity="v3", at_least=3.0, of="average", statistic="median", **SAYS),
     ),
     "paired events": (successes, Greater(quantity="success", **BETWEEN)),
     "paired events that differ by a margin": (

@@ -124,8 +124,8 @@ def test_a_claim_that_one_draw_can_refute_needs_no_more(claim: str, tmp_path: Pa
         (STEPS, {"replicates": 4}, "with 4 replicates, only differences above 2.4 standard deviations are found"),
         (STEPS, {"replicates": 8}, ""),
         (RANKS, {}, "with 6 members, only rank correlations above 0.97 are found"),
-        (SUCCESS, {"replicates": 4}, "with 4 replicates, only differences of frequencies above 0.7 are found"),
-        (SUCCESS, {"replicates": 16}, ""),
+        (SUCCESS, {"replicates": 8}, "with 8 replicates, only differences of frequencies above 0.85 are found"),
+        (SUCCESS, {"replicates": 24}, ""),
         (TIMES, {"replicates": 4}, "with 4 replicates, only ratios of hazards above 7.3 are found"),
         (TIMES, {"replicates": 16}, ""),
     ],
@@ -137,6 +137,17 @@ def test_claims_of_low_power_get_a_warning(claim: str, sizes: dict[str, int], wa
     assert ([] if not warning else [True]) == [
         f"claim: {warning} with 80% power; use more" in each for each in warnings
     ]
+
+
+@pytest.mark.parametrize(
+    ("claim", "replicates"),
+    [(SUCCESS, 5), ('test = "level"\nquantity = "success"\nat_least = 0.9\n', 8)],
+)
+def test_claims_that_no_result_can_establish_get_a_warning(claim: str, replicates: int, tmp_path: Path) -> None:
+    """Five pairs that all differ in one direction have p = 1/32; eight successes in eight have p = 0.43 at 0.9."""
+    (warning,) = map(str, load(claim, tmp_path, replicates=replicates).warnings)
+
+    assert f"claim: no result of {replicates} replicates establishes it; use more of them" in warning
 
 
 @pytest.mark.parametrize(("members", "rho"), [(6, 0.97), (8, 0.93)])
