@@ -35,6 +35,7 @@ from suite.statistics.shape import (
     curve_of,
     curve_of_times,
     is_flat,
+    is_rise,
     largest_difference,
     p_of_difference,
     p_of_ends,
@@ -87,19 +88,25 @@ def trends_table(summary: pd.DataFrame, values_of: Callable[[Sequence[str]], pd.
     lies below both. The p-values of all curves of a quantity are corrected together (Holm), so that the probability
     that any of these shapes is wrong is at most 5% for each quantity: "rises" and "falls" say that the last value is
     larger or smaller than the first, "peaks inside" and "dips inside" that an inner value lies above or below both
-    ends. They are not about the values in between. "flat" means that all values differ by at most 5% of their mean
-    size (0.05 for frequencies), or that all draws are equal; the probability that a curve of a quantity is called flat
-    wrongly is at most 5% as well.
+    ends. They are not about the values in between. The direction of a rise or fall is that of the test.
+
+    "flat" means that all values differ by at most 5% of their mean size (0.05 for frequencies). It has an error rate of
+    its own, in addition to that of the other shapes: the probability that a curve of a quantity is called flat wrongly
+    is at most 5%. The mean size is estimated from the same draws and taken as known. If all draws of a curve are equal,
+    it is flat if the frequency of other values passes the test of flat frequencies, which takes about 55 draws at each
+    place (80 for layers and steps), and more for several series.
 
     Draws of different members are independent. Layers and steps belong to the same networks, and replicates of trained
     networks share their data; the tests of these allow for any dependence. Means are tested by Student's t,
     frequencies after Agresti and Caffo, medians after Price and Bonett, and times to an event, of which the medians
     are listed, by the Mann-Whitney test, which takes the draws as independent; censored times are longer than all
     others, and an infinite median says that fewer than half of the draws reach the event. Quantities without draws are
-    exact. If all draws of a place are equal, its error is taken to be that of the place that it is compared with.
+    exact. If all draws of a place are equal, its error is taken to be that of the place that it is compared with. The
+    error of a mean is at least that if the place has fewer than 64 draws, and at most half as many as the other.
 
-    The intervals of the values are those of the summary. That of the extreme value is not corrected for its choice; the
-    interval of the change, and the range of places that the extreme is not told apart from, are.
+    The extreme is the largest, or smallest, value among the inner places that are established to lie above, or below,
+    both ends. The intervals of the values are those of the summary. That of the extreme value is not corrected for its
+    choice; the interval of the change, and the range of places that the extreme is not told apart from, are.
 
     Args:
         summary: The summary of the study, with the widths of layers (`with_layer_widths`) if neurons are counted.
@@ -236,9 +243,13 @@ def _rows_of(quantity: str, lines: Iterator[_Line]) -> Iterator[dict[str, Any]]:
     corrected = iter(holm(np.array([p for test in tests for p in test.values()])))
     adjusted = [{shape: float(next(corrected)) for shape in test} for test in tests]
     for line, curve, raw, holms in zip(found, curves, tests, adjusted, strict=True):
-        constant = _is_constant(line)
+        constant = line.named["statistic"] != FREQUENCY and _is_constant(line)
+        level = 1 - ALPHA / len(found)
         margin = MARGIN if line.named["statistic"] == FREQUENCY else MARGIN * float(np.abs(curve.value).mean())
-        shape = FLAT if constant else _shape(curve, holms, margin, 1 - ALPHA / len(found))
+        if constant and not _is_exact(quantity):
+            shape = FLAT if is_flat(_other_values(curve), MARGIN, level) else NONE
+        else:
+            shape = _shape(curve, raw, holms, margin, level)
         tested = {RISES: "ends", FALLS: "ends"}.get(shape, shape)
         tested = tested if tested in raw else min(raw, key=lambda name: raw[name])
         yield {
@@ -277,6 +288,12 @@ def _is_constant(line: _Line) -> bool:
     return all(place.constant for place in line.places) and len({place.tested.value for place in line.places}) == 1
 
 
+def _other_values(curve: Curve) -> Curve:
+    """Return the frequency, at each place, of draws that differ from all others, where there are none."""
+    none = [of_summary(0.0, 0.0, int(draws), "frequency") for draws in curve.draws]
+    return curve_of(none, shared=curve.shared, largest=1.0)
+
+
 def _tests(curve: Curve, axis: str) -> dict[str, float]:
     """Return the p-values of a curve's tests by the shape that they establish; those of a rise or a fall as "ends"."""
     if axis == SERIES:
@@ -284,22 +301,23 @@ def _tests(curve: Curve, axis: str) -> dict[str, float]:
     return {"ends": p_of_ends(curve), PEAKS: p_of_peak(curve, 1), DIPS: p_of_peak(curve, -1)}
 
 
-def _shape(curve: Curve, p: dict[str, float], margin: float, level: float) -> str:
+def _shape(curve: Curve, raw: dict[str, float], p: dict[str, float], margin: float, level: float) -> str:
     """Return the shape that is established: that of an inner extreme, of the ends, flat or none.
 
     Args:
         curve: The curve.
-        p: The corrected p-values of its tests.
+        raw: The p-values of its tests, by which the smaller of equal corrected ones is told.
+        p: The corrected p-values.
         margin: The largest difference within a flat curve.
         level: The level of the intervals by which a curve is flat.
     """
     if DIFFERS in p:
         return DIFFERS if p[DIFFERS] <= ALPHA else FLAT if is_flat(curve, margin, level) else NONE
-    inside = [(p[shape], shape) for shape in (PEAKS, DIPS) if p[shape] <= ALPHA]
+    inside = [(p[shape], raw[shape], shape) for shape in (PEAKS, DIPS) if p[shape] <= ALPHA]
     if inside:
-        return min(inside)[1]
+        return min(inside)[-1]
     if p["ends"] <= ALPHA:
-        return RISES if curve.value[-1] > curve.value[0] else FALLS
+        return RISES if is_rise(curve) else FALLS
     return FLAT if is_flat(curve, margin, level) else NONE
 
 
@@ -326,7 +344,8 @@ def _numbers(line: _Line, curve: Curve, shape: str) -> dict[str, Any]:
         low, high = ends_of_change if curve.tested is None else (np.nan, np.nan)
         begin, end = places_of_extreme(curve, sign)
         extreme = _value("extreme", places[place])
-        extreme |= {"extreme_from": _written(places[begin].at), "extreme_to": _written(places[end].at)}
+        extreme["extreme_from"] = _written(places[min(begin, place)].at)
+        extreme["extreme_to"] = _written(places[max(end, place)].at)
     return {**found, **extreme, "change": change, "change_low": low, "change_high": high}
 
 

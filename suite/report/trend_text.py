@@ -76,6 +76,8 @@ def _describe_difference(name: str, row: Row) -> str:
     if row["shape"] == FLAT:
         return f"{name} hardly differs between {row['places']} settings ({_describe_flat(row)})"
     larger, smaller = (f"{row[f'{end}_at']} ({_format_value(row, end)})" for end in ("last", "first"))
+    if _is_order_alone(row):
+        return f"{name} is larger for {larger} than for {smaller}, by the order of all times"
     change = _format_change(row, "; {}")
     return f"{name} is larger for {larger} than for {smaller}, the largest difference that is established{change}"
 
@@ -115,7 +117,26 @@ def _describe_alike(alike: Sequence[Row], found: Sequence[Row]) -> str:
 
 def _change(row: Row) -> str:
     """Return the values at both ends and the change."""
+    if _is_order_alone(row):
+        return _describe_order(row)
     return f"from {format_number(row['first'])} to {format_number(row['last'])}{_format_change(row, ' ({})')}"
+
+
+def _is_order_alone(row: Row) -> bool:
+    """Return whether times differ by their order, by which they are compared, and their medians do not."""
+    agrees = row["last"] < row["first"] if row["shape"] == FALLS else row["last"] > row["first"]
+    return bool(row["statistic"] == "median" and not agrees)
+
+
+def _describe_order(row: Row) -> str:
+    """Return the medians of times whose order alone shows a rise or fall."""
+    if row["first"] != row["last"]:
+        medians = f"the medians are {format_number(row['first'])} and {format_number(row['last'])}"
+    elif isinf(row["first"]):
+        medians = "the median is not reached at either end"
+    else:
+        medians = f"the median is {format_number(row['first'])} at both ends"
+    return f"by the order of all times ({medians})"
 
 
 def _is_constant(row: Row) -> bool:
@@ -161,6 +182,8 @@ def _detail(row: Row) -> str:
         return f"at {_place(row, row['extreme_at'])} ({_format_value(row, 'extreme')}{_told_apart(row)})"
     if row["shape"] == FLAT:
         return _describe_flat(row)
+    if _is_order_alone(row):
+        return f"{_describe_order(row)} between {_place(row, row['first_at'])} and {_place(row, row['last_at'])}"
     ends = [f"{format_number(row[end])} at {_place(row, row[f'{end}_at'])}" for end in ("first", "last")]
     return f"from {ends[0]} to {ends[1]}{_format_change(row, ' ({})')}"
 

@@ -14,6 +14,9 @@ from suite.statistics.intervals import LEVEL, Array
 
 Places = NDArray[np.intp] | int
 
+FEW = 64
+"""With fewer draws than this, and at most half of the other's, the error of a mean is at least that of the other."""
+
 
 @dataclass(frozen=True)
 class Curve:
@@ -64,24 +67,28 @@ class Curve:
     def _differences(self, one: Places, other: Places) -> tuple[Array, Array, Array]:
         """Return differences between places with their standard errors and degrees of freedom.
 
-        Draws that are all equal do not show their error. It is taken to be that of the other place, for the same number
-        of draws. If draws may depend on each other, the error of a difference is at most the sum of the two errors,
-        which is returned.
+        If draws may depend on each other, the error of a difference is at most the sum of the two errors, which is
+        returned.
         """
-        first, second = self.error[one], self.error[other]
-        free, freedom = self.freedom[one], self.freedom[other]
-        with np.errstate(invalid="ignore"):
-            ratio = np.sqrt(self.draws[other] / self.draws[one])
-            filled = np.where(np.isinf(first) & (second > 0), second * ratio, first)
-            second = np.where(np.isinf(second) & (first > 0), first / ratio, second)
-        free, freedom = (
-            np.where(np.isinf(self.error[one]), freedom, free),
-            np.where(np.isinf(self.error[other]), free, freedom),
-        )
+        (first, free), (second, freedom) = self._error_beside(one, other), self._error_beside(other, one)
         gap = self.value[one] + self.shrinkage[one] - self.value[other] - self.shrinkage[other]
         if self.shared:
-            return gap, filled + second, np.minimum(free, freedom)
-        return gap, np.hypot(filled, second), _welch(filled, second, free, freedom)
+            return gap, first + second, np.minimum(free, freedom)
+        return gap, np.hypot(first, second), _welch(first, second, free, freedom)
+
+    def _error_beside(self, one: Places, other: Places) -> tuple[Array, Array]:
+        """Return the errors of places and their degrees of freedom, for a comparison with other places.
+
+        Draws that are all equal do not show their error, and a few draws of a skewed quantity show too small a one
+        where their mean is small. If one place has no error, or few draws of a mean beside many, the error is taken
+        from the other place, for as many draws, unless its own is larger.
+        """
+        error, freedom = self.error[one], self.freedom[one]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            taken = self.error[other] * np.sqrt(self.draws[other] / self.draws[one])
+        few = (self.draws[one] < FEW) & (2 * self.draws[one] <= self.draws[other]) & np.isfinite(freedom)
+        replaced = (np.isinf(error) & (taken > 0)) | (few & np.isfinite(taken) & (taken > error))
+        return np.where(replaced, taken, error), np.where(replaced, self.freedom[other], freedom)
 
 
 def _welch(first: Array, second: Array, free: Array, freedom: Array) -> Array:
@@ -127,6 +134,15 @@ def p_of_ends(curve: Curve) -> float:
     return min(1.0, 2 * float(min(curve.above(last, 0), curve.above(0, last))))
 
 
+def is_rise(curve: Curve) -> bool:
+    """Return whether the last place exceeds the first, by the one-sided test with the smaller p-value.
+
+    The values do not tell where times to an event are compared, whose medians may be equal or infinite.
+    """
+    last = curve.size - 1
+    return bool(curve.above(last, 0) < curve.above(0, last))
+
+
 def p_of_peak(curve: Curve, sign: int = 1) -> float:
     """Return the p-value for the claim that some inner place exceeds both ends, or lies below both.
 
@@ -137,11 +153,15 @@ def p_of_peak(curve: Curve, sign: int = 1) -> float:
         curve: The curve. Without an inner place the p-value is 1.
         sign: 1 for a peak, -1 for a dip.
     """
+    p = _p_of_inner(curve, sign)
+    return min(1.0, p.size * float(p.min())) if p.size else 1.0
+
+
+def _p_of_inner(curve: Curve, sign: int) -> Array:
+    """Return the p-value of each inner place for the claim that it exceeds both ends, or lies below both."""
     inner = np.arange(1, curve.size - 1)
-    if not inner.size:
-        return 1.0
     ends = [curve.above(inner, end) if sign > 0 else curve.above(end, inner) for end in (0, curve.size - 1)]
-    return min(1.0, inner.size * float(np.max(ends, axis=0).min()))
+    return np.asarray(np.max(ends, axis=0))
 
 
 def p_of_difference(curve: Curve) -> float:
@@ -153,13 +173,15 @@ def p_of_difference(curve: Curve) -> float:
 def largest_difference(curve: Curve) -> tuple[int, int]:
     """Return the places of the largest difference that is established, the smaller value first.
 
-    All differences are corrected together (Bonferroni). If none is established, it is the largest of all.
+    All differences are corrected together (Bonferroni). If none is established, it is the largest of all. Among equal
+    differences, such as those of two infinite medians, it is the one with the smallest p-value.
     """
     one, other = np.nonzero(~np.eye(curve.size, dtype=bool))
-    established = one.size * curve.above(one, other) <= 1 - LEVEL
-    with np.errstate(invalid="ignore"):  # two medians of times may be infinite
-        gap = np.nan_to_num(curve.value[one] - curve.value[other], nan=-np.inf)
-    place = int(np.argmax(np.where(established | ~established.any(), gap, -np.inf)))
+    p = curve.above(one, other)
+    established = one.size * p <= 1 - LEVEL
+    with np.errstate(invalid="ignore"):
+        gap = np.nan_to_num(curve.value[one] - curve.value[other], nan=0.0)
+    place = _first_of(np.where(established | ~established.any(), gap, -np.inf), p)
     return int(other[place]), int(one[place])
 
 
@@ -198,10 +220,17 @@ def _extreme(curve: Curve, sign: int) -> int:
     return int(np.argmax(sign * curve.value))
 
 
-def size_of_peak(curve: Curve, sign: int = 1) -> tuple[int, float, float, float]:
-    """Return the place of the largest, or smallest, inner value and its distance from the nearer end.
+def _first_of(sizes: Array, p: Array) -> int:
+    """Return the place of the largest size; among equal ones, that of the smallest p-value."""
+    return int(np.lexsort((p, -sizes))[0])
 
-    The distance has a 95% confidence interval, corrected for the choice of the place (Bonferroni).
+
+def size_of_peak(curve: Curve, sign: int = 1) -> tuple[int, float, float, float]:
+    """Return the place of a peak, or dip, and its distance from the nearer end.
+
+    It is the place of the largest, or smallest, inner value among those that are established to exceed, or lie below,
+    both ends; if there is none, the place with the strongest evidence. The distance has a 95% confidence interval. Both
+    are corrected for the choice of the place (Bonferroni), so that the interval at an established place excludes 0.
 
     Args:
         curve: The curve, with three or more places.
@@ -210,7 +239,9 @@ def size_of_peak(curve: Curve, sign: int = 1) -> tuple[int, float, float, float]
     Returns:
         The place, the distance (negative for a dip), and the ends of its interval.
     """
-    place = 1 + int(np.argmax(sign * curve.value[1:-1]))
+    p = _p_of_inner(curve, sign)
+    established = p.size * p <= max((1 - LEVEL) / 2, p.size * p.min())
+    place = 1 + _first_of(np.where(established, sign * curve.value[1:-1], -np.inf), p)
     end = max((0, curve.size - 1), key=lambda each: sign * curve.value[each])
     if not np.isfinite(curve.value[[place, end]]).all():
         return place, np.nan, np.nan, np.nan

@@ -101,12 +101,16 @@ def test_frequencies_near_0_and_1_are_compared_and_flat_ones_said_to_be_so() -> 
     assert same["shape"] == FLAT
 
 
-def test_equal_draws_are_flat_and_have_no_interval_of_their_change() -> None:
-    """Also a frequency of 0, of which few draws do not show that it is small."""
-    for quantity in ("v3", "success"):
-        row = shape_of(quantity, [np.zeros(6), np.zeros(6)])
-        assert (row["shape"], row["first"], row["last"]) == (FLAT, 0, 0)
-        assert np.isnan(row["change_low"])
+@pytest.mark.parametrize(
+    ("quantity", "value"), [("v3", 0.0), ("success", 0.0), ("success", 1.0), ("steps_to_success", np.nan)]
+)
+def test_equal_draws_are_flat_if_they_are_many(quantity: str, value: float) -> None:
+    """A few do not show that other values are rare, be it of frequencies, values or times that are not reached."""
+    few, many = (shape_of(quantity, [np.full(draws, value)] * 4) for draws in (8, 128))
+
+    assert (few["shape"], many["shape"]) == (NONE, FLAT)
+    assert few["first"] == many["last"]
+    assert np.isnan(many["change_low"]) == (quantity != "success")
 
 
 def test_what_the_architecture_determines_is_compared_directly() -> None:
@@ -122,6 +126,27 @@ def test_times_are_compared_with_censored_ones_the_longest() -> None:
     row = shape_of("steps_to_success", [np.repeat([8.0, 16.0], 8), np.full(16, 32.0), np.full(16, np.nan)])
 
     assert (row["shape"], row["statistic"], row["first"], row["last"]) == (RISES, "median", 8.0, np.inf)
+
+
+def test_times_rise_where_fewer_runs_reach_the_event() -> None:
+    """Though no median is reached."""
+    times = [np.repeat([8.0, np.nan], [events, 60 - events]) for events in (28, 10, 2)]
+
+    rising, falling = shape_of("steps_to_success", times), shape_of("steps_to_success", times[::-1])
+
+    assert (rising["shape"], rising["first"], rising["last"]) == (RISES, np.inf, np.inf)
+    assert falling["shape"] == FALLS
+
+
+def test_the_extreme_is_one_that_the_test_establishes() -> None:
+    """A larger value with a large error is not."""
+    noise = np.repeat([-1.0, 1.0], 32)
+    draws = [center + error * noise for center, error in ((0, 0.8), (2, 0.8), (3, 40), (0, 0.8))]
+
+    row = shape_of("v3", draws)
+
+    assert (row["shape"], row["extreme_at"], row["change_low"] > 0) == (PEAKS, "2", True)
+    assert (row["change"], row["extreme"]) == (pytest.approx(2.0), pytest.approx(2.0))
 
 
 def test_settings_are_compared_where_a_study_has_one_size() -> None:
@@ -156,6 +181,18 @@ def test_a_flat_curve_rarely_gets_another_shape(draw: Draw, repetitions: int) ->
 
     wrong = repetitions - found[NONE] - found[FLAT]
     assert binom.sf(wrong - 1, repetitions, ALPHA) > 0.005, found
+
+
+@pytest.mark.parametrize("few", [8, 32])
+def test_unequal_numbers_of_skewed_draws_rarely_rise_or_fall(few: int, repetitions: int) -> None:
+    """Log-normal ones, which few draws show too small a mean and error of."""
+    generator = np.random.default_rng(10)
+    found = Counter(
+        shape_of("v3", [np.exp(generator.normal(size=draws)) for draws in (few, 512)])["shape"]
+        for _ in range(repetitions)
+    )
+
+    assert binom.sf(found[RISES] + found[FALLS] - 1, repetitions, ALPHA) > 0.005, found
 
 
 def test_of_several_flat_curves_one_alone_rarely_gets_another_shape(repetitions: int) -> None:

@@ -104,10 +104,55 @@ def test_what_is_not_established_is_said_to_be_open() -> None:
 
 
 def test_draws_that_are_all_equal_are_said_to_be_so() -> None:
-    """A small range is not claimed of what was never seen to vary."""
-    summary = summary_of({"relu": [np.zeros(6)] * 5})
+    """A small range is not claimed of what was never seen to vary, in many draws."""
+    summary = summary_of({"relu": [np.zeros(64)] * 5})
 
     assert describe_trends(V3, rows_of(summary)) == ["V3 is 0 in every draw."]
+
+
+@pytest.mark.parametrize(
+    ("times", "numbers"),
+    [
+        ([[8.0] * 28 + [np.nan] * 32, [8.0] * 2 + [np.nan] * 58], "the median is not reached at either end"),
+        ([[16.0] * 20 + [32.0] * 40, [32.0] * 40 + [64.0] * 20], "the median is 32 at both ends"),
+        ([[8.0] * 29 + [33.0] * 31, [32.0] * 31 + [64.0] * 29], "the medians are 33 and 32"),
+    ],
+)
+def test_times_that_rise_without_their_medians_do_so_by_their_order(times: list[list[float]], numbers: str) -> None:
+    """No sentence says that a number rises to the same, or a smaller one."""
+    (rising,), falling, many = (
+        described(lines)
+        for lines in ({"relu": times}, {"relu": times[::-1]}, dict.fromkeys(("abs", "relu", "tanh"), times))
+    )
+
+    order = f"by the order of all times ({numbers})"
+    assert rising == f"Steps to success rises from depth 1 to depth 2, {order}."
+    assert falling[0].startswith("Steps to success falls from depth 1 to depth 2, by the order of all times (")
+    assert many[0].endswith(f"in all 3 settings; for example, abs: {order} between depth 1 and depth 2.")
+
+
+def test_settings_whose_medians_are_not_reached_differ_by_their_order() -> None:
+    """The one with the shorter times comes last."""
+    lines = {name: [[8.0] * events + [np.nan] * (60 - events)] for name, events in (("abs", 28), ("relu", 2))}
+
+    assert described(lines) == [
+        "Steps to success is larger for relu (not reached) than for abs (not reached, 95% CI [8, not reached]), "
+        "by the order of all times."
+    ]
+
+
+def described(lines: dict[str, list[list[float]]]) -> list[str]:
+    """What is said of times to success by depth, by activation."""
+    tables = tables_of(
+        [
+            row
+            for name, times in lines.items()
+            for row in curve("steps_to_success", [*map(np.array, times)], activation=name)
+        ]
+    )
+    summary = tables.summary.assign(parameters=100).astype({"layer": "Int64", "step": "Int64"})
+    look = {"steps_to_success": Drawn("Steps to success")}
+    return describe_trends(look, records(trends_table(summary, tables.values_of)))
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from suite.statistics.shape import (
     curve_of,
     curve_of_times,
     is_flat,
+    is_rise,
     largest_difference,
     p_of_difference,
     p_of_ends,
@@ -45,6 +46,46 @@ def test_a_peak_exceeds_both_ends_at_the_place_of_the_largest_value() -> None:
     turned = known(0.0, -19.0, -20.0, -10.0, -5.0)
     assert p_of_peak(turned, -1) == p_of_peak(peak, 1)
     assert size_of_peak(turned, -1)[:2] == (2, -15.0)
+
+
+def test_the_place_of_a_peak_is_one_that_is_established() -> None:
+    """A larger value with a large error is none; among several, the largest value is the peak."""
+    errors, draws = (0.1, 0.1, 5.0, 0.1), 100
+    doubtful = curve_of([Estimate(v, e, draws=draws) for v, e in zip((0.0, 2.0, 3.0, 0.0), errors, strict=True)])
+    turned = curve_of([Estimate(v, e, draws=draws) for v, e in zip((0.0, -2.0, -3.0, 0.0), errors, strict=True)])
+    certain = curve_of([Estimate(v, e, draws=draws) for v, e in zip((0, 2, 3, 0), (0.1, 0.01, 0.2, 0.1), strict=True)])
+
+    place, size, low, _ = size_of_peak(doubtful)
+    assert (place, size, low > 0) == (1, 2.0, True)
+    place, size, _, high = size_of_peak(turned, -1)
+    assert (place, size, high < 0) == (1, -2.0, True)
+    assert size_of_peak(certain)[:2] == (2, 3.0)
+
+
+def test_the_interval_of_an_established_peak_excludes_no_change() -> None:
+    """The test finds it at half of the level, as for a peak that is corrected together with the ends and dips."""
+    generator, found = np.random.default_rng(4), 0
+    for _ in range(200):
+        values, errors = generator.normal(0, 2, 6), generator.exponential(1, 6)
+        curve = curve_of([Estimate(v, e, 9, draws=10) for v, e in zip(values, errors, strict=True)])
+        for sign in (1, -1):
+            if p_of_peak(curve, sign) <= 0.025:
+                found += 1
+                _, _, low, high = size_of_peak(curve, sign)
+                assert low > 0 if sign > 0 else high < 0
+    assert found > 20
+
+
+def test_few_draws_of_a_mean_have_at_least_the_error_of_many() -> None:
+    """For as many draws; equal numbers and a larger error of its own change nothing."""
+    few, many = Estimate(0.0, 0.01, 7, 8), Estimate(1.0, 0.1, 511, 512)
+    expected = np.hypot(0.1 * np.sqrt(512 / 8), 0.1)
+
+    assert np.ptp(curve_of([few, many]).interval(1, 0)) == pytest.approx(2 * 1.9646 * expected, rel=1e-3)
+    assert p_of_ends(curve_of([few, many])) > 0.05 > p_of_ends(curve_of([Estimate(0.0, 0.01, 511, 512), many]))
+    assert p_of_ends(curve_of([Estimate(0.0, 0.01, 63, 64), many])) < 1e-6
+    wide = curve_of([Estimate(0.0, 3.0, 7, 8), many])
+    assert np.ptp(wide.interval(1, 0)) == pytest.approx(2 * 2.3646 * np.hypot(3.0, 0.1), rel=1e-2)
 
 
 def test_any_inner_place_may_be_the_peak_so_p_counts_them() -> None:
@@ -107,6 +148,25 @@ def test_times_that_are_censored_are_longer_than_all_others() -> None:
     assert p_of_ends(curve_of_times([early, early])) == 1.0
     assert p_of_ends(curve_of_times([never, never])) == 1.0
     assert largest_difference(curve) == (0, 2)
+
+
+def test_times_rise_or_fall_as_they_are_tested() -> None:
+    """Their medians may be equal, or not reached at both ends."""
+    often, seldom = np.repeat([8.0, np.inf], [28, 32]), np.repeat([8.0, np.inf], [2, 58])
+    sooner, later = np.repeat([16.0, 32.0], [20, 40]), np.repeat([32.0, 64.0], [40, 20])
+
+    for first, last in ((often, seldom), (sooner, later)):
+        rise, fall = curve_of_times([first, last]), curve_of_times([last, first])
+        assert rise.value[0] == rise.value[1]
+        assert p_of_ends(rise) < 1e-4
+        assert (is_rise(rise), is_rise(fall)) == (True, False)
+
+
+def test_of_times_without_a_median_those_differ_that_are_shown_to() -> None:
+    """The pair with the smallest p-value, the one with the shorter times first."""
+    some, more, fewest = (np.repeat([8.0, np.inf], [events, 60 - events]) for events in (10, 28, 2))
+
+    assert largest_difference(curve_of_times([some, more, fewest])) == (1, 2)
 
 
 def test_settings_differ_if_the_largest_of_all_differences_does() -> None:
