@@ -208,10 +208,17 @@ def rank_correlation(tables: Tables, claim: RankCorrelation) -> Evidence:
         x = np.random.default_rng(crc32(claim.says.encode())).permutation(x)
     if len(x) < FEWEST or not np.isfinite(rho := float(spearman(x[None], y[None])[0])):
         return NOTHING
-    return _against_bound(rho, frozenset(by_member[0]), claim)
+    return against_bound(rho, frozenset(by_member[0]), claim)
 
 
-def _against_bound(rho: float, names: frozenset[str], claim: RankCorrelation) -> Evidence:
+def against_bound(rho: float, names: frozenset[str], claim: RankCorrelation) -> Evidence:
+    """Return the evidence that a correlation over members lies beyond the claim's bound.
+
+    Args:
+        rho: Spearman's rho of the members.
+        names: The names of the members.
+        claim: The claim.
+    """
     bound, sign = (claim.at_least, 1) if claim.at_least is not None else (claim.at_most, -1)
     assert bound is not None
     members = len(names)

@@ -88,7 +88,7 @@ class Point:
         if self.kind == "frequency":
             return estimate(self.values, "frequency")
         if self.kind == "time":
-            return estimate(np.where(np.isnan(self.values), np.inf, self.values), "median")
+            return estimate(np.where(np.isnan(self.values), np.inf, self.values), "median", lower=True)
         return estimate(self.values, "median" if statistic == "median" else "mean")
 
     def but(self, *axes: str) -> tuple[tuple[str, Any], ...]:

@@ -222,7 +222,7 @@ def _median_place(at: Any, rows: pd.DataFrame, quantity: str) -> _Place:
     draws = np.where(np.isnan(draws), np.inf, draws) if is_time else draws[np.isfinite(draws)]
     low, high = (float(ends[0]) for ends in bootstrap_median(draws[:, None])) if len(draws) > 1 else (np.nan, np.nan)
     constant = len(draws) > 1 and bool((draws == draws[0]).all())
-    return _Place(at, estimate(draws, "median"), low, high, constant, draws if is_time else None)
+    return _Place(at, estimate(draws, "median", lower=is_time), low, high, constant, draws if is_time else None)
 
 
 def _is_exact(quantity: str) -> bool:

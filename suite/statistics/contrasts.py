@@ -89,7 +89,7 @@ class Estimate:
         return center - half, center + half
 
 
-def estimate(values: Array, statistic: Statistic) -> Estimate:
+def estimate(values: Array, statistic: Statistic, lower: bool = False) -> Estimate:
     """Estimate a statistic of independent draws, with its standard error.
 
     The standard error of a mean is that of Student's t-test. A frequency is shrunk by one event and one non-event
@@ -102,6 +102,8 @@ def estimate(values: Array, statistic: Statistic) -> Estimate:
         values: One value per draw. Values that are nan are left out, and, unless the statistic is the median, those
             that are infinite.
         statistic: The statistic to estimate.
+        lower: Whether the median of an even number of draws is the lower of the two middle ones, as that of times to an
+            event, and not their mean.
 
     Source: Agresti & Caffo 2000; Price & Bonett 2001.
     """
@@ -112,7 +114,7 @@ def estimate(values: Array, statistic: Statistic) -> Estimate:
     if statistic == "frequency":
         return _estimate_frequency(float(known.mean()), n)
     if statistic == "median":
-        return _estimate_median(np.sort(known))
+        return _estimate_median(np.sort(known), lower)
     if known.min() == known.max():
         return Estimate(float(known[0]), np.inf, draws=n)
     return Estimate(float(known.mean()), float(known.std(ddof=1)) / sqrt(n), n - 1, n)
@@ -252,7 +254,7 @@ def _estimate_frequency(share: float, draws: int) -> Estimate:
     return Estimate(share, sqrt(shrunk * (1 - shrunk) / (draws + 2)), draws=draws, shrinkage=shrunk - share)
 
 
-def _estimate_median(ordered: Array) -> Estimate:
+def _estimate_median(ordered: Array, is_lower: bool) -> Estimate:
     """Estimate the median of sorted values, with an error from the c-th smallest and c-th largest.
 
     The median lies between these two values with a known probability.
@@ -267,5 +269,5 @@ def _estimate_median(ordered: Array) -> Estimate:
     if error == 0:  # too many values are equal for order statistics to give the error
         error = np.inf
     lower, upper = ordered[(n - 1) // 2], ordered[n // 2]
-    middle = float((lower + upper) / 2 if np.isfinite(upper) else lower)
+    middle = float(lower if is_lower or np.isinf(upper) else (lower + upper) / 2)
     return Estimate(middle, np.inf if np.isnan(error) else error, draws=n)

@@ -107,7 +107,7 @@ def test_diverged_runs_are_the_worst_of_an_outcome_that_should_be_large() -> Non
     def accuracies(depth: int, _: str) -> list[float]:
         return [np.nan, np.nan, 0.99] if depth == 12 else [0.5, 0.6, 0.9]
 
-    found = only(Predict(outcome=("test_accuracy",)), *study({"test_accuracy": accuracies}, activations=("relu",)))
+    found = only(Predict(outcome=("test_accuracy",)), study({"test_accuracy": accuracies}, activations=("relu",)))
 
     assert (found.result.name, found.result.sign, found.result.statistic) == ("test_accuracy", 1, "median")
     assert found.result.ordered[:, 0].tolist() == [0.6] * 5 + [-np.inf]
@@ -116,7 +116,7 @@ def test_diverged_runs_are_the_worst_of_an_outcome_that_should_be_large() -> Non
 
 def test_without_diverged_runs_an_outcome_that_should_be_large_is_averaged() -> None:
     """As a member's accuracy is stated elsewhere."""
-    found = only(Predict(outcome=("test_accuracy",)), *study(ACCURACY))
+    found = only(Predict(outcome=("test_accuracy",)), study(ACCURACY))
 
     assert found.result.statistic == "mean"
     assert found.result.ordered[0, 0] == pytest.approx(0.83)

@@ -5,6 +5,7 @@ from typing import Literal
 import numpy as np
 import pytest
 
+from suite.analysis.claims_about_order import against_bound
 from suite.analysis.verdicts import Verdict, judge
 from suite.catalog.claims import (
     AgreesWith,
@@ -17,6 +18,7 @@ from suite.catalog.claims import (
     RankCorrelation,
     SurvivalShorter,
 )
+from suite.statistics.rank import spearman
 from tests.analysis.simulated import Row, member, tables_of
 
 SAYS = {"says": "It is so."}
@@ -187,12 +189,36 @@ def test_ranks(bounds: dict[str, float], expected: str) -> None:
 
 
 def test_perfect_order_is_no_surer_than_one_order_of_all() -> None:
-    """Five members that nothing relates are in one of two perfect orders 2 times in 120."""
-    rows = [member(quantity, [float(depth)], depth=depth) for depth in range(5) for quantity in ("v3", "output_std")]
+    """Five members that nothing relates are in one of two perfect orders 2 times in 120, and six in 2 of 720."""
+    rows = [member(quantity, [float(depth)], depth=depth) for depth in range(6) for quantity in ("v3", "output_std")]
 
-    found = verdict(RankCorrelation(first="v3", second="output_std", at_least=0.0, **SAYS), rows)
+    five, six = (
+        verdict(RankCorrelation(first="v3", second="output_std", at_least=0.0, **SAYS), rows[:number])
+        for number in (10, 12)
+    )
 
-    assert found.p == pytest.approx(2 / 120)
+    assert five.p >= 2 / 120
+    assert six.p >= 2 / 720
+    assert five.evidence.high == six.evidence.high == 1
+
+
+@pytest.mark.parametrize("members", [5, 6, 8, 16])
+@pytest.mark.parametrize("rho", [0.0, 0.8, 0.97])
+def test_intervals_of_rank_correlations_cover_with_few_members(members: int, rho: float) -> None:
+    """Of normal members, 400 times: at 95%, fewer than 368 come once in 200 tests."""
+    generator = np.random.default_rng(members)
+    truth, hits = 6 / np.pi * np.arcsin(rho / 2), 0
+    for _ in range(400):
+        first = generator.normal(size=members)
+        second = rho * first + np.sqrt(1 - rho**2) * generator.normal(size=members)
+        evidence = against_bound(
+            float(spearman(first[None], second[None])[0]),
+            frozenset(map(str, range(members))),
+            RankCorrelation(first="v3", second="output_std", at_least=0.0, **SAYS),
+        )
+        hits += evidence.low <= truth <= evidence.high
+
+    assert hits >= 368
 
 
 def test_a_shuffled_predictor_is_the_same_at_every_judgment() -> None:
