@@ -13,6 +13,7 @@ import torch
 import typer
 from typer.testing import CliRunner
 
+from suite.catalog.claims import Predicts
 from suite.catalog.quantities import QUANTITIES
 from suite.cells.resources import Resources
 from suite.cli import app
@@ -30,6 +31,7 @@ ELSEWHERE = {"docs/scaling.md": "test_scaling_page, test_slurm", "docs/your-own-
 """Pages whose blocks have tests of their own."""
 
 TRIED = {
+    "docs/claims.md": ["text", "toml"],
     "docs/spec.md": ["toml", "toml"],
     "docs/python.md": ["python", "python", "python"],
     "README.md": ["python", "text", "text"],
@@ -61,17 +63,19 @@ def test_the_readme_is_two_screens_with_one_small_picture() -> None:
     assert (ROOT / picture).stat().st_size < 150_000
 
 
-def test_the_output_that_is_shown_is_a_runs() -> None:
+@pytest.mark.parametrize(
+    ("page", "study", "lines"), [("README.md", "variability_hard", 3), ("docs/claims.md", "variability", 1)]
+)
+def test_the_output_that_is_shown_is_a_runs(page: str, study: str, lines: int) -> None:
     """Each line is one that a run with the reference's numbers ends with."""
-    (_, block) = blocks("README.md", "text")
-    name = "variability_hard"
-    folder = ROOT / "results" / "reference" / name
-    said = [*verdicts_of(name, Results(folder).verdict_rows), *format_predictors(name, folder)]
+    *_, block = blocks(page, "text")
+    folder = ROOT / "results" / "reference" / study
+    said = [*verdicts_of(study, Results(folder).verdict_rows), *format_predictors(study, folder)]
 
     shown = block.text.splitlines()
 
     assert [line for line in shown if line not in said] == []
-    assert len(shown) == 3
+    assert len(shown) == lines
 
 
 def test_the_network_that_is_measured_first_gives_what_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
@@ -171,6 +175,20 @@ def test_the_example_spec_runs(tmp_path: Path) -> None:
 
     assert len(results.members) == 8
     assert not results.predictors.empty
+
+
+def test_the_claim_that_is_shown_can_be_made(tmp_path: Path) -> None:
+    """In the example spec, whose members and measures suffice for it."""
+    example, *_ = blocks("docs/spec.md", "toml")
+    (claim,) = blocks("docs/claims.md", "toml")
+    spec = tmp_path / "example.toml"
+    spec.write_text(f"{example.text}\n{claim.text}")
+
+    (study,) = load_studies([spec])
+
+    *_, added = study.spec.claim
+    assert isinstance(added, Predicts)
+    assert (added.predictor, added.baseline) == ("v3", "-depth")
 
 
 def test_the_line_for_editors_is_that_of_the_shipped_specs() -> None:

@@ -71,8 +71,8 @@ class Claim(Settings):
     @property
     def quantities(self) -> tuple[str, ...]:
         """The quantities that the claim is about."""
-        named = (getattr(self, key, "") for key in QUANTITY_KEYS)
-        return tuple(name for name in named if name and name != THEORY)
+        named = (getattr(self, key) for key in QUANTITY_KEYS if key in type(self).model_fields)
+        return tuple(name for name in named if name != THEORY)
 
     def claimed(self) -> tuple[float | None, float | None]:
         """Return the ends of the range that the claim states for the estimate; None where it is open."""

@@ -95,7 +95,7 @@ def _format_power(row: Row) -> list[str]:
         return []
     found = []
     if isfinite(row["detectable"]):
-        found.append(f"smallest effect with 80% power: {row['detectable']:.2g}")
+        found.append(f"smallest effect with 80% power: {row['detectable']:.3g}")
     if isfinite(row["needed"]):
         found.append(f"an effect as large as the estimate needs about {row['needed']:,.0f} {row['unit']}")
     return found
@@ -158,7 +158,7 @@ def tabulate_verdicts(rows: Sequence[Row]) -> PageTable:
             *(_format_alone(row[name]) for name in ("p", "p_holm")),
             str(row["members"]),
             str(row["draws"]) if row["draws"] else "",
-            number(row["detectable"], "{:.2g}", ""),
+            number(row["detectable"], "{:.3g}", ""),
             "" if isnan(row["needed"]) else f"{row['needed']:,.0f} {row['unit']}",
             row["note"],
         ]

@@ -162,6 +162,20 @@ quantity = "layer_size"
 along = "width"
 direction = "rises"
 layer = 2
+[[claim]]
+says = "No layer has more than 16 units."
+test = "level"
+quantity = "layer_size"
+at_most = 16.0
+of = "draw"
+layer = 2
+[[claim]]
+says = "No layer has more than 8 units."
+test = "level"
+quantity = "layer_size"
+at_most = 8.0
+of = "draw"
+layer = 2
 """
 
 
@@ -179,7 +193,10 @@ def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_one_declaration_and_one_function_add_a_measure(spec: Path) -> None:
-    """From TOML to tables with the theory, a chart and verdicts; `list`, `plan` and the schema know it, too."""
+    """From TOML to tables with the theory, a chart and verdicts; `list`, `plan` and the schema know it, too.
+
+    Its draws are all equal, which establishes nothing about their means; claims about every draw are decided.
+    """
     from suite.spec.schema import spec_schema
 
     def invoke(*arguments: str) -> str:
@@ -202,7 +219,9 @@ def test_one_declaration_and_one_function_add_a_measure(spec: Path) -> None:
     np.testing.assert_array_equal(raw.value, np.where(raw.width == 4, 8.0, 16.0))
     summary = results.summary
     np.testing.assert_array_equal(summary.theory, summary["mean"])
-    assert ran.count("holds") >= 2
+    verdicts = ["undecided", "undecided", "holds", "fails"]
+    assert list(results.verdicts["verdict"]) == verdicts
+    assert [line.split(": ")[1] for line in ran.splitlines() if line.startswith("sizes: ")][:4] == verdicts
     page = Path("results/sizes/report.html").read_text()
     assert "Measured: layer_size</h2>" in page
     assert "units of each hidden layer (this test)" in page.lower()

@@ -20,6 +20,10 @@ TABLES: dict[str, Collection[str]] = {
 
 EXCEPTIONS: dict[tuple[str, str], str] = {
     ("plugins/initializations.py", Distribution.GAUSSIAN): "the default of an argument, which users write as a string",
+    **{
+        (module, "auto"): "the device or the start of processes, not the initialization of that name"
+        for module in ("api.py", "cells/cluster.py", "cells/devices.py", "cells/resources.py", "cli/options.py")
+    },
 }
 """Names that a module outside of the catalog may hold, with the reason."""
 

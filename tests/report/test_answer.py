@@ -11,56 +11,69 @@ from suite.catalog.claims import CLAIMS
 from suite.catalog.quantities import QUANTITIES
 from suite.report.charts import choose_picture
 from suite.report.verdicts import sum_up, word_verdicts
-
-ROW: dict[str, Any] = {
-    "claim": "V3 peaks.",
-    "source": "",
-    "test": "peaks_inside",
-    "verdict": "holds",
-    "expected": "holds",
-    "estimate": 78.13,
-    "ci_low": 72.25,
-    "ci_high": 84.01,
-    "p": 1e-9,
-    "draws": 512,
-    "members": 22,
-    "needed": np.nan,
-    "unit": "draws",
-    "leaning": "holds",
-    "estimate_of": "smallest difference between the peak and an end",
-    "required": "",
-}
+from tests.report.claim_rows import claim_row
 
 
 def verdicts(*rows: dict[str, Any]) -> list[dict[str, Any]]:
-    return [ROW | row for row in rows]
+    return [claim_row(**row) for row in rows]
 
 
 def test_a_verdict_is_told_with_its_grounds() -> None:
-    """What was found, how surely, and of how many."""
-    (found,) = word_verdicts(verdicts({}))
+    """What was found, how surely, and of how many; the p-value without and with the correction."""
+    (found,) = word_verdicts(verdicts({"p": 0.011, "p_holm": 0.033}))
 
     assert (found.verdict, found.claim, found.surprise) == ("holds", "V3 peaks.", "")
     assert found.grounds == (
-        "Smallest difference between the peak and an end: 78.1, 95% CI [72.2, 84]. "
-        "22 members, 512 draws each; p < 0.0001."
+        "Smallest difference between the peak and an end 78.1, 95% CI [72.2, 84]; p = 0.011, p (Holm) = 0.033; "
+        "22 members, 512 draws each."
     )
 
 
-def test_what_would_decide_what_was_expected_and_what_is_missing_are_told() -> None:
-    """In sentences of their own."""
-    open_one, refuted, nothing = word_verdicts(
+def test_what_would_decide_an_open_claim_is_told() -> None:
+    """The smallest effect that is found, and how many draws the estimate needs; no other claim has these."""
+    power = {"detectable": 120.0, "needed": 1600.0}
+    tried = [{"verdict": "undecided", "p": 0.2, "p_holm": 0.4} | power, {"verdict": "fails"} | power]
+
+    open_one, refuted = word_verdicts(verdicts(*tried))
+    (trained,) = word_verdicts(verdicts(tried[0] | {"unit": "replicates", "draws": 8}))
+
+    assert open_one.grounds.endswith(
+        "; p = 0.2, p (Holm) = 0.4; 22 members, 512 draws each; smallest effect with 80% power: 120; "
+        "an effect as large as the estimate needs about 1,600 draws."
+    )
+    assert refuted.grounds.endswith("512 draws each.")
+    assert "; 22 members, 8 replicates each; " in trained.grounds
+    assert trained.grounds.endswith("needs about 1,600 replicates.")
+
+
+def test_what_was_expected_and_what_is_missing_are_told() -> None:
+    """A number without interval or p-value has none; a claim that cannot be judged has the reason alone."""
+    no_test = {"p": np.nan, "p_holm": np.nan}
+    alone = {"members": 1, "draws": 1, "ci_low": np.nan, "estimate_of": "largest value"}
+    refuted, computed, nothing, refused = word_verdicts(
         verdicts(
-            {"verdict": "undecided", "needed": 1600.0, "p": 0.2},
-            {"verdict": "fails", "members": 1, "draws": 1, "ci_low": np.nan, "estimate_of": "largest value"},
-            {"members": 0},
+            {"verdict": "fails", "expected": "holds"} | alone,
+            {"note": "computed, not sampled"} | alone | no_test,
+            {"verdict": "undecided", "members": 0} | no_test,
+            {"verdict": "undecided", "estimate": np.nan, "note": "3 of 8 runs diverged"} | no_test,
         )
     )
 
-    assert open_one.grounds.endswith("p = 0.2. About 1,600 draws would probably confirm it.")
-    assert open_one.surprise == refuted.surprise == "holds"
-    assert refuted.grounds == "Largest value: 78.1. 1 member; p < 0.0001."
+    assert (refuted.surprise, computed.surprise) == ("holds", "")
+    assert refuted.grounds == "Largest value 78.1; p < 0.0001, p (Holm) < 0.0001; 1 member."
+    assert computed.grounds == "Largest value 78.1; 1 member; computed, not sampled."
     assert nothing.grounds == "The tables have no values for this claim."
+    assert refused.grounds == "3 of 8 runs diverged."
+
+
+def test_a_control_passes_with_the_verdict_that_it_must_have() -> None:
+    """Whichever that is; it is never a surprise."""
+    control = {"control": "yes", "expected": "fails"}
+
+    passed, not_passed = word_verdicts(verdicts(control | {"verdict": "fails"}, control))
+
+    assert (passed.verdict, passed.surprise) == ("control passed", "")
+    assert (not_passed.verdict, not_passed.surprise) == ("control not passed", "")
 
 
 def test_what_the_claim_requires_stands_beside_the_estimate() -> None:
@@ -68,7 +81,7 @@ def test_what_the_claim_requires_stands_beside_the_estimate() -> None:
     row = {"estimate": 0.5, "ci_low": np.nan, "estimate_of": "largest value", "required": "at most 0"}
     (found,) = word_verdicts(verdicts(row))
 
-    assert found.grounds.startswith("Largest value: 0.5; the claim requires at most 0. 22 members")
+    assert found.grounds.startswith("Largest value 0.5, required: at most 0; p < 0.0001, p (Holm) < 0.0001; 22 members")
 
 
 @pytest.mark.parametrize(
@@ -88,7 +101,7 @@ def test_what_the_claim_requires_stands_beside_the_estimate() -> None:
             "more than -0.1",
         ),
         ({"test": "agrees_with", "relative": 0.2}, 8, "largest relative deviation from theory", "at most 0.2"),
-        ({"test": "agrees_with", "z": 4.0}, 8, "largest z-score", "at most 4"),
+        ({"test": "agrees_with", "z": 4.0}, 8, "z-score farthest from 0", "at most 4"),
         ({"test": "bounded_by"}, 8, "smallest distance below the bound", ""),
         (
             {"test": "bounded_by", "margin": 0.1},
@@ -119,11 +132,14 @@ def test_a_claim_describes_its_estimate_and_what_it_requires(
 
 
 def test_all_verdicts_make_one_sentence() -> None:
-    """Each kind counted, and what is no surprise called so."""
-    assert sum_up(verdicts({}, {}, {"verdict": "fails"})) == "3 claims: 2 hold, 1 fails; 1 not as expected."
-    assert sum_up(verdicts({"verdict": "fails", "expected": "fails"})) == "1 claim: 1 fails; all as expected."
-    assert sum_up(verdicts({}, {})) == "All 2 claims hold; all as expected."
-    assert sum_up(verdicts(*[{"verdict": "undecided"}] * 6)) == "All 6 claims are undecided; none as expected."
+    """Each kind counted, and controls apart: how many passed, whatever their verdicts."""
+    passed, other = ({"control": "yes", "expected": "fails", "verdict": verdict} for verdict in ("fails", "holds"))
+
+    assert sum_up(verdicts({}, {}, {"verdict": "fails"})) == "3 claims: 2 hold, 1 fails."
+    assert sum_up(verdicts({"verdict": "fails", "expected": "fails"})) == "1 claim: 1 fails."
+    assert sum_up(verdicts(*[{"verdict": "undecided"}] * 6)) == "6 claims: 6 are undecided."
+    assert sum_up(verdicts({}, passed, other)) == "1 claim: 1 holds. 1 of 2 controls passed."
+    assert sum_up(verdicts(passed)) == "1 of 1 control passed."
     assert sum_up([]) == ""
 
 

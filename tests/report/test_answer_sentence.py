@@ -6,27 +6,10 @@ import numpy as np
 import pytest
 
 from suite.report.answer import answer_question
+from tests.report.claim_rows import claim_row
 
 RUN: dict[str, Any] = {"spec": {"title": "Peaks", "question": "Does V3 peak?"}}
 OPEN: dict[str, Any] = {"spec": {"title": "Peaks", "question": "How does V3 depend on depth?"}}
-CLAIM: dict[str, Any] = {
-    "claim": "V3 peaks.",
-    "verdict": "holds",
-    "expected": "",
-    "control": "no",
-    "answers": "no",
-    "quantities": "v3",
-    "estimate": 78.13,
-    "ci_low": 72.25,
-    "ci_high": 84.01,
-    "p": 1e-9,
-    "p_holm": 1e-8,
-    "draws": 512,
-    "members": 22,
-    "estimate_of": "smallest difference between the peak and an end",
-    "required": "",
-    "note": "",
-}
 RANKED: dict[str, Any] = {
     "outcome": "test_accuracy",
     "training": "",
@@ -68,7 +51,7 @@ def answer(
     *claims: dict[str, Any], run: dict[str, Any] = RUN, ranking: tuple[dict[str, Any], ...] = (), trends: Any = ()
 ) -> str:
     rows = {
-        "verdicts": [CLAIM | row for row in claims],
+        "verdicts": [claim_row(**row) for row in claims],
         "predictors": [RANKED | row for row in ranking],
         "trends": list(trends),
     }
@@ -76,7 +59,7 @@ def answer(
 
 
 NUMBERS = (
-    "(smallest difference between the peak and an end 78.1, 95% CI [72.2, 84], p < 0.0001, p (Holm) < 0.0001, "
+    "(smallest difference between the peak and an end 78.1, 95% CI [72.2, 84]; p < 0.0001, p (Holm) < 0.0001; "
     "22 members, 512 draws each)"
 )
 
@@ -90,10 +73,10 @@ def test_the_answer_is_the_first_claim_with_its_numbers() -> None:
 
 
 def test_an_undecided_claim_answers_neither_way() -> None:
-    """With the interval that leaves it open."""
+    """With the interval that leaves it open; the claims below the answer say what would decide it."""
     numbers = NUMBERS.replace("p < 0.0001, p (Holm) < 0.0001", "p = 0.2, p (Holm) = 0.4")
 
-    found = answer({"verdict": "undecided", "p": 0.2, "p_holm": 0.4})
+    found = answer({"verdict": "undecided", "p": 0.2, "p_holm": 0.4, "detectable": 20.0, "needed": 900.0})
 
     assert found == f"Undecided: the data neither confirm nor refute that 'V3 peaks' {numbers}."
 
@@ -112,14 +95,17 @@ def test_what_the_claim_requires_and_both_p_values_are_given() -> None:
     """The verdict follows from the corrected one, the interval goes with the other."""
     found = answer({"p": 0.01, "p_holm": 0.04, "required": "more than 0.1"})
 
-    assert "84], required: more than 0.1, p = 0.01, p (Holm) = 0.04, 22 members" in found
+    assert "84], required: more than 0.1; p = 0.01, p (Holm) = 0.04; 22 members" in found
 
 
 def test_a_claim_without_values_or_interval_has_none() -> None:
     """Nothing stands for what is missing."""
-    assert answer({"members": 0, "verdict": "undecided"}).endswith("'V3 peaks' (the tables have no values for it).")
+    open_one = {"verdict": "undecided", "p": np.nan, "p_holm": np.nan}
+
+    assert answer(open_one | {"members": 0}).endswith("'V3 peaks' (the tables have no values for this claim).")
+    assert answer(open_one | {"estimate": np.nan, "note": "1 run diverged"}).endswith("'V3 peaks' (1 run diverged).")
     assert "CI" not in answer({"ci_low": np.nan, "ci_high": np.nan})
-    assert "84], not refuted, 22 members" in answer({"p": np.nan, "p_holm": np.nan, "note": "not refuted"})
+    assert "84]; 22 members, 512 draws each; not refuted)" in answer({**open_one, "note": "not refuted"})
 
 
 @pytest.mark.parametrize(

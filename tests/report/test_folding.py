@@ -156,5 +156,5 @@ def test_a_study_without_claims_and_training_has_the_other_counts() -> None:
         ("1", "member"),
         ("1", "draw per member"),
         ("1", "cell failed"),
-        ("less than 1 s", "of computing time"),
+        ("0.2 s", "of computing time"),
     ]

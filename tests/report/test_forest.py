@@ -5,33 +5,8 @@ from typing import Any
 import pytest
 
 from suite.report.forest import group_claims, plot_row
-from suite.results.schema import VERDICT_COLUMNS
-
-NAN = float("nan")
-_EMPTY: dict[type, Any] = {str: "", int: 0, float: NAN}
-ROW: dict[str, Any] = {name: _EMPTY[kind] for name, kind in VERDICT_COLUMNS.items()} | {
-    "claim": "V3 peaks.",
-    "test": "peaks_inside",
-    "verdict": "holds",
-    "control": "no",
-    "answers": "no",
-    "quantities": "v3",
-    "estimate": 78.13,
-    "ci_low": 72.25,
-    "ci_high": 84.01,
-    "p": 1e-9,
-    "p_holm": 1e-8,
-    "draws": 512,
-    "members": 22,
-    "estimate_of": "smallest difference between the peak and an end",
-}
-
-
-def row(**columns: Any) -> dict[str, Any]:
-    """Return a row of verdicts.csv."""
-    return (
-        ROW | {"quantities": "v3", "control": "no", "answers": "no", "claimed_low": NAN, "claimed_high": NAN} | columns
-    )
+from tests.report.claim_rows import NAN
+from tests.report.claim_rows import claim_row as row
 
 
 def test_estimate_interval_and_claimed_range_share_one_axis() -> None:

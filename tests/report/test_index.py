@@ -43,6 +43,16 @@ test = "level"
 quantity = "correlation"
 at_most = -0.9
 of = "draw"
+source = "A paper"
+expected = "holds"
+[[claim]]
+says = "Cosines lie below -1."
+test = "level"
+quantity = "correlation"
+at_most = -1.0
+of = "draw"
+control = true
+expected = "fails"
 """
 
 
@@ -63,12 +73,13 @@ def links(page: str) -> list[str]:
 
 
 def test_a_run_leaves_an_index_of_all_studies_with_their_verdicts(folder: Path) -> None:
-    """Each with a link to its report, and what is not as expected."""
+    """Each with a link to its report, what is not as the source states, and how many controls passed."""
     page = (folder / "results" / "index.html").read_text()
 
     assert links(page) == ["other/report.html", "small/report.html"]
     assert all((folder / "results" / link).exists() for link in links(page))
-    assert page.count("1 holds") == page.count("1 fails") == page.count("1 not as expected") == 2
+    counted = ("1 holds", "1 fails", "1 not as the source states", "1 of 1 control passed")
+    assert [page.count(words) for words in counted] == [2] * 4
     assert page.count("Are cosines &lt;b&gt;large&lt;/b&gt;?") == 2
     assert "<script" not in page
     assert not re.search(r"(src|href)=.?(https?:)?//", page)
@@ -160,7 +171,7 @@ def test_words_of_a_claim_are_no_formula_of_a_spreadsheet(tmp_path: Path) -> Non
     found = run_study(study, tmp_path / "results", Resources(workers=1))
 
     table = pd.read_csv(found.folder / "verdicts.csv")
-    assert list(table["claim"]) == ["'=1+1", "Cosines lie below -0.9."]
+    assert list(table["claim"]) == ["'=1+1", "Cosines lie below -0.9.", "Cosines lie below -1."]
     assert table["estimate"].dtype == float
     assert found.verdict_rows[0]["claim"] == "=1+1"
     assert "<span>=1+1</span>" in found.report.read_text()

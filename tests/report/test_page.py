@@ -226,9 +226,9 @@ def test_texts_add_nothing_to_a_page_but_text(
     """Whatever title, source, claims, findings and reasons say, a browser finds the same elements, and that text."""
     monkeypatch.setattr("suite.report.page.libraries", lambda: "")
     plain = _Elements(_page_saying("quince", results, tables))
-    # The title twice, the question, two claims in words, one judged in its table, a finding; the judged one in words,
-    # source and reason have words around them.
-    assert plain.words.count("quince") == 7
+    # The title twice, the question, two claims of the source, the judged one in the list and in its table, a finding;
+    # answer, source and reason have words around them.
+    assert plain.words.count("quince") == 8
 
     for text in HOSTILE:
         found = _Elements(_page_saying(text, results, tables))

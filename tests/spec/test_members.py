@@ -86,7 +86,7 @@ def test_a_repeated_family_table_adds_its_members(tmp_path: Path):
     [
         {"activation": ["tanh", "relu", "abs"]},
         {"depth": [1, 2, 5]},
-        {"initialization": ["he", "critical"]},
+        {"initialization": ["he", "auto"]},
         {"parameters": [200, 300]},
         {"outputs": [2, 1]},
     ],
@@ -164,7 +164,7 @@ def test_a_width_stands_for_equal_layers():
     assert member.axes == {
         "depth": 3,
         "activation": "relu",
-        "initialization": "critical",
+        "initialization": "auto",
         "inputs": 2,
         "outputs": 4,
         "normalization": "none",
@@ -273,7 +273,10 @@ def test_the_initialization_is_auto_unless_given():
 def test_members_that_cannot_be_built_leave_the_others_standing():
     """Faults are found for all members at once; they carry the place in the lists."""
     members, findings = resolve(
-        [family(depth=[1, 200, 2], activation=["relu", "softplus"]), family(width=3, activation="softplus")]
+        [
+            family(depth=[1, 200, 2], activation=["relu", "softplus"], initialization="critical"),
+            family(width=3, activation="softplus", initialization="critical"),
+        ]
     )
 
     assert [(member.depth, member.activation.label) for member in members] == [(1, "relu"), (2, "relu")]
