@@ -350,7 +350,8 @@ def test_a_run_writes_plain_lines_where_there_is_no_terminal(tmp_path: Path) -> 
     assert "cells to compute" in done.stderr
     assert done.stderr.splitlines()[-1] == "ranked: writing tables and the report"
     *told, page = done.stdout.splitlines()
-    assert [line.split(": ")[:2] for line in told] == [["ranked", "test_error"], ["ranked", "train_loss"]]
+    kinds = ("test_error", "train_loss", "answer")
+    assert [line.split(": ")[:2] for line in told] == [["ranked", kind] for kind in kinds]
     assert page == f"ranked: {tmp_path / 'ranked' / 'report.html'}"
     again = subprocess.run(command, check=True, capture_output=True, text=True)
     assert "0 cells to compute" in again.stderr

@@ -100,7 +100,8 @@ def test_a_run_does_not_replace_the_results_of_another_spec(tmp_path: Path, quic
 
     assert done.exit_code == 2
     assert "holds the results of another spec (python -m suite run " in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+    errors = [line for line in done.stderr.splitlines() if not line.startswith("Warning: ")]  # of few draws
+    assert len(errors) == 1
     assert table.read_bytes() == before
     assert runner.invoke(app, [*second, "--shard", "1/1"]).exit_code == 2
     for command in ("claims", "report"):

@@ -31,10 +31,16 @@ _FLOAT64 = 8
 """Bytes of a number."""
 
 
-def check_study(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
+def check_study(spec: Spec, members: Sequence[Member], complete: bool = True) -> Iterator[Finding]:
     """Yield findings on a study whose tables are all valid by themselves.
 
     A finding is an error that keeps the study from running, or a warning.
+
+    Args:
+        spec: The spec.
+        members: The members that can be built.
+        complete: Whether these are all members. If not, the others have errors of their own, and nothing is said about
+            the number of members.
     """
     yield from _too_large(spec, members)
     yield from list(_too_many_cells(spec, members)) or _too_many_rows(spec, members)
@@ -43,8 +49,9 @@ def check_study(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
     yield from check_measures(spec, members, memory_limit())
     yield from check_names_in_claims(spec, members)
     yield from check_claims(spec, members)
-    yield from check_sizes(spec, members)
-    yield from _check_predict(spec, members)
+    if complete:
+        yield from check_sizes(spec, members)
+    yield from _check_predict(spec, members, complete)
     yield from _check_picture(spec)
 
 
@@ -144,7 +151,7 @@ def _check_picture(spec: Spec) -> Iterator[Finding]:
         yield Finding(("picture",), f"{shown(spec.picture)} {why}; {nearest(spec.picture, possible)}")
 
 
-def _check_predict(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
+def _check_predict(spec: Spec, members: Sequence[Member], complete: bool) -> Iterator[Finding]:
     """Yield findings on the predictor ranking.
 
     They are outcomes that the training does not give, predictors that are not available before training or are
@@ -172,7 +179,7 @@ def _check_predict(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
         return
     yield from check_where(("predict", "where"), predict.where, values_of_axes(spec, members))
     deep = sum(member.depth >= SHALLOWEST for member in asked_for(members, predict.where))
-    if deep < FEWEST:
+    if complete and deep < FEWEST:
         yield Finding(
             ("predict",),
             f"{deep} {'member has' if deep == 1 else 'members have'} {SHALLOWEST} or more hidden layers, "

@@ -79,7 +79,7 @@ def _load(file: Path, changes: Sequence[Change]) -> Study:
         raise SpecError(first_of(problems_of(error, data, str(file), lines))) from None
     spec = _name_spec(file.stem, declared, changes)
     members, findings = resolve(spec.family)
-    findings += check_study(spec, members)
+    findings += check_study(spec, members, complete=not any(finding.fatal for finding in findings))
 
     def problem(finding: Finding) -> Problem:
         path = path_in(data, finding.location)

@@ -117,7 +117,9 @@ def test_a_score_looks_at_the_first_training_points(study):
     all_points, by_layer = compute(score)["grad_norm"], compute(gradients)["parameter_gradient"]
 
     np.testing.assert_allclose(all_points, np.sqrt((by_layer**2).sum(1)), rtol=1e-9)
-    assert (np.abs(compute(fewer)["grad_norm"] / all_points - 1) > 1e-3).all()
+    apart = np.abs(compute(fewer)["grad_norm"] / all_points - 1)
+    assert apart.min() > 1e-6
+    assert np.median(apart) > 0.1
 
 
 def test_a_score_without_training_looks_at_points_of_the_domain(study):

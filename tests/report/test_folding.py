@@ -14,7 +14,7 @@ from suite.report.folding import count_panels, describe_folded
 from suite.report.marks import without_zero
 from suite.report.random_networks import draw_collapse_ways
 from suite.results.folder import Results
-from tests.report.test_forest import ROW
+from tests.report.claim_rows import ROW
 
 SERIES = [{"mean": 1.0}, {"mean": 2.0}, {"mean": None, "median": 8.0}]
 
