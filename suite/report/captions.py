@@ -43,17 +43,17 @@ def write_caption(chart: ChartDeclaration, summary: pd.DataFrame, rows: Rows) ->
     return " ".join(filter(None, parts))
 
 
-def tell_trends(chart: ChartDeclaration, rows: Rows, _summary: pd.DataFrame) -> list[str]:
+def state_trends(chart: ChartDeclaration, rows: Rows, _summary: pd.DataFrame) -> list[str]:
     """Return sentences on the trends of the quantities that a chart draws."""
     return describe_trends(chart.drawn, rows["trends"])
 
 
-def tell_trends_of_both(chart: ChartDeclaration, rows: Rows, _summary: pd.DataFrame) -> list[str]:
+def state_trends_of_both(chart: ChartDeclaration, rows: Rows, _summary: pd.DataFrame) -> list[str]:
     """Return sentences on the trends of the quantities that a chart draws, and of those beside them."""
     return describe_trends({**chart.drawn, **chart.beside}, rows["trends"])
 
 
-def tell_revival(chart: ChartDeclaration, rows: Rows, summary: pd.DataFrame) -> list[str]:
+def state_revival(chart: ChartDeclaration, rows: Rows, summary: pd.DataFrame) -> list[str]:
     """Return sentences on the curves that the chart of revivals draws.
 
     They are those of the largest members of each series that starts with dead neurons.
@@ -70,7 +70,7 @@ def _series_of(rows: Sequence[Row]) -> set[str]:
     return {str(row["series"]) for row in rows}
 
 
-def tell_bounds(_chart: ChartDeclaration, rows: Rows, _summary: pd.DataFrame) -> list[str]:
+def state_bounds(_chart: ChartDeclaration, rows: Rows, _summary: pd.DataFrame) -> list[str]:
     """Return a sentence on how often success exceeds the quantity that bounds it."""
     found = rows["bounds"]
     violated = sum(row["bound"] == "violated" for row in found)
@@ -83,7 +83,7 @@ def tell_bounds(_chart: ChartDeclaration, rows: Rows, _summary: pd.DataFrame) ->
     ]
 
 
-def tell_phases(_chart: ChartDeclaration, rows: Rows, _summary: pd.DataFrame) -> list[str]:
+def state_phases(_chart: ChartDeclaration, rows: Rows, _summary: pd.DataFrame) -> list[str]:
     """Return a sentence on how the cosine of features changes in phase 1 and after it, in the last recorded layer."""
     last: dict[tuple[str, float], Row] = {}
     for row in rows["phases"]:
@@ -101,7 +101,7 @@ def tell_phases(_chart: ChartDeclaration, rows: Rows, _summary: pd.DataFrame) ->
     ]
 
 
-def tell_times(chart: ChartDeclaration, rows: Rows, _summary: pd.DataFrame) -> list[str]:
+def state_times(chart: ChartDeclaration, rows: Rows, _summary: pd.DataFrame) -> list[str]:
     """Return a sentence on the comparisons of times to an event between settings."""
     found = [row for row in rows["comparisons"] if row["quantity"] in chart.drawn]
     shorter, longer = (sum(row["verdict"] == verdict for row in found) for verdict in ("shorter", "longer"))
@@ -113,7 +113,7 @@ def tell_times(chart: ChartDeclaration, rows: Rows, _summary: pd.DataFrame) -> l
     ]
 
 
-def tell_prediction(chart: ChartDeclaration, rows: Rows, _summary: pd.DataFrame) -> list[str]:
+def state_prediction(chart: ChartDeclaration, rows: Rows, _summary: pd.DataFrame) -> list[str]:
     """Return a sentence on the rank correlation of the chart's predictor with its outcome, for each training."""
     outcome, predictor = chart.drawn
     sentences = []
@@ -127,7 +127,7 @@ def tell_prediction(chart: ChartDeclaration, rows: Rows, _summary: pd.DataFrame)
     return sentences[:2] if len(sentences) <= 2 else []
 
 
-def tell_ranking(_chart: ChartDeclaration, rows: Rows, _summary: pd.DataFrame) -> list[str]:
+def state_ranking(_chart: ChartDeclaration, rows: Rows, _summary: pd.DataFrame) -> list[str]:
     """Return sentences on the best predictor of each outcome and training, if there are few, and on its groups."""
     found = list(group_outcomes(rows["predictors"]))
     sentences = []
@@ -145,7 +145,7 @@ def tell_ranking(_chart: ChartDeclaration, rows: Rows, _summary: pd.DataFrame) -
     ]
 
 
-def tell_ranking_by_training(_chart: ChartDeclaration, rows: Rows, _summary: pd.DataFrame) -> list[str]:
+def state_ranking_by_training(_chart: ChartDeclaration, rows: Rows, _summary: pd.DataFrame) -> list[str]:
     """Return a sentence on which measured predictors come first, over the training settings."""
     firsts = [ranking[0]["predictor"] for _, ranking in group_outcomes(rows["predictors"]) if ranking]
     if not firsts:

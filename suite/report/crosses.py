@@ -17,7 +17,7 @@ def columns_of_diverged(rows: pd.DataFrame) -> list[str]:
     return ["lost", "runs"] if "lost" in rows.columns and rows["lost"].any() else []
 
 
-def tell_diverged(rows: pd.DataFrame) -> list[Any]:
+def tooltip_of_diverged(rows: pd.DataFrame) -> list[Any]:
     """Return the part of a tooltip that says how many runs diverged; nothing if none of the rows has any."""
     return [alt.Tooltip(f"{_DIVERGED_TEXT}:N")] if columns_of_diverged(rows) else []
 

@@ -6,7 +6,7 @@ import pandas as pd
 from suite.analysis.divergence import with_diverged
 from suite.analysis.series import once, pick, training_axes, with_series
 from suite.catalog.charts.declaration import ChartDeclaration
-from suite.report.crosses import columns_of_diverged, mark_diverged, tell_diverged, with_diverged_text
+from suite.report.crosses import columns_of_diverged, mark_diverged, tooltip_of_diverged, with_diverged_text
 from suite.report.looks import COLORS, color, named_scale, second_cue, shape
 from suite.report.marks import (
     HEIGHT,
@@ -97,7 +97,7 @@ def draw_success_bound(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart 
     base = with_diverged_text(base, rows)
     y = alt.Y("mean:Q", title=chart.drawn[success].label, scale=alt.Scale(domain=[0, 1]))
     numbers = [alt.Tooltip(f"{name}:Q", format=".4f") for name in (bound, "mean", "ci_low", "ci_high")]
-    tooltip = ["series:N", "along:Q", *numbers, "n:Q", *tell_diverged(rows)]
+    tooltip = ["series:N", "along:Q", *numbers, "n:Q", *tooltip_of_diverged(rows)]
     points = base.mark_point(filled=True, size=45, opacity=1).encode(y=y, shape=shape(rows), tooltip=tooltip)
     intervals = base.mark_rule(opacity=0.45).encode(y=alt.Y("ci_low:Q"), y2="ci_high:Q")
     ends = alt.Chart(pd.DataFrame({bound: [0.0, 1.0], "bound": [0.0, 1.0]}))

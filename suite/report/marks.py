@@ -7,7 +7,7 @@ import pandas as pd
 
 from suite.analysis.divergence import with_diverged
 from suite.analysis.series import pick, with_series
-from suite.report.crosses import columns_of_diverged, mark_diverged, tell_diverged, with_diverged_text
+from suite.report.crosses import columns_of_diverged, mark_diverged, tooltip_of_diverged, with_diverged_text
 from suite.report.looks import color, shape
 
 Chart = Any
@@ -154,7 +154,7 @@ def spread(rows: pd.DataFrame, chart: Any) -> Any:
 def _tooltip(rows: pd.DataFrame, *names: str) -> list[Any]:
     """Return the tooltip of a point: its series, the given columns, n, and the statistics that exist."""
     numbers = [alt.Tooltip(f"{name}:Q", format=".4g") for name in STATISTICS if rows[name].notna().any()]
-    return ["series:N", *(f"{name}:Q" for name in names), "n:Q", *numbers, *tell_diverged(rows)]
+    return ["series:N", *(f"{name}:Q" for name in names), "n:Q", *numbers, *tooltip_of_diverged(rows)]
 
 
 def by_axis(
@@ -287,7 +287,7 @@ def by_step(
     base = with_diverged_text(base, rows)
     y = alt.Y("mean:Q", title=title, scale=scale if scale is not None else alt.Undefined, axis=axis_of(scale))
     names = [name for name in ("series", "along", "layer", "quantity") if name in data.columns]
-    tooltip = [*names, "step:Q", alt.Tooltip("mean:Q", format=".4f"), "n:Q", *tell_diverged(rows)]
+    tooltip = [*names, "step:Q", alt.Tooltip("mean:Q", format=".4f"), "n:Q", *tooltip_of_diverged(rows)]
     line = base.mark_line(clip=True).encode(y=y)
     shaped = {} if second is None else {"shape": second}
     points = base.mark_point(filled=True, size=16, opacity=1, clip=True).encode(y=y, tooltip=tooltip, **shaped)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from suite.report.crosses import columns_of_diverged, mark_diverged, tell_diverged, with_diverged_text
+from suite.report.crosses import columns_of_diverged, mark_diverged, tooltip_of_diverged, with_diverged_text
 from suite.report.looks import color, shape
 from suite.report.marks import HEIGHT, WIDTH, axis_of, plain, spread
 
@@ -56,7 +56,7 @@ def scatter(data: pd.DataFrame, x: str, x_title: str, y: str, y_title: str, scal
     )
     base = with_diverged_text(base, data)
     numbers = [alt.Tooltip(f"{x}:Q", format=".4g"), alt.Tooltip(f"{y}:Q", format=".4f")]
-    tooltip = ["member:N", "along:Q", *numbers, *tell_diverged(data)]
+    tooltip = ["member:N", "along:Q", *numbers, *tooltip_of_diverged(data)]
     points = base.mark_point(filled=True, size=55, opacity=1).encode(shape=shape(data), tooltip=tooltip)
     right = base.mark_text(dx=_RIGHT, align="left", fontSize=9).encode(text="label_right:N")
     left = base.mark_text(dx=_LEFT, align="right", fontSize=9).encode(text="label_left:N")

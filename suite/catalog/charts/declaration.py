@@ -83,7 +83,7 @@ class ChartDeclaration:
     every: bool = False
     needs: Literal["summary", "values", "landscapes", "ranking"] = "summary"
     table: TableBeneath | None = None
-    sentences: str = "suite.report.captions:tell_trends"
+    sentences: str = "suite.report.captions:state_trends"
     theory: str = ""
     of: str = ""
 

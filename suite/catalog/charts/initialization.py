@@ -129,7 +129,7 @@ INITIALIZATION = (
             "interval, against the share of random networks with enough live neurons for the task. The black line is "
             "the bound; points far below it show that enough live neurons do not suffice."
         ),
-        sentences="suite.report.captions:tell_bounds",
+        sentences="suite.report.captions:state_bounds",
         function="suite.report.death:draw_success_bound",
         drawn={"trainability": Drawn("trainability"), "success": Drawn("success rate")},
         every=True,
@@ -140,7 +140,7 @@ INITIALIZATION = (
         title="Trainability and success, by size",
         caption=("Share of random networks with enough live neurons for the task, with Wilson's 95% intervals."),
         theory="Lines show theoretical values of the trainability.",
-        sentences="suite.report.captions:tell_trends_of_both",
+        sentences="suite.report.captions:state_trends_of_both",
         function="suite.report.death:draw_trainability",
         drawn={"trainability": Drawn("trainability")},
         beside={"success": Drawn("success rate", about="The success rate is the share of trainings that succeed.")},

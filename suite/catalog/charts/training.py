@@ -12,7 +12,7 @@ TRAINING = (
             "weight change in its leading direction, with 95% bands. Phase 1 ends when the training loss falls below "
             "0.9 of its chance level."
         ),
-        sentences="suite.report.captions:tell_phases",
+        sentences="suite.report.captions:state_phases",
         function="suite.report.training:draw_feature_diversity",
         drawn={
             "feature_cosine": Drawn("all pairs", name="the cosine over all pairs", runs="step"),
@@ -33,7 +33,7 @@ TRAINING = (
             "estimate; networks that never leave phase 1 are censored at the last step). The further left a "
             "curve falls, the sooner these networks start to learn."
         ),
-        sentences="suite.report.captions:tell_times",
+        sentences="suite.report.captions:state_times",
         function="suite.report.training:draw_phase_1",
         drawn={"phase1_steps": Drawn("share still in phase 1", name="the median duration of phase 1")},
         needs="values",
@@ -60,7 +60,7 @@ TRAINING = (
             "Neurons per network that were dead on the training points before the first step and are active at a step, "
             "with 95% bands, in the largest networks of each series that starts with dead neurons."
         ),
-        sentences="suite.report.captions:tell_revival",
+        sentences="suite.report.captions:state_revival",
         function="suite.report.death:draw_revival",
         drawn={
             "revived": Drawn(
@@ -97,7 +97,7 @@ TRAINING = (
             "Each point is one architecture with one way of training, labeled by depth or width where space permits, "
             "by the mean and by the median of V3. If V3 ranks them by accuracy, points rise from left to right."
         ),
-        sentences="suite.report.captions:tell_prediction",
+        sentences="suite.report.captions:state_prediction",
         function="suite.report.training:draw_outcome_against_predictor",
         drawn={"test_accuracy": Drawn("test accuracy"), "v3": Drawn("V3", "log")},
         every=True,
@@ -110,7 +110,7 @@ TRAINING = (
             "with two or more hidden layers, with 95% intervals. Diamonds are baselines; the table tests which "
             "predictors beat them."
         ),
-        sentences="suite.report.captions:tell_ranking",
+        sentences="suite.report.captions:state_ranking",
         function="suite.report.predictors:draw_ranking",
         drawn={TOURNAMENT: Drawn("Spearman's rho")},
         needs="ranking",
@@ -123,7 +123,7 @@ TRAINING = (
             "Rank correlation over all members, for the baselines and for the measured predictors that are best on "
             "average over the training settings. This selection favors them slightly."
         ),
-        sentences="suite.report.captions:tell_ranking_by_training",
+        sentences="suite.report.captions:state_ranking_by_training",
         function="suite.report.predictors:draw_ranking_by_training",
         drawn={TOURNAMENT: Drawn("Spearman's rho")},
         beside={
