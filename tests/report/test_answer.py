@@ -31,11 +31,12 @@ def test_a_verdict_is_told_with_its_grounds() -> None:
 
 def test_what_would_decide_an_open_claim_is_told() -> None:
     """The smallest effect that is found, and how many draws the estimate needs; no other claim has these."""
-    power = {"detectable": 120.0, "needed": 1600.0}
-    tried = [{"verdict": "undecided", "p": 0.2, "p_holm": 0.4} | power, {"verdict": "fails"} | power]
+    power: dict[str, Any] = {"detectable": 120.0, "needed": 1600.0}
+    undecided = power | {"verdict": "undecided", "p": 0.2, "p_holm": 0.4}
 
-    open_one, refuted = word_verdicts(verdicts(*tried))
-    (trained,) = word_verdicts(verdicts(tried[0] | {"unit": "replicates", "draws": 8}))
+    open_one, refuted, trained = word_verdicts(
+        verdicts(undecided, power | {"verdict": "fails"}, undecided | {"unit": "replicates", "draws": 8})
+    )
 
     assert open_one.grounds.endswith(
         "; p = 0.2, p (Holm) = 0.4; 22 members, 512 draws each; smallest effect with 80% power: 120; "
@@ -123,7 +124,14 @@ def test_a_claim_describes_its_estimate_and_what_it_requires(
 ) -> None:
     """By its keys and the number of members that are compared."""
     kind = CLAIMS[claim["test"]]
-    given = {"quantity": "v3", "axis": "activation", "value": "relu", "than": "tanh", "says": "So.", "bound": "theory"}
+    given: dict[str, Any] = {
+        "quantity": "v3",
+        "axis": "activation",
+        "value": "relu",
+        "than": "tanh",
+        "says": "So.",
+        "bound": "theory",
+    }
     given |= {"first": "v3", "second": "output_rms", "along": "depth", "direction": "rises"} | claim
     made = kind(**{key: value for key, value in given.items() if key in kind.model_fields})
 
