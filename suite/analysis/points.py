@@ -199,14 +199,21 @@ def both_drawn(first: Point, second: Point) -> tuple[Array, Array, Array]:
 
 
 def differing_divergence(first: Point, second: Point) -> str:
-    """Return why two points cannot be compared, since more runs diverged in one than in the other; empty if they can.
+    """Return why two points cannot be compared, since runs diverged; empty if they can.
 
-    The runs that are left are then a biased selection. Frequencies and times to an event include diverged runs.
+    If more runs diverged in one than in the other, those that are left are a biased selection, and if all diverged,
+    none is left. Frequencies and times to an event include diverged runs.
     """
-    if first.kind != "value" or first.diverged == second.diverged:
+    runs = [0 if point.values is None else len(point.values) for point in (first, second)]
+    if first.kind != "value" or (first.diverged == second.diverged and first.diverged < min(runs, default=0)):
         return ""
-    numbers = [f"{point.diverged} of {0 if point.values is None else len(point.values)}" for point in (first, second)]
-    return f"{' against '.join(numbers)} runs diverged, so their values do not compare; use success, where they failed"
+    if not first.diverged and not second.diverged:
+        return ""
+    numbers = [
+        f"{point.diverged} of {all_runs} of {point.member}"
+        for point, all_runs in zip((first, second), runs, strict=True)
+    ]
+    return f"runs that diverged: {', '.join(numbers)}; compare success, which counts them as failures"
 
 
 def at(found: Sequence[Point], axis: str, value: Scalar) -> list[Point]:

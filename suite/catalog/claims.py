@@ -84,7 +84,7 @@ class Claim(Settings):
         return "family" if getattr(self, "of", "") == "family" else "members"
 
     def describe_estimate(self, members: int) -> str:
-        """Return the meaning of the estimate in a verdict, such as "smallest step".
+        """Return the meaning of the estimate in a verdict, such as "smallest rise".
 
         Args:
             members: The number of members that were compared.
@@ -124,12 +124,15 @@ class Monotone(Claim):
     test: Literal["monotone"] = "monotone"
     formula = "`quantity` rises, or falls, from each value of `along` to the next, up to `slack`"
     function = "suite.analysis.claims_about_order:monotone"
-    estimate = "smallest step"
     compares = True
     quantity: str = Field(description="the quantity")
     along: str = Field(description="an axis of numbers")
     direction: Literal["rises", "falls"] = Field(description="the direction")
     slack: float = Field(default=0.0, ge=0, description="allowed step in the other direction")
+
+    def describe_estimate(self, members: int) -> str:
+        """Return the direction of the smallest step; a negative fall is a rise."""
+        return f"smallest {self.direction.removesuffix('s')}"
 
     def claimed(self) -> tuple[float | None, float | None]:
         """Return the smallest allowed step."""

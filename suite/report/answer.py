@@ -1,11 +1,10 @@
 """Answer the question of a study in one or two sentences, from its verdicts, predictor ranking and trends."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from suite.catalog.charts import ANSWERS, charts
-from suite.formatting import capitalize, format_count
+from suite.formatting import capitalize
 from suite.report.predictor_text import beating_baselines, describe_best, group_outcomes
 from suite.report.trend_text import describe_trends
 from suite.report.verdicts import format_numbers, has_passed, is_control
@@ -13,8 +12,6 @@ from suite.report.verdicts import format_numbers, has_passed, is_control
 Row = Mapping[str, Any]
 Rows = Mapping[str, Sequence[Row]]
 """Tables of the analysis as rows, by name; an answer uses verdicts, predictors and trends."""
-
-_YES_OR_NO = re.compile(r"(are|can|could|did|do|does|has|have|is|should|was|were|will)\b", re.IGNORECASE)
 
 
 def answer_question(run: Mapping[str, Any], rows: Rows) -> str:
@@ -34,7 +31,7 @@ def answer_question(run: Mapping[str, Any], rows: Rows) -> str:
     if claim is not None:
         about = claim["quantities"].split(", ")
         ranked = [row for row in rows["predictors"] if row["outcome"] in about]
-        return " ".join([_answer_by_claim(claim, spec), *(_answer_by_ranking(ranked) if ranked else [])])
+        return " ".join([_answer_by_claim(claim), *(_answer_by_ranking(ranked) if ranked else [])])
     if rows["verdicts"]:
         return _answer_by_controls(rows["verdicts"])
     if rows["predictors"]:
@@ -42,26 +39,21 @@ def answer_question(run: Mapping[str, Any], rows: Rows) -> str:
     return next(_answers_by_trend(spec, rows["trends"]), "")
 
 
-def _answer_by_claim(claim: Row, spec: Mapping[str, Any]) -> str:
-    """Return the sentence of a claim with its verdict and numbers.
-
-    "Yes" and "No" are for questions that can be answered so.
-    """
+def _answer_by_claim(claim: Row) -> str:
+    """Return the sentence of a claim with its verdict and numbers."""
     sentence = str(claim["claim"]).removesuffix(".")
     numbers = f" ({format_numbers(claim, power=False)})"
-    question = str(spec.get("question") or spec["title"]).strip()
-    is_closed = question.endswith("?") and bool(_YES_OR_NO.match(question))
     if claim["verdict"] == "holds":
-        return f"{'Yes: ' if is_closed else ''}{sentence}{numbers}."
+        return f"{sentence}{numbers}."
     if claim["verdict"] == "fails":
-        return f"{'No: it' if is_closed else 'It'} does not hold that '{sentence}'{numbers}."
+        return f"It does not hold that '{sentence}'{numbers}."
     return f"Undecided: the data neither confirm nor refute that '{sentence}'{numbers}."
 
 
 def _answer_by_controls(controls: Sequence[Row]) -> str:
     """Return how many controls have the verdict that they are stated to have."""
     passed = sum(map(has_passed, controls))
-    return f"{passed} of {format_count(len(controls), 'control')} passed: their verdict is the one stated beforehand."
+    return f"Controls passed: {passed} of {len(controls)}. Their verdicts are known from how they are made."
 
 
 def _answer_by_ranking(rows: Sequence[Row]) -> list[str]:

@@ -79,7 +79,8 @@ def state_bounds(_chart: ChartDeclaration, rows: Rows, _summary: pd.DataFrame) -
         return []
     return [
         f"{BOUND.outcome.capitalize()} exceeds {BOUND.bound} in {violated + within} of "
-        f"{format_count(len(found), 'point')}; in {violated} of these the 95% intervals do not overlap."
+        f"{format_count(len(found), 'point')}; the 95% intervals "
+        + (f"do not overlap in {violated} of these." if violated else "overlap in all of these.")
     ]
 
 

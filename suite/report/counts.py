@@ -46,7 +46,7 @@ def count_study(run: dict[str, Any], summary: pd.DataFrame, verdicts: Sequence[R
             found.append(Count(str(number), words[number != 1], verdict))
     if controls:
         passed = sum(map(has_passed, controls))
-        found.append(Count(f"{passed} of {len(controls)}", "controls passed"))
+        found.append(Count(f"{passed} of {len(controls)}", f"control{'' if len(controls) == 1 else 's'} passed"))
     members = summary["member"].nunique()
     found.append(Count(f"{members:,}", "member" if members == 1 else "members"))
     draws: dict[str, int] = {}

@@ -58,4 +58,7 @@ def count_diverged(run: dict[str, Any]) -> str:
     trained = run.get("trained", {"lost": 0})
     if not trained["lost"]:
         return ""
-    return f"{trained['lost']:,} of {format_count(trained['runs'], 'training run')} diverged"
+    sentence = f"{trained['lost']:,} of {format_count(trained['runs'], 'training run')} diverged"
+    if trained["runs"] == trained["selected_runs"]:
+        return sentence
+    return f"{sentence}, {trained['selected_lost']:,} of {trained['selected_runs']:,} at the selected learning rates"

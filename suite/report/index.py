@@ -33,7 +33,7 @@ class Entry:
         question: The question that it asks; empty if it states none.
         source: The source of the question.
         verdicts: Number of claims with each verdict, without controls.
-        unexpected: Number of verdicts other than those that the claims' sources state.
+        unexpected: Number of claims that hold or fail against what their sources state.
         controls: Number of controls.
         passed: Number of controls that have the verdict that they must have.
         failed: Number of failed cells.
@@ -158,7 +158,7 @@ def _read_entry(folder: Path) -> Entry:
             run["spec"].get("question", ""),
             run["spec"].get("source", ""),
             tuple((verdict, counts[verdict]) for verdict in _VERDICTS if counts[verdict]),
-            sum(row["expected"] not in ("", row["verdict"]) for row in claims),
+            sum({row["expected"], row["verdict"]} == {"holds", "fails"} for row in claims),
             len(controls),
             sum(map(has_passed, controls)),
             len(run["failed"]),

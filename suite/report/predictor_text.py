@@ -93,4 +93,4 @@ def _format_numbers(row: Row) -> str:
 
 def _format_interval(row: Row, name: str) -> str:
     value, low, high = (_number(row[key]) for key in (name, f"{name}_low", f"{name}_high"))
-    return f"{value:.2f} [{low:.2f}, {high:.2f}]"
+    return f"{value:.2f} [{low:.2f}, {high:.2f}]".replace("-0.00", "0.00")

@@ -208,7 +208,7 @@ def _describe_open(found: Sequence[tuple[str, Sequence[Row]]]) -> Iterator[str]:
     """Yield one sentence on the quantities without an established trend, by axis."""
     for axis in dict.fromkeys(rows[0]["axis"] for _, rows in found):
         here = [(name, rows) for name, rows in found if rows[0]["axis"] == axis]
-        names = join_words([name for name, _ in here])
+        names = join_words([name for name, _ in here], "or")
         what = (
             f"difference between the settings in {names}"
             if axis == SERIES
@@ -274,6 +274,6 @@ def format_number(value: float) -> str:
 _LARGE, _LARGEST = 1e3, 1e6
 
 
-def join_words(words: Sequence[str]) -> str:
-    """Join words by commas, and the last by "and"."""
-    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1]))) if words else ""
+def join_words(words: Sequence[str], last: str = "and") -> str:
+    """Join words by commas, and the last one by a conjunction."""
+    return f" {last} ".join(filter(None, (", ".join(words[:-1]), words[-1]))) if words else ""

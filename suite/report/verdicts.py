@@ -55,7 +55,8 @@ def format_lines(study: str, rows: Sequence[Row]) -> Iterator[str]:
 def _format_expected(row: Row) -> str:
     """Return the verdict that a source states if the claim has another one, and that of a control in any case."""
     if is_control(row):
-        return f" ({row['verdict']}{', as it must' if has_passed(row) else ''})"
+        must = "as it must" if has_passed(row) else f"must be {row['expected']}"
+        return f" ({row['verdict']}, {must})"
     return f" (expected: {row['expected']})" if row["expected"] and row["verdict"] != row["expected"] else ""
 
 
@@ -72,7 +73,7 @@ def format_numbers(row: Row, power: bool = True) -> str:
         return str(row["note"])
     required = f", required: {row['required']}" if row["required"] else ""
     parts = [
-        f"{row['estimate_of']} {row['estimate']:.3g}{_format_interval(row, ', 95% CI [{}, {}]')}{required}",
+        f"{row['estimate_of']} = {row['estimate']:.3g}{_format_interval(row, ', 95% CI [{}, {}]')}{required}",
         *_format_p_values(row),
         _format_sizes(row),
         *([row["note"]] if row["note"] else []),
@@ -97,8 +98,15 @@ def _format_power(row: Row) -> list[str]:
     if isfinite(row["detectable"]):
         found.append(f"smallest effect with 80% power: {row['detectable']:.3g}")
     if isfinite(row["needed"]):
-        found.append(f"an effect as large as the estimate needs about {row['needed']:,.0f} {row['unit']}")
+        against = "" if _is_as_claimed(row) else " to refute the claim"
+        found.append(f"an effect as large as the estimate needs about {row['needed']:,.0f} {row['unit']}{against}")
     return found
+
+
+def _is_as_claimed(row: Row) -> bool:
+    """Return whether the estimate lies in the range that the claim states."""
+    low, high = row["claimed_low"], row["claimed_high"]
+    return not (row["estimate"] <= low or row["estimate"] >= high)
 
 
 @dataclass(frozen=True)
@@ -127,7 +135,9 @@ def word_verdicts(rows: Sequence[Row]) -> list[WordedVerdict]:
 
 
 def _surprise(row: Row) -> str:
-    return row["expected"] if not is_control(row) and row["expected"] not in ("", row["verdict"]) else ""
+    if is_control(row):
+        return "" if has_passed(row) else f"{row['expected']}, found: {row['verdict']}"
+    return row["expected"] if row["expected"] not in ("", row["verdict"]) else ""
 
 
 def sum_up(rows: Sequence[Row]) -> str:
@@ -141,7 +151,7 @@ def sum_up(rows: Sequence[Row]) -> str:
     sentences = [f"{format_count(len(claims), 'claim')}: {', '.join(parts)}."] if claims else []
     if controls:
         passed = sum(map(has_passed, controls))
-        sentences.append(f"{passed} of {format_count(len(controls), 'control')} passed.")
+        sentences.append(f"Controls passed: {passed} of {len(controls)}.")
     return " ".join(sentences)
 
 

@@ -63,14 +63,20 @@ def write_study_tables(
         summary,
         landscapes_table(cells, shapes, read, axes, training),
         precision_table(targets),
-        run | {"trained": count_trained(summary)},
+        run | {"trained": count_trained(blocks, summary)},
     )
 
 
-def count_trained(summary: pd.DataFrame) -> dict[str, int]:
-    """Return the numbers of all training `runs` and of those `lost` to divergence, at the selected learning rates."""
+def count_trained(blocks: Sequence[Block], summary: pd.DataFrame) -> dict[str, int]:
+    """Return the numbers of training `runs` and of those `lost` to divergence, and those at the selected rates."""
     rows = summary[summary["quantity"] == DIVERGED]
-    return {"runs": int(rows["n"].sum()), "lost": round(float((rows["n"] * rows["mean"]).sum()))}
+    every = [block.values for block in blocks if block.quantity == DIVERGED]
+    return {
+        "runs": sum(values.size for values in every),
+        "lost": sum(int(values.sum()) for values in every),
+        "selected_runs": int(rows["n"].sum()),
+        "selected_lost": round(float((rows["n"] * rows["mean"]).sum())),
+    }
 
 
 def measurements_tables(

@@ -1,8 +1,9 @@
 """This module checks that claims have enough draws and members to be judged, and to find large effects."""
 
 from collections.abc import Iterator, Sequence
-from math import atanh, ceil, exp, log2, sqrt
+from math import atanh, ceil, comb, exp, log2, sqrt
 from statistics import NormalDist
+from typing import Any
 
 from scipy.special import betaincinv, stdtrit  # scipy.stats takes longer to load than all other checks take
 
@@ -109,12 +110,24 @@ def _check_numbers(here: Location, claim: Claim, spec: Spec, about: Sequence[Mem
                 f"{format_count(len(sample), noun)}, too few for a claim about the family; use {FEWEST_PAIRS} or more"
             )
             yield Finding((*here, "of"), f'{message}, or of = "average"')
+    if isinstance(claim, PairClaim) and any(claim.axis in member.axes for member in about):
+        first, second = (
+            {tuple((axis, value) for axis, value in member.axes.items() if axis != claim.axis) for member in found}
+            for found in (_at(about, claim.axis, claim.value), _at(about, claim.axis, claim.than))
+        )
+        if first and second and not first & second:
+            message = f"no two members differ in {claim.axis} alone, so there is nothing to compare"
+            yield Finding((*here, "axis"), f"{message}; give both the same values of the other axes")
     numbers = {name: draws for name in claim.quantities if (draws := _draws(spec, name)) is not None}
     for name, number in numbers.items():
         if number < FEWEST_PAIRS:
             noun = "replicate" if is_trained(name) else "draw"
             message = f"{name} has {format_count(number, noun)}, too few to judge a claim; use {FEWEST_PAIRS} or more"
             yield Finding(here, message)
+
+
+def _at(members: Sequence[Member], axis: str, value: Any) -> list[Member]:
+    return [member for member in members if member.axes.get(axis) == as_in_tables(value)]
 
 
 def _check_power(here: Location, claim: Claim, spec: Spec, about: Sequence[Member]) -> Iterator[Finding]:
@@ -158,6 +171,8 @@ def _difference(claim: Claim, name: str, number: int, level: float, normal: floa
     if kind == "frequency" and isinstance(claim, Level):
         bound = claim.at_least if claim.at_least is not None else 1 - (claim.at_most or 0.0)
         return f"no result of {number} {noun} establishes it" if 0 < bound < 1 and bound**number > level else ""
+    if isinstance(claim, SurvivalShorter) and 1 / comb(2 * number, number) > level:
+        return f"no result of {number} {noun} establishes it"
     if isinstance(claim, SurvivalShorter):
         ratio = exp(normal * 2 / sqrt(2 * number))
         large, what = ratio > _LARGEST_HAZARD_RATIO, f"ratios of hazards above {ratio:.2g}"

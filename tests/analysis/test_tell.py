@@ -36,7 +36,7 @@ def test_undecided_gives_the_power_there_was(bound: dict[str, float]) -> None:
     assert nct.sf(t.isf(0.025, 39), 39, row["detectable"] / error) == pytest.approx(0.8)
     line = next(format_lines("study", [row]))
     assert (
-        f"; smallest effect with 80% power: {row['detectable']:.2g}; an effect as large as the estimate needs " in line
+        f"; smallest effect with 80% power: {row['detectable']:.3g}; an effect as large as the estimate needs " in line
     )
     assert ", 40 draws each; " in line
 

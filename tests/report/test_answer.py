@@ -24,7 +24,7 @@ def test_a_verdict_is_told_with_its_grounds() -> None:
 
     assert (found.verdict, found.claim, found.surprise) == ("holds", "V3 peaks.", "")
     assert found.grounds == (
-        "Smallest difference between the peak and an end 78.1, 95% CI [72.2, 84]; p = 0.011, p (Holm) = 0.033; "
+        "Smallest difference between the peak and an end = 78.1, 95% CI [72.2, 84]; p = 0.011, p (Holm) = 0.033; "
         "22 members, 512 draws each."
     )
 
@@ -61,20 +61,20 @@ def test_what_was_expected_and_what_is_missing_are_told() -> None:
     )
 
     assert (refuted.surprise, computed.surprise) == ("holds", "")
-    assert refuted.grounds == "Largest value 78.1; p < 0.0001, p (Holm) < 0.0001; 1 member."
-    assert computed.grounds == "Largest value 78.1; 1 member; computed, not sampled."
+    assert refuted.grounds == "Largest value = 78.1; p < 0.0001, p (Holm) < 0.0001; 1 member."
+    assert computed.grounds == "Largest value = 78.1; 1 member; computed, not sampled."
     assert nothing.grounds == "The tables have no values for this claim."
     assert refused.grounds == "3 of 8 runs diverged."
 
 
 def test_a_control_passes_with_the_verdict_that_it_must_have() -> None:
-    """Whichever that is; it is never a surprise."""
+    """Whichever that is; one that does not pass says which it has."""
     control = {"control": "yes", "expected": "fails"}
 
     passed, not_passed = word_verdicts(verdicts(control | {"verdict": "fails"}, control))
 
     assert (passed.verdict, passed.surprise) == ("control passed", "")
-    assert (not_passed.verdict, not_passed.surprise) == ("control not passed", "")
+    assert (not_passed.verdict, not_passed.surprise) == ("control not passed", "fails, found: holds")
 
 
 def test_what_the_claim_requires_stands_beside_the_estimate() -> None:
@@ -82,7 +82,9 @@ def test_what_the_claim_requires_stands_beside_the_estimate() -> None:
     row = {"estimate": 0.5, "ci_low": np.nan, "estimate_of": "largest value", "required": "at most 0"}
     (found,) = word_verdicts(verdicts(row))
 
-    assert found.grounds.startswith("Largest value 0.5, required: at most 0; p < 0.0001, p (Holm) < 0.0001; 22 members")
+    assert found.grounds.startswith(
+        "Largest value = 0.5, required: at most 0; p < 0.0001, p (Holm) < 0.0001; 22 members"
+    )
 
 
 @pytest.mark.parametrize(
@@ -98,7 +100,7 @@ def test_what_the_claim_requires_stands_beside_the_estimate() -> None:
         (
             {"test": "monotone", "slack": 0.1},
             8,
-            "smallest step",
+            "smallest rise",
             "more than -0.1",
         ),
         ({"test": "agrees_with", "relative": 0.2}, 8, "largest relative deviation from theory", "at most 0.2"),
@@ -146,7 +148,7 @@ def test_all_verdicts_make_one_sentence() -> None:
     assert sum_up(verdicts({}, {}, {"verdict": "fails"})) == "3 claims: 2 hold, 1 fails."
     assert sum_up(verdicts({"verdict": "fails", "expected": "fails"})) == "1 claim: 1 fails."
     assert sum_up(verdicts(*[{"verdict": "undecided"}] * 6)) == "6 claims: 6 are undecided."
-    assert sum_up(verdicts({}, passed, other)) == "1 claim: 1 holds. 1 of 2 controls passed."
+    assert sum_up(verdicts({}, passed, other)) == "1 claim: 1 holds. Controls passed: 1 of 2."
     assert sum_up(verdicts(passed)) == "1 of 1 control passed."
     assert sum_up([]) == ""
 

@@ -59,14 +59,14 @@ def answer(
 
 
 NUMBERS = (
-    "(smallest difference between the peak and an end 78.1, 95% CI [72.2, 84]; p < 0.0001, p (Holm) < 0.0001; "
+    "(smallest difference between the peak and an end = 78.1, 95% CI [72.2, 84]; p < 0.0001, p (Holm) < 0.0001; "
     "22 members, 512 draws each)"
 )
 
 
 def test_the_answer_is_the_first_claim_with_its_numbers() -> None:
     """Yes or no to a question that can be answered so; an open question has the claim itself."""
-    assert answer({}, {"verdict": "fails"}) == f"Yes: V3 peaks {NUMBERS}."
+    assert answer({}, {"verdict": "fails"}) == f"V3 peaks {NUMBERS}."
     assert answer({"verdict": "fails"}) == f"No: it does not hold that 'V3 peaks' {NUMBERS}."
     assert answer({}, run=OPEN) == f"V3 peaks {NUMBERS}."
     assert answer({"verdict": "fails"}, run=OPEN) == f"It does not hold that 'V3 peaks' {NUMBERS}."
@@ -85,8 +85,8 @@ def test_the_claim_that_answers_comes_before_the_first_and_controls_are_no_answe
     """A control says something of the tests, not of the question."""
     chosen = {"claim": "It is so.", "answers": "yes", "control": "no"}
 
-    assert answer({}, chosen).startswith("Yes: It is so (")
-    assert answer({"control": "yes"}, {"claim": "It is so."}).startswith("Yes: It is so (")
+    assert answer({}, chosen).startswith("It is so (")
+    assert answer({"control": "yes"}, {"claim": "It is so."}).startswith("It is so (")
     controls = [{"control": "yes", "expected": "fails", "verdict": verdict} for verdict in ("fails", "holds")]
     assert answer(*controls) == "1 of 2 controls passed: their verdict is the one stated beforehand."
 
@@ -120,8 +120,8 @@ def test_the_best_predictor_is_named_only_with_an_established_lead(row: dict[str
     about = {"quantities": "v3, test_accuracy"}
 
     assert answer(ranking=(row,)).startswith(text)
-    assert answer(about, ranking=(row,)).startswith(f"Yes: V3 peaks {NUMBERS}. {text}")
-    assert answer({}, ranking=(row,)) == f"Yes: V3 peaks {NUMBERS}."
+    assert answer(about, ranking=(row,)).startswith(f"V3 peaks {NUMBERS}. {text}")
+    assert answer({}, ranking=(row,)) == f"V3 peaks {NUMBERS}."
 
 
 def test_several_settings_of_the_training_are_counted() -> None:

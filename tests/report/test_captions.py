@@ -100,7 +100,7 @@ def test_what_is_not_established_is_said_to_be_open() -> None:
     rows = rows_of(summary)
     both = [*rows, *(row | {"quantity": "snip"} for row in rows)]
 
-    assert describe_trends(V3 | {"snip": Drawn("SNIP")}, both) == ["No trend of V3 and SNIP with depth is established."]
+    assert describe_trends(V3 | {"snip": Drawn("SNIP")}, both) == ["No trend of V3 or SNIP with depth is established."]
 
 
 def test_draws_that_are_all_equal_are_said_to_be_so() -> None:

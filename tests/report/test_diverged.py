@@ -107,7 +107,9 @@ def test_the_terminal_and_the_page_say_how_many_runs_diverged(wild: tuple[Result
 
     assert f"study: {total}; losses, accuracies and errors are of the other runs" in wild[1]
     assert f'<p id="diverged"><strong>{total}.</strong>' in wild[0].report.read_text()
-    assert wild[0].run["trained"] == {"runs": len(lost) * RUNS, "lost": sum(lost.values())}
+    runs, number = len(lost) * RUNS, sum(lost.values())
+    counts = {"runs": runs, "lost": number, "selected_runs": runs, "selected_lost": number}
+    assert wild[0].run["trained"] == counts
 
 
 def test_the_overview_has_their_number_and_says_of_how_many_an_accuracy_is(

@@ -81,10 +81,12 @@ def test_a_law_has_a_z_score_or_a_relative_difference_beside_it(name, tmp_path_f
 
 
 def table_of(study):
+    return summary_table(blocks_of(study), member_axes(study.members), training_columns(study))
+
+
+def blocks_of(study):
     cells = cells_of(study)
-    columns = training_columns(study)
-    blocks = blocks_in_memory(cells, {cell.key: compute(cell) for cell in cells}, columns)
-    return summary_table(blocks, member_axes(study.members), columns)
+    return blocks_in_memory(cells, {cell.key: compute(cell) for cell in cells}, training_columns(study))
 
 
 def test_infinite_width_is_compared_by_z_in_networks_ten_times_wider_than_deep(study):
@@ -172,20 +174,24 @@ replicates = 4
 
 
 @pytest.mark.parametrize(
-    ("rates", "kept", "lost"),
-    [("[0.1, 1e3]", 0.1, 0), ("[1e4, 1e3]", 1e3, 4), ("[1e3]", 1e3, 4)],
+    ("rates", "kept", "lost", "all_lost"),
+    [("[0.1, 1e3]", 0.1, 0, 4), ("[1e4, 1e3]", 1e3, 4, 8), ("[1e3]", 1e3, 4, 4)],
     ids=["one rate diverges", "both diverge", "the only one diverges"],
 )
-def test_diverged_runs_lose_the_choice_of_a_rate_and_have_no_accuracy(study, rates, kept, lost):
+def test_diverged_runs_lose_the_choice_of_a_rate_and_have_no_accuracy(study, rates, kept, lost, all_lost):
     """If every rate diverges, the smaller one stands, with its runs counted as diverged and nothing else."""
     family = 'width = 10\ninputs = 2\ndepth = 4\nactivation = "relu"'
-    summary = table_of(study(family, WILD.replace("RATES", rates)))
+    wild = study(family, WILD.replace("RATES", rates))
+    summary, blocks = table_of(wild), blocks_of(wild)
 
+    counts = count_trained(blocks, summary)
+    assert counts["lost"] == all_lost
+    assert counts["runs"] == 4 * (1 + rates.count(","))
+    assert (counts["selected_runs"], counts["selected_lost"]) == (4, lost)
     rows = summary[summary["step"].isna() | (summary["step"] == 60)].set_index("quantity")
     assert set(summary["learning_rate"]) == {kept}
     assert rows.loc["diverged", "mean"] == lost / 4
     assert rows.loc["diverged", "n"] == rows.loc["success", "n"] == 4
-    assert count_trained(summary) == {"runs": 4, "lost": lost}
     for name in ("train_loss", "train_accuracy", "validation_accuracy", "test_accuracy"):
         assert rows.loc[name, "n"] == 4 - lost
         assert rows.loc[name, ["mean", "median", "ci_low", "ci_high"]].isna().all() == (lost == 4)
