@@ -149,7 +149,7 @@ def test_all_verdicts_make_one_sentence() -> None:
     assert sum_up(verdicts({"verdict": "fails", "expected": "fails"})) == "1 claim: 1 fails."
     assert sum_up(verdicts(*[{"verdict": "undecided"}] * 6)) == "6 claims: 6 are undecided."
     assert sum_up(verdicts({}, passed, other)) == "1 claim: 1 holds. Controls passed: 1 of 2."
-    assert sum_up(verdicts(passed)) == "1 of 1 control passed."
+    assert sum_up(verdicts(passed)) == "Controls passed: 1 of 1."
     assert sum_up([]) == ""
 
 

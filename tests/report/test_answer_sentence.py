@@ -67,7 +67,7 @@ NUMBERS = (
 def test_the_answer_is_the_first_claim_with_its_numbers() -> None:
     """Yes or no to a question that can be answered so; an open question has the claim itself."""
     assert answer({}, {"verdict": "fails"}) == f"V3 peaks {NUMBERS}."
-    assert answer({"verdict": "fails"}) == f"No: it does not hold that 'V3 peaks' {NUMBERS}."
+    assert answer({"verdict": "fails"}) == f"It does not hold that 'V3 peaks' {NUMBERS}."
     assert answer({}, run=OPEN) == f"V3 peaks {NUMBERS}."
     assert answer({"verdict": "fails"}, run=OPEN) == f"It does not hold that 'V3 peaks' {NUMBERS}."
 
@@ -88,7 +88,7 @@ def test_the_claim_that_answers_comes_before_the_first_and_controls_are_no_answe
     assert answer({}, chosen).startswith("It is so (")
     assert answer({"control": "yes"}, {"claim": "It is so."}).startswith("It is so (")
     controls = [{"control": "yes", "expected": "fails", "verdict": verdict} for verdict in ("fails", "holds")]
-    assert answer(*controls) == "1 of 2 controls passed: their verdict is the one stated beforehand."
+    assert answer(*controls) == "Controls passed: 1 of 2. Their verdicts are known from how they are made."
 
 
 def test_what_the_claim_requires_and_both_p_values_are_given() -> None:
