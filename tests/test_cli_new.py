@@ -36,7 +36,7 @@ def test_a_new_spec_runs_as_it_is(tmp_path: Path) -> None:
     assert "Warning:" not in ran.stderr
     assert "mine-quick: test_accuracy: " in ran.stdout
     assert (
-        ": At depth 8 networks of ReLU reach a higher test accuracy than those of tanh. (difference 0.0" in ran.stdout
+        ": At depth 8 networks of ReLU reach a higher test accuracy than those of tanh. (difference = 0.0" in ran.stdout
     )
     assert (tmp_path / "mine-quick" / "report.html").exists()
 
