@@ -137,7 +137,7 @@ def test_a_study_is_counted() -> None:
     assert count_study(run, summary, verdicts) == [
         Count("2", "claims hold", "holds"),
         Count("1", "claim is undecided", "undecided"),
-        Count("1 of 1", "controls passed"),
+        Count("1 of 1", "control passed"),
         Count("2", "members"),
         Count("up to 1,024", "draws per member"),
         Count("2 of 16", "training runs diverged"),
