@@ -37,7 +37,7 @@ class Evidence:
         until_refuted: Whether the claim holds until it is refuted. There is no p-value for it then; `for_it` is 1.
         exact: Whether the estimate is computed without any sampling, so that it has no interval and no p-value.
         detectable: The smallest effect that the test finds, if it can be told.
-        note: Why the claim cannot be judged; empty if it can.
+        note: Why the claim cannot be judged, or how many runs are left out; empty otherwise.
     """
 
     estimate: float

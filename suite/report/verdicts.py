@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from math import isfinite, isnan
 from typing import Any
 
-import numpy as np
-
 from suite.formatting import capitalize, format_count, format_p_value
 from suite.report.formatting import PageTable, number
 
@@ -69,7 +67,7 @@ def format_numbers(row: Row, power: bool = True) -> str:
     """
     if not row["members"]:
         return row["note"] or "the tables have no values for this claim"
-    if np.isnan(row["estimate"]):
+    if isnan(row["estimate"]):
         return str(row["note"])
     required = f", required: {row['required']}" if row["required"] else ""
     parts = [

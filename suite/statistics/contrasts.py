@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.stats import binom, nct, norm
+from scipy.stats import beta, binom, nct, norm
 from scipy.stats import t as student
 
 from suite.statistics.intervals import LEVEL, Array
@@ -112,7 +112,7 @@ def estimate(values: Array, statistic: Statistic, lower: bool = False) -> Estima
     if n == 0:
         return Estimate(np.nan, np.inf, draws=0)
     if statistic == "frequency":
-        return _estimate_frequency(float(known.mean()), n)
+        return estimate_frequency(float(known.mean()), n, n)
     if statistic == "median":
         return _estimate_median(np.sort(known), lower)
     if known.min() == known.max():
@@ -132,7 +132,7 @@ def of_summary(mean: float, std: float, draws: int, statistic: Literal["mean", "
     if not draws or not np.isfinite(mean):
         return Estimate(mean if draws else np.nan, np.inf, draws=draws)
     if statistic == "frequency":
-        return _estimate_frequency(mean, draws)
+        return estimate_frequency(mean, draws, draws)
     if not std > _ROUNDING * abs(mean):
         return Estimate(mean, np.inf, draws=draws)
     return Estimate(mean, std / sqrt(draws), draws - 1, draws)
@@ -142,11 +142,11 @@ _ROUNDING = 1e-12
 """Draws with a relative standard deviation at or below this are equal except for rounding."""
 
 
-def of_share(events: int, draws: int, bound: float) -> tuple[float, float]:
+def of_share(events: float, draws: float, bound: float) -> tuple[float, float]:
     """Compute exact one-sided p-values for a frequency that lies above, or below, a known bound.
 
     Args:
-        events: Number of events.
+        events: Number of events, which need not be an integer if the number of draws is an effective one.
         draws: Number of draws.
         bound: The bound. A frequency lies between 0 and 1, so that a bound outside of this range gives 0 and 1.
 
@@ -157,7 +157,9 @@ def of_share(events: int, draws: int, bound: float) -> tuple[float, float]:
     """
     if not 0 <= bound <= 1:
         return (0.0, 1.0) if bound < 0 else (1.0, 0.0)
-    return float(binom.sf(events - 1, draws, bound)), float(binom.cdf(events, draws, bound))
+    above = float(beta.cdf(bound, events, draws - events + 1)) if events else 1.0
+    below = float(beta.sf(bound, events + 1, draws - events)) if events < draws else 1.0
+    return above, below
 
 
 @dataclass(frozen=True)
@@ -248,10 +250,16 @@ def over_members(differences: Array) -> Estimate:
     return estimate(differences, "mean") if len(differences) > 1 else Estimate(float(differences[0]), np.inf)
 
 
-def _estimate_frequency(share: float, draws: int) -> Estimate:
-    """Return a frequency, shrunk by one event and one non-event for tests and intervals."""
-    shrunk = (share * draws + 1) / (draws + 2)
-    return Estimate(share, sqrt(shrunk * (1 - shrunk) / (draws + 2)), draws=draws, shrinkage=shrunk - share)
+def estimate_frequency(share: float, trials: float, draws: int) -> Estimate:
+    """Return a frequency, shrunk by one event and one non-event for tests and intervals (Agresti & Caffo).
+
+    Args:
+        share: The frequency.
+        trials: The effective number of independent trials, which need not be an integer.
+        draws: The number of draws.
+    """
+    shrunk = (share * trials + 1) / (trials + 2)
+    return Estimate(share, sqrt(shrunk * (1 - shrunk) / (trials + 2)), draws=draws, shrinkage=shrunk - share)
 
 
 def _estimate_median(ordered: Array, is_lower: bool) -> Estimate:

@@ -2,12 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import sqrt
 
 import numpy as np
-from scipy.stats import beta
 
-from suite.statistics.contrasts import Estimate, Replicates
+from suite.statistics.contrasts import Estimate, Replicates, estimate_frequency, of_share
 from suite.statistics.intervals import Array, clopper_pearson
 
 
@@ -32,8 +30,7 @@ class Frequency:
     @property
     def error(self) -> float:
         """The standard error with one event and one non-event more."""
-        shrunk = (self.value * self.trials + 1) / (self.trials + 2)
-        return sqrt(shrunk * (1 - shrunk) / (self.trials + 2))
+        return estimate_frequency(self.value, self.trials, self.draws).error
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -46,17 +43,11 @@ class Frequency:
 
     def above(self, bound: float = 0.0) -> float:
         """Return the one-sided p-value for the claim that the true frequency lies above a bound."""
-        events = self.value * self.trials
-        if not 0 <= bound <= 1:
-            return 0.0 if bound < 0 else 1.0
-        return float(beta.cdf(bound, events, self.trials - events + 1)) if events else 1.0
+        return of_share(self.value * self.trials, self.trials, bound)[0]
 
     def below(self, bound: float = 0.0) -> float:
         """Return the one-sided p-value for the claim that the true frequency lies below a bound."""
-        events = self.value * self.trials
-        if not 0 <= bound <= 1:
-            return 0.0 if bound > 1 else 1.0
-        return float(beta.sf(bound, events + 1, self.trials - events)) if events < self.trials else 1.0
+        return of_share(self.value * self.trials, self.trials, bound)[1]
 
 
 def average_frequency(members: Sequence[Sequence[Replicates]], shared: bool) -> Frequency:
@@ -76,7 +67,7 @@ def average_frequency(members: Sequence[Sequence[Replicates]], shared: bool) -> 
     value = float(np.mean([np.mean([each.values.mean() for each in trainings]) for trainings in members]))
     if shared:
         return Frequency(value, float(fewest), fewest)
-    return Frequency(value, len(every) ** 2 / sum(1 / len(each.values) for each in every), fewest)
+    return Frequency(value, _count_trials([len(each.values) for each in every]), fewest)
 
 
 def pooled(members: Sequence[Array]) -> Estimate:
@@ -85,8 +76,11 @@ def pooled(members: Sequence[Array]) -> Estimate:
     Args:
         members: For each member, 0 or 1 per draw.
     """
-    trials = len(members) ** 2 / sum(1 / len(draws) for draws in members)
+    sizes = [len(draws) for draws in members]
     value = float(np.mean([draws.mean() for draws in members]))
-    shrunk = (value * trials + 1) / (trials + 2)
-    error = sqrt(shrunk * (1 - shrunk) / (trials + 2))
-    return Estimate(value, error, draws=min(map(len, members)), shrinkage=shrunk - value)
+    return estimate_frequency(value, _count_trials(sizes), min(sizes))
+
+
+def _count_trials(sizes: Sequence[int]) -> float:
+    """Return the number of trials whose frequency has the variance of an average over members of these sizes."""
+    return len(sizes) ** 2 / sum(1 / size for size in sizes)
