@@ -205,9 +205,8 @@ def differing_divergence(first: Point, second: Point) -> str:
     none is left. Frequencies and times to an event include diverged runs.
     """
     runs = [0 if point.values is None else len(point.values) for point in (first, second)]
-    if first.kind != "value" or (first.diverged == second.diverged and first.diverged < min(runs, default=0)):
-        return ""
-    if not first.diverged and not second.diverged:
+    lost = (first.diverged, second.diverged)
+    if first.kind != "value" or not any(lost) or (lost[0] == lost[1] < min(runs)):
         return ""
     numbers = [
         f"{point.diverged} of {all_runs} of {point.member}"

@@ -7,13 +7,7 @@ from typing import Any
 import pandas as pd
 
 from suite.formatting import format_duration
-from suite.report.verdicts import Row, has_passed, is_control
-
-_VERDICTS = {
-    "holds": ("claim holds", "claims hold"),
-    "fails": ("claim fails", "claims fail"),
-    "undecided": ("claim is undecided", "claims are undecided"),
-}
+from suite.report.verdicts import FORMS, Row, has_passed, is_control
 
 
 @dataclass(frozen=True)
@@ -41,9 +35,9 @@ def count_study(run: dict[str, Any], summary: pd.DataFrame, verdicts: Sequence[R
     """
     claims, controls = ([row for row in verdicts if is_control(row) is which] for which in (False, True))
     found = []
-    for verdict, words in _VERDICTS.items():
+    for verdict, (one, several) in FORMS.items():
         if number := sum(row["verdict"] == verdict for row in claims):
-            found.append(Count(str(number), words[number != 1], verdict))
+            found.append(Count(str(number), f"claim {one}" if number == 1 else f"claims {several}", verdict))
     if controls:
         passed = sum(map(has_passed, controls))
         found.append(Count(f"{passed} of {len(controls)}", f"control{'' if len(controls) == 1 else 's'} passed"))

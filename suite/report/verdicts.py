@@ -13,6 +13,10 @@ Row = Mapping[str, Any]
 """One row of verdicts.csv."""
 
 
+FORMS = {"holds": ("holds", "hold"), "fails": ("fails", "fail"), "undecided": ("is undecided", "are undecided")}
+"""The verdict of one claim, and of several, as the verb of a sentence."""
+
+
 def count_unmet(rows: Sequence[Row]) -> int:
     """Count the claims that do not have the expected verdict, or do not hold if the spec expects none."""
     return sum(row["verdict"] != (row["expected"] or "holds") for row in rows)
@@ -144,8 +148,7 @@ def sum_up(rows: Sequence[Row]) -> str:
         return ""
     claims, controls = ([row for row in rows if is_control(row) is which] for which in (False, True))
     counts = Counter(row["verdict"] for row in claims)
-    forms = {"holds": ("holds", "hold"), "fails": ("fails", "fail"), "undecided": ("is undecided", "are undecided")}
-    parts = [f"{counts[name]} {forms[name][counts[name] != 1]}" for name in forms if counts[name]]
+    parts = [f"{counts[name]} {FORMS[name][counts[name] != 1]}" for name in FORMS if counts[name]]
     sentences = [f"{format_count(len(claims), 'claim')}: {', '.join(parts)}."] if claims else []
     if controls:
         passed = sum(map(has_passed, controls))
