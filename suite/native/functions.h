@@ -1,0 +1,1 @@
+/* Activations of vectors and their derivatives. */

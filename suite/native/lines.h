@@ -1,0 +1,1 @@
+/* Exact kinks of piecewise-linear networks along lines, in double precision. */
