@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from suite.catalog.measures.signal import GradientsSettings
-from suite.nets.backward import Backpropagation
+from suite.nets.backward import loss_gradients
 from suite.nets.ensemble import Ensemble
 from suite.nets.losses import LossAt
 
@@ -27,18 +27,7 @@ def gradients(ensemble: Ensemble, domain: LossAt, settings: GradientsSettings) -
 
     Source: Yu & Zhang 2021, arXiv:2105.08911, who relate Collapse to Constant to vanishing gradients.
     """
-    loss, points, labels = domain.of_each(ensemble.draws)
-    total = points.shape[2]
-    summed = torch.zeros_like(ensemble.parameters)
-    by_input = ensemble.parameters.new_zeros(ensemble.draws)
-    for chunk in ensemble.chunks(total, units=4 * sum(ensemble.widths)):  # the backward pass needs all layers
-        part = points[..., chunk]
-        share = part.shape[2] / total
-        backpropagation = Backpropagation(ensemble, part.shape[2])
-        delta = backpropagation.backward(loss.gradient(backpropagation.forward(part), labels[..., chunk]))
-        summed += share * backpropagation.gradient
-        pulled = torch.bmm(ensemble.layers[0].weight.mT, delta)
-        by_input += share * part.shape[2] * pulled.square().sum((1, 2))
+    gradient, by_input = loss_gradients(ensemble, domain)
     sizes = [sum(part[0].numel() for part in layer if part is not None) for layer in ensemble.layers]
-    norms = torch.stack([part.norm(dim=1) for part in summed.split(sizes, dim=1)], dim=1)
-    return {"input_gradient": by_input.sqrt(), "parameter_gradient": norms}
+    norms = torch.stack([part.norm(dim=1) for part in gradient.split(sizes, dim=1)], dim=1)
+    return {"input_gradient": by_input, "parameter_gradient": norms}

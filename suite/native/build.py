@@ -8,7 +8,16 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-_FLAGS = ("-O3", "-march=native", "-std=gnu11", "-shared", "-fPIC", "-ffp-contract=fast", "-fno-math-errno")
+_FLAGS = (
+    "-O3",
+    "-march=native",
+    "-mtune=generic",
+    "-std=gnu11",
+    "-shared",
+    "-fPIC",
+    "-ffp-contract=fast",
+    "-fno-math-errno",
+)
 _HERE = Path(__file__).parent
 
 

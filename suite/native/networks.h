@@ -1,1 +1,599 @@
-/* Forward passes and training. */
+/* Forward passes, gradients and training of a group of networks of one architecture.
+ *
+ * Arrays of activations are (points, units) of vectors, and those of parameters have the layout of
+ * suite.nets.ensemble: for each layer the weights by row, the biases and, in normalized hidden layers, gains and shifts.
+ */
+
+/* ---- Products of matrices of vectors ---- */
+
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE VEC NAME(splat)(REAL value)
+{
+    return (VEC){0} + value;
+}
+
+/* Compute a block of c = start + a b^T, where all entries are vectors and `inner` is the length of the sums.
+ *
+ * Entry (r, k) of a is a[r * a_row + k * a_inner], and likewise for b and c. `start` has one entry for each row; without
+ * it the start is c itself if `add`, else 0. The compiler knows `rows` and `columns`, so that the sums are in registers.
+ */
+INLINE void NAME(block)(
+    const int rows, const int columns, ptrdiff_t inner,
+    const VEC *a, ptrdiff_t a_row, ptrdiff_t a_inner, const VEC *b, ptrdiff_t b_row, ptrdiff_t b_inner,
+    const VEC *start, const int add, VEC *c, ptrdiff_t c_row, ptrdiff_t c_column, int finish)
+{
+    VEC sum[BLOCK_ROWS][BLOCK_COLUMNS];
+#pragma GCC unroll 8
+    for (int row = 0; row < rows; row++)
+#pragma GCC unroll 8
+        for (int column = 0; column < columns; column++) {
+            if (start)
+                sum[row][column] = start[row];
+            else if (add)
+                sum[row][column] = c[row * c_row + column * c_column];
+            else
+                sum[row][column] = (VEC){0};
+        }
+    for (ptrdiff_t k = 0; k < inner; k++) {
+        VEC left[BLOCK_ROWS];
+#pragma GCC unroll 8
+        for (int row = 0; row < rows; row++)
+            left[row] = a[row * a_row + k * a_inner];
+#pragma GCC unroll 8
+        for (int column = 0; column < columns; column++) {
+            const VEC right = b[column * b_row + k * b_inner];
+#pragma GCC unroll 8
+            for (int row = 0; row < rows; row++)
+                sum[row][column] += left[row] * right;
+        }
+    }
+#pragma GCC unroll 8
+    for (int column = 0; column < columns; column++)
+#pragma GCC unroll 8
+        for (int row = 0; row < rows; row++) {
+            VEC value = sum[row][column];
+            if (finish == RELU)
+                value = (VEC)((IVEC)value & ~(value < 0)); /* keeps nan */
+            c[row * c_row + column * c_column] = value;
+        }
+}
+
+#define CASE(rows, columns)                                                                                    \
+    case (rows) * 8 + (columns):                                                                               \
+        NAME(block)(rows, columns, inner, a + row * a_row, a_row, a_inner, b + column * b_row, b_row, b_inner, \
+                    start ? start + row : 0, add, c + row * c_row + column * c_column, c_row, c_column,        \
+                    finish);                                                                                   \
+        break;
+#define CASES(rows) CASE(rows, 1) CASE(rows, 2) CASE(rows, 3)
+
+/* Compute c = start + a b^T for matrices of any size; see `block`. */
+INLINE void NAME(product)(
+    ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t inner,
+    const VEC *a, ptrdiff_t a_row, ptrdiff_t a_inner, const VEC *b, ptrdiff_t b_row, ptrdiff_t b_inner,
+    const VEC *start, const int add, VEC *c, ptrdiff_t c_row, ptrdiff_t c_column, int finish)
+{
+    for (ptrdiff_t column = 0; column < columns; column += BLOCK_COLUMNS)
+        for (ptrdiff_t row = 0; row < rows; row += BLOCK_ROWS) {
+            const ptrdiff_t height = rows - row < BLOCK_ROWS ? rows - row : BLOCK_ROWS;
+            const ptrdiff_t width = columns - column < BLOCK_COLUMNS ? columns - column : BLOCK_COLUMNS;
+            switch (height * 8 + width) { CASES(1) CASES(2) CASES(3) CASES(4) }
+        }
+}
+#undef CASE
+#undef CASES
+
+/* Compute z = W h + b, (points, out), from h, (points, in). */
+static void NAME(affine)(
+    ptrdiff_t points, ptrdiff_t fan_in, ptrdiff_t fan_out, const VEC *weight, const VEC *bias, const VEC *h, VEC *z,
+    int finish)
+{
+    NAME(product)(fan_out, points, fan_in, weight, fan_in, 1, h, fan_in, 1, bias, 0, z, 1, fan_out, finish);
+}
+
+/* Compute W^T delta, (points, in), from delta, (points, out). */
+static void NAME(pull_back)(
+    ptrdiff_t points, ptrdiff_t fan_in, ptrdiff_t fan_out, const VEC *weight, const VEC *delta, VEC *pulled)
+{
+    NAME(product)(fan_in, points, fan_out, weight, 1, fan_in, delta, fan_out, 1, 0, 0, pulled, 1, fan_in, IDENTITY);
+}
+
+/* Add the gradient with respect to weights, the sum of delta h^T over the points, and that with respect to biases. */
+static void NAME(add_gradient)(
+    ptrdiff_t points, ptrdiff_t fan_in, ptrdiff_t fan_out, const VEC *delta, const VEC *h, VEC *weight, VEC *bias)
+{
+    NAME(product)(fan_out, fan_in, points, delta, 1, fan_out, h, 1, fan_in, 0, 1, weight, fan_in, 1, IDENTITY);
+    for (ptrdiff_t point = 0; point < points; point++)
+        for (ptrdiff_t unit = 0; unit < fan_out; unit++)
+            bias[unit] += delta[point * fan_out + unit];
+}
+
+/* ---- Networks and the memory of their passes ---- */
+
+struct NAME(layer) {
+    ptrdiff_t fan_in, fan_out;
+    int normalized;
+    ptrdiff_t weight, bias, gain, shift; /* places in the parameters */
+    VEC *standard;                       /* W h + b, standardized if the layer is normalized */
+    VEC *scale;                          /* 1 / sqrt(variance + epsilon) of each unit or point */
+    VEC *z, *value, *h;                  /* argument of the activation, its value, and the layer's output */
+};
+
+struct NAME(passes) {
+    const struct network *network;
+    struct NAME(layer) *layers;
+    ptrdiff_t tile;           /* points that are computed together */
+    VEC *inputs, *labels;     /* of one tile */
+    VEC *delta[3], *skipped;  /* gradients with respect to activations */
+    VEC *sums;                /* two for each unit of the widest layer */
+    char *memory;
+};
+
+/* Divide `points` into equal tiles whose activations, or the parameters, fit into the cache. */
+static ptrdiff_t NAME(tile_points)(const struct network *network, ptrdiff_t points, int gradients)
+{
+    if (network->normalization == BATCH)
+        return points;
+    ptrdiff_t units = 0, widest = 0, parameters = 0;
+    for (int index = 0; index < network->layers; index++) {
+        units += network->widths[index + 1];
+        parameters += (network->widths[index] + 1) * network->widths[index + 1];
+        widest = network->widths[index + 1] > widest ? network->widths[index + 1] : widest;
+    }
+    ptrdiff_t most = gradients && parameters * VECTOR_BYTES > TILE_BYTES ? parameters * VECTOR_BYTES : TILE_BYTES;
+    most /= (gradients ? units : 2 * widest) * VECTOR_BYTES;
+    most = most < 2 * BLOCK_COLUMNS ? 2 * BLOCK_COLUMNS : most;
+    ptrdiff_t tiles = (points + most - 1) / most;
+    ptrdiff_t tile = (points + tiles - 1) / tiles;
+    return (tile + BLOCK_COLUMNS - 1) / BLOCK_COLUMNS * BLOCK_COLUMNS;
+}
+
+static VEC *NAME(take)(char **memory, ptrdiff_t vectors)
+{
+    VEC *taken = (VEC *)*memory;
+    *memory += vectors * VECTOR_BYTES;
+    return taken;
+}
+
+/* Lay out the buffers from *memory on, which is moved to their end. Arrays that need not be told apart share one. */
+static void NAME(lay_out)(struct NAME(passes) *passes, char **memory, int gradients)
+{
+    const struct network *network = passes->network;
+    const ptrdiff_t tile = passes->tile;
+    ptrdiff_t widest = 0, place = 0;
+    for (int index = 0; index <= network->layers; index++)
+        widest = network->widths[index] > widest ? network->widths[index] : widest;
+    passes->layers = (struct NAME(layer) *)*memory;
+    *memory += (network->layers * sizeof(struct NAME(layer)) / VECTOR_BYTES + 1) * VECTOR_BYTES;
+    passes->inputs = NAME(take)(memory, tile * network->widths[0]);
+    passes->sums = NAME(take)(memory, 2 * widest);
+    VEC *turns[2] = {0, 0};
+    if (!gradients)
+        for (int turn = 0; turn < 2; turn++)
+            turns[turn] = NAME(take)(memory, tile * widest);
+    for (int index = 0; index < network->layers; index++) {
+        const ptrdiff_t fan_in = network->widths[index], fan_out = network->widths[index + 1];
+        const int hidden = index + 1 < network->layers, normalized = hidden && network->normalization != NONE;
+        struct NAME(layer) layer = {.fan_in = fan_in, .fan_out = fan_out, .normalized = normalized, .weight = place};
+        layer.bias = layer.weight + fan_in * fan_out;
+        layer.gain = layer.bias + fan_out;
+        layer.shift = layer.gain + fan_out;
+        place = layer.bias + (normalized ? 3 : 1) * fan_out;
+        if (normalized)
+            layer.scale = NAME(take)(memory, network->normalization == BATCH ? fan_out : tile);
+        layer.h = gradients ? NAME(take)(memory, tile * fan_out) : turns[index % 2];
+        layer.value = layer.z = layer.standard = layer.h;
+        if (gradients && hidden) {
+            if (network->residual)
+                layer.value = layer.z = layer.standard = NAME(take)(memory, tile * fan_out);
+            if (needs_z(network->activation))
+                layer.z = layer.standard = NAME(take)(memory, tile * fan_out);
+            if (normalized)
+                layer.standard = NAME(take)(memory, tile * fan_out);
+        }
+        if (passes->memory)
+            passes->layers[index] = layer;
+    }
+    if (gradients) {
+        passes->labels = NAME(take)(memory, tile * network->widths[network->layers]);
+        for (int turn = 0; turn < 3; turn++)
+            passes->delta[turn] = NAME(take)(memory, tile * widest);
+        passes->skipped = NAME(take)(memory, tile * widest);
+    }
+}
+
+/* Allocate what passes over up to `points` points need; return 0 if there is no memory. */
+static int NAME(prepare)(
+    struct NAME(passes) *passes, const struct network *network, ptrdiff_t points, int gradients)
+{
+    *passes = (struct NAME(passes)){.network = network, .tile = NAME(tile_points)(network, points, gradients)};
+    char *end = 0;
+    NAME(lay_out)(passes, &end, gradients);
+    passes->memory = aligned_alloc(VECTOR_BYTES, end - (char *)0);
+    if (!passes->memory)
+        return 0;
+    char *start = passes->memory;
+    NAME(lay_out)(passes, &start, gradients);
+    return 1;
+}
+
+/* ---- Normalization; see suite.nets.normalization ---- */
+
+static VEC NAME(inverse_root)(VEC x)
+{
+    VEC root;
+    for (int lane = 0; lane < LANES; lane++)
+        root[lane] = DOUBLE ? sqrt(x[lane]) : sqrtf(x[lane]);
+    return (REAL)1 / root;
+}
+
+/* Compute the mean over points of each unit, (units), of a * b or, without b, of a. */
+static void NAME(mean_over_points)(ptrdiff_t points, ptrdiff_t units, const VEC *a, const VEC *b, VEC *mean)
+{
+    for (ptrdiff_t unit = 0; unit < units; unit++)
+        mean[unit] = (VEC){0};
+    for (ptrdiff_t point = 0; point < points; point++)
+        for (ptrdiff_t unit = 0; unit < units; unit++)
+            mean[unit] += a[point * units + unit] * (b ? b[point * units + unit] : NAME(splat)(1));
+    for (ptrdiff_t unit = 0; unit < units; unit++)
+        mean[unit] /= (REAL)points;
+}
+
+static VEC NAME(mean_over_units)(ptrdiff_t units, const VEC *a, const VEC *b)
+{
+    VEC sum = {0};
+    for (ptrdiff_t unit = 0; unit < units; unit++)
+        sum += a[unit] * (b ? b[unit] : NAME(splat)(1));
+    return sum / (REAL)units;
+}
+
+static void NAME(standardize)(
+    int normalization, ptrdiff_t points, ptrdiff_t units, ptrdiff_t reference, VEC *z, VEC *scale, VEC *sums)
+{
+    if (normalization == BATCH) {
+        NAME(mean_over_points)(reference, units, z, 0, sums);
+        for (ptrdiff_t point = 0; point < points; point++)
+            for (ptrdiff_t unit = 0; unit < units; unit++)
+                z[point * units + unit] -= sums[unit];
+        NAME(mean_over_points)(reference, units, z, z, sums);
+        for (ptrdiff_t unit = 0; unit < units; unit++)
+            scale[unit] = NAME(inverse_root)(sums[unit] + (REAL)EPSILON);
+        for (ptrdiff_t point = 0; point < points; point++)
+            for (ptrdiff_t unit = 0; unit < units; unit++)
+                z[point * units + unit] *= scale[unit];
+        return;
+    }
+    for (ptrdiff_t point = 0; point < points; point++) {
+        VEC *row = z + point * units;
+        const VEC mean = NAME(mean_over_units)(units, row, 0);
+        for (ptrdiff_t unit = 0; unit < units; unit++)
+            row[unit] -= mean;
+        scale[point] = NAME(inverse_root)(NAME(mean_over_units)(units, row, row) + (REAL)EPSILON);
+        for (ptrdiff_t unit = 0; unit < units; unit++)
+            row[unit] *= scale[point];
+    }
+}
+
+static void NAME(standardize_backward)(
+    int normalization, ptrdiff_t points, ptrdiff_t units, VEC *delta, const VEC *standard, const VEC *scale, VEC *sums)
+{
+    if (normalization == BATCH) {
+        VEC *mean = sums, *along = sums + units;
+        NAME(mean_over_points)(points, units, delta, 0, mean);
+        NAME(mean_over_points)(points, units, delta, standard, along);
+        for (ptrdiff_t point = 0; point < points; point++)
+            for (ptrdiff_t unit = 0; unit < units; unit++) {
+                const ptrdiff_t place = point * units + unit;
+                delta[place] = (delta[place] - mean[unit] - standard[place] * along[unit]) * scale[unit];
+            }
+        return;
+    }
+    for (ptrdiff_t point = 0; point < points; point++) {
+        VEC *row = delta + point * units;
+        const VEC *of = standard + point * units;
+        const VEC mean = NAME(mean_over_units)(units, row, 0), along = NAME(mean_over_units)(units, row, of);
+        for (ptrdiff_t unit = 0; unit < units; unit++)
+            row[unit] = (row[unit] - mean - of[unit] * along) * scale[point];
+    }
+}
+
+/* ---- Passes over one tile ---- */
+
+/* Compute the outputs at `points` points from passes->inputs, and return them, (points, outputs). */
+static const VEC *NAME(forward_tile)(
+    struct NAME(passes) *passes, const VEC *parameters, ptrdiff_t points, ptrdiff_t reference)
+{
+    const struct network *network = passes->network;
+    const VEC *below = passes->inputs;
+    for (int index = 0; index < network->layers; index++) {
+        const struct NAME(layer) *layer = passes->layers + index;
+        const ptrdiff_t units = layer->fan_out;
+        const VEC *weight = parameters + layer->weight, *bias = parameters + layer->bias;
+        const int hidden = index + 1 < network->layers;
+        if (!hidden || (network->activation == RELU && !layer->normalized)) {
+            NAME(affine)(points, layer->fan_in, units, weight, bias, below, layer->value, hidden ? RELU : IDENTITY);
+        } else {
+            NAME(affine)(points, layer->fan_in, units, weight, bias, below, layer->standard, IDENTITY);
+            if (layer->normalized) {
+                const VEC *gain = parameters + layer->gain, *shift = parameters + layer->shift;
+                NAME(standardize)(
+                    network->normalization, points, units, reference, layer->standard, layer->scale, passes->sums);
+                for (ptrdiff_t point = 0; point < points; point++)
+                    for (ptrdiff_t unit = 0; unit < units; unit++) {
+                        const ptrdiff_t place = point * units + unit;
+                        layer->z[place] = layer->standard[place] * gain[unit] + shift[unit];
+                    }
+            }
+            if (layer->value != layer->z)
+                memcpy(layer->value, layer->z, points * units * sizeof(VEC));
+            NAME(activate)(network->activation, network->parameter, layer->value, points * units);
+        }
+        if (hidden && network->residual) {
+            if (layer->h != layer->value)
+                memcpy(layer->h, layer->value, points * units * sizeof(VEC));
+            const ptrdiff_t shared = index == 0 ? 0 : layer->fan_in < units ? layer->fan_in : units;
+            for (ptrdiff_t point = 0; point < points; point++)
+                for (ptrdiff_t unit = 0; unit < shared; unit++)
+                    layer->h[point * units + unit] += below[point * layer->fan_in + unit];
+        }
+        below = layer->h;
+    }
+    return below;
+}
+
+/* Compute the gradient of the loss with respect to the outputs, of which `batch` points share the mean. */
+static void NAME(loss_gradient)(
+    const struct network *network, ptrdiff_t points, ptrdiff_t batch, const VEC *outputs, const VEC *labels, VEC *delta)
+{
+    const ptrdiff_t units = network->widths[network->layers];
+    if (network->loss != CROSS_ENTROPY) {
+        const REAL count = (REAL)(batch * units);
+        for (ptrdiff_t place = 0; place < points * units; place++) {
+            const VEC output = network->loss == HALF_SQUARE ? outputs[place] : NAME(sigmoid)(outputs[place]);
+            delta[place] = (output - labels[place]) / count;
+        }
+        return;
+    }
+    for (ptrdiff_t point = 0; point < points; point++) {
+        const VEC *row = outputs + point * units, *label = labels + point * units;
+        VEC *to = delta + point * units, largest = row[0], sum = {0};
+        for (ptrdiff_t unit = 1; unit < units; unit++)
+            largest = NAME(select)(row[unit] > largest, row[unit], largest);
+        for (ptrdiff_t unit = 0; unit < units; unit++)
+            sum += to[unit] = NAME(exp)(row[unit] - largest);
+        for (ptrdiff_t unit = 0; unit < units; unit++)
+            to[unit] = (to[unit] / sum - label[unit]) / (REAL)batch;
+    }
+}
+
+/* Add the gradient with respect to the parameters from passes->delta[2], that with respect to the outputs.
+ *
+ * Return the gradient with respect to the first layer's W x + b.
+ */
+static VEC *NAME(backward_tile)(
+    struct NAME(passes) *passes, const VEC *parameters, ptrdiff_t points, VEC *gradient)
+{
+    const struct network *network = passes->network;
+    VEC *delta = passes->delta[2];
+    ptrdiff_t skipped = 0;
+    for (int index = network->layers - 1; index >= 0; index--) {
+        const struct NAME(layer) *layer = passes->layers + index, *lower = layer - 1;
+        const ptrdiff_t units = layer->fan_in;
+        NAME(add_gradient)(
+            points, units, layer->fan_out, delta, index ? lower->h : passes->inputs, gradient + layer->weight,
+            gradient + layer->bias);
+        if (index == 0)
+            break;
+        VEC *pulled = passes->delta[index % 2];
+        NAME(pull_back)(points, units, layer->fan_out, parameters + layer->weight, delta, pulled);
+        for (ptrdiff_t point = 0; point < points; point++)
+            for (ptrdiff_t unit = 0; unit < skipped; unit++)
+                pulled[point * units + unit] += passes->skipped[point * skipped + unit];
+        skipped = 0;
+        if (network->residual && index > 1) {
+            skipped = lower->fan_in < lower->fan_out ? lower->fan_in : lower->fan_out;
+            for (ptrdiff_t point = 0; point < points; point++)
+                memcpy(passes->skipped + point * skipped, pulled + point * units, skipped * sizeof(VEC));
+        }
+        NAME(backward)(
+            network->activation, network->parameter, pulled, lower->z, lower->value, points * units);
+        if (lower->normalized) {
+            const VEC *gain = parameters + lower->gain;
+            VEC *by_gain = gradient + lower->gain, *by_shift = gradient + lower->shift;
+            for (ptrdiff_t point = 0; point < points; point++)
+                for (ptrdiff_t unit = 0; unit < units; unit++) {
+                    const ptrdiff_t place = point * units + unit;
+                    by_shift[unit] += pulled[place];
+                    by_gain[unit] += pulled[place] * lower->standard[place];
+                    pulled[place] *= gain[unit];
+                }
+            NAME(standardize_backward)(
+                network->normalization, points, units, pulled, lower->standard, lower->scale, passes->sums);
+        }
+        delta = pulled;
+    }
+    return delta;
+}
+
+/* ---- What Python calls ---- */
+
+/* Arrange arrays (networks, rows, columns) in groups, (groups, columns, rows, lane).
+ *
+ * The last network fills the lanes of the last group that would be empty.
+ */
+void NAME(pack)(ptrdiff_t networks, ptrdiff_t rows, ptrdiff_t columns, const REAL *from, REAL *to)
+{
+    for (ptrdiff_t first = 0; first < networks; first += LANES) {
+        const REAL *own[LANES];
+        for (int lane = 0; lane < LANES; lane++)
+            own[lane] = from + (first + lane < networks ? first + lane : networks - 1) * rows * columns;
+        for (ptrdiff_t column = 0; column < columns; column++)
+            for (ptrdiff_t row = 0; row < rows; row++, to += LANES)
+                for (int lane = 0; lane < LANES; lane++)
+                    to[lane] = own[lane][row * columns + column];
+    }
+}
+
+/* Undo `pack`. */
+void NAME(unpack)(ptrdiff_t networks, ptrdiff_t rows, ptrdiff_t columns, const REAL *from, REAL *to)
+{
+    for (ptrdiff_t first = 0; first < networks; first += LANES, from += rows * columns * LANES)
+        for (int lane = 0; lane < LANES && first + lane < networks; lane++)
+            for (ptrdiff_t row = 0; row < rows; row++, to += columns)
+                for (ptrdiff_t column = 0; column < columns; column++)
+                    to[column] = from[(column * rows + row) * LANES + lane];
+}
+
+static ptrdiff_t NAME(count_parameters)(const struct network *network)
+{
+    ptrdiff_t count = 0;
+    for (int index = 0; index < network->layers; index++) {
+        const int normalized = index + 1 < network->layers && network->normalization != NONE;
+        count += (network->widths[index] + (normalized ? 3 : 1)) * network->widths[index + 1];
+    }
+    return count;
+}
+
+/* Compute outputs, (groups, points, outputs, lane).
+ *
+ * `inputs` are (groups, points, inputs, lane) or, if `shared`, (points, inputs). Batch normalization takes its
+ * statistics over the first `reference` points. Return 0, or 1 if there is no memory.
+ */
+int NAME(forward)(
+    const struct network *network, ptrdiff_t groups, ptrdiff_t points, ptrdiff_t reference, int shared,
+    const REAL *parameters, const REAL *inputs, REAL *outputs)
+{
+    struct NAME(passes) passes;
+    const ptrdiff_t in = network->widths[0], out = network->widths[network->layers];
+    const ptrdiff_t numbers = NAME(count_parameters)(network);
+    if (!NAME(prepare)(&passes, network, points, 0))
+        return 1;
+    for (ptrdiff_t group = 0; group < groups; group++) {
+        const VEC *own = (const VEC *)parameters + group * numbers;
+        for (ptrdiff_t start = 0; start < points; start += passes.tile) {
+            const ptrdiff_t size = points - start < passes.tile ? points - start : passes.tile;
+            if (shared)
+                for (ptrdiff_t place = 0; place < size * in; place++)
+                    passes.inputs[place] = NAME(splat)(inputs[start * in + place]);
+            else
+                memcpy(passes.inputs, (const VEC *)inputs + (group * points + start) * in, size * in * sizeof(VEC));
+            const VEC *found = NAME(forward_tile)(&passes, own, size, reference);
+            memcpy((VEC *)outputs + (group * points + start) * out, found, size * out * sizeof(VEC));
+        }
+    }
+    free(passes.memory);
+    return 0;
+}
+
+/* Compute the gradient of the loss, (groups, parameters, lane), over all points.
+ *
+ * `inputs` and `labels` are (groups, points, inputs or outputs, lane). `by_input`, (groups, lane), is the sum over
+ * points and inputs of the squared derivatives of the loss. Return 0, or 1 if there is no memory.
+ */
+int NAME(gradient)(
+    const struct network *network, ptrdiff_t groups, ptrdiff_t points, const REAL *parameters, const REAL *inputs,
+    const REAL *labels, REAL *gradient, REAL *by_input)
+{
+    struct NAME(passes) passes;
+    const ptrdiff_t in = network->widths[0], out = network->widths[network->layers];
+    const ptrdiff_t numbers = NAME(count_parameters)(network);
+    if (!NAME(prepare)(&passes, network, points, 1))
+        return 1;
+    for (ptrdiff_t group = 0; group < groups; group++) {
+        const VEC *own = (const VEC *)parameters + group * numbers;
+        VEC *to = (VEC *)gradient + group * numbers, sum = {0};
+        memset(to, 0, numbers * sizeof(VEC));
+        for (ptrdiff_t start = 0; start < points; start += passes.tile) {
+            const ptrdiff_t size = points - start < passes.tile ? points - start : passes.tile;
+            const ptrdiff_t first = group * points + start;
+            memcpy(passes.inputs, (const VEC *)inputs + first * in, size * in * sizeof(VEC));
+            const VEC *found = NAME(forward_tile)(&passes, own, size, size);
+            NAME(loss_gradient)(network, size, points, found, (const VEC *)labels + first * out, passes.delta[2]);
+            const VEC *delta = NAME(backward_tile)(&passes, own, size, to);
+            NAME(pull_back)(size, in, passes.layers[0].fan_out, own, delta, passes.inputs);
+            for (ptrdiff_t place = 0; place < size * in; place++)
+                sum += passes.inputs[place] * passes.inputs[place];
+        }
+        ((VEC *)by_input)[group] = sum;
+    }
+    free(passes.memory);
+    return 0;
+}
+
+/* Change the parameters by one step of the optimizer. */
+static void NAME(update)(
+    const struct optimizer *optimizer, ptrdiff_t numbers, int64_t step, VEC rate, const VEC *gradient, VEC *parameters,
+    VEC *first, VEC *second)
+{
+    const REAL decay = (REAL)optimizer->weight_decay;
+    if (optimizer->adam) {
+        const REAL beta1 = (REAL)0.9, beta2 = (REAL)0.999;
+        const VEC size = rate / (REAL)(1 - pow(0.9, (double)step));
+        const REAL root = (REAL)sqrt(1 - pow(0.999, (double)step));
+        for (ptrdiff_t place = 0; place < numbers; place++) {
+            const VEC slope = gradient[place] + decay * parameters[place];
+            VEC spread;
+            first[place] += (1 - beta1) * (slope - first[place]);
+            second[place] = beta2 * second[place] + (1 - beta2) * slope * slope;
+            for (int lane = 0; lane < LANES; lane++)
+                spread[lane] = DOUBLE ? sqrt(second[place][lane]) : sqrtf(second[place][lane]);
+            parameters[place] -= size * first[place] / (spread / root + (REAL)1e-8);
+        }
+        return;
+    }
+    const REAL momentum = (REAL)optimizer->momentum;
+    for (ptrdiff_t place = 0; place < numbers; place++) {
+        VEC slope = gradient[place] + decay * parameters[place];
+        if (momentum != 0)
+            slope = first[place] = momentum * first[place] + slope;
+        parameters[place] -= rate * slope;
+    }
+}
+
+/* Train all networks for some steps, in place.
+ *
+ * `order`, (steps, batch), has the points of each batch. `inputs` and `labels` are (groups, points, inputs or outputs,
+ * lane), `rates` are (groups, lane). `first` and `second`, of the shape of the parameters, are the optimizer's moments,
+ * which are 0 before the first step; SGD uses `first` if it has momentum. `done` steps were done before. Return 0, or 1
+ * if there is no memory.
+ */
+int NAME(train)(
+    const struct network *network, const struct optimizer *optimizer, ptrdiff_t groups, ptrdiff_t points,
+    ptrdiff_t done, ptrdiff_t steps, ptrdiff_t batch, const int64_t *order, const REAL *rates, REAL *parameters,
+    const REAL *inputs, const REAL *labels, REAL *first, REAL *second)
+{
+    struct NAME(passes) passes;
+    const ptrdiff_t in = network->widths[0], out = network->widths[network->layers];
+    const ptrdiff_t numbers = NAME(count_parameters)(network);
+    if (!NAME(prepare)(&passes, network, batch, 1))
+        return 1;
+    VEC *gradient = aligned_alloc(VECTOR_BYTES, numbers * sizeof(VEC));
+    if (!gradient) {
+        free(passes.memory);
+        return 1;
+    }
+    for (ptrdiff_t group = 0; group < groups; group++) {
+        VEC *own = (VEC *)parameters + group * numbers;
+        const VEC *data = (const VEC *)inputs + group * points * in, *marks = (const VEC *)labels + group * points * out;
+        VEC *moment = (VEC *)first + group * numbers, *square = (VEC *)second + group * numbers;
+        for (ptrdiff_t step = 0; step < steps; step++) {
+            memset(gradient, 0, numbers * sizeof(VEC));
+            for (ptrdiff_t start = 0; start < batch; start += passes.tile) {
+                const ptrdiff_t size = batch - start < passes.tile ? batch - start : passes.tile;
+                for (ptrdiff_t place = 0; place < size; place++) {
+                    const int64_t point = order[step * batch + start + place];
+                    memcpy(passes.inputs + place * in, data + point * in, in * sizeof(VEC));
+                    memcpy(passes.labels + place * out, marks + point * out, out * sizeof(VEC));
+                }
+                const VEC *found = NAME(forward_tile)(&passes, own, size, size);
+                NAME(loss_gradient)(network, size, batch, found, passes.labels, passes.delta[2]);
+                NAME(backward_tile)(&passes, own, size, gradient);
+            }
+            NAME(update)(
+                optimizer, numbers, done + step + 1, ((const VEC *)rates)[group], gradient, own, moment, square);
+        }
+    }
+    free(gradient);
+    free(passes.memory);
+    return 0;
+}

@@ -4,6 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from suite.nets import compiled
 from suite.nets.ensemble import Ensemble, layer_views
 from suite.nets.losses import LossAt
 from suite.nets.normalization import AXES, standardize_, standardize_backward_
@@ -115,13 +116,42 @@ class Backpropagation:
 
 
 def loss_gradient(ensemble: Ensemble, at: LossAt) -> Float[Tensor, "draws parameters"]:
-    """Return the gradient of the loss with respect to each network's parameters, for all points at once.
+    """Return the gradient of the loss with respect to each network's parameters.
 
     Args:
         ensemble: The networks, which may be normalized or residual.
         at: The loss, its points and their labels.
     """
+    return loss_gradients(ensemble, at)[0]
+
+
+def loss_gradients(ensemble: Ensemble, at: LossAt) -> tuple[Float[Tensor, "draws parameters"], Float[Tensor, " draws"]]:
+    """Return the gradient of the loss, and the norm of that with respect to the inputs.
+
+    Args:
+        ensemble: The networks, which may be normalized or residual.
+        at: The loss, its points and their labels.
+
+    Returns:
+        The gradient with respect to each network's parameters, and the root mean square over points of
+        |d loss_i / d x_i|, where loss_i is the loss of point i alone.
+    """
     loss, points, labels = at.of_each(ensemble.draws)
-    backpropagation = Backpropagation(ensemble, points.shape[2])
-    backpropagation.backward(loss.gradient(backpropagation.forward(points), labels))
-    return backpropagation.gradient
+    total = points.shape[2]
+    if compiled.is_compiled(ensemble, loss.name):
+        gradient, by_input = compiled.gradients(ensemble, loss.name, points, labels)
+        layers = layer_views(gradient, ensemble.widths, ensemble.normalization != "none")
+        for index, vector in ensemble.lacking:
+            getattr(layers[index], vector).zero_()
+        return gradient, (total * by_input).sqrt()
+    gradient = torch.zeros_like(ensemble.parameters)
+    by_input = ensemble.parameters.new_zeros(ensemble.draws)
+    for chunk in ensemble.chunks(total, units=4 * sum(ensemble.widths)):  # the backward pass needs all layers
+        part = points[..., chunk]
+        share = part.shape[2] / total
+        passes = Backpropagation(ensemble, part.shape[2])
+        delta = passes.backward(loss.gradient(passes.forward(part), labels[..., chunk]))
+        gradient += share * passes.gradient
+        pulled = torch.bmm(ensemble.layers[0].weight.mT, delta)
+        by_input += share * part.shape[2] * pulled.square().sum((1, 2))
+    return gradient, by_input.sqrt()

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from suite.catalog.activations import Activation
+from suite.nets import compiled
 from suite.nets.activations import Kernel, kernel
 from suite.nets.normalization import AXES, standardize_
 from suite.theory.scaling import LayerVariances
@@ -117,6 +118,8 @@ class Ensemble:
             reference: Number of points, counted from the first, over which batch normalization takes its statistics;
                 by default all. Test points that follow the training points can then use the statistics of the latter.
         """
+        if compiled.is_compiled(self):
+            return compiled.outputs(self, points, reference)
         total = points.shape[-1]
         outputs = points.new_empty(self.draws, self.widths[-1], total)
         tiles = self._tiles(total)

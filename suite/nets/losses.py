@@ -15,10 +15,12 @@ class Loss:
     """A loss, which is a mean over points.
 
     Attributes:
+        name: Name by which tasks choose it.
         value: Maps (outputs, labels), both of shape (draws, outputs, points), to one loss per network.
         gradient: Maps (outputs, labels) to the gradient of the loss with respect to the outputs.
     """
 
+    name: str
     value: Callable[[Tensor, Tensor], Tensor]
     gradient: Callable[[Tensor, Tensor], Tensor]
 
@@ -47,20 +49,16 @@ def _half_square_gradient(outputs: Tensor, labels: Tensor) -> Tensor:
     return (outputs - labels) / outputs[0].numel()
 
 
-BINARY_CROSS_ENTROPY = Loss(_binary_cross_entropy, _binary_cross_entropy_gradient)
+BINARY_CROSS_ENTROPY = Loss("binary_cross_entropy", _binary_cross_entropy, _binary_cross_entropy_gradient)
 """Cross-entropy of logits and labels 0 and 1, in nats, averaged over points and outputs."""
 
-CROSS_ENTROPY = Loss(_cross_entropy, _cross_entropy_gradient)
+CROSS_ENTROPY = Loss("cross_entropy", _cross_entropy, _cross_entropy_gradient)
 """Cross-entropy of logits, one output per class, and one-hot labels, in nats, averaged over points."""
 
-HALF_SQUARE = Loss(_half_square, _half_square_gradient)
+HALF_SQUARE = Loss("half_square", _half_square, _half_square_gradient)
 """Half the mean squared error over points and outputs. With labels of 0 it is mean f^2 / 2."""
 
-LOSSES: dict[str, Loss] = {
-    "binary_cross_entropy": BINARY_CROSS_ENTROPY,
-    "cross_entropy": CROSS_ENTROPY,
-    "half_square": HALF_SQUARE,
-}
+LOSSES: dict[str, Loss] = {loss.name: loss for loss in (BINARY_CROSS_ENTROPY, CROSS_ENTROPY, HALF_SQUARE)}
 
 
 class LossAt(NamedTuple):

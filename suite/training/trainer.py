@@ -10,7 +10,9 @@ from torch import Tensor
 from suite.catalog.dotted import load
 from suite.catalog.optimizers import Optimizer
 from suite.nets.backward import Backpropagation
+from suite.nets.compiled import CompiledTraining, can_train
 from suite.nets.ensemble import Ensemble
+from suite.nets.losses import Loss
 from suite.nets.streams import stream
 from suite.training.tasks import Data
 
@@ -39,60 +41,94 @@ def train(
         stops: Increasing steps at which to pause; 0 is before the first step.
         start: State to continue from, if not from the first step. All further steps are the same as without the
             interruption.
-        offer: Callback that is called after each step, before any pause, with a function that returns the state. The
-            returned dictionary is new, but the next step changes its tensors.
+        offer: Callback that is called often, between steps and before any pause, with a function that returns the
+            state. The returned dictionary is new, but the next step changes its tensors.
 
     Yields:
         Each of `stops` after that number of steps, except those before `start`.
     """
-    first = optimizers[0]
-    groups = len(optimizers)
-    backpropagation = Backpropagation(ensemble, first.batch)
-    rule = _torch_optimizer(backpropagation, optimizers)
-    inputs = data.train.inputs.repeat(groups, 1, 1)
-    labels = data.train.labels.repeat(groups, 1, 1)
-    done = _restore(start, ensemble, rule) if start else 0
-    batches = islice(_batches(data.seed, inputs.shape[2], first.batch, inputs.device), done, None)
-
-    def state() -> State:
-        return _state(done, ensemble, rule)
-
+    first, groups = optimizers[0], len(optimizers)
+    inputs, labels = (values.repeat(groups, 1, 1) for values in (data.train.inputs, data.train.labels))
+    training: CompiledTraining | TorchTraining
+    if can_train(ensemble, data.loss.name, optimizers):
+        training = CompiledTraining(ensemble, data.loss.name, inputs, labels, optimizers, start)
+    else:
+        training = TorchTraining(ensemble, data.loss, inputs, labels, optimizers, start)
+    batches = islice(_batches(data.seed, inputs.shape[2], first.batch, inputs.device), training.done, None)
     for stop in stops:
-        if stop < done:
+        if stop < training.done:
             continue
-        while done < stop:
-            chosen = next(batches)
-            outputs = backpropagation.forward(_select_points(inputs, chosen))
-            backpropagation.backward(data.loss.gradient(outputs, _select_points(labels, chosen)))
-            rule.step()
-            done += 1
+        while training.done < stop:
+            steps = min(training.steps_at_once, stop - training.done)
+            training.advance(torch.stack(list(islice(batches, steps))))
             if offer:
-                offer(state)
+                offer(lambda: training.state)
         yield stop
 
 
-def _state(done: int, ensemble: Ensemble, rule: torch.optim.Optimizer) -> State:
-    """Return the state after a number of steps: the parameters and the optimizer's state of each group."""
-    optimizer_state = rule.state_dict()["state"]
-    return {"step": torch.tensor(done), "parameters": ensemble.parameters} | {
-        f"{_PREFIX}.{group}.{name}": value
-        for group, values in optimizer_state.items()
-        for name, value in values.items()
-        if value is not None
-    }
+class TorchTraining:
+    """Training of an ensemble by torch.
 
+    Args:
+        ensemble: One network per optimizer and replicate, grouped by optimizer. Its parameters change with each call.
+        loss: The loss.
+        inputs: Training points of each network.
+        labels: Their labels.
+        optimizers: Optimizers that differ only in the learning rate.
+        start: State to continue from, if any.
+    """
 
-def _restore(start: State, ensemble: Ensemble, rule: torch.optim.Optimizer) -> int:
-    """Restore the parameters and the optimizer from a state, and return its number of steps."""
-    ensemble.parameters.copy_(start["parameters"])
-    optimizer_state: dict[int, State] = {}
-    for key, value in start.items():
-        prefix, _, entry = key.partition(".")
-        if prefix == _PREFIX:
-            group, _, name = entry.partition(".")
-            optimizer_state.setdefault(int(group), {})[name] = value.clone()
-    rule.load_state_dict({**rule.state_dict(), "state": optimizer_state})
-    return int(start["step"])
+    steps_at_once = 1
+    """Number of steps between two states that can be saved."""
+
+    def __init__(
+        self,
+        ensemble: Ensemble,
+        loss: Loss,
+        inputs: Float[Tensor, "networks inputs points"],
+        labels: Float[Tensor, "networks outputs points"],
+        optimizers: Sequence[Optimizer],
+        start: State | None = None,
+    ) -> None:
+        self._ensemble, self._loss, self._inputs, self._labels = ensemble, loss, inputs, labels
+        self._passes = Backpropagation(ensemble, optimizers[0].batch)
+        self._rule = _torch_optimizer(self._passes, optimizers)
+        self.done = self._restore(start) if start else 0
+
+    def advance(self, order: Int64[Tensor, "steps batch"]) -> None:
+        """Train for some steps.
+
+        Args:
+            order: Indices of the points of each batch.
+        """
+        for chosen in order:
+            outputs = self._passes.forward(_select_points(self._inputs, chosen))
+            self._passes.backward(self._loss.gradient(outputs, _select_points(self._labels, chosen)))
+            self._rule.step()
+        self.done += len(order)
+
+    @property
+    def state(self) -> State:
+        """The state after the steps that are done: the parameters and the optimizer's state of each group."""
+        optimizer_state = self._rule.state_dict()["state"]
+        return {"step": torch.tensor(self.done), "parameters": self._ensemble.parameters} | {
+            f"{_PREFIX}.{group}.{name}": value
+            for group, values in optimizer_state.items()
+            for name, value in values.items()
+            if value is not None
+        }
+
+    def _restore(self, start: State) -> int:
+        """Restore the parameters and the optimizer from a state, and return its number of steps."""
+        self._ensemble.parameters.copy_(start["parameters"])
+        optimizer_state: dict[int, State] = {}
+        for key, value in start.items():
+            prefix, _, entry = key.partition(".")
+            if prefix == _PREFIX:
+                group, _, name = entry.partition(".")
+                optimizer_state.setdefault(int(group), {})[name] = value.clone()
+        self._rule.load_state_dict({**self._rule.state_dict(), "state": optimizer_state})
+        return int(start["step"])
 
 
 _PREFIX = "optimizer"
@@ -106,14 +142,14 @@ def _select_points(values: Float[Tensor, "networks rows points"], chosen: Int64[
     return values.gather(2, chosen.expand(*values.shape[:2], -1))
 
 
-def _torch_optimizer(backpropagation: Backpropagation, optimizers: Sequence[Optimizer]) -> torch.optim.Optimizer:
+def _torch_optimizer(passes: Backpropagation, optimizers: Sequence[Optimizer]) -> torch.optim.Optimizer:
     """Return a torch optimizer with a parameter group, a slice of the ensemble's rows, per learning rate."""
-    rows = backpropagation.ensemble.draws // len(optimizers)
+    rows = passes.ensemble.draws // len(optimizers)
     groups = []
     for place, optimizer in enumerate(optimizers):
         part = slice(place * rows, (place + 1) * rows)
-        parameters = backpropagation.ensemble.parameters[part]
-        parameters.grad = backpropagation.gradient[part]
+        parameters = passes.ensemble.parameters[part]
+        parameters.grad = passes.gradient[part]
         groups.append({"params": [parameters], "lr": optimizer.learning_rate})
     build = load(optimizers[0].function)
     rule: torch.optim.Optimizer = build(groups, fused=True, **optimizers[0].keywords)

@@ -131,7 +131,7 @@ def test_the_jacobian_covariance_adds_the_outputs_up(by_hand):
 def test_scores_grow_with_a_power_of_the_loss(networks, name, power):
     """Three times the loss; H and g grow each as the loss does."""
     ensemble = networks((2, 5, 4, 1), Tanh(), 4)
-    thrice = Loss(lambda f, y: 3 * HALF_SQUARE.value(f, y), lambda f, y: 3 * HALF_SQUARE.gradient(f, y))
+    thrice = Loss("thrice", lambda f, y: 3 * HALF_SQUARE.value(f, y), lambda f, y: 3 * HALF_SQUARE.gradient(f, y))
     at = half_square_at([0.3, -1], [1, 0.5], [-0.2, 0.9])
     score = OF_THE_LOSS[name]
 

@@ -1,0 +1,254 @@
+"""Ensembles of narrow networks in the compiled kernels, which are several times as fast as torch there.
+
+The result of a network does not depend on the other networks of a call.
+"""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from suite.catalog.activations import Activation
+from suite.catalog.optimizers import Adam, Optimizer, Sgd
+from suite.native.activations import native_activation
+from suite.native.build import library
+from suite.native.networks import LOSSES, Architecture, Kernels, Rule, architecture
+
+if TYPE_CHECKING:
+    from suite.nets.ensemble import Ensemble
+
+Result = TypeVar("Result")
+
+WIDEST = 128
+"""Largest width of hidden layers and outputs for which the kernels are faster than torch's matrix products."""
+
+_CALL_BYTES = 32 * 2**20
+"""Target size of the arrays of one call of a kernel."""
+
+_KERNELS = {torch.float32: Kernels("f32"), torch.float64: Kernels("f64")}
+
+
+def can_compile(widths: Sequence[int], activation: Activation) -> bool:
+    """Return whether the kernels compute networks of these widths on the CPU.
+
+    It depends on the architecture alone, so that every draw of a member is computed in the same way.
+    """
+    return max(widths[1:]) <= WIDEST and native_activation(activation) is not None and library() is not None
+
+
+def is_compiled(ensemble: "Ensemble", loss: str = LOSSES[0]) -> bool:
+    """Return whether the kernels compute the ensemble, and the gradient of the loss of this name."""
+    parameters = ensemble.parameters
+    return (
+        loss in LOSSES
+        and parameters.device.type == "cpu"
+        and parameters.dtype in _KERNELS
+        and not (parameters.requires_grad and torch.is_grad_enabled())
+        and can_compile(ensemble.widths, ensemble.activation)
+    )
+
+
+def pack(values: Float[Tensor, "networks rows columns"]) -> Float[Tensor, "groups columns rows lane"]:
+    """Arrange arrays of networks in groups for the kernels; the last network fills lanes that would be empty."""
+    kernels = _KERNELS[values.dtype]
+    networks, rows, columns = values.shape
+    values = values.contiguous()
+    packed = values.new_empty(-(-networks // kernels.lanes), columns, rows, kernels.lanes)
+    kernels.pack(networks, rows, columns, values.data_ptr(), packed.data_ptr())
+    return packed
+
+
+def unpack(packed: Float[Tensor, "groups columns rows lane"], networks: int) -> Float[Tensor, "networks rows columns"]:
+    """Undo `pack`."""
+    _, columns, rows, _ = packed.shape
+    values = packed.new_empty(networks, rows, columns)
+    _KERNELS[packed.dtype].unpack(networks, rows, columns, packed.data_ptr(), values.data_ptr())
+    return values
+
+
+def outputs(
+    ensemble: "Ensemble", points: Float[Tensor, "*draws inputs points"], reference: int | None = None
+) -> Float[Tensor, "draws outputs points"]:
+    """Compute the outputs of every network.
+
+    Args:
+        ensemble: The networks.
+        points: Points shared by all networks or, with a leading axis of draws, separate points for each network.
+        reference: Number of points over which batch normalization takes its statistics; by default all.
+    """
+    network, kernels = _architecture(ensemble), _KERNELS[ensemble.parameters.dtype]
+    shared, total = points.ndim == 2 or points.stride(0) == 0, points.shape[-1]
+    if shared:
+        common = (points if points.ndim == 2 else points[0]).T.contiguous()
+    held = ensemble.parameters.shape[1] + total * (ensemble.widths[-1] + (0 if shared else ensemble.widths[0]))
+
+    def compute(draws: slice) -> Tensor:
+        parameters = pack(ensemble.parameters[draws, :, None])
+        inputs = common if shared else pack(points[draws])
+        found = parameters.new_empty(len(parameters), total, ensemble.widths[-1], kernels.lanes)
+        sizes = (len(parameters), total, total if reference is None else reference)
+        kernels.forward(network, sizes, shared, parameters.data_ptr(), inputs.data_ptr(), found.data_ptr())
+        return unpack(found, draws.stop - draws.start)
+
+    return torch.cat(_in_parts(compute, ensemble, held))
+
+
+def gradients(
+    ensemble: "Ensemble",
+    loss: str,
+    points: Float[Tensor, "draws inputs points"],
+    labels: Float[Tensor, "draws outputs points"],
+) -> tuple[Float[Tensor, "draws parameters"], Float[Tensor, " draws"]]:
+    """Compute the gradient of a loss with respect to the parameters, and the size of that with respect to the inputs.
+
+    Args:
+        ensemble: The networks.
+        loss: Name of the loss.
+        points: Points of each network.
+        labels: Labels of the points.
+
+    Returns:
+        The gradient of the loss over all points with respect to the parameters, and the sum over points and inputs of
+        the squared derivatives of the loss.
+    """
+    network, kernels = _architecture(ensemble, loss), _KERNELS[ensemble.parameters.dtype]
+    held = 2 * ensemble.parameters.shape[1] + points.shape[2] * (points.shape[1] + labels.shape[1])
+
+    def compute(draws: slice) -> tuple[Tensor, Tensor]:
+        arrays = [pack(values) for values in (ensemble.parameters[draws, :, None], points[draws], labels[draws])]
+        gradient, by_input = torch.empty_like(arrays[0]), arrays[0].new_empty(len(arrays[0]), 1, 1, kernels.lanes)
+        addresses = (array.data_ptr() for array in (*arrays, gradient, by_input))
+        kernels.gradient(network, len(gradient), points.shape[2], *addresses)
+        number = draws.stop - draws.start
+        return unpack(gradient, number)[..., 0], unpack(by_input, number)[:, 0, 0]
+
+    by_parameters, by_input = zip(*_in_parts(compute, ensemble, held), strict=True)
+    return torch.cat(by_parameters), torch.cat(by_input)
+
+
+class CompiledTraining:
+    """Training of an ensemble by the kernels.
+
+    Args:
+        ensemble: One network per optimizer and replicate, grouped by optimizer. Its parameters change with each call.
+        loss: Name of the loss.
+        inputs: Training points of each network.
+        labels: Their labels.
+        optimizers: Optimizers that differ only in the learning rate.
+        start: State to continue from, if any.
+    """
+
+    def __init__(
+        self,
+        ensemble: "Ensemble",
+        loss: str,
+        inputs: Float[Tensor, "networks inputs points"],
+        labels: Float[Tensor, "networks outputs points"],
+        optimizers: Sequence[Optimizer],
+        start: dict[str, Tensor] | None = None,
+    ) -> None:
+        self._ensemble, self._kernels = ensemble, _KERNELS[ensemble.parameters.dtype]
+        self._network, self._rule = _architecture(ensemble, loss), _rule(optimizers[0])
+        self._inputs, self._labels = pack(inputs), pack(labels)
+        rates = torch.tensor([optimizer.learning_rate for optimizer in optimizers], dtype=inputs.dtype)
+        self._batch = optimizers[0].batch
+        self._rates = pack(rates.repeat_interleave(ensemble.draws // len(optimizers))[:, None, None])
+        self._parameters = self._packed(start["parameters"] if start else ensemble.parameters)
+        names = _MOMENTS[: 2 if self._rule.adam else 1 if self._rule.momentum else 0]
+        self._moments = {
+            name: self._packed(start[name]) if start else torch.zeros_like(self._parameters) for name in names
+        }
+        self.done = int(start["step"]) if start else 0
+        self._copy_parameters()
+
+    @property
+    def state(self) -> dict[str, Tensor]:
+        """The state after the steps that are done."""
+        moments = {name: unpack(packed, self._ensemble.draws)[..., 0] for name, packed in self._moments.items()}
+        return {"step": torch.tensor(self.done), "parameters": self._ensemble.parameters} | moments
+
+    @property
+    def steps_at_once(self) -> int:
+        """Number of steps that take about a tenth of a second."""
+        numbers = self._ensemble.draws * self._ensemble.parameters.shape[1] * self._batch
+        return max(1, int(_PRODUCTS_AT_ONCE // numbers))
+
+    def advance(self, order: Int64[Tensor, "steps batch"]) -> None:
+        """Train for some steps.
+
+        Args:
+            order: Indices of the points of each batch.
+        """
+        order = order.contiguous()
+        moments = [self._moments.get(name, self._parameters) for name in _MOMENTS]  # absent ones are not used
+
+        def compute(groups: slice) -> None:
+            arrays = (self._rates, self._parameters, self._inputs, self._labels, *moments)
+            rates, parameters, inputs, labels, *both = (array[groups].data_ptr() for array in arrays)
+            sizes = (groups.stop - groups.start, self._inputs.shape[1], self.done, *order.shape)
+            self._kernels.train(
+                self._network, self._rule, sizes, order.data_ptr(), rates, parameters, inputs, labels, tuple(both)
+            )
+
+        _run(compute, _divide(len(self._parameters), torch.get_num_threads()))
+        self.done += len(order)
+        self._copy_parameters()
+
+    def _copy_parameters(self) -> None:
+        self._ensemble.parameters.copy_(unpack(self._parameters, self._ensemble.draws)[..., 0])
+
+    def _packed(self, rows: Float[Tensor, "networks parameters"]) -> Tensor:
+        return pack(rows[..., None])
+
+
+_MOMENTS = ("first_moment", "second_moment")
+_PRODUCTS_AT_ONCE = 5e8
+
+
+def can_train(ensemble: "Ensemble", loss: str, optimizers: Sequence[Optimizer]) -> bool:
+    """Return whether the kernels can train the ensemble on the loss of this name."""
+    return type(optimizers[0]) in (Adam, Sgd) and not ensemble.lacking and is_compiled(ensemble, loss)
+
+
+def _rule(optimizer: Optimizer) -> Rule:
+    keywords = optimizer.keywords
+    return Rule(int(isinstance(optimizer, Adam)), keywords.get("momentum", 0.0), keywords["weight_decay"])
+
+
+def _architecture(ensemble: "Ensemble", loss: str = LOSSES[0]) -> Architecture:
+    activation = native_activation(ensemble.activation)
+    assert activation is not None
+    return architecture(ensemble.widths, activation, ensemble.normalization, ensemble.residual, loss)
+
+
+def _in_parts(compute: Callable[[slice], Result], ensemble: "Ensemble", held: int) -> list[Result]:
+    """Return the results of a function for slices of the draws, which are whole groups.
+
+    Args:
+        compute: The function.
+        ensemble: The networks.
+        held: Number of values that are arranged for each draw.
+    """
+    lanes, bytes_each = _KERNELS[ensemble.parameters.dtype].lanes, held * ensemble.parameters.element_size()
+    groups, threads = -(-ensemble.draws // lanes), torch.get_num_threads()
+    parts = max(min(threads, groups), -(-ensemble.draws * bytes_each // _CALL_BYTES))
+    draws = [slice(part.start * lanes, min(part.stop * lanes, ensemble.draws)) for part in _divide(groups, parts)]
+    return _run(compute, draws)
+
+
+def _divide(number: int, parts: int) -> list[slice]:
+    """Divide a number of things into at most some parts of about equal size."""
+    size = max(1, -(-number // parts))
+    return [slice(start, min(start + size, number)) for start in range(0, number, size)]
+
+
+def _run(compute: Callable[[slice], Result], parts: Sequence[slice]) -> list[Result]:
+    """Return the results of a function for each part, in as many threads as torch uses."""
+    threads = min(torch.get_num_threads(), len(parts))
+    if threads == 1:
+        return [compute(part) for part in parts]
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(compute, parts))
