@@ -29,9 +29,9 @@ int activation_number(const char *name)
 static double far_value(int activation, int derivative, double a, double z)
 {
     if (activation == ACTIVATION_sin) return derivative ? cos(z) : sin(z);
-    double size = fabs(z), excess = size - a, low = a - (size - excess);
-    double half = sin(excess / 2) * cos(low / 2) - cos(excess / 2) * sin(low / 2);
-    return derivative ? cos(excess) * sin(low) - sin(excess) * cos(low) : copysign(1, z) * (a - 2 * half * half);
+    double size = fabs(z), excess = size - a, low = a - (size - excess); /* |z| - a = excess - low */
+    if (derivative) return cos(excess) * sin(low) - sin(excess) * cos(low);
+    return copysign(1, z) * (a - 1 + (cos(excess) * cos(low) + sin(excess) * sin(low)));
 }
 #endif
 
@@ -69,7 +69,8 @@ static inline VEC NAME(silu)(VEC z)
 static inline VEC NAME(gelu)(VEC z)
 {
     VEC size = NAME(at_most)(NAME(magnitude)(z), NORMAL_LIMIT);
-    VEC tail = NAME(times_exp_of_square)(size * NAME(scaled_tail)(size), size, (REAL)0.5);
+    VEC share = size / (size + TAIL_SPLIT);
+    VEC tail = NAME(times_exp_of_square)(share * NAME(scaled_tail)(2 * share - 1), size, (REAL)0.5);
     return NAME(positive)(z) - tail * UNSHIFT;
 }
 
@@ -77,7 +78,8 @@ static inline VEC NAME(gelu)(VEC z)
 static inline VEC NAME(gelu_slope)(VEC z)
 {
     VEC size = NAME(at_most)(NAME(magnitude)(z), NORMAL_LIMIT);
-    VEC factor = NAME(scaled_tail)(size) - size * (REAL)0.3989422804014327;
+    VEC inverse = 1 / (size + TAIL_SPLIT);
+    VEC factor = inverse * NAME(scaled_tail)((size - TAIL_SPLIT) * inverse) - size * (REAL)0.3989422804014327;
     VEC g = NAME(times_exp_of_square)(factor, size, (REAL)0.5) * UNSHIFT;
     return NAME(select)(z < 0, g, 1 - g);
 }
