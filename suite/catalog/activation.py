@@ -21,6 +21,8 @@ class Activation(Choice):
     formula: ClassVar[str]
     torch_kernel: ClassVar[str]
     """The dotted path of the function that returns the torch kernel of an entry."""
+    native_kernel: ClassVar[str] = ""
+    """The entry's name in `suite/native/activations.h`; empty if it has no native kernel."""
     kind: ClassVar[Kind]
     """Piecewise linear; smooth (three derivatives everywhere); or kinked (some derivative jumps)."""
     homogeneous: ClassVar[bool] = False

@@ -48,6 +48,7 @@ class Relu(Activation):
     name: Literal["relu"] = "relu"
     formula = "max(z, 0)"
     torch_kernel = "suite.nets.activations:relu_kernel"
+    native_kernel = "relu"
     kind = "piecewise_linear"
     homogeneous = True
 
@@ -69,6 +70,7 @@ class Abs(Activation):
     name: Literal["abs"] = "abs"
     formula = "|z|"
     torch_kernel = "suite.nets.activations:abs_kernel"
+    native_kernel = "abs"
     kind = "piecewise_linear"
     homogeneous = True
 
@@ -85,6 +87,7 @@ class Identity(Activation):
     name: Literal["identity"] = "identity"
     formula = "z"
     torch_kernel = "suite.nets.activations:identity_kernel"
+    native_kernel = "identity"
     kind = "piecewise_linear"
     homogeneous = True
 
@@ -107,6 +110,7 @@ class LeakyRelu(Activation):
     slope: float = Field(default=0.01, gt=-1, lt=1, description="slope for z < 0")
     formula = "z for z > 0, slope * z below"
     torch_kernel = "suite.nets.activations:leaky_relu_kernel"
+    native_kernel = "leaky_relu"
     kind = "piecewise_linear"
     homogeneous = True
 
@@ -129,6 +133,7 @@ class Elu(Activation):
     alpha: Size = Field(default=1.0, description="minus the limit of phi(z) as z -> -inf")
     formula = "z for z > 0, alpha (e^z - 1) below"
     torch_kernel = "suite.nets.activations:elu_kernel"
+    native_kernel = "elu"
     kind = "kinked"
 
     def phi(self, z: Array) -> Array:
@@ -144,6 +149,7 @@ class Selu(Activation):
     name: Literal["selu"] = "selu"
     formula = "lambda z for z > 0, lambda alpha (e^z - 1) below"
     torch_kernel = "suite.nets.activations:selu_kernel"
+    native_kernel = "selu"
     kind = "kinked"
     alpha: ClassVar[float] = 1.6732632423543772
     scale: ClassVar[float] = 1.0507009873554805

@@ -49,6 +49,7 @@ class Htanh(LinearRegion):
     name: Literal["htanh"] = "htanh"
     formula = "z on [-a, a], a sign(z) outside; a = linear_region"
     torch_kernel = "suite.nets.activations:htanh_kernel"
+    native_kernel = "htanh"
     kind = "piecewise_linear"
 
     @property
@@ -69,6 +70,7 @@ class SExp(LinearRegion):
     name: Literal["s_exp"] = "s_exp"
     formula = "z on [-a, a], sign(z) (a - 1 + e^(a - |z|)) outside; a = linear_region"
     torch_kernel = "suite.nets.activations:s_exp_kernel"
+    native_kernel = "s_exp"
     kind = "kinked"
 
     def _drop(self, excess: Array) -> Array:
@@ -84,6 +86,7 @@ class SSin(LinearRegion):
     name: Literal["s_sin"] = "s_sin"
     formula = "z on [-a, a], sign(z) (a - 1 + sin(pi/2 - a + |z|)) outside; a = linear_region"
     torch_kernel = "suite.nets.activations:s_sin_kernel"
+    native_kernel = "s_sin"
     kind = "kinked"
     oscillating = True
 
@@ -100,6 +103,7 @@ class SSaw(LinearRegion):
     name: Literal["s_saw"] = "s_saw"
     formula = "z on [-a, a], sign(z) max(2 a - |z|, 0) outside; a = linear_region"
     torch_kernel = "suite.nets.activations:s_saw_kernel"
+    native_kernel = "s_saw"
     kind = "piecewise_linear"
 
     @property

@@ -16,6 +16,7 @@ class Gelu(Activation):
     name: Literal["gelu"] = "gelu"
     formula = "z Phi(z)"
     torch_kernel = "suite.nets.activations:gelu_kernel"
+    native_kernel = "gelu"
     kind = "smooth"
 
     def phi(self, z: Array) -> Array:
@@ -32,6 +33,7 @@ class Silu(Activation):
     other_names = ("swish",)
     formula = "z sigmoid(z)"
     torch_kernel = "suite.nets.activations:silu_kernel"
+    native_kernel = "silu"
     kind = "smooth"
 
     def phi(self, z: Array) -> Array:
@@ -48,6 +50,7 @@ class Softplus(Activation):
     name: Literal["softplus"] = "softplus"
     formula = "log(1 + e^z)"
     torch_kernel = "suite.nets.activations:softplus_kernel"
+    native_kernel = "softplus"
     kind = "smooth"
 
     def phi(self, z: Array) -> Array:
@@ -63,6 +66,7 @@ class Tanh(Activation):
     name: Literal["tanh"] = "tanh"
     formula = "tanh z"
     torch_kernel = "suite.nets.activations:tanh_kernel"
+    native_kernel = "tanh"
     kind = "smooth"
 
     def phi(self, z: Array) -> Array:
@@ -78,6 +82,7 @@ class Erf(Activation):
     name: Literal["erf"] = "erf"
     formula = "erf z"
     torch_kernel = "suite.nets.activations:erf_kernel"
+    native_kernel = "erf"
     kind = "smooth"
 
     def phi(self, z: Array) -> Array:
@@ -93,6 +98,7 @@ class Sin(Activation):
     name: Literal["sin"] = "sin"
     formula = "sin z"
     torch_kernel = "suite.nets.activations:sin_kernel"
+    native_kernel = "sin"
     kind = "smooth"
     oscillating = True
 
@@ -109,6 +115,7 @@ class Sigmoid(Activation):
     name: Literal["sigmoid"] = "sigmoid"
     formula = "1 / (1 + e^-z)"
     torch_kernel = "suite.nets.activations:sigmoid_kernel"
+    native_kernel = "sigmoid"
     kind = "smooth"
 
     def phi(self, z: Array) -> Array:

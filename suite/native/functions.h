@@ -1,1 +1,231 @@
-/* Activations of vectors and their derivatives. */
+/* Elementary functions of vectors.
+ *
+ * Each lane of a result depends on the same lane of the arguments alone. NaN gives NaN. Results below the smallest
+ * normal number may be flushed to 0 where a function does not say otherwise. Polynomials and quotients of them are
+ * minimax fits by Remez' algorithm; errors are relative and before rounding.
+ */
+#undef MANTISSA
+#undef BIAS
+#undef ROUNDER
+#undef LN2_HIGH
+#undef LN2_LOW
+#undef UPPER_HALF
+#undef FAR
+#undef PI
+#if DOUBLE
+#define MANTISSA 52             /* bits of a mantissa */
+#define BIAS 1023               /* of exponents */
+#define ROUNDER 0x1.8p52        /* x + ROUNDER - ROUNDER is x rounded to an integer */
+#define LN2_HIGH 0x1.62e42feep-1 /* its product with an exponent is exact */
+#define LN2_LOW 0x1.a39ef35793c76p-33
+#define UPPER_HALF (-(INTEGER_ONE << 27)) /* the bits of a number whose square is exact */
+#else
+#define MANTISSA 23
+#define BIAS 127
+#define ROUNDER 0x1.8p23f
+#define LN2_HIGH 0x1.62e4p-1f
+#define LN2_LOW 0x1.7f7d1cp-20f
+#define UPPER_HALF (-(INTEGER_ONE << 12))
+#endif
+#define INTEGER_ONE ((INTEGER)1)
+#define SHIFT 64 /* results that may be tiny are computed times 2^SHIFT */
+#define UNSHIFT ((REAL)0x1p-64)
+
+/* c[0] + c[1] x + ..., for an array of constants whose length is known to the compiler. */
+#define POLYNOMIAL(c, x) NAME(horner)(c, (int)(sizeof(c) / sizeof((c)[0])), x)
+static inline __attribute__((always_inline)) VEC NAME(horner)(const REAL *c, int terms, VEC x)
+{
+    VEC sum = (VEC){0} + c[terms - 1];
+#pragma GCC unroll 32
+    for (int i = terms - 2; i >= 0; i--) sum = sum * x + c[i];
+    return sum;
+}
+
+static inline VEC NAME(select)(IVEC mask, VEC yes, VEC no) { return (VEC)((mask & (IVEC)yes) | (~mask & (IVEC)no)); }
+
+static inline IVEC NAME(sign)(VEC x) { return (IVEC)x & (IVEC)(-(VEC){0}); }
+
+static inline VEC NAME(magnitude)(VEC x) { return (VEC)((IVEC)x & ~(IVEC)(-(VEC){0})); }
+
+static inline VEC NAME(positive)(VEC x) { return (VEC)((IVEC)x & ~(x < 0)); } /* max(x, 0) */
+
+static inline VEC NAME(negative)(VEC x) { return (VEC)((IVEC)x & ~(x > 0)); } /* min(x, 0) */
+
+static inline VEC NAME(at_most)(VEC x, REAL limit) { return NAME(select)(x > limit, (VEC){0} + limit, x); }
+
+static inline VEC NAME(at_least)(VEC x, REAL limit) { return NAME(select)(x < limit, (VEC){0} + limit, x); }
+
+/* Return e^r - 1 and set scale to 2^(k + shift), where x - low = k ln 2 + r, |r| <= ln 2 / 2 and |low| is small.
+ *
+ * The scale is right for -BIAS <= k + shift <= BIAS, and 0 at the lower end.
+ */
+static inline VEC NAME(reduced_exp)(VEC x, VEC low, int shift, VEC *scale)
+{
+    /* (e^r - 1 - r) / r^2 for |r| <= ln 2 / 2; the error of e^r - 1 is 1.8e-17 and 1.4e-8. */
+#if DOUBLE
+    static const REAL c[] = {0.5000000000000006, 0.16666666666666685, 0.04166666666657362, 0.0083333333333146,
+        0.0013888888932379684, 0.0001984126990301001, 2.4801504444936237e-05, 2.7557227972932734e-06,
+        2.7626326913702337e-07, 2.5114466958924066e-08};
+#else
+    static const REAL c[] = {0.5f, 0.166665435f, 0.0416662805f, 0.00836658198f, 0.00139465032f};
+#endif
+    const REAL rounder = ROUNDER + (BIAS + shift);
+    VEC sum = x * (REAL)1.4426950408889634 + rounder; /* its last bits are k + BIAS + shift */
+    VEC k = sum - rounder;
+    VEC r = x - k * LN2_HIGH - k * LN2_LOW - low;
+    *scale = (VEC)((IVEC)sum << MANTISSA);
+    return r + r * r * POLYNOMIAL(c, r);
+}
+
+/* e^x for x <= 0. */
+static inline VEC NAME(exp)(VEC x)
+{
+    VEC scale, p = NAME(reduced_exp)(NAME(at_least)(x, -BIAS * (REAL)0.693147), (VEC){0}, 0, &scale);
+    return scale * p + scale;
+}
+
+/* 2^SHIFT y e^(-factor x^2), where the factor is a power of 2 and the exponent not below -105 (-752 in float64). */
+static inline VEC NAME(times_exp_of_square)(VEC y, VEC x, REAL factor)
+{
+    VEC high = (VEC)((IVEC)x & UPPER_HALF), scale; /* the square of the upper half is exact */
+    VEC p = NAME(reduced_exp)(high * high * -factor, (x - high) * (x + high) * factor, SHIFT, &scale);
+    return (y * p + y) * scale;
+}
+
+/* e^x - 1 for x <= 0. */
+static inline VEC NAME(expm1)(VEC x)
+{
+    VEC scale, p = NAME(reduced_exp)(NAME(at_least)(x, -BIAS * (REAL)0.693147), (VEC){0}, 0, &scale);
+    return scale * p + (scale - 1);
+}
+
+/* log(1 + x) for 0 <= x <= 1: it is 2 atanh(s) for s = x / (2 + x). */
+static inline VEC NAME(log1p)(VEC x)
+{
+    /* (2 atanh(s) - 2 s) / s^3 as a function of s^2, for s <= 1 / 3; the error of atanh(s) is 1.4e-18 and 4.6e-9. */
+#if DOUBLE
+    static const REAL c[] = {0.6666666666666631, 0.40000000000157254, 0.2857142854785203, 0.22222223969855923,
+        0.18181743920231114, 0.15386560028761728, 0.13300972131684222, 0.12106098235249743, 0.08340047260331725,
+        0.17018679105608242};
+#else
+    static const REAL c[] = {0.666664124f, 0.400216937f, 0.279991865f, 0.280244023f};
+#endif
+    VEC s = x / (2 + x), square = s * s;
+    return s * square * POLYNOMIAL(c, square) + 2 * s;
+}
+
+static inline VEC NAME(tanh)(VEC x)
+{
+    VEC t = NAME(expm1)(-2 * NAME(magnitude)(x));
+    return (VEC)((IVEC)(-t / (2 + t)) | NAME(sign)(x));
+}
+
+static inline VEC NAME(sigmoid)(VEC x)
+{
+    VEC e = NAME(exp)(-NAME(magnitude)(x));
+    return NAME(select)(x < 0, e, (VEC){0} + 1) / (1 + e);
+}
+
+static inline VEC NAME(erf)(VEC x)
+{
+    /* -log(1 - erf(x)) / x for 0 <= x <= 5.9 and 3.93, beyond which erf(x) rounds to 1; the error of erf(x) is 2.2e-17
+     * and 4.0e-9. */
+#if DOUBLE
+    static const REAL c[] = {1.1283791670955126, 0.6366197723675909, 0.1027726033013155, -0.019128446993096043,
+        -0.00020919485390726565, 0.0016962076697429496, -0.0005901324294625361, 2.5904496969055868e-05,
+        6.442048029056337e-05, -2.9575685563126342e-05, 3.1697005799005375e-06, 3.1329273883246126e-06,
+        -2.0371560593744996e-06, 5.706087397830986e-07, -1.1694393136675258e-08, -6.573997131371831e-08,
+        3.458722512665379e-08, -1.0774040518781466e-08, 2.3606699867751285e-09, -3.7609754986510165e-10,
+        4.302113650571205e-11, -3.3646296189113862e-12, 1.615017665543386e-13, -3.5925506078729315e-15};
+    const REAL limit = 5.9;
+#else
+    static const REAL c[] = {1.12837923f, 0.636619389f, 0.102777831f, -0.0191530604f, -0.000160403346f, 0.001667034f,
+        -0.000632839685f, 0.000117641728f, -9.25626773e-06f};
+    const REAL limit = 3.93f;
+#endif
+    VEC size = NAME(at_most)(NAME(magnitude)(x), limit);
+    return (VEC)((IVEC)(-NAME(expm1)(-size * POLYNOMIAL(c, size))) | NAME(sign)(x));
+}
+
+/* The density of the normal distribution is 0 beyond, and so is x times its tail. */
+#define NORMAL_LIMIT (DOUBLE ? (REAL)38.6 : (REAL)14.4)
+#define TAIL_SPLIT (DOUBLE ? (REAL)3 : (REAL)2)
+
+/* (x + b) P(X > x) / e^(-x^2 / 2) for a standard normal X and b = TAIL_SPLIT, as a function of (x - b) / (x + b). */
+static inline VEC NAME(scaled_tail)(VEC x)
+{
+    /* For 0 <= x <= 38.75 and 14.5; the error is 1.4e-17 and 2.9e-9. */
+#if DOUBLE
+    static const REAL c[] = {0.729083690133373, -0.5093319819174895, 0.23001771997460355, -0.047263025142961705,
+        -0.01046286702330216, 0.006972621240142336, 0.0010275922589155389, -0.0010458286175513518,
+        -0.00025657534439015847, 0.00015439441431423277, 7.881266493017053e-05, -1.324570951493451e-05,
+        -2.06891685605854e-05, -3.5191023174134725e-06, 3.6404400451644966e-06, 2.2603416908575184e-06,
+        6.348729162266742e-09, -5.998118726323492e-07, -2.697962273844871e-07, 4.999828617725215e-08,
+        9.131237003356459e-08, 2.0078586970835433e-08, -1.1104807496045556e-08, -5.5727409288713105e-09,
+        -4.971067503460524e-10};
+#else
+    static const REAL c[] = {0.672407985f, -0.331404477f, 0.0287973695f, 0.036719285f, -0.000469736231f,
+        -0.00673382217f, -0.00195155514f, 0.000821902591f, 0.000836397114f, 0.000134687303f, -0.000148980776f,
+        -6.60867881e-05f};
+#endif
+    return POLYNOMIAL(c, x);
+}
+
+/* pi in parts. Products of all but the last with a multiple of 1/2 up to FAR / pi have to be exact, where they are
+ * rounded before they are subtracted. */
+#if DOUBLE
+#define FAR 1e8
+#if defined(__FMA__) || defined(__aarch64__)
+#define PI {0x1.921fb54442d18p1, 0x1.1a62633145c07p-53, -0x1.f1976b7ed8fbcp-109}
+#else
+#define PI {0x1.921fb54p1, 0x1.10b461p-29, 0x1.a62633p-57, 0x1.45c06e0e68948p-85}
+#endif
+#else
+#define FAR 1e5f
+#if defined(__FMA__) || defined(__aarch64__)
+#define PI {0x1.921fb6p1f, -0x1.777a5cp-24f, -0x1.ee59dap-49f}
+#else
+#define PI {0x1.92p1f, 0x1.fap-11f, 0x1.54p-19f, 0x1.1p-29f, 0x1.68p-38f, 0x1.84698ap-47f}
+#endif
+#endif
+
+/* Return sin(x - low - turns pi), where that is at most pi / 2 and |x| <= FAR. */
+static inline VEC NAME(reduced_sin)(VEC x, VEC low, VEC turns)
+{
+    /* (sin(r) - r) / r^3 as a function of r^2, for r <= pi / 2; the error of sin(r) is 2.8e-19 and 6.1e-9. */
+#if DOUBLE
+    static const REAL c[] = {-0.16666666666666666, 0.008333333333333194, -0.00019841269841209213,
+        2.7557319211135996e-06, -2.5052106872681908e-08, 1.6058939699686363e-10, -7.642991323732191e-13,
+        2.721173179554343e-15};
+#else
+    static const REAL c[] = {-0.166666597f, 0.00833306648f, -0.000198096037f, 2.60578167e-06f};
+#endif
+    static const REAL pi[] = PI;
+#pragma GCC unroll 8
+    for (int i = 0; i < (int)(sizeof(pi) / sizeof(pi[0])); i++) x = x - turns * pi[i];
+    VEC r = x - low, square = r * r;
+    return r * square * POLYNOMIAL(c, square) + r;
+}
+
+/* sin(x - low) for |x| <= FAR. */
+static inline VEC NAME(sin)(VEC x, VEC low)
+{
+    VEC sum = x * (REAL)0.3183098861837907 + ROUNDER; /* its last bit is that of the number of half turns */
+    VEC value = NAME(reduced_sin)(x, low, sum - ROUNDER);
+    return (VEC)((IVEC)value ^ ((IVEC)sum << (8 * (int)sizeof(REAL) - 1)));
+}
+
+/* cos(x) for |x| <= FAR: with x = (k - 1/2) pi + r it is (-1)^k sin(r). */
+static inline VEC NAME(cos)(VEC x)
+{
+    VEC sum = (x * (REAL)0.3183098861837907 + (REAL)0.5) + ROUNDER;
+    VEC value = NAME(reduced_sin)(x, (VEC){0}, sum - ROUNDER - (REAL)0.5);
+    return (VEC)((IVEC)value ^ ((IVEC)sum << (8 * (int)sizeof(REAL) - 1)));
+}
+
+/* sin(x - low)^2 for |x| <= FAR. */
+static inline VEC NAME(square_of_sin)(VEC x, VEC low)
+{
+    VEC value = NAME(reduced_sin)(x, low, (x * (REAL)0.3183098861837907 + ROUNDER) - ROUNDER);
+    return value * value;
+}

@@ -23,8 +23,8 @@
 #define TILE_BYTES (192 * 1024) /* the activations that are computed together; they should stay in the L2 cache */
 #define EPSILON 1e-5            /* added to variances by normalization */
 
-enum { NONE, BATCH, LAYER };                                    /* normalization */
-enum { BINARY_CROSS_ENTROPY, CROSS_ENTROPY, HALF_SQUARE };      /* loss */
+enum { NONE, BATCH, LAYER };                               /* normalization */
+enum { BINARY_CROSS_ENTROPY, CROSS_ENTROPY, HALF_SQUARE }; /* loss */
 
 /* An architecture, with its loss where there is one. */
 struct network {

@@ -16,12 +16,13 @@ INLINE VEC NAME(splat)(REAL value)
 /* Compute a block of c = start + a b^T, where all entries are vectors and `inner` is the length of the sums.
  *
  * Entry (r, k) of a is a[r * a_row + k * a_inner], and likewise for b and c. `start` has one entry for each row; without
- * it the start is c itself if `add`, else 0. The compiler knows `rows` and `columns`, so that the sums are in registers.
+ * it the start is c itself if `add`, else 0. The compiler knows `rows` and `columns`, so that the sums are in registers. ReLU is applied
+ * if `relu`.
  */
 INLINE void NAME(block)(
     const int rows, const int columns, ptrdiff_t inner,
     const VEC *a, ptrdiff_t a_row, ptrdiff_t a_inner, const VEC *b, ptrdiff_t b_row, ptrdiff_t b_inner,
-    const VEC *start, const int add, VEC *c, ptrdiff_t c_row, ptrdiff_t c_column, int finish)
+    const VEC *start, const int add, VEC *c, ptrdiff_t c_row, ptrdiff_t c_column, int relu)
 {
     VEC sum[BLOCK_ROWS][BLOCK_COLUMNS];
 #pragma GCC unroll 8
@@ -53,7 +54,7 @@ INLINE void NAME(block)(
 #pragma GCC unroll 8
         for (int row = 0; row < rows; row++) {
             VEC value = sum[row][column];
-            if (finish == RELU)
+            if (relu)
                 value = (VEC)((IVEC)value & ~(value < 0)); /* keeps nan */
             c[row * c_row + column * c_column] = value;
         }
@@ -63,7 +64,7 @@ INLINE void NAME(block)(
     case (rows) * 8 + (columns):                                                                               \
         NAME(block)(rows, columns, inner, a + row * a_row, a_row, a_inner, b + column * b_row, b_row, b_inner, \
                     start ? start + row : 0, add, c + row * c_row + column * c_column, c_row, c_column,        \
-                    finish);                                                                                   \
+                    relu);                                                                                     \
         break;
 #define CASES(rows) CASE(rows, 1) CASE(rows, 2) CASE(rows, 3)
 
@@ -71,7 +72,7 @@ INLINE void NAME(block)(
 INLINE void NAME(product)(
     ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t inner,
     const VEC *a, ptrdiff_t a_row, ptrdiff_t a_inner, const VEC *b, ptrdiff_t b_row, ptrdiff_t b_inner,
-    const VEC *start, const int add, VEC *c, ptrdiff_t c_row, ptrdiff_t c_column, int finish)
+    const VEC *start, const int add, VEC *c, ptrdiff_t c_row, ptrdiff_t c_column, int relu)
 {
     for (ptrdiff_t column = 0; column < columns; column += BLOCK_COLUMNS)
         for (ptrdiff_t row = 0; row < rows; row += BLOCK_ROWS) {
@@ -86,23 +87,23 @@ INLINE void NAME(product)(
 /* Compute z = W h + b, (points, out), from h, (points, in). */
 static void NAME(affine)(
     ptrdiff_t points, ptrdiff_t fan_in, ptrdiff_t fan_out, const VEC *weight, const VEC *bias, const VEC *h, VEC *z,
-    int finish)
+    int relu)
 {
-    NAME(product)(fan_out, points, fan_in, weight, fan_in, 1, h, fan_in, 1, bias, 0, z, 1, fan_out, finish);
+    NAME(product)(fan_out, points, fan_in, weight, fan_in, 1, h, fan_in, 1, bias, 0, z, 1, fan_out, relu);
 }
 
 /* Compute W^T delta, (points, in), from delta, (points, out). */
 static void NAME(pull_back)(
     ptrdiff_t points, ptrdiff_t fan_in, ptrdiff_t fan_out, const VEC *weight, const VEC *delta, VEC *pulled)
 {
-    NAME(product)(fan_in, points, fan_out, weight, 1, fan_in, delta, fan_out, 1, 0, 0, pulled, 1, fan_in, IDENTITY);
+    NAME(product)(fan_in, points, fan_out, weight, 1, fan_in, delta, fan_out, 1, 0, 0, pulled, 1, fan_in, 0);
 }
 
 /* Add the gradient with respect to weights, the sum of delta h^T over the points, and that with respect to biases. */
 static void NAME(add_gradient)(
     ptrdiff_t points, ptrdiff_t fan_in, ptrdiff_t fan_out, const VEC *delta, const VEC *h, VEC *weight, VEC *bias)
 {
-    NAME(product)(fan_out, fan_in, points, delta, 1, fan_out, h, 1, fan_in, 0, 1, weight, fan_in, 1, IDENTITY);
+    NAME(product)(fan_out, fan_in, points, delta, 1, fan_out, h, 1, fan_in, 0, 1, weight, fan_in, 1, 0);
     for (ptrdiff_t point = 0; point < points; point++)
         for (ptrdiff_t unit = 0; unit < fan_out; unit++)
             bias[unit] += delta[point * fan_out + unit];
@@ -310,10 +311,10 @@ static const VEC *NAME(forward_tile)(
         const ptrdiff_t units = layer->fan_out;
         const VEC *weight = parameters + layer->weight, *bias = parameters + layer->bias;
         const int hidden = index + 1 < network->layers;
-        if (!hidden || (network->activation == RELU && !layer->normalized)) {
-            NAME(affine)(points, layer->fan_in, units, weight, bias, below, layer->value, hidden ? RELU : IDENTITY);
+        if (!hidden || (network->activation == ACTIVATION_relu && !layer->normalized)) {
+            NAME(affine)(points, layer->fan_in, units, weight, bias, below, layer->value, hidden);
         } else {
-            NAME(affine)(points, layer->fan_in, units, weight, bias, below, layer->standard, IDENTITY);
+            NAME(affine)(points, layer->fan_in, units, weight, bias, below, layer->standard, 0);
             if (layer->normalized) {
                 const VEC *gain = parameters + layer->gain, *shift = parameters + layer->shift;
                 NAME(standardize)(

@@ -9,6 +9,7 @@ typedef REAL VEC __attribute__((vector_size(VECTOR_BYTES), may_alias));
 typedef INTEGER IVEC __attribute__((vector_size(VECTOR_BYTES), may_alias));
 
 #include "functions.h"
+#include "activations.h"
 #include "networks.h"
 
 #undef VEC
