@@ -16,6 +16,7 @@ from suite.cells.cache import Readings
 from suite.cells.cell import Cell, TrainingCell
 from suite.cells.checkpoint import CellProgress, Checkpoint
 from suite.measures.trainability import TaskAt
+from suite.nets.compiled import can_compile
 from suite.nets.data_dependent import activate_at_data
 from suite.nets.ensemble import TILE_BYTES, Ensemble
 from suite.nets.initialization import draw_parameters
@@ -37,6 +38,9 @@ _TRAINING_LAYER_BYTES = 4 * 2**20
 """Maximum bytes of one layer's activations of these networks; more would leave the processor's cache between
 operations.
 """
+
+_COMPILED_COPIES = 5
+"""Number of arrays of the size of the parameters that compiled training holds."""
 
 _FREE_SHARE = 0.5
 """Share of a GPU's free memory that a tile may take by our estimate, which excludes temporary arrays."""
@@ -215,9 +219,13 @@ def draws_a_tile(cell: Cell, device: str = "cpu") -> int:
     numbers = cell.measure.memory(cell.shape, cell.settings)
     available = None if device == "cpu" else int(_FREE_SHARE * _free_bytes(device))
     if isinstance(cell, TrainingCell):
-        networks = (available or TRAINING_BYTES) // (4 * numbers)
-        if available is None:
-            networks = min(networks, _TRAINING_LAYER_BYTES // (4 * max(widths) * cell.optimizers[0].batch))
+        if available is None and can_compile(widths, cell.member.activation):
+            # Kernels hold activations of a few networks only. Full groups of networks are the fastest.
+            networks = TRAINING_BYTES // (4 * _COMPILED_COPIES * cell.member.parameters)
+        else:
+            networks = (available or TRAINING_BYTES) // (4 * numbers)
+            if available is None:
+                networks = min(networks, _TRAINING_LAYER_BYTES // (4 * max(widths) * cell.optimizers[0].batch))
         return max(1, networks // len(cell.optimizers))
     if not cell.measure.layerwise:
         return max(1, (available or TRAINING_BYTES) // (8 * numbers))

@@ -20,8 +20,8 @@
 #define BLOCK_COLUMNS 3
 #define BLOCK_ROWS 4
 
-#define TILE_BYTES (192 * 1024) /* the activations that are computed together; they should stay in the L2 cache */
-#define EPSILON 1e-5            /* added to variances by normalization */
+#define CACHE_BYTES (512 * 1024) /* of a core's own cache, at least */
+#define EPSILON 1e-5              /* added to variances by normalization */
 
 enum { NONE, BATCH, LAYER };                               /* normalization */
 enum { BINARY_CROSS_ENTROPY, CROSS_ENTROPY, HALF_SQUARE }; /* loss */

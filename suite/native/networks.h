@@ -22,7 +22,7 @@ INLINE VEC NAME(splat)(REAL value)
 INLINE void NAME(block)(
     const int rows, const int columns, ptrdiff_t inner,
     const VEC *a, ptrdiff_t a_row, ptrdiff_t a_inner, const VEC *b, ptrdiff_t b_row, ptrdiff_t b_inner,
-    const VEC *start, const int add, VEC *c, ptrdiff_t c_row, ptrdiff_t c_column, int relu)
+    const VEC *start, int add, VEC *c, ptrdiff_t c_row, ptrdiff_t c_column, int relu)
 {
     VEC sum[BLOCK_ROWS][BLOCK_COLUMNS];
 #pragma GCC unroll 8
@@ -72,7 +72,7 @@ INLINE void NAME(block)(
 INLINE void NAME(product)(
     ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t inner,
     const VEC *a, ptrdiff_t a_row, ptrdiff_t a_inner, const VEC *b, ptrdiff_t b_row, ptrdiff_t b_inner,
-    const VEC *start, const int add, VEC *c, ptrdiff_t c_row, ptrdiff_t c_column, int relu)
+    const VEC *start, int add, VEC *c, ptrdiff_t c_row, ptrdiff_t c_column, int relu)
 {
     for (ptrdiff_t column = 0; column < columns; column += BLOCK_COLUMNS)
         for (ptrdiff_t row = 0; row < rows; row += BLOCK_ROWS) {
@@ -99,11 +99,14 @@ static void NAME(pull_back)(
     NAME(product)(fan_in, points, fan_out, weight, 1, fan_in, delta, fan_out, 1, 0, 0, pulled, 1, fan_in, 0);
 }
 
-/* Add the gradient with respect to weights, the sum of delta h^T over the points, and that with respect to biases. */
-static void NAME(add_gradient)(
-    ptrdiff_t points, ptrdiff_t fan_in, ptrdiff_t fan_out, const VEC *delta, const VEC *h, VEC *weight, VEC *bias)
+/* Compute, or add if `add`, the gradients with respect to weights, the sum of delta h^T over the points, and biases. */
+static void NAME(affine_gradient)(
+    ptrdiff_t points, ptrdiff_t fan_in, ptrdiff_t fan_out, const VEC *delta, const VEC *h, int add, VEC *weight,
+    VEC *bias)
 {
-    NAME(product)(fan_out, fan_in, points, delta, 1, fan_out, h, 1, fan_in, 0, 1, weight, fan_in, 1, 0);
+    NAME(product)(fan_out, fan_in, points, delta, 1, fan_out, h, 1, fan_in, 0, add, weight, fan_in, 1, 0);
+    if (!add)
+        memset(bias, 0, fan_out * sizeof(VEC));
     for (ptrdiff_t point = 0; point < points; point++)
         for (ptrdiff_t unit = 0; unit < fan_out; unit++)
             bias[unit] += delta[point * fan_out + unit];
@@ -130,7 +133,10 @@ struct NAME(passes) {
     char *memory;
 };
 
-/* Divide `points` into equal tiles whose activations, or the parameters, fit into the cache. */
+/* Return the number of points that are computed together: of equal tiles whose activations fit into the cache.
+ *
+ * If parameters do not fit into it themselves, each tile reads them again, and there are as few tiles as possible.
+ */
 static ptrdiff_t NAME(tile_points)(const struct network *network, ptrdiff_t points, int gradients)
 {
     if (network->normalization == BATCH)
@@ -141,7 +147,7 @@ static ptrdiff_t NAME(tile_points)(const struct network *network, ptrdiff_t poin
         parameters += (network->widths[index] + 1) * network->widths[index + 1];
         widest = network->widths[index + 1] > widest ? network->widths[index + 1] : widest;
     }
-    ptrdiff_t most = gradients && parameters * VECTOR_BYTES > TILE_BYTES ? parameters * VECTOR_BYTES : TILE_BYTES;
+    ptrdiff_t most = gradients && parameters * VECTOR_BYTES > CACHE_BYTES ? 16 * CACHE_BYTES : CACHE_BYTES / 2;
     most /= (gradients ? units : 2 * widest) * VECTOR_BYTES;
     most = most < 2 * BLOCK_COLUMNS ? 2 * BLOCK_COLUMNS : most;
     ptrdiff_t tiles = (points + most - 1) / most;
@@ -367,12 +373,12 @@ static void NAME(loss_gradient)(
     }
 }
 
-/* Add the gradient with respect to the parameters from passes->delta[2], that with respect to the outputs.
+/* Compute, or add if `add`, the gradient with respect to the parameters from that with respect to the outputs.
  *
- * Return the gradient with respect to the first layer's W x + b.
+ * The latter is in passes->delta[2]. Return the gradient with respect to the first layer's W x + b.
  */
 static VEC *NAME(backward_tile)(
-    struct NAME(passes) *passes, const VEC *parameters, ptrdiff_t points, VEC *gradient)
+    struct NAME(passes) *passes, const VEC *parameters, ptrdiff_t points, int add, VEC *gradient)
 {
     const struct network *network = passes->network;
     VEC *delta = passes->delta[2];
@@ -380,8 +386,8 @@ static VEC *NAME(backward_tile)(
     for (int index = network->layers - 1; index >= 0; index--) {
         const struct NAME(layer) *layer = passes->layers + index, *lower = layer - 1;
         const ptrdiff_t units = layer->fan_in;
-        NAME(add_gradient)(
-            points, units, layer->fan_out, delta, index ? lower->h : passes->inputs, gradient + layer->weight,
+        NAME(affine_gradient)(
+            points, units, layer->fan_out, delta, index ? lower->h : passes->inputs, add, gradient + layer->weight,
             gradient + layer->bias);
         if (index == 0)
             break;
@@ -401,6 +407,8 @@ static VEC *NAME(backward_tile)(
         if (lower->normalized) {
             const VEC *gain = parameters + lower->gain;
             VEC *by_gain = gradient + lower->gain, *by_shift = gradient + lower->shift;
+            if (!add)
+                memset(by_gain, 0, 2 * units * sizeof(VEC)); /* and the shifts, which follow */
             for (ptrdiff_t point = 0; point < points; point++)
                 for (ptrdiff_t unit = 0; unit < units; unit++) {
                     const ptrdiff_t place = point * units + unit;
@@ -503,14 +511,13 @@ int NAME(gradient)(
     for (ptrdiff_t group = 0; group < groups; group++) {
         const VEC *own = (const VEC *)parameters + group * numbers;
         VEC *to = (VEC *)gradient + group * numbers, sum = {0};
-        memset(to, 0, numbers * sizeof(VEC));
         for (ptrdiff_t start = 0; start < points; start += passes.tile) {
             const ptrdiff_t size = points - start < passes.tile ? points - start : passes.tile;
             const ptrdiff_t first = group * points + start;
             memcpy(passes.inputs, (const VEC *)inputs + first * in, size * in * sizeof(VEC));
             const VEC *found = NAME(forward_tile)(&passes, own, size, size);
             NAME(loss_gradient)(network, size, points, found, (const VEC *)labels + first * out, passes.delta[2]);
-            const VEC *delta = NAME(backward_tile)(&passes, own, size, to);
+            const VEC *delta = NAME(backward_tile)(&passes, own, size, start > 0, to);
             NAME(pull_back)(size, in, passes.layers[0].fan_out, own, delta, passes.inputs);
             for (ptrdiff_t place = 0; place < size * in; place++)
                 sum += passes.inputs[place] * passes.inputs[place];
@@ -578,7 +585,6 @@ int NAME(train)(
         const VEC *data = (const VEC *)inputs + group * points * in, *marks = (const VEC *)labels + group * points * out;
         VEC *moment = (VEC *)first + group * numbers, *square = (VEC *)second + group * numbers;
         for (ptrdiff_t step = 0; step < steps; step++) {
-            memset(gradient, 0, numbers * sizeof(VEC));
             for (ptrdiff_t start = 0; start < batch; start += passes.tile) {
                 const ptrdiff_t size = batch - start < passes.tile ? batch - start : passes.tile;
                 for (ptrdiff_t place = 0; place < size; place++) {
@@ -588,7 +594,7 @@ int NAME(train)(
                 }
                 const VEC *found = NAME(forward_tile)(&passes, own, size, size);
                 NAME(loss_gradient)(network, size, batch, found, passes.labels, passes.delta[2]);
-                NAME(backward_tile)(&passes, own, size, gradient);
+                NAME(backward_tile)(&passes, own, size, start > 0, gradient);
             }
             NAME(update)(
                 optimizer, numbers, done + step + 1, ((const VEC *)rates)[group], gradient, own, moment, square);

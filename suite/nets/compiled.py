@@ -5,6 +5,7 @@ The result of a network does not depend on the other networks of a call.
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import TYPE_CHECKING, TypeVar
 
 import torch
@@ -14,7 +15,6 @@ from torch import Tensor
 from suite.catalog.activations import Activation
 from suite.catalog.optimizers import Adam, Optimizer, Sgd
 from suite.native.activations import native_activation
-from suite.native.build import library
 from suite.native.networks import LOSSES, Architecture, Kernels, Rule, architecture
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-WIDEST = 128
-"""Largest width of hidden layers and outputs for which the kernels are faster than torch's matrix products."""
+LARGEST_LAYER = 128 * 128
+"""Largest number of weights of a layer for which the kernels are at least as fast as torch's matrix products."""
 
 _CALL_BYTES = 32 * 2**20
 """Target size of the arrays of one call of a kernel."""
@@ -36,7 +36,8 @@ def can_compile(widths: Sequence[int], activation: Activation) -> bool:
 
     It depends on the architecture alone, so that every draw of a member is computed in the same way.
     """
-    return max(widths[1:]) <= WIDEST and native_activation(activation) is not None and library() is not None
+    largest = max(fan_in * fan_out for fan_in, fan_out in pairwise(widths))
+    return largest <= LARGEST_LAYER and native_activation(activation) is not None
 
 
 def is_compiled(ensemble: "Ensemble", loss: str = LOSSES[0]) -> bool:
