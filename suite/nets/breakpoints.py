@@ -1,6 +1,8 @@
 """Exact kinks, slopes and ranges of pre-activations of piecewise-linear networks along lines."""
 
 from collections.abc import Sequence
+from ctypes import CDLL
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -8,7 +10,10 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from suite.nets.activations import Kernel
+from suite.catalog.activations import Activation
+from suite.native.build import library
+from suite.native.lines import Lines, Networks, Pieces, find_kinks, find_ranges
+from suite.nets.activations import Kernel, kernel
 from suite.nets.ensemble import Ensemble, Layer
 
 MEMORY = 6 * 2**20
@@ -188,6 +193,8 @@ def kinks_on_lines(
     """
     if not ensemble.plain:
         raise ValueError("kinks require networks without normalization or residual connections")
+    if compiled := _arguments(ensemble, activation_kinks, starts, directions, length):
+        return Kinks(*map(torch.from_numpy, find_kinks(*compiled)))
     # Bound the values and slopes on one line of one draw, whose segments the units of the lower layers cut.
     cuts = max(1, len(activation_kinks)) * sum(ensemble.widths[1:-2])
     values_per_line = 48 * max(ensemble.widths[1:]) * (cuts + 1)
@@ -230,6 +237,9 @@ def ranges_on_line(
     """
     if not ensemble.plain:
         raise ValueError("kinks require networks without normalization or residual connections")
+    if compiled := _arguments(ensemble, activation_kinks, start, direction, length):
+        low, high = (torch.from_numpy(ends[:, 0]).split(ensemble.widths[1:-1], dim=1) for ends in find_ranges(*compiled))
+        return list(zip(low, high, strict=True))
     cuts = len(activation_kinks) * sum(ensemble.widths[1:-2]) + 1
     draws = max(1, MEMORY // (24 * max(ensemble.widths[1:]) * cuts))
     found = []
@@ -246,6 +256,45 @@ def ranges_on_line(
                 segments = _apply_activation(cut, some.kernel, length)
         found.append(ranges)
     return [tuple(torch.cat(parts, dim=1)) for parts in zip(*found, strict=True)]
+
+
+def _arguments(
+    ensemble: Ensemble, at: Sequence[float], starts: Tensor, directions: Tensor, length: float
+) -> tuple[CDLL, Networks, Pieces, Lines] | None:
+    """Return the arguments for the compiled kernels; None if the networks need torch."""
+    parameters, kernels = ensemble.parameters, library()
+    # The pieces of an activation from a plug-in are known up to the tolerances of its checks.
+    known = ensemble.activation.kind == "piecewise_linear" and ensemble.activation.facts_are_exact
+    if kernels is None or not known or parameters.device.type != "cpu" or parameters.dtype != torch.float64:
+        return None
+    return (
+        kernels,
+        Networks(ensemble.widths, parameters.detach().numpy()),
+        _pieces(ensemble.activation, tuple(at)),
+        Lines(starts.numpy(), directions.numpy(), length, _POSITION_TOLERANCE, _SLOPE_TOLERANCE),
+    )
+
+
+@lru_cache(maxsize=64)
+def _pieces(activation: Activation, at: tuple[float, ...]) -> Pieces:
+    """Return the pieces of a piecewise-linear activation, evaluated by its torch kernel."""
+    ends = [min(at, default=0.0) - 1, *at, max(at, default=0.0) + 1]
+    inside = [(low + high) / 2 for low, high in pairwise(ends)]
+    z = torch.tensor([*inside, *at, torch.nan], dtype=torch.float64)
+    phi, slopes = _value_and_slope(z, kernel(activation))
+    count = len(inside)
+    anchors = torch.tensor([*(at or (0.0,))], dtype=torch.float64)
+    anchors = torch.cat([anchors[:1], anchors])[:count]
+    values, _ = _value_and_slope(anchors, kernel(activation))
+    infinite = kernel(activation).backward_(torch.full_like(z, torch.inf), z, phi)[:count]
+    return Pieces(
+        anchors.numpy()[1:] if at else anchors.numpy()[:0],
+        slopes[:count].numpy(),
+        torch.where(slopes[:count] == 0, values, values - slopes[:count] * anchors).numpy(),
+        slopes[count:-1].numpy(),
+        slopes[-1].item(),
+        bool((infinite == 0).any()),
+    )
 
 
 def _kinks(ensemble: Ensemble, at: Sequence[float], starts: Tensor, directions: Tensor, length: float) -> Kinks:
