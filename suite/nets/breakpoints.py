@@ -1,4 +1,8 @@
-"""Exact kinks, slopes and ranges of pre-activations of piecewise-linear networks along lines."""
+"""Exact kinks, slopes and ranges of pre-activations of piecewise-linear networks along lines.
+
+On the CPU the compiled kernels compute them, if there are any, for the activations of the catalog. Their results are
+those of the torch code here up to rounding.
+"""
 
 from collections.abc import Sequence
 from ctypes import CDLL
@@ -6,6 +10,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
@@ -17,7 +22,7 @@ from suite.nets.activations import Kernel, kernel
 from suite.nets.ensemble import Ensemble, Layer
 
 MEMORY = 6 * 2**20
-"""Maximum number of values that the segments of the draws and lines processed together hold."""
+"""Maximum number of values that the segments of the draws and lines processed together hold in torch."""
 
 _POSITION_TOLERANCE = 1e-12
 """Breakpoints closer together than this fraction of the line count as one.
@@ -238,8 +243,9 @@ def ranges_on_line(
     if not ensemble.plain:
         raise ValueError("kinks require networks without normalization or residual connections")
     if compiled := _arguments(ensemble, activation_kinks, start, direction, length):
-        low, high = (torch.from_numpy(ends[:, 0]).split(ensemble.widths[1:-1], dim=1) for ends in find_ranges(*compiled))
-        return list(zip(low, high, strict=True))
+        low, high = (torch.from_numpy(ends[:, 0]) for ends in find_ranges(*compiled))
+        hidden = ensemble.widths[1:-1]
+        return list(zip(low.split(hidden, dim=1), high.split(hidden, dim=1), strict=True))
     cuts = len(activation_kinks) * sum(ensemble.widths[1:-2]) + 1
     draws = max(1, MEMORY // (24 * max(ensemble.widths[1:]) * cuts))
     found = []
@@ -278,22 +284,22 @@ def _arguments(
 @lru_cache(maxsize=64)
 def _pieces(activation: Activation, at: tuple[float, ...]) -> Pieces:
     """Return the pieces of a piecewise-linear activation, evaluated by its torch kernel."""
-    ends = [min(at, default=0.0) - 1, *at, max(at, default=0.0) + 1]
+    first, last = (at[0], at[-1]) if at else (0.0, 0.0)
+    ends = (first - max(1.0, abs(first)), *at, last + max(1.0, abs(last)))
     inside = [(low + high) / 2 for low, high in pairwise(ends)]
-    z = torch.tensor([*inside, *at, torch.nan], dtype=torch.float64)
-    phi, slopes = _value_and_slope(z, kernel(activation))
-    count = len(inside)
-    anchors = torch.tensor([*(at or (0.0,))], dtype=torch.float64)
-    anchors = torch.cat([anchors[:1], anchors])[:count]
-    values, _ = _value_and_slope(anchors, kernel(activation))
-    infinite = kernel(activation).backward_(torch.full_like(z, torch.inf), z, phi)[:count]
+    anchors = torch.tensor([first, *at], dtype=torch.float64, device="cpu")  # a place in each piece, or at its end
+    z, phi = anchors.new_tensor([*inside, *at]), kernel(activation)
+    at_anchors, (h, steepness) = phi.apply_(anchors.clone()), _value_and_slope(z, phi)
+    slopes = steepness[: len(inside)]
+    infinite = phi.backward_(torch.full_like(z, torch.inf), z, h)
+    _, at_nan = _value_and_slope(z.new_full((64,), torch.nan), phi)  # at the end of an array it may differ
     return Pieces(
-        anchors.numpy()[1:] if at else anchors.numpy()[:0],
-        slopes[:count].numpy(),
-        torch.where(slopes[:count] == 0, values, values - slopes[:count] * anchors).numpy(),
-        slopes[count:-1].numpy(),
-        slopes[-1].item(),
-        bool((infinite == 0).any()),
+        kinks=np.array(at),
+        slopes=slopes.numpy(),
+        offsets=torch.where(slopes == 0, at_anchors, at_anchors - slopes * anchors).numpy(),
+        at_kinks=steepness[len(inside) :].numpy(),
+        at_nan=at_nan[0].item(),
+        selects=bool((infinite == 0).any()),
     )
 
 
