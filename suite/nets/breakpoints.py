@@ -1,18 +1,28 @@
-"""Exact kinks, slopes and ranges of pre-activations of piecewise-linear networks along lines."""
+"""Exact kinks, slopes and ranges of pre-activations of piecewise-linear networks along lines.
+
+On the CPU the compiled kernels compute them, if there are any, for the activations of the catalog. Their results are
+those of the torch code here up to rounding.
+"""
 
 from collections.abc import Sequence
+from ctypes import CDLL
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from suite.nets.activations import Kernel
+from suite.catalog.activations import Activation
+from suite.native.build import library
+from suite.native.lines import Lines, Networks, Pieces, find_kinks, find_ranges
+from suite.nets.activations import Kernel, kernel
 from suite.nets.ensemble import Ensemble, Layer
 
 MEMORY = 6 * 2**20
-"""Maximum number of values that the segments of the draws and lines processed together hold."""
+"""Maximum number of values that the segments of the draws and lines processed together hold in torch."""
 
 _POSITION_TOLERANCE = 1e-12
 """Breakpoints closer together than this fraction of the line count as one.
@@ -188,6 +198,8 @@ def kinks_on_lines(
     """
     if not ensemble.plain:
         raise ValueError("kinks require networks without normalization or residual connections")
+    if compiled := _arguments(ensemble, activation_kinks, starts, directions, length):
+        return Kinks(*map(torch.from_numpy, find_kinks(*compiled)))
     # Bound the values and slopes on one line of one draw, whose segments the units of the lower layers cut.
     cuts = max(1, len(activation_kinks)) * sum(ensemble.widths[1:-2])
     values_per_line = 48 * max(ensemble.widths[1:]) * (cuts + 1)
@@ -230,6 +242,10 @@ def ranges_on_line(
     """
     if not ensemble.plain:
         raise ValueError("kinks require networks without normalization or residual connections")
+    if compiled := _arguments(ensemble, activation_kinks, start, direction, length):
+        low, high = (torch.from_numpy(ends[:, 0]) for ends in find_ranges(*compiled))
+        hidden = ensemble.widths[1:-1]
+        return list(zip(low.split(hidden, dim=1), high.split(hidden, dim=1), strict=True))
     cuts = len(activation_kinks) * sum(ensemble.widths[1:-2]) + 1
     draws = max(1, MEMORY // (24 * max(ensemble.widths[1:]) * cuts))
     found = []
@@ -246,6 +262,45 @@ def ranges_on_line(
                 segments = _apply_activation(cut, some.kernel, length)
         found.append(ranges)
     return [tuple(torch.cat(parts, dim=1)) for parts in zip(*found, strict=True)]
+
+
+def _arguments(
+    ensemble: Ensemble, at: Sequence[float], starts: Tensor, directions: Tensor, length: float
+) -> tuple[CDLL, Networks, Pieces, Lines] | None:
+    """Return the arguments for the compiled kernels; None if the networks need torch."""
+    parameters, kernels = ensemble.parameters, library()
+    # The pieces of an activation from a plug-in are known up to the tolerances of its checks.
+    known = ensemble.activation.kind == "piecewise_linear" and ensemble.activation.facts_are_exact
+    if kernels is None or not known or parameters.device.type != "cpu" or parameters.dtype != torch.float64:
+        return None
+    return (
+        kernels,
+        Networks(ensemble.widths, parameters.detach().numpy()),
+        _pieces(ensemble.activation, tuple(at)),
+        Lines(starts.numpy(), directions.numpy(), length, _POSITION_TOLERANCE, _SLOPE_TOLERANCE),
+    )
+
+
+@lru_cache(maxsize=64)
+def _pieces(activation: Activation, at: tuple[float, ...]) -> Pieces:
+    """Return the pieces of a piecewise-linear activation, evaluated by its torch kernel."""
+    first, last = (at[0], at[-1]) if at else (0.0, 0.0)
+    ends = (first - max(1.0, abs(first)), *at, last + max(1.0, abs(last)))
+    inside = [(low + high) / 2 for low, high in pairwise(ends)]
+    anchors = torch.tensor([first, *at], dtype=torch.float64, device="cpu")  # a place in each piece, or at its end
+    z, phi = anchors.new_tensor([*inside, *at]), kernel(activation)
+    at_anchors, (h, steepness) = phi.apply_(anchors.clone()), _value_and_slope(z, phi)
+    slopes = steepness[: len(inside)]
+    infinite = phi.backward_(torch.full_like(z, torch.inf), z, h)
+    _, at_nan = _value_and_slope(z.new_full((64,), torch.nan), phi)  # at the end of an array it may differ
+    return Pieces(
+        kinks=np.array(at),
+        slopes=slopes.numpy(),
+        offsets=torch.where(slopes == 0, at_anchors, at_anchors - slopes * anchors).numpy(),
+        at_kinks=steepness[len(inside) :].numpy(),
+        at_nan=at_nan[0].item(),
+        selects=bool((infinite == 0).any()),
+    )
 
 
 def _kinks(ensemble: Ensemble, at: Sequence[float], starts: Tensor, directions: Tensor, length: float) -> Kinks:

@@ -8,6 +8,8 @@ import pytest
 import torch
 
 from suite.catalog.activations import Abs, Htanh, Identity, LeakyRelu, Relu, SSaw
+from suite.native.build import library
+from suite.nets import breakpoints
 from suite.nets.breakpoints import kinks_on_lines
 from suite.nets.ensemble import Ensemble
 from suite.nets.sample import sample_domain
@@ -21,6 +23,15 @@ PIECEWISE = [
     SSaw(linear_region=0.5),
 ]
 SEGMENT = torch.tensor([[-1.0]], dtype=torch.float64), torch.tensor([[1.0]], dtype=torch.float64), 2.0
+
+
+@pytest.fixture(autouse=True, params=["compiled", "torch"])
+def by(request, monkeypatch):
+    """All tests hold for the compiled kernels, if there are any, and for torch."""
+    if request.param == "torch":
+        monkeypatch.setattr(breakpoints, "library", lambda: None)
+    elif library() is None:
+        pytest.skip("there are no compiled kernels")
 
 
 def by_hand(widths, activation, parameters):
