@@ -86,7 +86,7 @@ static inline VEC NAME(gelu_slope)(VEC z)
 
 static inline VEC NAME(erf_slope)(VEC z)
 {
-    VEC size = NAME(at_most)(NAME(magnitude)(z), DOUBLE ? 27 : 10);
+    VEC size = NAME(at_most)(NAME(magnitude)(z), DOUBLE ? (REAL)27.4 : (REAL)10.3); /* 0 beyond */
     return NAME(times_exp_of_square)((VEC){0} + (REAL)1.1283791670955126, size, 1) * UNSHIFT;
 }
 

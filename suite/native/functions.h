@@ -84,7 +84,7 @@ static inline VEC NAME(exp)(VEC x)
     return scale * p + scale;
 }
 
-/* 2^SHIFT y e^(-factor x^2), where the factor is a power of 2 and the exponent not below -105 (-752 in float64). */
+/* 2^SHIFT y e^(-factor x^2), where the factor is a power of 2 and the exponent not below -108 (-752 in double precision). */
 static inline VEC NAME(times_exp_of_square)(VEC y, VEC x, REAL factor)
 {
     VEC high = (VEC)((IVEC)x & UPPER_HALF), scale; /* the square of the upper half is exact */
@@ -147,8 +147,8 @@ static inline VEC NAME(erf)(VEC x)
     return (VEC)((IVEC)(-NAME(expm1)(-size * POLYNOMIAL(c, size))) | NAME(sign)(x));
 }
 
-/* The density of the normal distribution is 0 beyond, and so is x times its tail. */
-#define NORMAL_LIMIT (DOUBLE ? (REAL)38.6 : (REAL)14.4)
+/* x times the density of the normal distribution rounds to 0 from here on. */
+#define NORMAL_LIMIT (DOUBLE ? (REAL)38.75 : (REAL)14.6)
 #define TAIL_SPLIT (DOUBLE ? (REAL)3 : (REAL)2)
 
 /* (x + b) P(X > x) / e^(-x^2 / 2) for a standard normal X and b = TAIL_SPLIT, as a function of (x - b) / (x + b). */
