@@ -97,19 +97,19 @@ static inline VEC NAME(gelu_slope)(VEC z)
 
 static inline VEC NAME(erf_slope)(VEC z)
 {
-    VEC size = NAME(at_most)(NAME(magnitude)(z), DOUBLE ? 27 : 10);
+    VEC size = NAME(at_most)(NAME(magnitude)(z), DOUBLE ? (REAL)27.4 : (REAL)10.3); /* 0 beyond */
     return NAME(times_exp_of_square)((VEC){0} + (REAL)1.1283791670955126, size, 1) * UNSHIFT;
 }
 
 /* An odd function, where `size` is |z| and `drop` how far |phi| is below the clipped |z|. */
 #define LINEAR_REGION(size, drop) (VEC)((IVEC)(NAME(at_most)(size, a) - (drop)) ^ NAME(sign)(z))
 
-/* s_sin: the drop is 1 - cos(e) = 2 sin(e/2)^2, where e = |z| - a without rounding. */
+/* s_sin: the drop is 1 - cos(|z| - a), where |z| - a = excess - low. */
 static inline VEC NAME(s_sin)(VEC z, REAL a)
 {
     VEC size = NAME(magnitude)(z), excess = NAME(at_least)(size, a) - a;
     VEC low = a - (NAME(at_least)(size, a) - excess);
-    return LINEAR_REGION(size, 2 * NAME(square_of_sin)((REAL)0.5 * excess, (REAL)0.5 * low));
+    return LINEAR_REGION(size, NAME(one_minus_cos)(excess, low));
 }
 
 static inline VEC NAME(s_sin_slope)(VEC z, REAL a)

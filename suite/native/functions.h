@@ -84,7 +84,7 @@ static inline VEC NAME(exp)(VEC x)
     return scale * p + scale;
 }
 
-/* 2^SHIFT y e^(-factor x^2), where the factor is a power of 2 and the exponent not below -105 (-752 in float64). */
+/* 2^SHIFT y e^(-factor x^2), where the factor is a power of 2 and the exponent not below -108 (-752 in double precision). */
 static inline VEC NAME(times_exp_of_square)(VEC y, VEC x, REAL factor)
 {
     VEC high = (VEC)((IVEC)x & UPPER_HALF), scale; /* the square of the upper half is exact */
@@ -147,8 +147,8 @@ static inline VEC NAME(erf)(VEC x)
     return (VEC)((IVEC)(-NAME(expm1)(-size * POLYNOMIAL(c, size))) | NAME(sign)(x));
 }
 
-/* The density of the normal distribution is 0 beyond, and so is x times its tail. */
-#define NORMAL_LIMIT (DOUBLE ? (REAL)38.6 : (REAL)14.4)
+/* x times the density of the normal distribution rounds to 0 from here on. */
+#define NORMAL_LIMIT (DOUBLE ? (REAL)38.75 : (REAL)14.6)
 #define TAIL_SPLIT (DOUBLE ? (REAL)3 : (REAL)2)
 
 /* (x + b) P(X > x) / e^(-x^2 / 2) for a standard normal X and b = TAIL_SPLIT, as a function of (x - b) / (x + b). */
@@ -171,28 +171,27 @@ static inline VEC NAME(scaled_tail)(VEC x)
     return POLYNOMIAL(c, x);
 }
 
-/* pi in parts. Products of all but the last with a multiple of 1/2 up to FAR / pi have to be exact, where they are
- * rounded before they are subtracted. */
+/* pi in parts: multiples of the first three by up to FAR / pi are exact, as is x less those of the first two. */
 #if DOUBLE
 #define FAR 1e8
-#if defined(__FMA__) || defined(__aarch64__)
-#define PI {0x1.921fb54442d18p1, 0x1.1a62633145c07p-53, -0x1.f1976b7ed8fbcp-109}
+#define PI {0x1.921fb54p1, 0x1.10b46p-29, 0x1.1a6263p-53, 0x1.8a2e03707344ap-80}
 #else
-#define PI {0x1.921fb54p1, 0x1.10b461p-29, 0x1.a62633p-57, 0x1.45c06e0e68948p-85}
-#endif
-#else
-#define FAR 1e5f
-#if defined(__FMA__) || defined(__aarch64__)
-#define PI {0x1.921fb6p1f, -0x1.777a5cp-24f, -0x1.ee59dap-49f}
-#else
-#define PI {0x1.92p1f, 0x1.fap-11f, 0x1.54p-19f, 0x1.1p-29f, 0x1.68p-38f, 0x1.84698ap-47f}
-#endif
+#define FAR 25e3f
+#define PI {0x1.92p1f, 0x1.fbp-11f, 0x1.51p-21f, 0x1.0b4612p-33f}
 #endif
 
-/* Return sin(x - low - turns pi), where that is at most pi / 2 and |x| <= FAR. */
-static inline VEC NAME(reduced_sin)(VEC x, VEC low, VEC turns)
+/* Return x - low - turns pi, which is at most pi / 2, for |x| <= FAR. */
+static inline VEC NAME(remainder)(VEC x, VEC low, VEC turns)
 {
-    /* (sin(r) - r) / r^3 as a function of r^2, for r <= pi / 2; the error of sin(r) is 2.8e-19 and 6.1e-9. */
+    static const REAL pi[] = PI;
+    VEC near = x - turns * pi[0] - turns * pi[1], r = near - turns * pi[2];
+    return r - (low + ((r - near) + turns * pi[2]) + turns * pi[3]); /* with what rounding r has lost */
+}
+
+/* sin(r) for |r| <= pi / 2. */
+static inline VEC NAME(reduced_sin)(VEC r)
+{
+    /* (sin(r) - r) / r^3 as a function of r^2; the error of sin(r) is 2.8e-19 and 6.1e-9. */
 #if DOUBLE
     static const REAL c[] = {-0.16666666666666666, 0.008333333333333194, -0.00019841269841209213,
         2.7557319211135996e-06, -2.5052106872681908e-08, 1.6058939699686363e-10, -7.642991323732191e-13,
@@ -200,32 +199,45 @@ static inline VEC NAME(reduced_sin)(VEC x, VEC low, VEC turns)
 #else
     static const REAL c[] = {-0.166666597f, 0.00833306648f, -0.000198096037f, 2.60578167e-06f};
 #endif
-    static const REAL pi[] = PI;
-#pragma GCC unroll 8
-    for (int i = 0; i < (int)(sizeof(pi) / sizeof(pi[0])); i++) x = x - turns * pi[i];
-    VEC r = x - low, square = r * r;
+    VEC square = r * r;
     return r * square * POLYNOMIAL(c, square) + r;
 }
+
+/* x with its sign changed if `sum`, an integer plus ROUNDER, is odd. */
+static inline VEC NAME(alternate)(VEC x, VEC sum)
+{
+    return (VEC)((IVEC)x ^ ((IVEC)sum << (8 * (int)sizeof(REAL) - 1)));
+}
+
+#define PER_PI ((REAL)0.3183098861837907)
 
 /* sin(x - low) for |x| <= FAR. */
 static inline VEC NAME(sin)(VEC x, VEC low)
 {
-    VEC sum = x * (REAL)0.3183098861837907 + ROUNDER; /* its last bit is that of the number of half turns */
-    VEC value = NAME(reduced_sin)(x, low, sum - ROUNDER);
-    return (VEC)((IVEC)value ^ ((IVEC)sum << (8 * (int)sizeof(REAL) - 1)));
+    VEC sum = x * PER_PI + ROUNDER;
+    return NAME(alternate)(NAME(reduced_sin)(NAME(remainder)(x, low, sum - ROUNDER)), sum);
 }
 
 /* cos(x) for |x| <= FAR: with x = (k - 1/2) pi + r it is (-1)^k sin(r). */
 static inline VEC NAME(cos)(VEC x)
 {
-    VEC sum = (x * (REAL)0.3183098861837907 + (REAL)0.5) + ROUNDER;
-    VEC value = NAME(reduced_sin)(x, (VEC){0}, sum - ROUNDER - (REAL)0.5);
-    return (VEC)((IVEC)value ^ ((IVEC)sum << (8 * (int)sizeof(REAL) - 1)));
+    VEC sum = (x * PER_PI + (REAL)0.5) + ROUNDER;
+    VEC r = NAME(remainder)(x, (VEC){0}, sum - ROUNDER - (REAL)0.5);
+    return NAME(alternate)(NAME(reduced_sin)(r), sum);
 }
 
-/* sin(x - low)^2 for |x| <= FAR. */
-static inline VEC NAME(square_of_sin)(VEC x, VEC low)
+/* 1 - cos(x - low) for |x| <= FAR, also relative to small results: 1 - cos(r) or 1 + cos(r) for |r| <= pi / 2. */
+static inline VEC NAME(one_minus_cos)(VEC x, VEC low)
 {
-    VEC value = NAME(reduced_sin)(x, low, (x * (REAL)0.3183098861837907 + ROUNDER) - ROUNDER);
-    return value * value;
+    /* (1 - cos(r)) / r^2 as a function of r^2; the error is 1.5e-17 and 8.0e-10. */
+#if DOUBLE
+    static const REAL c[] = {0.5, -0.04166666666666631, 0.0013888888888859024, -2.4801587292037354e-05,
+        2.755731772009261e-07, -2.0876628065638778e-09, 1.1464607435044336e-11, -4.6267225091911745e-14};
+#else
+    static const REAL c[] = {0.5f, -0.0416666605f, 0.00138886424f, -2.4773979e-05f, 2.62853717e-07f};
+#endif
+    VEC sum = x * PER_PI + ROUNDER, two = (VEC){0} + 2;
+    VEC r = NAME(remainder)(x, low, sum - ROUNDER), square = r * r;
+    VEC base = (VEC)((IVEC)two & -((IVEC)sum & 1)); /* 2 if the number of half turns is odd */
+    return base + NAME(alternate)(square * POLYNOMIAL(c, square), sum);
 }
