@@ -28,6 +28,7 @@ ORDER = (
     "spec",
     "theory",
     "statistics",
+    "native",
     "results",
     "catalog",
     "formatting",
