@@ -140,7 +140,7 @@ def test_without_a_compiler_torch_computes(user: Path, monkeypatch: pytest.Monke
         ("echo 'fatal error: out of order' >&2; exit 1", "failed: fatal error: out of order"),
         ("exit 3", "failed: exit code 3"),
         ("kill -9 $$", "failed: exit code -9"),
-        (f"{ANSWER}", "cannot be stored or loaded"),  # writes an empty file
+        (ANSWER, "cannot be stored or loaded"),  # writes an empty file
         (f"{ANSWER}; echo 'no problem' >&2; exit 1", "failed: no problem"),
         (f"{ANSWER}; echo 'ld: No space left on device' >&2; exit 1", "cannot be stored or loaded: "),
     ],
