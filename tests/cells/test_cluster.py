@@ -235,6 +235,7 @@ def _compute(cell: Cell, kernels: str = "") -> None:
     time.sleep(0.2)
 
 
+@slow
 def test_the_run_can_turn_the_workers_kernels_off(
     one: Processes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
