@@ -7,7 +7,7 @@ every machine gets the code for its own processor.
 import ctypes
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
@@ -123,28 +123,30 @@ def _used() -> _Kernels:
 @cache
 def _load_or_build() -> _Kernels:
     """Load the kernels, and build them first if they are not stored; return torch with the reason if that fails."""
-    why = ""
+    problems = list[Exception]()
     try:
-        builds = possible_builds()
-        for folder in possible_folders():
-            try:
-                open_folder(folder)
-                return _load_stored(folder, builds) or _build(folder, builds)
-            except OSError as error:
-                why = why or f"the compiled kernels cannot be stored or loaded: {error}"
+        builds, folders = possible_builds(), list(possible_folders())
+        for find in (_load_stored, _build):  # every folder is searched before anything is compiled
+            for folder in folders:
+                try:
+                    open_folder(folder)
+                    if found := find(folder, builds):
+                        return found
+                except OSError as error:
+                    problems.append(error)
     except (CompilerError, OSError) as error:
-        why = why or str(error)
-    return _Kernels(None, TORCH, " ".join(why.split()))
+        problems.append(error)
+    if why := [str(error) for error in problems if isinstance(error, CompilerError)]:
+        return _Kernels(None, TORCH, " ".join(why[0].split()))
+    return _Kernels(None, TORCH, f"the compiled kernels cannot be stored or loaded: {problems[0]}")
 
 
 def _load_stored(folder: Path, builds: list[Build]) -> _Kernels | None:
-    """Return the fastest build that is stored and computes right numbers."""
+    """Return the fastest build that is stored and computes right numbers; None if there is none."""
     for build in builds:
         if (file := find_library(folder, build.key)) is not None:
-            try:
+            with suppress(CompilerError, OSError):
                 return _loaded(file, build)
-            except CompilerError:
-                continue
     return None
 
 

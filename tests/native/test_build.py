@@ -285,6 +285,28 @@ def _make_unusable(home: str, user: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @needs_compiler
+def test_a_home_from_which_nothing_can_be_run_costs_one_compilation(
+    user: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such a file system refuses to load the library; later processes find it with temporary files."""
+    load = build._load
+
+    def refuse(file: Path) -> object:
+        if file.is_relative_to(user / "home"):
+            raise OSError(f"{file}: failed to map segment from shared object")
+        return load(file)
+
+    monkeypatch.setattr(build, "_load", refuse)
+    assert _works()
+    (file,) = _stored(user)
+    assert file.is_relative_to(user / "tmp")
+
+    _forget()
+    monkeypatch.setattr(compiler.Build, "compile", lambda *_: pytest.fail("compiled again"))
+    assert _works()
+
+
+@needs_compiler
 def test_without_any_safe_folder_torch_computes(user: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another user may have created the folder for temporary files."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(user / "sources" / "kernels.c" / "below a file"))
