@@ -11,6 +11,7 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 SOURCES = Path(__file__).resolve().parent
@@ -108,12 +109,30 @@ def _describe_build(compiler: Sequence[str], target: tuple[str, ...]) -> Build:
     code, macros, errors = _run([*command, "-v", "-E", "-dM", "-x", "c", os.devnull], _ASK_SECONDS)
     if code != 0:
         raise CompilerError(_reason(command[0], errors, code))
-    phase = [line for line in errors.splitlines() if "cc1" in line and " -E " in line]
     digest = hashlib.sha256()
-    for part in (*command[1:], platform.machine(), *platform.libc_ver(), macros, *phase, *_sources()):
+    processor = (platform.machine(), *_find_target(errors))
+    for part in (*command[1:], *processor, *platform.libc_ver(), macros, *_sources()):
         digest.update(f"{len(part)} {part}\n".encode())
     flags = " ".join((_OPTIMIZATION, *target))
     return Build(command, digest.hexdigest()[:16], f"{_name_compiler(macros)}, {flags}")
+
+
+def _find_target(messages: str) -> Iterator[str]:
+    """Yield the options for the processor in the command of a compiler's first phase.
+
+    The command's other options can name temporary files.
+    """
+    for line in messages.splitlines():
+        if "cc1" in line and " -E " in line:
+            for option, value in pairwise([*line.replace('"', "").split(), ""]):
+                if option in _TARGET_OPTIONS:
+                    yield f"{option} {value}"
+                elif option.startswith("-m"):
+                    yield option
+
+
+_TARGET_OPTIONS = {"--param", "-triple", "-target-abi", "-target-cpu", "-target-feature", "-tune-cpu"}
+"""Options whose value follows; others begin with `-m`."""
 
 
 def _sources() -> Iterator[str]:

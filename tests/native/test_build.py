@@ -376,6 +376,21 @@ def test_the_key_depends_on_source_flags_compiler_and_processor(user: Path, monk
 
 
 @needs_compiler
+def test_the_key_follows_the_processor_that_the_compiler_reports(user: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not the temporary files that it may name in the same line, which are different each time."""
+    processor = user / "processor"
+    text = f'echo "cc1 -E -target-cpu $(cat {processor}) -o /tmp/$$.o" >&2; exec cc "$@"'
+    monkeypatch.setenv("CC", _script(user, text))
+    keys = []
+    for name in ("one", "one", "two"):
+        processor.write_text(name)
+        keys.append(build.kernels())
+        _forget()
+
+    assert keys[0] == keys[1] != keys[2]
+
+
+@needs_compiler
 def test_the_key_of_a_program_under_another_name_is_the_same(user: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two machines may have the same compiler in different folders."""
     keys = [each.key for each in compiler.possible_builds()]
