@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from suite.cells import workers_build
 from suite.cells.executor import GONE, Executor, Job, Outcome
+from suite.native.build import NATIVE, TORCH, explain_difference, kernels, requested_kernels
 from suite.plugins.loading import check_loaded, load_all, loaded_plugins
 from suite.results.provenance import numbers_follow_from
 
@@ -31,6 +32,9 @@ _TASKS_PER_SLOT = 8
 _OTHERS_SECONDS = 3.0
 """Seconds to wait for further workers after the first, which may have other resources."""
 
+_LOG = logging.getLogger(__name__)
+"""The logger, whose warnings go to standard error unless logging is configured otherwise."""
+
 _LOGS = ("distributed", "distributed.client", "tornado.application")
 
 
@@ -38,7 +42,8 @@ class DaskCluster(Executor):
     """The workers of a Dask scheduler, which may come and go.
 
     A worker must have the same code and packages as this process, so that its numbers are the same. Each new worker is
-    checked.
+    checked. All workers compute with the same kernels: those of the workers that are there at the start, or torch if
+    these differ.
 
     Args:
         address: The address of the scheduler, such as tcp://host:8786.
@@ -56,6 +61,7 @@ class DaskCluster(Executor):
         self.address = address
         self._levels: dict[logging.Logger, int] = {}
         self._checked: set[str] = set()
+        self.kernels = TORCH
         _check_answered(address)
         try:
             self._client: Client = distributed.Client(address, timeout=CONNECT, set_as_default=False)
@@ -141,6 +147,40 @@ class DaskCluster(Executor):
         workers: dict[str, dict[str, Any]] = found["workers"]
         return workers
 
+    def _check_kernels(self, new: list[str]) -> None:
+        """Choose the kernels that all of the first workers have, or torch if they differ; refuse others later.
+
+        Workers that have not compiled their kernels do so here.
+
+        Raises:
+            ValueError: If a later worker has other kernels, or SUITE_KERNELS requires what a worker lacks.
+        """
+        if self._checked and self.kernels == TORCH:  # which every worker has
+            return
+        answers = self._client.run(kernels, workers=new, on_error="return")
+        found = {address: answer for address, answer in answers.items() if not isinstance(answer, OSError)}
+        for address, answer in found.items():
+            if not isinstance(answer, str):
+                raise ValueError(f"the Dask worker {address} cannot be used ({answer})")
+            if self._checked and answer != self.kernels:
+                raise ValueError(explain_difference(f"the new Dask worker {address}", answer, self.kernels))
+        if self._checked:
+            return
+        different = sorted(set(found.values()))
+        if len(different) == 1:
+            (self.kernels,) = different
+        if requested_kernels() == NATIVE and self.kernels == TORCH:
+            raise ValueError(
+                f"SUITE_KERNELS=native: the Dask workers have the kernels {'; '.join(different)}; use workers with the "
+                "same processor and compiler, or unset SUITE_KERNELS"
+            )
+        if len(different) > 1:
+            _LOG.warning(
+                "Warning: using torch: the Dask workers have different kernels: %s; "
+                "with the same processor and compiler on all of them, narrow networks are several times faster",
+                "; ".join(different),
+            )
+
     def _count_slots(self) -> int:
         """Check new workers and return the number of tasks that run at once.
 
@@ -152,6 +192,8 @@ class DaskCluster(Executor):
             for address, build in self._client.run(workers_build.build, workers=new, on_error="return").items():
                 _check_build(address, build)
             _check_plugins(self._client, new)
+            if self.device == "cpu" and requested_kernels() != TORCH:
+                self._check_kernels(new)
             self._checked |= set(new)
         if self.device == "cpu":
             return sum(worker["nthreads"] for worker in workers.values())

@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from math import inf
@@ -14,7 +13,7 @@ from torch import Tensor
 
 from suite.cells.primitives import PRIMITIVES, Numbers
 from suite.nets.torch_settings import standard_settings
-from suite.results.files import write_whole
+from suite.results.files import user_cache, write_whole
 from suite.results.provenance import numbers_follow_from
 
 TOLERANCE = {torch.float32: 2e-5, torch.float64: 1e-12}
@@ -102,11 +101,8 @@ def _driver() -> int | None:
 
 def cache_file() -> Path | None:
     """Return the file in the user's cache folder that stores checks of GPUs; None if there is no folder."""
-    given = os.environ.get("LOCALAPPDATA" if sys.platform == "win32" else "XDG_CACHE_HOME")
-    with suppress(RuntimeError):  # the home folder is unknown
-        folder = Path(given) if given and Path(given).is_absolute() else Path.home() / ".cache"
-        return folder / "mlp-trainability-suite" / "gpus.json"
-    return None
+    folder = user_cache()
+    return folder / "gpus.json" if folder else None
 
 
 def _read_passed() -> list[dict[str, Any]]:

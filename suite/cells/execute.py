@@ -136,7 +136,7 @@ def execute(cells: Sequence[Cell], cache: Cache, executor: Executor, progress: C
     """
     longest_first = sorted(cells, key=lambda cell: cell.cost, reverse=True)
     folder = cache.folder.resolve() if executor.saves else None
-    work = partial(_run_in_worker, folder=folder, device=executor.device)
+    work = partial(_run_in_worker, folder=folder, device=executor.device, kernels=executor.kernels)
     failures = {}
     for cell, outcome in executor.outcomes(work, longest_first, _process_died):
         if isinstance(outcome, Failure):
@@ -147,12 +147,12 @@ def execute(cells: Sequence[Cell], cache: Cache, executor: Executor, progress: C
     return failures
 
 
-def _run_in_worker(cell: Cell, folder: Path | None, device: str) -> Failure | CellResult | None:
+def _run_in_worker(cell: Cell, folder: Path | None, device: str, kernels: str) -> Failure | CellResult | None:
     """Import the worker module, which loads torch, and compute a cell."""
     with signals_wait():
         from suite.cells.worker import compute_and_save  # noqa: PLC0415  # only workers load torch
 
-    return compute_and_save(cell, folder, device)
+    return compute_and_save(cell, folder, device, kernels)
 
 
 def _process_died(_: Cell) -> Failure:

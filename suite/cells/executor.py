@@ -16,6 +16,7 @@ from typing import Self, TypeVar
 
 from loky import ProcessPoolExecutor
 
+from suite.native.build import TORCH, kernels
 from suite.plugins.loading import check_loaded
 
 Job = TypeVar("Job")
@@ -40,11 +41,13 @@ class Executor(ABC):
         deaths: Exceptions that a task's future raises if its worker has died.
         device: "cpu" or "cuda", the device on which tasks are computed.
         saves: Whether its workers write to the results folder; otherwise they return their results.
+        kernels: What all its workers compute with, as `suite.native.build.kernels` returns it.
     """
 
     deaths: tuple[type[BaseException], ...]
     device: str
     saves: bool = True
+    kernels: str
 
     def __enter__(self) -> Self:
         return self
@@ -120,6 +123,9 @@ class ProcessPool(Executor):
 
     Attributes:
         workers: The maximum number of processes, to be set before they start.
+
+    Raises:
+        ValueError: If the environment variable SUITE_KERNELS is invalid, or requires kernels that cannot be compiled.
     """
 
     deaths = (BrokenExecutor,)
@@ -127,6 +133,7 @@ class ProcessPool(Executor):
     def __init__(self, workers: int = 1, device: str = "cpu") -> None:
         self.workers = workers
         self.device = device
+        self.kernels = kernels() if device == "cpu" else TORCH
         self._processes: ProcessPoolExecutor | None = None
         self._claims: tempfile.TemporaryDirectory[str] | None = None
 

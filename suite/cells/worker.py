@@ -16,11 +16,14 @@ from suite.cells.cache import Cache, CellResult, in_file_order
 from suite.cells.cell import Cell, Failure
 from suite.cells.checkpoint import Checkpoint
 from suite.cells.compute import compute
+from suite.native.build import computing_with, kernels
 from suite.nets.threads import one_thread
 from suite.results.provenance import commit
 
 
-def compute_and_save(cell: Cell, folder: Path | None, device: str) -> Failure | CellResult | None:
+def compute_and_save(
+    cell: Cell, folder: Path | None, device: str, expected_kernels: str | None = None
+) -> Failure | CellResult | None:
     """Compute one cell and save it, or return the reason why it failed.
 
     The computation uses one thread, so that its numbers do not depend on the worker.
@@ -29,22 +32,25 @@ def compute_and_save(cell: Cell, folder: Path | None, device: str) -> Failure | 
         cell: The cell.
         folder: The folder of the cache. If None, the result is returned instead.
         device: "cpu" or "cuda".
+        expected_kernels: What all workers of the run compute with. Default: what this process computes with.
 
     Returns:
         The reason of a failure, the result if there is no folder, otherwise None.
 
     Raises:
         OSError: If the folder does not exist or the result cannot be saved.
+        ValueError: If this process has other kernels.
     """
     if folder is not None and not folder.is_dir():
         raise FileNotFoundError(errno.ENOENT, "the results folder does not exist on the worker", str(folder))
-    with one_thread():
+    with one_thread(), computing_with(expected_kernels or kernels()):
         circumstances = {
             "device": str(torch.cuda.get_device_name()) if device == "cuda" else "cpu",
             "threads": torch.get_num_threads(),
             "torch": str(torch.__version__),
             "numpy": numpy.__version__,
             "processor": torch.backends.cpu.get_cpu_capability(),
+            "kernels": kernels(),
         }
         checkpoint = Checkpoint(folder, cell.key, circumstances)
         try:

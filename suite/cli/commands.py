@@ -31,19 +31,36 @@ app = typer.Typer(
 )
 
 
-def _print_version(asked: bool) -> None:
-    if asked:
+def _print_version(context: typer.Context, asked: bool) -> None:
+    if not asked:
+        return
+    if context.params.get("verbose"):
+        with errors_as_exit_codes():
+            from suite.cli.versions import print_versions  # noqa: PLC0415  # see the module's docstring
+
+            print_versions()
+    else:
         typer.echo(suite_version())
-        raise typer.Exit
+    raise typer.Exit
 
 
 @app.callback()
 def _program(
     version: Annotated[  # the callback prints the version
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+        bool, typer.Option("--version", callback=_print_version, help="Print the version.")
+    ] = False,
+    verbose: Annotated[  # eager, so that the callback of --version knows it
+        bool,
+        typer.Option(
+            "--verbose",
+            is_eager=True,
+            help="With --version, also print the commit, the versions of Python and of packages, and the kernels.",
+        ),
     ] = False,
 ) -> None:
     """Benchmarks of what makes multi-layer perceptrons trainable: specs in, tables and charts out."""
+    if verbose:
+        raise typer.BadParameter("it requires --version; add --version, or remove --verbose", param_hint="--verbose")
 
 
 def _complete_study(incomplete: str) -> list[str]:

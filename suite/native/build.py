@@ -1,39 +1,185 @@
-"""Compile and load the kernels."""
+"""Build and load the kernels, which need a C compiler, and say which ones compute: these or torch.
+
+They are compiled at first use and stored in the user's cache folder, so that an installation needs no compiler and
+every machine gets the code for its own processor.
+"""
 
 import ctypes
-import hashlib
 import os
-import subprocess
-import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-_FLAGS = (
-    "-O3",
-    "-march=native",
-    "-mtune=generic",
-    "-std=gnu11",
-    "-shared",
-    "-fPIC",
-    "-ffp-contract=fast",
-    "-fno-math-errno",
-)
-_HERE = Path(__file__).parent
+from suite.native.compiler import Build, CompilerError, CompilerTimeoutError, possible_builds
+from suite.native.store import find_library, open_folder, possible_folders, store_library
+
+TORCH = "torch"
+"""The name of the kernels if there are none: torch computes everything."""
+
+NATIVE = "native"
+
+_SETTING = "SUITE_KERNELS"
+
+_torch_only: ContextVar[bool] = ContextVar("torch_only", default=False)
+
+
+def library() -> ctypes.CDLL | None:
+    """Return the compiled kernels; None if torch computes instead.
+
+    The environment variable SUITE_KERNELS is "torch" to do without them, or "native" to require them. By default they
+    are used if they can be compiled.
+
+    Raises:
+        ValueError: If SUITE_KERNELS has another value, or requires kernels that cannot be compiled.
+    """
+    return _used().library
+
+
+def kernels() -> str:
+    """Return what computes: "torch", or the build of the kernels, such as "native 1f3a9c2b (gcc 12.2.0, -O3)".
+
+    Two processes with equal builds compute equal numbers. The hexadecimal number stands for the sources, the compiler,
+    its flags and the processor.
+
+    Raises:
+        ValueError: As for `library`.
+    """
+    return _used().name
+
+
+def reason() -> str:
+    """Return in one line why torch computes; empty if the kernels are used.
+
+    Raises:
+        ValueError: As for `library`.
+    """
+    return _used().reason
+
+
+def requested_kernels() -> str:
+    """Return the value of SUITE_KERNELS: "torch", "native", or empty if it is not set.
+
+    Raises:
+        ValueError: If it has another value.
+    """
+    setting = os.environ.get(_SETTING, "")
+    if setting not in {"", TORCH, NATIVE}:
+        raise ValueError(f"{_SETTING}={setting}: expected torch or native; unset it to use native kernels if possible")
+    return setting
+
+
+@contextmanager
+def computing_with(expected: str) -> Iterator[None]:
+    """Let this thread compute with the kernels that a run has chosen.
+
+    Args:
+        expected: What `kernels` returns for the run. With "torch", the kernels are not used inside the context.
+
+    Raises:
+        ValueError: If this process has other kernels.
+    """
+    token = _torch_only.set(expected == TORCH)
+    try:
+        if (own := kernels()) != expected:
+            raise ValueError(explain_difference("this worker", own, expected))
+        yield
+    finally:
+        _torch_only.reset(token)
+
+
+def explain_difference(worker: str, own: str, expected: str) -> str:
+    """Return the message that a worker has other kernels than a run, with hints."""
+    return (
+        f"{worker} has other kernels, so its numbers would differ: expected {expected}, got {own}; "
+        f"set {_SETTING}=torch for the run, or use workers with the same processor and compiler"
+    )
+
+
+@dataclass(frozen=True)
+class _Kernels:
+    """What computes: the library with its name, or torch with the reason."""
+
+    library: ctypes.CDLL | None
+    name: str
+    reason: str = ""
+
+
+def _used() -> _Kernels:
+    """Return what computes in this thread."""
+    if _torch_only.get():
+        return _Kernels(None, TORCH, "the run computes with torch")
+    setting = requested_kernels()
+    if setting == TORCH:
+        return _Kernels(None, TORCH, f"{_SETTING}=torch")
+    found = _load_or_build()
+    if setting == NATIVE and found.library is None:
+        raise ValueError(f"{_SETTING}=native: {found.reason}; install a C compiler (gcc or clang), or unset {_SETTING}")
+    return found
 
 
 @cache
-def library() -> ctypes.CDLL | None:
-    """Return the compiled kernels; None if SUITE_KERNELS is "torch" or they cannot be compiled."""
-    if os.environ.get("SUITE_KERNELS") == "torch":
-        return None
-    sources = sorted(_HERE.glob("*.[ch]"))
-    digest = hashlib.sha256(b"".join(file.read_bytes() for file in sources)).hexdigest()[:16]
-    target = Path(tempfile.gettempdir()) / f"suite-kernels-{os.getuid()}-{digest}.so"
-    if not target.exists():
-        new = target.with_suffix(f".{os.getpid()}")
+def _load_or_build() -> _Kernels:
+    """Load the kernels, and build them first if they are not stored; return torch with the reason if that fails."""
+    problems = list[Exception]()
+    try:
+        builds, folders = possible_builds(), list(possible_folders())
+        for find in (_load_stored, _build):  # every folder is searched before anything is compiled
+            for folder in folders:
+                try:
+                    open_folder(folder)
+                    if found := find(folder, builds):
+                        return found
+                except OSError as error:
+                    problems.append(error)
+    except (CompilerError, OSError) as error:
+        problems.append(error)
+    if why := [str(error) for error in problems if isinstance(error, CompilerError)]:
+        return _Kernels(None, TORCH, " ".join(why[0].split()))
+    return _Kernels(None, TORCH, f"the compiled kernels cannot be stored or loaded: {problems[0]}")
+
+
+def _load_stored(folder: Path, builds: list[Build]) -> _Kernels | None:
+    """Return the fastest build that is stored and computes right numbers; None if there is none."""
+    for build in builds:
+        if (file := find_library(folder, build.key)) is not None:
+            with suppress(CompilerError, OSError):
+                return _loaded(file, build)
+    return None
+
+
+def _build(folder: Path, builds: list[Build]) -> _Kernels:
+    """Compile, check and store the first build that succeeds.
+
+    Raises:
+        CompilerError: If none does.
+        OSError: If the library cannot be stored, or not be loaded from this folder.
+    """
+    problem = CompilerError("no compiler was tried")
+    for build in builds:
         try:
-            subprocess.run(["cc", *_FLAGS, "-o", new, _HERE / "kernels.c", "-lm"], check=True)
-        except (OSError, subprocess.CalledProcessError):
-            return None
-        new.replace(target)
-    return ctypes.CDLL(str(target))
+            return _loaded(store_library(folder, build.key, build.compile, _load), build)
+        except CompilerTimeoutError:
+            raise
+        except CompilerError as error:
+            problem = error
+    raise problem
+
+
+def _loaded(file: Path, build: Build) -> _Kernels:
+    return _Kernels(_load(file), f"native {build.key[:8]} ({build.description})")
+
+
+def _load(file: Path) -> ctypes.CDLL:
+    """Load a library and let it check itself.
+
+    Raises:
+        CompilerError: If it computes wrong numbers.
+        OSError: If it cannot be loaded, for example from a file system that allows no programs.
+    """
+    loaded = ctypes.CDLL(str(file))
+    if failed := loaded.self_check():
+        raise CompilerError(f"the compiled kernels compute wrong numbers (self-check {failed})")
+    return loaded

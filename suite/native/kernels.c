@@ -64,3 +64,13 @@ int lanes_f64(void) { return VECTOR_BYTES / 8; }
 #include "precision.h"
 
 #include "lines.h"
+
+/* Return 0 if small examples give the right numbers on this machine, otherwise the number of the first that does not. */
+int self_check(void)
+{
+    if (!outputs_are_right_f32())
+        return 1;
+    if (!outputs_are_right_f64())
+        return 2;
+    return 0;
+}

@@ -11,6 +11,7 @@ typedef INTEGER IVEC __attribute__((vector_size(VECTOR_BYTES), may_alias));
 #include "functions.h"
 #include "activations.h"
 #include "networks.h"
+#include "check.h"
 
 #undef VEC
 #undef IVEC

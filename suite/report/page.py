@@ -143,6 +143,7 @@ def origin(run: dict[str, Any]) -> list[str]:
     packages = ", ".join(f"{name} {version}" for name, version in environment["packages"].items() if version)
     commits = _join(_format_commit(cell.get("commit")) for cell in cells)
     processors = _join(cell.get("processor") for cell in cells)
+    kernels = _join(cell.get("kernels") for cell in cells)
     threads = _join(cell.get("threads") for cell in cells)
     plugins = ", ".join(f"{name} ({digest[:_CHARACTERS]})" for name, digest in environment.get("plugins", {}).items())
     seconds = sum(cell["seconds"] for cell in cells)
@@ -151,6 +152,7 @@ def origin(run: dict[str, Any]) -> list[str]:
         + f" on {_join(cell['device'] for cell in cells)}"
         + (f", {threads} {'thread' if threads == '1' else 'threads'} each" if threads else "")
         + (f", CPU capability {processors}" if processors else "")
+        + (f", kernels: {kernels}" if kernels else "")
         + (f", computed by commit {commits}" if commits else "")
         + ".",
         f"Tables and page written by suite {environment['suite']}"

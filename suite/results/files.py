@@ -1,8 +1,9 @@
-"""Write files whole or not at all, among them the files of failed cells."""
+"""Write files whole or not at all, among them the files of failed cells; find the user's cache folder."""
 
 import csv
 import io
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -42,6 +43,16 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object], at_once: bool =
 def write_text(path: Path, text: str) -> None:
     """Write text in UTF-8, with its line ends unchanged, as `write_whole` does."""
     write_whole(path, lambda file: file.write(text.encode()))
+
+
+def user_cache() -> Path | None:
+    """Return the suite's folder in the user's cache folder; None if the home folder is unknown."""
+    given = os.environ.get("LOCALAPPDATA" if sys.platform == "win32" else "XDG_CACHE_HOME")
+    with suppress(RuntimeError):
+        default = "Library/Caches" if sys.platform == "darwin" else ".cache"
+        folder = Path(given) if given and Path(given).is_absolute() else Path.home() / default
+        return folder / "mlp-trainability-suite"
+    return None
 
 
 def remove_abandoned(folder: Path) -> None:

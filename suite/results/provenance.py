@@ -22,7 +22,7 @@ _PACKAGES = (
     "vl-convert-python",
 )
 _NUMERIC = ("numpy", "scipy", "torch")
-_HASHED = (".py", ".html", ".css", ".js", ".json", ".parquet")
+_HASHED = (".py", ".c", ".h", ".html", ".css", ".js", ".json", ".parquet")
 _PACKAGE = Path(__file__).parents[1]
 
 

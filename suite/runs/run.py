@@ -13,6 +13,7 @@ from suite.cells.cell import Cell
 from suite.cells.execute import Announce, ComputedStudy, compute_study, find_cached
 from suite.cells.resources import Resources
 from suite.cells.sampling import cells_of
+from suite.native.build import TORCH
 from suite.plugins.loading import loaded_plugins
 from suite.results.files import remove_abandoned, write_failures
 from suite.results.folder import Results, remove_tables
@@ -238,7 +239,10 @@ def _run_record(study: Study, computed: ComputedStudy) -> dict[str, Any]:
         "asked": study.asked,
         "spec": study.spec.as_run(),
         "seed": study.spec.seed,
-        "environment": environment({plugin.name: plugin.digest for plugin in loaded_plugins()}),
+        "environment": {
+            **environment({plugin.name: plugin.digest for plugin in loaded_plugins()}),
+            "kernels": sorted({found.provenance.get("kernels", TORCH) for found in cached.values()}),
+        },
         "cells": [
             {**identity(cell), "version": cell.version, "sha256": cached[cell.key].digest} | cached[cell.key].provenance
             for cell in computed.cells

@@ -2,21 +2,27 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from suite.cells import cluster as clusters
+from suite.cells.cell import Cell
 from suite.cells.cluster import DaskCluster
+from suite.cells.sampling import cells_of
 from suite.cli import app
-from tests.runs.tiny import BRIEF, assert_same_as_undisturbed
+from suite.native.build import kernels
+from suite.spec.load import load_studies
+from tests.runs.tiny import BRIEF, assert_same_as_undisturbed, assert_same_tables
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0", "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "3s"}
@@ -31,10 +37,10 @@ class Processes:
     running: list["subprocess.Popen[bytes]"] = field(default_factory=list)
     address: str = ""
 
-    def start(self, *arguments: str, path: str | None = None) -> "subprocess.Popen[bytes]":
-        """`dask`, in its own folder."""
+    def start(self, *arguments: str, path: str | None = None, **settings: str) -> "subprocess.Popen[bytes]":
+        """`dask`, in its own folder, with settings in the environment."""
         command = [sys.executable, "-m", "dask", *arguments]
-        environment = {**os.environ, **SETTINGS, "PYTHONPATH": path or str(ROOT)}
+        environment = {**os.environ, **SETTINGS, "PYTHONPATH": path or str(ROOT), **settings}
         with (self.folder / f"{len(self.running)}.log").open("wb") as log:
             started = subprocess.Popen(command, cwd=self.folder, env=environment, stdout=log, stderr=log)
         self.running.append(started)
@@ -51,11 +57,10 @@ class Processes:
         self.address = json.loads(file.read_text())["address"]
         return started
 
-    def worker(self, *arguments: str, path: str | None = None) -> "subprocess.Popen[bytes]":
+    def worker(self, *arguments: str, path: str | None = None, **settings: str) -> "subprocess.Popen[bytes]":
         """Of one thread."""
-        return self.start(
-            "worker", self.address, "--nthreads", "1", "--host", "127.0.0.1", "--no-dashboard", *arguments, path=path
-        )
+        own = ("--nthreads", "1", "--host", "127.0.0.1", "--no-dashboard")
+        return self.start("worker", self.address, *own, *arguments, path=path, **settings)
 
     def end(self) -> None:
         """Workers that nobody watches first, then the rest."""
@@ -153,7 +158,103 @@ def test_a_cluster_makes_the_same_tables(
 
     assert done.exit_code == 0, done.stderr
     assert len(_cells(tmp_path / "results")) == 36
+    assert _kernels_of(tmp_path / "results") == [kernels()]
     assert_same_as_undisturbed(tmp_path / "results", tmp_path_factory)
+
+
+def _kernels_of(results: Path) -> list[str]:
+    """The kernels of a run, which are those of each of its cells."""
+    run = json.loads((results / BRIEF.stem / "run.json").read_text())
+    found: list[str] = run["environment"]["kernels"]
+    assert found == sorted({cell["kernels"] for cell in run["cells"]})
+    return found
+
+
+OTHER = {"CC": "cc -mtune=generic"}
+"""The environment of a worker whose compiler generates code for another processor."""
+
+needs_compiler = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")
+
+
+@slow
+@needs_compiler
+def test_workers_with_different_kernels_all_compute_with_torch(
+    alone: Processes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As two kinds of processors have them; the tables are those of torch. Later workers may have any kernels."""
+    alone.worker()
+    alone.worker(**OTHER)
+    _until(lambda: _connected(alone.address) == 2)
+    command = ["run", str(BRIEF), "--results"]
+    found, expected = tmp_path / "found", tmp_path / "expected"
+    done = CliRunner().invoke(app, [*command, str(found), "--scheduler", alone.address])
+
+    assert done.exit_code == 0, done.stderr
+    assert _kernels_of(found) == ["torch"]
+    assert "Warning: using torch: the Dask workers have different kernels: native " in caplog.text
+    with DaskCluster(alone.address) as cluster, monkeypatch.context() as change:
+        change.setattr(clusters, "_COUNT_SECONDS", 0.0)
+        alone.worker(CC="cc -O1")
+        _until(lambda: _connected(alone.address) == 3)
+        assert cluster.at_once() == 3 * 8
+        assert cluster.kernels == "torch"
+    monkeypatch.setenv("SUITE_KERNELS", "torch")
+    assert CliRunner().invoke(app, [*command, str(expected)]).exit_code == 0
+    assert_same_tables(found / BRIEF.stem, expected / BRIEF.stem)
+    monkeypatch.setenv("SUITE_KERNELS", "native")
+    said = _said("--scheduler", alone.address, tmp_path=tmp_path / "required")
+    assert said.startswith("error: SUITE_KERNELS=native: the Dask workers have the kernels native ")
+
+
+@slow
+@needs_compiler
+def test_a_later_worker_with_other_kernels_is_refused(alone: Processes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether it is found before it gets a task, or by its first task."""
+    alone.worker("--name", "first")
+    monkeypatch.setattr(clusters, "_COUNT_SECONDS", 0.0)
+    with DaskCluster(alone.address) as cluster:
+        assert cluster.kernels == kernels()
+        alone.worker(**OTHER)
+        _until(lambda: _connected(alone.address) == 2)
+        with pytest.raises(ValueError, match="has other kernels, so its numbers would differ: expected native "):
+            cluster.at_once()
+        monkeypatch.setattr(cluster, "_count_slots", lambda: 2)
+        (cell, *_) = cells_of(load_studies([BRIEF])[0])
+        with pytest.raises(ValueError, match="this worker has other kernels"):
+            for _ in cluster.outcomes(partial(_compute, kernels=cluster.kernels), [cell] * 20, _compute):
+                pass
+
+
+def _compute(cell: Cell, kernels: str = "") -> None:
+    from distributed import get_worker
+
+    from suite.cells.worker import compute_and_save
+
+    if get_worker().name != "first":
+        compute_and_save(cell, None, "cpu", kernels)
+    time.sleep(0.2)
+
+
+@slow
+def test_the_run_can_turn_the_workers_kernels_off(
+    one: Processes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SUITE_KERNELS is that of the run."""
+    monkeypatch.setenv("SUITE_KERNELS", "torch")
+    done = CliRunner().invoke(app, ["run", str(BRIEF), "--results", str(tmp_path), "--scheduler", one.address])
+
+    assert done.exit_code == 0, done.stderr
+    assert _kernels_of(tmp_path) == ["torch"]
+
+
+@slow
+def test_a_worker_whose_kernels_are_required_and_missing_is_an_error(alone: Processes, tmp_path: Path) -> None:
+    """The message names the worker and its reason."""
+    alone.worker(SUITE_KERNELS="native", CC="nonesuch")
+
+    said = _said("--scheduler", alone.address, tmp_path=tmp_path)
+
+    assert "cannot be used (SUITE_KERNELS=native: no C compiler: CC=nonesuch was not found" in said
 
 
 @slow
@@ -202,8 +303,6 @@ def _die(task: int, lethal: int) -> str:
 @slow
 def test_a_task_that_always_kills_is_given_up_and_the_innocent_are_not(alone: Processes) -> None:
     """Those that were waiting on the same worker are done by the next."""
-    from functools import partial
-
     alone.worker()
     with DaskCluster(alone.address) as cluster:
         found = dict(cluster.outcomes(partial(_die, lethal=2), range(6), lambda task: f"given up {task}"))
@@ -309,9 +408,7 @@ def test_a_worker_of_other_code_is_refused(one: Processes, tmp_path: Path, monke
 
 def test_a_shared_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     """Where a worker is, rather than another folder of the same name that nobody looks into."""
-    from suite.cells.sampling import cells_of
     from suite.cells.worker import compute_and_save
-    from suite.spec.load import load_studies
 
     (first, *_) = cells_of(load_studies([BRIEF])[0])
     with pytest.raises(FileNotFoundError, match="the results folder does not exist on the worker"):
