@@ -8,6 +8,8 @@ from suite.catalog.initializations import Critical
 from suite.catalog.measures.training import AccuracySettings, FeatureDiversitySettings, RevivalSettings
 from suite.catalog.optimizers import OPTIMIZERS, Adam, Sgd
 from suite.catalog.tasks import AbsoluteValue, Checkerboard
+from suite.native.build import TORCH, computing_with, library, reason
+from suite.nets.compiled import CompiledTraining
 from suite.nets.ensemble import Ensemble
 from suite.nets.initialization import draw_parameters
 from suite.theory.scaling import layer_variances
@@ -20,6 +22,8 @@ from suite.training.trainer import train
 
 BOARD, LINE = Checkerboard(squares=2, train=48, test=40), AbsoluteValue(train=48, test=40)
 DRAWS, STEPS = 3, 21
+MOMENTS = ("optimizer.", "first_moment", "second_moment")
+"""Prefixes of an optimizer's own values in a state."""
 
 RULES = {
     "Adam": [Adam(learning_rate=rate, batch=16) for rate in (0.003, 0.03)],
@@ -27,6 +31,19 @@ RULES = {
     "SGD": [Sgd(learning_rate=0.1, batch=16)],
     "momentum": [Sgd(learning_rate=rate, batch=16, momentum=0.9, weight_decay=0.01) for rate in (0.1, 0.5)],
 }
+
+
+@pytest.fixture(params=["torch", "kernels"], autouse=True)
+def trainer(request, monkeypatch):
+    """Each way to train, with a state after every step."""
+    if request.param == "torch":
+        with computing_with(TORCH):
+            yield
+        return
+    if library() is None:
+        pytest.skip(reason())
+    monkeypatch.setattr(CompiledTraining, "steps_at_once", 1)
+    yield
 
 
 def networks(task=BOARD, normalization="none"):
@@ -122,7 +139,7 @@ def test_every_optimizer_of_the_catalog_goes_on_from_plain_tensors(name):
 
     assert stops == [4, 9]
     assert torch.equal(resumed.parameters, whole.parameters)
-    assert any(name.startswith("optimizer.") for name in keeper.states[0])
+    assert any(name.startswith(MOMENTS) for name in keeper.states[0])
 
 
 def test_a_state_is_left_as_it_was_by_whoever_goes_on_from_it():
@@ -138,7 +155,7 @@ def test_a_state_is_left_as_it_was_by_whoever_goes_on_from_it():
 def test_what_is_gathered_is_needed():
     """Without the optimizer's moments the numbers are others: the test above can fail."""
     expected, states = watched(RULES["Adam"])
-    poorer = {name: values for name, values in states[9].items() if not name.startswith("optimizer.")}
+    poorer = {name: values * (not name.startswith(MOMENTS)) for name, values in states[9].items()}
 
     found, _ = watched(RULES["Adam"], poorer)
 
