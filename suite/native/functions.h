@@ -84,7 +84,7 @@ static inline VEC NAME(exp)(VEC x)
     return scale * p + scale;
 }
 
-/* 2^SHIFT y e^(-factor x^2), where the factor is a power of 2 and the exponent not below -108 (-752 in double precision). */
+/* 2^SHIFT y e^(-factor x^2), where the factor is a power of 2 and the exponent at least -108 (-752 in f64). */
 static inline VEC NAME(times_exp_of_square)(VEC y, VEC x, REAL factor)
 {
     VEC high = (VEC)((IVEC)x & UPPER_HALF), scale; /* the square of the upper half is exact */
