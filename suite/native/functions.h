@@ -41,6 +41,17 @@ static inline __attribute__((always_inline)) VEC NAME(horner)(const REAL *c, int
     return sum;
 }
 
+/* The same for many terms: the sums of even and of odd powers are independent, and so computed at the same time. */
+#define LONG_POLYNOMIAL(c, x) NAME(two_sums)(c, (int)(sizeof(c) / sizeof((c)[0])), x)
+static inline __attribute__((always_inline)) VEC NAME(two_sums)(const REAL *c, int terms, VEC x)
+{
+    VEC square = x * x, sums[2] = {(VEC){0} + c[terms - 1], (VEC){0} + c[terms - 2]};
+#pragma GCC unroll 32
+    for (int i = terms - 3; i >= 0; i--) sums[(terms - 1 - i) % 2] = sums[(terms - 1 - i) % 2] * square + c[i];
+    if (terms % 2) return sums[1] * x + sums[0];
+    return sums[0] * x + sums[1];
+}
+
 static inline VEC NAME(select)(IVEC mask, VEC yes, VEC no) { return (VEC)((mask & (IVEC)yes) | (~mask & (IVEC)no)); }
 
 static inline IVEC NAME(sign)(VEC x) { return (IVEC)x & (IVEC)(-(VEC){0}); }
@@ -144,7 +155,7 @@ static inline VEC NAME(erf)(VEC x)
     const REAL limit = 3.93f;
 #endif
     VEC size = NAME(at_most)(NAME(magnitude)(x), limit);
-    return (VEC)((IVEC)(-NAME(expm1)(-size * POLYNOMIAL(c, size))) | NAME(sign)(x));
+    return (VEC)((IVEC)(-NAME(expm1)(-size * LONG_POLYNOMIAL(c, size))) | NAME(sign)(x));
 }
 
 /* x times the density of the normal distribution rounds to 0 from here on. */
