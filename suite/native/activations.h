@@ -119,6 +119,12 @@ static inline VEC NAME(s_sin_slope)(VEC z, REAL a)
     return NAME(select)(excess > 0, slope, (VEC){0} + 1);
 }
 
+static inline VEC NAME(s_exp_slope)(VEC z, REAL a)
+{
+    VEC excess = NAME(magnitude)(z) - a, one = (VEC){0} + 1;
+    return NAME(select)(excess > 0, -NAME(exp)(-NAME(positive)(excess)), one);
+}
+
 static inline VEC NAME(s_saw_slope)(VEC z, REAL a)
 {
     VEC excess = NAME(magnitude)(z) - a, one = (VEC){0} + 1;
@@ -211,7 +217,7 @@ static void NAME(backward)(int activation, REAL a, VEC *delta, const VEC *zs, co
         FAR_CASE(sin, NAME(cos)(z))
         CASE(gelu, z, d * NAME(gelu_slope)(z))
         CASE(htanh, h, (VEC)((IVEC)d & ~((h <= -a) | (h >= a))))
-        CASE(s_exp, z, d * NAME(select)(NAME(magnitude)(z) > a, -NAME(exp)(NAME(negative)(a - NAME(magnitude)(z))), one))
+        CASE(s_exp, z, d * NAME(s_exp_slope)(z, a))
         FAR_CASE(s_sin, NAME(s_sin_slope)(z, a))
         CASE(s_saw, z, d * NAME(s_saw_slope)(z, a))
     }
