@@ -16,6 +16,7 @@ from suite.cells.checkpoint import Checkpoint
 from suite.cells.compute import compute
 from suite.cells.sampling import cells_of
 from suite.cells.worker import compute_and_save
+from suite.nets.compiled import CompiledTraining
 from tests.cells.test_compute import RAN_OUT, scarce
 from tests.runs.conftest import LINE, REGRESSION
 
@@ -44,6 +45,12 @@ def folder(tmp_path):
 def always(monkeypatch):
     """A checkpoint is kept at every opportunity."""
     monkeypatch.setattr("suite.cells.checkpoint.CHECKPOINT_SECONDS", 0.0)
+
+
+@pytest.fixture(autouse=True)
+def a_state_after_each_step(monkeypatch):
+    """The kernels do several steps in one call; here each can be the last."""
+    monkeypatch.setattr(CompiledTraining, "steps_at_once", 1)
 
 
 class Mortal(Checkpoint):
