@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from suite.cells.cache import Cache, CachedCell, CellResult
+from suite.cells.cache import Cache, CachedCell, Outcome
 from suite.cells.cell import Cell, Failure
 from suite.cells.executor import Executor, ProcessPool, signals_wait
 from suite.cells.resources import Resources, open_executor, workers_for
@@ -134,30 +134,62 @@ def execute(cells: Sequence[Cell], cache: Cache, executor: Executor, progress: C
     Raises:
         OSError: If a result cannot be saved, or the connection to a cluster is lost.
     """
-    longest_first = sorted(cells, key=lambda cell: cell.cost, reverse=True)
+    longest_first = sorted(_tasks(cells), key=lambda task: sum(cell.cost for cell in task), reverse=True)
     folder = cache.folder.resolve() if executor.saves else None
     work = partial(_run_in_worker, folder=folder, device=executor.device)
     failures = {}
-    for cell, outcome in executor.outcomes(work, longest_first, _process_died):
-        if isinstance(outcome, Failure):
-            failures[cell.key] = outcome
-        elif outcome is not None:
-            cache.save(cell.key, outcome)
-        progress(cell)
+    for task, outcomes in executor.outcomes(work, longest_first, _process_died, _one_by_one):
+        for cell, outcome in zip(task, outcomes, strict=True):
+            if isinstance(outcome, Failure):
+                failures[cell.key] = outcome
+            elif outcome is not None:
+                cache.save(cell.key, outcome)
+            progress(cell)
     return failures
 
 
-def _run_in_worker(cell: Cell, folder: Path | None, device: str) -> Failure | CellResult | None:
-    """Import the worker module, which loads torch, and compute a cell."""
+Task = tuple[Cell, ...]
+"""Cells of one seed and member that a worker computes together, so that it draws their networks once."""
+
+
+def _tasks(cells: Sequence[Cell]) -> list[Task]:
+    """Divide cells into tasks.
+
+    Drawing networks often takes longer than measuring their response to one or two inputs. Such cells join the
+    costliest cell that measures the same draws; all others are tasks of their own.
+    """
+    largest: dict[tuple[object, ...], Cell] = {}
+    for cell in cells:
+        if not cell.trains and (_draws_of(cell) not in largest or cell.cost > largest[_draws_of(cell)].cost):
+            largest[_draws_of(cell)] = cell
+    tasks: dict[str, Task] = {}
+    for cell in cells:
+        joined = largest[_draws_of(cell)] if cell.is_mostly_drawing else cell
+        tasks[joined.key] = (*tasks.get(joined.key, ()), cell)
+    return list(tasks.values())
+
+
+def _draws_of(cell: Cell) -> tuple[object, ...]:
+    """Return what identifies the networks of a cell that does not train them."""
+    return id(cell.member), cell.seed, cell.start, cell.stop
+
+
+def _run_in_worker(task: Task, folder: Path | None, device: str) -> list[Outcome]:
+    """Import the worker module, which loads torch, and compute the cells of a task."""
     with signals_wait():
         from suite.cells.worker import compute_and_save  # noqa: PLC0415  # only workers load torch
 
-    return compute_and_save(cell, folder, device)
+    return compute_and_save(task, folder, device)
 
 
-def _process_died(_: Cell) -> Failure:
-    """Return the failure of a cell whose process died twice."""
-    return Failure("its process died twice, killed or out of memory; run fewer workers or free memory")
+def _one_by_one(task: Task) -> list[Task]:
+    """Return the tasks that replace one whose process died, one of whose cells may have ended it."""
+    return [(cell,) for cell in task]
+
+
+def _process_died(task: Task) -> list[Outcome]:
+    """Return the failure of every cell of a task whose process died twice."""
+    return [Failure("its process died twice, killed or out of memory; run fewer workers or free memory")] * len(task)
 
 
 def _read_back(cache: Cache, cell: Cell) -> CachedCell:

@@ -264,7 +264,7 @@ def test_looks_are_after_one_cell_and_grow(study, tmp_path: Path) -> None:
     while True:
         new = [cell for cell in rounds.cells if cell.key not in stored]
         for cell in new:
-            compute_and_save(cell, tmp_path, "cpu")
+            compute_and_save([cell], tmp_path, "cpu")
             stored[cell.key] = store.check(cell.key)
         own = [cell for cell in rounds.cells if cell.name == "collapse"]
         stops.append(own[-1].stop)
