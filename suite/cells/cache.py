@@ -44,8 +44,8 @@ class CellResult:
     provenance: dict[str, Any]
 
 
-Outcome = Failure | CellResult | None
-"""The reason why a cell failed, or its result; None if the worker has saved the result."""
+Outcome = Failure | CellResult | float
+"""The reason why a cell failed, or its result; the seconds that it took if the worker has saved the result."""
 
 
 @dataclass(frozen=True)

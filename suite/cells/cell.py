@@ -230,7 +230,7 @@ class Cell(ABC):
 
     @cached_property
     def cost(self) -> float:
-        """The approximate number of multiplications, by which the longest cells start first."""
+        """The approximate number of multiplications, by which the costliest cells start first."""
         return self.draws * self.measure.cost(self.shape, self.settings)
 
     @property

@@ -6,16 +6,17 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from suite.cells.cache import Cache, CachedCell, Outcome
+from suite.cells.cache import Cache, CachedCell, CellResult, Outcome
 from suite.cells.cell import Cell, Failure
 from suite.cells.executor import Executor, ProcessPool, signals_wait
 from suite.cells.resources import Resources, open_executor, workers_for
 from suite.cells.sampling import PrecisionTarget, SamplingRounds
+from suite.cells.tasks import Task, in_order, tasks_of
 from suite.results.shards import Shard
 from suite.spec.load import Study
 
-CellCallback = Callable[[Cell], None]
-"""A function that is called with each cell that has finished or failed."""
+CellCallback = Callable[[Cell, float | None], None]
+"""A function that is called with each cell that has finished, and its seconds, or has failed, and None."""
 
 Announce = Callable[[Study, Sequence[Cell], Sequence[Cell]], CellCallback]
 """(study, all its cells, those to compute) -> a callback for each finished cell; called again in each round."""
@@ -75,7 +76,7 @@ def compute_study(
         while missing:
             if executor is None and resources.device == "cuda" and resources.scheduler is None:
                 executor = stack.enter_context(open_executor(resources))  # unavailable devices are not announced
-            progress = announce(study, rounds.cells, missing) if announce else lambda _: None
+            progress = announce(study, rounds.cells, missing) if announce else lambda *_: None
             if executor is None:
                 executor = stack.enter_context(open_executor(resources))
             cache.prepare()
@@ -118,7 +119,7 @@ def _look_up(
 
 
 def execute(cells: Sequence[Cell], cache: Cache, executor: Executor, progress: CellCallback) -> dict[str, Failure]:
-    """Compute cells, the longest first, and save each as soon as it is done.
+    """Compute cells and save each as soon as it is done.
 
     Failures do not stop the others.
 
@@ -134,44 +135,18 @@ def execute(cells: Sequence[Cell], cache: Cache, executor: Executor, progress: C
     Raises:
         OSError: If a result cannot be saved, or the connection to a cluster is lost.
     """
-    longest_first = sorted(_tasks(cells), key=lambda task: sum(cell.cost for cell in task), reverse=True)
+    tasks = in_order(tasks_of(cells))
     folder = cache.folder.resolve() if executor.saves else None
     work = partial(_run_in_worker, folder=folder, device=executor.device)
     failures = {}
-    for task, outcomes in executor.outcomes(work, longest_first, _process_died, _one_by_one):
+    for task, outcomes in executor.outcomes(work, tasks, _process_died, _one_by_one):
         for cell, outcome in zip(task, outcomes, strict=True):
             if isinstance(outcome, Failure):
                 failures[cell.key] = outcome
-            elif outcome is not None:
+            elif isinstance(outcome, CellResult):
                 cache.save(cell.key, outcome)
-            progress(cell)
+            progress(cell, _seconds(outcome))
     return failures
-
-
-Task = tuple[Cell, ...]
-"""Cells of one seed and member that a worker computes together, so that it draws their networks once."""
-
-
-def _tasks(cells: Sequence[Cell]) -> list[Task]:
-    """Divide cells into tasks.
-
-    Drawing networks often takes longer than measuring their response to one or two inputs. Such cells join the
-    costliest cell that measures the same draws; all others are tasks of their own.
-    """
-    largest: dict[tuple[object, ...], Cell] = {}
-    for cell in cells:
-        if not cell.trains and (_draws_of(cell) not in largest or cell.cost > largest[_draws_of(cell)].cost):
-            largest[_draws_of(cell)] = cell
-    tasks: dict[str, Task] = {}
-    for cell in cells:
-        joined = largest[_draws_of(cell)] if cell.is_mostly_drawing else cell
-        tasks[joined.key] = (*tasks.get(joined.key, ()), cell)
-    return list(tasks.values())
-
-
-def _draws_of(cell: Cell) -> tuple[object, ...]:
-    """Return what identifies the networks of a cell that does not train them."""
-    return id(cell.member), cell.seed, cell.start, cell.stop
 
 
 def _run_in_worker(task: Task, folder: Path | None, device: str) -> list[Outcome]:
@@ -180,6 +155,14 @@ def _run_in_worker(task: Task, folder: Path | None, device: str) -> list[Outcome
         from suite.cells.worker import compute_and_save  # noqa: PLC0415  # only workers load torch
 
     return compute_and_save(task, folder, device)
+
+
+def _seconds(outcome: Outcome) -> float | None:
+    """Return the seconds that a cell took, or None if it failed."""
+    if isinstance(outcome, CellResult):
+        seconds: float = outcome.provenance["seconds"]
+        return seconds
+    return None if isinstance(outcome, Failure) else outcome
 
 
 def _one_by_one(task: Task) -> list[Task]:

@@ -35,7 +35,7 @@ def compute_and_save(cells: Sequence[Cell], folder: Path | None, device: str) ->
         device: "cpu" or "cuda".
 
     Returns:
-        For each cell the reason of a failure, the result if there is no folder, otherwise None.
+        For each cell the reason of a failure, the result if there is no folder, otherwise the seconds that it took.
 
     Raises:
         OSError: If the folder does not exist or a result cannot be saved.
@@ -74,10 +74,11 @@ def compute_and_save(cells: Sequence[Cell], folder: Path | None, device: str) ->
 
 def _save(
     cell: Cell, readings: Readings, checkpoint: Checkpoint, circumstances: dict[str, Any], folder: Path | None
-) -> CellResult | None:
-    """Save the result of a cell; return it if there is no folder."""
+) -> CellResult | float:
+    """Save the result of a cell and return the seconds that it took; return the result if there is no folder."""
+    seconds = round(checkpoint.seconds, 4)
     provenance = {
-        "seconds": round(checkpoint.seconds, 4),
+        "seconds": seconds,
         **circumstances,
         "tile": checkpoint.tile,
         "commit": commit(),
@@ -88,7 +89,7 @@ def _save(
         return result
     Cache(folder).save(cell.key, result)
     checkpoint.remove()
-    return None
+    return seconds
 
 
 def time_cell(cell: Cell) -> tuple[float, int]:

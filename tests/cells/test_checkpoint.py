@@ -324,7 +324,7 @@ def test_a_finished_cell_leaves_no_checkpoint_and_counts_the_time_of_all_who_wer
     """Written and read by what runs cells, which then stores them."""
     cell, whole = cell_of(study, "accuracy"), Cache(folder / "whole")
     whole.prepare()
-    assert compute_and_save([cell], whole.folder, "cpu") == [None]
+    assert compute_and_save([cell], whole.folder, "cpu")[0] > 0
     offer = Checkpoint.offer
 
     def dying(self, place):
@@ -340,7 +340,7 @@ def test_a_finished_cell_leaves_no_checkpoint_and_counts_the_time_of_all_who_wer
     (part,) = folder.glob("*.part")
     assert part.name == f"{cell.key}.part"
 
-    assert compute_and_save([cell], folder, "cpu") == [None]
+    assert compute_and_save([cell], folder, "cpu")[0] > 0
 
     assert sorted(file.name for file in folder.iterdir()) == [f"{cell.key}.npz", "whole"]
     store = Cache(folder)

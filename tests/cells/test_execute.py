@@ -9,10 +9,11 @@ import pytest
 from suite.cells.cache import Cache
 from suite.cells.cell import Cell
 from suite.cells.compute import compute
-from suite.cells.execute import _tasks, compute_study, execute
+from suite.cells.execute import compute_study, execute
 from suite.cells.executor import Executor
 from suite.cells.resources import Resources
 from suite.cells.sampling import cells_of
+from suite.cells.tasks import tasks_of
 from suite.cells.worker import compute_and_save
 from suite.nets.initialization import draw_parameters
 from suite.spec.load import Study, load_studies
@@ -34,7 +35,7 @@ def test_cells_are_announced_before_an_executor_is_opened(
             study(),
             Cache(tmp_path / "cells"),
             Resources(device),
-            announce=lambda _study, cells, missing: calls.append(len(missing)) or (lambda _: None),
+            announce=lambda _study, cells, missing: calls.append(len(missing)) or (lambda *_: None),
         )
 
     assert len(calls) == announced
@@ -71,17 +72,17 @@ def test_a_cell_that_is_mostly_drawing_joins_the_costliest_of_the_same_draws(tog
     """Two members: the correlation joins V3, while landscapes and the Jacobian have other draws."""
     _, cells = together
 
-    tasks = [[cell.name for cell in task] for task in _tasks(cells)]
+    tasks = [[cell.name for cell in task] for task in tasks_of(cells)]
 
     assert sorted(tasks) == [["jacobian"]] * 2 + [["landscape"]] * 2 + [["v3", "correlation"]] * 2
-    assert {cell.key for task in _tasks(cells) for cell in task} == {cell.key for cell in cells}
-    assert all(len({cell.member.name for cell in task}) == 1 for task in _tasks(cells))
+    assert {cell.key for task in tasks_of(cells) for cell in task} == {cell.key for cell in cells}
+    assert all(len({cell.member.name for cell in task}) == 1 for task in tasks_of(cells))
 
 
 def test_cells_of_one_task_have_the_same_numbers_as_alone_and_draw_once(together, tmp_path: Path, monkeypatch) -> None:
     """Every byte of their arrays is the same, and every block of networks is drawn once."""
     _, cells = together
-    (task,) = (task for task in _tasks(cells) if len(task) == 2 and task[0].member.depth == 3)
+    (task,) = (task for task in tasks_of(cells) if len(task) == 2 and task[0].member.depth == 3)
     alone = [compute(cell) for cell in task]
     blocks = []
 
@@ -90,14 +91,14 @@ def test_cells_of_one_task_have_the_same_numbers_as_alone_and_draw_once(together
         return draw_parameters(*arguments, **keywords)
 
     monkeypatch.setattr("suite.cells.compute.draw_parameters", draw)
-    assert compute_and_save(task, tmp_path, "cpu") == [None, None]
+    seconds = compute_and_save(task, tmp_path, "cpu")
 
     assert blocks == [(start, start + 64) for start in range(0, 256, 64)]
     cache = Cache(tmp_path)
-    for cell, readings in zip(task, alone, strict=True):
+    for cell, readings, took in zip(task, alone, seconds, strict=True):
         found = cache.check(cell.key)
         assert found is not None
-        assert found.provenance["seconds"] > 0
+        assert found.provenance["seconds"] == took > 0
         assert set(found.shapes) == set(readings)
         for name, values in readings.items():
             assert cache.read(cell.key, name).tobytes() == values.tobytes()
@@ -106,7 +107,7 @@ def test_cells_of_one_task_have_the_same_numbers_as_alone_and_draw_once(together
 def test_a_cell_that_fails_leaves_the_others_of_its_task(together, tmp_path: Path, monkeypatch) -> None:
     """The failure is the outcome of that cell alone."""
     _, cells = together
-    task = next(task for task in _tasks(cells) if len(task) == 2)
+    task = next(task for task in tasks_of(cells) if len(task) == 2)
 
     def fail(*_: object) -> None:
         raise FloatingPointError("no numbers")
@@ -115,7 +116,7 @@ def test_a_cell_that_fails_leaves_the_others_of_its_task(together, tmp_path: Pat
     failed, saved = compute_and_save(task, tmp_path, "cpu")
 
     assert failed.reason == "FloatingPointError: no numbers"
-    assert saved is None
+    assert saved > 0
     assert [Cache(tmp_path).check(cell.key) is not None for cell in task] == [False, True]
 
 
@@ -145,7 +146,7 @@ def test_a_cell_that_ends_its_worker_does_not_take_others_of_its_task_along(toge
     _, cells = together
     cache, finished = Cache(tmp_path), []
 
-    failures = execute(cells, cache, _Deadly(), finished.append)
+    failures = execute(cells, cache, _Deadly(), lambda cell, _: finished.append(cell))
 
     assert {cell.name for cell in cells if cell.key in failures} == {"v3"}
     assert all((cache.check(cell.key) is None) == (cell.name == "v3") for cell in cells)
