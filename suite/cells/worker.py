@@ -3,7 +3,6 @@
 import ctypes
 import errno
 import os
-import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
@@ -17,7 +16,7 @@ import torch
 from suite.cells.cache import Cache, CellResult, Outcome, Readings, in_file_order
 from suite.cells.cell import Cell, Failure
 from suite.cells.checkpoint import Checkpoint
-from suite.cells.compute import Drawn, compute, compute_blocks
+from suite.cells.compute import Drawn, compute_blocks
 from suite.nets.threads import one_thread
 from suite.nets.torch_settings import standard_settings
 from suite.results.provenance import commit
@@ -90,14 +89,6 @@ def _save(
     Cache(folder).save(cell.key, result)
     checkpoint.remove()
     return seconds
-
-
-def time_cell(cell: Cell) -> tuple[float, int]:
-    """Compute a cell on the CPU with one thread; return the seconds it took and the bytes of its arrays."""
-    with one_thread():
-        start = time.perf_counter()
-        readings = compute(cell)
-        return time.perf_counter() - start, sum(values.nbytes for values in readings.values())
 
 
 def failure_from(error: BaseException) -> Failure:
