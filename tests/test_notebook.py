@@ -41,7 +41,7 @@ def test_progress_in_a_notebook_is_one_line_that_changes(capsys: pytest.CaptureF
     with Progress(study, StatusLine(display=display)) as progress:
         told = progress.announce(study, found[:4], found[1:4])
         for cell in found[1:4]:
-            told(cell)
+            told(cell, 1.0)
         progress.announce_writing()
         assert display.shown[-1].endswith(": writing tables and the report")
 

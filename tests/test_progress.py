@@ -3,6 +3,7 @@
 import io
 from contextlib import suppress
 from dataclasses import replace
+from heapq import heappop, heappush
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,6 +12,7 @@ from rich.console import Console
 
 from suite.cells.cell import Cell
 from suite.cells.sampling import cells_of
+from suite.cells.tasks import in_order, tasks_of
 from suite.cli.running import plan_studies
 from suite.runs.progress import Progress, StatusLine
 from suite.spec.load import Study, load_studies
@@ -50,7 +52,7 @@ def test_a_log_has_a_line_for_the_start_and_end_of_each_round(cells):
         for announced, missing in ((found[:4], found[1:4]), (found[:6], found[4:6])):
             finished = progress.announce(study, announced, missing)
             for cell in missing:
-                finished(cell)
+                finished(cell, 1.0)
         progress.announce_writing()
 
     first, done, more, end, writing = text.getvalue().splitlines()
@@ -69,7 +71,7 @@ def test_a_log_has_at_most_one_line_in_ten_seconds_in_between(cells, clock):
         finished = progress.announce(study, found, found)
         for seconds in (1, 8, 2, 9):
             clock[0] += seconds
-            finished(found[0])
+            finished(found[0], 1.0)
 
     assert [each.split(", ")[0] for each in text.getvalue().splitlines()] == [
         f"tiny_precise: {len(found)} cells to compute",
@@ -83,8 +85,8 @@ def test_a_terminal_has_one_line_that_stays(cells):
     text, line = _terminal()
     with Progress(study, line) as progress:
         finished = progress.announce(study, found[:2], found[:2])
-        finished(found[0])
-        finished(found[1])
+        finished(found[0], 1.0)
+        finished(found[1], 1.0)
         progress.announce_writing()
 
     assert text.getvalue().endswith("\x1b[2Ktiny_precise: 2/2 cells, done in 0.0 s\n")
@@ -95,14 +97,14 @@ def test_a_run_that_stops_shows_how_far_it_came(cells):
     study, found = cells
     text, line = _terminal()
     with suppress(KeyboardInterrupt), Progress(study, line) as progress:
-        progress.announce(study, found[:4], found[:4])(found[0])
+        progress.announce(study, found[:4], found[:4])(found[0], 0.1)
         raise KeyboardInterrupt
 
     assert text.getvalue().endswith("tiny_precise: 1/4 cells, a few seconds left\n")
 
 
-def test_the_time_left_follows_the_cost_of_the_cells(cells, clock):
-    """The time left is in proportion to the cost of the cells that are not finished, in words if it is short."""
+def test_the_time_left_follows_the_times_of_finished_cells(cells, clock):
+    """Cells that are not finished take as long as those that are; a short time is in words."""
     study, found = cells
     _, line = _log()
     one = found[:1] * 5
@@ -110,10 +112,10 @@ def test_the_time_left_follows_the_cost_of_the_cells(cells, clock):
         finished = progress.announce(study, one, one)
         assert progress.so_far() == "tiny_precise: 0/5 cells, starting"
         clock[0] += 60
-        finished(one[0])
+        finished(one[0], 60.0)
         assert progress.so_far() == "tiny_precise: 1/5 cells, about 4 min left"
         for _ in range(3):
-            finished(one[0])
+            finished(one[0], 60.0)
         assert progress.so_far() == "tiny_precise: 4/5 cells, about 15 s left"
         clock[0] -= 45
         assert progress.so_far() == "tiny_precise: 4/5 cells, a few seconds left"
@@ -148,9 +150,67 @@ def test_the_time_left_counts_the_cells_of_all_rounds(cells, clock):
         first = progress.announce(study, found[:1] * 4, found[:1] * 4)
         clock[0] += 40
         for _ in range(4):
-            first(found[0])
+            first(found[0], 10.0)
         second = progress.announce(study, found[:1] * 8, found[:1] * 4)
         clock[0] += 10
-        second(found[0])
+        second(found[0], 10.0)
 
         assert progress.so_far() == "tiny_precise: 5/8 cells, about 30 s left"
+
+
+def _synthetic_seconds(cell: Cell) -> float:
+    """Return seconds that cost does not tell: a floor per cell, and rates that depend on measure and depth."""
+    rate = {"v3": 1e8, "collapse": 3e7, "correlation": 1e6, "gradients": 5e7, "accuracy": 2e9}.get(cell.name, 1e9)
+    return 0.2 + cell.cost / rate * (1 + cell.member.depth) ** 0.8
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_time_left_is_right_within_a_factor_in_the_second_half(tmp_path: Path, clock, workers: int) -> None:
+    """Over measures whose rates differ by three powers of ten and members whose rates differ by ten."""
+    file = tmp_path / "replayed.toml"
+    file.write_text(REPLAYED)
+    (study,) = load_studies([file])
+    found = cells_of(study)
+    free, events, start = [0.0] * workers, [], clock[0]
+    for task in in_order(tasks_of(found)):  # as workers take them
+        begin = heappop(free)
+        heappush(free, begin + sum(map(_synthetic_seconds, task)))
+        events.append((begin + sum(map(_synthetic_seconds, task)), task))
+    end = max(time for time, _ in events)
+
+    _, line = _log()
+    with Progress(study, line) as progress:
+        finished = progress.announce(study, found, found)
+        judged = 0
+        for time, task in sorted(events, key=lambda event: event[0]):
+            clock[0] = start + time
+            for cell in task:
+                finished(cell, _synthetic_seconds(cell))
+            left = progress.seconds_left()
+            if time > end / 2 and end - time > end / 20:
+                judged += 1
+                assert (end - time) / 1.5 <= left <= (end - time) * 1.5
+    assert judged > 20
+
+
+REPLAYED = """title = "replayed"
+seed = 4
+[family]
+parameters = 2000
+inputs = 2
+depth = [2, 3, 4, 6, 8, 12, 16, 24]
+activation = ["relu", "tanh", "abs"]
+[measure.v3]
+draws = 512
+[measure.collapse]
+draws = 512
+[measure.gradients]
+draws = 256
+[measure.correlation]
+draws = 512
+[measure.accuracy]
+task = { name = "checkerboard", squares = 4, train = 256, test = 256 }
+optimizer = { name = "sgd", learning_rate = 0.1, batch = 64 }
+steps = 400
+replicates = 8
+"""

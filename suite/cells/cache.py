@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from suite.cells.cell import Cell
+from suite.cells.cell import Cell, Failure
 from suite.results.files import remove_abandoned, write_whole
 
 CHECKPOINT_SUFFIX = ".part"
@@ -42,6 +42,10 @@ class CellResult:
 
     readings: Readings
     provenance: dict[str, Any]
+
+
+Outcome = Failure | CellResult | float
+"""The reason why a cell failed, or its result; the seconds that it took if the worker has saved the result."""
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,9 @@ _Observers = tuple[tuple[str, Settings], ...]
 _LEARNED_DRAWS = 1
 """Number of trained networks of each member, task and learning rate whose landscapes are shown."""
 
+_DRAWING = 32.0
+"""Number of multiplications that take as long as drawing a parameter."""
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -227,8 +230,13 @@ class Cell(ABC):
 
     @cached_property
     def cost(self) -> float:
-        """The approximate number of multiplications, by which the longest cells start first."""
+        """The approximate number of multiplications, by which the costliest cells start first."""
         return self.draws * self.measure.cost(self.shape, self.settings)
+
+    @property
+    def is_mostly_drawing(self) -> bool:
+        """Whether drawing the networks takes longer than measuring them."""
+        return not self.trains and self.cost < _DRAWING * self.draws * self.member.parameters
 
 
 @dataclass(frozen=True)

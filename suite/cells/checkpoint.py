@@ -6,7 +6,7 @@ import json
 import time
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,12 +70,22 @@ class Checkpoint:
         self.tile: int | None = None
         self._follows_from = {"format": _FORMAT, "key": key, **circumstances}
         self._earlier = 0.0
-        self._began = self._written = time.perf_counter()
+        self._began: float | None = None
+        self._written = time.perf_counter()
 
     @property
     def seconds(self) -> float:
         """The computing time of the cell so far, including that before an interruption."""
-        return self._earlier + time.perf_counter() - self._began
+        return self._earlier + (0.0 if self._began is None else time.perf_counter() - self._began)
+
+    @contextmanager
+    def timed(self) -> Iterator[None]:
+        """Count the time inside the context as computing time of the cell."""
+        self._began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._earlier, self._began = self.seconds, None
 
     def read(self, tile: int | None = None) -> CellState | None:
         """Return the state of the cell; None if there is none that fits.

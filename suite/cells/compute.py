@@ -1,7 +1,7 @@
 """Computation of one cell, tile by tile of its draws; the size of the tiles affects only rounding."""
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -49,6 +49,10 @@ _LAYERS_HELD = 8
 """Number of layers' activations that a measure is assumed to hold on a GPU; if it holds more, tiles shrink."""
 
 
+Drawn = dict[tuple[int, int], Tensor]
+"""The parameters of the block that was drawn last, by its first draw and one past its last."""
+
+
 @standard_settings()
 def compute(
     cell: Cell,
@@ -74,6 +78,35 @@ def compute(
     Raises:
         MemoryError: If a single draw does not fit into memory; the message names the cell.
     """
+    blocks = compute_blocks(cell, device, tile, checkpoint, dtype)
+    try:
+        while True:
+            next(blocks)
+    except StopIteration as end:
+        readings: Readings = end.value
+        return readings
+
+
+def compute_blocks(
+    cell: Cell,
+    device: str = "cpu",
+    tile: int | None = None,
+    checkpoint: Checkpoint | None = None,
+    dtype: torch.dtype | None = None,
+    drawn: Drawn | None = None,
+) -> Generator[None, None, Readings]:
+    """Compute the quantities of a cell; yield after each block of draws, and return as `compute` does.
+
+    The caller enters `standard_settings`.
+
+    Args:
+        cell: As for `compute`.
+        device: As for `compute`.
+        tile: As for `compute`.
+        checkpoint: As for `compute`.
+        dtype: As for `compute`.
+        drawn: The last block of another cell of the same seed and member, which is used if it has the same draws.
+    """
     size = tile or draws_a_tile(cell, device)
     dtype = dtype or _dtype(cell)
     with _explain_memory_errors(cell):
@@ -84,8 +117,9 @@ def compute(
             block *= max(1, size // block)
         progress = CellProgress(cell, block, size, checkpoint, tile)
         for first, last, start in progress.blocks():
-            compute_tile = _draw_block(progress, first, last, sample, dtype, device)
+            compute_tile = _draw_block(progress, first, last, sample, dtype, device, drawn)
             progress.tile = _in_tiles(compute_tile, last - first, progress.tile, progress.finished, start - first)
+            yield
     if checkpoint:
         checkpoint.tile = progress.tile
     return progress.readings()
@@ -105,12 +139,18 @@ def measure_networks(cell: Cell, ensemble: Ensemble) -> dict[str, Tensor]:
 
 
 def _draw_block(
-    progress: CellProgress, first: int, last: int, sample: Sample | None, dtype: torch.dtype, device: str
+    progress: CellProgress,
+    first: int,
+    last: int,
+    sample: Sample | None,
+    dtype: torch.dtype,
+    device: str,
+    drawn: Drawn | None,
 ) -> Callable[[slice, int], Readings]:
     """Draw networks `first` to `last` with their data; return a function that computes some of them."""
     cell = progress.cell
     data = make_data(cell.task, cell.seed, first, last, dtype, judged=cell.trains) if cell.task else None
-    ensemble = _networks(cell, first, last, data).to(dtype)
+    ensemble = _networks(cell, first, last, data, drawn).to(dtype)
 
     def compute_tile(part: slice, tile: int) -> Readings:
         draws = slice(first + part.start, first + part.stop)
@@ -158,21 +198,25 @@ def _dtype(cell: Cell) -> torch.dtype:
     return dtype
 
 
-def _networks(cell: Cell, start: int, stop: int, data: Data | None) -> Ensemble:
-    """Draw networks `start` to `stop` in float32 on the CPU."""
-    member = cell.member
-    parameters = draw_parameters(
-        member.initialization,
-        member.widths,
-        member.variances,
-        cell.seed,
-        member.content,
-        start,
-        stop,
-        normalized=member.normalization != "none",
-    )
+def _networks(cell: Cell, start: int, stop: int, data: Data | None, drawn: Drawn | None = None) -> Ensemble:
+    """Return networks `start` to `stop` in float32 on the CPU; draw them unless they were drawn last."""
+    member, drawn = cell.member, {} if drawn is None else drawn
+    parameters = drawn.get((start, stop))
+    if parameters is None:
+        drawn.clear()  # before further memory is needed
+        parameters = drawn[start, stop] = draw_parameters(
+            member.initialization,
+            member.widths,
+            member.variances,
+            cell.seed,
+            member.content,
+            start,
+            stop,
+            normalized=member.normalization != "none",
+        )
     if isinstance(member.initialization, DataDependent):
         assert data is not None
+        parameters = parameters.clone()  # the data, and with them these networks, depend on the cell's task
         noise_std = member.initialization.noise_std
         activate_at_data(parameters, member.widths, data.train.inputs, noise_std, cell.seed, member.content, start)
     return Ensemble(

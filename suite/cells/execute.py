@@ -6,16 +6,17 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from suite.cells.cache import Cache, CachedCell, CellResult
+from suite.cells.cache import Cache, CachedCell, CellResult, Outcome
 from suite.cells.cell import Cell, Failure
 from suite.cells.executor import Executor, ProcessPool, signals_wait
 from suite.cells.resources import Resources, open_executor, workers_for
 from suite.cells.sampling import PrecisionTarget, SamplingRounds
+from suite.cells.tasks import Task, in_order, tasks_of
 from suite.results.shards import Shard
 from suite.spec.load import Study
 
-CellCallback = Callable[[Cell], None]
-"""A function that is called with each cell that has finished or failed."""
+CellCallback = Callable[[Cell, float | None], None]
+"""A function that is called with each cell that has finished, and its seconds, or has failed, and None."""
 
 Announce = Callable[[Study, Sequence[Cell], Sequence[Cell]], CellCallback]
 """(study, all its cells, those to compute) -> a callback for each finished cell; called again in each round."""
@@ -75,7 +76,7 @@ def compute_study(
         while missing:
             if executor is None and resources.device == "cuda" and resources.scheduler is None:
                 executor = stack.enter_context(open_executor(resources))  # unavailable devices are not announced
-            progress = announce(study, rounds.cells, missing) if announce else lambda _: None
+            progress = announce(study, rounds.cells, missing) if announce else lambda *_: None
             if executor is None:
                 executor = stack.enter_context(open_executor(resources))
             cache.prepare()
@@ -118,7 +119,7 @@ def _look_up(
 
 
 def execute(cells: Sequence[Cell], cache: Cache, executor: Executor, progress: CellCallback) -> dict[str, Failure]:
-    """Compute cells, the longest first, and save each as soon as it is done.
+    """Compute cells and save each as soon as it is done.
 
     Failures do not stop the others.
 
@@ -134,30 +135,44 @@ def execute(cells: Sequence[Cell], cache: Cache, executor: Executor, progress: C
     Raises:
         OSError: If a result cannot be saved, or the connection to a cluster is lost.
     """
-    longest_first = sorted(cells, key=lambda cell: cell.cost, reverse=True)
+    tasks = in_order(tasks_of(cells))
     folder = cache.folder.resolve() if executor.saves else None
     work = partial(_run_in_worker, folder=folder, device=executor.device, kernels=executor.kernels)
     failures = {}
-    for cell, outcome in executor.outcomes(work, longest_first, _process_died):
-        if isinstance(outcome, Failure):
-            failures[cell.key] = outcome
-        elif outcome is not None:
-            cache.save(cell.key, outcome)
-        progress(cell)
+    for task, outcomes in executor.outcomes(work, tasks, _process_died, _one_by_one):
+        for cell, outcome in zip(task, outcomes, strict=True):
+            if isinstance(outcome, Failure):
+                failures[cell.key] = outcome
+            elif isinstance(outcome, CellResult):
+                cache.save(cell.key, outcome)
+            progress(cell, _seconds(outcome))
     return failures
 
 
-def _run_in_worker(cell: Cell, folder: Path | None, device: str, kernels: str) -> Failure | CellResult | None:
-    """Import the worker module, which loads torch, and compute a cell."""
+def _run_in_worker(task: Task, folder: Path | None, device: str, kernels: str) -> list[Outcome]:
+    """Import the worker module, which loads torch, and compute the cells of a task."""
     with signals_wait():
         from suite.cells.worker import compute_and_save  # noqa: PLC0415  # only workers load torch
 
-    return compute_and_save(cell, folder, device, kernels)
+    return compute_and_save(task, folder, device, kernels)
 
 
-def _process_died(_: Cell) -> Failure:
-    """Return the failure of a cell whose process died twice."""
-    return Failure("its process died twice, killed or out of memory; run fewer workers or free memory")
+def _seconds(outcome: Outcome) -> float | None:
+    """Return the seconds that a cell took, or None if it failed."""
+    if isinstance(outcome, CellResult):
+        seconds: float = outcome.provenance["seconds"]
+        return seconds
+    return None if isinstance(outcome, Failure) else outcome
+
+
+def _one_by_one(task: Task) -> list[Task]:
+    """Return the tasks that replace one whose process died, one of whose cells may have ended it."""
+    return [(cell,) for cell in task]
+
+
+def _process_died(task: Task) -> list[Outcome]:
+    """Return the failure of every cell of a task whose process died twice."""
+    return [Failure("its process died twice, killed or out of memory; run fewer workers or free memory")] * len(task)
 
 
 def _read_back(cache: Cache, cell: Cell) -> CachedCell:

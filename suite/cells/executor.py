@@ -74,7 +74,11 @@ class Executor(ABC):
         """End all workers; with `at_once`, before their tasks are done."""
 
     def outcomes(
-        self, work: Callable[[Job], Outcome], tasks: Sequence[Job], given_up: Callable[[Job], Outcome]
+        self,
+        work: Callable[[Job], Outcome],
+        tasks: Sequence[Job],
+        given_up: Callable[[Job], Outcome],
+        split: Callable[[Job], Sequence[Job]] | None = None,
     ) -> Iterator[tuple[Job, Outcome]]:
         """Yield each task with its outcome as tasks finish; raise any error that a task raises.
 
@@ -82,9 +86,12 @@ class Executor(ABC):
             work: A function that runs one task.
             tasks: The tasks, in order.
             given_up: A function that returns the outcome of a task whose worker has died twice.
+            split: A function that returns the tasks that replace one whose worker has died, if it can be divided.
         """
         suspects, lost = deque[Job](), deque[Job]()
         yield from self._run(work, deque(tasks), suspects, alone=False)
+        if split is not None:
+            suspects = deque(part for task in suspects for part in split(task))
         yield from self._run(work, suspects, lost, alone=True)
         for task in lost:
             yield task, given_up(task)
@@ -143,14 +150,18 @@ class ProcessPool(Executor):
         return self._processes is not None
 
     def outcomes(
-        self, work: Callable[[Job], Outcome], tasks: Sequence[Job], given_up: Callable[[Job], Outcome]
+        self,
+        work: Callable[[Job], Outcome],
+        tasks: Sequence[Job],
+        given_up: Callable[[Job], Outcome],
+        split: Callable[[Job], Sequence[Job]] | None = None,
     ) -> Iterator[tuple[Job, Outcome]]:
         """Yield each task with its outcome, as `Executor.outcomes` does."""
         if self.workers == 1 or len(tasks) == 1:
             for task in tasks:
                 yield task, work(task)
         else:
-            yield from super().outcomes(work, tasks, given_up)
+            yield from super().outcomes(work, tasks, given_up, split)
 
     def submit(self, work: Callable[[Job], Outcome], task: Job) -> "Future[Outcome]":
         """Submit a task to a process. If one has died, start all processes again."""

@@ -1,49 +1,53 @@
-"""The task of a worker: compute a cell with one thread and save it. Only workers load torch."""
+"""The task of a worker: compute cells with one thread and save them. Only workers load torch."""
 
 import ctypes
 import errno
 import os
-import time
 import traceback
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy
 import torch
 
-from suite.cells.cache import Cache, CellResult, in_file_order
+from suite.cells.cache import Cache, CellResult, Outcome, Readings, in_file_order
 from suite.cells.cell import Cell, Failure
 from suite.cells.checkpoint import Checkpoint
-from suite.cells.compute import compute
+from suite.cells.compute import Drawn, compute_blocks
 from suite.native.build import computing_with, kernels
 from suite.nets.threads import one_thread
+from suite.nets.torch_settings import standard_settings
 from suite.results.provenance import commit
 
 
 def compute_and_save(
-    cell: Cell, folder: Path | None, device: str, expected_kernels: str | None = None
-) -> Failure | CellResult | None:
-    """Compute one cell and save it, or return the reason why it failed.
+    cells: Sequence[Cell], folder: Path | None, device: str, expected_kernels: str | None = None
+) -> list[Outcome]:
+    """Compute the cells of a task and save each, or return the reason why it failed.
 
-    The computation uses one thread, so that its numbers do not depend on the worker.
+    The cells take turns after each block of draws, so that networks which they share are drawn once. The computation
+    uses one thread, so that its numbers do not depend on the worker.
 
     Args:
-        cell: The cell.
-        folder: The folder of the cache. If None, the result is returned instead.
+        cells: The cells, of one seed and member.
+        folder: The folder of the cache. If None, the results are returned instead.
         device: "cpu" or "cuda".
         expected_kernels: What all workers of the run compute with. Default: what this process computes with.
 
     Returns:
-        The reason of a failure, the result if there is no folder, otherwise None.
+        For each cell the reason of a failure, the result if there is no folder, otherwise the seconds that it took.
 
     Raises:
-        OSError: If the folder does not exist or the result cannot be saved.
+        OSError: If the folder does not exist or a result cannot be saved.
         ValueError: If this process has other kernels.
     """
     if folder is not None and not folder.is_dir():
         raise FileNotFoundError(errno.ENOENT, "the results folder does not exist on the worker", str(folder))
-    with one_thread(), computing_with(expected_kernels or kernels()):
+    outcomes: dict[str, Outcome] = {}
+    with one_thread(), standard_settings(), computing_with(expected_kernels or kernels()):
         circumstances = {
             "device": str(torch.cuda.get_device_name()) if device == "cuda" else "cpu",
             "threads": torch.get_num_threads(),
@@ -52,15 +56,34 @@ def compute_and_save(
             "processor": torch.backends.cpu.get_cpu_capability(),
             "kernels": kernels(),
         }
-        checkpoint = Checkpoint(folder, cell.key, circumstances)
-        try:
-            readings = compute(cell, device, checkpoint=checkpoint)
-        except (Exception, SystemExit) as error:  # any error makes only this cell fail
-            if checkpoint.resumed and not isinstance(error, MemoryError):
-                checkpoint.remove()  # the checkpoint may be the cause
-            return failure_from(error)
+        drawn: Drawn = {}
+        running = deque[tuple[Cell, Checkpoint, Generator[None, None, Readings]]]()
+        for cell in cells:
+            checkpoint = Checkpoint(folder, cell.key, circumstances)
+            running.append((cell, checkpoint, compute_blocks(cell, device, checkpoint=checkpoint, drawn=drawn)))
+        while running:
+            cell, checkpoint, blocks = running.popleft()
+            try:
+                with checkpoint.timed():
+                    next(blocks)
+            except StopIteration as end:
+                outcomes[cell.key] = _save(cell, end.value, checkpoint, circumstances, folder)
+            except (Exception, SystemExit) as error:  # any error makes only this cell fail
+                if checkpoint.resumed and not isinstance(error, MemoryError):
+                    checkpoint.remove()  # the checkpoint may be the cause
+                outcomes[cell.key] = failure_from(error)
+            else:
+                running.append((cell, checkpoint, blocks))
+    return [outcomes[cell.key] for cell in cells]
+
+
+def _save(
+    cell: Cell, readings: Readings, checkpoint: Checkpoint, circumstances: dict[str, Any], folder: Path | None
+) -> CellResult | float:
+    """Save the result of a cell and return the seconds that it took; return the result if there is no folder."""
+    seconds = round(checkpoint.seconds, 4)
     provenance = {
-        "seconds": round(checkpoint.seconds, 4),
+        "seconds": seconds,
         **circumstances,
         "tile": checkpoint.tile,
         "commit": commit(),
@@ -71,15 +94,7 @@ def compute_and_save(
         return result
     Cache(folder).save(cell.key, result)
     checkpoint.remove()
-    return None
-
-
-def time_cell(cell: Cell) -> tuple[float, int]:
-    """Compute a cell on the CPU with one thread; return the seconds it took and the bytes of its arrays."""
-    with one_thread():
-        start = time.perf_counter()
-        readings = compute(cell)
-        return time.perf_counter() - start, sum(values.nbytes for values in readings.values())
+    return seconds
 
 
 def failure_from(error: BaseException) -> Failure:

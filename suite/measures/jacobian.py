@@ -14,7 +14,7 @@ def jacobian(
     """Compute moments of the squared singular values of J_l, the Jacobian between hidden layers 1 and l.
 
     J_l = D_l W_l ... D_2 W_2 with D = diag(phi'(z)), at one input per draw. With n units in layer l,
-    m_k = tr((J J^T)^k) / n.
+    m_k = tr((J J^T)^k) / n, so that m_1 and m_2 are sums of squared entries of J and of J J^T, divided by n.
 
     Args:
         ensemble: Networks without normalization or residual connections, in float64.
@@ -31,21 +31,22 @@ def jacobian(
     """
     kernel, (first, *later) = ensemble.kernel, ensemble.layers[:-1]
     h = kernel.apply_(torch.baddbmm(first.bias, first.weight, domain[..., :1]))
-    product = torch.eye(h.shape[1], dtype=h.dtype, device=h.device).expand(ensemble.draws, -1, -1)
+    product: Tensor | None = None
     sound = torch.ones(ensemble.draws, dtype=torch.bool, device=h.device)
     found: dict[str, list[Tensor]] = {"jacobian_mean": [], "jacobian_second": [], "jacobian_max": []}
     for layer in later:
         z = torch.baddbmm(layer.bias, layer.weight, h)
         h = kernel.apply_(z.clone())
-        product = kernel.backward_(torch.ones_like(z), z, h) * torch.bmm(layer.weight, product)
+        slope = kernel.backward_(torch.ones_like(z), z, h)
+        product = slope * (layer.weight if product is None else torch.bmm(layer.weight, product))
         gram = torch.bmm(product, product.mT)
-        sound = sound & gram.isfinite().all(2).all(1) & z.isfinite().all(1)[:, 0]
-        squared = torch.linalg.eigvalsh(torch.where(sound[:, None, None], gram, 0.0)).clamp(min=0)
-        second = squared.square().mean(1)
-        sound = sound & second.isfinite()
-        squared = torch.where(sound[:, None], squared, torch.nan)
-        found["jacobian_mean"].append(squared.mean(1))
-        found["jacobian_second"].append(torch.where(sound, second, torch.nan))
-        found["jacobian_max"].append(squared[:, -1].sqrt())
+        units = product.shape[1]
+        mean, second = product.square().sum((1, 2)) / units, gram.square().sum((1, 2)) / units
+        sound = sound & second.isfinite() & z.isfinite().all(1)[:, 0]
+        if not sound.all():  # the eigenvalues of a matrix that is not finite would raise an error
+            gram[~sound] = 0
+        largest = torch.linalg.eigvalsh(gram)[:, -1].clamp(min=0).sqrt()
+        for values, moment in zip(found.values(), (mean, second, largest), strict=True):
+            values.append(torch.where(sound, moment, torch.nan))
     empty = h.new_empty(ensemble.draws, 0)
     return {name: torch.stack(values, dim=1) if values else empty for name, values in found.items()}

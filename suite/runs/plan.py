@@ -2,16 +2,16 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import median
 from typing import Any, Literal
 
 from suite.catalog.precision import precision_asked
-from suite.cells.cache import Cache, CachedCell
+from suite.cells.cache import Cache
 from suite.cells.cell import Cell
 from suite.cells.resources import WORKERS_START, default_workers, workers_for
 from suite.formatting import format_bytes, format_count, format_duration
+from suite.runs.estimate import estimate_cells, estimate_wall_time
 from suite.runs.run import find_computed
 from suite.spec.load import Study
 
@@ -21,12 +21,10 @@ _STATES: tuple[State, ...] = ("done", "missing", "spec changed", "plug-in change
 AnnounceTrial = Callable[[str, str, int, int], None]
 """Called before each trial with the study, the measure, the number of the trial and the number of trials."""
 
-_TRIAL_DRAWS, _TRIAL_STEPS = 64, (20, 80)
-"""Maximum draws of a trial, and the numbers of steps of the two trainings that are compared."""
 _PROCESS_BYTES = 300 * 2**20
 """Memory of a process in bytes before it computes, mainly for torch."""
-_CELL_SECONDS, _FILE_BYTES = 0.001, 4096
-"""Seconds per cell for dispatching and saving it, and the minimum bytes of its file on disk."""
+_FILE_BYTES = 4096
+"""Minimum bytes of a cell's file on disk."""
 _TABLES = 1.0
 """Bytes of tables and pages per byte of cells."""
 
@@ -58,26 +56,20 @@ class Plan:
         study: The name of the study.
         lines: The plans for its measures.
         workers: The number of processes that the run would start.
+        seconds: The estimated wall time in seconds, with the start of the workers, without tables and report.
         grows: Whether cells to compute have a precision target, which may need more draws than planned.
     """
 
     study: str
     lines: list[Line]
     workers: int
+    seconds: float
     grows: bool
 
     @property
     def to_do(self) -> int:
         """The number of cells to compute."""
         return sum(number for line in self.lines for state, number in line.states.items() if state != "done")
-
-    @property
-    def seconds(self) -> float:
-        """The estimated wall time in seconds, with the start of the workers, without tables and report."""
-        core_seconds = sum(line.seconds for line in self.lines)
-        if not self.to_do:
-            return 0.0
-        return core_seconds / min(self.workers, default_workers()) + (WORKERS_START if self.workers > 1 else 0.0)
 
     @property
     def memory(self) -> float:
@@ -114,8 +106,8 @@ def _silent(*_: object) -> None:
 def plan_study(study: Study, results: Path, workers: int | None = None, announce: AnnounceTrial = _silent) -> Plan:
     """Return what a run would compute, with an estimate of its time.
 
-    The times are those recorded for finished cells of the same measure, in proportion to the cost. If there are none, a
-    trial computes a few draws with one thread and discards them.
+    The times are those recorded for finished cells of the same measure. If there are none, trials compute parts of some
+    cells and discard them.
 
     Args:
         study: The study.
@@ -128,64 +120,24 @@ def plan_study(study: Study, results: Path, workers: int | None = None, announce
     found = find_computed(study, results)
     cells, cached = found.cells, found.cached
     recorded = _recorded(folder)
-    names = list(dict.fromkeys(cell.name for cell in cells))
-    known = {cell.name for cell in cells if cell.key in cached}
-    tried = [name for name in names if name not in known]
-    lines = []
-    for name in names:
-        own = [cell for cell in cells if cell.name == name]
-        to_do = [cell for cell in own if cell.key not in cached]
-        states: dict[State, int] = dict.fromkeys(_STATES, 0)
-        for cell in own:
-            states["done" if cell.key in cached else _find_state(cell, cache, recorded)] += 1
-        if name in tried:
-            announce(study.spec.name, name, tried.index(name) + 1, len(tried))
-        lines.append(_line(name, states, own, to_do, cached, cache))
     missing = [cell for cell in cells if cell.key not in cached]
+    processes = workers_for(missing, "cpu", workers) if missing else 1
+    at_once = min(processes, default_workers())
+    estimates = estimate_cells(cells, cached, at_once, lambda *which: announce(study.spec.name, *which))
+    done = {cell.name for cell in cells if cell.key in cached}
+    lines = []
+    for name in dict.fromkeys(cell.name for cell in cells):
+        states: dict[State, int] = dict.fromkeys(_STATES, 0)
+        for cell in cells:
+            if cell.name == name:
+                states["done" if cell.key in cached else _find_state(cell, cache, recorded)] += 1
+        own = [estimates[cell.key] for cell in missing if cell.name == name and cell.key in estimates]
+        seconds, volume = sum(each.seconds for each in own), sum(max(_FILE_BYTES, each.bytes) for each in own)
+        basis = ("recorded" if name in done else "trial") if own else ""
+        lines.append(Line(name, states, seconds, volume, basis))
+    wall_time = estimate_wall_time(missing, estimates, at_once) + (WORKERS_START if processes > 1 else 0.0)
     grows = any(precision_asked(cell.settings) for cell in missing)
-    return Plan(study.spec.name, lines, workers_for(missing, "cpu", workers) if missing else 1, grows)
-
-
-def _line(
-    name: str,
-    states: dict[State, int],
-    own: Sequence[Cell],
-    to_do: Sequence[Cell],
-    cached: Mapping[str, CachedCell],
-    cache: Cache,
-) -> Line:
-    """Return the plan for one measure."""
-    done = [cell for cell in own if cell.key in cached]
-    if not to_do:
-        return Line(name, states, 0.0, 0.0, "")
-    if done:
-        rate = median(cached[cell.key].provenance["seconds"] / cell.cost for cell in done)
-        size = median(cached[cell.key].size / (cell.stop - cell.start) for cell in done)
-        basis = "recorded"
-    else:
-        rate, size = _trial(sorted(to_do, key=lambda cell: cell.cost)[len(to_do) // 2])
-        basis = "trial"
-    seconds = rate * sum(cell.cost for cell in to_do) + _CELL_SECONDS * len(to_do)
-    volume = sum(max(_FILE_BYTES, size * (cell.stop - cell.start)) for cell in to_do)
-    return Line(name, states, seconds, volume, basis)
-
-
-def _trial(cell: Cell) -> tuple[float, float]:
-    """Return the seconds per unit of cost, and the bytes per draw, of a part of a cell.
-
-    For training, the time is that of the additional steps of a longer trial, since the fixed cost is a small share of
-    a complete training.
-    """
-    from suite.cells.worker import time_cell  # noqa: PLC0415  # loads torch, which recorded times do not need
-
-    part = replace(cell, stop=min(cell.stop, cell.start + _TRIAL_DRAWS))
-    parts = part.trials(_TRIAL_STEPS)
-    time_cell(replace(parts[0], stop=part.start + 1))  # warms up, so that loading is not timed
-    times, sizes = zip(*map(time_cell, parts), strict=True)
-    seconds, cost = times[-1], parts[-1].cost
-    if parts[-1].cost > parts[0].cost and times[-1] > times[0]:
-        seconds, cost = times[-1] - times[0], parts[-1].cost - parts[0].cost
-    return seconds / cost, sizes[-1] / part.draws
+    return Plan(study.spec.name, lines, processes, wall_time, grows)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any
@@ -11,6 +12,7 @@ from rich.status import Status
 
 from suite.cells.cell import Cell
 from suite.cells.execute import CellCallback
+from suite.cells.tasks import Kind, kind_of
 from suite.formatting import format_count, format_duration
 from suite.spec.load import Study
 
@@ -90,7 +92,8 @@ class Progress:
         self._name = study.spec.name
         self._line = line or StatusLine()
         self._total = self._left = 0
-        self._cost = self._cost_left = 0.0
+        self._to_do, self._done = Counter[Kind](), Counter[Kind]()
+        self._seconds = defaultdict[Kind, float](float)
         self._start: float | None = None
 
     def __enter__(self) -> "Progress":
@@ -111,9 +114,8 @@ class Progress:
             cells: All cells of the study so far.
             missing: Those of them that are neither cached nor finished.
         """
-        cost = sum(cell.cost for cell in missing)
         self._total, self._left = len(cells), len(missing)
-        self._cost, self._cost_left = self._cost - self._cost_left + cost, cost
+        self._to_do = Counter(map(kind_of, missing))
         if self._start is None:
             self._start = time.monotonic()
             cached = len(cells) - len(missing)
@@ -130,20 +132,40 @@ class Progress:
         """Return the number of finished cells and the time left, in one line."""
         return f"{self._name}: {self._total - self._left:,}/{format_count(self._total, 'cell')}, {self._time()}"
 
-    def _count(self, cell: Cell) -> None:
+    def _count(self, cell: Cell, seconds: float | None) -> None:
         self._left -= 1
-        self._cost_left -= cell.cost
+        self._to_do[kind_of(cell)] -= 1
+        if seconds is not None:
+            self._done[kind_of(cell)] += 1
+            self._seconds[kind_of(cell)] += seconds
         self._line.show(self.so_far(), always=not self._left)
 
+    def seconds_left(self) -> float | None:
+        """Return the estimated seconds until all cells are finished, or None before the first is.
+
+        Cells take as long as finished cells of the same measure and of about the same cost. The ratio of the elapsed
+        time to the computing time counts the workers, and what they wait for.
+        """
+        finished = sum(self._seconds.values())
+        if self._start is None or finished <= 0:
+            return None
+        elapsed = time.monotonic() - self._start
+        return elapsed / finished * sum(number * self._expected(kind) for kind, number in self._to_do.items())
+
     def _time(self) -> str:
-        elapsed = time.monotonic() - (self._start or time.monotonic())
         if not self._left:
-            return f"done in {format_duration(elapsed)}"
-        finished = self._cost - self._cost_left
-        if finished <= 0:
+            return f"done in {format_duration(time.monotonic() - (self._start or time.monotonic()))}"
+        left = self.seconds_left()
+        if left is None:
             return "starting"
-        left = elapsed * self._cost_left / finished
         return f"about {format_duration(left)} left" if left >= _SHORTEST_ESTIMATE else "a few seconds left"
+
+    def _expected(self, kind: Kind) -> float:
+        """Return the mean seconds of finished cells of a kind, or those of the most similar kind per cost."""
+        name, power = kind
+        known = [each for each in self._done if each[0] == name] or list(self._done)
+        nearest = min(known, key=lambda each: abs(each[1] - power))
+        return self._seconds[nearest] / self._done[nearest] * 2.0 ** (power - nearest[1])
 
 
 def notebook_display() -> Callable[..., Any] | None:

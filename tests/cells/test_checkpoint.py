@@ -334,7 +334,7 @@ def test_a_finished_cell_leaves_no_checkpoint_and_counts_the_time_of_all_who_wer
     """Written and read by what runs cells, which then stores them."""
     cell, whole = cell_of(study, "accuracy"), Cache(folder / "whole")
     whole.prepare()
-    assert compute_and_save(cell, whole.folder, "cpu") is None
+    assert compute_and_save([cell], whole.folder, "cpu")[0] > 0
     offer = Checkpoint.offer
 
     def dying(self, place):
@@ -345,12 +345,12 @@ def test_a_finished_cell_leaves_no_checkpoint_and_counts_the_time_of_all_who_wer
     monkeypatch.setattr(Checkpoint, "offer", dying)
     for _ in range(3):
         with pytest.raises(KeyboardInterrupt):
-            compute_and_save(cell, folder, "cpu")
+            compute_and_save([cell], folder, "cpu")
     monkeypatch.setattr(Checkpoint, "offer", offer)
     (part,) = folder.glob("*.part")
     assert part.name == f"{cell.key}.part"
 
-    assert compute_and_save(cell, folder, "cpu") is None
+    assert compute_and_save([cell], folder, "cpu")[0] > 0
 
     assert sorted(file.name for file in folder.iterdir()) == [f"{cell.key}.npz", "whole"]
     store = Cache(folder)
@@ -375,9 +375,9 @@ def test_a_cell_that_fails_where_it_was_left_begins_anew(study, error, stays, fo
     monkeypatch.setattr("suite.cells.compute._compute_draws", fail)
     file = folder / f"{cell.key}.part"
 
-    assert compute_and_save(cell, folder, "cpu").reason.startswith(type(error).__name__)
+    assert compute_and_save([cell], folder, "cpu")[0].reason.startswith(type(error).__name__)
     assert file.exists()
-    assert compute_and_save(cell, folder, "cpu").reason.startswith(type(error).__name__)
+    assert compute_and_save([cell], folder, "cpu")[0].reason.startswith(type(error).__name__)
 
     assert file.exists() == stays
 

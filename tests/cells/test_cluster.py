@@ -412,7 +412,7 @@ def test_a_shared_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
 
     (first, *_) = cells_of(load_studies([BRIEF])[0])
     with pytest.raises(FileNotFoundError, match="the results folder does not exist on the worker"):
-        compute_and_save(first, tmp_path / "elsewhere", "cpu")
+        compute_and_save([first], tmp_path / "elsewhere", "cpu")
     assert not list(tmp_path.iterdir())
 
 

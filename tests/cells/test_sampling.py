@@ -111,7 +111,7 @@ def test_a_second_run_computes_nothing_and_an_interrupted_one_goes_on(results: R
 
     def announce(study, cells, missing):
         heard.append((len(cells), len(missing)))
-        return lambda cell: None
+        return lambda *_: None
 
     ran(tmp_path, announce=announce)
 
@@ -132,18 +132,18 @@ def test_a_second_run_computes_nothing_and_an_interrupted_one_goes_on(results: R
 def test_a_finer_precision_computes_new_draws_only(tmp_path: Path) -> None:
     """A coarser one nothing at all; neither does the number of draws that it came to."""
     computed: list[Cell] = []
-    ran(tmp_path, v3="precision = 0.1", announce=lambda *_: computed.append)
+    ran(tmp_path, v3="precision = 0.1", announce=lambda *_: lambda cell, _: computed.append(cell))
     blocks = {(cell.name, cell.member.name, cell.start) for cell in computed}
     computed.clear()
 
-    fine = ran(tmp_path, v3="precision = 0.06", announce=lambda *_: computed.append)
+    fine = ran(tmp_path, v3="precision = 0.06", announce=lambda *_: lambda cell, _: computed.append(cell))
     assert {cell.name for cell in computed} == {"v3"}
     assert not {(cell.name, cell.member.name, cell.start) for cell in computed} & blocks
     assert effort(fine)["draws"].max() > DRAWS_A_CELL
     computed.clear()
 
-    ran(tmp_path, v3="precision = 0.2", announce=lambda *_: computed.append)
-    ran(tmp_path, v3=f"draws = {DRAWS_A_CELL}", announce=lambda *_: computed.append)
+    ran(tmp_path, v3="precision = 0.2", announce=lambda *_: lambda cell, _: computed.append(cell))
+    ran(tmp_path, v3=f"draws = {DRAWS_A_CELL}", announce=lambda *_: lambda cell, _: computed.append(cell))
     assert computed == []
 
 
@@ -264,7 +264,7 @@ def test_looks_are_after_one_cell_and_grow(study, tmp_path: Path) -> None:
     while True:
         new = [cell for cell in rounds.cells if cell.key not in stored]
         for cell in new:
-            compute_and_save(cell, tmp_path, "cpu")
+            compute_and_save([cell], tmp_path, "cpu")
             stored[cell.key] = store.check(cell.key)
         own = [cell for cell in rounds.cells if cell.name == "collapse"]
         stops.append(own[-1].stop)

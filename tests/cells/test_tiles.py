@@ -1,10 +1,12 @@
 """Tiles: how many draws move together on a CPU, and on a GPU, of whose memory a test can only make believe."""
 
 import pytest
+import torch
 
 from suite.catalog.measures import MEASURES
-from suite.cells.compute import draws_a_tile
+from suite.cells.compute import _networks, compute_blocks, draws_a_tile
 from suite.cells.sampling import cells_of
+from suite.nets.torch_settings import standard_settings
 
 WATCHERS = ("feature_diversity", "revival")
 NAMES = [*(name for name in MEASURES if name not in WATCHERS), "landscape"]
@@ -84,3 +86,16 @@ def test_a_tile_of_tangent_kernels_has_room_for_jacobians_under_batch_normalizat
 
     assert batch < plain
     assert batch * jacobian <= 64 * 2**20
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if MEASURES.get(name, MEASURES["v3"]).inputs != "training"])
+def test_no_measure_changes_the_networks_which_others_may_share(study, name):
+    """Not in the precision in which they are drawn either, where nothing copies them."""
+    cell = cells_named(study, name)[0]
+    drawn = {}
+    blocks = compute_blocks(cell, dtype=torch.float32, drawn=drawn)
+    with standard_settings():
+        next(blocks)
+
+    (((start, stop), parameters),) = drawn.items()
+    assert torch.equal(parameters, _networks(cell, start, stop, None).parameters)

@@ -37,7 +37,7 @@ def test_any_order_and_any_number_of_workers_give_the_same_tables(
     (study,) = load_studies([SPEC])
 
     def announce(*_: object) -> CellCallback:
-        return lambda cell: shuffled.append((cell.name, cell.start))
+        return lambda cell, _: shuffled.append((cell.name, cell.start))
 
     run_study(study, tmp_path, Resources(workers=workers), announce)
 

@@ -101,6 +101,26 @@ def test_behind_a_dead_layer_nothing_moves(by_hand):
     assert all(values.tolist() == [[0, 0]] for values in found.values())
 
 
+def test_all_singular_values_of_a_rotation_are_one(networks):
+    """Orthogonal weights and the identity: every moment is 1, and so is the largest singular value."""
+    ensemble = networks((3, *[24] * 4, 1), Identity(), 5, Orthogonal())
+
+    found = jacobian(ensemble, draw_pairs(3, 1.0, 1, 0, 5), SETTINGS)
+
+    for values in found.values():
+        torch.testing.assert_close(values, torch.ones_like(values), rtol=0, atol=2e-6)
+
+
+def test_a_jacobian_of_rank_one(by_hand):
+    """Every unit of layer 2 is the same function of layer 1, so that m_2 = 2 m_1^2 and sigma_1^2 = 2 m_1."""
+    ensemble = by_hand((1, 2, 2, 1), Identity(), [1, 1, 0, 0, 3, 4, 3, 4, 0, 0, 1, 1, 0])
+    found = jacobian(ensemble, torch.ones(1, 1, 2).double(), SETTINGS)
+
+    values = {name: values.item() for name, values in found.items()}
+    expected = {"jacobian_mean": 25, "jacobian_second": 1250, "jacobian_max": sqrt(50)}
+    assert values == pytest.approx(expected, rel=1e-12)
+
+
 @pytest.fixture
 def wild(networks):
     """sigma_w^2 = 20 over 600 layers of abs: J J^T overflows around layer 270, the activations around layer 540."""

@@ -69,7 +69,7 @@ def test_a_finished_study_is_left_alone(finished: Results, tmp_path: Path) -> No
     again = run_study(
         load(tmp_path),
         tmp_path / "results",
-        announce=lambda study, cells, missing: heard.append((len(cells), missing)) or (lambda cell: None),
+        announce=lambda study, cells, missing: heard.append((len(cells), missing)) or (lambda *_: None),
     )
 
     assert times(again) == before
@@ -124,7 +124,12 @@ def test_a_cell_that_is_missing_or_damaged_is_computed_anew(finished: Results, t
     else:
         cell.write_bytes(content)
 
-    again = run_study(load(tmp_path), tmp_path / "results", Resources(workers=1), announce=lambda *_: computed.append)
+    again = run_study(
+        load(tmp_path),
+        tmp_path / "results",
+        Resources(workers=1),
+        announce=lambda *_: lambda cell, _: computed.append(cell),
+    )
 
     assert [found.key for found in computed] == [cell.stem]
     assert again.summary.equals(before)

@@ -69,7 +69,7 @@ def test_a_second_run_computes_nothing(name: str, tmp_path_factory: pytest.TempP
         load_studies([SPECS / f"{name}.toml"])[0],
         results.folder.parent,
         Resources(workers=1),
-        announce=lambda study, cells, left: missing.append(len(left)) or (lambda cell: None),
+        announce=lambda study, cells, left: missing.append(len(left)) or (lambda *_: None),
     )
 
     assert missing == [0]
@@ -87,7 +87,7 @@ def test_a_damaged_cell_is_computed_anew(tmp_path: Path, tmp_path_factory: pytes
     second.write_bytes(content)
     finished = []
 
-    compute_tables(study, tmp_path, Resources(workers=1), announce=lambda *_: finished.append)
+    compute_tables(study, tmp_path, Resources(workers=1), announce=lambda *_: lambda cell, _: finished.append(cell))
 
     assert len(finished) == 2
     assert_same_as_undisturbed(tmp_path, tmp_path_factory)
