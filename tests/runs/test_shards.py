@@ -1,6 +1,7 @@
 """A study in parts: everything once, of about equal cost, and together the same tables as in one go."""
 
 import shutil
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -80,12 +81,13 @@ def test_parts_of_a_study_with_a_precision_take_their_rounds_themselves(tmp_path
 def test_what_fails_in_a_part_is_told_in_its_own_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Which are gone when the whole has been run."""
 
-    def fail(*_: object, **__: object) -> None:
+    def fail(*_: object, **__: object) -> Generator[None, None, None]:
+        yield
         raise ZeroDivisionError("no")
 
     spec = BRIEF
     with monkeypatch.context() as context:
-        context.setattr(computing, "compute", fail)
+        context.setattr(computing, "compute_blocks", fail)
         code, said = _invoke("run", spec, tmp_path, "--shard", "2/2", "--workers", "1")
     names = {file.name for file in (tmp_path / spec.stem).iterdir()}
 
