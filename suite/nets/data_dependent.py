@@ -3,6 +3,7 @@
 Source: Shin & Karniadakis 2019, arXiv:1907.09696.
 """
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -63,13 +64,25 @@ def activate_at_data(
     readout.mul_(_readout_scale(points[..., :_MAX_POINTS].double(), noise_std).to(readout)[:, None])
 
 
+_scales: dict[bytes, Tensor] = {}
+"""Scales of readouts by a hash of what they follow from. Members of all sizes share the points of a draw."""
+
+_MAX_SCALES = 4096
+"""Number of blocks of draws whose scales are stored."""
+
+
 def _readout_scale(points: Float[Tensor, "draws inputs points"], noise_std: float) -> Float[Tensor, " draws"]:
     """Return the factor by which the readout's weights are scaled.
 
     It is sqrt(m_He / m_data), where m is the mean square of the first hidden layer under each initialization, and
     m_data is averaged over pairs of training points.
     """
-    he = points.square().mean((1, 2)).numpy()
-    distances = torch.cdist(points.mT, points.mT).numpy()
-    at_data = second_moment_at_data(distances, points.shape[1], noise_std).mean(axis=(1, 2))
-    return torch.from_numpy(np.sqrt(he / at_data))
+    key = hashlib.sha256(points.contiguous().numpy().tobytes() + repr((points.shape, noise_std)).encode()).digest()
+    if key not in _scales:
+        he = points.square().mean((1, 2)).numpy()
+        distances = torch.cdist(points.mT, points.mT).numpy()
+        at_data = second_moment_at_data(distances, points.shape[1], noise_std).mean(axis=(1, 2))
+        if len(_scales) >= _MAX_SCALES:
+            _scales.clear()
+        _scales[key] = torch.from_numpy(np.sqrt(he / at_data))
+    return _scales[key]
