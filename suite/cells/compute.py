@@ -42,6 +42,9 @@ operations.
 _COMPILED_COPIES = 5
 """Number of arrays of the size of the parameters that compiled training holds."""
 
+_GROUP = 8
+"""Multiple of the draws in a tile for compiled kernels, which compute four or eight networks at once."""
+
 _FREE_SHARE = 0.5
 """Share of a GPU's free memory that a tile may take by our estimate, which excludes temporary arrays."""
 
@@ -262,18 +265,18 @@ def draws_a_tile(cell: Cell, device: str = "cpu") -> int:
     widths = cell.member.widths
     numbers = cell.measure.memory(cell.shape, cell.settings)
     available = None if device == "cpu" else int(_FREE_SHARE * _free_bytes(device))
+    compiled = available is None and can_compile(widths, cell.member.activation)
     if isinstance(cell, TrainingCell):
-        if available is None and can_compile(widths, cell.member.activation):
-            # Kernels hold activations of a few networks only. Full groups of networks are the fastest.
-            networks = TRAINING_BYTES // (4 * _COMPILED_COPIES * cell.member.parameters)
-        else:
-            networks = (available or TRAINING_BYTES) // (4 * numbers)
-            if available is None:
-                networks = min(networks, _TRAINING_LAYER_BYTES // (4 * max(widths) * cell.optimizers[0].batch))
+        if compiled:  # kernels hold the activations of one group of networks
+            numbers = _COMPILED_COPIES * cell.member.parameters
+        networks = (available or TRAINING_BYTES) // (4 * numbers)
+        if available is None and not compiled:
+            networks = min(networks, _TRAINING_LAYER_BYTES // (4 * max(widths) * cell.optimizers[0].batch))
         return max(1, networks // len(cell.optimizers))
     if not cell.measure.layerwise:
         return max(1, (available or TRAINING_BYTES) // (8 * numbers))
-    return max(1, (TILE_BYTES if available is None else available // _LAYERS_HELD) // (8 * numbers))
+    draws = (TILE_BYTES if available is None else available // _LAYERS_HELD) // (8 * numbers)
+    return max(1, draws // _GROUP) * _GROUP if compiled else max(1, draws)
 
 
 def _free_bytes(device: str) -> int:

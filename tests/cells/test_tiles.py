@@ -6,6 +6,7 @@ import torch
 from suite.catalog.measures import MEASURES
 from suite.cells.compute import _networks, compute_blocks, draws_a_tile
 from suite.cells.sampling import cells_of
+from suite.native.build import TORCH, computing_with
 from suite.nets.torch_settings import standard_settings
 
 WATCHERS = ("feature_diversity", "revival")
@@ -30,13 +31,16 @@ def gpu(monkeypatch):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_tile_holds_one_draw_at_least(study, name, monkeypatch, gpu):
-    """However little memory there is."""
+    """Or one group of networks that kernels compute at once, however little memory there is."""
     monkeypatch.setattr("suite.cells.compute.TILE_BYTES", 1)
     monkeypatch.setattr("suite.cells.compute.TRAINING_BYTES", 1)
     gpu(1)
 
-    for device in ("cpu", "cuda"):
-        assert {draws_a_tile(cell, device) for cell in cells_named(study, name)} == {1}
+    cells = cells_named(study, name)
+    assert {draws_a_tile(cell, "cuda") for cell in cells} == {1}
+    assert {draws_a_tile(cell) for cell in cells} <= {1, 8}
+    with computing_with(TORCH):
+        assert {draws_a_tile(cell) for cell in cells} == {1}
 
 
 @pytest.mark.parametrize("name", NAMES)
