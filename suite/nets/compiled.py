@@ -40,15 +40,42 @@ def can_compile(widths: Sequence[int], activation: Activation) -> bool:
     return largest <= LARGEST_LAYER and native_activation(activation) is not None
 
 
-def is_compiled(ensemble: "Ensemble", loss: str = LOSSES[0]) -> bool:
-    """Return whether the kernels compute the ensemble, and the gradient of the loss of this name."""
-    parameters = ensemble.parameters
+def is_compiled(
+    ensemble: "Ensemble",
+    points: Float[Tensor, "*draws inputs points"],
+    labels: Tensor | None = None,
+    loss: str = LOSSES[0],
+) -> bool:
+    """Return whether the kernels compute the outputs at these points or, given labels, the gradient of a loss.
+
+    Otherwise torch does, or raises an error. The kernels rely on shapes and types, which this function checks.
+
+    Args:
+        ensemble: The networks.
+        points: Points shared by all networks, or separate for each.
+        labels: Labels of the points, if any.
+        loss: Name of the loss.
+    """
+    total = points.shape[-1]
     return (
         loss in LOSSES
-        and parameters.device.type == "cpu"
-        and parameters.dtype in _KERNELS
-        and not (parameters.requires_grad and torch.is_grad_enabled())
+        and ensemble.parameters.device.type == "cpu"
+        and ensemble.parameters.dtype in _KERNELS
+        and _can_read(ensemble, ensemble.parameters, ensemble.parameters.shape)
+        and _can_read(ensemble, points, (ensemble.widths[0], total))
+        and (labels is None or _can_read(ensemble, labels, (ensemble.widths[-1], total)))
         and can_compile(ensemble.widths, ensemble.activation)
+    )
+
+
+def _can_read(ensemble: "Ensemble", values: Tensor, shape: Sequence[int]) -> bool:
+    """Return whether the kernels can read values of this shape, with or without a leading axis of draws."""
+    like = ensemble.parameters
+    return (
+        values.shape in (shape, (1, *shape), (ensemble.draws, *shape))
+        and values.numel() > 0
+        and (values.dtype, values.device) == (like.dtype, like.device)
+        and not (values.requires_grad and torch.is_grad_enabled())
     )
 
 
@@ -81,8 +108,8 @@ def outputs(
         reference: Number of points over which batch normalization takes its statistics; by default all.
     """
     network, kernels = _architecture(ensemble), _KERNELS[ensemble.parameters.dtype]
-    shared, total = points.ndim == 2 or points.stride(0) == 0, points.shape[-1]
-    if shared:
+    total = points.shape[-1]
+    if shared := points.ndim == 2 or len(points) == 1 or points.stride(0) == 0:
         common = (points if points.ndim == 2 else points[0]).T.contiguous()
     held = ensemble.parameters.shape[1] + total * (ensemble.widths[-1] + (0 if shared else ensemble.widths[0]))
 
@@ -90,7 +117,7 @@ def outputs(
         parameters = pack(ensemble.parameters[draws, :, None])
         inputs = common if shared else pack(points[draws])
         found = parameters.new_empty(len(parameters), total, ensemble.widths[-1], kernels.lanes)
-        sizes = (len(parameters), total, total if reference is None else reference)
+        sizes = (len(parameters), total, total if reference is None else min(reference, total))
         kernels.forward(network, sizes, shared, parameters.data_ptr(), inputs.data_ptr(), found.data_ptr())
         return unpack(found, draws.stop - draws.start)
 
@@ -209,9 +236,16 @@ _MOMENTS = ("first_moment", "second_moment")
 _PRODUCTS_AT_ONCE = 5e8
 
 
-def can_train(ensemble: "Ensemble", loss: str, optimizers: Sequence[Optimizer]) -> bool:
-    """Return whether the kernels can train the ensemble on the loss of this name."""
-    return type(optimizers[0]) in (Adam, Sgd) and not ensemble.lacking and is_compiled(ensemble, loss)
+def can_train(
+    ensemble: "Ensemble",
+    loss: str,
+    inputs: Float[Tensor, "networks inputs points"],
+    labels: Float[Tensor, "networks outputs points"],
+    optimizers: Sequence[Optimizer],
+) -> bool:
+    """Return whether the kernels can train the ensemble on these points and the loss of this name."""
+    known = type(optimizers[0]) in (Adam, Sgd) and not ensemble.lacking
+    return known and is_compiled(ensemble, inputs, labels, loss)
 
 
 def _rule(optimizer: Optimizer) -> Rule:
