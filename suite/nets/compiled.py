@@ -6,7 +6,7 @@ The result of a network does not depend on the other networks of a call.
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float, Int64
@@ -19,8 +19,6 @@ from suite.native.networks import LOSSES, Architecture, Kernels, Rule, architect
 
 if TYPE_CHECKING:
     from suite.nets.ensemble import Ensemble
-
-Result = TypeVar("Result")
 
 LARGEST_LAYER = 128 * 128
 """Largest number of weights of a layer for which the kernels are at least as fast as torch's matrix products."""
@@ -93,8 +91,16 @@ def unpack(packed: Float[Tensor, "groups columns rows lane"], networks: int) -> 
     """Undo `pack`."""
     _, columns, rows, _ = packed.shape
     values = packed.new_empty(networks, rows, columns)
-    _KERNELS[packed.dtype].unpack(networks, rows, columns, packed.data_ptr(), values.data_ptr())
+    _unpack_to(values, packed)
     return values
+
+
+def _unpack_to(
+    values: Float[Tensor, "networks rows columns"], packed: Float[Tensor, "groups columns rows lane"]
+) -> None:
+    """Undo `pack` and write the arrays to contiguous ones."""
+    assert values.is_contiguous()
+    _KERNELS[packed.dtype].unpack(*values.shape, packed.data_ptr(), values.data_ptr())
 
 
 def outputs(
@@ -113,15 +119,18 @@ def outputs(
         common = (points if points.ndim == 2 else points[0]).T.contiguous()
     held = ensemble.parameters.shape[1] + total * (ensemble.widths[-1] + (0 if shared else ensemble.widths[0]))
 
-    def compute(draws: slice) -> Tensor:
+    result = points.new_empty(ensemble.draws, ensemble.widths[-1], total)
+
+    def compute(draws: slice) -> None:
         parameters = pack(ensemble.parameters[draws, :, None])
         inputs = common if shared else pack(points[draws])
         found = parameters.new_empty(len(parameters), total, ensemble.widths[-1], kernels.lanes)
         sizes = (len(parameters), total, total if reference is None else min(reference, total))
         kernels.forward(network, sizes, shared, parameters.data_ptr(), inputs.data_ptr(), found.data_ptr())
-        return unpack(found, draws.stop - draws.start)
+        _unpack_to(result[draws], found)
 
-    return torch.cat(_in_parts(compute, ensemble, held))
+    _in_parts(compute, ensemble, held)
+    return result
 
 
 def gradients(
@@ -145,16 +154,19 @@ def gradients(
     network, kernels = _architecture(ensemble, loss), _KERNELS[ensemble.parameters.dtype]
     held = 2 * ensemble.parameters.shape[1] + points.shape[2] * (points.shape[1] + labels.shape[1])
 
-    def compute(draws: slice) -> tuple[Tensor, Tensor]:
+    by_parameters = points.new_empty(ensemble.parameters.shape)
+    by_inputs = points.new_empty(ensemble.draws)
+
+    def compute(draws: slice) -> None:
         arrays = [pack(values) for values in (ensemble.parameters[draws, :, None], points[draws], labels[draws])]
         gradient, by_input = torch.empty_like(arrays[0]), arrays[0].new_empty(len(arrays[0]), 1, 1, kernels.lanes)
         addresses = (array.data_ptr() for array in (*arrays, gradient, by_input))
         kernels.gradient(network, len(gradient), points.shape[2], *addresses)
-        number = draws.stop - draws.start
-        return unpack(gradient, number)[..., 0], unpack(by_input, number)[:, 0, 0]
+        _unpack_to(by_parameters[draws, :, None], gradient)
+        _unpack_to(by_inputs[draws, None, None], by_input)
 
-    by_parameters, by_input = zip(*_in_parts(compute, ensemble, held), strict=True)
-    return torch.cat(by_parameters), torch.cat(by_input)
+    _in_parts(compute, ensemble, held)
+    return by_parameters, by_inputs
 
 
 class CompiledTraining:
@@ -259,8 +271,8 @@ def _architecture(ensemble: "Ensemble", loss: str = LOSSES[0]) -> Architecture:
     return architecture(ensemble.widths, activation, ensemble.normalization, ensemble.residual, loss)
 
 
-def _in_parts(compute: Callable[[slice], Result], ensemble: "Ensemble", held: int) -> list[Result]:
-    """Return the results of a function for slices of the draws, which are whole groups.
+def _in_parts(compute: Callable[[slice], None], ensemble: "Ensemble", held: int) -> None:
+    """Call a function with slices of the draws, which are whole groups, in as many threads as torch uses.
 
     Args:
         compute: The function.
@@ -271,7 +283,7 @@ def _in_parts(compute: Callable[[slice], Result], ensemble: "Ensemble", held: in
     groups, threads = -(-ensemble.draws // lanes), torch.get_num_threads()
     parts = max(min(threads, groups), -(-ensemble.draws * bytes_each // _CALL_BYTES))
     draws = [slice(part.start * lanes, min(part.stop * lanes, ensemble.draws)) for part in _divide(groups, parts)]
-    return _run(compute, draws)
+    _run(compute, draws)
 
 
 def _divide(number: int, parts: int) -> list[slice]:
@@ -280,10 +292,13 @@ def _divide(number: int, parts: int) -> list[slice]:
     return [slice(start, min(start + size, number)) for start in range(0, number, size)]
 
 
-def _run(compute: Callable[[slice], Result], parts: Sequence[slice]) -> list[Result]:
-    """Return the results of a function for each part, in as many threads as torch uses."""
+def _run(compute: Callable[[slice], None], parts: Sequence[slice]) -> None:
+    """Call a function with each part, in as many threads as torch uses."""
     threads = min(torch.get_num_threads(), len(parts))
     if threads == 1:
-        return [compute(part) for part in parts]
+        for part in parts:
+            compute(part)
+        return
     with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(compute, parts))
+        for _ in pool.map(compute, parts):  # raises the first error
+            pass
