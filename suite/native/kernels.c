@@ -21,6 +21,7 @@
 #define BLOCK_ROWS 4
 
 #define CACHE_BYTES (512 * 1024) /* of a core's own cache, at least */
+#define SUM_POINTS 1024          /* that are added up one by one; sums of so many are then added, to round less */
 #define EPSILON 1e-5              /* added to variances by normalization */
 
 enum { NONE, BATCH, LAYER };                               /* normalization */

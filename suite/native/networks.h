@@ -16,8 +16,8 @@ INLINE VEC NAME(splat)(REAL value)
 /* Compute a block of c = start + a b^T, where all entries are vectors and `inner` is the length of the sums.
  *
  * Entry (r, k) of a is a[r * a_row + k * a_inner], and likewise for b and c. `start` has one entry for each row; without
- * it the start is c itself if `add`, else 0. The compiler knows `rows` and `columns`, so that the sums are in registers. ReLU is applied
- * if `relu`.
+ * it the start is 0. The result is added to c if `add`. The compiler knows `rows` and `columns`, so that the sums are in
+ * registers. ReLU is applied if `relu`.
  */
 INLINE void NAME(block)(
     const int rows, const int columns, ptrdiff_t inner,
@@ -28,14 +28,8 @@ INLINE void NAME(block)(
 #pragma GCC unroll 8
     for (int row = 0; row < rows; row++)
 #pragma GCC unroll 8
-        for (int column = 0; column < columns; column++) {
-            if (start)
-                sum[row][column] = start[row];
-            else if (add)
-                sum[row][column] = c[row * c_row + column * c_column];
-            else
-                sum[row][column] = (VEC){0};
-        }
+        for (int column = 0; column < columns; column++)
+            sum[row][column] = start ? start[row] : (VEC){0};
     for (ptrdiff_t k = 0; k < inner; k++) {
         VEC left[BLOCK_ROWS];
 #pragma GCC unroll 8
@@ -53,10 +47,12 @@ INLINE void NAME(block)(
     for (int column = 0; column < columns; column++)
 #pragma GCC unroll 8
         for (int row = 0; row < rows; row++) {
-            VEC value = sum[row][column];
+            VEC value = sum[row][column], *to = c + row * c_row + column * c_column;
             if (relu)
                 value = (VEC)((IVEC)value & ~(value < 0)); /* keeps nan */
-            c[row * c_row + column * c_column] = value;
+            if (add)
+                value += *to;
+            *to = value;
         }
 }
 
@@ -68,7 +64,7 @@ INLINE void NAME(block)(
         break;
 #define CASES(rows) CASE(rows, 1) CASE(rows, 2) CASE(rows, 3)
 
-/* Compute c = start + a b^T for matrices of any size; see `block`. */
+/* Compute c = start + a b^T, or add it to c, for matrices of any size; see `block`. */
 INLINE void NAME(product)(
     ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t inner,
     const VEC *a, ptrdiff_t a_row, ptrdiff_t a_inner, const VEC *b, ptrdiff_t b_row, ptrdiff_t b_inner,
@@ -99,17 +95,38 @@ static void NAME(pull_back)(
     NAME(product)(fan_in, points, fan_out, weight, 1, fan_in, delta, fan_out, 1, 0, 0, pulled, 1, fan_in, 0);
 }
 
+/* Compute, or add if `add`, the sum over points of each unit, (units), of a * b or, without b, of a.
+ *
+ * `partial` is of the size of the sum.
+ */
+static void NAME(sum_over_points)(
+    ptrdiff_t points, ptrdiff_t units, const VEC *a, const VEC *b, int add, VEC *sum, VEC *partial)
+{
+    if (!add)
+        memset(sum, 0, units * sizeof(VEC));
+    for (ptrdiff_t start = 0; start < points; start += SUM_POINTS) {
+        const ptrdiff_t stop = points - start < SUM_POINTS ? points : start + SUM_POINTS;
+        memset(partial, 0, units * sizeof(VEC));
+        for (ptrdiff_t point = start; point < stop; point++)
+            for (ptrdiff_t unit = 0; unit < units; unit++)
+                partial[unit] += a[point * units + unit] * (b ? b[point * units + unit] : NAME(splat)(1));
+        for (ptrdiff_t unit = 0; unit < units; unit++)
+            sum[unit] += partial[unit];
+    }
+}
+
 /* Compute, or add if `add`, the gradients with respect to weights, the sum of delta h^T over the points, and biases. */
 static void NAME(affine_gradient)(
     ptrdiff_t points, ptrdiff_t fan_in, ptrdiff_t fan_out, const VEC *delta, const VEC *h, int add, VEC *weight,
-    VEC *bias)
+    VEC *bias, VEC *partial)
 {
-    NAME(product)(fan_out, fan_in, points, delta, 1, fan_out, h, 1, fan_in, 0, add, weight, fan_in, 1, 0);
-    if (!add)
-        memset(bias, 0, fan_out * sizeof(VEC));
-    for (ptrdiff_t point = 0; point < points; point++)
-        for (ptrdiff_t unit = 0; unit < fan_out; unit++)
-            bias[unit] += delta[point * fan_out + unit];
+    for (ptrdiff_t start = 0; start < points; start += SUM_POINTS) {
+        const ptrdiff_t size = points - start < SUM_POINTS ? points - start : SUM_POINTS;
+        NAME(product)(
+            fan_out, fan_in, size, delta + start * fan_out, 1, fan_out, h + start * fan_in, 1, fan_in, 0,
+            add || start > 0, weight, fan_in, 1, 0);
+    }
+    NAME(sum_over_points)(points, fan_out, delta, 0, add, bias, partial);
 }
 
 /* ---- Networks and the memory of their passes ---- */
@@ -129,7 +146,7 @@ struct NAME(passes) {
     ptrdiff_t tile;           /* points that are computed together */
     VEC *inputs, *labels;     /* of one tile */
     VEC *delta[3], *skipped;  /* gradients with respect to activations */
-    VEC *sums;                /* two for each unit of the widest layer */
+    VEC *sums;                /* three for each unit of the widest layer */
     char *memory;
 };
 
@@ -139,12 +156,12 @@ struct NAME(passes) {
  */
 static ptrdiff_t NAME(tile_points)(const struct network *network, ptrdiff_t points, int gradients)
 {
-    if (network->normalization == BATCH)
+    if (network->normalization == BATCH || points == 0)
         return points;
     ptrdiff_t units = 0, widest = 0, parameters = 0;
     for (int index = 0; index < network->layers; index++) {
         units += network->widths[index + 1];
-        parameters += (network->widths[index] + 1) * network->widths[index + 1];
+        parameters += ((ptrdiff_t)network->widths[index] + 1) * network->widths[index + 1];
         widest = network->widths[index + 1] > widest ? network->widths[index + 1] : widest;
     }
     ptrdiff_t most = gradients && parameters * VECTOR_BYTES > CACHE_BYTES ? 16 * CACHE_BYTES : CACHE_BYTES / 2;
@@ -155,29 +172,35 @@ static ptrdiff_t NAME(tile_points)(const struct network *network, ptrdiff_t poin
     return (tile + BLOCK_COLUMNS - 1) / BLOCK_COLUMNS * BLOCK_COLUMNS;
 }
 
-static VEC *NAME(take)(char **memory, ptrdiff_t vectors)
+/* Return the place of the next vectors in the memory, of which *used bytes are taken; 0 if there is no memory yet. */
+static VEC *NAME(take)(char *memory, ptrdiff_t *used, ptrdiff_t vectors)
 {
-    VEC *taken = (VEC *)*memory;
-    *memory += vectors * VECTOR_BYTES;
+    VEC *taken = memory ? (VEC *)(memory + *used) : 0;
+    *used += vectors * VECTOR_BYTES;
     return taken;
 }
 
-/* Lay out the buffers from *memory on, which is moved to their end. Arrays that need not be told apart share one. */
-static void NAME(lay_out)(struct NAME(passes) *passes, char **memory, int gradients)
+/* Lay out the buffers in passes->memory, if there is any yet, and return their size in bytes.
+ *
+ * Arrays that need not be told apart share one.
+ */
+static ptrdiff_t NAME(lay_out)(struct NAME(passes) *passes, int gradients)
 {
+    char *memory = passes->memory;
+    ptrdiff_t used = 0;
     const struct network *network = passes->network;
     const ptrdiff_t tile = passes->tile;
     ptrdiff_t widest = 0, place = 0;
     for (int index = 0; index <= network->layers; index++)
         widest = network->widths[index] > widest ? network->widths[index] : widest;
-    passes->layers = (struct NAME(layer) *)*memory;
-    *memory += (network->layers * sizeof(struct NAME(layer)) / VECTOR_BYTES + 1) * VECTOR_BYTES;
-    passes->inputs = NAME(take)(memory, tile * network->widths[0]);
-    passes->sums = NAME(take)(memory, 2 * widest);
+    passes->layers = (struct NAME(layer) *)NAME(take)(
+        memory, &used, network->layers * (ptrdiff_t)sizeof(struct NAME(layer)) / VECTOR_BYTES + 1);
+    passes->inputs = NAME(take)(memory, &used, tile * network->widths[0]);
+    passes->sums = NAME(take)(memory, &used, 3 * widest);
     VEC *turns[2] = {0, 0};
     if (!gradients)
         for (int turn = 0; turn < 2; turn++)
-            turns[turn] = NAME(take)(memory, tile * widest);
+            turns[turn] = NAME(take)(memory, &used, tile * widest);
     for (int index = 0; index < network->layers; index++) {
         const ptrdiff_t fan_in = network->widths[index], fan_out = network->widths[index + 1];
         const int hidden = index + 1 < network->layers, normalized = hidden && network->normalization != NONE;
@@ -187,26 +210,27 @@ static void NAME(lay_out)(struct NAME(passes) *passes, char **memory, int gradie
         layer.shift = layer.gain + fan_out;
         place = layer.bias + (normalized ? 3 : 1) * fan_out;
         if (normalized)
-            layer.scale = NAME(take)(memory, network->normalization == BATCH ? fan_out : tile);
-        layer.h = gradients ? NAME(take)(memory, tile * fan_out) : turns[index % 2];
+            layer.scale = NAME(take)(memory, &used, network->normalization == BATCH ? fan_out : tile);
+        layer.h = gradients ? NAME(take)(memory, &used, tile * fan_out) : turns[index % 2];
         layer.value = layer.z = layer.standard = layer.h;
         if (gradients && hidden) {
             if (network->residual)
-                layer.value = layer.z = layer.standard = NAME(take)(memory, tile * fan_out);
+                layer.value = layer.z = layer.standard = NAME(take)(memory, &used, tile * fan_out);
             if (needs_z(network->activation))
-                layer.z = layer.standard = NAME(take)(memory, tile * fan_out);
+                layer.z = layer.standard = NAME(take)(memory, &used, tile * fan_out);
             if (normalized)
-                layer.standard = NAME(take)(memory, tile * fan_out);
+                layer.standard = NAME(take)(memory, &used, tile * fan_out);
         }
-        if (passes->memory)
+        if (memory)
             passes->layers[index] = layer;
     }
     if (gradients) {
-        passes->labels = NAME(take)(memory, tile * network->widths[network->layers]);
+        passes->labels = NAME(take)(memory, &used, tile * network->widths[network->layers]);
         for (int turn = 0; turn < 3; turn++)
-            passes->delta[turn] = NAME(take)(memory, tile * widest);
-        passes->skipped = NAME(take)(memory, tile * widest);
+            passes->delta[turn] = NAME(take)(memory, &used, tile * widest);
+        passes->skipped = NAME(take)(memory, &used, tile * widest);
     }
+    return used;
 }
 
 /* Allocate what passes over up to `points` points need; return 0 if there is no memory. */
@@ -214,13 +238,10 @@ static int NAME(prepare)(
     struct NAME(passes) *passes, const struct network *network, ptrdiff_t points, int gradients)
 {
     *passes = (struct NAME(passes)){.network = network, .tile = NAME(tile_points)(network, points, gradients)};
-    char *end = 0;
-    NAME(lay_out)(passes, &end, gradients);
-    passes->memory = aligned_alloc(VECTOR_BYTES, end - (char *)0);
+    passes->memory = aligned_alloc(VECTOR_BYTES, NAME(lay_out)(passes, gradients));
     if (!passes->memory)
         return 0;
-    char *start = passes->memory;
-    NAME(lay_out)(passes, &start, gradients);
+    NAME(lay_out)(passes, gradients);
     return 1;
 }
 
@@ -235,13 +256,10 @@ static VEC NAME(inverse_root)(VEC x)
 }
 
 /* Compute the mean over points of each unit, (units), of a * b or, without b, of a. */
-static void NAME(mean_over_points)(ptrdiff_t points, ptrdiff_t units, const VEC *a, const VEC *b, VEC *mean)
+static void NAME(mean_over_points)(
+    ptrdiff_t points, ptrdiff_t units, const VEC *a, const VEC *b, VEC *mean, VEC *partial)
 {
-    for (ptrdiff_t unit = 0; unit < units; unit++)
-        mean[unit] = (VEC){0};
-    for (ptrdiff_t point = 0; point < points; point++)
-        for (ptrdiff_t unit = 0; unit < units; unit++)
-            mean[unit] += a[point * units + unit] * (b ? b[point * units + unit] : NAME(splat)(1));
+    NAME(sum_over_points)(points, units, a, b, 0, mean, partial);
     for (ptrdiff_t unit = 0; unit < units; unit++)
         mean[unit] /= (REAL)points;
 }
@@ -258,11 +276,11 @@ static void NAME(standardize)(
     int normalization, ptrdiff_t points, ptrdiff_t units, ptrdiff_t reference, VEC *z, VEC *scale, VEC *sums)
 {
     if (normalization == BATCH) {
-        NAME(mean_over_points)(reference, units, z, 0, sums);
+        NAME(mean_over_points)(reference, units, z, 0, sums, sums + units);
         for (ptrdiff_t point = 0; point < points; point++)
             for (ptrdiff_t unit = 0; unit < units; unit++)
                 z[point * units + unit] -= sums[unit];
-        NAME(mean_over_points)(reference, units, z, z, sums);
+        NAME(mean_over_points)(reference, units, z, z, sums, sums + units);
         for (ptrdiff_t unit = 0; unit < units; unit++)
             scale[unit] = NAME(inverse_root)(sums[unit] + (REAL)EPSILON);
         for (ptrdiff_t point = 0; point < points; point++)
@@ -285,9 +303,9 @@ static void NAME(standardize_backward)(
     int normalization, ptrdiff_t points, ptrdiff_t units, VEC *delta, const VEC *standard, const VEC *scale, VEC *sums)
 {
     if (normalization == BATCH) {
-        VEC *mean = sums, *along = sums + units;
-        NAME(mean_over_points)(points, units, delta, 0, mean);
-        NAME(mean_over_points)(points, units, delta, standard, along);
+        VEC *mean = sums, *along = sums + units, *partial = sums + 2 * units;
+        NAME(mean_over_points)(points, units, delta, 0, mean, partial);
+        NAME(mean_over_points)(points, units, delta, standard, along, partial);
         for (ptrdiff_t point = 0; point < points; point++)
             for (ptrdiff_t unit = 0; unit < units; unit++) {
                 const ptrdiff_t place = point * units + unit;
@@ -388,7 +406,7 @@ static VEC *NAME(backward_tile)(
         const ptrdiff_t units = layer->fan_in;
         NAME(affine_gradient)(
             points, units, layer->fan_out, delta, index ? lower->h : passes->inputs, add, gradient + layer->weight,
-            gradient + layer->bias);
+            gradient + layer->bias, passes->sums);
         if (index == 0)
             break;
         VEC *pulled = passes->delta[index % 2];
@@ -406,18 +424,14 @@ static VEC *NAME(backward_tile)(
             network->activation, network->parameter, pulled, lower->z, lower->value, points * units);
         if (lower->normalized) {
             const VEC *gain = parameters + lower->gain;
-            VEC *by_gain = gradient + lower->gain, *by_shift = gradient + lower->shift;
-            if (!add)
-                memset(by_gain, 0, 2 * units * sizeof(VEC)); /* and the shifts, which follow */
+            VEC *by_gain = gradient + lower->gain, *by_shift = gradient + lower->shift, *sums = passes->sums;
+            NAME(sum_over_points)(points, units, pulled, lower->standard, add, by_gain, sums);
+            NAME(sum_over_points)(points, units, pulled, 0, add, by_shift, sums);
             for (ptrdiff_t point = 0; point < points; point++)
-                for (ptrdiff_t unit = 0; unit < units; unit++) {
-                    const ptrdiff_t place = point * units + unit;
-                    by_shift[unit] += pulled[place];
-                    by_gain[unit] += pulled[place] * lower->standard[place];
-                    pulled[place] *= gain[unit];
-                }
+                for (ptrdiff_t unit = 0; unit < units; unit++)
+                    pulled[point * units + unit] *= gain[unit];
             NAME(standardize_backward)(
-                network->normalization, points, units, pulled, lower->standard, lower->scale, passes->sums);
+                network->normalization, points, units, pulled, lower->standard, lower->scale, sums);
         }
         delta = pulled;
     }
@@ -458,7 +472,7 @@ static ptrdiff_t NAME(count_parameters)(const struct network *network)
     ptrdiff_t count = 0;
     for (int index = 0; index < network->layers; index++) {
         const int normalized = index + 1 < network->layers && network->normalization != NONE;
-        count += (network->widths[index] + (normalized ? 3 : 1)) * network->widths[index + 1];
+        count += ((ptrdiff_t)network->widths[index] + (normalized ? 3 : 1)) * network->widths[index + 1];
     }
     return count;
 }
@@ -519,8 +533,11 @@ int NAME(gradient)(
             NAME(loss_gradient)(network, size, points, found, (const VEC *)labels + first * out, passes.delta[2]);
             const VEC *delta = NAME(backward_tile)(&passes, own, size, start > 0, to);
             NAME(pull_back)(size, in, passes.layers[0].fan_out, own, delta, passes.inputs);
-            for (ptrdiff_t place = 0; place < size * in; place++)
-                sum += passes.inputs[place] * passes.inputs[place];
+            VEC *squares = passes.sums, of_tile = {0};
+            NAME(sum_over_points)(size, in, passes.inputs, passes.inputs, 0, squares, squares + in);
+            for (ptrdiff_t input = 0; input < in; input++)
+                of_tile += squares[input];
+            sum += of_tile;
         }
         ((VEC *)by_input)[group] = sum;
     }
@@ -535,14 +552,14 @@ static void NAME(update)(
 {
     const REAL decay = (REAL)optimizer->weight_decay;
     if (optimizer->adam) {
-        const REAL beta1 = (REAL)0.9, beta2 = (REAL)0.999;
+        const REAL beta2 = (REAL)0.999, share1 = (REAL)(1 - 0.9), share2 = (REAL)(1 - 0.999);
         const VEC size = rate / (REAL)(1 - pow(0.9, (double)step));
         const REAL root = (REAL)sqrt(1 - pow(0.999, (double)step));
         for (ptrdiff_t place = 0; place < numbers; place++) {
             const VEC slope = gradient[place] + decay * parameters[place];
             VEC spread;
-            first[place] += (1 - beta1) * (slope - first[place]);
-            second[place] = beta2 * second[place] + (1 - beta2) * slope * slope;
+            first[place] += share1 * (slope - first[place]);
+            second[place] = beta2 * second[place] + share2 * slope * slope;
             for (int lane = 0; lane < LANES; lane++)
                 spread[lane] = DOUBLE ? sqrt(second[place][lane]) : sqrtf(second[place][lane]);
             parameters[place] -= size * first[place] / (spread / root + (REAL)1e-8);

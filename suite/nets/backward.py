@@ -138,7 +138,7 @@ def loss_gradients(ensemble: Ensemble, at: LossAt) -> tuple[Float[Tensor, "draws
     """
     loss, points, labels = at.of_each(ensemble.draws)
     total = points.shape[2]
-    if compiled.is_compiled(ensemble, loss.name):
+    if compiled.is_compiled(ensemble, points, labels, loss.name):
         gradient, by_input = compiled.gradients(ensemble, loss.name, points, labels)
         layers = layer_views(gradient, ensemble.widths, ensemble.normalization != "none")
         for index, vector in ensemble.lacking:

@@ -6,7 +6,7 @@ The result of a network does not depend on the other networks of a call.
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float, Int64
@@ -19,8 +19,6 @@ from suite.native.networks import LOSSES, Architecture, Kernels, Rule, architect
 
 if TYPE_CHECKING:
     from suite.nets.ensemble import Ensemble
-
-Result = TypeVar("Result")
 
 LARGEST_LAYER = 128 * 128
 """Largest number of weights of a layer for which the kernels are at least as fast as torch's matrix products."""
@@ -40,15 +38,42 @@ def can_compile(widths: Sequence[int], activation: Activation) -> bool:
     return largest <= LARGEST_LAYER and native_activation(activation) is not None
 
 
-def is_compiled(ensemble: "Ensemble", loss: str = LOSSES[0]) -> bool:
-    """Return whether the kernels compute the ensemble, and the gradient of the loss of this name."""
-    parameters = ensemble.parameters
+def is_compiled(
+    ensemble: "Ensemble",
+    points: Float[Tensor, "*draws inputs points"],
+    labels: Tensor | None = None,
+    loss: str = LOSSES[0],
+) -> bool:
+    """Return whether the kernels compute the outputs at these points or, given labels, the gradient of a loss.
+
+    Otherwise torch does, or raises an error. The kernels rely on shapes and types, which this function checks.
+
+    Args:
+        ensemble: The networks.
+        points: Points shared by all networks, or separate for each.
+        labels: Labels of the points, if any.
+        loss: Name of the loss.
+    """
+    total = points.shape[-1]
     return (
         loss in LOSSES
-        and parameters.device.type == "cpu"
-        and parameters.dtype in _KERNELS
-        and not (parameters.requires_grad and torch.is_grad_enabled())
+        and ensemble.parameters.device.type == "cpu"
+        and ensemble.parameters.dtype in _KERNELS
+        and _can_read(ensemble, ensemble.parameters, ensemble.parameters.shape)
+        and _can_read(ensemble, points, (ensemble.widths[0], total))
+        and (labels is None or _can_read(ensemble, labels, (ensemble.widths[-1], total)))
         and can_compile(ensemble.widths, ensemble.activation)
+    )
+
+
+def _can_read(ensemble: "Ensemble", values: Tensor, shape: Sequence[int]) -> bool:
+    """Return whether the kernels can read values of this shape, with or without a leading axis of draws."""
+    like = ensemble.parameters
+    return (
+        values.shape in (shape, (1, *shape), (ensemble.draws, *shape))
+        and values.numel() > 0
+        and (values.dtype, values.device) == (like.dtype, like.device)
+        and not (values.requires_grad and torch.is_grad_enabled())
     )
 
 
@@ -66,8 +91,16 @@ def unpack(packed: Float[Tensor, "groups columns rows lane"], networks: int) -> 
     """Undo `pack`."""
     _, columns, rows, _ = packed.shape
     values = packed.new_empty(networks, rows, columns)
-    _KERNELS[packed.dtype].unpack(networks, rows, columns, packed.data_ptr(), values.data_ptr())
+    _unpack_to(values, packed)
     return values
+
+
+def _unpack_to(
+    values: Float[Tensor, "networks rows columns"], packed: Float[Tensor, "groups columns rows lane"]
+) -> None:
+    """Undo `pack` and write the arrays to contiguous ones."""
+    assert values.is_contiguous()
+    _KERNELS[packed.dtype].unpack(*values.shape, packed.data_ptr(), values.data_ptr())
 
 
 def outputs(
@@ -81,20 +114,23 @@ def outputs(
         reference: Number of points over which batch normalization takes its statistics; by default all.
     """
     network, kernels = _architecture(ensemble), _KERNELS[ensemble.parameters.dtype]
-    shared, total = points.ndim == 2 or points.stride(0) == 0, points.shape[-1]
-    if shared:
+    total = points.shape[-1]
+    if shared := points.ndim == 2 or len(points) == 1 or points.stride(0) == 0:
         common = (points if points.ndim == 2 else points[0]).T.contiguous()
     held = ensemble.parameters.shape[1] + total * (ensemble.widths[-1] + (0 if shared else ensemble.widths[0]))
 
-    def compute(draws: slice) -> Tensor:
+    result = points.new_empty(ensemble.draws, ensemble.widths[-1], total)
+
+    def compute(draws: slice) -> None:
         parameters = pack(ensemble.parameters[draws, :, None])
         inputs = common if shared else pack(points[draws])
         found = parameters.new_empty(len(parameters), total, ensemble.widths[-1], kernels.lanes)
-        sizes = (len(parameters), total, total if reference is None else reference)
+        sizes = (len(parameters), total, total if reference is None else min(reference, total))
         kernels.forward(network, sizes, shared, parameters.data_ptr(), inputs.data_ptr(), found.data_ptr())
-        return unpack(found, draws.stop - draws.start)
+        _unpack_to(result[draws], found)
 
-    return torch.cat(_in_parts(compute, ensemble, held))
+    _in_parts(compute, ensemble, held)
+    return result
 
 
 def gradients(
@@ -118,16 +154,19 @@ def gradients(
     network, kernels = _architecture(ensemble, loss), _KERNELS[ensemble.parameters.dtype]
     held = 2 * ensemble.parameters.shape[1] + points.shape[2] * (points.shape[1] + labels.shape[1])
 
-    def compute(draws: slice) -> tuple[Tensor, Tensor]:
+    by_parameters = points.new_empty(ensemble.parameters.shape)
+    by_inputs = points.new_empty(ensemble.draws)
+
+    def compute(draws: slice) -> None:
         arrays = [pack(values) for values in (ensemble.parameters[draws, :, None], points[draws], labels[draws])]
         gradient, by_input = torch.empty_like(arrays[0]), arrays[0].new_empty(len(arrays[0]), 1, 1, kernels.lanes)
         addresses = (array.data_ptr() for array in (*arrays, gradient, by_input))
         kernels.gradient(network, len(gradient), points.shape[2], *addresses)
-        number = draws.stop - draws.start
-        return unpack(gradient, number)[..., 0], unpack(by_input, number)[:, 0, 0]
+        _unpack_to(by_parameters[draws, :, None], gradient)
+        _unpack_to(by_inputs[draws, None, None], by_input)
 
-    by_parameters, by_input = zip(*_in_parts(compute, ensemble, held), strict=True)
-    return torch.cat(by_parameters), torch.cat(by_input)
+    _in_parts(compute, ensemble, held)
+    return by_parameters, by_inputs
 
 
 class CompiledTraining:
@@ -209,9 +248,16 @@ _MOMENTS = ("first_moment", "second_moment")
 _PRODUCTS_AT_ONCE = 5e8
 
 
-def can_train(ensemble: "Ensemble", loss: str, optimizers: Sequence[Optimizer]) -> bool:
-    """Return whether the kernels can train the ensemble on the loss of this name."""
-    return type(optimizers[0]) in (Adam, Sgd) and not ensemble.lacking and is_compiled(ensemble, loss)
+def can_train(
+    ensemble: "Ensemble",
+    loss: str,
+    inputs: Float[Tensor, "networks inputs points"],
+    labels: Float[Tensor, "networks outputs points"],
+    optimizers: Sequence[Optimizer],
+) -> bool:
+    """Return whether the kernels can train the ensemble on these points and the loss of this name."""
+    known = type(optimizers[0]) in (Adam, Sgd) and not ensemble.lacking
+    return known and is_compiled(ensemble, inputs, labels, loss)
 
 
 def _rule(optimizer: Optimizer) -> Rule:
@@ -225,8 +271,8 @@ def _architecture(ensemble: "Ensemble", loss: str = LOSSES[0]) -> Architecture:
     return architecture(ensemble.widths, activation, ensemble.normalization, ensemble.residual, loss)
 
 
-def _in_parts(compute: Callable[[slice], Result], ensemble: "Ensemble", held: int) -> list[Result]:
-    """Return the results of a function for slices of the draws, which are whole groups.
+def _in_parts(compute: Callable[[slice], None], ensemble: "Ensemble", held: int) -> None:
+    """Call a function with slices of the draws, which are whole groups, in as many threads as torch uses.
 
     Args:
         compute: The function.
@@ -237,7 +283,7 @@ def _in_parts(compute: Callable[[slice], Result], ensemble: "Ensemble", held: in
     groups, threads = -(-ensemble.draws // lanes), torch.get_num_threads()
     parts = max(min(threads, groups), -(-ensemble.draws * bytes_each // _CALL_BYTES))
     draws = [slice(part.start * lanes, min(part.stop * lanes, ensemble.draws)) for part in _divide(groups, parts)]
-    return _run(compute, draws)
+    _run(compute, draws)
 
 
 def _divide(number: int, parts: int) -> list[slice]:
@@ -246,10 +292,13 @@ def _divide(number: int, parts: int) -> list[slice]:
     return [slice(start, min(start + size, number)) for start in range(0, number, size)]
 
 
-def _run(compute: Callable[[slice], Result], parts: Sequence[slice]) -> list[Result]:
-    """Return the results of a function for each part, in as many threads as torch uses."""
+def _run(compute: Callable[[slice], None], parts: Sequence[slice]) -> None:
+    """Call a function with each part, in as many threads as torch uses."""
     threads = min(torch.get_num_threads(), len(parts))
     if threads == 1:
-        return [compute(part) for part in parts]
+        for part in parts:
+            compute(part)
+        return
     with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(compute, parts))
+        for _ in pool.map(compute, parts):  # raises the first error
+            pass

@@ -118,7 +118,7 @@ class Ensemble:
             reference: Number of points, counted from the first, over which batch normalization takes its statistics;
                 by default all. Test points that follow the training points can then use the statistics of the latter.
         """
-        if compiled.is_compiled(self):
+        if compiled.is_compiled(self, points):
             return compiled.outputs(self, points, reference)
         total = points.shape[-1]
         outputs = points.new_empty(self.draws, self.widths[-1], total)

@@ -24,4 +24,8 @@ def output_moments(outputs: Float[Tensor, "draws outputs points"]) -> Moments:
     limit = 400 if outputs.dtype == torch.float64 else 40
     exponent = exponent.masked_fill(exponent.abs() <= limit, 0).clamp(-1000, 1000).to(outputs.dtype)
     scaled, scale = outputs * torch.exp2(-exponent)[:, None, None], torch.exp2(exponent)
-    return Moments(scaled.square().mean((1, 2)).sqrt() * scale, scaled.var(dim=2, correction=0).mean(1).sqrt() * scale)
+    rms = scaled.square().mean((1, 2)).sqrt() * scale
+    centered = scaled - scaled[:, :, :1]  # exactly 0 if the outputs are constant
+    centered.sub_(centered.mean(2, keepdim=True))
+    # Tensor.var rounds one draw in another way than several.
+    return Moments(rms, centered.square_().mean(2).mean(1).sqrt() * scale)

@@ -50,7 +50,7 @@ def train(
     first, groups = optimizers[0], len(optimizers)
     inputs, labels = (values.repeat(groups, 1, 1) for values in (data.train.inputs, data.train.labels))
     training: CompiledTraining | TorchTraining
-    if can_train(ensemble, data.loss.name, optimizers):
+    if can_train(ensemble, data.loss.name, inputs, labels, optimizers):
         training = CompiledTraining(ensemble, data.loss.name, inputs, labels, optimizers, start)
     else:
         training = TorchTraining(ensemble, data.loss, inputs, labels, optimizers, start)
