@@ -24,6 +24,10 @@
 #define SUM_POINTS 1024          /* that are added up one by one; sums of so many are then added, to round less */
 #define EPSILON 1e-5              /* added to variances by normalization */
 
+#ifndef GAP /* bytes to leave after an array at this place of a block of memory; the tests forbid access to them */
+#define GAP(place) 0
+#endif
+
 enum { NONE, BATCH, LAYER };                               /* normalization */
 enum { BINARY_CROSS_ENTROPY, CROSS_ENTROPY, HALF_SQUARE }; /* loss */
 

@@ -177,6 +177,7 @@ static VEC *NAME(take)(char *memory, ptrdiff_t *used, ptrdiff_t vectors)
 {
     VEC *taken = memory ? (VEC *)(memory + *used) : 0;
     *used += vectors * VECTOR_BYTES;
+    *used += GAP(memory ? memory + *used : 0);
     return taken;
 }
 

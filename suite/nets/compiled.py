@@ -100,7 +100,8 @@ def _unpack_to(
 ) -> None:
     """Undo `pack` and write the arrays to contiguous ones."""
     assert values.is_contiguous()
-    _KERNELS[packed.dtype].unpack(*values.shape, packed.data_ptr(), values.data_ptr())
+    networks, rows, columns = values.shape
+    _KERNELS[packed.dtype].unpack(networks, rows, columns, packed.data_ptr(), values.data_ptr())
 
 
 def outputs(

@@ -16,6 +16,19 @@ static void *failing_aligned_alloc(size_t alignment, size_t size)
     return until_failure >= 0 && until_failure-- == 0 ? NULL : aligned_alloc(alignment, size);
 }
 
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#define GAP(place) forbid(place)
+enum { GAP_BYTES = 64 };
+
+/* Arrays in one block of memory must not be mistaken for each other, either. */
+static ptrdiff_t forbid(char *place)
+{
+    if (place) __asan_poison_memory_region(place, GAP_BYTES);
+    return GAP_BYTES;
+}
+#endif
+
 #define aligned_alloc failing_aligned_alloc
 #include "kernels.c"
 #undef aligned_alloc

@@ -36,8 +36,8 @@ pytestmark = pytest.mark.skipif(library() is None, reason=f"there are no kernels
 
 EPSILONS = torch.finfo(torch.float64).eps / torch.finfo(torch.float32).eps
 PHASES = (Phase.generate,)  # shrinking would take minutes, and the failing shape is readable
-FEW = settings(derandomize=True, max_examples=8, phases=PHASES)
-MANY = settings(derandomize=True, max_examples=30, phases=PHASES)
+FEW = settings(derandomize=True, max_examples=5, phases=PHASES)
+MANY = settings(derandomize=True, max_examples=8, phases=PHASES)
 SMOOTH = [activation for activation in EVERY if not activation.kinks]
 OPTIMIZERS: list[Sequence[Optimizer]] = [
     [Sgd(learning_rate=0.05, batch=1)],
@@ -172,12 +172,12 @@ def rounding_errors(activation: Activation, shape: Shape, compute: Compute) -> t
 @pytest.mark.parametrize("normalization", ["none", "batch", "layer"])
 @pytest.mark.parametrize("compute", [outputs, parameter_gradients])
 def test_rounding_is_as_large_as_that_of_torch(compute: Compute, normalization: str) -> None:
-    """In deep networks that amplify rounding: the geometric mean over 64 ensembles is at most twice as large.
+    """In deep networks that amplify rounding: the geometric mean over 32 ensembles is at most twice as large.
 
-    The logarithm of the ratio has a standard deviation of about 1, so that equal errors fail with probability 1e-8.
+    The logarithm of the ratio has a standard deviation of about 1, so that equal errors fail with probability 5e-5.
     """
     logarithms = []
-    for seed in range(64):
+    for seed in range(32):
         shape = Shape((3, 4, 11, 5, 14, 4, 3, 12, 11, 3, 11, 4), 9, 37, normalization, seed=seed)
         own, other = rounding_errors(SMOOTH[seed % len(SMOOTH)], shape, compute)
         logarithms.append(log(own / other))

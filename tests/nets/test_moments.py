@@ -12,13 +12,28 @@ def _outputs(dtype: torch.dtype) -> torch.Tensor:
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_outputs_of_usual_size_have_the_plain_values(dtype: torch.dtype) -> None:
-    """To the bit."""
+    """Within a few units in the last place."""
     outputs = _outputs(dtype)
 
     rms, std = output_moments(outputs)
 
-    assert torch.equal(rms, outputs.square().mean((1, 2)).sqrt())
-    assert torch.equal(std, outputs.var(dim=2, correction=0).mean(1).sqrt())
+    close = {"rtol": 4 * torch.finfo(dtype).eps, "atol": 0}
+    torch.testing.assert_close(rms, outputs.square().mean((1, 2)).sqrt(), **close)
+    torch.testing.assert_close(std, outputs.var(dim=2, correction=0).mean(1).sqrt(), **close)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_draw_has_the_same_values_alone_as_among_others(dtype: torch.dtype) -> None:
+    """To the bit; constant outputs have a standard deviation of exactly 0."""
+    outputs = _outputs(dtype)
+    outputs[1] = 0.1
+
+    rms, std = output_moments(outputs)
+
+    for draw in range(4):
+        alone = output_moments(outputs[draw : draw + 1])
+        assert (alone.rms, alone.std) == (rms[draw], std[draw])
+    assert std[1] == 0
 
 
 @pytest.mark.parametrize(("dtype", "scale"), [(torch.float32, 2.0**100), (torch.float64, 2.0**900)])
