@@ -17,11 +17,19 @@ class Moments(NamedTuple):
 def output_moments(outputs: Float[Tensor, "draws outputs points"]) -> Moments:
     """Compute the root mean square and the standard deviation of the outputs of each draw.
 
-    Outputs whose squares could overflow or underflow are scaled by a power of two first, which is exact.
+    Outputs whose squares could overflow or underflow are scaled by a power of two first, which is exact. The standard
+    deviation of equal outputs is exactly 0, since it is that of their differences from the first one.
     """
     _, exponent = torch.frexp(outputs.abs().amax((1, 2)))
     # The exponents of the largest and the smallest normal numbers are +-1024 in float64, +-128 in float32.
     limit = 400 if outputs.dtype == torch.float64 else 40
     exponent = exponent.masked_fill(exponent.abs() <= limit, 0).clamp(-1000, 1000).to(outputs.dtype)
     scaled, scale = outputs * torch.exp2(-exponent)[:, None, None], torch.exp2(exponent)
-    return Moments(scaled.square().mean((1, 2)).sqrt() * scale, scaled.var(dim=2, correction=0).mean(1).sqrt() * scale)
+    rms = _root_mean_square(scaled)
+    scaled -= scaled[:, :, :1].clone()
+    scaled -= scaled.mean(2, keepdim=True)
+    return Moments(rms * scale, _root_mean_square(scaled) * scale)
+
+
+def _root_mean_square(values: Float[Tensor, "draws outputs points"]) -> Float[Tensor, " draws"]:
+    return values.square().mean((1, 2)).sqrt()
