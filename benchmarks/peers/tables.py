@@ -53,7 +53,7 @@ def _mean(ratios: Sequence[float]) -> float:
 def _format_time(row: Row) -> str:
     draws = int(row.case.split(",")[0])
     value = row.seconds * NETWORK_STEP / draws if row.work == "training" else row.seconds * 1e3
-    return f"{value:.{1 if value < 100 else 0}f} +-{row.spread:.0%}"
+    return f"{value:.{2 if value < 10 else 1 if value < 100 else 0}f} +-{row.spread:.0%}"
 
 
 def _line(label: str, cells: Sequence[str]) -> str:
