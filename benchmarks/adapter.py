@@ -41,6 +41,9 @@ PLACES: dict[str, tuple[str, ...]] = {
     "TrainabilitySettings": ("suite.catalog.measures.death", "suite.catalog.measure_settings"),
     "V3LimitSettings": ("suite.catalog.measures.variability", "suite.catalog.measure_settings"),
     "V3Settings": ("suite.catalog.measures.variability", "suite.catalog.measure_settings", "suite.catalog.measures"),
+    # kernels
+    "computing_with": ("suite.native.build",),
+    "kernels": ("suite.native.build",),
     # networks
     "BINARY_CROSS_ENTROPY": ("suite.nets.losses",),
     "Ensemble": ("suite.nets.ensemble",),

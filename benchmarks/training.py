@@ -20,22 +20,19 @@ STEPS = 10
 
 
 class Training(Timed):
-    """Ten steps of Adam on batches of 512 points of a checkerboard, for all networks at once."""
+    """Steps of Adam on batches of points of a checkerboard, for all networks at once."""
 
     params: tuple[list[str], ...] = (list(SHAPES), DEVICES)
     shapes = SHAPES
     dtype = torch.float32
-
-    def draw_networks(self) -> Any:
-        """Draw the networks, normalized if a parameter of the benchmark requests it."""
-        return networks(self.shape, self.device, self.dtype, *self.options)
+    steps, batch = STEPS, 512
 
     def prepare(self) -> Callable[[], object]:
         """Return a function that trains, starting from the networks that its last call trained."""
         self.task = adapter.Checkerboard(squares=4, train=2048, test=16)
         self.data = adapter.make_data(self.task, 1, 0, self.shape.draws, self.dtype).to(self.device)
-        self.optimizer = adapter.Adam(learning_rate=1e-3, batch=512)
-        return lambda: list(adapter.train(self.ensemble, self.data, [self.optimizer], [STEPS]))
+        self.optimizer = adapter.Adam(learning_rate=1e-3, batch=self.batch)
+        return lambda: list(adapter.train(self.ensemble, self.data, [self.optimizer], [self.steps]))
 
 
 class TrainingStep(Training):
@@ -43,6 +40,10 @@ class TrainingStep(Training):
 
     params = (list(SHAPES), DEVICES, ["none", "batch", "layer"])
     param_names = ("shape", "device", "normalization")
+
+    def draw_networks(self) -> Any:
+        """Draw the networks, normalized if the last parameter requests it."""
+        return networks(self.shape, self.device, self.dtype, *self.options)
 
     @version("3")
     def time_ten_steps(self, shape: str, device: str, normalization: str) -> None:

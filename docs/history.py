@@ -20,18 +20,19 @@ BENCHMARKS = {
     "estimators.Collapse.time_collapse": "collapse",
     "estimators.VariabilityLimit.time_v3_limit": "limit of V3",
     "signal.Jacobian.time_jacobian": "Jacobian",
+    "training.TrainingStep.time_ten_steps": "ten training steps",
 }
 
 
 def read_times() -> Iterator[dict[str, object]]:
-    """Yield the time in milliseconds of each benchmark, shape and commit on the CPU."""
+    """Yield the time in milliseconds of each benchmark, shape and commit on the CPU, without normalization."""
     for file in (RESULTS / MACHINE).glob("*-py*.json"):
         stored = json.loads(file.read_text())
         for name, title in BENCHMARKS.items():
             row = dict(zip(stored["result_columns"], stored["results"].get(name, [None]), strict=False))
             times = row.get("result") or []
-            for (shape, device, *_), seconds in zip(product(*row.get("params", [])), times, strict=False):
-                if seconds and device == "'cpu'":
+            for (shape, device, *options), seconds in zip(product(*row.get("params", [])), times, strict=False):
+                if seconds and device == "'cpu'" and set(options) <= {"'none'"}:
                     commit = stored["commit_hash"][:7]
                     yield {"benchmark": title, "shape": shape.strip("'"), "commit": commit, "time": 1000 * seconds}
 

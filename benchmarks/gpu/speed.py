@@ -107,13 +107,19 @@ def _time_case(case: Case, setup: Setup, jax: JaxProcess | None) -> Row:
         contenders, left_out = _contenders(problem_of(case), setup, jax)
         found = compare(case, contenders, Gemm(case.dtype, setup.device), setup.device, 0.0 if setup.tiny else BUDGET)
         launches = {
-            each.name: count_launches(each.work, setup.device, isinstance(each, TorchCompile))
+            each.name: _count_launches(each, setup.device)
             if isinstance(each, InTorch) and not isinstance(each, Loop)  # a loop starts too many kernels to be profiled
             else None
             for each in contenders
         }
     times = [each.as_json() for each in found]
     return {"flop": case.flop, "bytes": case.bytes, "times": times, "launches": launches, "left_out": left_out}
+
+
+def _count_launches(contender: InTorch, device: str) -> int | None:
+    """Return the number of kernels that a contender starts; for training, in one step."""
+    found = count_launches(contender.work, device, isinstance(contender, TorchCompile))
+    return None if found is None else round(found / contender.steps)
 
 
 def _contenders(problem: Problem, setup: Setup, jax: JaxProcess | None) -> tuple[list[Contender], dict[str, str]]:

@@ -5,16 +5,15 @@ import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import get_args
 
 import torch
 
 from benchmarks.ensembles import available_devices
-from benchmarks.peers.cases import Case, Contender, Work, cases, problem_of
+from benchmarks.peers.cases import TABLES, Case, Contender, cases, problem_of
 from benchmarks.peers.jax_process import JaxProcess, installed
 from benchmarks.peers.tables import print_table
 from benchmarks.peers.timing import Row, compare
-from benchmarks.peers.torch_peers import CollapseInstead, ForwardAlone, Gemm, Loop, Ours, Vmap
+from benchmarks.peers.torch_peers import CollapseInstead, ForwardAlone, Gemm, Loop, Ours, OursInTorch, Vmap
 
 
 def options() -> argparse.Namespace:
@@ -23,8 +22,8 @@ def options() -> argparse.Namespace:
     parser.add_argument(
         "--work",
         nargs="+",
-        choices=get_args(Work),
-        default=list(get_args(Work)),
+        choices=list(TABLES),
+        default=list(TABLES),
         help="computations to compare (default: all)",
     )
     parser.add_argument("--dtype", choices=("float32", "float64"), help="measure only this precision")
@@ -45,6 +44,8 @@ def contenders(case: Case, device: str, jax: JaxProcess | None) -> Iterator[Cont
     """Yield the contenders for a case on a device."""
     problem = problem_of(case)
     yield Ours(problem, device)
+    if device == "cpu":
+        yield OursInTorch(problem, device)
     if case.work == "v3":
         yield from (ForwardAlone(problem, device), CollapseInstead(problem, device))
     yield from (Loop(problem, device), Vmap(problem, device))

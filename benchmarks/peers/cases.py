@@ -58,6 +58,14 @@ class Case:
         return flop
 
     @property
+    def steps(self) -> int:
+        """The number of training steps between two pauses of the trainer, which are all timed together.
+
+        Studies record networks at steps that grow by a factor of sqrt(2), so that most pauses are farther apart.
+        """
+        return max(10, 1600 // self.points)
+
+    @property
     def bytes(self) -> int:
         """The number of bytes that must be read and written.
 
@@ -84,22 +92,39 @@ FORWARD = ((256, 6, 120, 256), (256, 16, 20, 256), (256, 34, 5, 256), (64, 128, 
 V3 = tuple((draws, width, depth, 1089) for draws, width, depth, _ in FORWARD)
 TRAINING = ((64, 16, 8, 512), (64, 8, 32, 512), (64, 30, 3, 512), (256, 6, 50, 512))
 
-SIZES: dict[Work, tuple[tuple[int, int, int, int], ...]] = {"forward": FORWARD, "v3": V3, "training": TRAINING}
-"""Draws, width, depth and points of each case."""
+SMALL_BATCHES = ((192, 8, 4, 32), (192, 12, 1, 32), (192, 4, 8, 32), (192, 2, 4, 16), (192, 6, 2, 16))
 
-DTYPES: dict[Work, tuple[str, ...]] = {
-    "forward": ("float32", "float64"),
-    "v3": ("float64",),
-    "training": ("float32", "float64"),
+
+@dataclass(frozen=True)
+class Table:
+    """The cases of a table.
+
+    Attributes:
+        work: The computation.
+        dtypes: The precisions.
+        sizes: Draws, width, depth and points of each case.
+    """
+
+    work: Work
+    dtypes: tuple[str, ...]
+    sizes: tuple[tuple[int, int, int, int], ...]
+
+
+TABLES = {
+    "forward": Table("forward", ("float32", "float64"), FORWARD),
+    "v3": Table("v3", ("float64",), V3),
+    "training": Table("training", ("float32", "float64"), TRAINING),
+    "small_batches": Table("training", ("float32",), SMALL_BATCHES),
 }
 
 
-def cases(work: Work, shrink: int = 1) -> list[Case]:
+def cases(table: str, shrink: int = 1) -> list[Case]:
     """Return the cases of a table; `shrink` divides draws and depths for a quick run."""
+    work, dtypes, sizes = TABLES[table].work, TABLES[table].dtypes, TABLES[table].sizes
     return [
         Case(work, dtype, Shape(max(1, draws // shrink), width, max(1, depth // shrink)), points)
-        for dtype in DTYPES[work]
-        for draws, width, depth, points in SIZES[work]
+        for dtype in dtypes
+        for draws, width, depth, points in sizes
     ]
 
 
@@ -137,7 +162,7 @@ class Contender(Protocol):
     name: str
 
     def seconds(self) -> float:
-        """Run the computation once and return its time in seconds."""
+        """Run the computation once and return its time in seconds; for training, the time of one step."""
 
     def answer(self) -> Array:
         """Return the result: outputs (draws, points), V3, or all networks' losses after a few steps."""

@@ -30,6 +30,8 @@ class InJax:
     """The base class of contenders in JAX."""
 
     features_first: bool
+    steps = 1
+    """Number of training steps that are timed together."""
 
     def __init__(self, problem: Problem) -> None:
         self.problem, self.case = problem, problem.case
@@ -41,10 +43,10 @@ class InJax:
         jax.block_until_ready(self.work())  # compiles the function
 
     def seconds(self) -> float:
-        """Run the computation once and return its time in seconds."""
+        """Run the computation once and return its time in seconds; for training, the time of one step."""
         start = perf_counter()
         jax.block_until_ready(self.work())
-        return perf_counter() - start
+        return (perf_counter() - start) / self.steps
 
     def forward(self) -> Callable[[], Any]:
         """Return a function that evaluates all networks on the same points."""
@@ -68,11 +70,14 @@ class InJax:
         return lambda: work(jax.random.key(1))
 
     def training(self) -> Callable[[], Any]:
-        """Return a function that makes one compiled training step, with gradients by vmap(grad) and Adam."""
+        """Return a function that trains, with gradients by vmap(grad) and Adam.
+
+        Each step is a call of a compiled function, or a compiled loop makes all steps between two pauses, whichever is
+        faster in a trial.
+        """
         labels = jnp.asarray(self.problem.labels[:, 0])
         gradient = jax.vmap(jax.grad(partial(_loss, self.network)))
 
-        @partial(jax.jit, donate_argnums=0)
         def step(state: Any) -> Any:
             parameters, m, v, done = state
             g = gradient(parameters, self.points, labels)
@@ -86,25 +91,41 @@ class InJax:
 
             return jax.tree.map(moved, parameters, m, v), m, v, done
 
-        zeros = jax.tree.map(jnp.zeros_like, self.parameters)
-        self.state = (jax.tree.map(jnp.copy, self.parameters), zeros, jax.tree.map(jnp.copy, zeros), jnp.asarray(0.0))
+        self.step = jax.jit(step, donate_argnums=0)
+        many = self.case.steps
+        together = jax.jit(lambda state: jax.lax.fori_loop(0, many, lambda _, old: step(old), state), donate_argnums=0)
+        self.state = self._start()
 
-        def work() -> Any:
-            self.state = step(self.state)
+        def train(call: Callable[[Any], Any]) -> Any:
+            self.state = call(self.state)
             return self.state
 
+        ways = ((1, partial(train, self.step)), (many, partial(train, together)))
+        times = [self._try(*way) for way in ways]
+        self.steps, work = ways[times.index(min(times))]
         return work
 
     def answer(self) -> Array:
         """Return the result, as `Contender.answer` does."""
         if self.case.work == "training":
-            self.work = self.training()
+            state = self._start()
             for _ in range(STEPS):
-                self.work()
-            outputs = jax.vmap(self.network)(self.state[0], self.points)
+                state = self.step(state)
+            outputs = jax.vmap(self.network)(state[0], self.points)
             return np.asarray(_cross_entropy(outputs, jnp.asarray(self.problem.labels[:, 0])).mean(1))
         outputs = jax.vmap(self.network, in_axes=(0, None))(self.parameters, self.points)
         return np.asarray(outputs if self.case.work == "forward" else _variability(outputs, self.case.side))
+
+    def _start(self) -> Any:
+        """Return parameters, both moments of Adam and the number of steps before the first step."""
+        moments = [jax.tree.map(jnp.zeros_like, self.parameters) for _ in range(2)]
+        return (jax.tree.map(jnp.copy, self.parameters), *moments, jnp.asarray(0.0))
+
+    def _try(self, steps: int, work: Callable[[], Any]) -> float:
+        """Return the time of a step if `steps` of them are made together."""
+        self.steps, self.work = steps, work
+        self.seconds()  # compiles the function
+        return min(self.seconds() for _ in range(5))
 
     def _stacked(self, layers: list[tuple[Array, Array]]) -> Parameters:
         """Return the parameters with hidden layers stacked on axis 1, after the draws, for the scan."""

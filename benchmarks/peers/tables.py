@@ -29,9 +29,10 @@ def format_table(rows: Sequence[Row]) -> list[str]:
         formatted = [_format_time(by[case, name]) if (case, name) in by else "-" for name in names]
         rate, peak = (row.flop / row.seconds / 1e9 for row in (by[case, "ours"], by[case, "gemm"]))
         lines.append(_line(case, [*formatted, f"{rate:.0f}", f"{rate / peak:.2f}"]))
-    for name in (name for name in BESIDE if name in names):
-        shares = [by[case, name].seconds / by[case, "ours"].seconds for case in cases]
-        lines.append(f"{name}: {_mean(shares):.2f} times the time of ours, geometric mean")
+    if BESIDE[0] in names:
+        for name, title in (("ours", "V3"), (BESIDE[1], "collapse")):
+            shares = [by[case, name].seconds / by[case, BESIDE[0]].seconds for case in cases]
+            lines.append(f"{title}: {_mean(shares):.2f} times its forward pass, geometric mean")
     ratios = {
         name: [by[case, name].seconds / by[case, "ours"].seconds for case in cases if (case, name) in by]
         for name in names
@@ -52,7 +53,7 @@ def _mean(ratios: Sequence[float]) -> float:
 def _format_time(row: Row) -> str:
     draws = int(row.case.split(",")[0])
     value = row.seconds * NETWORK_STEP / draws if row.work == "training" else row.seconds * 1e3
-    return f"{value:.{1 if value < 100 else 0}f} +-{row.spread:.0%}"
+    return f"{value:.{2 if value < 10 else 1 if value < 100 else 0}f} +-{row.spread:.0%}"
 
 
 def _line(label: str, cells: Sequence[str]) -> str:

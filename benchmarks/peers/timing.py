@@ -28,7 +28,7 @@ class Row:
         case: Draws, width, depth and points.
         contender: The name of the contender.
         device: cpu or cuda.
-        seconds: The median over rounds, for all networks together.
+        seconds: The median over rounds, for all networks together; of training, for one step.
         spread: Half the distance of the quartiles, relative to the median.
         rounds: The number of rounds.
         flop: The number of floating-point operations of the matrix products.

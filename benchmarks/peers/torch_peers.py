@@ -1,6 +1,6 @@
 """Contenders in PyTorch: the suite itself, a loop over networks, torch.func.vmap and batched products."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from time import perf_counter
 from typing import Any
@@ -24,6 +24,8 @@ class InTorch:
     """
 
     name: str
+    steps = 1
+    """Number of training steps that are timed together."""
 
     def __init__(self, problem: Problem, device: str = "cpu") -> None:
         self.problem, self.device, self.case = problem, device, problem.case
@@ -34,11 +36,11 @@ class InTorch:
         self.work: Callable[[], object] = getattr(self, problem.case.work)()
 
     def seconds(self) -> float:
-        """Run the computation once and return its time in seconds."""
+        """Run the computation once and return its time in seconds; for training, the time of one step."""
         start = perf_counter()
         self.work()
         settle(self.device)
-        return perf_counter() - start
+        return (perf_counter() - start) / self.steps
 
     def drawn(self) -> Layers:
         """Draw weights and biases of new networks on the device."""
@@ -78,16 +80,20 @@ class Ours(InTorch):
         return lambda: adapter.v3(networks(self.case.shape, self.device, self.dtype), self.domain, settings)["v3"]
 
     def training(self) -> Callable[[], object]:
-        """Return a function that makes one step of the suite's trainer, with batches in random order."""
-        parameters = torch.from_numpy(self.problem.parameters).to(self.device)
-        self.ensemble = make_ensemble(self.case.shape, parameters)
+        """Return a function that trains until the trainer's next pause, with batches in random order."""
+        self.steps = self.case.steps
+        pauses = self.train(range(0, 2**62, self.steps))
+        next(pauses)
+        return lambda: next(pauses)
+
+    def train(self, stops: Sequence[int]) -> Iterator[int]:
+        """Train the problem's networks with the suite's trainer, which pauses at the given steps."""
+        self.ensemble = make_ensemble(self.case.shape, torch.from_numpy(self.problem.parameters.copy()).to(self.device))
         points = adapter.Points(self.inputs, self.labels)
-        self.data = adapter.Data(1, adapter.BINARY_CROSS_ENTROPY, points, points, points)
-        steps = adapter.train(
-            self.ensemble, self.data, [adapter.Adam(learning_rate=LEARNING_RATE, batch=self.case.points)], _endless()
-        )
-        next(steps)
-        return lambda: next(steps)
+        data = adapter.Data(1, adapter.BINARY_CROSS_ENTROPY, points, points, points)
+        optimizer = adapter.Adam(learning_rate=LEARNING_RATE, batch=self.case.points)
+        pauses: Iterator[int] = adapter.train(self.ensemble, data, [optimizer], stops)
+        return pauses
 
     def answer(self) -> Array:
         """Return the result for the problem's networks."""
@@ -98,15 +104,29 @@ class Ours(InTorch):
             given = make_ensemble(self.case.shape, torch.from_numpy(self.problem.parameters).to(self.device))
             found = adapter.v3(given, self.domain, adapter.V3Settings(step=self.domain.step))["v3"]
         else:
-            for _ in range(STEPS):
-                self.work()
+            list(self.train([STEPS]))
             found = adapter.BINARY_CROSS_ENTROPY.value(self.ensemble(self.inputs), self.labels)
         return found.cpu().numpy()
 
 
-def _endless() -> range:
-    """Return the steps at which the trainer pauses: all of them."""
-    return range(2**62)
+class OursInTorch(Ours):
+    """The suite's implementation without its compiled kernels."""
+
+    name = "ours, torch"
+
+    def __init__(self, problem: Problem, device: str = "cpu") -> None:
+        with adapter.computing_with("torch"):
+            super().__init__(problem, device)
+
+    def seconds(self) -> float:
+        """Run the computation once without the kernels, as `InTorch.seconds` does."""
+        with adapter.computing_with("torch"):
+            return super().seconds()
+
+    def answer(self) -> Array:
+        """Return the result for the problem's networks."""
+        with adapter.computing_with("torch"):
+            return super().answer()
 
 
 class ForwardAlone(Ours):

@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from suite.catalog.measures.collapse import CollapseSettings
+from suite.nets import compiled
 from suite.nets.ensemble import Ensemble
 from suite.nets.moments import output_moments
 from suite.nets.sample import Sample
@@ -63,7 +64,8 @@ def collapse(ensemble: Ensemble, domain: Sample, settings: CollapseSettings) -> 
     collapsed = relative | absolute | exact
     death, bias = torch.zeros_like(collapsed), torch.zeros_like(collapsed)
     if collapsed.any():
-        causes = _causes(ensemble[collapsed], domain.coarser().points(), tau)
+        networks = ensemble if collapsed.all() else ensemble[collapsed]
+        causes = _causes(networks, domain.coarser().points(), tau)
         still = std[collapsed] <= torch.finfo(std.dtype).eps ** 0.5 * rms[collapsed]
         death[collapsed], bias[collapsed] = causes.death & still, causes.bias
     left, vanished = collapsed & ~death, rms == 0
@@ -89,15 +91,23 @@ class _Causes(NamedTuple):
 
 def _causes(ensemble: Ensemble, points: Float[Tensor, "inputs points"], tau: float) -> _Causes:
     """Return whether any hidden layer is constant over the points, and whether biases dominate any layer."""
-    weighted, constant = [], []
+    inspect = compiled.inspect_layers if compiled.is_compiled(ensemble) else inspect_layers
+    norms, biases, constant = inspect(ensemble, points)
+    dominated = norms < tau * points.shape[1] ** 0.5 * biases
+    return _Causes(constant[:, :-1].any(1), dominated.any(1))
+
+
+def inspect_layers(
+    ensemble: Ensemble, points: Float[Tensor, "inputs points"]
+) -> tuple[Float[Tensor, "draws layers"], Float[Tensor, "draws layers"], Bool[Tensor, "draws layers"]]:
+    """Inspect each layer by torch, as `compiled.inspect_layers` does by the kernels."""
+    norms, constant = [], []
     h = points.expand(ensemble.draws, -1, -1)
-    hidden = ensemble.layers[:-1]
-    for index, layer in enumerate(hidden):
+    for index, layer in enumerate(ensemble.layers):
         z = torch.bmm(layer.weight, h)
-        weighted.append(torch.linalg.vector_norm(z, dim=(1, 2)))
-        h = ensemble.activate_(layer, z.add_(layer.bias), h if index else None)
+        norms.append(torch.linalg.vector_norm(z, dim=(1, 2)))
+        z += layer.bias
+        h = ensemble.activate_(layer, z, h if index else None) if index < ensemble.depth else z
         constant.append((h == h[..., :1]).flatten(1).all(1))
-    weighted.append(torch.linalg.vector_norm(torch.bmm(ensemble.layers[-1].weight, h), dim=(1, 2)))
-    biases = torch.stack([torch.linalg.vector_norm(layer.bias, dim=(1, 2)) for layer in ensemble.layers])
-    dominated = torch.stack(weighted) < tau * points.shape[1] ** 0.5 * biases
-    return _Causes(torch.stack(constant).any(0), dominated.any(0))
+    biases = [torch.linalg.vector_norm(layer.bias, dim=(1, 2)) for layer in ensemble.layers]
+    return torch.stack(norms, dim=1), torch.stack(biases, dim=1), torch.stack(constant, dim=1)

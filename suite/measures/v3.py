@@ -36,7 +36,7 @@ def v3(ensemble: Ensemble, domain: Sample, settings: V3Settings) -> dict[str, Fl
     Source: Yu & Zhang 2021, arXiv:2105.08911; our operational definition.
     """
     outputs = ensemble(domain.points())
-    value = domain.third_differences(outputs).abs().mean((1, 2))
+    value = domain.third_differences(outputs).abs_().mean((1, 2))
     rms = output_moments(outputs).rms
     return {
         "v3": value,

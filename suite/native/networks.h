@@ -147,6 +147,7 @@ struct NAME(passes) {
     VEC *inputs, *labels;     /* of one tile */
     VEC *delta[3], *skipped;  /* gradients with respect to activations */
     VEC *sums;                /* three for each unit of the widest layer */
+    VEC *squares, *biases, *constant; /* for each layer, see `inspect`, or 0 */
     char *memory;
 };
 
@@ -234,11 +235,11 @@ static ptrdiff_t NAME(lay_out)(struct NAME(passes) *passes, int gradients)
     return used;
 }
 
-/* Allocate what passes over up to `points` points need; return 0 if there is no memory. */
+/* Allocate what passes over tiles of up to `tile` points need; return 0 if there is no memory. */
 static int NAME(prepare)(
-    struct NAME(passes) *passes, const struct network *network, ptrdiff_t points, int gradients)
+    struct NAME(passes) *passes, const struct network *network, ptrdiff_t tile, int gradients)
 {
-    *passes = (struct NAME(passes)){.network = network, .tile = NAME(tile_points)(network, points, gradients)};
+    *passes = (struct NAME(passes)){.network = network, .tile = tile};
     passes->memory = aligned_alloc(VECTOR_BYTES, NAME(lay_out)(passes, gradients));
     if (!passes->memory)
         return 0;
@@ -323,6 +324,39 @@ static void NAME(standardize_backward)(
     }
 }
 
+/* ---- What `inspect` returns of a layer ---- */
+
+/* Compute the sum over points and units of (z - b)^2 or, without b, of z^2. */
+static VEC NAME(sum_of_squares)(ptrdiff_t points, ptrdiff_t units, const VEC *z, const VEC *b)
+{
+    VEC sum[4] = {{0}}; /* four, so that an addition need not wait for the last one */
+    for (ptrdiff_t unit = 0; unit < units; unit++) {
+        const VEC subtracted = b ? b[unit] : NAME(splat)(0);
+        ptrdiff_t point = 0;
+        for (; point + 4 <= points; point += 4)
+#pragma GCC unroll 4
+            for (int part = 0; part < 4; part++) {
+                const VEC difference = z[(point + part) * units + unit] - subtracted;
+                sum[part] += difference * difference;
+            }
+        for (; point < points; point++) {
+            const VEC difference = z[point * units + unit] - subtracted;
+            sum[0] += difference * difference;
+        }
+    }
+    return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+}
+
+/* Return 1 where all units have the same value at all points, else 0. */
+static VEC NAME(is_constant)(ptrdiff_t points, ptrdiff_t units, const VEC *h)
+{
+    IVEC same = ~(IVEC){0};
+    for (ptrdiff_t point = 0; point < points; point++)
+        for (ptrdiff_t unit = 0; unit < units; unit++)
+            same &= h[point * units + unit] == h[unit];
+    return (VEC)(same & (IVEC)NAME(splat)(1));
+}
+
 /* ---- Passes over one tile ---- */
 
 /* Compute the outputs at `points` points from passes->inputs, and return them, (points, outputs). */
@@ -336,10 +370,14 @@ static const VEC *NAME(forward_tile)(
         const ptrdiff_t units = layer->fan_out;
         const VEC *weight = parameters + layer->weight, *bias = parameters + layer->bias;
         const int hidden = index + 1 < network->layers;
-        if (!hidden || (network->activation == ACTIVATION_relu && !layer->normalized)) {
-            NAME(affine)(points, layer->fan_in, units, weight, bias, below, layer->value, hidden);
-        } else {
-            NAME(affine)(points, layer->fan_in, units, weight, bias, below, layer->standard, 0);
+        const int relu = hidden && network->activation == ACTIVATION_relu && !layer->normalized && !passes->squares;
+        VEC *sums = hidden && !relu ? layer->standard : layer->value;
+        NAME(affine)(points, layer->fan_in, units, weight, bias, below, sums, relu);
+        if (passes->squares) {
+            passes->squares[index] = NAME(sum_of_squares)(points, units, sums, bias);
+            passes->biases[index] = NAME(sum_of_squares)(1, units, bias, 0);
+        }
+        if (hidden && !relu) {
             if (layer->normalized) {
                 const VEC *gain = parameters + layer->gain, *shift = parameters + layer->shift;
                 NAME(standardize)(
@@ -362,6 +400,8 @@ static const VEC *NAME(forward_tile)(
                 for (ptrdiff_t unit = 0; unit < shared; unit++)
                     layer->h[point * units + unit] += below[point * layer->fan_in + unit];
         }
+        if (passes->constant)
+            passes->constant[index] = NAME(is_constant)(points, units, layer->h);
         below = layer->h;
     }
     return below;
@@ -490,7 +530,7 @@ int NAME(forward)(
     struct NAME(passes) passes;
     const ptrdiff_t in = network->widths[0], out = network->widths[network->layers];
     const ptrdiff_t numbers = NAME(count_parameters)(network);
-    if (!NAME(prepare)(&passes, network, points, 0))
+    if (!NAME(prepare)(&passes, network, NAME(tile_points)(network, points, 0), 0))
         return 1;
     for (ptrdiff_t group = 0; group < groups; group++) {
         const VEC *own = (const VEC *)parameters + group * numbers;
@@ -509,6 +549,32 @@ int NAME(forward)(
     return 0;
 }
 
+/* Inspect each layer at points that all networks share, (points, inputs).
+ *
+ * `squares` are the sums over points and units of (W h)^2, `biases` those over units of b^2, and `constant` is 1 where
+ * the layer's output is the same at all points, else 0; all are (groups, layers, lane). Return 0, or 1 if there is no
+ * memory.
+ */
+int NAME(inspect)(
+    const struct network *network, ptrdiff_t groups, ptrdiff_t points, const REAL *parameters, const REAL *inputs,
+    REAL *squares, REAL *biases, REAL *constant)
+{
+    struct NAME(passes) passes;
+    const ptrdiff_t numbers = NAME(count_parameters)(network);
+    if (!NAME(prepare)(&passes, network, points, 0))
+        return 1;
+    for (ptrdiff_t place = 0; place < points * network->widths[0]; place++)
+        passes.inputs[place] = NAME(splat)(inputs[place]);
+    for (ptrdiff_t group = 0; group < groups; group++) {
+        passes.squares = (VEC *)squares + group * network->layers;
+        passes.biases = (VEC *)biases + group * network->layers;
+        passes.constant = (VEC *)constant + group * network->layers;
+        NAME(forward_tile)(&passes, (const VEC *)parameters + group * numbers, points, points);
+    }
+    free(passes.memory);
+    return 0;
+}
+
 /* Compute the gradient of the loss, (groups, parameters, lane), over all points.
  *
  * `inputs` and `labels` are (groups, points, inputs or outputs, lane). `by_input`, (groups, lane), is the sum over
@@ -521,7 +587,7 @@ int NAME(gradient)(
     struct NAME(passes) passes;
     const ptrdiff_t in = network->widths[0], out = network->widths[network->layers];
     const ptrdiff_t numbers = NAME(count_parameters)(network);
-    if (!NAME(prepare)(&passes, network, points, 1))
+    if (!NAME(prepare)(&passes, network, NAME(tile_points)(network, points, 1), 1))
         return 1;
     for (ptrdiff_t group = 0; group < groups; group++) {
         const VEC *own = (const VEC *)parameters + group * numbers;
@@ -591,7 +657,7 @@ int NAME(train)(
     struct NAME(passes) passes;
     const ptrdiff_t in = network->widths[0], out = network->widths[network->layers];
     const ptrdiff_t numbers = NAME(count_parameters)(network);
-    if (!NAME(prepare)(&passes, network, batch, 1))
+    if (!NAME(prepare)(&passes, network, NAME(tile_points)(network, batch, 1), 1))
         return 1;
     VEC *gradient = aligned_alloc(VECTOR_BYTES, numbers * sizeof(VEC));
     if (!gradient) {

@@ -100,6 +100,35 @@ class Kernels:
         arrays = _addresses(parameters, inputs, outputs)
         _check(self._function("forward")(ctypes.byref(network), *map(_Size, sizes), int(shared), *arrays))
 
+    def inspect(
+        self,
+        network: Architecture,
+        groups: int,
+        points: int,
+        parameters: int,
+        inputs: int,
+        squares: int,
+        biases: int,
+        constant: int,
+    ) -> None:
+        """Inspect each layer at points that all networks share.
+
+        Args:
+            network: The architecture.
+            groups: Number of groups.
+            points: Number of points.
+            parameters: (groups, parameters, lane).
+            inputs: (points, inputs).
+            squares: Address for the sums over points and units of (W h)^2, (groups, layers, lane).
+            biases: Address for the sums over units of b^2, (groups, layers, lane).
+            constant: Address for 1 where the layer's output is the same at all points, else 0, (groups, layers, lane).
+
+        Raises:
+            MemoryError: If memory runs out.
+        """
+        arrays = _addresses(parameters, inputs, squares, biases, constant)
+        _check(self._function("inspect")(ctypes.byref(network), _Size(groups), _Size(points), *arrays))
+
     def gradient(
         self,
         network: Architecture,

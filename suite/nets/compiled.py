@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from suite.catalog.activations import Activation
@@ -132,6 +132,29 @@ def outputs(
 
     _in_parts(compute, ensemble, held)
     return result
+
+
+def inspect_layers(
+    ensemble: "Ensemble", points: Float[Tensor, "inputs points"]
+) -> tuple[Float[Tensor, "draws layers"], Float[Tensor, "draws layers"], Bool[Tensor, "draws layers"]]:
+    """Inspect each layer at points that all networks share.
+
+    Returns:
+        The norm over points and units of W h, the norm of b, and whether the layer's output is the same at all points.
+    """
+    network, kernels = _architecture(ensemble), _KERNELS[ensemble.parameters.dtype]
+    common, layers = points.T.contiguous(), len(ensemble.widths) - 1
+
+    def compute(draws: slice) -> list[Tensor]:
+        parameters = pack(ensemble.parameters[draws, :, None])
+        found = [parameters.new_empty(len(parameters), layers, 1, kernels.lanes) for _ in range(3)]
+        addresses = (array.data_ptr() for array in (parameters, common, *found))
+        kernels.inspect(network, len(parameters), points.shape[1], *addresses)
+        return [unpack(each, draws.stop - draws.start)[:, 0] for each in found]
+
+    parts = _in_parts(compute, ensemble, ensemble.parameters.shape[1])
+    squares, biases, constant = (torch.cat(each) for each in zip(*parts, strict=True))
+    return squares.sqrt(), biases.sqrt(), constant == 1
 
 
 def gradients(

@@ -11,6 +11,7 @@ from jaxtyping import Float32
 from torch import Tensor
 
 from suite.catalog.initializations import Distribution, Initialization
+from suite.native.normals import standard_normal
 from suite.nets.streams import block_size, draw_in_blocks
 from suite.theory.scaling import LayerVariances
 
@@ -48,7 +49,7 @@ def draw_parameters(
             raw = torch.from_numpy(generator.random((draws, len(scale)), dtype=np.float32))
             raw.sub_(0.5).mul_(sqrt(12))
         else:
-            raw = torch.from_numpy(generator.standard_normal((draws, len(scale)), dtype=np.float32))
+            raw = torch.from_numpy(standard_normal(generator, (draws, len(scale))))
         if shaped := initialization.shaped:  # a plug-in's own function, even if its name was registered again since
             _shape_rows(raw, shapes[:-1], shaped)
         elif initialization.distribution is Distribution.ORTHOGONAL:
@@ -57,7 +58,8 @@ def draw_parameters(
             _put_on_spheres(raw, shapes[:-1])
         return raw.mul_(scale)
 
-    drawn = draw_in_blocks(draw, seed, {"weights": content}, start, stop, block_size(len(scale)))
+    threads = 1 if initialization.shaped else torch.get_num_threads()
+    drawn = draw_in_blocks(draw, seed, {"weights": content}, start, stop, block_size(len(scale)), threads)
     return _with_normalization(drawn, widths) if normalized else drawn
 
 

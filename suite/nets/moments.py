@@ -17,7 +17,8 @@ class Moments(NamedTuple):
 def output_moments(outputs: Float[Tensor, "draws outputs points"]) -> Moments:
     """Compute the root mean square and the standard deviation of the outputs of each draw.
 
-    Outputs whose squares could overflow or underflow are scaled by a power of two first, which is exact.
+    Outputs whose squares could overflow or underflow are scaled by a power of two first, which is exact. The standard
+    deviation of equal outputs is exactly 0, since it is that of their differences from the first one.
     """
     _, exponent = torch.frexp(outputs.abs().amax((1, 2)))
     # The exponents of the largest and the smallest normal numbers are +-1024 in float64, +-128 in float32.

@@ -177,4 +177,4 @@ def _stencils_in_ball(
 
 
 def _thirds(values: Tensor, step: float, dim: int) -> Tensor:
-    return torch.diff(values, n=3, dim=dim) / step**3
+    return torch.diff(values, n=3, dim=dim).div_(step**3)

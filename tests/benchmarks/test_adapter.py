@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks import adapter, ensembles, estimators, scores, signal, training
+from benchmarks import adapter, ensembles, estimators, kernels, scores, signal, training
 from benchmarks.ensembles import FastestRuns
 
 ROOT = Path(__file__).parents[2]
-MODULES = (estimators, scores, signal, training)
+MODULES = (estimators, kernels, scores, signal, training)
 CLASSES = [
     each
     for module in MODULES
@@ -63,6 +63,19 @@ def test_a_gpu_is_a_parameter_of_every_benchmark_and_skipped_where_there_is_none
     assert benchmark.params[1] == ["cpu", "cuda"]
     with pytest.raises(NotImplementedError, match="this machine has no CUDA device"):
         benchmark().setup(benchmark.params[0][0], "cuda", *(values[0] for values in benchmark.params[2:]))
+
+
+def test_native_kernels_are_skipped_where_there_are_none_and_torch_runs_without_them(monkeypatch):
+    """As on a machine without a compiler, and on a commit from before the kernels."""
+    monkeypatch.setenv("SUITE_KERNELS", "torch")
+    with pytest.raises(NotImplementedError, match="no compiled kernels"):
+        kernels.computing("native", "cpu")
+    with kernels.computing("torch", "cpu"):
+        assert adapter.kernels() == "torch"
+    monkeypatch.setitem(adapter.PLACES, "computing_with", ("suite.no_such_module",))
+    monkeypatch.setitem(adapter.PLACES, "kernels", ("suite.no_such_module",))
+    with kernels.computing("torch", "cpu"), pytest.raises(NotImplementedError):
+        kernels.computing("native", "cpu")
 
 
 @pytest.mark.parametrize("name", adapter.PLACES)

@@ -6,7 +6,9 @@ import torch
 from suite.catalog.activations import Abs, Identity, Relu, Tanh
 from suite.catalog.initializations import Critical, He, Variance
 from suite.catalog.measures.collapse import CollapseSettings
-from suite.measures.collapse import collapse
+from suite.measures.collapse import collapse, inspect_layers
+from suite.native.build import library
+from suite.nets import compiled
 from suite.nets.ensemble import Ensemble
 from suite.nets.sample import sample_domain
 from suite.theory.mean_field import output_variance
@@ -303,3 +305,25 @@ def test_a_network_whose_outputs_are_not_finite_is_undecided(by_hand):
     found = measure(by_hand((1, 1, 1), Identity(), [1e200, 0, 1e200, 0]))
 
     assert all(value.isnan().all() for name, value in found.items() if name.startswith("collapse"))
+
+
+@pytest.mark.skipif(library() is None, reason="there are no compiled kernels")
+@pytest.mark.parametrize("residual", [False, True])
+@pytest.mark.parametrize("normalization", ["none", "batch", "layer"])
+@pytest.mark.parametrize(("widths", "draws"), [((2, 7, 7, 3, 1), 9), ((1, 1, 1), 1), ((3, 5, 13, 2), 4)])
+@pytest.mark.parametrize("activation", [Relu(), Tanh()], ids=lambda activation: activation.label)
+def test_kernels_inspect_layers_as_torch_does(networks, activation, widths, draws, normalization, residual):
+    """Norms to 1e-11; the first network is dead: its first layer is constant, and so are all that follow."""
+    ensemble = networks(widths, activation, draws, normalization=normalization, residual=residual)
+    ensemble.parameters[0, : widths[0] * widths[1]] = 0
+    points = sample_domain(widths[0], 1 / 4, 8, 3).coarser().points()
+
+    norms, biases, constant = compiled.inspect_layers(ensemble, points)
+    expected_norms, expected_biases, expected_constant = inspect_layers(ensemble, points)
+
+    assert constant[0].all()
+    assert torch.equal(constant[1:], expected_constant[1:])  # the readout of the first may differ by rounding in torch
+    assert not constant[1:, 0].any() or activation == Relu()
+    torch.testing.assert_close(biases, expected_biases, rtol=1e-14, atol=0)
+    torch.testing.assert_close(norms[1:], expected_norms[1:], rtol=1e-11, atol=1e-13)
+    assert norms[0, 0] == 0
