@@ -58,8 +58,7 @@ def draw_parameters(
             _put_on_spheres(raw, shapes[:-1])
         return raw.mul_(scale)
 
-    threads = 1 if initialization.shaped else torch.get_num_threads()
-    drawn = draw_in_blocks(draw, seed, {"weights": content}, start, stop, block_size(len(scale)), threads)
+    drawn = draw_in_blocks(draw, seed, {"weights": content}, start, stop, block_size(len(scale)))
     return _with_normalization(drawn, widths) if normalized else drawn
 
 

@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import numpy as np
@@ -48,7 +47,6 @@ def draw_in_blocks(
     start: int,
     stop: int,
     size: int,
-    threads: int = 1,
 ) -> Tensor:
     """Return draws start .. stop - 1 of an infinite sequence.
 
@@ -61,16 +59,6 @@ def draw_in_blocks(
         start: First draw.
         stop: One past the last draw.
         size: Number of draws that share a stream.
-        threads: Number of threads, which `draw` must permit if there are several.
     """
-
-    def draw_block(block: int, wanted: slice) -> Tensor:
-        return draw(stream(seed, block=block, **purpose), size)[wanted]
-
-    every = list(blocks(start, stop, size))
-    if min(threads, len(every)) > 1:
-        with ThreadPoolExecutor(min(threads, len(every))) as pool:
-            parts = list(pool.map(draw_block, *zip(*every, strict=True)))
-    else:
-        parts = [draw_block(*each) for each in every]
+    parts = [draw(stream(seed, block=block, **purpose), size)[wanted] for block, wanted in blocks(start, stop, size)]
     return parts[0] if len(parts) == 1 else torch.cat(parts)

@@ -47,19 +47,6 @@ def test_a_wide_networks_draw_is_the_same_in_whatever_range(monkeypatch):
     assert len(set(whole[:, 0].tolist())) == 5
 
 
-@every_scheme
-def test_draws_do_not_depend_on_the_number_of_threads(scheme):
-    """Three blocks, in one thread and in three."""
-    before = torch.get_num_threads()
-    try:
-        torch.set_num_threads(1)
-        one = draw(scheme, (2, 5, 4, 1), 10, 190)
-        torch.set_num_threads(3)
-        assert torch.equal(draw(scheme, (2, 5, 4, 1), 10, 190), one)
-    finally:
-        torch.set_num_threads(before)
-
-
 def test_draws_do_not_depend_on_what_was_drawn_before():
     """Other members in between change nothing."""
     first = draw(Critical(), (2, 6, 1), 0, 8)
