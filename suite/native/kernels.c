@@ -69,7 +69,6 @@ int lanes_f64(void) { return VECTOR_BYTES / 8; }
 #include "precision.h"
 
 #include "lines.h"
-#include "normals.h"
 
 /* Return 0 if small examples give the right numbers on this machine, otherwise the number of the first that does not. */
 int self_check(void)

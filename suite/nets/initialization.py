@@ -11,7 +11,6 @@ from jaxtyping import Float32
 from torch import Tensor
 
 from suite.catalog.initializations import Distribution, Initialization
-from suite.native.normals import standard_normal
 from suite.nets.streams import block_size, draw_in_blocks
 from suite.theory.scaling import LayerVariances
 
@@ -49,7 +48,7 @@ def draw_parameters(
             raw = torch.from_numpy(generator.random((draws, len(scale)), dtype=np.float32))
             raw.sub_(0.5).mul_(sqrt(12))
         else:
-            raw = torch.from_numpy(standard_normal(generator, (draws, len(scale))))
+            raw = torch.from_numpy(generator.standard_normal((draws, len(scale)), dtype=np.float32))
         if shaped := initialization.shaped:  # a plug-in's own function, even if its name was registered again since
             _shape_rows(raw, shapes[:-1], shaped)
         elif initialization.distribution is Distribution.ORTHOGONAL:
