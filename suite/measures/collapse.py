@@ -91,7 +91,7 @@ class _Causes(NamedTuple):
 
 def _causes(ensemble: Ensemble, points: Float[Tensor, "inputs points"], tau: float) -> _Causes:
     """Return whether any hidden layer is constant over the points, and whether biases dominate any layer."""
-    inspect = compiled.inspect_layers if compiled.is_compiled(ensemble) else inspect_layers
+    inspect = compiled.inspect_layers if compiled.is_compiled(ensemble, points) else inspect_layers
     norms, biases, constant = inspect(ensemble, points)
     dominated = norms < tau * points.shape[1] ** 0.5 * biases
     return _Causes(constant[:, :-1].any(1), dominated.any(1))

@@ -144,16 +144,17 @@ def inspect_layers(
     """
     network, kernels = _architecture(ensemble), _KERNELS[ensemble.parameters.dtype]
     common, layers = points.T.contiguous(), len(ensemble.widths) - 1
+    squares, biases, constant = (points.new_empty(ensemble.draws, layers) for _ in range(3))
 
-    def compute(draws: slice) -> list[Tensor]:
+    def compute(draws: slice) -> None:
         parameters = pack(ensemble.parameters[draws, :, None])
         found = [parameters.new_empty(len(parameters), layers, 1, kernels.lanes) for _ in range(3)]
         addresses = (array.data_ptr() for array in (parameters, common, *found))
         kernels.inspect(network, len(parameters), points.shape[1], *addresses)
-        return [unpack(each, draws.stop - draws.start)[:, 0] for each in found]
+        for values, packed in zip((squares, biases, constant), found, strict=True):
+            _unpack_to(values[draws, None], packed)
 
-    parts = _in_parts(compute, ensemble, ensemble.parameters.shape[1])
-    squares, biases, constant = (torch.cat(each) for each in zip(*parts, strict=True))
+    _in_parts(compute, ensemble, ensemble.parameters.shape[1])
     return squares.sqrt(), biases.sqrt(), constant == 1
 
 
