@@ -63,7 +63,7 @@ def figures(folder: Path, quick: bool = False) -> dict[str, Any]:
     return {
         "memory": memory(folder, (4, 8) if quick else (512, 5120, 51_200)),
         "time": growth(folder, quick),
-        "workers": workers(folder, 8 if quick else 16_384),
+        "workers": workers(folder, 8 if quick else 49_152),
         "cached": cached(folder),
     }
 
