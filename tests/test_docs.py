@@ -114,7 +114,7 @@ def test_commands_are_there_to_be_typed(words: list[str]) -> None:
 
 
 PIP = {"-c", "constraints.txt", "-e", ".", ".[bench]", ".[dev]", "tox"}
-ASV = {"machine", "run", "publish", "preview"}
+ASV = {"continuous", "machine", "run", "publish", "preview"}
 
 
 def unknown(words: list[str]) -> str | None:
