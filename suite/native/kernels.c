@@ -43,7 +43,7 @@ struct network {
 };
 
 struct optimizer {
-    int32_t adam; /* or SGD */
+    int32_t moments; /* that it stores: up to one is SGD's, two are Adam's */
     double momentum;
     double weight_decay;
 };

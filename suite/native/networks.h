@@ -618,7 +618,7 @@ static void NAME(update)(
     VEC *first, VEC *second)
 {
     const REAL decay = (REAL)optimizer->weight_decay;
-    if (optimizer->adam) {
+    if (optimizer->moments == 2) {
         const REAL beta2 = (REAL)0.999, share1 = (REAL)(1 - 0.9), share2 = (REAL)(1 - 0.999);
         const VEC size = rate / (REAL)(1 - pow(0.9, (double)step));
         const REAL root = (REAL)sqrt(1 - pow(0.999, (double)step));
@@ -636,7 +636,7 @@ static void NAME(update)(
     const REAL momentum = (REAL)optimizer->momentum;
     for (ptrdiff_t place = 0; place < numbers; place++) {
         VEC slope = gradient[place] + decay * parameters[place];
-        if (momentum != 0)
+        if (optimizer->moments == 1)
             slope = first[place] = momentum * first[place] + slope;
         parameters[place] -= rate * slope;
     }

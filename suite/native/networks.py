@@ -35,9 +35,9 @@ class Architecture(ctypes.Structure):
 
 
 class Rule(ctypes.Structure):
-    """An optimizer without its learning rate."""
+    """An optimizer without its learning rate: SGD, which stores up to one moment, or Adam, which stores two."""
 
-    _fields_ = (("adam", ctypes.c_int32), ("momentum", ctypes.c_double), ("weight_decay", ctypes.c_double))
+    _fields_ = (("moments", ctypes.c_int32), ("momentum", ctypes.c_double), ("weight_decay", ctypes.c_double))
 
 
 def architecture(

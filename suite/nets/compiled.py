@@ -222,7 +222,7 @@ class CompiledTraining:
         self._batch = optimizers[0].batch
         self._rates = pack(rates.repeat_interleave(ensemble.draws // len(optimizers))[:, None, None])
         self._parameters = self._packed(start["parameters"] if start else ensemble.parameters)
-        names = _MOMENTS[: 2 if self._rule.adam else 1 if self._rule.momentum else 0]
+        names = _MOMENTS[: self._rule.moments]
         self._moments = {
             name: self._packed(start[name]) if start else torch.zeros_like(self._parameters) for name in names
         }
@@ -287,7 +287,9 @@ def can_train(
 
 def _rule(optimizer: Optimizer) -> Rule:
     keywords = optimizer.keywords
-    return Rule(int(isinstance(optimizer, Adam)), keywords.get("momentum", 0.0), keywords["weight_decay"])
+    momentum = keywords.get("momentum", 0.0)
+    moments = 2 if isinstance(optimizer, Adam) else int(momentum > 0)
+    return Rule(moments, momentum, keywords["weight_decay"])
 
 
 def _architecture(ensemble: "Ensemble", loss: str = LOSSES[0]) -> Architecture:

@@ -78,7 +78,7 @@ static struct shape random_shape(void)
             .widths = widths, .layers = (int32_t)depth + 1, .activation = (int32_t)between(0, NUMBER_OF_ACTIVATIONS - 1),
             .normalization = (int32_t)between(NONE, LAYER), .residual = (int32_t)between(0, 1),
             .loss = (int32_t)between(BINARY_CROSS_ENTROPY, HALF_SQUARE), .parameter = uniform(0.1, 1.5)},
-        .optimizer = {(int32_t)between(0, 1), between(0, 1) ? 0.9 : 0, between(0, 1) ? 0.1 : 0},
+        .optimizer = {(int32_t)between(0, 2), 0.9, between(0, 1) ? 0.1 : 0},
         .groups = between(1, 3), .points = between(0, 3) ? between(1, 40) : between(1, 600), .done = between(0, 3)};
     if (!between(0, 40)) shape.points = between(0, 1) ? 0 : 2500; /* more than are summed at once */
     shape.reference = between(0, shape.points);

@@ -96,7 +96,7 @@ static void NAME(try_train)(const struct shape *shape, const REAL *parameters, c
 {
     const ptrdiff_t groups = shape->groups, points = shape->points, numbers = groups * shape->parameters;
     const ptrdiff_t batch = shape->batch, steps = shape->steps, half = steps / 2;
-    const int adam = shape->optimizer.adam, moments = adam ? 2 : shape->optimizer.momentum != 0;
+    const int moments = shape->optimizer.moments;
     REAL *rates = NAME(vectors)(groups, 0.1), *arrays[2][3];
     for (int i = 0; i < groups * LANES; i++) rates[i] = (REAL)fabs(rates[i]);
     for (int turn = 0; turn < 2; turn++) { /* in one call and in two */
