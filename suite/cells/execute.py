@@ -16,7 +16,7 @@ from suite.results.shards import Shard
 from suite.spec.load import Study
 
 CellCallback = Callable[[Cell, float | None], None]
-"""A function that is called with each cell that has finished, and its seconds, or has failed, and None."""
+"""A function that is called with each finished cell and its seconds, and with each failed cell and None."""
 
 Announce = Callable[[Study, Sequence[Cell], Sequence[Cell]], CellCallback]
 """(study, all its cells, those to compute) -> a callback for each finished cell; called again in each round."""

@@ -10,10 +10,10 @@ Task = tuple[Cell, ...]
 """Cells of one seed and member that a worker computes together, so that it draws their networks once."""
 
 Kind = tuple[str, int]
-"""What alike cells share: the measure, and the cost to the nearest power of two, as its exponent."""
+"""What similar cells share: the measure, and the cost to the nearest power of two, as its exponent."""
 
 _SAMPLED = 4
-"""One in this number of alike cells is computed first."""
+"""One in this number of similar cells is computed first."""
 
 
 def tasks_of(cells: Sequence[Cell]) -> list[Task]:
@@ -36,19 +36,19 @@ def tasks_of(cells: Sequence[Cell]) -> list[Task]:
 def in_order(tasks: Sequence[Task]) -> list[Task]:
     """Return tasks in the order in which they start.
 
-    A quarter of all alike cells come first, so that their times tell how long the others take. Then the costliest
+    A quarter of all similar cells come first, so that their times predict those of the others. Then the costliest
     tasks come first, so that all workers finish at about the same time. Tasks of about equal cost are in the order of
-    their keys, which are random: those that are done represent the others, of whatever depth.
+    their keys, which are random: those that are done represent the others, of all depths.
     """
-    alike = defaultdict[Kind, list[Task]](list)
+    similar = defaultdict[Kind, list[Task]](list)
     for task in sorted(tasks, key=_key):
-        alike[kind_of(_costliest(task))].append(task)
-    sample = {_key(task) for group in alike.values() for task in group[: -(-len(group) // _SAMPLED)]}
+        similar[kind_of(_costliest(task))].append(task)
+    sample = {_key(task) for group in similar.values() for task in group[: -(-len(group) // _SAMPLED)]}
     return sorted(tasks, key=lambda task: (_key(task) not in sample, -_power(sum(c.cost for c in task)), _key(task)))
 
 
 def kind_of(cell: Cell) -> Kind:
-    """Return what a cell shares with alike cells."""
+    """Return what a cell shares with similar cells."""
     return cell.name, _power(cell.cost)
 
 

@@ -1,7 +1,7 @@
 /* Kernels for ensembles of narrow networks.
  *
  * Networks are computed in groups: each element of a vector register belongs to one network of a group, so that all
- * operations of a network are in the same order, whatever other networks are in its group.
+ * operations of a network are in the same order, independent of the other networks in its group.
  */
 #include <math.h>
 #include <stddef.h>

@@ -49,7 +49,7 @@ INLINE void NAME(block)(
         for (int row = 0; row < rows; row++) {
             VEC value = sum[row][column], *to = c + row * c_row + column * c_column;
             if (relu)
-                value = (VEC)((IVEC)value & ~(value < 0)); /* keeps nan */
+                value = NAME(positive)(value); /* keeps nan */
             if (add)
                 value += *to;
             *to = value;
@@ -184,7 +184,7 @@ static VEC *NAME(take)(char *memory, ptrdiff_t *used, ptrdiff_t vectors)
 
 /* Lay out the buffers in passes->memory, if there is any yet, and return their size in bytes.
  *
- * Arrays that need not be told apart share one.
+ * Arrays that need not be distinct share memory.
  */
 static ptrdiff_t NAME(lay_out)(struct NAME(passes) *passes, int gradients)
 {

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LINE_LANES (VECTOR_BYTES < 32 ? 2 : 4) /* narrow layers fill short vectors best */
+#define LINE_LANES (VECTOR_BYTES / 8)
 typedef double line_vector __attribute__((vector_size(8 * LINE_LANES), may_alias));
 typedef int64_t line_mask __attribute__((vector_size(8 * LINE_LANES), may_alias));
 

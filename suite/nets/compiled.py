@@ -282,7 +282,8 @@ def can_train(
 ) -> bool:
     """Return whether the kernels can train the ensemble on these points and the loss of this name."""
     known = type(optimizers[0]) in (Adam, Sgd) and not ensemble.lacking
-    return known and is_compiled(ensemble, inputs, labels, loss)
+    separate = len(inputs) == len(labels) == ensemble.draws
+    return known and separate and is_compiled(ensemble, inputs, labels, loss)
 
 
 def _rule(optimizer: Optimizer) -> Rule:

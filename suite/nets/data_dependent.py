@@ -78,11 +78,12 @@ def _readout_scale(points: Float[Tensor, "draws inputs points"], noise_std: floa
     m_data is averaged over pairs of training points.
     """
     key = hashlib.sha256(points.contiguous().numpy().tobytes() + repr((points.shape, noise_std)).encode()).digest()
-    if key not in _scales:
+    scale = _scales.get(key)
+    if scale is None:
         he = points.square().mean((1, 2)).numpy()
         distances = torch.cdist(points.mT, points.mT).numpy()
         at_data = second_moment_at_data(distances, points.shape[1], noise_std).mean(axis=(1, 2))
         if len(_scales) >= _MAX_SCALES:
             _scales.clear()
-        _scales[key] = torch.from_numpy(np.sqrt(he / at_data))
-    return _scales[key]
+        scale = _scales[key] = torch.from_numpy(np.sqrt(he / at_data))
+    return scale  # threads of a Dask worker may have cleared the others
