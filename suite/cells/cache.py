@@ -44,7 +44,7 @@ class CellResult:
     provenance: dict[str, Any]
 
 
-Outcome = Failure | CellResult | float
+CellOutcome = Failure | CellResult | float
 """The reason why a cell failed, or its result; the seconds that it took if the worker has saved the result."""
 
 

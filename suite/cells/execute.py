@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from suite.cells.cache import Cache, CachedCell, CellResult, Outcome
+from suite.cells.cache import Cache, CachedCell, CellOutcome, CellResult
 from suite.cells.cell import Cell, Failure
 from suite.cells.executor import Executor, ProcessPool, signals_wait
 from suite.cells.resources import Resources, open_executor, workers_for
@@ -149,7 +149,7 @@ def execute(cells: Sequence[Cell], cache: Cache, executor: Executor, progress: C
     return failures
 
 
-def _run_in_worker(task: Task, folder: Path | None, device: str, kernels: str) -> list[Outcome]:
+def _run_in_worker(task: Task, folder: Path | None, device: str, kernels: str) -> list[CellOutcome]:
     """Import the worker module, which loads torch, and compute the cells of a task."""
     with signals_wait():
         from suite.cells.worker import compute_and_save  # noqa: PLC0415  # only workers load torch
@@ -157,7 +157,7 @@ def _run_in_worker(task: Task, folder: Path | None, device: str, kernels: str) -
     return compute_and_save(task, folder, device, kernels)
 
 
-def _seconds(outcome: Outcome) -> float | None:
+def _seconds(outcome: CellOutcome) -> float | None:
     """Return the seconds that a cell took, or None if it failed."""
     if isinstance(outcome, CellResult):
         seconds: float = outcome.provenance["seconds"]
@@ -170,7 +170,7 @@ def _one_by_one(task: Task) -> list[Task]:
     return [(cell,) for cell in task]
 
 
-def _process_died(task: Task) -> list[Outcome]:
+def _process_died(task: Task) -> list[CellOutcome]:
     """Return the failure of every cell of a task whose process died twice."""
     return [Failure("its process died twice, killed or out of memory; run fewer workers or free memory")] * len(task)
 

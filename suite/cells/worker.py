@@ -13,7 +13,7 @@ from typing import Any
 import numpy
 import torch
 
-from suite.cells.cache import Cache, CellResult, Outcome, Readings, in_file_order
+from suite.cells.cache import Cache, CellOutcome, CellResult, Readings, in_file_order
 from suite.cells.cell import Cell, Failure
 from suite.cells.checkpoint import Checkpoint
 from suite.cells.compute import Drawn, compute_blocks
@@ -25,7 +25,7 @@ from suite.results.provenance import commit
 
 def compute_and_save(
     cells: Sequence[Cell], folder: Path | None, device: str, expected_kernels: str | None = None
-) -> list[Outcome]:
+) -> list[CellOutcome]:
     """Compute the cells of a task and save each, or return the reason why it failed.
 
     The cells take turns after each block of draws, so that networks which they share are drawn once. The computation
@@ -46,7 +46,7 @@ def compute_and_save(
     """
     if folder is not None and not folder.is_dir():
         raise FileNotFoundError(errno.ENOENT, "the results folder does not exist on the worker", str(folder))
-    outcomes: dict[str, Outcome] = {}
+    outcomes: dict[str, CellOutcome] = {}
     with one_thread(), standard_settings(), computing_with(expected_kernels or kernels()):
         circumstances = {
             "device": str(torch.cuda.get_device_name()) if device == "cuda" else "cpu",

@@ -20,7 +20,6 @@ SOURCES = Path(__file__).resolve().parent
 TARGETS = (
     ("-march=native", "-mtune=generic", "--param=avoid-fma-max-bits=0"),
     ("-march=native", "-mtune=generic"),
-    ("-march=native",),
     ("-mcpu=native",),
     (),
 )

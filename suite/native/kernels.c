@@ -16,7 +16,7 @@
 #define VECTOR_BYTES 16
 #endif
 
-/* The sums of a block of 4 x 3 vectors, four weights and an activation need 17 of at least 16 registers. */
+/* The 12 sums of a block, and what is added to them, fit into the 16 vector registers that every processor has. */
 #define BLOCK_COLUMNS 3
 #define BLOCK_ROWS 4
 

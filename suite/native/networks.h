@@ -551,9 +551,9 @@ int NAME(forward)(
 
 /* Inspect each layer at points that all networks share, (points, inputs).
  *
- * `squares` are the sums over points and units of (W h)^2, `biases` those over units of b^2, and `constant` is 1 where
- * the layer's output is the same at all points, else 0; all are (groups, layers, lane). Return 0, or 1 if there is no
- * memory.
+ * `squares` are the sums over points and units of (W h)^2, up to the rounding of W h + b, and `biases` those over units of
+ * b^2. `constant` is 1 where the layer's output is the same at all points, else 0. All are (groups, layers, lane). Return 0,
+ * or 1 if there is no memory.
  */
 int NAME(inspect)(
     const struct network *network, ptrdiff_t groups, ptrdiff_t points, const REAL *parameters, const REAL *inputs,

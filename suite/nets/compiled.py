@@ -237,9 +237,9 @@ class CompiledTraining:
 
     @property
     def steps_at_once(self) -> int:
-        """Number of steps that take about a tenth of a second."""
-        numbers = self._ensemble.draws * self._ensemble.parameters.shape[1] * self._batch
-        return max(1, int(_PRODUCTS_AT_ONCE // numbers))
+        """Number of steps that take about a tenth of a second, at most 1,000."""
+        products = self._parameters.numel() * self._batch
+        return max(1, min(_STEPS_AT_ONCE, int(_PRODUCTS_AT_ONCE // products)))
 
     def advance(self, order: Int64[Tensor, "steps batch"]) -> None:
         """Train for some steps.
@@ -270,7 +270,7 @@ class CompiledTraining:
 
 
 _MOMENTS = ("first_moment", "second_moment")
-_PRODUCTS_AT_ONCE = 5e8
+_STEPS_AT_ONCE, _PRODUCTS_AT_ONCE = 1000, 1e9
 
 
 def can_train(

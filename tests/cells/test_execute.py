@@ -15,6 +15,7 @@ from suite.cells.resources import Resources
 from suite.cells.sampling import cells_of
 from suite.cells.tasks import tasks_of
 from suite.cells.worker import compute_and_save
+from suite.native.build import TORCH
 from suite.nets.initialization import draw_parameters
 from suite.spec.load import Study, load_studies
 
@@ -125,6 +126,7 @@ class _Deadly(Executor):
 
     deaths = (BrokenExecutor,)
     device = "cpu"
+    kernels = TORCH
 
     def submit(self, work, task):
         future = Future()

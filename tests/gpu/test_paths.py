@@ -176,4 +176,4 @@ def test_a_copy_to_the_cpu_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched, PretendedGpu() as gpu:
         patched.setattr(Backpropagation, "backward", asks)
         compute(cell, "cuda")
-        assert gpu.places("wait") - MAY_WAIT == {"nets/backward.py:loss_gradient"}
+        assert gpu.places("wait") - MAY_WAIT == {"nets/backward.py:loss_gradients"}

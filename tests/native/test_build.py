@@ -479,13 +479,14 @@ def test_a_cell_records_its_kernels(tmp_path: Path) -> None:
     """Those that computed it; a worker with other kernels than the run computes nothing."""
     (cell, *_) = cells_of(load_studies([BRIEF])[0])
     for expected in ("torch", build.kernels()):
-        assert compute_and_save(cell, tmp_path, "cpu", expected) is None
+        (seconds,) = compute_and_save([cell], tmp_path, "cpu", expected)
+        assert isinstance(seconds, float)
         found = Cache(tmp_path).check(cell.key)
         assert found is not None
         assert found.provenance["kernels"] == expected
         Cache(tmp_path).path(cell.key).unlink()
     with pytest.raises(ValueError, match="this worker has other kernels, so its numbers would differ"):
-        compute_and_save(cell, tmp_path, "cpu", "native 0")
+        compute_and_save([cell], tmp_path, "cpu", "native 0")
     assert not list(tmp_path.iterdir())
 
 
