@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from suite.analysis.divergence import with_diverged
 from suite.cli import app
+from suite.native.build import TORCH, computing_with
 from suite.report.analysis_tables import LONG, tabulate_outcomes
 from suite.report.charts import draw_charts
 from suite.report.page_tables import tabulate_overview
@@ -45,9 +46,13 @@ outcome = "test_accuracy"
 
 
 def run(folder: Path, rate: float) -> tuple[Results, str]:
-    """The results of the study at a learning rate, and what the terminal says."""
+    """The results of the study at a learning rate, and what the terminal says.
+
+    Torch computes, since rounding decides which runs diverge.
+    """
     (folder / "study.toml").write_text(SPEC.replace("RATE", str(rate)))
-    done = CliRunner().invoke(app, ["run", str(folder / "study.toml"), "--results", str(folder / "results")])
+    with computing_with(TORCH):
+        done = CliRunner().invoke(app, ["run", str(folder / "study.toml"), "--results", str(folder / "results")])
     assert done.exit_code == 0, done.output
     return Results(folder / "results" / "study"), done.output
 
