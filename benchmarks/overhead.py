@@ -97,9 +97,9 @@ def _time_executor(
     cache = Cache(folder)
     cache.prepare()
     with executor:
-        execute(cells[: 2 * workers], cache, executor, lambda _: None)
+        execute(cells[: 2 * workers], cache, executor, lambda *_: None)
         start = time.perf_counter()
-        failures = execute(cells, cache, executor, lambda _: None)
+        failures = execute(cells, cache, executor, lambda *_: None)
         wall = time.perf_counter() - start
     if failures:
         raise RuntimeError(f"{name}: {len(failures)} cells failed")
@@ -129,7 +129,7 @@ def _measure_tables(study: Study, spec: Path, cells: Sequence[Cell], results: Pa
     """
     cache = Cache(results / study.spec.name / "cells")
     cache.prepare()
-    execute(cells, cache, ProcessPool(), lambda _: None)
+    execute(cells, cache, ProcessPool(), lambda *_: None)
     start = time.perf_counter()
     compute_tables(study, results, Resources("cpu", workers=1))
     seconds = time.perf_counter() - start

@@ -134,7 +134,7 @@ def workers(folder: Path, draws: int) -> dict[str, float]:
         with tempfile.TemporaryDirectory(dir=folder) as results:
             start = time.perf_counter()
             with ProcessPool(number) as pool:
-                execute(cells, Cache(Path(results)), pool, lambda cell: None)
+                execute(cells, Cache(Path(results)), pool, lambda *_: None)
             seconds.append(time.perf_counter() - start)
     found = {"cells": len(cells), "one": seconds[0], "two": seconds[1], "ratio": seconds[0] / seconds[1]}
     _print(f"{len(cells)} cells: one worker {seconds[0]:.1f} s, two {seconds[1]:.1f} s, ratio {found['ratio']:.2f}")

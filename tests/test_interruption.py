@@ -146,7 +146,7 @@ activation = "relu"
 [measure.accuracy]
 task = { name = "checkerboard", squares = 2, train = 64, test = 32 }
 optimizer = { name = "adam", learning_rate = [0.003, 0.03], batch = 16 }
-steps = 4000
+steps = 100000
 replicates = 4
 [measure.feature_diversity]
 [measure.revival]
@@ -190,7 +190,7 @@ def test_a_long_piece_of_work_that_is_killed_goes_on_from_its_checkpoint(tmp_pat
     said = subprocess.run(again, check=True, capture_output=True, text=True).stdout
     assert CliRunner().invoke(app, command("whole")).exit_code == 0
 
-    assert 200 <= step < 4000
+    assert 200 <= step < 100000
     assert [line for line in said.splitlines() if line.startswith("goes")] == [f"goes on from step {step}"]
     assert not list(cells.glob("*.part"))
     assert_same_tables(tmp_path / "killed" / "long", tmp_path / "whole" / "long")

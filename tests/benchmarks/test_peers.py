@@ -93,7 +93,7 @@ def test_the_command_keeps_a_row_for_each_case_and_contender(tmp_path: Path) -> 
     sizes = {case.name for case in cases("forward", 8)}
     assert {(each["case"], each["contender"]) for each in rows} == {(size, name) for size in sizes for name in names}
     assert all(each["seconds"] > 0 and each["flop"] > 0 for each in rows)
-    assert "speedup of ours, geometric mean: loop" in done.stdout
+    assert "speedup of ours, geometric mean: ours, torch" in done.stdout
 
 
 @pytest.mark.skipif(not installed(), reason="JAX is not installed")
