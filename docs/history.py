@@ -50,7 +50,9 @@ def main() -> None:
         .encode(
             x=alt.X("commit:O", sort=order, title="commit"),
             y=alt.Y("time:Q", scale=alt.Scale(type="log"), title="time (ms)"),
-            color=alt.Color("shape:N", title=None, legend=alt.Legend(orient="top", labelLimit=300, columns=4, columnPadding=30)),
+            color=alt.Color(
+                "shape:N", title=None, legend=alt.Legend(orient="top", labelLimit=300, columns=4, columnPadding=30)
+            ),
         )
         .properties(width=330, height=200)
         .facet(facet=alt.Facet("benchmark:N", title=None, sort=list(BENCHMARKS.values())), columns=2)
