@@ -13,6 +13,14 @@ INLINE VEC NAME(splat)(REAL value)
     return (VEC){0} + value;
 }
 
+INLINE VEC NAME(root)(VEC x)
+{
+    VEC root;
+    for (int lane = 0; lane < LANES; lane++)
+        root[lane] = DOUBLE ? sqrt(x[lane]) : sqrtf(x[lane]);
+    return root;
+}
+
 /* Compute a block of c = start + a b^T, where all entries are vectors and `inner` is the length of the sums.
  *
  * Entry (r, k) of a is a[r * a_row + k * a_inner], and likewise for b and c. `start` has one entry for each row; without
@@ -249,14 +257,6 @@ static int NAME(prepare)(
 
 /* ---- Normalization; see suite.nets.normalization ---- */
 
-static VEC NAME(inverse_root)(VEC x)
-{
-    VEC root;
-    for (int lane = 0; lane < LANES; lane++)
-        root[lane] = DOUBLE ? sqrt(x[lane]) : sqrtf(x[lane]);
-    return (REAL)1 / root;
-}
-
 /* Compute the mean over points of each unit, (units), of a * b or, without b, of a. */
 static void NAME(mean_over_points)(
     ptrdiff_t points, ptrdiff_t units, const VEC *a, const VEC *b, VEC *mean, VEC *partial)
@@ -284,7 +284,7 @@ static void NAME(standardize)(
                 z[point * units + unit] -= sums[unit];
         NAME(mean_over_points)(reference, units, z, z, sums, sums + units);
         for (ptrdiff_t unit = 0; unit < units; unit++)
-            scale[unit] = NAME(inverse_root)(sums[unit] + (REAL)EPSILON);
+            scale[unit] = (REAL)1 / NAME(root)(sums[unit] + (REAL)EPSILON);
         for (ptrdiff_t point = 0; point < points; point++)
             for (ptrdiff_t unit = 0; unit < units; unit++)
                 z[point * units + unit] *= scale[unit];
@@ -295,7 +295,7 @@ static void NAME(standardize)(
         const VEC mean = NAME(mean_over_units)(units, row, 0);
         for (ptrdiff_t unit = 0; unit < units; unit++)
             row[unit] -= mean;
-        scale[point] = NAME(inverse_root)(NAME(mean_over_units)(units, row, row) + (REAL)EPSILON);
+        scale[point] = (REAL)1 / NAME(root)(NAME(mean_over_units)(units, row, row) + (REAL)EPSILON);
         for (ptrdiff_t unit = 0; unit < units; unit++)
             row[unit] *= scale[point];
     }
@@ -624,12 +624,9 @@ static void NAME(update)(
         const REAL root = (REAL)sqrt(1 - pow(0.999, (double)step));
         for (ptrdiff_t place = 0; place < numbers; place++) {
             const VEC slope = gradient[place] + decay * parameters[place];
-            VEC spread;
             first[place] += share1 * (slope - first[place]);
             second[place] = beta2 * second[place] + share2 * slope * slope;
-            for (int lane = 0; lane < LANES; lane++)
-                spread[lane] = DOUBLE ? sqrt(second[place][lane]) : sqrtf(second[place][lane]);
-            parameters[place] -= size * first[place] / (spread / root + (REAL)1e-8);
+            parameters[place] -= size * first[place] / (NAME(root)(second[place]) / root + (REAL)1e-8);
         }
         return;
     }
