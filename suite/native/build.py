@@ -7,7 +7,7 @@ every machine gets the code for its own processor.
 import ctypes
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
@@ -125,29 +125,40 @@ def _load_or_build() -> _Kernels:
     """Load the kernels, and build them first if they are not stored; return torch with the reason if that fails."""
     problems = list[Exception]()
     try:
-        builds, folders = possible_builds(), list(possible_folders())
-        for find in (_load_stored, _build):  # every folder is searched before anything is compiled
+        folders, builds = list(_open_folders(problems)), list[Build]()
+        for build in possible_builds():  # the compiler is asked about the next build only if this one is not stored
+            builds.append(build)
             for folder in folders:
-                try:
-                    open_folder(folder)
-                    if found := find(folder, builds):
-                        return found
-                except OSError as error:
-                    problems.append(error)
-    except (CompilerError, OSError) as error:
-        problems.append(error)
-    if why := [str(error) for error in problems if isinstance(error, CompilerError)]:
-        return _Kernels(None, TORCH, " ".join(why[0].split()))
+                if found := _load_stored(folder, build):
+                    return found
+        for folder in folders:
+            try:
+                return _build(folder, builds)
+            except OSError as error:
+                problems.append(error)
+    except CompilerError as error:
+        return _Kernels(None, TORCH, " ".join(str(error).split()))
     return _Kernels(None, TORCH, f"the compiled kernels cannot be stored or loaded: {problems[0]}")
 
 
-def _load_stored(folder: Path, builds: list[Build]) -> _Kernels | None:
-    """Return the fastest build that is stored and computes right numbers; None if there is none."""
-    for build in builds:
-        if (file := find_library(folder, build.key)) is not None:
-            with suppress(CompilerError, OSError):
-                return _loaded(file, build)
-    return None
+def _open_folders(problems: list[Exception]) -> Iterator[Path]:
+    """Yield the folders that can store libraries; append the problems of the others."""
+    for folder in possible_folders():
+        try:
+            open_folder(folder)
+        except OSError as error:
+            problems.append(error)
+        else:
+            yield folder
+
+
+def _load_stored(folder: Path, build: Build) -> _Kernels | None:
+    """Return a build if it is stored and computes right numbers, else None."""
+    try:
+        file = find_library(folder, build.key)
+        return _loaded(file, build) if file is not None else None
+    except (CompilerError, OSError):
+        return None
 
 
 def _build(folder: Path, builds: list[Build]) -> _Kernels:

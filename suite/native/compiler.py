@@ -73,24 +73,26 @@ class Build:
             raise CompilerError(_reason(self.command[0], errors, code))
 
 
-def possible_builds() -> list[Build]:
-    """Return the ways to compile the kernels on this machine, the fastest code first.
+def possible_builds() -> Iterator[Build]:
+    """Yield the ways to compile the kernels on this machine, the fastest code first.
 
     Raises:
         CompilerError: If there is no working compiler.
     """
-    compiler, builds = _find_compiler(), list[Build]()
+    compiler, works = _find_compiler(), False
     problem = CompilerError("no compiler was tried")
     for flags in TARGETS:
         try:
-            builds.append(_describe_build(compiler, flags))
+            build = _describe_build(compiler, flags)
         except CompilerTimeoutError:
             raise
         except CompilerError as error:
             problem = error
-    if not builds:
+        else:
+            works = True
+            yield build
+    if not works:
         raise problem
-    return builds
 
 
 def _find_compiler() -> list[str]:
