@@ -1,4 +1,13 @@
-"""Formatting of numbers in text."""
+"""Formatting of numbers and tables in text."""
+
+from collections.abc import Iterator, Sequence
+
+
+def align(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Yield the rows of a table as lines whose columns are aligned on the left."""
+    sizes = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(cell.ljust(size) for cell, size in zip(row, sizes, strict=True)).rstrip()
 
 
 def format_count(number: int, noun: str) -> str:
@@ -21,11 +30,13 @@ def format_bytes(count: float) -> str:
 
 
 def format_duration(seconds: float) -> str:
-    """Return a duration to about two digits, such as `1.4 s`, `12 s`, `3 min` or `1.5 h`."""
+    """Return a duration to about two digits, such as `1.4 s`, `12 s`, `3.2 min`, `25 min` or `1.5 h`."""
     if seconds < 60:
         return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{seconds / 3600:.1f} h"
+    minutes = seconds / 60
+    if minutes < 90:
+        return f"{minutes:.1f} min" if minutes < 9.95 else f"{minutes:.0f} min"
+    return f"{seconds / 3600:.1f} h"
 
 
 def short_error(error: BaseException, longest: int = 300) -> str:

@@ -113,7 +113,7 @@ def test_the_time_left_follows_the_times_of_finished_cells(cells, clock):
         assert progress.so_far() == "tiny_precise: 0/5 cells, starting"
         clock[0] += 60
         finished(one[0], 60.0)
-        assert progress.so_far() == "tiny_precise: 1/5 cells, about 4 min left"
+        assert progress.so_far() == "tiny_precise: 1/5 cells, about 4.0 min left"
         for _ in range(3):
             finished(one[0], 60.0)
         assert progress.so_far() == "tiny_precise: 4/5 cells, about 15 s left"
