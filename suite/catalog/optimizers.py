@@ -1,10 +1,11 @@
 """The optimizers that a spec can name; torch.optim implements their steps."""
 
+from math import cos, pi
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from suite.catalog.limits import Count
+from suite.catalog.limits import MOST, Count
 from suite.catalog.settings import Choice, choices_of
 
 
@@ -18,11 +19,50 @@ class Optimizer(Choice):
 
     learning_rate: float = Field(gt=0, description="learning rate; from a list, the best is chosen by validation")
     batch: Count = Field(description="batch size; an incomplete last batch of an epoch is dropped")
+    # Keys with these defaults are left out, so that results of specs without them stay valid.
+    schedule: Literal["constant", "cosine"] = Field(
+        default="constant",
+        exclude_if=lambda schedule: schedule == "constant",
+        description="learning rate after the warm-up: constant, or half a period of a cosine that ends at 0",
+    )
+    warmup: int = Field(
+        default=0,
+        ge=0,
+        le=MOST,
+        exclude_if=lambda warmup: warmup == 0,
+        description="number of steps at the start over which the learning rate rises linearly",
+    )
+    clip: float | None = Field(
+        default=None,
+        gt=0,
+        exclude_if=lambda clip: clip is None,
+        description="maximum Euclidean norm of the gradient of all parameters; larger ones are scaled down",
+    )
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The entry's own parameters, in the order of its declaration."""
+        return {key: getattr(self, key) for key in type(self).model_fields if key != self.tag}
 
     @property
     def keywords(self) -> dict[str, Any]:
         """The keyword arguments of the torch.optim class other than the learning rate."""
-        return {key: value for key, value in self.parameters.items() if key not in ("learning_rate", "batch")}
+        return {key: value for key, value in self.parameters.items() if key not in Optimizer.model_fields}
+
+    def rate_factor(self, step: int, steps: int) -> float:
+        """Return by what the learning rate is multiplied in one of the steps, from 0.
+
+        The warm-up reaches 1 in its last step. The cosine starts at 1 after it, and would be 0 one step after the last.
+
+        Args:
+            step: The step.
+            steps: Number of all steps.
+        """
+        if step < self.warmup:
+            return (step + 1) / self.warmup
+        if self.schedule == "constant":
+            return 1.0
+        return (1 + cos(pi * (step - self.warmup) / (steps - self.warmup))) / 2
 
 
 class Adam(Optimizer):
@@ -32,6 +72,15 @@ class Adam(Optimizer):
     weight_decay: float = Field(default=0.0, ge=0, description="coefficient of the L2 penalty")
     formula = "theta -= learning_rate m / (sqrt(v) + 1e-8)"
     function = "torch.optim:Adam"
+
+
+class AdamW(Optimizer):
+    """Adam with decoupled weight decay (Loshchilov & Hutter 2019, arXiv:1711.05101)."""
+
+    name: Literal["adamw"] = "adamw"
+    weight_decay: float = Field(default=0.01, ge=0, description="share of the weights that decays per learning rate")
+    formula = "theta -= learning_rate (m / (sqrt(v) + 1e-8) + weight_decay theta)"
+    function = "torch.optim:AdamW"
 
 
 class Sgd(Optimizer):
@@ -46,6 +95,7 @@ class Sgd(Optimizer):
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {
     "adam": Adam,
+    "adamw": AdamW,
     "sgd": Sgd,
 }
 

@@ -15,6 +15,9 @@ from suite.catalog.shown import shown
 
 T = TypeVar("T")
 
+_list_keys: dict[Any, tuple[str, ...]] = {}
+"""The parameters of entries whose value can be a list, by the entry's name."""
+
 
 class Settings(BaseModel):
     """A validated, immutable table of a spec. It coerces no values and allows no unknown keys."""
@@ -32,15 +35,24 @@ class Choice(Settings):
     """The key that holds the entry's name."""
     axis: ClassVar[bool] = True
     """Whether a list in place of a parameter's value is an axis of the study."""
+    list_keys: ClassVar[tuple[str, ...]] = ()
+    """The parameters whose value can be a list, which is then one value rather than an axis."""
     other_names: ClassVar[tuple[str, ...]] = ()
     """Names of the entry in other libraries, for hints."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Record the parameters whose value can be a list, by the entry's name."""
+        super().__pydantic_init_subclass__(**kwargs)
+        if cls.list_keys:
+            _list_keys[cls.model_fields[cls.tag].default] = cls.list_keys
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         """Return the entry's JSON schema; if lists are axes, every parameter may be a list."""
         written = handler.resolve_ref_schema(handler(schema))
         for key, parameter in written["properties"].items():
-            if key != cls.tag and cls.axis:
+            if key not in (cls.tag, *cls.list_keys) and cls.axis:
                 about = {word: parameter.pop(word) for word in _ABOUT if word in parameter}
                 written["properties"][key] = about | _one_or_list(parameter)
         written["properties"][cls.tag].pop("default", None)
@@ -64,13 +76,17 @@ class Choice(Settings):
     def label(self) -> str:
         """The entry as tables write it: ``leaky_relu(slope=0.1)``, or only its name; defaults are left out."""
         fields = type(self).model_fields
-        stated = {key: value for key, value in self.parameters.items() if value != fields[key].default}
+        stated = {key: value for key, value in self.parameters.items() if getattr(self, key) != fields[key].default}
         given = ", ".join(f"{key}={_written(value)}" for key, value in stated.items())
         name = getattr(self, self.tag)
         return f"{name}({given})" if given else str(name)
 
 
 def _written(value: object) -> str:
+    if isinstance(value, tuple):
+        return _written(value[0]) if len(value) == 1 else f"[{', '.join(map(_written, value))}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key}={_written(each)}' for key, each in value.items())}}}"
     short = f"{value:g}" if isinstance(value, float) else str(value)
     return short if not isinstance(value, float) or float(short) == value else repr(value)
 
@@ -201,16 +217,26 @@ def models_now(field: FieldInfo) -> Iterator[type[BaseModel]]:
 
 
 def entries_of(entry: Any) -> list[Any]:
-    """Return every table that an entry with lists among its values expands to."""
+    """Return every table that an entry with axes among its values expands to."""
     if not isinstance(entry, dict):
         return [entry]
-    return [dict(zip(entry, values, strict=True)) for values in product(*map(_as_tuple, entry.values()))]
+    kept = _lists_of(entry)
+    values = ((value,) if key in kept else _as_tuple(value) for key, value in entry.items())
+    return [dict(zip(entry, chosen, strict=True)) for chosen in product(*values)]
 
 
 def number_of_entries(entry: Any) -> int:
-    """Return the number of tables that an entry with lists among its values expands to."""
-    values = entry.values() if isinstance(entry, dict) else ()
-    return prod(len(value) for value in values if isinstance(value, list) and value)
+    """Return the number of tables that an entry with axes among its values expands to."""
+    if not isinstance(entry, dict):
+        return 1
+    axes = (value for key, value in entry.items() if key not in _lists_of(entry))
+    return prod(len(value) for value in axes if isinstance(value, list) and value)
+
+
+def _lists_of(entry: dict[Any, Any]) -> tuple[str, ...]:
+    """Return the keys of an entry whose value can be a list."""
+    name = entry.get("name")
+    return _list_keys.get(name, ()) if isinstance(name, str) else ()
 
 
 def _required(entry: type[Choice]) -> bool:

@@ -1,61 +1,17 @@
 """The training tasks that a spec can name; `suite/training/tasks.py` creates their data."""
 
 from math import sqrt
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
-from suite.catalog.limits import MOST, Count
-from suite.catalog.settings import Choice, choices_of
+from suite.catalog.datasets import Table
+from suite.catalog.limits import MOST
+from suite.catalog.settings import choices_of
+from suite.catalog.task import DrawnTask, Task
 
 
-class Task(Choice):
-    """A training problem with its own train, validation and test sets for every replicate."""
-
-    name: str
-    formula: ClassVar[str]
-    inputs: ClassVar[int]
-    outputs: ClassVar[int]
-    loss: ClassVar[Literal["binary_cross_entropy", "cross_entropy", "half_square"]]
-    """The loss that training minimizes, by its name in `suite.nets.losses`."""
-    function: ClassVar[str]
-    """The dotted path of the function that labels points of the box, or that returns all points of a dataset."""
-    half_width: ClassVar[float | None] = None
-    """Half-width of the box around the origin in which points are uniform; None if the points are a dataset."""
-    available: ClassVar[int | None] = None
-    """Total number of points of a dataset; None if any number of points can be drawn."""
-    neurons: ClassVar[int] = 1
-    """m*, the smallest number of live ReLU units of a single hidden layer with which the task can be learned."""
-    label_variance: ClassVar[float | None] = None
-    """For regressions, the error of the best constant; larger validation errors are set to it in the choice of a
-    learning rate.
-    """
-    error: ClassVar[float | None] = None
-    """For regressions, the largest mean squared error that counts as success; m* - 1 units cannot reach it."""
-
-    train: Count = Field(description="number of training points")
-    validation: Count | None = Field(
-        default=None, description="number of validation points; default: as many as `test`"
-    )
-    test: Count = Field(description="number of test points")
-
-    @property
-    def points(self) -> tuple[int, int, int]:
-        """The sizes of the train, validation and test sets."""
-        return self.train, self.test if self.validation is None else self.validation, self.test
-
-    @property
-    def regression(self) -> bool:
-        """Whether labels are values of a function rather than classes."""
-        return self.loss == "half_square"
-
-    @property
-    def classes(self) -> int:
-        """The number of classes; 0 for a regression."""
-        return {"binary_cross_entropy": 2, "cross_entropy": self.outputs, "half_square": 0}[self.loss]
-
-
-class Checkerboard(Task):
+class Checkerboard(DrawnTask):
     """A checkerboard on [-1, 1]^2 whose two colors are the classes."""
 
     name: Literal["checkerboard"] = "checkerboard"
@@ -68,7 +24,7 @@ class Checkerboard(Task):
     half_width = 1.0
 
 
-class AbsoluteValue(Task):
+class AbsoluteValue(DrawnTask):
     """Regression of the absolute value on [-sqrt 3, sqrt 3] (Shin & Karniadakis 2019, arXiv:1907.09696)."""
 
     name: Literal["absolute_value"] = "absolute_value"
@@ -83,7 +39,7 @@ class AbsoluteValue(Task):
     error = 0.085786  # half the minimum error of 1 unit, 3 - 2 sqrt 2 = 0.171573, with its kink at +-0.717439
 
 
-class TwoKinks(Task):
+class TwoKinks(DrawnTask):
     """Regression of a function of slopes -1, 1 and -1.366 on [-sqrt 3, sqrt 3] (Shin & Karniadakis 2019)."""
 
     name: Literal["two_kinks"] = "two_kinks"
@@ -98,7 +54,7 @@ class TwoKinks(Task):
     error = 0.012935  # half the minimum error of 2 units, 0.025870, active to the left of 0 and 0.606018
 
 
-class Digits(Task):
+class Digits(DrawnTask):
     """Handwritten digits, 1,797 images of 8 by 8 pixels (Alpaydin & Kaynak 1998, https://doi.org/10.24432/C50P49)."""
 
     name: Literal["digits"] = "digits"
@@ -115,6 +71,7 @@ TASKS: dict[str, type[Task]] = {
     "absolute_value": AbsoluteValue,
     "two_kinks": TwoKinks,
     "digits": Digits,
+    "table": Table,
 }
 
 Tasks: Any = choices_of(TASKS)

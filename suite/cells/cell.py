@@ -19,7 +19,7 @@ from suite.catalog.measures.training import AccuracySettings, pictured_steps, re
 from suite.catalog.optimizers import Optimizer
 from suite.catalog.precision import Precise
 from suite.catalog.settings import Settings
-from suite.catalog.tasks import Task
+from suite.catalog.task import Task
 from suite.spec.members import Member
 
 NETWORKS_VERSION = 2
@@ -186,14 +186,9 @@ class Cell(ABC):
             "variances": self.member.variances,
             "networks": NETWORKS_VERSION,
             "measures": [
-                [
-                    name,
-                    measure_named(name).version,
-                    settings.model_dump(exclude=excluded, mode="json"),
-                ]
-                for name, settings in self.taken
+                [name, measure_named(name).version, _content_of(settings, excluded)] for name, settings in self.taken
             ],
-            "task": self.task.model_dump(mode="json") if self.task else None,
+            "task": self.task.content if self.task else None,
             "domain": self.domain.model_dump(mode="json") if self.sampled else None,
             "draws": [self.start, self.stop],
         }
@@ -239,6 +234,14 @@ class Cell(ABC):
         return not self.trains and self.cost < _DRAWING * self.draws * self.member.parameters
 
 
+def _content_of(settings: Settings, excluded: set[str]) -> dict[str, Any]:
+    """Return the settings on which numbers depend, with the content of tasks in place of the names of files."""
+    content = settings.model_dump(exclude=excluded, mode="json")
+    if isinstance(settings, AccuracySettings):
+        content["task"] = [task.content for task in settings.task]
+    return content
+
+
 @dataclass(frozen=True)
 class MeasuringCell(Cell):
     """A cell that evaluates one measure on some draws of one member."""
@@ -269,7 +272,7 @@ class MeasuringCell(Cell):
         if self.sampled and settings.step:
             points = self.domain.points(self.member.widths[0], settings.step, settings.lines)
         elif self.measure.inputs in ("loss", "task") and self.task:
-            points = self.task.train
+            points, _, _ = self.task.points
         else:
             return 1
         return min(points, settings.points) if self.measure.batch else points

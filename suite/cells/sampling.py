@@ -12,7 +12,7 @@ from suite.catalog.measures.variability import LandscapeSettings
 from suite.catalog.precision import DRAWS_A_CELL, Precise, precision_asked
 from suite.catalog.quantities import QUANTITIES
 from suite.catalog.settings import Settings
-from suite.catalog.tasks import Task
+from suite.catalog.task import Task
 from suite.cells.blocks import Block, blocks_of, training_columns
 from suite.cells.cache import CachedCell, cached_arrays
 from suite.cells.cell import Cell, MeasuringCell, TrainingCell

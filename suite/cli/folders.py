@@ -6,10 +6,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from suite.cli.errors import fail
+from suite.cli.options import SpecOptions
 from suite.plugins.loading import load_installed, load_plugin, loaded_plugins
 from suite.results.folder import Results
 from suite.runs.run import check_owner
-from suite.spec.changes import parse_changes
+from suite.spec.changes import parse_changes, parse_data
 from suite.spec.load import Study, load_studies
 from suite.spec.quick import QUICK, quick
 
@@ -21,10 +22,11 @@ def load_plugins(files: list[Path] | None) -> None:
         load_plugin(file)
 
 
-def load_specs(paths: list[Path], changes: list[str] | None = None, in_part: bool = False) -> list[Study]:
-    """Load studies with changes; `in_part` loads the quick version of each."""
-    studies = load_studies(paths, parse_changes(changes or ()))
-    return [quick(study) for study in studies] if in_part else studies
+def load_specs(options: SpecOptions) -> list[Study]:
+    """Load the plug-ins, then the studies."""
+    load_plugins(options.plugins)
+    studies = load_studies(options.paths, parse_changes(options.changes or ()), parse_data(options.data or ()))
+    return [quick(study) for study in studies] if options.in_part else studies
 
 
 def check_folder(results: Path) -> None:

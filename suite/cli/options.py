@@ -1,6 +1,7 @@
 """This module defines the exit codes of commands, and the arguments and options that they share."""
 
 import re
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -99,6 +100,15 @@ Changes = Annotated[
         "empty value removes the key. May be repeated. The results go to a separate folder.",
     ),
 ]
+DataFiles = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--data",
+        metavar="NAME=FILE",
+        help="Train on another data file: NAME is that of a task's file without its ending. May be repeated. The "
+        "results go to a separate folder.",
+    ),
+]
 PlugIns = Annotated[
     list[Path] | None,
     typer.Option(
@@ -115,3 +125,22 @@ Quick = Annotated[
         help="Compute a tenth of the draws, steps and replicates. The study and its results are named NAME-quick.",
     ),
 ]
+
+
+@dataclass(frozen=True)
+class SpecOptions:
+    """The specs that a command line names, and how it changes them.
+
+    Attributes:
+        paths: Spec files or folders.
+        in_part: Whether to use the quick version of each spec.
+        changes: Changes, KEY=VALUE each.
+        data: Data files, NAME=FILE each.
+        plugins: Files of plug-ins.
+    """
+
+    paths: list[Path]
+    in_part: bool = False
+    changes: list[str] | None = None
+    data: list[str] | None = None
+    plugins: list[Path] | None = None

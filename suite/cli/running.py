@@ -8,9 +8,9 @@ import typer
 
 from suite.cells.resources import Resources
 from suite.cli.errors import echo, warn
-from suite.cli.folders import check_folder, load_plugins, load_specs, run_into
+from suite.cli.folders import check_folder, load_specs, run_into
 from suite.cli.formatting import print_run
-from suite.cli.options import LACKING, UNEXPECTED
+from suite.cli.options import LACKING, UNEXPECTED, SpecOptions
 from suite.formatting import format_count
 from suite.results.shards import parse_shard
 from suite.runs.explain import explain
@@ -20,20 +20,16 @@ from suite.runs.run import find_computed, run_shard, run_study
 
 
 def run_studies(
-    paths: list[Path],
+    specs: SpecOptions,
     results: Path,
     computing: tuple[str, int | None, str | None, bool],
     shard: str | None,
     must_hold: bool,
-    in_part: bool,
-    changes: list[str] | None,
-    plugins: list[Path] | None,
 ) -> None:
     """Run studies, or one part of each, and print what they found; `computing` are the attributes of Resources."""
     resources = Resources(*computing)
     part = parse_shard(shard) if shard is not None else None
-    load_plugins(plugins)
-    studies = load_specs(paths, changes, in_part)
+    studies = load_specs(specs)
     check_folder(results)
     failed = unmet = 0
     for study in studies:
@@ -52,18 +48,14 @@ def run_studies(
 
 
 def plan_studies(
-    paths: list[Path],
+    specs: SpecOptions,
     results: Path,
     workers: int | None,
     as_json: bool,
-    in_part: bool,
-    changes: list[str] | None,
-    plugins: list[Path] | None,
 ) -> None:
     """Print what a run of studies would compute, and about what it takes."""
     check_folder(results)
-    load_plugins(plugins)
-    studies = load_specs(paths, changes, in_part)
+    studies = load_specs(specs)
     with StatusLine() as status:
 
         def announce(study: str, measure: str, number: int, of: int) -> None:
@@ -77,14 +69,11 @@ def plan_studies(
             echo(line)
 
 
-def merge_studies(
-    paths: list[Path], results: Path, in_part: bool, changes: list[str] | None, plugins: list[Path] | None
-) -> None:
+def merge_studies(specs: SpecOptions, results: Path) -> None:
     """Write the tables and reports of studies whose cells are all there, and print what is missing of the others."""
     check_folder(results)
-    load_plugins(plugins)
     incomplete = False
-    for study in load_specs(paths, changes, in_part):
+    for study in load_specs(specs):
         found = find_computed(study, results)
         missing = Counter(cell.name for cell in found.cells if cell.key not in found.cached)
         if missing:
@@ -103,10 +92,9 @@ def merge_studies(
         raise typer.Exit(LACKING)
 
 
-def explain_studies(paths: list[Path], in_part: bool, changes: list[str] | None, plugins: list[Path] | None) -> None:
+def explain_studies(specs: SpecOptions) -> None:
     """Print what studies will compute."""
-    load_plugins(plugins)
-    for number, study in enumerate(load_specs(paths, changes, in_part)):
+    for number, study in enumerate(load_specs(specs)):
         warn(study.warnings)
         for line in [*([""] if number else []), *explain(study)]:
             echo(line)

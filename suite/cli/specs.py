@@ -11,6 +11,7 @@ from suite.catalog.measures import precisely
 from suite.cli.entries import describe_name, format_keys, names, names_with_keys, overview
 from suite.cli.errors import echo, fail, warn
 from suite.cli.folders import load_plugins, load_specs
+from suite.cli.options import SpecOptions
 from suite.formatting import format_count
 from suite.spec.files import explain_invalid_name, shipped_specs
 from suite.spec.problems import near_to, nearest, or_plugged_in, printable
@@ -49,10 +50,9 @@ def _original(like: str) -> Path:
     raise ValueError(f"--like {printable(like)}: no such study; {nearest(like, known)}")
 
 
-def check_specs(paths: list[Path], in_part: bool, changes: list[str] | None, plugins: list[Path] | None) -> None:
+def check_specs(specs: SpecOptions) -> None:
     """Print one line per spec; if any spec has an error, raise the errors of all specs together."""
-    load_plugins(plugins)
-    for study in load_specs(paths, changes, in_part):
+    for study in load_specs(specs):
         warn(study.warnings)
         measures = ", ".join(name + precisely(name, settings) for name, settings in study.spec.measures.items())
         echo(f"{study.spec.name}: {format_count(len(study.members), 'member')}; {measures}")

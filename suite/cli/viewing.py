@@ -12,7 +12,7 @@ from suite.analysis.verdicts import verdict_rows
 from suite.cli.errors import echo
 from suite.cli.folders import alike, check_tables, damage_explained, load_plugins, load_specs
 from suite.cli.formatting import print_verdicts
-from suite.cli.options import LACKING, UNEXPECTED
+from suite.cli.options import LACKING, UNEXPECTED, SpecOptions
 from suite.formatting import format_count
 from suite.report.comparison_text import format_comparison
 from suite.report.figures import write_figures
@@ -24,21 +24,17 @@ from suite.spec.load import Study
 
 
 def judge_claims(
-    paths: list[Path],
+    specs: SpecOptions,
     results: Path,
     as_json: bool,
     must_hold: bool,
-    in_part: bool,
-    changes: list[str] | None,
-    plugins: list[Path] | None,
 ) -> None:
     """Print a verdict on each claim of the current specs, from the tables of an earlier run.
 
     Raises:
         typer.Exit: If claims must hold and one has another verdict than the expected one.
     """
-    load_plugins(plugins)
-    studies = load_specs(paths, changes, in_part)
+    studies = load_specs(specs)
     check_tables(studies, results)
     rows: list[dict[str, Any]] = []
     unmet = 0
@@ -57,16 +53,12 @@ def judge_claims(
 
 
 def draw_reports(
-    paths: list[Path],
+    specs: SpecOptions,
     results: Path,
     figures: Path | None,
-    in_part: bool,
-    changes: list[str] | None,
-    plugins: list[Path] | None,
 ) -> None:
     """Judge the claims of the current specs and draw the reports again, with figures if asked for."""
-    load_plugins(plugins)
-    studies = load_specs(paths, changes, in_part)
+    studies = load_specs(specs)
     check_tables(studies, results)
     for study in studies:
         found = Results(results / study.spec.name)

@@ -6,7 +6,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from suite.catalog.measures.death import TrainabilitySettings
-from suite.catalog.tasks import Task
+from suite.catalog.task import Task
 from suite.nets.death import dead_on_domain, dead_on_points
 from suite.nets.ensemble import Ensemble
 from suite.nets.sample import Sample

@@ -46,6 +46,8 @@ struct optimizer {
     int32_t moments; /* that it stores: up to one is SGD's, two are Adam's */
     double momentum;
     double weight_decay;
+    int32_t decoupled; /* whether the weights decay by themselves, as in AdamW, rather than by the gradient */
+    double clip;       /* largest norm of the gradient; 0 for any */
 };
 
 /* The number of networks in a group. */

@@ -612,12 +612,30 @@ int NAME(gradient)(
     return 0;
 }
 
+/* Scale the gradient of each network down to a norm. */
+static void NAME(clip)(ptrdiff_t numbers, REAL clip, VEC *gradient)
+{
+    VEC square = {0};
+    for (ptrdiff_t place = 0; place < numbers; place++)
+        square += gradient[place] * gradient[place];
+    const VEC one = (VEC){0} + 1, share = clip / (NAME(root)(square) + (REAL)1e-6);
+    const VEC scale = NAME(select)(share < one, share, one);
+    for (ptrdiff_t place = 0; place < numbers; place++)
+        gradient[place] *= scale;
+}
+
 /* Change the parameters by one step of the optimizer. */
 static void NAME(update)(
     const struct optimizer *optimizer, ptrdiff_t numbers, int64_t step, VEC rate, const VEC *gradient, VEC *parameters,
     VEC *first, VEC *second)
 {
-    const REAL decay = (REAL)optimizer->weight_decay;
+    REAL decay = (REAL)optimizer->weight_decay;
+    if (optimizer->decoupled) {
+        const VEC left = 1 - rate * decay;
+        for (ptrdiff_t place = 0; place < numbers; place++)
+            parameters[place] *= left;
+        decay = 0;
+    }
     if (optimizer->moments == 2) {
         const REAL beta2 = (REAL)0.999, share1 = (REAL)(1 - 0.9), share2 = (REAL)(1 - 0.999);
         const VEC size = rate / (REAL)(1 - pow(0.9, (double)step));
@@ -642,14 +660,14 @@ static void NAME(update)(
 /* Train all networks for some steps, in place.
  *
  * `order`, (steps, batch), has the points of each batch. `inputs` and `labels` are (groups, points, inputs or outputs,
- * lane), `rates` are (groups, lane). `first` and `second`, of the shape of the parameters, are the optimizer's moments,
+ * lane), `rates` are (groups, lane), and `factors`, (steps), multiply them. `first` and `second`, of the shape of the parameters, are the optimizer's moments,
  * which are 0 before the first step; SGD uses `first` if it has momentum. `done` steps were done before. Return 0, or 1
  * if there is no memory.
  */
 int NAME(train)(
     const struct network *network, const struct optimizer *optimizer, ptrdiff_t groups, ptrdiff_t points,
-    ptrdiff_t done, ptrdiff_t steps, ptrdiff_t batch, const int64_t *order, const REAL *rates, REAL *parameters,
-    const REAL *inputs, const REAL *labels, REAL *first, REAL *second)
+    ptrdiff_t done, ptrdiff_t steps, ptrdiff_t batch, const int64_t *order, const double *factors, const REAL *rates,
+    REAL *parameters, const REAL *inputs, const REAL *labels, REAL *first, REAL *second)
 {
     struct NAME(passes) passes;
     const ptrdiff_t in = network->widths[0], out = network->widths[network->layers];
@@ -677,8 +695,10 @@ int NAME(train)(
                 NAME(loss_gradient)(network, size, batch, found, passes.labels, passes.delta[2]);
                 NAME(backward_tile)(&passes, own, size, start > 0, gradient);
             }
-            NAME(update)(
-                optimizer, numbers, done + step + 1, ((const VEC *)rates)[group], gradient, own, moment, square);
+            if (optimizer->clip > 0)
+                NAME(clip)(numbers, (REAL)optimizer->clip, gradient);
+            const VEC rate = ((const VEC *)rates)[group] * (REAL)factors[step];
+            NAME(update)(optimizer, numbers, done + step + 1, rate, gradient, own, moment, square);
         }
     }
     free(gradient);

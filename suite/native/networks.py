@@ -35,9 +35,18 @@ class Architecture(ctypes.Structure):
 
 
 class Rule(ctypes.Structure):
-    """An optimizer without its learning rate: SGD, which stores up to one moment, or Adam, which stores two."""
+    """An optimizer without its learning rate: SGD, which stores up to one moment, or Adam, which stores two.
 
-    _fields_ = (("moments", ctypes.c_int32), ("momentum", ctypes.c_double), ("weight_decay", ctypes.c_double))
+    With `decoupled`, the weights decay by themselves, as in AdamW. `clip` is the largest norm of the gradient, or 0.
+    """
+
+    _fields_ = (
+        ("moments", ctypes.c_int32),
+        ("momentum", ctypes.c_double),
+        ("weight_decay", ctypes.c_double),
+        ("decoupled", ctypes.c_int32),
+        ("clip", ctypes.c_double),
+    )
 
 
 def architecture(
@@ -164,6 +173,7 @@ class Kernels:
         rule: Rule,
         sizes: Sequence[int],
         order: int,
+        factors: Sequence[float],
         rates: int,
         parameters: int,
         inputs: int,
@@ -178,6 +188,7 @@ class Kernels:
             sizes: Numbers of groups, of training points, of steps that were done before, of steps, and of points in a
                 batch.
             order: Indices of the points of each batch, (steps, batch), as 64-bit integers.
+            factors: By what the learning rates are multiplied in each of the steps.
             rates: Learning rates, (groups, lane).
             parameters: (groups, parameters, lane).
             inputs: (groups, points, inputs, lane).
@@ -187,8 +198,10 @@ class Kernels:
         Raises:
             MemoryError: If memory runs out.
         """
-        arrays = _addresses(order, rates, parameters, inputs, labels, *moments)
-        _check(self._function("train")(ctypes.byref(network), ctypes.byref(rule), *map(_Size, sizes), *arrays))
+        scales = (ctypes.c_double * len(factors))(*factors)
+        arrays = _addresses(rates, parameters, inputs, labels, *moments)
+        kinds = (ctypes.byref(network), ctypes.byref(rule))
+        _check(self._function("train")(*kinds, *map(_Size, sizes), *_addresses(order), scales, *arrays))
 
     def _function(self, name: str) -> "ctypes._NamedFuncPointer":
         kernels = library()

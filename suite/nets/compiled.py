@@ -3,8 +3,10 @@
 The result of a network does not depend on the other networks of a call.
 """
 
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -13,7 +15,7 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from suite.catalog.activations import Activation
-from suite.catalog.optimizers import Adam, Optimizer, Sgd
+from suite.catalog.optimizers import Adam, AdamW, Optimizer, Sgd
 from suite.native.activations import native_activation
 from suite.native.networks import LOSSES, Architecture, Kernels, Rule, architecture
 
@@ -25,6 +27,9 @@ LARGEST_LAYER = 128 * 128
 
 _CALL_BYTES = 32 * 2**20
 """Target size of the arrays of one call of a kernel."""
+
+_HELD_BYTES = 256 * 2**20
+"""Largest size of the training points that are arranged for the kernels once, rather than batch by batch."""
 
 _KERNELS = {torch.float32: Kernels("f32"), torch.float64: Kernels("f64")}
 
@@ -217,7 +222,10 @@ class CompiledTraining:
     ) -> None:
         self._ensemble, self._kernels = ensemble, _KERNELS[ensemble.parameters.dtype]
         self._network, self._rule = _architecture(ensemble, loss), _rule(optimizers[0])
-        self._inputs, self._labels = pack(inputs), pack(labels)
+        self._points = (inputs, labels)
+        lanes = self._kernels.lanes
+        held = -(-len(inputs) // lanes) * lanes * sum(each[0].numel() for each in self._points) * inputs.element_size()
+        self._packed_points = tuple(map(pack, self._points)) if held <= _HELD_BYTES else None
         rates = torch.tensor([optimizer.learning_rate for optimizer in optimizers], dtype=inputs.dtype)
         self._batch = optimizers[0].batch
         self._rates = pack(rates.repeat_interleave(ensemble.draws // len(optimizers))[:, None, None])
@@ -237,25 +245,36 @@ class CompiledTraining:
 
     @property
     def steps_at_once(self) -> int:
-        """Number of steps that take about a tenth of a second, at most 1,000."""
+        """Number of steps that take about a tenth of a second, at most 1,000, and whose points fit into memory."""
         products = self._parameters.numel() * self._batch
-        return max(1, min(_STEPS_AT_ONCE, int(_PRODUCTS_AT_ONCE // products)))
+        steps = min(_STEPS_AT_ONCE, int(_PRODUCTS_AT_ONCE // products))
+        if self._packed_points is None:
+            rows = sum(each.shape[1] for each in self._points)
+            bytes_a_step = self._rates.numel() * rows * self._batch * self._parameters.element_size()
+            steps = min(steps, _CALL_BYTES // bytes_a_step)
+        return max(1, steps)
 
-    def advance(self, order: Int64[Tensor, "steps batch"]) -> None:
+    def advance(self, order: Int64[Tensor, "steps batch"], factors: Sequence[float]) -> None:
         """Train for some steps.
 
         Args:
             order: Indices of the points of each batch.
+            factors: By what the learning rates are multiplied in each step.
         """
         order = order.contiguous()
         moments = [self._moments.get(name, self._parameters) for name in _MOMENTS]  # absent ones are not used
+        points = self._packed_points
+        if points is None:  # only the points of these steps, in their order
+            chosen = order.flatten()
+            points = tuple(pack(each.gather(2, chosen.expand(*each.shape[:2], -1))) for each in self._points)
+            order = torch.arange(len(chosen)).view_as(order)
 
         def compute(groups: slice) -> None:
-            arrays = (self._rates, self._parameters, self._inputs, self._labels, *moments)
+            arrays = (self._rates, self._parameters, *points, *moments)
             rates, parameters, inputs, labels, *both = (array[groups].data_ptr() for array in arrays)
-            sizes = (groups.stop - groups.start, self._inputs.shape[1], self.done, *order.shape)
+            sizes = (groups.stop - groups.start, points[0].shape[1], self.done, *order.shape)
             self._kernels.train(
-                self._network, self._rule, sizes, order.data_ptr(), rates, parameters, inputs, labels, tuple(both)
+                self._network, self._rule, sizes, order.data_ptr(), factors, rates, parameters, inputs, labels, both
             )
 
         _run(compute, _divide(len(self._parameters), torch.get_num_threads()))
@@ -281,7 +300,7 @@ def can_train(
     optimizers: Sequence[Optimizer],
 ) -> bool:
     """Return whether the kernels can train the ensemble on these points and the loss of this name."""
-    known = type(optimizers[0]) in (Adam, Sgd) and not ensemble.lacking
+    known = type(optimizers[0]) in (Adam, AdamW, Sgd) and not ensemble.lacking
     separate = len(inputs) == len(labels) == ensemble.draws
     return known and separate and is_compiled(ensemble, inputs, labels, loss)
 
@@ -289,8 +308,9 @@ def can_train(
 def _rule(optimizer: Optimizer) -> Rule:
     keywords = optimizer.keywords
     momentum = keywords.get("momentum", 0.0)
-    moments = 2 if isinstance(optimizer, Adam) else int(momentum > 0)
-    return Rule(moments, momentum, keywords["weight_decay"])
+    moments = 2 if isinstance(optimizer, Adam | AdamW) else int(momentum > 0)
+    decay = (keywords["weight_decay"], int(isinstance(optimizer, AdamW)))
+    return Rule(moments, momentum, *decay, optimizer.clip or 0.0)
 
 
 def _architecture(ensemble: "Ensemble", loss: str = LOSSES[0]) -> Architecture:
@@ -321,12 +341,26 @@ def _divide(number: int, parts: int) -> list[slice]:
 
 
 def _run(compute: Callable[[slice], None], parts: Sequence[slice]) -> None:
-    """Call a function with each part, in as many threads as torch uses."""
-    threads = min(torch.get_num_threads(), len(parts))
-    if threads == 1:
-        for part in parts:
+    """Call a function with each part, in as many threads as torch uses, one of which is the current thread."""
+    waiting = iter(parts)
+
+    def work() -> None:
+        for part in waiting:  # each thread takes the next one
             compute(part)
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        for _ in pool.map(compute, parts):  # raises the first error
-            pass
+
+    others = [_pool().submit(work) for _ in range(min(torch.get_num_threads(), len(parts)) - 1)]
+    try:
+        work()
+    finally:
+        for other in others:
+            other.result()  # raises its error
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    """Return the threads besides the current one, which start when they are needed first."""
+    return ThreadPoolExecutor()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pool.cache_clear)  # a forked process has none of these threads

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from suite.catalog.tasks import TASKS, Task
+from suite.catalog.task import DrawnTask, Task
+from suite.catalog.tasks import TASKS
 from suite.plugins.loading import Plugin, PlugInError
 from suite.plugins.parameters import PluginChoice, make_choice, make_decorator, register_choice
 
@@ -18,7 +19,7 @@ _TRIED_POINTS = 4096
 """The number of points, in each of two replicates, at which a task is tried."""
 
 
-class PluginTask(PluginChoice, Task):
+class PluginTask(PluginChoice, DrawnTask):
     """A task from a plug-in."""
 
     table = "suite.catalog.tasks:TASKS"
@@ -114,7 +115,7 @@ def _labels(points: Tensor, task: Task) -> Tensor:
         PlugInError: If the plug-in's function returns no valid labels.
     """
     assert isinstance(task, PluginTask)
-    keys = {key: value for key, value in task.parameters.items() if key not in Task.model_fields}
+    keys = {key: value for key, value in task.parameters.items() if key not in DrawnTask.model_fields}
     given = task.label_function(points.clone(), **keys)
     expected = (points.shape[0], points.shape[2])
     if not isinstance(given, Tensor) or given.shape != expected:

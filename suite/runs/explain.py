@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from suite.catalog.datasets import Dataset, describe_table
 from suite.catalog.measures import MEASURES, TRAINING
 from suite.catalog.precision import Precise
 from suite.catalog.predict import BASELINES, candidates
@@ -11,7 +12,7 @@ from suite.catalog.settings import Choice, Settings
 from suite.catalog.shown import written
 from suite.cells.cell import Cell
 from suite.cells.sampling import cells_of
-from suite.formatting import format_count
+from suite.formatting import align, format_count
 from suite.spec.load import Study
 from suite.spec.members import Member, member_axes
 
@@ -55,16 +56,14 @@ def _members(members: Sequence[Member]) -> Iterator[str]:
         budget = member.axes.get("budget")
         deviation = f"{100 * (member.parameters / budget - 1):+.2f}%" if budget else ""
         values = [str(member.axes.get(axis, "")) for axis in axes]
-        rows.append([member.name, *values, f"{member.parameters:,}", deviation, _format_widths(member.widths)])
-    columns = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        rows.append([member.name, *values, f"{member.parameters:,}", deviation, format_widths(member.widths)])
     yield format_count(len(members), "member") + ":"
-    for row in rows:
-        yield "  " + "  ".join(cell.ljust(size) for cell, size in zip(row, columns, strict=True)).rstrip()
+    yield from (f"  {line}" for line in align(rows))
     if len(members) > len(shown):
         yield f"  and {len(members) - len(shown):,} more"
 
 
-def _format_widths(widths: Sequence[int]) -> str:
+def format_widths(widths: Sequence[int]) -> str:
     """Return widths with equal neighbors written once: `2-13x8-12-1`."""
     runs: list[list[int]] = []
     for width in widths:
@@ -100,7 +99,10 @@ def _settings(settings: Settings) -> Iterator[str]:
     if plain:
         yield "    " + ", ".join(f"{key} = {written(value)}" for key, value in plain.items())
     for key, value in values.items():
-        yield from (f"    {key}: {choice.label}" for choice in _chosen(value))
+        for choice in _chosen(value):
+            yield f"    {key}: {choice.label}"
+            if isinstance(choice, Dataset):
+                yield from (f"      {line}" for line in describe_table(choice.facts))
 
 
 def _chosen(value: object) -> tuple[Choice, ...]:

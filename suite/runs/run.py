@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
+from suite.catalog.datasets import Dataset
 from suite.cells.cache import Cache, cached_arrays
 from suite.cells.cell import Cell
 from suite.cells.execute import Announce, ComputedStudy, compute_study, find_cached
@@ -243,6 +244,11 @@ def _run_record(study: Study, computed: ComputedStudy) -> dict[str, Any]:
             **environment({plugin.name: plugin.digest for plugin in loaded_plugins()}),
             "kernels": sorted({found.provenance.get("kernels", TORCH) for found in cached.values()}),
         },
+        "data": [
+            {"file": task.source.file, "digest": task.facts.digest, "rows": task.facts.rows}
+            for task in (study.spec.training.task if study.spec.training else ())
+            if isinstance(task, Dataset)
+        ],
         "cells": [
             {**identity(cell), "version": cell.version, "sha256": cached[cell.key].digest} | cached[cell.key].provenance
             for cell in computed.cells

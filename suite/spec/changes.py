@@ -5,18 +5,21 @@ The spec's file stays as it is.
 
 import hashlib
 import json
+import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
+from suite.catalog.measures import TRAINING
 from suite.catalog.shown import shortened, shown
-from suite.spec.locate import Path
+from suite.spec.locate import Path as Location
 from suite.spec.problems import Problem, printable
 from suite.spec.read import MOST_NESTED, parsed_value
 
-Lines = dict[Path, int | str]
+Lines = dict[Location, int | str]
 """The place of each key: its line in the file, or the `--set` option that sets it."""
 
 _PART = re.compile(r"[\w-]+", re.ASCII)
@@ -36,7 +39,7 @@ class Change:
         text: What the user wrote, for messages. It does not count when two changes are compared.
     """
 
-    path: Path
+    path: Location
     value: Any
     out: bool = False
     text: str = field(default="", compare=False)
@@ -92,6 +95,58 @@ def _parse_change(text: str) -> Change:
         raise ValueError(f"{here}: the value is not valid TOML ({printable(str(error))}); {hint}") from None
 
 
+def parse_data(texts: Iterable[str]) -> dict[str, Path]:
+    """Return the files that the command line gives in place of those that tasks name, by the name without ending.
+
+    Args:
+        texts: Replacements of the form `NAME=FILE`.
+
+    Raises:
+        ValueError: If a text is not a replacement, or a name is given twice.
+    """
+    found: dict[str, Path] = {}
+    for text in texts:
+        name, sign, file = text.partition("=")
+        here = printable(shortened(f"--data {text}"))
+        if not sign or not name or not file:
+            raise ValueError(f"{here}: expected NAME=FILE; write a replacement such as private=other.csv")
+        if name in found:
+            raise ValueError(f"{here}: {shown(name)} is given twice; use only one of the files")
+        found[name] = Path(file)
+    return found
+
+
+def replace_data(files: Mapping[str, Path], data: Mapping[str, Any], folder: Path) -> list[tuple[str, Change]]:
+    """Return the changes that replace the files of a spec's tasks, as `--set` would, each with the name of its file.
+
+    Args:
+        files: The files by the names that they replace: names of files in the spec, without ending.
+        data: The spec's content.
+        folder: The folder of the spec.
+    """
+    changes = []
+    for path, table in file_tasks(data):
+        name = Path(table["file"]).stem
+        if (file := files.get(name)) is not None:
+            value = os.path.relpath(file, folder)
+            key = ".".join(map(str, (*path, "file")))
+            change = Change((*path, "file"), value, text=f"{key}={json.dumps(value, ensure_ascii=False)}")
+            changes.append((name, change))
+    return changes
+
+
+def file_tasks(data: Mapping[str, Any]) -> Iterator[tuple[Location, dict[str, Any]]]:
+    """Yield the tasks of a spec that name a file, which need not be valid otherwise, with their places."""
+    measures = data.get("measure")
+    training = measures.get(TRAINING) if isinstance(measures, dict) else None
+    task = training.get("task") if isinstance(training, dict) else None
+    here: Location = ("measure", TRAINING, "task")
+    several = [((*here, place), each) for place, each in enumerate(task)] if isinstance(task, list) else [(here, task)]
+    for path, table in several:
+        if isinstance(table, dict) and isinstance(table.get("file"), str):
+            yield path, table
+
+
 def make(changes: Sequence[Change], data: dict[str, Any], lines: Lines, file: str) -> list[Problem]:
     """Apply changes to a file's data in place, and record them as the places of the keys that they set.
 
@@ -135,7 +190,7 @@ def _apply_change(change: Change, data: dict[str, Any], lines: Lines) -> str:
     return ""
 
 
-def _check_part(table: Any, part: str | int, path: Path) -> str:
+def _check_part(table: Any, part: str | int, path: Location) -> str:
     """Return why a path cannot go on with this part inside `table`, or an empty string."""
     name = ".".join(map(str, path[:-1]))
     if isinstance(table, dict):
@@ -181,9 +236,14 @@ def changed_name(name: str, changes: Sequence[Change]) -> str:
         return name
     content = [[list(change.path), change.out, change.value] for change in changes]
     digest = hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:8]
-    words = " ".join(f"{change.path[-1]} {'out' if change.out else change.value}" for change in changes)
+    words = " ".join(f"{change.path[-1]} {_short(change)}" for change in changes)
     slug = re.sub(r"[^a-z0-9.]+", "-", words.lower()).strip("-.")[:_SLUG_LENGTH].strip("-.")
     return "-".join(part for part in (name, "set", slug, digest) if part)
+
+
+def _short(change: Change) -> Any:
+    """Return the value of a change for a name: of a file, only its name without ending."""
+    return "out" if change.out else Path(str(change.value)).stem if change.path[-1] == "file" else change.value
 
 
 def changed_title(title: str, changes: Sequence[Change]) -> str:

@@ -14,7 +14,7 @@ from suite.catalog.measures import MEASURES, TRAINING, first_draws, measure_name
 from suite.catalog.measures.training import AccuracySettings
 from suite.catalog.optimizers import Optimizer
 from suite.catalog.settings import Settings
-from suite.catalog.tasks import Task
+from suite.catalog.task import Task
 from suite.spec.members import Member
 
 Measures = Mapping[str, Settings]

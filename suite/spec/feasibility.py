@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from suite.catalog.charts import charts
 from suite.catalog.charts.declaration import PLANE, TOURNAMENT
+from suite.catalog.datasets import Dataset
 from suite.catalog.domain import GRID_INPUTS
 from suite.catalog.limits import MOST_CELLS
 from suite.catalog.measures import MEASURES, TRAINING
@@ -127,7 +128,7 @@ def _too_much_data(spec: Spec) -> Iterator[Finding]:
         need = sum(task.points) * (task.inputs + task.outputs) * _FLOAT64
         if need * 2 > memory_limit():
             yield Finding(
-                ("measure", TRAINING, "task", "train"),
+                ("measure", TRAINING, "task", "split" if isinstance(task, Dataset) else "train"),
                 f"the data of one replicate need {format_bytes(need)} of memory, this machine has "
                 f"{format_bytes(memory_limit())}; use fewer points",
             )
@@ -139,7 +140,7 @@ def _check_picture(spec: Spec) -> Iterator[Finding]:
         return
     there = {quantity for name in spec.measures for quantity in MEASURES[name].quantities}
     there |= {TOURNAMENT} if spec.predict is not None else set()
-    there |= {PLANE} if any(2 in family.inputs for family in spec.family) else set()
+    there |= {PLANE} if any(2 in (family.inputs or ()) for family in spec.family) else set()
     known = charts()
     possible = {
         name: None

@@ -12,7 +12,15 @@ from suite.catalog.initializations import INITIALIZATIONS
 from suite.catalog.measures import MEASURES
 from suite.catalog.settings import Choice
 from suite.catalog.tasks import TASKS
-from suite.spec.changes import Change, Lines, changed_name, changed_title, changes_behind, make
+from suite.spec.changes import (
+    Change,
+    Lines,
+    changed_name,
+    changed_title,
+    changes_behind,
+    make,
+    replace_data,
+)
 from suite.spec.feasibility import check_study
 from suite.spec.files import spec_files
 from suite.spec.locate import locate
@@ -21,6 +29,7 @@ from suite.spec.messages import dotted, line_of, path_in, problems_of
 from suite.spec.model import Spec, SpecFile
 from suite.spec.problems import Problem, SpecError, first_of
 from suite.spec.read import TOO_NESTED, read_toml, within_limits
+from suite.spec.tasks import complete_spec
 
 
 @dataclass(frozen=True)
@@ -43,31 +52,43 @@ class Study:
     asked: tuple[str, ...] = ()
 
 
-def load_studies(paths: Iterable[str | Path], changes: Sequence[Change] = ()) -> list[Study]:
+def load_studies(
+    paths: Iterable[str | Path], changes: Sequence[Change] = (), data: Mapping[str, Path] | None = None
+) -> list[Study]:
     """Read and check spec files. A folder stands for the .toml files in it, without those in subfolders.
 
     Args:
         paths: Files or folders, in the order wanted. A file that is given twice counts once, but links with different
             names to one file are different studies.
         changes: Changes to apply to each spec before it is checked. A changed study gets a name of its own.
+        data: Data files that replace those of tasks, by the name of the file in the spec without its ending. This is a
+            change as well.
 
     Raises:
         SpecError: If any file has an error. It holds all errors of all files, but at most the first 200 of one file.
+        ValueError: If a data file replaces none.
     """
     problems: list[Problem] = []
     studies = []
+    unused = dict(data or {})
     for file in spec_files(paths, problems):
         try:
-            studies.append(_load(file, changes))
+            studies.append(_load(file, changes, data or {}, unused))
         except SpecError as error:
             problems += error.problems
     if problems:
         raise SpecError(problems)
+    for name, given in unused.items():
+        raise ValueError(f"--data {name}={given}: no task has a file of this name; use that of a task's file")
     return studies
 
 
-def _load(file: Path, changes: Sequence[Change]) -> Study:
+def _load(file: Path, changes: Sequence[Change], files: Mapping[str, Path], unused: dict[str, Path]) -> Study:
+    """Load one spec; remove the data files that it uses from `unused`."""
     text, data = read_toml(file)
+    for name, change in replace_data(files, data, file.parent):
+        changes = (*changes, change)
+        unused.pop(name, None)
     lines: Lines = {**locate(text)}
     if problems := make(changes, data, lines, str(file)):
         raise SpecError(problems)
@@ -77,14 +98,17 @@ def _load(file: Path, changes: Sequence[Change]) -> Study:
         declared = SpecFile.model_validate(data)
     except ValidationError as error:
         raise SpecError(first_of(problems_of(error, data, str(file), lines))) from None
-    spec = _name_spec(file.stem, declared, changes)
-    members, findings = resolve(spec.family)
-    findings += check_study(spec, members, complete=not any(finding.fatal for finding in findings))
 
     def problem(finding: Finding) -> Problem:
         path = path_in(data, finding.location)
         return Problem(str(file), line_of(path, lines), dotted(path), finding.message)
 
+    declared, findings = complete_spec(declared, file.parent)
+    if findings:
+        raise SpecError(first_of([problem(finding) for finding in findings]))
+    spec = _name_spec(file.stem, declared, changes)
+    members, findings = resolve(spec.family)
+    findings += check_study(spec, members, complete=not any(finding.fatal for finding in findings))
     if fatal := [problem(finding) for finding in findings if finding.fatal]:
         raise SpecError([*first_of(fatal), *changes_behind(changes, fatal, str(file))])
     warnings = first_of([problem(finding) for finding in findings if not finding.fatal])

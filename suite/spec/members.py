@@ -134,7 +134,7 @@ def resolve(families: Sequence[Family]) -> tuple[list[Member], list[Finding]]:
 def _combinations(family: Family) -> int:
     """Return the number of combinations of a family's settings."""
     sizes = family.width or family.parameters or ()
-    shape = (sizes, family.inputs, family.outputs, family.depth, family.normalization, family.residual)
+    shape = (sizes, family.inputs or (), family.outputs or (1,), family.depth, family.normalization, family.residual)
     return prod(map(len, (*shape, family.activation, family.initialization)))
 
 
@@ -142,7 +142,7 @@ def _resolve_family(here: tuple[str | int, ...], family: Family) -> Iterator[Mem
     """Yield the members of a family at a location, and a finding for each combination that has a problem."""
     size, sizes = ("width", family.width) if family.width else ("parameters", family.parameters or ())
     for normalization, units_in, units_out, amount, (place, depth) in product(
-        family.normalization, family.inputs, family.outputs, sizes, enumerate(family.depth)
+        family.normalization, family.inputs or (), family.outputs or (1,), sizes, enumerate(family.depth)
     ):
         try:
             hidden = (

@@ -36,8 +36,10 @@ class Family(Settings):
     width: Axis[Units] | None = Field(
         default=None, description="number of units in each hidden layer, instead of a budget"
     )
-    inputs: Axis[Units] = Field(description="number of input units")
-    outputs: Axis[Units] = Field(default=(1,), description="number of output units")
+    inputs: Axis[Units] | None = Field(default=None, description="number of input units; default: as the task has")
+    outputs: Axis[Units] | None = Field(
+        default=None, description="number of output units; default: as the task has, or 1 without training"
+    )
     depth: Axis[Depth] = Field(description="number of hidden layers")
     if TYPE_CHECKING:  # type checkers cannot follow types that are created at run time
         activation: tuple[Activation, ...]

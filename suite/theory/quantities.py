@@ -17,7 +17,7 @@ from suite.catalog.measures.signal import CorrelationSettings, JacobianSettings
 from suite.catalog.network import Network
 from suite.catalog.quantities import QUANTITIES
 from suite.catalog.settings import Settings
-from suite.catalog.tasks import Task
+from suite.catalog.task import Task
 from suite.theory.correlation_map import correlation_by_layer
 from suite.theory.jacobian import finite_jacobian_by_layer, jacobian_by_layer
 from suite.theory.networks import input_variance

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from suite.catalog.domain import GRID_INPUTS, INTERVALS, Box
 from suite.catalog.measures.training import DIVERGED, AccuracySettings, pictured_steps, recorded_steps
-from suite.catalog.tasks import Task
+from suite.catalog.task import Task
 from suite.nets.ensemble import Ensemble
 from suite.nets.sample import sample_domain
 from suite.training.observer import TrainingSetup

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from suite.catalog.measures.training import DIVERGED, AccuracySettings
 from suite.catalog.quantities import QUANTITIES
-from suite.catalog.tasks import Task
+from suite.catalog.task import Task
 from suite.nets.ensemble import Ensemble
 from suite.training.tasks import Data
 from suite.training.trainer import State, train

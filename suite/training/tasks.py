@@ -9,10 +9,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from suite.catalog.datasets import Dataset
 from suite.catalog.dotted import load
-from suite.catalog.tasks import AbsoluteValue, Checkerboard, Task, TwoKinks
+from suite.catalog.task import DrawnTask, Task
+from suite.catalog.tasks import AbsoluteValue, Checkerboard, TwoKinks
 from suite.nets.losses import LOSSES, Loss
 from suite.nets.streams import block_size, draw_in_blocks
+from suite.training.datasets import make_sets
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,9 @@ class Points:
         return Points(self.inputs[replicates], self.labels[replicates])
 
     def repeat(self, times: int) -> "Points":
-        """Return the sets of all replicates, repeated one after the other."""
+        """Return the sets of all replicates, repeated one after the other; a single set takes no further memory."""
+        if len(self.inputs) == 1:
+            return Points(self.inputs.expand(times, -1, -1), self.labels.expand(times, -1, -1))
         return Points(self.inputs.repeat(times, 1, 1), self.labels.repeat(times, 1, 1))
 
 
@@ -105,7 +110,7 @@ def make_data(
 
     Points are uniform in the box of the task. If the task has a fixed data set instead, each replicate shuffles it and
     takes the training set from the front and the other sets from the back. Tasks that differ only in `train` therefore
-    have the same validation and test sets.
+    have the same validation and test sets. The rows of a file are split by `suite.training.datasets.choose_rows`.
 
     Args:
         task: The problem and the sizes of its sets.
@@ -119,8 +124,13 @@ def make_data(
     Raises:
         ValueError: If the sets need more points than the task has.
     """
-    sizes = task.points if judged else (task.train, 0, 0)
-    inputs, labels = (_uniform if task.available is None else _chosen)(task, seed, start, stop, sum(sizes))
+    sizes = task.points if judged else (task.points[0], 0, 0)
+    if isinstance(task, Dataset):
+        inputs, labels = make_sets(task, seed, start, stop, sum(sizes), dtype)
+    else:
+        assert isinstance(task, DrawnTask)
+        make = _uniform if task.available is None else _chosen
+        inputs, labels = make(task, seed, start, stop, sum(sizes))
     parts = [
         Points(points.to(dtype).contiguous(), marks.to(dtype).contiguous())
         for points, marks in zip(inputs.split(sizes, dim=2), labels.split(sizes, dim=2), strict=True)
@@ -128,7 +138,7 @@ def make_data(
     return Data(seed, LOSSES[task.loss], *parts)
 
 
-def _uniform(task: Task, seed: int, start: int, stop: int, number: int) -> tuple[Tensor, Tensor]:
+def _uniform(task: DrawnTask, seed: int, start: int, stop: int, number: int) -> tuple[Tensor, Tensor]:
     """Draw the first `number` points of the three sets, uniform in the task's box, and their labels."""
     sizes, half_width = task.points, task.half_width
     assert half_width is not None
@@ -142,7 +152,7 @@ def _uniform(task: Task, seed: int, start: int, stop: int, number: int) -> tuple
     return inputs, load(task.function)(inputs, task)
 
 
-def _chosen(task: Task, seed: int, start: int, stop: int, number: int) -> tuple[Tensor, Tensor]:
+def _chosen(task: DrawnTask, seed: int, start: int, stop: int, number: int) -> tuple[Tensor, Tensor]:
     """Choose the first `number` points of the three sets from the fixed data set, without repetition."""
     available, asked = task.available, sum(task.points)
     assert available is not None

@@ -38,7 +38,8 @@ def train(
         ensemble: One network per optimizer and replicate, grouped by optimizer. Its parameters change between pauses.
         data: Data of the replicates.
         optimizers: Optimizers that differ only in the learning rate.
-        stops: Increasing steps at which to pause; 0 is before the first step.
+        stops: Increasing steps at which to pause; 0 is before the first step. Schedules of the learning rate end at
+            the last.
         start: State to continue from, if not from the first step. All further steps are the same as without the
             interruption.
         offer: Callback that is called often, between steps and before any pause, with a function that returns the
@@ -48,7 +49,8 @@ def train(
         Each of `stops` after that number of steps, except those before `start`.
     """
     first, groups = optimizers[0], len(optimizers)
-    inputs, labels = (values.repeat(groups, 1, 1) for values in (data.train.inputs, data.train.labels))
+    points = data.train.repeat(groups)
+    inputs, labels = points.inputs, points.labels
     training: CompiledTraining | TorchTraining
     if can_train(ensemble, data.loss.name, inputs, labels, optimizers):
         training = CompiledTraining(ensemble, data.loss.name, inputs, labels, optimizers, start)
@@ -60,7 +62,8 @@ def train(
             continue
         while training.done < stop:
             steps = min(training.steps_at_once, stop - training.done)
-            training.advance(torch.stack(list(islice(batches, steps))))
+            factors = [first.rate_factor(training.done + step, stops[-1]) for step in range(steps)]
+            training.advance(torch.stack(list(islice(batches, steps))), factors)
             if offer:
                 offer(lambda: training.state)
         yield stop
@@ -92,18 +95,23 @@ class TorchTraining:
     ) -> None:
         self._ensemble, self._loss, self._inputs, self._labels = ensemble, loss, inputs, labels
         self._passes = Backpropagation(ensemble, optimizers[0].batch)
-        self._rule = _torch_optimizer(self._passes, optimizers)
+        self._rule, self._optimizers = _torch_optimizer(self._passes, optimizers), optimizers
         self.done = self._restore(start) if start else 0
 
-    def advance(self, order: Int64[Tensor, "steps batch"]) -> None:
+    def advance(self, order: Int64[Tensor, "steps batch"], factors: Sequence[float]) -> None:
         """Train for some steps.
 
         Args:
             order: Indices of the points of each batch.
+            factors: By what the learning rates are multiplied in each step.
         """
-        for chosen in order:
+        for chosen, factor in zip(order, factors, strict=True):
             outputs = self._passes.forward(_select_points(self._inputs, chosen))
             self._passes.backward(self._loss.gradient(outputs, _select_points(self._labels, chosen)))
+            if (clip := self._optimizers[0].clip) is not None:
+                _clip(self._passes.gradient, clip)
+            for group, optimizer in zip(self._rule.param_groups, self._optimizers, strict=True):
+                group["lr"] = factor * optimizer.learning_rate
             self._rule.step()
         self.done += len(order)
 
@@ -140,6 +148,11 @@ def _select_points(values: Float[Tensor, "networks rows points"], chosen: Int64[
     `gather` takes an eighth of the time of `index_select` along the last axis.
     """
     return values.gather(2, chosen.expand(*values.shape[:2], -1))
+
+
+def _clip(gradient: Float[Tensor, "networks parameters"], clip: float) -> None:
+    """Scale each network's gradient down to a norm, as `torch.nn.utils.clip_grad_norm_` does."""
+    gradient.mul_((clip / (gradient.norm(dim=1, keepdim=True) + 1e-6)).clamp(max=1.0))
 
 
 def _torch_optimizer(passes: Backpropagation, optimizers: Sequence[Optimizer]) -> torch.optim.Optimizer:

@@ -379,7 +379,7 @@ CASES = [
         "batch = 32, momentum = 0.9",
         17,
         "measure.accuracy.optimizer.momentum",
-        "use one of batch, learning_rate, name, weight_decay",
+        "use one of batch, clip, learning_rate, name, schedule, warmup, weight_decay",
     ),
     _edited(
         "choice without a name",
@@ -407,7 +407,13 @@ CASES = [
     ),
     # missing and empty
     _edited("missing title", 'title = "A study of small networks"\n', "", 1, "title", "title is missing; add it"),
-    _edited("missing inputs", "inputs = 2\n", "", 4, "family.inputs", "inputs is missing; add it"),
+    Case(
+        "missing inputs",
+        _file(VALID.partition("[measure.accuracy]")[0].replace("inputs = 2\n", "")),
+        4,
+        "family",
+        "inputs is missing, and there is no task that determines it; set it",
+    ),
     _edited("missing steps", "steps = 10\n", "", 15, "measure.accuracy.steps", "steps is missing; add it"),
     _edited(
         "missing batch",
@@ -655,7 +661,7 @@ CASES = [
         "batch = 65",
         17,
         "measure.accuracy.optimizer.batch",
-        "lower batch or raise train",
+        "use a smaller batch, or more training points",
     ),
     _edited(
         "task for other inputs",
@@ -782,16 +788,16 @@ CASES = [
         '"digits"',
         16,
         "measure.accuracy.task.name",
-        "with inputs = 64 and outputs = 10, the family has inputs = 2 and outputs = 1; change the family or the task",
+        "with inputs = 64 and outputs = 10, the family has inputs = 2 and outputs = 10; change the family or the task",
     ),
     _changed(
         "digits for other outputs",
         {
             "parameters = 500": "width = 4",
-            "inputs = 2": "inputs = 64",
+            "inputs = 2": "inputs = 64\noutputs = 1",
             '"checkerboard", squares = 2': '"digits"',
         },
-        16,
+        17,
         "measure.accuracy.task.name",
         "the family has inputs = 64 and outputs = 1; change the family or the task",
     ),

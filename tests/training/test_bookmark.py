@@ -6,7 +6,7 @@ import torch
 from suite.catalog.activations import Relu
 from suite.catalog.initializations import Critical
 from suite.catalog.measures.training import AccuracySettings, FeatureDiversitySettings, RevivalSettings
-from suite.catalog.optimizers import OPTIMIZERS, Adam, Sgd
+from suite.catalog.optimizers import OPTIMIZERS, Adam, Optimizer, Sgd
 from suite.catalog.tasks import AbsoluteValue, Checkerboard
 from suite.native.build import TORCH, computing_with, library, reason
 from suite.nets.compiled import CompiledTraining
@@ -127,7 +127,7 @@ def test_whoever_looks_on_changes_nothing():
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_every_optimizer_of_the_catalog_goes_on_from_plain_tensors(name):
     """With all its settings away from their defaults, so that it gathers what it can."""
-    given = {key: 0.1 for key in OPTIMIZERS[name].model_fields if key not in ("name", "learning_rate", "batch")}
+    given = dict.fromkeys(OPTIMIZERS[name].model_fields.keys() - Optimizer.model_fields.keys(), 0.1)
     rule = OPTIMIZERS[name](learning_rate=0.05, batch=16, **given)
     data = make_data(BOARD, 1, 0, DRAWS)
     whole, keeper = networks(), Keeper()

@@ -223,7 +223,7 @@ def _check_memory(asked: Asked, settings: ScoreSettings) -> Iterator[Problem]:
     for network in asked.networks:
         points = asked.domain.points(network.widths[0], settings.step, settings.lines) if settings.step else 1
         if asked.training:
-            points = max(task.train for task in asked.training.task)
+            points = max(task.points[0] for task in asked.training.task)
         rows = min(points, settings.points) * network.widths[-1]
         need = 8 * rows * (4 * rows + (network.parameters if network.normalization == "batch" else 0))
         if need > asked.memory:

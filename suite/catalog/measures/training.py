@@ -11,7 +11,8 @@ from suite.catalog.limits import MOST, Count
 from suite.catalog.measure import COSINE, POSITIVE, SHARE, Measure, Quantity, Shape
 from suite.catalog.optimizers import Optimizer, Optimizers
 from suite.catalog.settings import Axis, Settings
-from suite.catalog.tasks import Task, Tasks
+from suite.catalog.task import DrawnTask, Task
+from suite.catalog.tasks import Tasks
 
 
 def recorded_steps(steps: int) -> list[int]:
@@ -109,7 +110,7 @@ def _check_task(asked: Asked, task: Task) -> Iterator[Problem]:
                 "change the family or the task",
                 ("task", "name"),
             )
-    if task.available is not None and sum(task.points) > task.available:
+    if isinstance(task, DrawnTask) and task.available is not None and sum(task.points) > task.available:
         train, validation, test = task.points
         yield Problem(
             f"{task.name} has {task.available:,} samples, fewer than train + validation + test = "
@@ -120,10 +121,11 @@ def _check_task(asked: Asked, task: Task) -> Iterator[Problem]:
 
 
 def _check_optimizer(asked: Asked, task: Task, optimizer: Optimizer) -> Iterator[Problem]:
-    if optimizer.batch > task.train:
+    train, _, _ = task.points
+    if optimizer.batch > train:
         yield Problem(
-            f"batch = {optimizer.batch} is larger than the training set, train = {task.train}",
-            "lower batch or raise train",
+            f"batch = {optimizer.batch} is larger than the training set of {train:,} points",
+            "use a smaller batch, or more training points",
             ("optimizer", "batch"),
         )
     if optimizer.batch == 1 and any(network.normalization == "batch" for network in asked.networks):
