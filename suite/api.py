@@ -9,29 +9,34 @@ from suite.plugins.loading import load_installed, load_plugin
 from suite.results.provenance import suite_version
 from suite.runs.progress import Progress, StatusLine, notebook_display
 from suite.runs.run import StudyResults, run_study
+from suite.spec.changes import file_tasks
 from suite.spec.load import Study, load_studies
 from suite.spec.problems import SpecError
+from suite.spec.read import read_toml
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["SpecError", "__version__", "load", "measure", "plug_in", "run"]
+    from suite.runs.recommend import Recommendation
+
+__all__ = ["SpecError", "__version__", "load", "measure", "plug_in", "recommend", "run"]
 
 __version__ = suite_version()
 
 
-def load(path: str | Path) -> Study:
+def load(path: str | Path, *, data: Mapping[str, str | Path] | None = None) -> Study:
     """Read and check one spec file.
 
     Args:
         path: A TOML file.
+        data: Data files that replace those of tasks, by the name of the file in the spec without its ending.
 
     Raises:
         SpecError: If the file has errors; the message lists all of them, each with its line and a hint.
         ValueError: If the path is a folder of several specs.
     """
     load_installed()
-    study, *others = load_studies([path])
+    study, *others = load_studies([path], data={name: Path(file) for name, file in (data or {}).items()})
     if others:
         raise ValueError(f"{path} holds {len(others) + 1} specs; load one file at a time")
     return study
@@ -92,9 +97,68 @@ def plug_in(path: str | Path) -> None:
     load_plugin(path)
 
 
+def recommend(
+    x: Any,
+    y: Any = None,
+    *,
+    target: str | Sequence[str] = (),
+    parameters: int = 10_000,
+    ignore: Sequence[str] = (),
+    categories: Sequence[str] = (),
+    spec: str | Path | None = None,
+    trainings: float | None = None,
+    seconds: float | None = None,
+    results: str | Path = "results",
+) -> "Recommendation":
+    """Compare networks on data by successive halving, and rank them.
+
+    Networks of several depths, activations and initializations are trained at several learning rates. All are trained
+    briefly; those that validate best are trained further. A test set is set aside and used once, at the end.
+
+    Args:
+        x: Inputs (rows, features), as a frame, an array or a tensor; or the path of a CSV, Parquet or NPZ file.
+        y: Labels (rows,) or, in a regression, targets (rows, targets); none if `x` is a path.
+        target: The columns of the file to predict.
+        parameters: The number of parameters of each network.
+        ignore: The columns of the file or frame that networks do not get.
+        categories: Columns of which each value becomes an input of 0 and 1.
+        spec: A spec file whose networks, learning rates and steps are used instead. Its data file is replaced.
+        trainings: The budget, in full trainings. Default: 15% of full trainings of all configurations.
+        seconds: The time after which it stops with what is known by then.
+        results: The folder of all results, in which the spec and data in memory are stored.
+
+    Returns:
+        An object with the `leaderboard` as a frame, the `best` configuration, the number of `steps`, and the methods
+        `report(path)`, `network()` and `code()`.
+
+    Raises:
+        SpecError: If the data or the spec have errors.
+        ValueError: If no network can train, or the arguments do not suit each other.
+    """
+    from suite.runs.recommend import recommend_network, study_of_file  # noqa: PLC0415  # loads torch
+    from suite.spec.data_files import store_arrays  # noqa: PLC0415  # needs pandas
+    from suite.spec.recommendation import DataOptions  # noqa: PLC0415  # as above
+
+    targets = (target,) if isinstance(target, str) else tuple(target)
+    if isinstance(x, str | Path):
+        if y is not None:
+            raise ValueError("y is given with a path; name the columns to predict with target")
+        file = Path(x)
+    elif y is None:
+        raise ValueError("y is missing; pass the labels, or the path of a file and its target")
+    else:
+        file = store_arrays("data", x, y, targets, Path(results) / "data")
+        if file.suffix == ".parquet" and not targets:
+            targets = ("y",)
+    options = DataOptions(targets, tuple(ignore), tuple(categories))
+    study = study_of_file(file, options, parameters, None if spec is None else Path(spec), Path(results))
+    return recommend_network(study, trainings, seconds)
+
+
 def run(
     spec: Study | str | Path,
     *,
+    data: Mapping[str, Any] | None = None,
     results: str | Path = "results",
     device: str = "auto",
     workers: int | None = None,
@@ -106,6 +170,9 @@ def run(
 
     Args:
         spec: A study from `load`, or the path of a spec file.
+        data: Data that replace the files of tasks, by the name of the file in the spec without its ending: another
+            file, or a pair (x, y) of frames, arrays or tensors with one row per sample, which is stored in `results`.
+            Needs a path as `spec`.
         results: The folder of all results.
         device: "auto" uses a GPU if there is one and a short check finds that it agrees with the CPU; "cuda" uses it
             unchecked; "cpu" uses the CPU.
@@ -116,12 +183,36 @@ def run(
 
     Raises:
         SpecError: If a path is given and its file has errors.
-        ValueError: If the device or the cluster is unavailable.
+        ValueError: If the device or the cluster is unavailable, or the data do not suit the spec.
     """
-    study = load(spec) if isinstance(spec, str | Path) else spec
+    if isinstance(spec, str | Path):
+        study = load(spec, data=_stored(data or {}, Path(spec), Path(results)))
+    elif data:
+        raise ValueError("data needs the path of a spec; call run(path, data=...), or load(path, data=...) with files")
+    else:
+        study = spec
     resources = Resources(device, workers, scheduler, shared)
     display = notebook_display()
     if progress is False or (progress is None and display is None):
         return run_study(study, Path(results), resources)
     with Progress(study, StatusLine(display=display)) as shown:
         return run_study(study, Path(results), resources, shown.announce, shown.announce_writing)
+
+
+def _stored(data: Mapping[str, Any], spec: Path, results: Path) -> dict[str, Path]:
+    """Return the files of data, and store data that are in memory."""
+    found = {name: Path(given) for name, given in data.items() if isinstance(given, str | Path)}
+    if len(found) == len(data):
+        return found
+    from suite.spec.data_files import store_arrays  # noqa: PLC0415  # needs pandas
+
+    _, content = read_toml(spec)
+    targets = {Path(task["file"]).stem: task.get("target", ()) for _, task in file_tasks(content)}
+    for name, given in data.items():
+        if name not in found:
+            if not isinstance(given, tuple) or len(given) != len(("x", "y")):
+                raise ValueError(f"data {name!r}: expected a path or a pair (x, y), got {type(given).__name__}")
+            (x, y), named = given, targets.get(name, ())
+            names = [named] if isinstance(named, str) else list(named)
+            found[name] = store_arrays(name, x, y, names, results / "data")
+    return found

@@ -12,11 +12,13 @@ from suite.cli.errors import errors_as_exit_codes, terminated_as_interrupted
 from suite.cli.options import (
     AsJson,
     Changes,
+    DataFiles,
     Device,
     MustHold,
     PlugIns,
     Quick,
     ResultsFolder,
+    SpecOptions,
     Specs,
     Where,
     path_given,
@@ -100,21 +102,25 @@ def new(
 
 
 @app.command(short_help="Report all errors in specs, with lines and hints.")
-def check(paths: Specs, in_part: Quick = False, changes: Changes = None, plugins: PlugIns = None) -> None:
+def check(
+    paths: Specs, in_part: Quick = False, changes: Changes = None, data: DataFiles = None, plugins: PlugIns = None
+) -> None:
     """Report all errors in specs, with lines and hints, without computing anything."""
     with errors_as_exit_codes():
         from suite.cli.specs import check_specs  # noqa: PLC0415  # see the module's docstring
 
-        check_specs(paths, in_part, changes, plugins)
+        check_specs(SpecOptions(paths, in_part, changes, data, plugins))
 
 
 @app.command(short_help="Describe what studies will compute.")
-def explain(paths: Specs, in_part: Quick = False, changes: Changes = None, plugins: PlugIns = None) -> None:
+def explain(
+    paths: Specs, in_part: Quick = False, changes: Changes = None, data: DataFiles = None, plugins: PlugIns = None
+) -> None:
     """Describe the members, measures, training, claims and predictors of studies, without computing anything."""
     with errors_as_exit_codes():
         from suite.cli.running import explain_studies  # noqa: PLC0415  # see the module's docstring
 
-        explain_studies(paths, in_part, changes, plugins)
+        explain_studies(SpecOptions(paths, in_part, changes, data, plugins))
 
 
 @app.command("list", short_help="List the names that a spec can use.")
@@ -160,13 +166,14 @@ def plan(
     as_json: AsJson = False,
     in_part: Quick = False,
     changes: Changes = None,
+    data: DataFiles = None,
     plugins: PlugIns = None,
 ) -> None:
     """Show what a run would compute and why, and estimate its time, memory and disk. Nothing is stored."""
     with errors_as_exit_codes(), terminated_as_interrupted():
         from suite.cli.running import plan_studies  # noqa: PLC0415  # see the module's docstring
 
-        plan_studies(paths, results, workers, as_json, in_part, changes, plugins)
+        plan_studies(SpecOptions(paths, in_part, changes, data, plugins), results, workers, as_json)
 
 
 @app.command(short_help="Compute missing cells, then write tables and reports.")
@@ -204,14 +211,60 @@ def run(
     must_hold: MustHold = False,
     in_part: Quick = False,
     changes: Changes = None,
+    data: DataFiles = None,
     plugins: PlugIns = None,
 ) -> None:
     """Compute the missing cells of studies, then write tables and reports that are not up to date."""
     with errors_as_exit_codes(), terminated_as_interrupted():
         from suite.cli.running import run_studies  # noqa: PLC0415  # see the module's docstring
 
-        computing = (device.value, workers, scheduler, shared)
-        run_studies(paths, results, computing, shard, must_hold, in_part, changes, plugins)
+        specs = SpecOptions(paths, in_part, changes, data, plugins)
+        run_studies(specs, results, (device.value, workers, scheduler, shared), shard, must_hold)
+
+
+@app.command(short_help="Recommend a network to train on a data file.")
+def recommend(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", parser=path_given, help="The data: a CSV, Parquet or NPZ file.")
+    ],
+    target: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN", help="The column to predict; repeat it for several numbers."),
+    ] = None,
+    parameters: Annotated[
+        int, typer.Option(metavar="N", min=1, help="The number of parameters of each network.")
+    ] = 10_000,
+    ignore: Annotated[
+        list[str] | None, typer.Option(metavar="COLUMN", help="A column that networks do not get. May be repeated.")
+    ] = None,
+    categories: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN", help="A column of which each value becomes an input. May be repeated."),
+    ] = None,
+    spec: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="SPEC",
+            parser=path_given,
+            help="Compare the networks and learning rates of this spec, whose data file is replaced.",
+        ),
+    ] = None,
+    trainings: Annotated[
+        float | None,
+        typer.Option(metavar="N", min=1, help="The budget in full trainings. Default: 15% of all."),
+    ] = None,
+    seconds: Annotated[
+        float | None, typer.Option(metavar="S", min=1, help="Stop after this time with what is known by then.")
+    ] = None,
+    results: ResultsFolder = Path("results"),
+) -> None:
+    """Compare networks on a data file by successive halving, and print a leaderboard with test scores."""
+    with errors_as_exit_codes(), terminated_as_interrupted():
+        from suite.cli.recommending import recommend as run_recommend  # noqa: PLC0415  # see the module's docstring
+        from suite.spec.recommendation import DataOptions  # noqa: PLC0415  # as above
+
+        options = DataOptions(tuple(target or ()), tuple(ignore or ()), tuple(categories or ()))
+        run_recommend(file, options, parameters, spec, (trainings, seconds), results)
 
 
 @app.command(short_help="Write tables and reports of studies that were run in parts.")
@@ -220,13 +273,14 @@ def merge(
     results: ResultsFolder = Path("results"),
     in_part: Quick = False,
     changes: Changes = None,
+    data: DataFiles = None,
     plugins: PlugIns = None,
 ) -> None:
     """Write the tables and reports of studies that were run in parts, or report missing cells. Nothing is computed."""
     with errors_as_exit_codes(), terminated_as_interrupted():
         from suite.cli.running import merge_studies  # noqa: PLC0415  # see the module's docstring
 
-        merge_studies(paths, results, in_part, changes, plugins)
+        merge_studies(SpecOptions(paths, in_part, changes, data, plugins), results)
 
 
 @app.command(short_help="Judge the claims of specs again, from the tables of a run.")
@@ -237,13 +291,14 @@ def claims(
     must_hold: MustHold = False,
     in_part: Quick = False,
     changes: Changes = None,
+    data: DataFiles = None,
     plugins: PlugIns = None,
 ) -> None:
     """Judge the claims of specs from the tables of an earlier run, without computing anything."""
     with errors_as_exit_codes():
         from suite.cli.viewing import judge_claims  # noqa: PLC0415  # see the module's docstring
 
-        judge_claims(paths, results, as_json, must_hold, in_part, changes, plugins)
+        judge_claims(SpecOptions(paths, in_part, changes, data, plugins), results, as_json, must_hold)
 
 
 @app.command(short_help="Write the reports again, from the tables of a run.")
@@ -260,13 +315,14 @@ def report(
     ] = None,
     in_part: Quick = False,
     changes: Changes = None,
+    data: DataFiles = None,
     plugins: PlugIns = None,
 ) -> None:
     """Write reports again from the tables of an earlier run, without computing anything."""
     with errors_as_exit_codes():
         from suite.cli.viewing import draw_reports  # noqa: PLC0415  # see the module's docstring
 
-        draw_reports(paths, results, figures, in_part, changes, plugins)
+        draw_reports(SpecOptions(paths, in_part, changes, data, plugins), results, figures)
 
 
 @app.command(short_help="Compare two runs.")

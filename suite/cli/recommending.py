@@ -1,0 +1,36 @@
+"""The command that recommends a network for a data file."""
+
+from pathlib import Path
+
+from suite.cli.errors import echo
+from suite.cli.folders import check_folder
+from suite.report.recommendation import format_leaderboard
+from suite.runs.progress import StatusLine
+from suite.runs.recommend import recommend_network, study_of_file, write_recommendation
+from suite.spec.recommendation import DataOptions
+
+
+def recommend(
+    file: Path,
+    options: DataOptions,
+    parameters: int,
+    spec: Path | None,
+    budget: tuple[float | None, float | None],
+    results: Path,
+) -> None:
+    """Recommend a network; print the leaderboard, and write it into the results folder with the spec and a page.
+
+    `budget` is the number of full trainings and the number of seconds.
+    """
+    check_folder(results)
+    study = study_of_file(file, options, parameters, spec, results)
+    with StatusLine() as status:
+
+        def announce(line: str) -> None:
+            status.show(f"{study.spec.name}: {line}", always=False)
+
+        found = recommend_network(study, *budget, announce)
+    folder = write_recommendation(found, results)
+    for line in format_leaderboard(found.leaderboard, found.summary):
+        echo(line)
+    echo(f"page, leaderboard and code: {folder}")

@@ -1,0 +1,84 @@
+"""The leaderboard of a recommendation, as text and as a page."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from suite.formatting import align, format_count
+from suite.report.templating import environment
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_SHOWN = 10
+"""Number of configurations that a terminal shows."""
+
+_HEADER = ("", "depth", "activation", "initialization", "learning rate")
+
+
+def format_leaderboard(leaderboard: "pd.DataFrame", summary: Sequence[str]) -> Iterator[str]:
+    """Yield the lines that a terminal shows: what was done, the leaderboard, and how to read it.
+
+    Args:
+        leaderboard: One row per configuration, the best first.
+        summary: What was compared, and what it cost.
+    """
+    yield from summary
+    yield ""
+    header, *rows = _tabulate(leaderboard)
+    yield from align([header, *rows[:_SHOWN]])
+    if len(rows) > _SHOWN:
+        yield f"and {len(rows) - _SHOWN:,} more in leaderboard.csv"
+    yield ""
+    yield from _explain(leaderboard)
+
+
+def render_recommendation(title: str, leaderboard: "pd.DataFrame", summary: Sequence[str], code: str) -> str:
+    """Return the page of a recommendation.
+
+    Args:
+        title: The title of the page.
+        leaderboard: One row per configuration, the best first.
+        summary: What was compared, and what it cost.
+        code: Code that trains the best network; may be empty.
+    """
+    header, *rows = _tabulate(leaderboard)
+    template = environment().get_template("recommendation.html")
+    reading = list(_explain(leaderboard))
+    return template.render(title=title, summary=summary, header=header, rows=rows, reading=reading, code=code)
+
+
+def _tabulate(leaderboard: "pd.DataFrame") -> Iterator[list[str]]:
+    """Yield the header and the rows of the leaderboard as text."""
+    validation, test = (name for name in leaderboard.columns if name.startswith(("validation_", "test_")))
+    scores = [name.replace("_", " ").replace("r2", "R^2") for name in (validation, test)]
+    yield [*_HEADER, *scores, "95% CI", "compared", "steps"]
+    for place, row in enumerate(leaderboard.to_dict("records"), 1):
+        tested = ["", "", ""]
+        if np.isfinite(row[test]):
+            verdict = "best" if place == 1 else "tied" if row["tied_with_best"] else "different"
+            tested = [f"{row[test]:.3f}", f"[{row['ci_low']:.3f}, {row['ci_high']:.3f}]", verdict]
+        yield [
+            str(place),
+            str(row["depth"]),
+            row["activation"],
+            row["initialization"],
+            f"{row['learning_rate']:g}",
+            f"{row[validation]:.3f}",
+            *tested,
+            f"{row['steps']:,}",
+        ]
+
+
+def _explain(leaderboard: "pd.DataFrame") -> Iterator[str]:
+    """Yield which configuration is the best, and which ones cannot be told apart from it."""
+    row = leaderboard.iloc[0]
+    yield (
+        f"best: {row['activation']} of depth {row['depth']}, widths {row['widths']}, {row['parameters']:,} parameters, "
+        f"{row['initialization']} initialization, learning rate {row['learning_rate']:g}"
+    )
+    tied = int(leaderboard["tied_with_best"].sum()) - 1
+    verb = "is" if tied == 1 else "are"
+    others = format_count(tied, "other configuration") if tied else "no other configuration"
+    yield f"{others} {verb} tied with it: the 95% interval of the difference in test scores contains 0"

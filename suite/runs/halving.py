@@ -1,0 +1,210 @@
+"""Successive halving: train many configurations briefly, and continue with those that validate best."""
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from numpy.typing import NDArray
+from torch import Tensor
+
+from suite.catalog.optimizers import Optimizer
+from suite.nets.ensemble import Ensemble
+from suite.nets.initialization import draw_parameters
+from suite.nets.losses import HALF_SQUARE, Loss
+from suite.nets.torch_settings import standard_settings
+from suite.spec.members import Member
+from suite.training.accuracy import outputs_on
+from suite.training.tasks import Data, Points
+from suite.training.trainer import State, train
+
+_REDUCTION = 4
+"""Factor by which the steps of a rung grow, and by which the number of configurations falls without a budget."""
+
+_SHORTEST_RUNG = 40
+"""Fewest steps of the first rung. Some configurations that win in the end start slowly."""
+
+_FIRST_SHARE = 0.6
+"""Largest share of the budget that the first rung may take. If it would take more, configurations are left out."""
+
+
+class Rung(NamedTuple):
+    """A stage of successive halving.
+
+    Attributes:
+        configurations: The number of configurations that are trained in it.
+        steps: The number of steps after which they are compared.
+    """
+
+    configurations: int
+    steps: int
+
+
+def plan_rungs(configurations: int, steps: int, trainings: float) -> list[Rung]:
+    """Return the rungs of successive halving within a budget.
+
+    The first rung trains all configurations, or as many as 60% of the budget allow. The later ones share the rest
+    equally. The last trains for all steps, at least one configuration.
+
+    Args:
+        configurations: The number of configurations.
+        steps: The number of steps of a full training.
+        trainings: The budget, in full trainings; at least 1.
+    """
+    lengths = [steps]
+    while lengths[0] > _REDUCTION * _SHORTEST_RUNG / 2 and lengths[0] > _SHORTEST_RUNG:
+        lengths.insert(0, max(_SHORTEST_RUNG, round(lengths[0] / _REDUCTION)))
+    budget = trainings * steps
+    rungs: list[Rung] = []
+    left, before, number = budget, 0, configurations
+    for place, length in enumerate(lengths):
+        share = left / (len(lengths) - place) if place else _FIRST_SHARE * budget if len(lengths) > 1 else budget
+        share = min(share, left - (steps - length))  # so that one configuration reaches the end
+        number = max(1, min(number, int(share / (length - before))))
+        left -= number * (length - before)
+        before = length
+        rungs.append(Rung(number, length))
+    return rungs
+
+
+def cost_of(rungs: Sequence[Rung]) -> int:
+    """Return the number of steps of all configurations in all rungs."""
+    before = [0, *(rung.steps for rung in rungs)]
+    return sum(rung.configurations * (rung.steps - done) for rung, done in zip(rungs, before, strict=False))
+
+
+@dataclass
+class Configuration:
+    """A member with an optimizer, and what is known of its training.
+
+    Attributes:
+        member: The member.
+        optimizer: The optimizer with its learning rate.
+        steps: The number of steps it was trained for.
+        validation: The score of each replicate on its validation set: accuracy, or R^2; -inf if training diverged.
+        loss: The mean validation loss, which decides between equal scores.
+        state: The state of the training.
+    """
+
+    member: Member
+    optimizer: Optimizer
+    steps: int = 0
+    validation: NDArray[np.float64] = field(default_factory=lambda: np.array([-np.inf]))
+    loss: float = np.inf
+    state: State | None = None
+
+    @property
+    def rank(self) -> tuple[float, float]:
+        """The key by which better configurations come first."""
+        return -float(self.validation.mean()), self.loss
+
+    def networks(self, seed: int, replicates: int) -> Ensemble:
+        """Return the networks of all replicates: as they were trained, or as they are drawn."""
+        drawn = draw_networks(self.member, seed, replicates)
+        return drawn if self.state is None else replace(drawn, parameters=self.state["parameters"].clone())
+
+
+def draw_networks(member: Member, seed: int, draws: int) -> Ensemble:
+    """Return the first networks of a member."""
+    parameters = draw_parameters(
+        member.initialization,
+        member.widths,
+        member.variances,
+        seed,
+        member.content,
+        0,
+        draws,
+        normalized=member.normalized,
+    )
+    return Ensemble(
+        member.widths, member.activation, member.variances, parameters, member.normalization, member.residual
+    )
+
+
+def score_points(
+    outputs: Float[Tensor, "networks outputs points"], labels: Float[Tensor, "networks outputs points"], loss: Loss
+) -> Float[Tensor, "networks points"]:
+    """Return the score of each point, whose mean is the accuracy or, for regressions, R^2.
+
+    A regression's score is 1 minus the squared error over the variance of the labels, averaged over outputs. Points at
+    which an output is not finite have the score 0, or -inf in a regression.
+    """
+    finite = outputs.isfinite().all(1)
+    if loss is HALF_SQUARE:
+        variance = labels.double().var(dim=2, correction=0, keepdim=True)
+        error = ((outputs.double() - labels.double()).square() / variance).mean(1)
+        return torch.where(finite, 1 - error, -torch.inf)
+    binary = labels.shape[1] == 1
+    right = (outputs[:, 0] > 0) == (labels[:, 0] > 0) if binary else outputs.argmax(1) == labels.argmax(1)
+    return (right & finite).double()
+
+
+def halve(
+    configurations: Sequence[Configuration],
+    data: Data,
+    rungs: Sequence[Rung],
+    seed: int,
+    until: float = np.inf,
+    announce: Callable[[int, int, int], None] | None = None,
+) -> bool:
+    """Train configurations by successive halving, in place.
+
+    Args:
+        configurations: The configurations, in the order in which they take part if not all can.
+        data: The data of all replicates.
+        rungs: The rungs.
+        seed: The seed of the networks.
+        until: The time, by `time.monotonic`, at which to stop.
+        announce: Called after each training with the number of the rung, from 1, of its trainings that are done, and
+            of all its trainings.
+
+    Returns:
+        Whether all rungs were finished.
+    """
+    total = rungs[-1].steps
+    ranked = list(configurations)
+    with ThreadPoolExecutor(max(1, torch.get_num_threads())) as pool:
+        for number, rung in enumerate(rungs, 1):
+            chosen = ranked[: rung.configurations]
+            advance = partial(_advance, data=data, stop=rung.steps, total=total, seed=seed, until=until)
+            for done, _ in enumerate(pool.map(advance, chosen), 1):
+                if announce:
+                    announce(number, done, len(chosen))
+            if any(each.steps < rung.steps for each in chosen):
+                return False
+            for each in ranked[rung.configurations :]:
+                each.state = None  # it is not trained any further
+            ranked = sorted(chosen, key=lambda each: each.rank)
+    return True
+
+
+def _advance(each: Configuration, data: Data, stop: int, total: int, seed: int, until: float) -> None:
+    """Train a configuration up to a step, and validate it; do nothing if the time is over."""
+    if time.monotonic() > until:
+        return
+    with standard_settings(), torch.no_grad():
+        networks = each.networks(seed, len(data.train.inputs))
+        saved: list[Callable[[], State]] = []
+
+        def offer(state: Callable[[], State]) -> None:
+            saved[:] = [state]
+
+        steps = train(networks, data, (each.optimizer,), sorted({stop, total}), each.state, offer)
+        next(steps)
+        each.state = {name: values.clone() for name, values in saved[0]().items()}
+        each.steps = stop
+        each.validation, each.loss = _validate(networks, data, data.validation)
+
+
+def _validate(networks: Ensemble, data: Data, points: Points) -> tuple[NDArray[np.float64], float]:
+    """Return the score of each network on its points, -inf if it is not finite, and the mean loss."""
+    _, found = outputs_on(networks, data, [points.inputs])
+    score = score_points(found, points.labels, data.loss).mean(1)
+    loss = data.loss.value(found, points.labels)
+    finite = found.isfinite().all(2).all(1) & networks.parameters.isfinite().all(1)
+    return torch.where(finite, score, -torch.inf).numpy(), float(loss.nan_to_num(torch.inf).mean())

@@ -1,0 +1,366 @@
+"""Recommend a network to train on a data file, by successive halving over a spec's members and learning rates."""
+
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import sqrt
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.stats import t as student
+
+from suite.catalog.datasets import Dataset
+from suite.catalog.measures.training import AccuracySettings
+from suite.formatting import format_count, format_duration
+from suite.nets.export import make_module, training_code
+from suite.nets.streams import stream
+from suite.nets.torch_settings import standard_settings
+from suite.report.recommendation import render_recommendation
+from suite.results.files import write_text
+from suite.runs.explain import format_widths
+from suite.runs.halving import Configuration, Rung, draw_networks, halve, plan_rungs, score_points
+from suite.spec.changes import Change, file_tasks
+from suite.spec.load import Study, load_studies
+from suite.spec.members import Member
+from suite.spec.read import read_toml
+from suite.spec.recommendation import DataOptions, recommendation_text
+from suite.training.accuracy import outputs_on
+from suite.training.datasets import moments_of
+from suite.training.tasks import Data, make_data
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BUDGET = 0.15
+"""Default budget: the share of the steps of full trainings of all configurations."""
+
+_SCREENED = 16
+"""Number of networks of each member that are evaluated before training."""
+
+_FAILING = 0.5
+"""A member is dropped if this share of its networks cannot train."""
+
+_SMALLEST_SPREAD = 1e-3
+"""A network is constant if the standard deviation of its outputs is at most this share of their root mean square."""
+
+_LARGEST_OUTPUT = 1e4
+"""Root mean square of the outputs from which a network explodes."""
+
+_SCORES = {False: ("validation_accuracy", "test_accuracy"), True: ("validation_r2", "test_r2")}
+"""The columns of scores, by whether the task is a regression."""
+
+Announce = Callable[[str], None]
+"""Called with a line that says what is being done."""
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """The outcome of `recommend`.
+
+    Attributes:
+        study: The study whose members and learning rates took part.
+        leaderboard: One row per configuration that was trained, the best first.
+        dropped: One row per member that was dropped before training, with the reason.
+        rungs: The stages of successive halving.
+        steps: The number of steps that were trained in all, over configurations; each is made by all replicates.
+        full_steps: The number of steps of full trainings of all configurations.
+        seconds: The time taken.
+        finished: Whether all stages were finished within the time.
+        best: The best configuration.
+    """
+
+    study: Study
+    leaderboard: "pd.DataFrame"
+    dropped: "pd.DataFrame"
+    rungs: tuple[Rung, ...]
+    steps: int
+    full_steps: int
+    seconds: float
+    finished: bool
+    best: Configuration
+
+    @property
+    def summary(self) -> list[str]:
+        """What was compared, what was dropped, and what it cost, in a few lines."""
+        training = self.study.spec.training
+        assert training is not None
+        members, rates = format_count(len(self.study.members), "member"), len(training.optimizer)
+        lines = [f"{members} at {format_count(rates, 'learning rate')}, {training.replicates} replicates each"]
+        for reason, rows in self.dropped.groupby("reason"):
+            members = "; ".join(
+                f"{row.activation}, depth {row.depth}, {row.initialization}" for row in rows.itertuples()
+            )
+            lines.append(f"dropped before training, since {reason}: {members}")
+        stages = ", ".join(f"{rung.configurations} for {rung.steps:,} steps" for rung in self.rungs)
+        share = self.steps / self.full_steps
+        lines.append(f"successive halving: {stages}")
+        lines.append(f"{share:.0%} of the steps of full trainings of all, {format_duration(self.seconds)}")
+        if not self.finished:
+            lines.append("stopped early, because the time was over: configurations have different numbers of steps")
+        return lines
+
+    def report(self, path: str | Path) -> Path:
+        """Write a page with the leaderboard, the members that were dropped, and the code to train the best network."""
+        title = self.study.spec.title
+        write_text(Path(path), render_recommendation(title, self.leaderboard, self.summary, self.code()))
+        return Path(path)
+
+    def network(self) -> torch.nn.Sequential:
+        """Return the best configuration's trained network, of the replicate with the best validation score.
+
+        Its inputs are the columns of the file without standardization, which is part of its first layer: numbers as
+        they are, and 0 and 1 for categories. It returns logits, or the targets of a regression in their own units.
+        """
+        task = task_of(self.study)
+        replicate = int(np.argmax(self.best.validation))
+        networks = self.best.networks(self.study.spec.seed, len(self.best.validation))
+        return make_module(networks[replicate : replicate + 1], *moments_of(task, self.study.spec.seed, replicate))
+
+    def code(self) -> str:
+        """Return PyTorch code that builds, initializes and trains such a network; empty if a few lines cannot."""
+        return training_code(self.best.member, self.best.optimizer, task_of(self.study), self.best.steps)
+
+
+def task_of(study: Study) -> Dataset:
+    """Return the table that a study trains on.
+
+    Raises:
+        ValueError: If there is not exactly one.
+    """
+    tasks = study.spec.training.task if study.spec.training else ()
+    if len(tasks) != 1 or not isinstance(tasks[0], Dataset):
+        raise ValueError(f"{study.spec.name}: expected one task that names a file; write [measure.accuracy] with one")
+    return tasks[0]
+
+
+def study_of_file(file: Path, options: DataOptions, parameters: int, spec: Path | None, results: Path) -> Study:
+    """Return the study that compares networks on a data file, and write its spec unless one is given.
+
+    Args:
+        file: The data file.
+        options: The columns.
+        parameters: The number of parameters of each network.
+        spec: A spec to use; its table is replaced by the file, and its test set is fixed.
+        results: The results folder, in which the spec is written.
+
+    Raises:
+        SpecError: If the file or the spec has errors.
+        ValueError: If the spec has no table, or another spec is at the place of the new one.
+    """
+    if spec is not None:
+        _, content = read_toml(spec)
+        tables = list(file_tasks(content))
+        if len(tables) != 1:
+            raise ValueError(f"{spec}: expected one task that names a file; write [measure.accuracy] with one")
+        ((place, table),) = tables
+        fixed = Change((*place, "fixed_test"), True, text=f"{'.'.join(map(str, place))}.fixed_test=true")
+        (study,) = load_studies([spec], [fixed], {Path(table["file"]).stem: file})
+        return study
+    name = f"recommend-{re.sub(r'[^A-Za-z0-9_-]+', '-', file.stem).strip('-')}"
+    written = results / name / f"{name}.toml"
+    text = recommendation_text(file, options, parameters, written.parent)
+    if written.exists() and written.read_text(encoding="utf-8") != text:
+        raise ValueError(f"{written} exists and differs; use --spec {written}, another --results, or remove it")
+    write_text(written, text)
+    (study,) = load_studies([written])
+    return study
+
+
+def write_recommendation(found: "Recommendation", results: Path) -> Path:
+    """Write the tables, the page and the code of a recommendation into its results folder, and return that folder."""
+    folder = results / found.study.spec.name
+    write_text(folder / "leaderboard.csv", found.leaderboard.to_csv(index=False))
+    write_text(folder / "dropped.csv", found.dropped.to_csv(index=False))
+    if code := found.code():
+        write_text(folder / "train.py", code)
+    found.report(folder / "recommendation.html")
+    return folder
+
+
+def recommend_network(
+    study: Study, trainings: float | None = None, seconds: float | None = None, announce: Announce | None = None
+) -> Recommendation:
+    """Train a study's members at all its learning rates by successive halving, and rank them.
+
+    Members of which half of the networks are constant or explode on the training points are dropped first.
+    Configurations are compared on validation data. The test data are used once, for those that were trained fully.
+
+    Args:
+        study: The study. It trains on one table, whose test set is fixed.
+        trainings: The budget, in full trainings. Default: 15% of the configurations.
+        seconds: The time after which it stops with what it has.
+        announce: Called with a line before each stage.
+
+    Raises:
+        ValueError: If the study has no such task, or no member can train.
+    """
+    began = time.monotonic()
+    until = np.inf if seconds is None else began + seconds
+    task, settings, seed = task_of(study), study.spec.training, study.spec.seed
+    assert settings is not None
+    say = announce or (lambda line: None)
+    with standard_settings(), torch.no_grad():
+        data = make_data(task, seed, 0, settings.replicates)
+        say(f"evaluating {len(study.members)} members before training")
+        reasons = {member.name: _reason_to_drop(member, data, seed) for member in study.members}
+    configurations = _configurations(study, settings, reasons)
+    if not configurations:
+        raise ValueError("no member can train: " + "; ".join(sorted({why for why in reasons.values() if why})))
+    full = len(configurations) * settings.steps
+    budget = max(1.0, BUDGET * len(configurations)) if trainings is None else trainings
+    rungs = plan_rungs(len(configurations), settings.steps, budget)
+    finished = halve(
+        configurations,
+        data,
+        rungs,
+        seed,
+        until,
+        lambda number, done, of: say(
+            f"stage {number}/{len(rungs)}, up to step {rungs[number - 1].steps}: {done}/{of} configurations"
+        ),
+    )
+    trained = sorted((each for each in configurations if each.steps), key=lambda each: (-each.steps, each.rank))
+    if not trained:
+        raise ValueError("the time was over before any network was trained; allow more seconds")
+    with standard_settings(), torch.no_grad():
+        tested = _test(trained, data, seed)
+    return Recommendation(
+        study=study,
+        leaderboard=_tabulate(trained, tested, data, task),
+        dropped=_tabulate_dropped(study, reasons),
+        rungs=tuple(rungs),
+        steps=sum(each.steps for each in configurations),
+        full_steps=full,
+        seconds=time.monotonic() - began,
+        finished=finished,
+        best=trained[0],
+    )
+
+
+def _reason_to_drop(member: Member, data: Data, seed: int) -> str:
+    """Return why a member cannot train, judged by random networks on the training points; empty if it can."""
+    replicates = len(data.train.inputs)
+    networks = draw_networks(member, seed, _SCREENED)
+    constant = exploding = 0
+    for draw in range(_SCREENED):
+        outputs = networks[draw : draw + 1](data.train.inputs[draw % replicates])
+        size = outputs.square().mean().sqrt()
+        constant += bool(outputs.std(2).max() <= _SMALLEST_SPREAD * size)
+        exploding += not bool(size < _LARGEST_OUTPUT)  # also if it is not finite
+    for number, what in ((constant, "have a constant output"), (exploding, f"have outputs above {_LARGEST_OUTPUT:g}")):
+        if number >= _FAILING * _SCREENED:
+            return f"{number} of {_SCREENED} random networks {what}"
+    return ""
+
+
+def _configurations(study: Study, settings: AccuracySettings, reasons: Mapping[str, str]) -> list[Configuration]:
+    """Return all configurations of members that can train, in a random order that the seed determines."""
+    found = [
+        Configuration(member, optimizer)
+        for member in study.members
+        for optimizer in settings.optimizer
+        if not reasons[member.name]
+    ]
+    order = stream(study.spec.seed, recommendation=True).permutation(len(found))
+    return [found[place] for place in order]
+
+
+class _Score(NamedTuple):
+    """A test score with its 95% confidence interval, and whether it can be told apart from that of the best."""
+
+    mean: float
+    low: float
+    high: float
+    tied: bool
+
+
+def _test(trained: Sequence[Configuration], data: Data, seed: int) -> dict[int, _Score]:
+    """Return the test scores of the configurations that were trained for the most steps, by their place.
+
+    The first one is the best. It was chosen by validation.
+    """
+    points: list[NDArray[np.float64]] = []
+    for each in trained:
+        if each.steps < trained[0].steps:
+            break
+        networks = each.networks(seed, len(data.test.inputs))
+        _, outputs = outputs_on(networks, data, [data.test.inputs])
+        points.append(score_points(outputs, data.test.labels, data.loss).numpy())
+    shares = data.validation.inputs.shape[2] / data.train.inputs.shape[2]
+    found = {}
+    for place, own in enumerate(points):
+        mean, half = mean_over_splits(own, shares)
+        difference, margin = mean_over_splits(points[0] - own, shares)
+        found[place] = _Score(mean, mean - half, mean + half, place == 0 or not abs(difference) > margin)
+    return found
+
+
+def mean_over_splits(scores: NDArray[np.float64], share: float) -> tuple[float, float]:
+    """Return a mean over replicates and test points, and the half-width of its 95% confidence interval.
+
+    The variance has two parts. That over test points is of their means over replicates. That over replicates, whose
+    training sets overlap, is enlarged by the correction of Nadeau and Bengio, 1 / n + validation / train.
+
+    Args:
+        scores: (replicates, test points); the test points are the same in all replicates.
+        share: The size of a validation set divided by that of a training set.
+
+    Source: Nadeau & Bengio 2003, Inference for the generalization error; Welch 1947 for the degrees of freedom.
+    """
+    replicates, points = scores.shape
+    if not np.isfinite(scores).all():
+        return float(scores.mean()), float("inf")
+    over_points = scores.mean(axis=0).var(ddof=1) / points if points > 1 else 0.0
+    over_replicates = scores.mean(axis=1).var(ddof=1) * (1 / replicates + share) if replicates > 1 else 0.0
+    variance = over_points + over_replicates
+    if variance == 0:
+        return float(scores.mean()), 0.0
+    parts = [(over_points, points - 1), (over_replicates, replicates - 1)]
+    freedom = variance**2 / sum(part**2 / number for part, number in parts if number)
+    return float(scores.mean()), float(student.ppf(0.975, freedom) * sqrt(variance))
+
+
+def _tabulate(
+    trained: Sequence[Configuration], tested: Mapping[int, _Score], data: Data, task: Dataset
+) -> "pd.DataFrame":
+    """Return the leaderboard, the best configuration first."""
+    import pandas as pd  # noqa: PLC0415  # needs pandas as few modules of this package do
+
+    validation, test = _SCORES[task.regression]
+    rows = []
+    for place, each in enumerate(trained):
+        found = tested.get(place)
+        rows.append(
+            {
+                "member": each.member.name,
+                "depth": each.member.depth,
+                "widths": format_widths(each.member.widths),
+                "activation": each.member.activation.label,
+                "initialization": each.member.initialization.label,
+                "learning_rate": each.optimizer.learning_rate,
+                validation: float(each.validation.mean()),
+                test: found.mean if found else np.nan,
+                "ci_low": found.low if found else np.nan,
+                "ci_high": found.high if found else np.nan,
+                "tied_with_best": found.tied if found else False,
+                "parameters": each.member.parameters,
+                "steps": each.steps,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _tabulate_dropped(study: Study, reasons: Mapping[str, str]) -> "pd.DataFrame":
+    """Return the members that were dropped before training."""
+    import pandas as pd  # noqa: PLC0415  # as above
+
+    rows = [
+        (member.name, member.depth, member.activation.label, member.initialization.label, reasons[member.name])
+        for member in study.members
+        if reasons[member.name]
+    ]
+    return pd.DataFrame(rows, columns=["member", "depth", "activation", "initialization", "reason"])

@@ -1,0 +1,283 @@
+"""Recommendations: successive halving, the leaderboard, its intervals, and the code and network that come out."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from typer.testing import CliRunner
+
+import suite
+from suite.catalog.datasets import Dataset
+from suite.cli import app
+from suite.runs.halving import Configuration, Rung, cost_of, halve, plan_rungs
+from suite.runs.recommend import mean_over_splits, recommend_network, study_of_file, task_of
+from suite.spec.data_files import read_rows
+from suite.spec.load import Study, load_studies
+from suite.spec.recommendation import DataOptions
+from suite.training.datasets import choose_rows
+from suite.training.tasks import make_data
+
+SPEC = """title = "Mine"
+seed = 3
+[family]
+width = 8
+depth = [1, 2]
+activation = {activation}
+initialization = {initialization}
+[measure.accuracy]
+task = {{ name = "table", file = "{file}", target = "label", fixed_test = true }}
+optimizer = {{ name = "adam", learning_rate = [0.01, 0.1], batch = 16 }}
+steps = 200
+replicates = 3
+"""
+
+
+def _frame(rows: int = 240, seed: int = 0) -> pd.DataFrame:
+    """Return points of a disc and of a ring around it, and a column without meaning."""
+    generator = np.random.default_rng(seed)
+    inside = np.arange(rows) % 2 == 0
+    radius, angle = np.where(inside, 0.5, 2.0) + 0.2 * generator.normal(size=rows), generator.uniform(0, 6.28, rows)
+    frame = pd.DataFrame({"a": 10 + 3 * radius * np.cos(angle), "b": radius * np.sin(angle)})
+    return frame.assign(noise=generator.normal(size=rows), label=np.where(inside, "in", "out"))
+
+
+def _study(
+    folder: Path, frame: pd.DataFrame, activation: str = '["relu", "tanh"]', initialization: str = '"pytorch"'
+) -> Study:
+    frame.to_csv(folder / "private.csv", index=False)
+    spec = folder / "mine.toml"
+    spec.write_text(SPEC.format(activation=activation, initialization=initialization, file="private.csv"))
+    (study,) = load_studies([spec])
+    return study
+
+
+@pytest.mark.parametrize("number", [1, 5, 36, 108, 1000])
+@pytest.mark.parametrize("steps", [10, 60, 600, 3000])
+@pytest.mark.parametrize("share", [0.05, 0.15, 0.5, 1.0])
+def test_rungs_keep_to_the_budget(number: int, steps: int, share: float) -> None:
+    budget = max(1.0, share * number)
+    rungs = plan_rungs(number, steps, budget)
+    assert cost_of(rungs) <= budget * steps
+    assert rungs[-1].steps == steps
+    assert [rung.steps for rung in rungs] == sorted({rung.steps for rung in rungs})
+    assert rungs[0].steps >= min(40, steps)
+    sizes = [rung.configurations for rung in rungs]
+    assert sizes == sorted(sizes, reverse=True)
+    assert number >= sizes[0] >= sizes[-1] >= 1
+
+
+def test_training_in_rungs_is_the_training_at_once(tmp_path: Path) -> None:
+    study = _study(tmp_path, _frame())
+    training = study.spec.training
+    assert training is not None
+    data = make_data(task_of(study), study.spec.seed, 0, 3)
+    found = []
+    for rungs in ([Rung(1, 60)], [Rung(1, 7), Rung(1, 20), Rung(1, 60)]):
+        each = Configuration(study.members[0], training.optimizer[0])
+        assert halve([each], data, rungs, study.spec.seed)
+        found.append(each)
+    assert torch.equal(found[0].networks(3, 3).parameters, found[1].networks(3, 3).parameters)
+    assert (found[0].validation == found[1].validation).all()
+
+
+def test_halving_keeps_those_that_validate_best(tmp_path: Path) -> None:
+    study = _study(tmp_path, _frame())
+    found = recommend_network(study, trainings=4)
+    board = found.leaderboard
+    assert found.finished
+    assert list(board["steps"]) == sorted(board["steps"], reverse=True)
+    for _, rows in board.groupby("steps"):
+        assert list(rows["validation_accuracy"]) == sorted(rows["validation_accuracy"], reverse=True)
+    assert found.steps <= 4 * 200
+    assert found.full_steps == 8 * 200
+    assert board["test_accuracy"].notna().sum() == found.rungs[-1].configurations
+    assert board.loc[0, "test_accuracy"] > 0.9
+    assert board.loc[0, "tied_with_best"]
+    assert found.best.member.name == board.loc[0, "member"]
+
+
+def test_test_labels_do_not_affect_the_choice(tmp_path: Path) -> None:
+    frame = _frame()
+    study = _study(tmp_path, frame)
+    task = task_of(study)
+    rows = choose_rows(task, read_rows(task), study.spec.seed, 0, 1)[0]
+    test = rows[-task.points[2] :]
+    wrong = frame.assign(part="train")
+    validation = rows[task.points[0] : -task.points[2]]
+    wrong.loc[validation, "part"], wrong.loc[test, "part"] = "validation", "test"
+    boards = []
+    for labels in (frame["label"], frame["label"].where(~frame.index.isin(test), "in")):
+        wrong.assign(label=labels).to_csv(tmp_path / "split.csv", index=False)
+        spec = tmp_path / "split.toml"
+        text = (tmp_path / "mine.toml").read_text().replace("private.csv", "split.csv")
+        spec.write_text(text.replace("fixed_test = true", 'split = "part"'))
+        boards.append(recommend_network(*load_studies([spec]), trainings=3).leaderboard)
+    chosen = ["member", "learning_rate", "validation_accuracy", "steps"]
+    pd.testing.assert_frame_equal(boards[0][chosen], boards[1][chosen])
+    assert boards[0].loc[0, "test_accuracy"] > boards[1].loc[0, "test_accuracy"] + 0.3
+
+
+def test_the_network_takes_the_columns_of_the_file(tmp_path: Path) -> None:
+    """Its accuracy on the raw test rows is that of its replicate."""
+    study = _study(tmp_path, _frame())
+    found = recommend_network(study, trainings=3)
+    task = task_of(study)
+    replicate = int(np.argmax(found.best.validation))
+    rows = read_rows(task)
+    chosen = choose_rows(task, rows, study.spec.seed, replicate, replicate + 1)[0]
+    data = make_data(task, study.spec.seed, replicate, replicate + 1)
+    networks = found.best.networks(study.spec.seed, 3)[replicate : replicate + 1]
+    expected = networks(data.test.inputs)[0, 0]
+    with torch.no_grad():
+        outputs = found.network()(torch.from_numpy(rows.inputs[chosen[-task.points[2] :]]).float())[:, 0]
+    torch.testing.assert_close(outputs, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_a_regression_returns_targets_in_their_own_units(tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    x = generator.normal(size=(300, 2))
+    y = 1000 + 50 * (x[:, 0] + np.abs(x[:, 1]))
+    found = suite.recommend(x, y, parameters=300, trainings=4, results=tmp_path)
+    board = found.leaderboard
+    assert board.loc[0, "test_r2"] > 0.9
+    assert (board["ci_high"].dropna() >= board["test_r2"].dropna()).all()
+    with torch.no_grad():
+        outputs = found.network()(torch.from_numpy(x).float())[:, 0].double().numpy()
+    assert 1 - ((outputs - y) ** 2).mean() / y.var() > 0.9
+
+
+@pytest.mark.parametrize(
+    ("initialization", "reason", "depths"),
+    [
+        ('{ scheme = "variance", weight_variance = 1e6 }', "have outputs above 10000", [2]),
+        ('{ scheme = "variance", weight_variance = 1e-12, bias_variance = 4.0 }', "have a constant output", [1, 2]),
+    ],
+)
+def test_members_that_cannot_train_are_dropped_with_the_reason(
+    initialization: str, reason: str, depths: list[int], tmp_path: Path
+) -> None:
+    study = _study(tmp_path, _frame(), '"relu"', f'["pytorch", {initialization}]')
+    found = recommend_network(study, trainings=3)
+    assert list(found.dropped["depth"]) == depths
+    assert found.dropped["reason"].str.contains(reason).all()
+    assert not set(found.leaderboard["member"]) & set(found.dropped["member"])
+    assert any("dropped before training" in line for line in found.summary)
+    if len(depths) == 2:
+        with pytest.raises(ValueError, match="no member can train"):
+            recommend_network(_study(tmp_path, _frame(), '"relu"', initialization))
+
+
+def test_time_that_is_over_is_reported(tmp_path: Path) -> None:
+    study = _study(tmp_path, _frame())
+    with pytest.raises(ValueError, match="allow more seconds"):
+        recommend_network(study, seconds=0)
+    found = recommend_network(study, trainings=8, seconds=1e6)
+    assert found.finished
+
+
+def test_intervals_cover_the_mean_over_test_points_and_splits() -> None:
+    """Independent replicates and points: 400 intervals cover 95%, by at least 91%, which chance alone undercuts in
+    about 1 of 2,000 times; replicates that share most of their data are covered, too.
+    """
+    generator = np.random.default_rng(5)
+    covered = 0
+    for _ in range(400):
+        points, replicates = generator.normal(size=60), 0.1 * generator.normal(size=(5, 1))
+        scores = 0.3 + points + replicates + 0.2 * generator.normal(size=(5, 60))
+        mean, half = mean_over_splits(scores, 1 / 3)
+        covered += abs(mean - 0.3) <= half
+    assert covered >= 0.91 * 400
+    assert mean_over_splits(np.ones((5, 9)), 0.5) == (1.0, 0.0)
+
+
+def test_the_correction_widens_intervals_by_the_share_of_validation() -> None:
+    """One test point leaves the variance over replicates alone: s^2 (1 / n + share), with n - 1 degrees of freedom."""
+    scores = np.array([[0.0], [1.0], [2.0], [3.0]])
+    mean, half = mean_over_splits(scores, 0.25)
+    assert mean == 1.5
+    assert half == pytest.approx(3.182446305284263 * np.sqrt(5 / 3 * (1 / 4 + 0.25)))
+
+
+@pytest.mark.parametrize("initialization", ['"pytorch"', '"variance_preserving"', '"orthogonal"', '"he"'])
+def test_the_code_builds_and_trains_the_network(initialization: str, tmp_path: Path) -> None:
+    study = _study(tmp_path, _frame(), '"tanh"' if initialization != '"he"' else '"relu"', initialization)
+    found = recommend_network(study, trainings=4)
+    frame = _frame(seed=9)
+    x = torch.tensor(frame[["a", "b", "noise"]].to_numpy()).float()
+    names: dict[str, object] = {"x": (x - x.mean(0)) / x.std(0), "y": torch.tensor(frame["label"] == "out").float()}
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        exec(found.code(), names)
+    network = names["network"]
+    assert isinstance(network, torch.nn.Sequential)
+    assert sum(values.numel() for values in network.parameters()) == found.best.member.parameters
+    right = ((network(names["x"])[:, 0] > 0).float() == names["y"]).float().mean()
+    assert right > 0.9
+
+
+def test_the_command_prints_and_writes_the_leaderboard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    _frame().to_csv("private.csv", index=False)
+    command = ["recommend", "private.csv", "--target", "label", "--parameters", "200", "--trainings", "4"]
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 0, done.output
+    assert "validation accuracy" in done.stdout
+    folder = tmp_path / "results" / "recommend-private"
+    board = pd.read_csv(folder / "leaderboard.csv")
+    assert f"{board.loc[0, 'test_accuracy']:.3f}" in done.stdout
+    assert "<table>" in (folder / "recommendation.html").read_text()
+    compile((folder / "train.py").read_text(), "train.py", "exec")
+    again = CliRunner().invoke(app, [*command, "--spec", str(folder / "recommend-private.toml")])
+    assert again.exit_code == 0, again.output
+    (folder / "recommend-private.toml").write_text("changed")
+    third = CliRunner().invoke(app, command)
+    assert third.exit_code == 2
+    assert "exists and differs; use --spec" in third.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["none.csv", "--target", "label"], "No such file or directory"),
+        (["private.csv"], "target is missing; set it to the column to predict"),
+        (["private.csv", "--target", "labl"], "did you mean label?"),
+        (["private.csv", "--target", "label", "--ignore", "q"], "there is no column 'q'"),
+        (["private.csv", "--target", "label", "--parameters", "3"], "use more parameters"),
+        (["private.csv", "--target", "label", "--trainings", "0"], "Invalid value for '--trainings'"),
+    ],
+)
+def test_wrong_arguments_give_errors(
+    arguments: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    _frame().to_csv("private.csv", index=False)
+    done = CliRunner().invoke(app, ["recommend", *arguments])
+    assert done.exit_code == 2
+    assert message in done.stderr
+    assert not (tmp_path / "results").exists()
+
+
+def test_arguments_of_the_function(tmp_path: Path) -> None:
+    frame = _frame()
+    with pytest.raises(ValueError, match="y is missing"):
+        suite.recommend(frame)
+    with pytest.raises(ValueError, match="y is given with a path"):
+        suite.recommend("private.csv", frame["label"])
+    found = suite.recommend(
+        frame.drop(columns="label"), frame["label"], ignore=["noise"], parameters=200, trainings=3, results=tmp_path
+    )
+    task = task_of(found.study)
+    assert isinstance(task, Dataset)
+    assert task.facts.inputs == ("a", "b")
+    assert found.report(tmp_path / "page.html").read_text().startswith("<!DOCTYPE html>")
+
+
+def test_a_spec_must_name_one_table(tmp_path: Path) -> None:
+    spec = tmp_path / "other.toml"
+    text = SPEC.format(activation='"relu"', initialization='"pytorch"', file="private.csv")
+    table = 'name = "table", file = "private.csv", target = "label", fixed_test = true'
+    spec.write_text(text.replace(table, 'name = "digits", train = 900, test = 200'))
+    with pytest.raises(ValueError, match="expected one task that names a file"):
+        study_of_file(tmp_path / "private.csv", DataOptions(("label",)), 100, spec, tmp_path)
