@@ -612,14 +612,16 @@ int NAME(gradient)(
     return 0;
 }
 
-/* Scale the gradient of each network down to a norm. */
+/* Scale the gradient of each network down to a norm; one that is not a number becomes so as a whole. */
 static void NAME(clip)(ptrdiff_t numbers, REAL clip, VEC *gradient)
 {
     VEC square = {0};
-    for (ptrdiff_t place = 0; place < numbers; place++)
-        square += gradient[place] * gradient[place];
-    const VEC one = (VEC){0} + 1, share = clip / (NAME(root)(square) + (REAL)1e-6);
-    const VEC scale = NAME(select)(share < one, share, one);
+    for (ptrdiff_t start = 0; start < numbers; start += SUM_POINTS) {
+        const ptrdiff_t size = numbers - start < SUM_POINTS ? numbers - start : SUM_POINTS;
+        square += NAME(sum_of_squares)(size, 1, gradient + start, 0);
+    }
+    const VEC one = NAME(splat)(1), share = clip / (NAME(root)(square) + (REAL)1e-6);
+    const VEC scale = NAME(select)(share > one, one, share); /* keeps nan */
     for (ptrdiff_t place = 0; place < numbers; place++)
         gradient[place] *= scale;
 }
@@ -660,9 +662,9 @@ static void NAME(update)(
 /* Train all networks for some steps, in place.
  *
  * `order`, (steps, batch), has the points of each batch. `inputs` and `labels` are (groups, points, inputs or outputs,
- * lane), `rates` are (groups, lane), and `factors`, (steps), multiply them. `first` and `second`, of the shape of the parameters, are the optimizer's moments,
- * which are 0 before the first step; SGD uses `first` if it has momentum. `done` steps were done before. Return 0, or 1
- * if there is no memory.
+ * lane), `rates` are (groups, lane), and `factors`, (steps), multiply them. `first` and `second`, of the shape of the
+ * parameters, are the optimizer's moments, which are 0 before the first step; SGD uses `first` if it has momentum. `done`
+ * steps were done before. Return 0, or 1 if there is no memory.
  */
 int NAME(train)(
     const struct network *network, const struct optimizer *optimizer, ptrdiff_t groups, ptrdiff_t points,

@@ -63,6 +63,7 @@ struct shape {
     struct optimizer optimizer;
     ptrdiff_t groups, points, reference, batch, steps, done, parameters;
     int64_t *order;
+    double *factors; /* of the learning rates in each step */
 };
 
 static struct shape random_shape(void)
@@ -73,12 +74,15 @@ static struct shape random_shape(void)
         widths[layer] = (int32_t)between(1, depth > 6 && widest > 12 ? 12 : widest);
     if (!between(0, 30)) widths[depth > 0] = 600; /* parameters that do not fit into the cache */
     widths[depth + 1] = (int32_t)between(1, 5);
+    static const double clips[] = {0, 0, 1e-30, 0.01, 1, 1e30}; /* never, always, or at times */
     struct shape shape = {
         .network = {
             .widths = widths, .layers = (int32_t)depth + 1, .activation = (int32_t)between(0, NUMBER_OF_ACTIVATIONS - 1),
             .normalization = (int32_t)between(NONE, LAYER), .residual = (int32_t)between(0, 1),
             .loss = (int32_t)between(BINARY_CROSS_ENTROPY, HALF_SQUARE), .parameter = uniform(0.1, 1.5)},
-        .optimizer = {(int32_t)between(0, 2), 0.9, between(0, 1) ? 0.1 : 0},
+        .optimizer = {
+            .moments = (int32_t)between(0, 2), .momentum = 0.9, .weight_decay = between(0, 1) ? 0.1 : 0,
+            .decoupled = (int32_t)between(0, 1), .clip = clips[between(0, 5)]},
         .groups = between(1, 3), .points = between(0, 3) ? between(1, 40) : between(1, 600), .done = between(0, 3)};
     if (!between(0, 40)) shape.points = between(0, 1) ? 0 : 2500; /* more than are summed at once */
     shape.reference = between(0, shape.points);
@@ -86,6 +90,8 @@ static struct shape random_shape(void)
     shape.steps = between(0, 3);
     shape.order = malloc((size_t)(shape.steps * shape.batch) * sizeof *shape.order);
     for (ptrdiff_t i = 0; i < shape.steps * shape.batch; i++) shape.order[i] = between(0, shape.points - 1);
+    shape.factors = malloc((size_t)shape.steps * sizeof *shape.factors);
+    for (ptrdiff_t i = 0; i < shape.steps; i++) shape.factors[i] = between(0, 3) ? uniform(0, 1) : (double)between(0, 1);
     for (ptrdiff_t layer = 0; layer <= depth; layer++)
         shape.parameters += (widths[layer] + (layer < depth && shape.network.normalization ? 3 : 1)) * widths[layer + 1];
     return shape;
@@ -118,6 +124,7 @@ int main(int count, char **arguments)
         try_shape_f64(&shape);
         free((void *)shape.network.widths);
         free(shape.order);
+        free(shape.factors);
     }
     printf("%llu shapes\n", (unsigned long long)shapes);
     return 0;

@@ -105,10 +105,11 @@ static void NAME(try_train)(const struct shape *shape, const REAL *parameters, c
             arrays[turn][moment] = moment <= moments ? NAME(vectors)(numbers, 0) : NULL;
         REAL *first = arrays[turn][1] ? arrays[turn][1] : own, *second = arrays[turn][2] ? arrays[turn][2] : own;
         const ptrdiff_t stop = turn ? half : steps;
-        check(!NAME(train)(&shape->network, &shape->optimizer, groups, points, 0, stop, batch, shape->order, rates, own,
-                           inputs, labels, first, second), "train failed");
+        check(!NAME(train)(&shape->network, &shape->optimizer, groups, points, 0, stop, batch, shape->order,
+                           shape->factors, rates, own, inputs, labels, first, second), "train failed");
         check(!NAME(train)(&shape->network, &shape->optimizer, groups, points, stop, steps - stop, batch,
-                           shape->order + stop * batch, rates, own, inputs, labels, first, second), "train failed");
+                           shape->order + stop * batch, shape->factors + stop, rates, own, inputs, labels, first, second),
+              "train failed");
     }
     for (int array = 0; array < 3; array++) {
         if (arrays[0][array])
@@ -116,8 +117,8 @@ static void NAME(try_train)(const struct shape *shape, const REAL *parameters, c
     }
     until_failure = between(0, 1);
     REAL *own = arrays[0][0], *first = moments ? arrays[0][1] : own, *second = moments > 1 ? arrays[0][2] : own;
-    check(NAME(train)(&shape->network, &shape->optimizer, groups, points, 0, steps, batch, shape->order, rates, own,
-                      inputs, labels, first, second), "train had memory");
+    check(NAME(train)(&shape->network, &shape->optimizer, groups, points, 0, steps, batch, shape->order,
+                      shape->factors, rates, own, inputs, labels, first, second), "train had memory");
     until_failure = -1;
     for (int turn = 0; turn < 2; turn++)
         for (int array = 0; array < 3; array++) free(arrays[turn][array]);

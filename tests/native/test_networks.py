@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from suite.catalog.activations import Activation, Tanh
-from suite.catalog.optimizers import Adam, Optimizer, Sgd
+from suite.catalog.optimizers import Adam, AdamW, Optimizer, Sgd
 from suite.native.build import library, reason
 from suite.native.networks import LOSSES
 from suite.nets.backward import loss_gradients
@@ -44,6 +44,8 @@ OPTIMIZERS: list[Sequence[Optimizer]] = [
     [Sgd(learning_rate=rate, batch=1, momentum=0.9, weight_decay=0.01) for rate in (0.01, 0.05)],
     [Adam(learning_rate=rate, batch=1) for rate in (0.001, 0.01, 0.003)],
     [Adam(learning_rate=0.01, batch=1, weight_decay=0.1)],
+    [AdamW(learning_rate=rate, batch=1, schedule="cosine", warmup=3, clip=0.1) for rate in (0.001, 0.01)],
+    [Sgd(learning_rate=0.05, batch=1, momentum=0.9, schedule="cosine", clip=0.1)],
 ]
 
 Compute = Callable[[Ensemble, LossAt], Tensor]

@@ -1,12 +1,10 @@
-"""The trainer against torch.optim on separate modules, and what it records."""
+"""The trainer's order of points, its independent networks, and what it records."""
 
 from dataclasses import replace
-from itertools import pairwise
 from math import nan
 
 import pytest
 import torch
-from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from suite.catalog.activations import Relu, Tanh
@@ -24,12 +22,6 @@ from suite.training.trainer import _batches, train
 
 WIDTHS = (2, 6, 5, 1)
 TASK = Checkerboard(squares=2, train=50, test=40)
-RULES = [
-    Adam(learning_rate=0.01, batch=16),
-    Adam(learning_rate=0.01, batch=16, weight_decay=0.1),
-    Sgd(learning_rate=0.1, batch=16),
-    Sgd(learning_rate=0.05, batch=50, momentum=0.9, weight_decay=0.01),
-]
 
 
 def networks(draws, activation=None, widths=WIDTHS, start=0, dtype=torch.float64):
@@ -43,43 +35,10 @@ def copies(ensemble, times):
     return ensemble[torch.arange(ensemble.draws).repeat(times)]
 
 
-def as_module(widths, row):
-    place, layers = 0, []
-    for fan_in, fan_out in pairwise(widths):
-        linear = nn.utils.skip_init(nn.Linear, fan_in, fan_out, dtype=row.dtype)
-        linear.weight = nn.Parameter(row[place : place + fan_in * fan_out].reshape(fan_out, fan_in).clone())
-        place += fan_in * fan_out
-        linear.bias = nn.Parameter(row[place : place + fan_out].clone())
-        place += fan_out
-        layers += [linear, nn.Tanh()]
-    return nn.Sequential(*layers[:-1])
-
-
 def trained(ensemble, data, rules, steps):
     for _ in train(ensemble, data, rules, [steps]):
         pass
     return ensemble.parameters
-
-
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.label)
-@pytest.mark.parametrize("steps", [1, 10])
-def test_steps_are_those_of_torch_optim_on_separate_modules(rule, steps):
-    """Each network alone, with its own data, in the trainer's order of points; over more than one epoch."""
-    ensemble, data = networks(3), make_data(TASK, 1, 0, 3, torch.float64)
-    build = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}[rule.name]
-    expected = []
-    for row, points, labels in zip(ensemble.parameters.clone(), data.train.inputs, data.train.labels, strict=True):
-        net = as_module(WIDTHS, row)
-        optimizer = build(net.parameters(), lr=rule.learning_rate, **rule.keywords)
-        for _, chosen in zip(range(steps), _batches(1, 50, rule.batch), strict=False):
-            optimizer.zero_grad()
-            binary_cross_entropy_with_logits(net(points[:, chosen].T), labels[:, chosen].T).backward()
-            optimizer.step()
-        expected.append(torch.cat([part.detach().flatten() for part in net.parameters()]))
-
-    found = trained(ensemble, data, [rule], steps)
-
-    torch.testing.assert_close(found, torch.stack(expected), rtol=1e-10, atol=1e-10)
 
 
 @pytest.mark.parametrize("normalization", ["batch", "layer"])
