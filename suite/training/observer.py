@@ -98,7 +98,8 @@ def observe(
     networks = ensemble[torch.arange(ensemble.draws).repeat(rates)]
     setup = TrainingSetup(training.task[0], data.repeat(rates), training)
     observers = [make(networks, setup, settings) for make, settings in makers]
-    stops = sorted({step for observer in observers for step in observer.stops})
+    # Schedules of the learning rate end at the last stop, whoever records it.
+    stops = sorted({training.steps, *(step for observer in observers for step in observer.stops)})
     start, offer = None, None
     if resume:
         seen = [observer.seen for observer in observers]

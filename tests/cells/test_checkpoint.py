@@ -32,6 +32,9 @@ layers = [1]
 points = 32
 [measure.revival]
 """
+SCHEDULE = MOMENTUM.replace(
+    'name = "sgd", momentum = 0.9,', 'name = "adamw", schedule = "cosine", warmup = 4, clip = 0.1,'
+)
 
 
 @pytest.fixture
@@ -69,8 +72,8 @@ class Mortal(Checkpoint):
 
 def cell_of(study, name):
     """A cell by the name that a case has here, with draws 4 to 20."""
-    given = {"momentum": ("accuracy", {"measures": MOMENTUM}), "regression": ("accuracy", {"measures": REGRESSION})}
-    measure, parts = given.get(name, (name, {}))
+    trainings = {"momentum": MOMENTUM, "schedule": SCHEDULE, "regression": REGRESSION}
+    measure, parts = ("accuracy", {"measures": trainings[name]}) if name in trainings else (name, {})
     if name == "regression":
         parts["family"] = LINE
     return replace([cell for cell in cells_of(study(**parts)) if cell.name == measure][-1], start=4)
@@ -93,7 +96,7 @@ def interrupted(cell, folder, life, **given):
 @pytest.mark.usefixtures("always")
 @pytest.mark.parametrize(
     "name",
-    [pytest.param("accuracy", marks=pytest.mark.slow), pytest.param("momentum", marks=pytest.mark.slow), "regression"],
+    [*(pytest.param(name, marks=pytest.mark.slow) for name in ("accuracy", "momentum", "schedule")), "regression"],
 )
 def test_training_goes_on_from_any_step_of_any_tile(study, name, folder, monkeypatch):
     """Blocks of 8 draws, tiles of 5; all observers look on; several learning rates."""

@@ -6,7 +6,7 @@ import torch
 from suite.catalog.activations import Relu
 from suite.catalog.initializations import Critical
 from suite.catalog.measures.training import AccuracySettings, FeatureDiversitySettings, RevivalSettings
-from suite.catalog.optimizers import OPTIMIZERS, Adam, Optimizer, Sgd
+from suite.catalog.optimizers import OPTIMIZERS, Adam, AdamW, Sgd
 from suite.catalog.tasks import AbsoluteValue, Checkerboard
 from suite.native.build import TORCH, computing_with, library, reason
 from suite.nets.compiled import CompiledTraining
@@ -30,6 +30,10 @@ RULES = {
     "Adam with decay": [Adam(learning_rate=rate, batch=16, weight_decay=0.1) for rate in (0.003, 0.03, 0.3)],
     "SGD": [Sgd(learning_rate=0.1, batch=16)],
     "momentum": [Sgd(learning_rate=rate, batch=16, momentum=0.9, weight_decay=0.01) for rate in (0.1, 0.5)],
+    "schedule": [
+        AdamW(learning_rate=rate, batch=16, weight_decay=0.1, schedule="cosine", warmup=8, clip=0.1)
+        for rate in (0.003, 0.03)
+    ],
 }
 
 
@@ -127,8 +131,10 @@ def test_whoever_looks_on_changes_nothing():
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_every_optimizer_of_the_catalog_goes_on_from_plain_tensors(name):
     """With all its settings away from their defaults, so that it gathers what it can."""
-    given = dict.fromkeys(OPTIMIZERS[name].model_fields.keys() - Optimizer.model_fields.keys(), 0.1)
-    rule = OPTIMIZERS[name](learning_rate=0.05, batch=16, **given)
+    given = {"learning_rate": 0.05, "batch": 16, "schedule": "cosine", "warmup": 3, "weight_decay": 0.1, "clip": 0.1}
+    given |= {"momentum": 0.1} if name == "sgd" else {}
+    assert given.keys() == OPTIMIZERS[name].model_fields.keys() - {"name"}
+    rule = OPTIMIZERS[name](**given)
     data = make_data(BOARD, 1, 0, DRAWS)
     whole, keeper = networks(), Keeper()
     list(train(whole, data, [rule], [9], offer=keeper.offer))
