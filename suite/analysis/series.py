@@ -157,7 +157,14 @@ def joined(table: pd.DataFrame, columns: Sequence[str]) -> "pd.Series[str]":
     return groups.map(texts).astype("str")
 
 
-_OFF = {"normalization": ("none",), "residual": ("no",), "momentum": (0, "0.0"), "weight_decay": (0, "0.0")}
+_OFF = {
+    "normalization": ("none",),
+    "residual": ("no",),
+    "momentum": (0, "0.0"),
+    "weight_decay": (0, "0.0"),
+    "schedule": ("constant",),
+    "warmup": (0, "0", "0.0"),
+}
 """Values of settings that switch them off."""
 
 

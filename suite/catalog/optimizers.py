@@ -23,20 +23,20 @@ class Optimizer(Choice):
     schedule: Literal["constant", "cosine"] = Field(
         default="constant",
         exclude_if=lambda schedule: schedule == "constant",
-        description="learning rate after the warm-up: constant, or half a period of a cosine that ends at 0",
+        description="learning rate after the warm-up: constant, or half a period of a cosine that falls to 0",
     )
     warmup: int = Field(
         default=0,
         ge=0,
         le=MOST,
         exclude_if=lambda warmup: warmup == 0,
-        description="number of steps at the start over which the learning rate rises linearly",
+        description="number of steps at the start in which the learning rate rises linearly to its value",
     )
     clip: float | None = Field(
         default=None,
         gt=0,
         exclude_if=lambda clip: clip is None,
-        description="maximum Euclidean norm of the gradient of all parameters; larger ones are scaled down",
+        description="maximum Euclidean norm of each network's gradient, which is scaled down to it; default: none",
     )
 
     @property
@@ -50,13 +50,14 @@ class Optimizer(Choice):
         return {key: value for key, value in self.parameters.items() if key not in Optimizer.model_fields}
 
     def rate_factor(self, step: int, steps: int) -> float:
-        """Return by what the learning rate is multiplied in one of the steps, from 0.
+        """Return the factor of the learning rate in a step.
 
-        The warm-up reaches 1 in its last step. The cosine starts at 1 after it, and would be 0 one step after the last.
+        The factor is 1 in the last step of the warm-up and in the first step after it. A cosine would reach 0 one step
+        after the last.
 
         Args:
-            step: The step.
-            steps: Number of all steps.
+            step: Number of steps that were done before.
+            steps: Number of steps of the whole training.
         """
         if step < self.warmup:
             return (step + 1) / self.warmup
@@ -75,10 +76,12 @@ class Adam(Optimizer):
 
 
 class AdamW(Optimizer):
-    """Adam with decoupled weight decay (Loshchilov & Hutter 2019, arXiv:1711.05101)."""
+    """Adam with decoupled weight decay (Loshchilov & Hutter 2019, arXiv:1711.05101), with the decay rates of Adam."""
 
     name: Literal["adamw"] = "adamw"
-    weight_decay: float = Field(default=0.01, ge=0, description="share of the weights that decays per learning rate")
+    weight_decay: float = Field(
+        default=0.01, ge=0, description="each step subtracts this share of all parameters, times the learning rate"
+    )
     formula = "theta -= learning_rate (m / (sqrt(v) + 1e-8) + weight_decay theta)"
     function = "torch.optim:AdamW"
 

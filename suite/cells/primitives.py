@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from suite.catalog.activations import Tanh
-from suite.catalog.optimizers import Adam, Optimizer, Sgd
+from suite.catalog.optimizers import Adam, AdamW, Optimizer, Sgd
 from suite.nets.backward import loss_gradient
 from suite.nets.differentiable import trace
 from suite.nets.ensemble import Ensemble
@@ -204,6 +204,10 @@ PRIMITIVES: dict[str, tuple[Callable[[Numbers], list[Tensor]], Sequence[torch.dt
     "losses and gradients": (_losses, _EVERY),
     "second derivatives": (_derivatives, _EVERY),
     "training with Adam": (_training(Adam(learning_rate=0.01, batch=12)), _SINGLE),
+    "training with AdamW": (
+        _training(AdamW(learning_rate=0.01, batch=12, schedule="cosine", warmup=2, clip=0.01)),
+        _SINGLE,
+    ),
     "training with SGD": (_training(Sgd(learning_rate=0.1, momentum=0.9, batch=12)), _SINGLE),
 }
 """Functions that are computed on both devices, by name, and the precisions in which the suite uses them."""

@@ -77,6 +77,7 @@ _OTHER_KEYS = {
     "in_features": "inputs",
     "layers": "depth",
     "lr": "learning_rate",
+    "max_norm": "clip",
     "n_layers": "depth",
     "negative_slope": "slope",
     "num_layers": "depth",

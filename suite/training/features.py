@@ -1,13 +1,13 @@
 """Feature diversity: the similarity of samples' features during training, and the length of phase 1."""
 
-from math import log
+from math import log, nan, prod
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from suite.catalog.measures.training import FeatureDiversitySettings, fine_steps, recorded_steps
-from suite.catalog.optimizers import Sgd
+from suite.catalog.optimizers import AdamW, Optimizer, Sgd
 from suite.nets.ensemble import Ensemble
 from suite.training.accuracy import train_loss
 from suite.training.observer import TrainingSetup
@@ -26,9 +26,9 @@ class FeatureDiversity:
     `feature_cosine_within` over pairs of the same class, and `feature_cosine_between` over pairs of different classes.
     A sample whose features are all 0 has no cosine and is excluded; the mean is nan if no pair remains.
     `leading_share` is sigma_1^2 / |W_t - W_0|_F^2 for the weights of the layer, nan before the first step. Weight decay
-    shrinks W_0, which is not learning. Under plain SGD, the decayed weights (1 - rate decay)^t W_0 are therefore
-    subtracted instead of W_0. With weight decay under other optimizers, `leading_share` is nan, since the two changes
-    cannot be separated.
+    shrinks W_0, which is not learning. Under plain SGD and AdamW, the decayed weights are therefore subtracted instead
+    of W_0: W_0 times the product of (1 - rate decay) over the steps. With weight decay under other optimizers,
+    `leading_share` is nan, since the two changes cannot be separated.
 
     Quantities per network: `phase1_steps`, the first step at which the loss over the training set is below 0.9 ln C,
     for C classes, among steps that grow by a factor of 2^(1/8); nan if there is none. Quantities per network and
@@ -115,14 +115,24 @@ class FeatureDiversity:
         return torch.where(sound, share, torch.nan)
 
     def _decay_factor(self, step: int) -> Float[Tensor, " networks"]:
-        """Return the factor by which weight decay alone scales the initial weights, (1 - rate * decay)^step.
+        """Return the factor by which weight decay alone scales the initial weights.
 
-        It is nan under weight decay with an optimizer other than plain SGD, where it is not defined.
+        It is nan under weight decay with an optimizer other than plain SGD and AdamW, where it is not defined.
         """
-        left = []
-        for optimizer in self.setup.training.optimizer:
-            decay = optimizer.keywords.get("weight_decay", 0.0)
-            plain = isinstance(optimizer, Sgd) and optimizer.momentum == 0
-            left.append((1 - optimizer.learning_rate * decay) ** step if plain or decay == 0 else torch.nan)
+        training = self.setup.training
+        left = [_decay_factor(optimizer, step, training.steps) for optimizer in training.optimizer]
         replicates = self.points.shape[0] // len(left)
         return torch.tensor(left, dtype=torch.float64).repeat_interleave(replicates)
+
+
+def _decay_factor(optimizer: Optimizer, step: int, steps: int) -> float:
+    """Return the product of 1 - rate * decay over the first steps of a training; nan where it is not defined."""
+    decay = optimizer.keywords.get("weight_decay", 0.0)
+    if decay == 0:
+        return 1.0
+    if not (isinstance(optimizer, AdamW) or (isinstance(optimizer, Sgd) and optimizer.momentum == 0)):
+        return nan
+    shrinking = optimizer.learning_rate * decay
+    if optimizer.schedule == "constant" and optimizer.warmup == 0:
+        return float((1 - shrinking) ** step)
+    return float(prod(1 - shrinking * optimizer.rate_factor(done, steps) for done in range(step)))

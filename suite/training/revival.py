@@ -16,8 +16,8 @@ class Revival:
     checked exactly. Quantities: `revivable`, the number of tentatively dead neurons at the start; `revived`, the number
     of these that are active at each recorded step, nan once a parameter is not finite; `revived_permanent`, the same
     number for permanently dead neurons. The latter is 0 unless weight decay changes parameters, since the gradient is
-    0 from the start, and so are the moments of momentum and Adam. `suite.training.observer.observe` removes all three
-    for networks whose training diverged.
+    0 from the start, and so are the moments of momentum, Adam and AdamW. `suite.training.observer.observe` removes all
+    three for networks whose training diverged.
 
     Source: Shin & Karniadakis 2019, arXiv:1907.09696.
     """

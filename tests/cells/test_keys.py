@@ -147,3 +147,59 @@ def test_entries_are_selected_by_name_without_a_change_of_keys(tmp_path: Path, k
         found.append([(cell.member.name, cell.key) for cell in cells_of(study)])
 
     assert found[0] == found[1]
+
+
+OPTIMIZED = """
+title = "Pinned keys of trainings"
+seed  = 9
+
+[family]
+width          = 8
+inputs         = 2
+depth          = 2
+activation     = "relu"
+initialization = "he"
+
+[measure.accuracy]
+task       = {{ name = "checkerboard", squares = 2, train = 64, test = 64 }}
+optimizer  = {{ {optimizer}, batch = 32 }}
+steps      = 24
+replicates = 4
+"""
+
+OPTIMIZER_KEYS = {
+    'name = "adam", learning_rate = 0.01': "eceaccdb9ed625604657dbb7a8f8a04b",
+    'name = "adam", learning_rate = [0.01, 0.03], weight_decay = 0.1': "6b65bc8b53b442d4c6634241d8ebe84a",
+    'name = "sgd", learning_rate = 0.1': "4a3e87e038ce5ba51490491c83492293",
+    'name = "sgd", learning_rate = 0.1, momentum = 0.9, weight_decay = 0.01': "eebcc637300cfefe4040371c151ca915",
+}
+"""Keys from before optimizers had schedules and clipping."""
+
+
+def _training_key(optimizer: str, folder: Path) -> str:
+    (folder / "c.toml").write_text(OPTIMIZED.format(optimizer=optimizer))
+    (study,) = load_studies([folder / "c.toml"])
+    (key,) = [cell.key for cell in cells_of(study) if cell.name == "accuracy"]
+    return key
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZER_KEYS)
+@pytest.mark.parametrize("stated", ["", ', schedule = "constant"', ", warmup = 0"])
+def test_trainings_without_a_schedule_keep_their_keys(optimizer: str, stated: str, tmp_path: Path) -> None:
+    """Whether or not a spec states what holds anyway."""
+    assert _training_key(optimizer + stated, tmp_path) == OPTIMIZER_KEYS[optimizer]
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZER_KEYS)
+def test_schedules_and_clipping_change_the_key(optimizer: str, tmp_path: Path) -> None:
+    """Each in a way of its own."""
+    stated = ["", ', schedule = "cosine"', ", warmup = 1", ", warmup = 2", ", clip = 1.0", ", clip = 2.0"]
+    stated += [', schedule = "cosine", warmup = 1', ', schedule = "cosine", clip = 1.0']
+    keys = {_training_key(optimizer + each, tmp_path) for each in stated}
+    assert len(keys) == len(stated)
+
+
+def test_adamw_is_not_adam_with_the_same_decay(tmp_path: Path) -> None:
+    settings = "learning_rate = 0.01, weight_decay = 0.01"
+    adam, adamw = (_training_key(f'name = "{name}", {settings}', tmp_path) for name in ("adam", "adamw"))
+    assert adam != adamw

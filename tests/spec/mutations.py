@@ -59,6 +59,7 @@ KEYS = [
     *("kind", "half_width", "radius", "draws", "step", "lines", "dtype", "precision", "precision_of", "max_draws"),
     *("threshold", "cosine", "input_variance", "task", "optimizer", "steps", "replicates", "success", "max_error"),
     *("layers", "points", "train", "test", "validation", "squares", "learning_rate", "batch", "momentum"),
+    *("schedule", "warmup", "clip"),
     *("weight_decay", "slope", "alpha", "linear_region", "bias_std", "weight_variance", "__class__", "model_fields"),
     *(
         '""',

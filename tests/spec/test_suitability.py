@@ -13,6 +13,9 @@ REGRESSION = {"inputs = 2": "inputs = 1", '"checkerboard", squares = 2': '"absol
 SUCCESS = REGRESSION | {"steps = 10": "steps = 10\nsuccess = 0.8"}
 BOUND = {"replicates = 2": "replicates = 2\n\n[measure.trainability]"}
 DECAY = BOUND | {"batch = 32": "batch = 32, weight_decay = 0.01"}
+ADAMW = BOUND | {'"adam"': '"adamw"'}
+LONG_WARMUP = {"batch = 32": "batch = 32, warmup = 11"}
+NO_COSINE = {"batch = 32": 'batch = 32, schedule = "cosine", warmup = [0, 10]'}
 MANY = {"draws = 16": "precision = 0.1\nmax_draws = 1_024_000_000_000"}
 FEW_INPUTS = {"[measure.v3]": "[measure.jacobian_covariance]\n\n[measure.v3]"}
 ONE_INPUT = FEW_INPUTS | REGRESSION
@@ -50,6 +53,17 @@ def warned(folder: Path, edits: dict[str, str]) -> list[str]:
         ),
         (DECAY, "21: measure.trainability: ", "weight decay can revive dead neurons"),
         (SOME_DECAY, "21: measure.trainability: ", "weight decay can revive dead neurons"),
+        (ADAMW, "21: measure.trainability: ", "weight decay can revive dead neurons"),
+        (
+            LONG_WARMUP,
+            "17: measure.accuracy.optimizer.warmup: ",
+            "warmup = 11 exceeds steps = 10; learning_rate is never reached; use a shorter warmup, or more steps",
+        ),
+        (
+            NO_COSINE,
+            "17: measure.accuracy.optimizer.warmup: ",
+            "warmup = 10 leaves no step for schedule = cosine; use a shorter warmup, or more steps",
+        ),
         (FEW_INPUTS, "11: measure.jacobian_covariance: ", "networks with 2 inputs have no score"),
         (ONE_INPUT, "11: measure.jacobian_covariance: ", "networks with 1 input have no score"),
         (LINEAR, "11: measure.naswot: ", "networks with the identity have no score"),
@@ -61,6 +75,9 @@ def warned(folder: Path, edits: dict[str, str]) -> list[str]:
         "success of regressions",
         "weight decay",
         "some weight decay",
+        "default weight decay of AdamW",
+        "long warm-up",
+        "no step for a cosine",
         "correlation over two inputs",
         "correlation over one input",
         "codes of the identity",
@@ -94,6 +111,9 @@ def test_a_residual_family_of_several_is_named_by_its_own_line(tmp_path: Path):
         REGRESSION | THRESHOLD,
         {"steps = 10": "steps = 10\nsuccess = 0.8"},
         BOUND,
+        BOUND | {'"adam"': '"adamw"', "batch = 32": "batch = 32, weight_decay = 0.0"},
+        {"batch = 32": "batch = 32, warmup = 10, clip = 1"},
+        {"batch = 32": 'batch = 32, schedule = "cosine", warmup = 9'},
         {"draws = 16": "precision = 0.1"},
         {"batch = 32": "batch = 32, weight_decay = 0.01"},
         {"[measure.v3]": "[measure.naswot]\n\n[measure.v3]"},
@@ -104,6 +124,9 @@ def test_a_residual_family_of_several_is_named_by_its_own_line(tmp_path: Path):
         "max_error of a regression",
         "success of classes",
         "no decay",
+        "AdamW without decay",
+        "warm-up of all steps",
+        "one step for a cosine",
         "some precision",
         "no trainability",
         "codes of rectifiers",

@@ -9,12 +9,13 @@ import torch
 
 from suite.catalog.activations import Relu
 from suite.catalog.measures.training import AccuracySettings, FeatureDiversitySettings, fine_steps, recorded_steps
-from suite.catalog.optimizers import Sgd
+from suite.catalog.optimizers import Adam, AdamW, Sgd
 from suite.catalog.tasks import Checkerboard, Digits
 from suite.nets.ensemble import Ensemble
 from suite.training.features import FeatureDiversity
 from suite.training.observer import TrainingSetup
 from suite.training.tasks import Data, Points, make_data
+from tests.training.plain_loop import OPTIMIZERS, schedule_of
 
 BOARD = Checkerboard(squares=2, train=24, test=10)
 DIGITS = Digits(train=40, test=10)
@@ -29,8 +30,8 @@ def networks(widths, draws=4, normalization="none", seed=3):
     return Ensemble(widths, Relu(), ((2.0, 0.1),) * (len(widths) - 1), parameters, normalization)
 
 
-def watch(ensemble, task=BOARD, steps=4, data=None, **given):
-    rule = Sgd(learning_rate=0.1, batch=8)
+def watch(ensemble, task=BOARD, steps=4, data=None, rule=None, **given):
+    rule = rule or Sgd(learning_rate=0.1, batch=8)
     training = AccuracySettings(task=(task,), optimizer=(rule,), steps=steps, replicates=2)
     setup = TrainingSetup(task, data or make_data(task, 1, 0, ensemble.draws), training)
     return FeatureDiversity(ensemble, setup, FeatureDiversitySettings(**given))
@@ -163,6 +164,51 @@ def test_the_leading_share_is_that_of_numpys_singular_values():
         sigma = np.linalg.svd(change, compute_uv=False)
         np.testing.assert_allclose(share[:, place, 1], sigma[:, 0] ** 2 / (sigma**2).sum(1), rtol=1e-4)
         assert ((sigma[:, 0] ** 2 / (sigma**2).sum(1)) < 0.999).all()
+
+
+@pytest.mark.parametrize(("schedule", "warmup"), [("constant", 0), ("constant", 3), ("cosine", 0), ("cosine", 3)])
+@pytest.mark.parametrize(
+    "rule",
+    [Sgd(learning_rate=0.1, batch=8, weight_decay=0.5, clip=0.1), AdamW(learning_rate=0.1, batch=8, weight_decay=0.5)],
+    ids=lambda rule: rule.name,
+)
+def test_decay_is_no_change_of_the_weights(rule, schedule, warmup):
+    """Weights that torch's optimizer decays for seven steps, and a change of rank one, have a share of 1."""
+    rule, ensemble = rule.model_copy(update={"schedule": schedule, "warmup": warmup}), networks((2, 6, 5, 1))
+    observer = watch(ensemble, steps=8, rule=rule, layers=(2,))
+    decaying = torch.nn.Parameter(ensemble.parameters.clone())
+    optimizer = OPTIMIZERS[rule.name]([decaying], lr=rule.learning_rate, **rule.keywords)
+    decays = schedule_of(optimizer, rule, 8)
+    for _ in range(7):
+        decaying.grad = torch.zeros_like(decaying)
+        optimizer.step()
+        decays.step()
+    ensemble.parameters.copy_(decaying.detach())
+    ensemble.layers[1].weight.add_(torch.outer(torch.arange(5.0), torch.arange(6.0)), alpha=0.01)
+    observer.recorded = [7]
+    observer.look(ensemble, 7)
+
+    assert observer.readings()["leading_share"].flatten().tolist() == pytest.approx([1.0] * 4)
+
+
+@pytest.mark.parametrize(
+    ("rule", "known"),
+    [
+        (Adam(learning_rate=0.1, batch=8, weight_decay=0.5), False),
+        (Sgd(learning_rate=0.1, batch=8, momentum=0.9, weight_decay=0.5), False),
+        (Adam(learning_rate=0.1, batch=8), True),
+        (AdamW(learning_rate=0.1, batch=8), True),
+    ],
+    ids=["Adam with decay", "momentum with decay", "Adam", "AdamW"],
+)
+def test_decay_that_is_part_of_the_gradient_leaves_no_leading_share(rule, known):
+    """What Adam's moments do to it cannot be separated."""
+    ensemble = networks((2, 6, 1))
+    observer = watch(ensemble, rule=rule)
+    ensemble.parameters.add_(noise_like(ensemble))
+    observer.look(ensemble, 1)
+
+    assert (observer.readings()["leading_share"].isfinite() == known).all()
 
 
 def test_a_diverged_network_has_no_leading_share_and_harms_no_other():

@@ -6,7 +6,7 @@ import torch
 from suite.catalog.activations import Relu, Tanh
 from suite.catalog.initializations import Sphere
 from suite.catalog.measures.training import AccuracySettings, RevivalSettings, recorded_steps
-from suite.catalog.optimizers import Adam, Sgd
+from suite.catalog.optimizers import Adam, AdamW, Sgd
 from suite.catalog.tasks import AbsoluteValue
 from suite.nets.death import dead_on_points, find_tentative
 from suite.nets.ensemble import Ensemble
@@ -63,8 +63,10 @@ def test_a_tentatively_dead_neuron_comes_back_under_plain_sgd():
         Sgd(learning_rate=0.05, batch=8),
         Sgd(learning_rate=0.05, batch=8, momentum=0.9),
         Adam(learning_rate=0.05, batch=8),
+        AdamW(learning_rate=0.05, batch=8, weight_decay=0.0),
+        Adam(learning_rate=0.05, batch=8, schedule="cosine", warmup=9, clip=0.1),
     ],
-    ids=["plain SGD", "momentum", "Adam"],
+    ids=["plain SGD", "momentum", "Adam", "AdamW", "clipped Adam with a schedule"],
 )
 def test_no_permanently_dead_neuron_comes_back(depth, rule):
     """Of 300 narrow networks none, exactly: what was never given a gradient is not moved by moments either."""
@@ -85,11 +87,12 @@ def test_no_permanently_dead_neuron_comes_back(depth, rule):
     assert (found["revived"] <= found["revivable"][:, None]).all()
 
 
-def test_weight_decay_may_revive_a_permanently_dead_neuron():
+@pytest.mark.parametrize("kind", [Sgd, AdamW])
+def test_weight_decay_may_revive_a_permanently_dead_neuron(kind):
     """z = -h + 1 is below 0 at h = x + 3, which shrinks by a square where the bias shrinks once."""
     parameters = torch.tensor([[1.0, 3.0, -1.0, 1.0, 1.0, 0.0]])
     ensemble = Ensemble((1, 1, 1, 1), Relu(), ((2.0, 0.0),) * 3, parameters)
-    still, decaying = (Sgd(learning_rate=0.01, batch=32, weight_decay=decay) for decay in (0.0, 2.0))
+    still, decaying = (kind(learning_rate=0.001, batch=32, weight_decay=decay) for decay in (0.0, 20.0))
 
     kept = revivals(ensemble, zeros_to_learn(), still, 100)
     moved = revivals(ensemble, zeros_to_learn(), decaying, 100)

@@ -94,6 +94,8 @@ def _check(asked: Asked, settings: AccuracySettings) -> Iterator[Problem]:
     for task, optimizer in product(settings.task, settings.optimizer):
         yield from _check_task(asked, task)
         yield from _check_optimizer(asked, task, optimizer)
+    for optimizer in settings.optimizer:
+        yield from _check_schedule(optimizer, settings.steps)
     if settings.max_error is not None and not any(task.regression for task in settings.task):
         yield Problem("max_error applies only to regression tasks", "remove the key", ("max_error",), fatal=False)
     if "success" in settings.model_fields_set and all(task.regression for task in settings.task):
@@ -134,6 +136,17 @@ def _check_optimizer(asked: Asked, task: Task, optimizer: Optimizer) -> Iterator
             "raise batch, or remove the normalization",
             ("optimizer", "batch"),
         )
+
+
+def _check_schedule(optimizer: Optimizer, steps: int) -> Iterator[Problem]:
+    """Yield a warning if the training ends before the learning rate has its value, or before the cosine starts."""
+    if optimizer.warmup > steps:
+        message = f"warmup = {optimizer.warmup:,} exceeds steps = {steps:,}; learning_rate is never reached"
+    elif optimizer.warmup == steps and optimizer.schedule != "constant":
+        message = f"warmup = {optimizer.warmup:,} leaves no step for schedule = {optimizer.schedule}"
+    else:
+        return
+    yield Problem(message, "use a shorter warmup, or more steps", ("optimizer", "warmup"), fatal=False)
 
 
 ACCURACY = Measure(
