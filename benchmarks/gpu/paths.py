@@ -35,7 +35,14 @@ VALUES: dict[str, Any] = {
 }
 """Values of the parameters that catalog entries require; a new entry may need another one."""
 
-OPTIONS: dict[str, Any] = {"momentum": [0.0, 0.9], "weight_decay": [0.0, 0.01], "validation": 20}
+OPTIONS: dict[str, Any] = {
+    "momentum": [0.0, 0.9],
+    "weight_decay": [0.0, 0.01],
+    "schedule": "cosine",
+    "warmup": 2,
+    "clip": 0.1,
+    "validation": 20,
+}
 """Values of optional parameters that use other code than their defaults."""
 
 DTYPES = ("float32", "float64")

@@ -107,6 +107,7 @@ FAULTS = {
     "binary_cross_entropy_with_logits": "losses and gradients",
     "tanh_backward": "second derivatives",
     "_fused_adam": "training with Adam",
+    "_fused_adamw": "training with AdamW",
     "_fused_sgd": "training with SGD",
 }
 """Operation of torch -> a primitive that uses it."""

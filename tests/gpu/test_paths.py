@@ -61,7 +61,8 @@ def _uses(cell: Cell) -> Iterator[tuple[object, ...]]:
         yield name, member.activation.name
     else:
         yield (member.activation.name,)
-        yield tuple(sorted(cell.settings.optimizer[0].keywords.items()))
+        optimizer = cell.settings.optimizer[0]
+        yield optimizer.name, *sorted(optimizer.keywords.items())
 
 
 def assert_same(found: Readings, expected: Readings) -> None:
