@@ -15,7 +15,9 @@ from suite.statistics.multiple_tests import ALPHA, holm
 from suite.statistics.paired import paired_events, paired_means
 from suite.statistics.survival import logrank, median_survival
 
-APART = ("inputs", "outputs", "depth", "width", "budget", "task", "train", "validation", "test", "squares")
+_SIZES = ("inputs", "outputs", "depth", "width", "budget", "train", "validation", "test")
+
+APART = (*_SIZES, "task", "squares", "turns", "rings", "noise")
 """Axes whose values are not compared: sizes, which charts show as trends, and tasks, whose outcomes differ."""
 
 

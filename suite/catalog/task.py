@@ -34,6 +34,11 @@ class Task(Choice):
         raise NotImplementedError
 
     @property
+    def plane(self) -> float | None:
+        """For two inputs, the half-width of the square in which outputs are pictured; None for no pictures."""
+        return self.half_width
+
+    @property
     def content(self) -> dict[str, Any]:
         """What the data follow from, besides the seed and the replicate, in JSON's types."""
         return self.model_dump(mode="json")
@@ -53,7 +58,9 @@ class DrawnTask(Task):
     """A task whose points are drawn, or chosen from a fixed set, in the numbers that a spec states."""
 
     function: ClassVar[str]
-    """The dotted path of the function that labels points of the box, or that returns all points of a fixed set."""
+    """The dotted path of the function that labels points of the box, places points on curves, or returns all points of
+    a fixed set.
+    """
     available: ClassVar[int | None] = None
     """Total number of points of a fixed set; None if any number of points can be drawn."""
 

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from suite.catalog.curves import Circles, Moons, Spirals
 from suite.catalog.datasets import Table
 from suite.catalog.limits import MOST
 from suite.catalog.settings import choices_of
@@ -70,6 +71,9 @@ TASKS: dict[str, type[Task]] = {
     "checkerboard": Checkerboard,
     "absolute_value": AbsoluteValue,
     "two_kinks": TwoKinks,
+    "spirals": Spirals,
+    "circles": Circles,
+    "moons": Moons,
     "digits": Digits,
     "table": Table,
 }

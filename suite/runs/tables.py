@@ -225,7 +225,7 @@ def landscapes_table(
     for cell in cells:
         if LANDSCAPES not in shapes.get(cell.key, {}) or cell.start > 0:
             continue
-        x1, x2 = _plane((cell.task.half_width if cell.trains and cell.task else None) or cell.domain.extent)
+        x1, x2 = _plane((cell.task.plane if cell.trains and cell.task else None) or cell.domain.extent)
         of: dict[str, Any] = {"member": cell.member.name} | {axis: cell.member.axes.get(axis) for axis in axes}
         of |= {"state": "trained" if cell.trains else "random"}
         for board in cell.boards(read(cell.key, LANDSCAPES)):

@@ -214,7 +214,15 @@ def _format_bare_entry(detail: Any, details: Iterable[Any], path: Path, name: st
     return f"{' and '.join(filter(None, (', '.join(missing[:-1]), missing[-1])))} {verb} missing; write {key}{table}"
 
 
-_EXAMPLES = {"squares": 4, "train": 1000, "test": 300, "learning_rate": 0.01, "batch": 100, "weight_variance": 2.0}
+_EXAMPLES = {
+    "squares": 4,
+    "rings": 3,
+    "train": 1000,
+    "test": 300,
+    "learning_rate": 0.01,
+    "batch": 100,
+    "weight_variance": 2.0,
+}
 """Values of required keys in hints; the value of all other keys is 1."""
 
 

@@ -81,7 +81,7 @@ class Accuracy:
     diverged, else 0; `success`, 1 if the training did not diverge and, after the last step, the test accuracy is at
     least the threshold or the test error is at most the threshold; `steps_to_success`, the first recorded step at which
     the threshold is reached by finite outputs, nan if there is none. A training that diverges later keeps that step.
-    For tasks with a box, two inputs and one output, `landscape`: the outputs on a grid over the box, by rows, at a few
+    For drawn tasks with two inputs and one output, `landscape`: the outputs on a grid over the plane, by rows, at a few
     of the recorded steps.
 
     Training diverged if, at any recorded step, an output on the training, validation or test set, the training loss or
@@ -148,8 +148,8 @@ class Accuracy:
 
 
 def _plane(task: Task, networks: Ensemble) -> Float[Tensor, "inputs points"] | None:
-    """Return a grid over the task's box, or None unless the task has a box, two inputs and one output."""
-    if task.inputs != GRID_INPUTS or task.half_width is None or networks.widths[-1] > 1:
+    """Return a grid over the task's part of the plane, or None unless it has one, with two inputs and one output."""
+    if task.inputs != GRID_INPUTS or task.plane is None or networks.widths[-1] > 1:
         return None
-    sample = sample_domain(GRID_INPUTS, 2 * task.half_width / INTERVALS, 0, 0, Box(half_width=task.half_width))
+    sample = sample_domain(GRID_INPUTS, 2 * task.plane / INTERVALS, 0, 0, Box(half_width=task.plane))
     return sample.points().to(networks.parameters)

@@ -9,12 +9,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from suite.catalog.curves import Curves
 from suite.catalog.datasets import Dataset
 from suite.catalog.dotted import load
 from suite.catalog.task import DrawnTask, Task
 from suite.catalog.tasks import AbsoluteValue, Checkerboard, TwoKinks
 from suite.nets.losses import LOSSES, Loss
 from suite.nets.streams import block_size, draw_in_blocks
+from suite.training.curves import draw_on_curves
 from suite.training.datasets import make_sets
 
 
@@ -110,7 +112,8 @@ def make_data(
 
     Points are uniform in the box of the task. If the task has a fixed data set instead, each replicate shuffles it and
     takes the training set from the front and the other sets from the back. Tasks that differ only in `train` therefore
-    have the same validation and test sets. The rows of a file are split by `suite.training.datasets.choose_rows`.
+    have the same validation and test sets. Points on curves are drawn by `suite.training.curves.draw_on_curves`, and
+    the rows of a file are split by `suite.training.datasets.choose_rows`.
 
     Args:
         task: The problem and the sizes of its sets.
@@ -129,8 +132,11 @@ def make_data(
         inputs, labels = make_sets(task, seed, start, stop, sum(sizes), dtype)
     else:
         assert isinstance(task, DrawnTask)
-        make = _uniform if task.available is None else _chosen
-        inputs, labels = make(task, seed, start, stop, sum(sizes))
+        where = seed, start, stop, sum(sizes)
+        if isinstance(task, Curves):
+            inputs, labels = draw_on_curves(task, *where)
+        else:
+            inputs, labels = (_uniform if task.available is None else _chosen)(task, *where)
     parts = [
         Points(points.to(dtype).contiguous(), marks.to(dtype).contiguous())
         for points, marks in zip(inputs.split(sizes, dim=2), labels.split(sizes, dim=2), strict=True)

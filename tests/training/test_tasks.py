@@ -8,6 +8,7 @@ import pytest
 import torch
 from scipy.stats import kstest
 
+from suite.catalog.curves import Circles, Moons, Spirals
 from suite.catalog.tasks import TASKS, AbsoluteValue, Checkerboard, Digits, TwoKinks
 from suite.nets.losses import LOSSES
 from suite.training.digits import FILE, PIXEL_DEVIATION, PIXEL_MEAN, digits
@@ -18,6 +19,9 @@ EVERY = [
     TASK,
     AbsoluteValue(train=50, validation=30, test=20),
     TwoKinks(train=50, validation=30, test=20),
+    Spirals(turns=2, noise=0.1, label_noise=0.3, train=50, validation=30, test=20),
+    Circles(rings=3, noise=0.1, label_noise=0.3, train=50, validation=30, test=20),
+    Moons(noise=0.1, label_noise=0.3, train=50, validation=30, test=20),
     Digits(train=50, validation=30, test=20),
 ]
 BOARD = [[-0.2881600, 0.1934731, -0.4643238], [0.7656782, 0.2604132, -0.9927019]]
@@ -167,6 +171,9 @@ def test_classes_of_every_task():
         "checkerboard": 2,
         "absolute_value": 0,
         "two_kinks": 0,
+        "spirals": 2,
+        "circles": 2,
+        "moons": 2,
         "digits": 10,
     }
     for task in EVERY:
