@@ -1,7 +1,7 @@
 """Tasks whose points are the rows of a file: the user's own tables, and the sets that come with the package."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -118,8 +118,17 @@ def _split(value: Any) -> Any:
         return Split.model_validate(value)
     if not isinstance(value, str | Split) or value == "":
         hint = "expected a table such as {example}, or the name of a column"
-        raise PydanticCustomError("split", hint, {"example": "{ train = 0.6, validation = 0.2, test = 0.2 }"})
+        raise PydanticCustomError("split", hint, {"example": _EXAMPLE})
     return value
+
+
+_EXAMPLE = "{ train = 0.6, validation = 0.2, test = 0.2 }"
+
+
+def _sizes(value: Any) -> Any:
+    if not isinstance(value, dict | Split):
+        raise PydanticCustomError("split", "expected a table such as {example}", {"example": _EXAMPLE})
+    return _split(value)
 
 
 _TWO = 2
@@ -151,6 +160,11 @@ class Dataset(Task):
         known = self.model_copy()
         known._facts = facts
         return known
+
+    @property
+    def recorded_file(self) -> str:
+        """The file as run.json names it."""
+        return self.source.file
 
     @property
     def facts(self) -> TableFacts:
@@ -225,16 +239,25 @@ class Table(Dataset):
 class ShippedTable(Dataset):
     """A set that comes with the package."""
 
-    columns: ClassVar[TableSource]
+    target: ClassVar[str]
+    """The column to predict."""
+    target_type: ClassVar[Literal["classification", "regression"]] = "classification"
+
+    split: Annotated[Split, BeforeValidator(_sizes)] = Field(
+        default=Split(train=0.6, validation=0.2, test=0.2),
+        description="shares or numbers of rows for training, validation and test",
+    )
 
     @property
     def source(self) -> TableSource:
-        """The file and its columns."""
-        return replace(self.columns, split=self.split)
+        """The file on this machine and its columns."""
+        file = str(SHIPPED / f"{self.name}.csv")
+        return TableSource(file, (self.target,), self.split, target_type=self.target_type)
 
-
-def _shipped(name: str, target: str) -> TableSource:
-    return TableSource(str(SHIPPED / f"{name}.csv"), (target,), Split(train=0.6, validation=0.2, test=0.2))
+    @property
+    def recorded_file(self) -> str:
+        """The file's name alone, since its place differs between machines."""
+        return Path(self.source.file).name
 
 
 def divide_classes(rows_by_class: Sequence[int], sizes: Sequence[int]) -> list[list[int]]:

@@ -87,6 +87,8 @@ def _written(value: object) -> str:
         return _written(value[0]) if len(value) == 1 else f"[{', '.join(map(_written, value))}]"
     if isinstance(value, dict):
         return f"{{{', '.join(f'{key}={_written(each)}' for key, each in value.items())}}}"
+    if isinstance(value, bool):
+        return str(value).lower()
     short = f"{value:g}" if isinstance(value, float) else str(value)
     return short if not isinstance(value, float) or float(short) == value else repr(value)
 

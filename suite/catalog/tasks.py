@@ -9,6 +9,7 @@ from suite.catalog.curves import Circles, Moons, Spirals
 from suite.catalog.datasets import Table
 from suite.catalog.limits import MOST
 from suite.catalog.settings import choices_of
+from suite.catalog.shipped import BreastCancer, Diabetes, Iris, Wine
 from suite.catalog.task import DrawnTask, Task
 
 
@@ -75,6 +76,10 @@ TASKS: dict[str, type[Task]] = {
     "circles": Circles,
     "moons": Moons,
     "digits": Digits,
+    "breast_cancer": BreastCancer,
+    "wine": Wine,
+    "iris": Iris,
+    "diabetes": Diabetes,
     "table": Table,
 }
 

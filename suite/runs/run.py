@@ -245,7 +245,7 @@ def _run_record(study: Study, computed: ComputedStudy) -> dict[str, Any]:
             "kernels": sorted({found.provenance.get("kernels", TORCH) for found in cached.values()}),
         },
         "data": [
-            {"file": task.source.file, "digest": task.facts.digest, "rows": task.facts.rows}
+            {"file": task.recorded_file, "digest": task.facts.digest, "rows": task.facts.rows}
             for task in (study.spec.training.task if study.spec.training else ())
             if isinstance(task, Dataset)
         ],

@@ -100,17 +100,18 @@ def read_rows(task: Dataset) -> Rows:
     Raises:
         ValueError: If this machine lacks the file, or the file has changed.
     """
-    facts = task.facts
+    facts, source = task.facts, task.source
+    path = source.file if Path(source.file).is_absolute() else facts.path  # shipped files have other paths elsewhere
     try:
-        rows, now = _read(task.source, facts.path)
+        rows, now = _read(source, path)
     except DataFileError as error:
-        if Path(facts.path).is_file():
+        if Path(path).is_file():
             raise ValueError(f"{error}; the file has changed since the spec was loaded") from None
         raise ValueError(
-            f"this machine lacks {facts.path}; put the data file where all workers find it under the same path"
+            f"this machine lacks {path}; put the data file where all workers find it under the same path"
         ) from None
     if now.digest != facts.digest:
-        raise ValueError(f"{facts.path} has changed since the spec was loaded; load the spec again")
+        raise ValueError(f"{path} has changed since the spec was loaded; load the spec again")
     return rows
 
 
