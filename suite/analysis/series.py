@@ -17,6 +17,7 @@ MEMBER_AXES = (
     "budget",
     "normalization",
     "residual",
+    "readout_std",
 )
 """The axes of families."""
 

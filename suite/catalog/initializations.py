@@ -1,7 +1,8 @@
 """The initializations that a spec can name; `suite.theory.scaling` computes the variances of each.
 
 In every scheme W ~ (0, sigma_w^2 / fan_in) and b ~ (0, sigma_b^2) in the hidden layers. The readout has gain 1 and a
-bias of 0, except under `pytorch`, which treats all layers alike.
+bias of 0, except under `pytorch`, which treats all layers alike. A family's `readout_std` sets another gain, with
+a bias of 0.
 """
 
 from collections.abc import Callable

@@ -146,10 +146,14 @@ def training_code(member: Member, optimizer: Optimizer, task: Task, steps: int) 
 def _initialization_code(member: Member) -> list[str] | None:
     """Return the lines that initialize `layers`; None if a few lines cannot."""
     scheme = member.initialization
-    if isinstance(scheme, Pytorch):
-        return []
     hidden = member.variances[:-1]
     (weight, bias), readout = hidden[0], member.variances[-1]
+    draw_readout = [
+        f"nn.init.normal_(layers[-1].weight, std={sqrt(readout[0]):.6g} / layers[-1].in_features**0.5)",
+        "nn.init.zeros_(layers[-1].bias)",
+    ]
+    if isinstance(scheme, Pytorch):
+        return [] if member.readout_std is None else draw_readout
     orthogonal = scheme.distribution is Distribution.ORTHOGONAL
     alike = len(set(hidden)) == 1 and (orthogonal or scheme.is_gaussian)
     if not alike or scheme.shaped is not None or isinstance(scheme, DataDependent):
@@ -163,6 +167,5 @@ def _initialization_code(member: Member) -> list[str] | None:
         "for layer in layers[:-1]:",
         f"    {draw}",
         f"    {shift}",
-        f"nn.init.normal_(layers[-1].weight, std={sqrt(readout[0]):.6g} / layers[-1].in_features**0.5)",
-        "nn.init.zeros_(layers[-1].bias)",
+        *draw_readout,
     ]

@@ -30,6 +30,7 @@ _RESERVED = {
     *(LANDSCAPES, "theory"),
     *(baseline.removeprefix("-") for baseline in BASELINES),
     *("depth", "activation", "initialization", "inputs", "outputs", "normalization", "residual", "budget"),
+    "readout_std",
     *("task", "optimizer", "learning_rate", "batch", "train", "validation", "test"),
     *("member", "measure", "quantity", "draw", "layer", "step", "method", "value"),
     *dir(BaseModel),

@@ -36,6 +36,7 @@ class Member:
         axes: The settings of the family that give this member, by column of the tables.
         normalization: The normalization of the hidden layers' preactivations: none, over the batch or over the layer.
         residual: Whether each hidden layer but the first adds the activations of the one below to its own.
+        readout_std: sigma_w of the readout if the family sets it and the initialization has another, else None.
     """
 
     widths: tuple[int, ...]
@@ -45,6 +46,7 @@ class Member:
     axes: dict[str, Any] = field(compare=False)
     normalization: Normalization = "none"
     residual: bool = False
+    readout_std: float | None = None
 
     @property
     def depth(self) -> int:
@@ -70,8 +72,8 @@ class Member:
     def content(self) -> dict[str, Any]:
         """The content that defines this member, from which alone its seed and the names of its results follow.
 
-        Normalization and residual connections are included only if the member has them, so that the names of members
-        without them do not depend on these options.
+        Normalization, residual connections and a readout's own standard deviation are included only if the member has
+        them, so that the names of members without them do not depend on these options.
         """
         content: dict[str, Any] = {
             "widths": list(self.widths),
@@ -82,6 +84,8 @@ class Member:
             content["normalization"] = self.normalization
         if self.residual:
             content["residual"] = True
+        if self.readout_std is not None:
+            content["readout_std"] = self.readout_std
         return content
 
     @cached_property
@@ -135,7 +139,8 @@ def _combinations(family: Family) -> int:
     """Return the number of combinations of a family's settings."""
     sizes = family.width or family.parameters or ()
     shape = (sizes, family.inputs or (), family.outputs or (1,), family.depth, family.normalization, family.residual)
-    return prod(map(len, (*shape, family.activation, family.initialization)))
+    drawn = (family.activation, family.initialization, family.readout_std or (None,))
+    return prod(map(len, (*shape, *drawn)))
 
 
 def _resolve_family(here: tuple[str | int, ...], family: Family) -> Iterator[Member | Finding]:
@@ -174,7 +179,7 @@ def _resolve_family(here: tuple[str | int, ...], family: Family) -> Iterator[Mem
                 yield found
                 if found.fatal:
                     continue
-            axes = {
+            axes: dict[str, Any] = {
                 "depth": depth,
                 "activation": activation.label,
                 "initialization": initialization.label,
@@ -184,7 +189,20 @@ def _resolve_family(here: tuple[str | int, ...], family: Family) -> Iterator[Mem
                 "residual": "yes" if residual else "no",
                 "width" if size == "width" else "budget": amount,
             }
-            yield Member(widths, activation, initialization, variances, axes, normalization, residual)
+            for std in family.readout_std or (None,):
+                readout = variances[-1] if std is None else (std**2, 0.0)
+                own = None if readout == variances[-1] else std
+                stated = {} if std is None else {"readout_std": std}
+                yield Member(
+                    widths,
+                    activation,
+                    initialization,
+                    (*variances[:-1], readout),
+                    axes | stated,
+                    normalization,
+                    residual,
+                    own,
+                )
 
 
 def _unreachable(error: UnreachableBudgetError, budget: int, tolerance: float, normalization: Normalization) -> str:

@@ -12,7 +12,7 @@ from suite.catalog.charts import charts
 from suite.catalog.claims import AnyClaim
 from suite.catalog.domain import Box, OneDomain
 from suite.catalog.initializations import DEFAULT_INITIALIZATION, Initialization, Initializations
-from suite.catalog.limits import Count
+from suite.catalog.limits import Count, Size
 from suite.catalog.measures import MEASURES, TRAINING, with_default_step
 from suite.catalog.measures.training import AccuracySettings
 from suite.catalog.predict import Predict
@@ -58,6 +58,11 @@ class Family(Settings):
     residual: Axis[bool] = Field(
         default=(False,),
         description="whether each hidden layer after the first adds the activations of the previous layer",
+    )
+    readout_std: Axis[Size] | None = Field(
+        default=None,
+        description="standard deviation of the readout's weights times sqrt(fan_in), with biases of 0; default: as the "
+        "initialization draws the readout",
     )
     tolerance: float = Field(default=0.005, ge=0, lt=1, description="allowed relative deviation from the budget")
 

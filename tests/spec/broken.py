@@ -796,6 +796,22 @@ CASES = [
     _edited(
         "number for a switch", "inputs = 2", "inputs = 2\nresidual = 1", 7, "family.residual", "expected true or false"
     ),
+    _edited(
+        "readout without weights",
+        "inputs = 2",
+        "inputs = 2\nreadout_std = [1, 0]",
+        7,
+        "family.readout_std",
+        "expected a number > 0, got 0",
+    ),
+    _edited(
+        "text for a standard deviation",
+        "inputs = 2",
+        'inputs = 2\nreadout_std = "small"',
+        7,
+        "family.readout_std",
+        "expected a number",
+    ),
     _untrained(
         "feature diversity without training", "feature_diversity", "add [measure.accuracy], or remove the measure"
     ),

@@ -198,6 +198,19 @@ def test_content_says_an_option_only_where_it_is_taken():
     assert said == [plain, plain | {"residual"}, plain | {"normalization"}, plain | {"normalization", "residual"}]
 
 
+def test_a_readouts_standard_deviation_is_an_axis():
+    """Members of the same family without it keep name and content."""
+    (plain,) = members_of({"width": 7, "outputs": 1, "initialization": "he"})
+
+    members = members_of({"width": 7, "outputs": 1, "initialization": "he", "readout_std": [1, 0.01, 0.1]})
+
+    assert [member.axes["readout_std"] for member in members] == [1.0, 0.01, 0.1]
+    assert [member.variances[-1] for member in members] == [(1.0, 0.0), (0.01**2, 0.0), (0.1**2, 0.0)]
+    assert members[0].name == plain.name
+    assert [member.content.get("readout_std") for member in members] == [None, 0.01, 0.1]
+    assert len({member.name for member in members}) == 3
+
+
 def test_a_budget_counts_normalizations_gains_and_shifts():
     """Normalized members are narrower at the same budget, of which both are within half a percent."""
     bare, normalized = members_of({"parameters": 1000, "depth": 8, "normalization": ["none", "batch"]})
