@@ -51,6 +51,11 @@ class Activation(Choice):
         return ()
 
     @property
+    def bounds(self) -> tuple[float, float] | None:
+        """The limits of an increasing, bounded phi at -inf and inf; None for other activations."""
+        return None
+
+    @property
     def rectifies(self) -> bool:
         """Whether phi is max(z, 0) or max(-z, 0) times a factor, as ReLU and leaky ReLU of slope 0 are."""
         return self.homogeneous and bool(self.flat_sides)

@@ -53,6 +53,11 @@ class Htanh(LinearRegion):
     kind = "piecewise_linear"
 
     @property
+    def bounds(self) -> tuple[float, float]:
+        """The ends of the linear region."""
+        return -self.linear_region, self.linear_region
+
+    @property
     def flat_sides(self) -> tuple[tuple[float, float], ...]:
         """Both sides of the linear region."""
         return ((-inf, -self.linear_region), (self.linear_region, inf))

@@ -69,6 +69,11 @@ class Tanh(Activation):
     native_kernel = "tanh"
     kind = "smooth"
 
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The limits at -inf and inf."""
+        return -1.0, 1.0
+
     def phi(self, z: Array) -> Array:
         return np.tanh(z)
 
@@ -84,6 +89,11 @@ class Erf(Activation):
     torch_kernel = "suite.nets.activations:erf_kernel"
     native_kernel = "erf"
     kind = "smooth"
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The limits at -inf and inf."""
+        return -1.0, 1.0
 
     def phi(self, z: Array) -> Array:
         return np.asarray(_scipy_special().erf(z), dtype=np.float64)
@@ -117,6 +127,11 @@ class Sigmoid(Activation):
     torch_kernel = "suite.nets.activations:sigmoid_kernel"
     native_kernel = "sigmoid"
     kind = "smooth"
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The limits at -inf and inf."""
+        return 0.0, 1.0
 
     def phi(self, z: Array) -> Array:
         return _logistic(z)

@@ -193,10 +193,7 @@ class Ensemble:
             standardize_(z, AXES[self.normalization], reference)
             z.mul_(layer.gain).add_(layer.shift)
         h = self.kernel.apply_(z)
-        if self.residual and below is not None:
-            shared = min(h.shape[1], below.shape[1])
-            h[:, :shared] += below[:, :shared]
-        return h
+        return add_below_(h, below) if self.residual and below is not None else h
 
     def chunks(self, points: int, units: int | None = None) -> Iterator[slice]:
         """Split a number of points into chunks, so that the values of all draws for a chunk fit into a tile.
@@ -249,6 +246,15 @@ class Ensemble:
     def _buffers(self, points: Float[Tensor, "*draws inputs points"]) -> list[Float[Tensor, " numbers"]]:
         """Return two buffers that are each large enough for any layer's activations at the points."""
         return [points.new_empty(self.draws * max(self.widths[1:]) * points.shape[-1]) for _ in range(2)]
+
+
+def add_below_(
+    h: Float[Tensor, "draws width points"], below: Float[Tensor, "draws fan_in points"]
+) -> Float[Tensor, "draws width points"]:
+    """Add the activations of the hidden layer below in the units that both layers have, in place."""
+    shared = min(h.shape[1], below.shape[1])
+    h[:, :shared] += below[:, :shared]
+    return h
 
 
 def layer_views(

@@ -83,11 +83,8 @@ def draw_outcome_against_predictor(summary: pd.DataFrame, chart: ChartDeclaratio
 _LEGEND = alt.Legend(orient="top", labelLimit=420)
 
 
-def draw_feature_diversity(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart | None:
-    """Draw the mean cosines of the last recorded layer's features by step.
-
-    The leading share of the weight change is drawn with them.
-    """
+def draw_last_layer(summary: pd.DataFrame, chart: ChartDeclaration) -> Chart | None:
+    """Draw shares and mean cosines in the last recorded layer by step."""
     names = {quantity: drawn.label for quantity, drawn in chart.drawn.items()}
     if not has(summary, next(iter(names))):
         return None
@@ -102,9 +99,9 @@ def draw_feature_diversity(summary: pd.DataFrame, chart: ChartDeclaration) -> Ch
         "quantity:N", title=None, scale=alt.Scale(domain=list(names.values()), range=COLORS), legend=_LEGEND
     )
     shown = data[["member", "series", "hue", "along", "layer", "quantity", "step", *_CURVE, *columns_of_diverged(rows)]]
-    return by_panel(
-        by_step(shown, "mean cosine or share", colored, alt.Scale(domain=[-0.1, 1]), second_cue(colored)), shown
-    )
+    shares = all(drawn.scale == "share" for drawn in chart.drawn.values())
+    title, lowest = ("share", 0) if shares else ("mean cosine or share", -0.1)
+    return by_panel(by_step(shown, title, colored, alt.Scale(domain=[lowest, 1]), second_cue(colored)), shown)
 
 
 def draw_phase_1(values: pd.DataFrame, summary: pd.DataFrame, chart: ChartDeclaration) -> Chart | None:

@@ -182,7 +182,7 @@ def test_curves_of_phase_1_count_runs_that_never_leave_it(
     assert 0 < last < 1
 
 
-DEEP = ("phase_1", "feature_diversity")
+DEEP = ("phase_1", "feature_diversity", "unit_activity")
 """Charts of one line or panel a depth, which their names say."""
 
 

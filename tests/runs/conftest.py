@@ -57,6 +57,7 @@ replicates = 20
 [measure.feature_diversity]
 points = 32
 [measure.revival]
+[measure.unit_activity]
 """
 LINE = 'width = 6\ninputs = 1\ndepth = 2\nactivation = "relu"'
 REGRESSION = """

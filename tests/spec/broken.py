@@ -817,6 +817,21 @@ CASES = [
     ),
     _untrained("revival without training", "revival", "add [measure.accuracy], or remove the measure"),
     _untrained("trainability without training", "trainability", "add [measure.accuracy], or remove the measure"),
+    _untrained("unit activity without training", "unit_activity", "add [measure.accuracy], or remove the measure"),
+    _added(
+        "dormant at any size",
+        "\n[measure.unit_activity]\ndormant_threshold = 1.0\n",
+        22,
+        "measure.unit_activity.dormant_threshold",
+        "expected a number < 1, got 1",
+    ),
+    _added(
+        "every value saturated",
+        "\n[measure.unit_activity]\nsaturation_margin = 0.5\n",
+        22,
+        "measure.unit_activity.saturation_margin",
+        "expected a number < 0.5, got 0.5",
+    ),
     _added(
         "features of a layer that is not there",
         "\n[measure.feature_diversity]\nlayers = [1, 2]\n",

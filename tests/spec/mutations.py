@@ -61,7 +61,7 @@ KEYS = [
     *("layers", "points", "train", "test", "validation", "squares", "learning_rate", "batch", "momentum"),
     *("schedule", "warmup", "clip"),
     *("weight_decay", "slope", "alpha", "linear_region", "bias_std", "weight_variance", "__class__", "model_fields"),
-    *("readout_std", "omega", "dormant", "saturated"),
+    *("readout_std", "omega", "dormant_threshold", "saturation_margin"),
     *(
         '""',
         r'"\u001b[2J"',

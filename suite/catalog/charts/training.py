@@ -13,7 +13,7 @@ TRAINING = (
             "0.9 of its chance level."
         ),
         sentences="suite.report.captions:state_phases",
-        function="suite.report.training:draw_feature_diversity",
+        function="suite.report.training:draw_last_layer",
         drawn={
             "feature_cosine": Drawn("all pairs", name="the cosine over all pairs", runs="step"),
             "feature_cosine_within": Drawn("within a class", name="the cosine within a class", runs="step"),
@@ -71,6 +71,23 @@ TRAINING = (
             ),
         },
         beside={"revivable": Drawn("tentatively dead at the start")},
+    ),
+    ChartDeclaration(
+        name="unit_activity",
+        title="Dead, dormant and saturated units during training",
+        caption=(
+            "Shares in the last hidden layer, on the training points, with 95% bands: units with a constant activation "
+            "(dead), units with a small mean activation relative to their layer (dormant) and, for activations with "
+            "two bounds, activations near a bound (saturated)."
+        ),
+        function="suite.report.training:draw_last_layer",
+        drawn={
+            "dead_share": Drawn("dead units", "share", name="the share of dead units", runs="step"),
+            "dormant_share": Drawn("dormant units", "share", name="the share of dormant units", runs="step"),
+            "saturated_share": Drawn(
+                "saturated activations", "share", name="the share of saturated activations", runs="step"
+            ),
+        },
     ),
     ChartDeclaration(
         name="accuracy",

@@ -19,7 +19,7 @@ from suite.catalog.measures.scores import (
 )
 from suite.catalog.measures.settings import OnTheDomain
 from suite.catalog.measures.signal import CORRELATION, GRADIENTS, JACOBIAN
-from suite.catalog.measures.training import ACCURACY, FEATURE_DIVERSITY, REVIVAL
+from suite.catalog.measures.training import ACCURACY, FEATURE_DIVERSITY, REVIVAL, UNIT_ACTIVITY
 from suite.catalog.measures.variability import ACTIVATION_RATIO, LANDSCAPE, V3, V3_LIMIT
 from suite.catalog.precision import Precise, precision_asked
 from suite.catalog.settings import Settings
@@ -59,6 +59,7 @@ MEASURES: dict[str, Measure] = {
     "accuracy": ACCURACY,
     "feature_diversity": FEATURE_DIVERSITY,
     "revival": REVIVAL,
+    "unit_activity": UNIT_ACTIVITY,
 }
 """The measures by name, in the order of the tables."""
 

@@ -315,3 +315,62 @@ REVIVAL = Measure(
     source="Shin & Karniadakis 2019",
     plain=True,
 )
+
+
+class UnitActivitySettings(Settings):
+    """Settings of unit activity, which is measured during the training of [measure.accuracy]."""
+
+    dormant_threshold: float = Field(
+        default=0.025,
+        ge=0,
+        lt=1,
+        description="tau, the maximum mean |h| of a dormant unit, relative to the layer's average",
+    )
+    saturation_margin: float = Field(
+        default=0.1,
+        gt=0,
+        lt=0.5,
+        description="distance from a bound of the activation, relative to that of its bounds, of saturated values",
+    )
+
+
+def _check_activity(asked: Asked, settings: UnitActivitySettings) -> Iterator[Problem]:
+    bounded = any(network.activation.bounds for network in asked.networks)
+    if "saturation_margin" in settings.model_fields_set and asked.networks and not bounded:
+        yield Problem(
+            "saturation_margin applies only to increasing activations with two bounds, such as tanh and sigmoid",
+            "remove the key",
+            ("saturation_margin",),
+            fatal=False,
+        )
+
+
+UNIT_ACTIVITY = Measure(
+    "suite.training.activity:UnitActivity",
+    UnitActivitySettings,
+    inputs="training",
+    quantities={
+        "dead_share": Quantity(
+            "share of units whose activation is the same at all training points",
+            index=("layer", "step"),
+            sign=-1,
+            limits=SHARE,
+        ),
+        "dormant_share": Quantity(
+            "share of units whose mean |activation| is at most dormant_threshold times the layer's average",
+            index=("layer", "step"),
+            sign=-1,
+            limits=SHARE,
+        ),
+        "saturated_share": Quantity(
+            "share of activations within saturation_margin of a bound (sigmoid, tanh, erf, htanh)",
+            index=("layer", "step"),
+            sign=-1,
+            limits=SHARE,
+        ),
+    },
+    version=1,
+    summary="dead and dormant units and saturated activations, by layer during training",
+    source="Sokar et al. 2023",
+    checks=_check_activity,
+)
