@@ -138,6 +138,8 @@ _TWO = 2
 class Dataset(Task):
     """A task whose points are the rows of a file. Each replicate has its own split, with equal shares of classes."""
 
+    has_r2 = True
+
     split: Annotated[Split | str, BeforeValidator(_split)] = Field(
         default=Split(train=0.6, validation=0.2, test=0.2),
         description='shares or numbers of rows, or a column with "train", "validation" or "test" in each row',

@@ -10,7 +10,7 @@ from suite.catalog.quantities import QUANTITIES
 from suite.catalog.settings import Axis, Settings
 from suite.catalog.where import Where
 
-Outcome = Literal["test_accuracy", "success", "train_loss", "test_error", "steps_to_success"]
+Outcome = Literal["test_accuracy", "success", "train_loss", "test_error", "test_r2", "steps_to_success"]
 
 SHALLOWEST = 2
 """Smallest depth of a ranked member; members with one hidden layer are outliers in activation ratio and width."""

@@ -28,6 +28,9 @@ class Task(Choice):
     error: ClassVar[float | None] = None
     """For regressions, the largest mean squared error that counts as success; m* - 1 units cannot reach it."""
 
+    has_r2: ClassVar[bool] = False
+    """For regressions, whether R^2 is recorded; it is not for functions, whose cached trainings lack it."""
+
     @property
     def points(self) -> tuple[int, int, int]:
         """The sizes of the train, validation and test sets."""

@@ -197,6 +197,9 @@ def _check_outcomes(spec: Spec, predict: Predict) -> Iterator[Finding]:
         if outcome == "test_error" and not any(task.regression for task in spec.training.task):
             hint = "use test_accuracy or train_loss"
             yield Finding(("predict", "outcome"), f"test_error requires a regression task; {hint}")
+        if outcome == "test_r2" and not any(task.regression and task.has_r2 for task in spec.training.task):
+            hint = "use another outcome, such as train_loss"
+            yield Finding(("predict", "outcome"), f"test_r2 requires a regression on the rows of a file; {hint}")
         if outcome == "test_accuracy" and all(task.regression for task in spec.training.task):
             hint = "use test_error or train_loss"
             yield Finding(("predict", "outcome"), f"test_accuracy requires a task with classes; {hint}")

@@ -65,6 +65,20 @@ def error_of(
     return (outputs - labels).square().mean((1, 2))
 
 
+def r2_of(
+    outputs: Float[Tensor, "networks outputs points"], labels: Float[Tensor, "networks outputs points"]
+) -> Float[Tensor, " networks"]:
+    """Compute R^2: 1 - (mean squared error / variance of the labels over the same points), averaged over outputs.
+
+    It is 1 for exact outputs and 0 for the mean of the labels, has no lower limit, and is nan if an output's labels are
+    all the same. It is computed in float64, since the error may be small against the variance.
+    """
+    outputs, labels = outputs.double(), labels.double()
+    error, variance = (outputs - labels).square().mean(2), labels.var(dim=2, correction=0)
+    varies = labels.amin(2) < labels.amax(2)
+    return torch.where(varies, 1 - error / variance, torch.nan).mean(1).float()
+
+
 _FINITE = "finite"
 """Record of whether the outputs, the training loss and the parameters are finite."""
 
@@ -77,12 +91,13 @@ class Accuracy:
 
     Quantities per network and recorded step: `train_loss` (cross-entropy in nats, or half the mean squared error);
     for classification, `train_accuracy`, `validation_accuracy` and `test_accuracy`; for regression,
-    `validation_error` and `test_error`, the mean squared errors. Quantities per network: `diverged`, 1 if the training
-    diverged, else 0; `success`, 1 if the training did not diverge and, after the last step, the test accuracy is at
-    least the threshold or the test error is at most the threshold; `steps_to_success`, the first recorded step at which
-    the threshold is reached by finite outputs, nan if there is none. A training that diverges later keeps that step.
-    For drawn tasks with two inputs and one output, `landscape`: the outputs on a grid over the plane, by rows, at a few
-    of the recorded steps.
+    `validation_error` and `test_error`, the mean squared errors, and for those on the rows of a file also
+    `validation_r2` and `test_r2`, 1 minus the error over the variance of the set's own labels, averaged over outputs.
+    Quantities per network: `diverged`, 1 if the training diverged, else 0; `success`, 1 if the training did not diverge
+    and, after the last step, the test accuracy is at least the threshold or the test error is at most the threshold;
+    `steps_to_success`, the first recorded step at which the threshold is reached by finite outputs, nan if there is
+    none. A training that diverges later keeps that step. For drawn tasks with two inputs and one output,
+    `landscape`: the outputs on a grid over the plane, by rows, at a few of the recorded steps.
 
     Training diverged if, at any recorded step, an output on the training, validation or test set, the training loss or
     a parameter is not finite, or if the training loss after the last step exceeds ten times that of step 0.
@@ -136,10 +151,16 @@ class Accuracy:
         outputs = torch.stack([part.isfinite().all(2).all(1) for part in (train, validation, test)]).all(0)
         loss[_FINITE] = outputs & loss["train_loss"].isfinite() & networks.parameters.isfinite().all(1)
         if self.setup.task.regression:
-            return loss | {
+            loss |= {
                 "validation_error": error_of(validation, data.validation.labels),
                 "test_error": error_of(test, data.test.labels),
             }
+            if self.setup.task.has_r2:
+                loss |= {
+                    "validation_r2": r2_of(validation, data.validation.labels),
+                    "test_r2": r2_of(test, data.test.labels),
+                }
+            return loss
         return loss | {
             "train_accuracy": accuracy_of(train, data.train.labels),
             "validation_accuracy": accuracy_of(validation, data.validation.labels),

@@ -61,12 +61,14 @@ CHARTS = {
         "naswot",
         "ntk",
     },
+    "tiny_table": {"activation_ratio", "learning_curves", "accuracy", "accuracy_more"},
 }
 LAWS = {
     "tiny": {"correlation", "jacobian", "dead_neurons", "trainability", "dead_neurons_more"},
     "tiny_death": {"dead_neurons", "trainability", "dead_neurons_more"},
     "tiny_digits": set(),
     "tiny_scores": set(),
+    "tiny_table": set(),
 }
 
 

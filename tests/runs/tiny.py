@@ -11,7 +11,7 @@ from suite.spec.load import load_studies
 from tests.drawn import analyzed
 
 SPECS = Path(__file__).parents[1] / "specs"
-NAMES = ("tiny", "tiny_death", "tiny_digits", "tiny_scores")
+NAMES = ("tiny", "tiny_death", "tiny_digits", "tiny_scores", "tiny_table")
 BRIEF = SPECS / "tiny_brief.toml"
 """A study of two measures, for tests that run it in processes of their own."""
 TABLES = ("measurements.parquet", "summary.parquet", "summary.csv", "members.csv", "landscapes.parquet")

@@ -935,6 +935,13 @@ CASES = [
         "use test_accuracy or train_loss",
     ),
     _told(
+        "R^2 of classes",
+        'outcome = ["train_loss", "test_r2"]',
+        22,
+        "predict.outcome",
+        "test_r2 requires a regression on the rows of a file; use another outcome, such as train_loss",
+    ),
+    _told(
         "predictor that is not measured",
         'outcome = "success"\npredictors = ["v3", "born_dead"]',
         23,

@@ -2,18 +2,22 @@
 
 from dataclasses import replace
 from itertools import pairwise
-from math import nan, sqrt
+from math import isnan, nan, sqrt
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
+from sklearn.metrics import r2_score
 
 from suite.catalog.activations import Relu
+from suite.catalog.datasets import Table
 from suite.catalog.measures.training import AccuracySettings, pictured_steps
 from suite.catalog.optimizers import Sgd
 from suite.catalog.tasks import AbsoluteValue, Checkerboard, Digits, TwoKinks
 from suite.nets.ensemble import Ensemble
-from suite.training.accuracy import Accuracy, accuracy_of, error_of, outputs_on, train_loss
+from suite.spec.data_files import read_facts
+from suite.training.accuracy import Accuracy, accuracy_of, error_of, outputs_on, r2_of, train_loss
 from suite.training.observer import TrainingSetup
 from suite.training.tasks import Points, make_data
 
@@ -294,3 +298,79 @@ def test_errors_are_means_over_points_and_outputs():
     outputs = torch.tensor([[[1.0, 2.0], [3.0, 4.0]]])
 
     assert error_of(outputs, torch.zeros(1, 2, 2)).item() == 7.5
+
+
+def test_r2_by_hand():
+    """Labels 1 and 3 have variance 1, labels 0 and 4 variance 4: errors of 0.25 and 2 are 0.25 and 0.5 of these."""
+    labels = torch.tensor([[[1.0, 3.0], [0.0, 4.0]]])
+    outputs = torch.tensor([[[1.5, 2.5], [2.0, 4.0]]])
+
+    assert r2_of(outputs, labels).item() == ((1 - 0.25) + (1 - 0.5)) / 2
+    assert r2_of(labels, labels).item() == 1
+    assert r2_of(labels.mean(2, keepdim=True).expand(-1, -1, 2), labels).item() == 0
+    assert r2_of(-labels, labels).item() == ((1 - 20) + (1 - 32 / 4)) / 2
+
+
+def test_r2_is_that_of_scikit_learn():
+    """Which averages over outputs in the same way."""
+    generator = torch.Generator().manual_seed(4)
+    outputs, labels = (torch.randn(3, 2, 40, generator=generator) for _ in range(2))
+
+    expected = [r2_score(label.T, output.T) for output, label in zip(outputs, labels, strict=True)]
+
+    assert r2_of(outputs, labels).tolist() == pytest.approx(expected, rel=1e-6)
+
+
+def test_r2_does_not_depend_on_the_units_of_the_labels():
+    """Nor on their mean, even if that is large against their spread."""
+    generator = torch.Generator().manual_seed(5)
+    outputs, labels = (torch.randn(2, 1, 30, generator=generator) for _ in range(2))
+
+    torch.testing.assert_close(
+        r2_of(1000 + 8 * outputs, 1000 + 8 * labels), r2_of(outputs, labels), rtol=1e-3, atol=1e-3
+    )
+
+
+def test_constant_labels_have_no_r2():
+    """Their variance is 0, also where their mean is rounded; the other networks keep theirs."""
+    labels = torch.stack([torch.full((1, 3), 0.1), torch.tensor([[0.1, 0.2, 0.3]])])
+
+    one, other = r2_of(labels + 0.1, labels).tolist()
+
+    assert isnan(one)
+    assert other == pytest.approx(1 - 0.01 / (0.02 / 3), rel=1e-5)
+
+
+def regression_of(folder, targets):
+    """The regression of a file of 50 rows, of which 20 are for training."""
+    generator = np.random.default_rng(6)
+    frame = pd.DataFrame({"x": generator.normal(size=50)})
+    for number, target in enumerate(targets):
+        frame[target] = 10**number * (frame["x"] + 0.3 * generator.normal(size=50))
+    frame.to_csv(folder / "data.csv", index=False)
+    split = {"train": 20, "validation": 15, "test": 15}
+    task = Table(file="data.csv", target=tuple(targets), target_type="regression", split=split)
+    return task.with_facts(read_facts(task, folder))
+
+
+def test_a_regression_on_a_file_has_r2_by_its_sets_own_labels(tmp_path):
+    """Of two targets in different units, each network by itself; a diverged one has neither error nor R^2."""
+    task = regression_of(tmp_path, ["a", "b"])
+    networks, data = random_networks((1, 5, 2)), make_data(task, 1, 0, 3)
+    networks.parameters[2, 0] = torch.nan
+
+    found = looked_at(networks, task, data)
+
+    for name, part in (("validation", data.validation), ("test", data.test)):
+        for place in range(2):
+            expected = r2_score(part.labels[place].T, networks(part.inputs)[place].T)
+            assert found[f"{name}_r2"][place, 0].item() == pytest.approx(expected, rel=1e-4)
+        assert found[f"{name}_r2"][2].isnan().all()
+
+
+@pytest.mark.parametrize("task", [LINE, BOARD], ids=lambda task: task.name)
+def test_other_tasks_have_no_r2(task):
+    """Classes have an accuracy; trainings of functions were cached before there was an R^2."""
+    found = looked_at(random_networks((task.inputs, 4, 1), draws=2), task, make_data(task, 1, 0, 2))
+
+    assert not [name for name in found if name.endswith("r2")]

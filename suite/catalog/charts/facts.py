@@ -33,6 +33,7 @@ OVERVIEW: Mapping[str, OverviewColumn] = {
     ),
     "test_accuracy": OverviewColumn("test accuracy", "{mean:.3f} ({ci_low:.3f} to {ci_high:.3f})"),
     "test_error": OverviewColumn("test error", "{mean:.3g} ({ci_low:.3g} to {ci_high:.3g})"),
+    "test_r2": OverviewColumn("test R^2", "{mean:.3f} ({ci_low:.3f} to {ci_high:.3f})"),
     "success": OverviewColumn("success rate", "{mean:.2f} ({ci_low:.2f} to {ci_high:.2f})"),
     DIVERGED: OverviewColumn("diverged", "{lost} of {runs}"),
 }

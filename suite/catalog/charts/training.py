@@ -100,6 +100,7 @@ TRAINING = (
         drawn={
             "test_accuracy": Drawn("test accuracy", "nonzero"),
             "test_error": Drawn("test error", "log", name="the test error"),
+            "test_r2": Drawn("test R^2", "nonzero"),
             "success": Drawn(
                 "success rate", "share", about="The success rate is the share of all replicates that succeed."
             ),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import product
+from math import inf
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, Field
@@ -174,6 +175,15 @@ ACCURACY = Measure(
         ),
         "test_error": Quantity(
             "mean squared error on the test set (regressions)", index=("step",), sign=-1, limits=POSITIVE
+        ),
+        "validation_r2": Quantity(
+            "R^2 on the validation set (regressions on data files)", index=("step",), limits=(-inf, 1.0)
+        ),
+        "test_r2": Quantity(
+            "R^2 on the test set (regressions on data files): 1 - squared error / variance of its labels, mean over "
+            "outputs",
+            index=("step",),
+            limits=(-inf, 1.0),
         ),
         "success": Quantity(
             "test_accuracy >= success, or for regressions test_error <= max_error, after the last step; 0 if diverged",
