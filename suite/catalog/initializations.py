@@ -1,8 +1,7 @@
 """The initializations that a spec can name; `suite.theory.scaling` computes the variances of each.
 
 In every scheme W ~ (0, sigma_w^2 / fan_in) and b ~ (0, sigma_b^2) in the hidden layers. The readout has gain 1 and a
-bias of 0, except under `pytorch`, which treats all layers alike. A family's `readout_std` sets another gain, with
-a bias of 0.
+bias of 0, except under `pytorch` and `siren`. A family's `readout_std` sets another gain, with a bias of 0.
 """
 
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
+from suite.catalog.activations import Activation, Relu, Sin
 from suite.catalog.limits import Size, SizeOrNone, SizeSquared, SizeSquaredOrNone
 from suite.catalog.settings import Choice, choices_of
 
@@ -49,6 +49,10 @@ class Initialization(Choice):
     tag = "scheme"
     formula: ClassVar[str]
     distribution: ClassVar[Distribution] = Distribution.GAUSSIAN
+    activations: ClassVar[tuple[type[Activation], ...]] = ()
+    """The activations that the scheme is made for; empty if it takes all."""
+    mean_field: ClassVar[bool] = True
+    """Whether preactivations of wide layers are Gaussian and hidden layers alike, as mean-field theory supposes."""
 
     def layer_variance(self, fan_in: int, fan_out: int) -> tuple[float, float] | None:
         """Return (sigma_w^2, sigma_b^2) of a hidden layer for a plug-in's scheme; None for built-in schemes.
@@ -178,8 +182,28 @@ class DataDependent(Initialization):
     """
 
     scheme: Literal["data_dependent"] = "data_dependent"
+    activations = (Relu,)
     noise_std: Size = Field(default=0.1, description="s, the standard deviation of eps")
     formula = "sigma_w^2 = 2; first layer b_i = -w_i . x_k(i) + |eps_i|, eps_i ~ N(0, s^2), x_k(i) a training point"
+
+
+class Siren(Initialization):
+    """Uniform weights and biases for networks of sines, the first layer apart (Sitzmann et al. 2020, arXiv:2006.09661).
+
+    The paper's hidden layers compute sin(omega (W x + b)). Here the weights and biases of hidden layers contain omega,
+    which gives the same functions. A step of plain gradient descent at rate r on the paper's hidden layers is one at
+    omega^2 r here, and one of Adam is one at omega r. All biases, and the readout, are those of the authors' code.
+    """
+
+    scheme: Literal["siren"] = "siren"
+    omega: float = Field(default=30.0, ge=0.1, le=1000, description="the paper's omega_0, the frequency of the sines")
+    formula = (
+        "W ~ U(-1, 1) times omega / fan_in in the first layer, sqrt(6 / fan_in) in later ones, and sqrt(6 / fan_in) / "
+        "omega in the readout; b ~ U(-1, 1) times omega / sqrt(fan_in), and 1 / sqrt(fan_in) in the readout"
+    )
+    distribution = Distribution.UNIFORM
+    activations = (Sin,)
+    mean_field = False
 
 
 INITIALIZATIONS: dict[str, type[Initialization]] = {
@@ -194,6 +218,7 @@ INITIALIZATIONS: dict[str, type[Initialization]] = {
     "variance": Variance,
     "sphere": Sphere,
     "data_dependent": DataDependent,
+    "siren": Siren,
 }
 
 DEFAULT_INITIALIZATION = ({"scheme": "auto"},)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 
-from suite.catalog.activations import Relu
 from suite.catalog.checks import Asked
 from suite.catalog.initializations import DataDependent
 from suite.catalog.measures import MEASURES, problems_of
@@ -29,6 +28,7 @@ def check_measures(spec: Spec, members: Sequence[Member], memory: float) -> Iter
     yield from _idle_options(spec, members)
     if not spec.training:
         yield from _nothing_trained(spec)
+    yield from _other_activations(spec)
     yield from _data_dependent(spec, trained=spec.training is not None)
 
 
@@ -61,6 +61,20 @@ def _idle_options(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
         )
 
 
+def _other_activations(spec: Spec) -> Iterator[Finding]:
+    """Yield initializations that are made for other activations than the family has."""
+    for place, family in enumerate(spec.family):
+        for kind in dict.fromkeys(type(scheme) for scheme in family.initialization if scheme.activations):
+            others = [entry.name for entry in family.activation if not isinstance(entry, kind.activations)]
+            if others:
+                scheme, wanted = kind.model_fields[kind.tag].default, kind.activations[0].model_fields["name"].default
+                yield Finding(
+                    ("family", place, "initialization"),
+                    f'{scheme} requires {wanted}, the family has {others[0]}; use activation = "{wanted}", or another '
+                    "initialization",
+                )
+
+
 def _nothing_trained(spec: Spec) -> Iterator[Finding]:
     """Yield measures that need training or its task, for a study that has none."""
     for name in spec.measures:
@@ -71,18 +85,11 @@ def _nothing_trained(spec: Spec) -> Iterator[Finding]:
 
 
 def _data_dependent(spec: Spec, trained: bool) -> Iterator[Finding]:
-    """Yield families that data-dependent initialization does not support, or for which data are missing."""
+    """Yield options that data-dependent initialization does not support, and families for which data are missing."""
     for place, family in enumerate(spec.family):
         if not any(isinstance(scheme, DataDependent) for scheme in family.initialization):
             continue
         here = ("family", place, "initialization")
-        others = [activation.name for activation in family.activation if not isinstance(activation, Relu)]
-        if others:
-            yield Finding(
-                here,
-                f'data_dependent requires relu, the family has {others[0]}; use activation = "relu", or another '
-                "initialization",
-            )
         if family.normalization != ("none",) or any(family.residual):
             yield Finding(
                 here,

@@ -13,9 +13,9 @@ from suite.theory.scaling import resolve_scheme
 
 
 def hidden_variances(network: Network) -> tuple[float, float] | None:
-    """Return (sigma_w^2, sigma_b^2) of the hidden layers; None if the layers differ."""
+    """Return (sigma_w^2, sigma_b^2) of the hidden layers; None if layers differ, or mean-field theory does not hold."""
     hidden = set(network.variances[:-1])
-    return next(iter(hidden)) if len(hidden) == 1 else None
+    return next(iter(hidden)) if len(hidden) == 1 and network.initialization.mean_field else None
 
 
 def stationary_variance(network: Network) -> float:

@@ -139,7 +139,8 @@ def _event(probability: float) -> Theory:
 
 def correlation(network: Network, settings: CorrelationSettings, domain: Domain, task: Task | None) -> Theory | None:
     """Return the iterates of the correlation map, which holds in the limit of infinite width."""
-    if isinstance(network.initialization, DataDependent) or not network.initialization.is_uncorrelated:
+    scheme = network.initialization
+    if isinstance(scheme, DataDependent) or not (scheme.mean_field and scheme.is_uncorrelated):
         return None
     q = input_variance(network, settings)
     return Theory(np.array(correlation_by_layer(network.activation, network.variances, q, settings.cosine)))
@@ -162,7 +163,7 @@ def _jacobian(network: Network, settings: JacobianSettings, place: int) -> Theor
     orthogonal = scheme.distribution is Distribution.ORTHOGONAL
     if isinstance(scheme, DataDependent) or (not gaussian and len(set(hidden)) > 1):
         return None  # the theory of other than Gaussian weights assumes equal widths
-    if not scheme.is_uncorrelated or (scheme.shaped is not None and place):
+    if not (scheme.mean_field and scheme.is_uncorrelated) or (scheme.shaped is not None and place):
         return None  # the second moment depends on how the weights depend on each other
     known = gaussian or orthogonal
     moments = finite_jacobian_by_layer(*given, hidden, orthogonal) if known else jacobian_by_layer(*given, orthogonal)

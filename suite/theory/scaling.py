@@ -18,6 +18,7 @@ from suite.catalog.initializations import (
     NoVariancesError,
     Orthogonal,
     Pytorch,
+    Siren,
     Sphere,
     Variance,
     VariancePreserving,
@@ -56,6 +57,10 @@ def layer_variances(initialization: Initialization, activation: Activation, widt
             return (*((weight, bias_std**2) for weight in balanced[:-1]), (balanced[-1], 0.0))
         case Sphere():
             return (*((fan_in / (fan_in + 1), 1 / (fan_in + 1)) for fan_in, _ in fans[:-1]), (1.0, 0.0))
+        case Siren(omega=omega):
+            first, *later = (omega**2 / (3 * fan_in) for fan_in, _ in fans)
+            layers = [(first, first), *((2.0, bias) for bias in later)]
+            return (*layers[: len(fans) - 1], (2 / omega**2, 1 / (3 * fans[-1][0])))
         case DataDependent():
             hidden = (2.0, 0.0)
         case VariancePreserving(bias_std=bias_std):

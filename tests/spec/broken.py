@@ -805,6 +805,21 @@ CASES = [
         "expected a number > 0, got 0",
     ),
     _edited(
+        "siren without sines",
+        '{ scheme = "critical", bias_std = 0.1 }',
+        '{ name = "siren", omega = 10 }',
+        9,
+        "family.initialization",
+        'siren requires sin, the family has relu; use activation = "sin", or another initialization',
+    ),
+    _changed(
+        "sines that do not oscillate",
+        {'{ scheme = "critical", bias_std = 0.1 }': '{ name = "siren", omega = 0 }', '"relu"': '"sin"'},
+        9,
+        "family.initialization.omega",
+        "expected a number >= 0.1, got 0",
+    ),
+    _edited(
         "text for a standard deviation",
         "inputs = 2",
         'inputs = 2\nreadout_std = "small"',

@@ -128,6 +128,25 @@ def test_pytorch_treats_all_layers_alike():
     )
 
 
+@pytest.mark.parametrize("omega", [1.0, 30.0])
+def test_siren_has_a_first_layer_hidden_layers_and_a_readout_of_their_own(omega: float):
+    """Variances of uniform numbers: U(-omega / n, omega / n), U(-sqrt(6 / n), sqrt(6 / n)) and that over omega.
+
+    Biases are omega U(-1, 1) / sqrt(n), and the readout's the same over omega. `WIDTHS` has fan-ins 2, 10, 20, 30.
+    """
+    found = layer_variances(scheme("siren", omega=omega), ACTIVATIONS["sin"](), WIDTHS)
+
+    bounds = [
+        (omega / 2, omega / sqrt(2)),
+        (sqrt(6 / 10), omega / sqrt(10)),
+        (sqrt(6 / 20), omega / sqrt(20)),
+        (sqrt(6 / 30) / omega, 1 / sqrt(30)),
+    ]
+    for (weight_variance, bias_variance), (weight, bias), fan_in in zip(found, bounds, WIDTHS[:-1], strict=True):
+        assert weight_variance == pytest.approx(fan_in * weight**2 / 3, rel=1e-12)
+        assert bias_variance == pytest.approx(bias**2 / 3, rel=1e-12)
+
+
 @pytest.mark.parametrize("name", INITIALIZATIONS)
 @pytest.mark.parametrize("widths", [(3, 1), (1, 1, 1), (4, 9, 2), (2, *[7] * 30, 1)], ids=len)
 def test_every_scheme_has_variances_for_every_layer(name: str, widths: tuple[int, ...]):
