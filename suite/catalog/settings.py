@@ -107,14 +107,26 @@ class _AxisSchema:
     Pydantic then holds a tuple of one value or more.
     """
 
+    def __init__(self, distinct: bool = True) -> None:
+        self.distinct = distinct
+
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_before_validator_function(_as_tuple, handler(source))
+        read = _as_tuple if self.distinct else _as_listed
+        return core_schema.no_info_before_validator_function(read, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return _one_or_list(handler(schema["schema"])["items"])
+        written = _one_or_list(handler(schema["schema"])["items"])
+        if not self.distinct:
+            del written["anyOf"][1]["uniqueItems"]
+        return written
 
 
 def _as_tuple(value: Any) -> tuple[Any, ...]:
+    listed = _as_listed(value)
+    return _distinct(listed) if isinstance(value, list) else listed
+
+
+def _as_listed(value: Any) -> tuple[Any, ...]:
     if isinstance(value, tuple):
         return value
     if not isinstance(value, list):
@@ -127,7 +139,7 @@ def _as_tuple(value: Any) -> tuple[Any, ...]:
             "the list has {length} values, more than {most}; remove values from it",
             {"length": len(value), "most": MOST_LISTED},
         )
-    return _distinct(tuple(value))
+    return tuple(value)
 
 
 def _distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -149,6 +161,9 @@ def _repeated(values: tuple[Any, ...]) -> list[Any]:
 
 Axis = Annotated[tuple[T, ...], _AxisSchema()]
 """One value or a list of values; a list is an axis of the study."""
+
+OneOrSeveral = Annotated[tuple[T, ...], _AxisSchema(distinct=False)]
+"""One value or a list of values, which may be equal; a list is no axis."""
 
 
 class _Expansion:

@@ -269,7 +269,7 @@ class MeasuringCell(Cell):
         It is 1 if the measure is evaluated on neither.
         """
         settings: Any = self.settings
-        if self.sampled and settings.step:
+        if self.sampled:
             points = self.domain.points(self.member.widths[0], settings.step, settings.lines)
         elif self.measure.inputs in ("loss", "task") and self.task:
             points, _, _ = self.task.points

@@ -255,7 +255,6 @@ def _sample(cell: Cell, dtype: torch.dtype, device: str) -> Sample:
     """Return the sample of the domain on a device."""
     settings = cell.settings
     assert isinstance(settings, OnTheDomain)
-    assert settings.step is not None
     sample = sample_domain(cell.member.widths[0], settings.step, settings.lines, cell.seed, cell.domain)
     return sample.to(dtype, device)
 

@@ -40,8 +40,7 @@ def cells_of(study: Study) -> list[Cell]:
     cells: list[Cell] = []
     for member in study.members:
         if member.widths[0] == GRID_INPUTS:
-            extent = spec.domain.extent
-            plane, box = LandscapeSettings(step=2 * extent / INTERVALS), Box(half_width=extent)
+            plane, box = _plane(spec.domain)
             task = tasks_of(LANDSCAPES, member, measures)[0]
             cells.append(MeasuringCell(spec.seed, member, LANDSCAPES, plane, task, box, 0, plane.draws))
         for portion in divide(measures, member):
@@ -56,6 +55,13 @@ def cells_of(study: Study) -> list[Cell]:
     return cells
 
 
+def _plane(domain: Domain) -> tuple[LandscapeSettings, Box]:
+    """Return the box around a domain of two inputs, and its resolution: the default number of steps along each side."""
+    box = domain if isinstance(domain, Box) else Box(half_width=max(domain.bounds()[1]))
+    sides = set(box.sides())
+    return LandscapeSettings(step=sides.pop() / INTERVALS if len(sides) == 1 else None), box
+
+
 def _on_domain_of_task(name: str, settings: Settings, task: Task | None, domain: Domain) -> tuple[Settings, Domain]:
     """Return the settings and the domain of a measure.
 
@@ -66,7 +72,7 @@ def _on_domain_of_task(name: str, settings: Settings, task: Task | None, domain:
     assert isinstance(settings, OnTheDomain)
     assert settings.step is not None
     box = Box(half_width=task.half_width)
-    step = 2 * box.extent / domain.intervals(settings.step)
+    step = min(box.sides()) / max(domain.intervals(settings.step))
     return settings.model_copy(update={"step": step}), box
 
 

@@ -65,7 +65,7 @@ def collapse(ensemble: Ensemble, domain: Sample, settings: CollapseSettings) -> 
     death, bias = torch.zeros_like(collapsed), torch.zeros_like(collapsed)
     if collapsed.any():
         networks = ensemble if collapsed.all() else ensemble[collapsed]
-        causes = _causes(networks, domain.coarser().points(), tau)
+        causes = _causes(networks, domain.coarse_points(), tau)
         still = std[collapsed] <= torch.finfo(std.dtype).eps ** 0.5 * rms[collapsed]
         death[collapsed], bias[collapsed] = causes.death & still, causes.bias
     left, vanished = collapsed & ~death, rms == 0

@@ -35,8 +35,8 @@ def v3(ensemble: Ensemble, domain: Sample, settings: V3Settings) -> dict[str, Fl
 
     Source: Yu & Zhang 2021, arXiv:2105.08911; our operational definition.
     """
-    outputs = ensemble(domain.points())
-    value = domain.third_differences(outputs).abs_().mean((1, 2))
+    outputs, differences = domain.evaluate(ensemble)
+    value = torch.stack([each.abs_().mean((1, 2)) for each in differences]).mean(0)
     rms = output_moments(outputs).rms
     return {
         "v3": value,

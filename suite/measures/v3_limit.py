@@ -1,12 +1,13 @@
 """Limit of V3 as its step tends to 0, computed exactly, at a much higher cost than V3."""
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from suite.catalog.measures.variability import V3LimitSettings
 from suite.nets.breakpoints import kinks_on_lines
 from suite.nets.ensemble import Ensemble
-from suite.nets.sample import Sample
+from suite.nets.sample import Lines, Sample
 from suite.nets.taylor import third_derivative
 
 
@@ -27,21 +28,33 @@ def v3_limit(ensemble: Ensemble, domain: Sample, settings: V3LimitSettings) -> d
         `v3_exact`, for smooth activations: the mean over outputs of |f'''| at the centers of V3's stencils, in units of
         output per input^3;
         `slope_variation`, for piecewise-linear activations: TV(f') per unit length of line, averaged over outputs;
-        `breakpoints`, for piecewise-linear activations: the number of kinks per length of the domain's side, where a
-        kink of any output counts once.
+        `breakpoints`, for piecewise-linear activations: the number of kinks per length of the domain's side along the
+        line, where a kink of any output counts once.
 
     Source: Yu & Zhang 2021, arXiv:2105.08911, for V3; the limits are ours.
     """
     if not ensemble.plain:
         return {}
     if ensemble.activation.kind == "smooth":
-        centers = domain.stencil_centers()
-        directions = domain.directions.T.repeat_interleave(centers.shape[1] // len(domain.starts), dim=1)
-        return {"v3_exact": third_derivative(ensemble, centers, directions).abs().mean((1, 2))}
+        return {"v3_exact": _mean([_mean_derivative(ensemble, lines) for lines in domain.lines])}
     if ensemble.activation.kind == "piecewise_linear":
-        kinks = kinks_on_lines(ensemble, ensemble.activation.kinks, domain.starts, domain.directions, domain.length)
-        return {
-            "slope_variation": kinks.variation.mean(1) / domain.length,
-            "breakpoints": kinks.number.mean(1) * (2 * domain.domain.extent / domain.length),
-        }
+        sides = domain.lines[0].starts.new_tensor(domain.domain.sides(domain.inputs))
+        at, variation, number = ensemble.activation.kinks, [], []
+        for lines in domain.lines:
+            kinks = kinks_on_lines(ensemble, at, lines.starts, lines.directions, lines.length)
+            variation.append(kinks.variation.mean(1) / lines.length)
+            number.append((kinks.number * (lines.directions @ sides / lines.length)).mean(1))
+        return {"slope_variation": _mean(variation), "breakpoints": _mean(number)}
     return {}
+
+
+def _mean_derivative(ensemble: Ensemble, lines: Lines) -> Float[Tensor, " draws"]:
+    """Return the mean of |f'''| along the lines, at the centers of all stencils."""
+    centers = lines.stencil_centers()
+    directions = lines.directions.T.repeat_interleave(centers.shape[1] // len(lines.starts), dim=1)
+    return third_derivative(ensemble, centers, directions).abs().mean((1, 2))
+
+
+def _mean(groups: list[Float[Tensor, " draws"]]) -> Float[Tensor, " draws"]:
+    """Return the mean over groups of lines."""
+    return torch.stack(groups).mean(0)

@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from suite.catalog.domain import Box
+from suite.catalog.domain import Ball
 from suite.nets.breakpoints import ranges_on_line
 from suite.nets.enclosure import are_within, units_within
 from suite.nets.ensemble import Ensemble
@@ -17,10 +17,11 @@ Dead = list[Bool[Tensor, "draws _"]]
 def dead_on_domain(ensemble: Ensemble, sample: Sample) -> Dead:
     """Find the neurons whose pre-activation stays on a flat side of the activation over the whole domain.
 
-    Exact in the first layer, whose pre-activations are affine (their largest value on the box is
-    b + half_width |w|_1, on the ball b + radius |w|_2). With one input, later layers are exact for piecewise-linear
-    activations, by the breakpoints; for others they are decided by enclosing ranges (`units_within`), and by points
-    where these leave it open. With more inputs they are decided over the sample's points, which counts too many.
+    Exact in the first layer, whose pre-activations are affine: their largest value on a box with center c and
+    half-widths r is b + w.c + sum |w_i| r_i, on a ball b + radius |w|_2. With one input, later layers are exact for
+    piecewise-linear activations, by the breakpoints; for others they are decided by enclosing ranges (`units_within`),
+    and by points where these leave it open. With more inputs they are decided over the sample's points, which counts
+    too many.
 
     Args:
         ensemble: Networks without normalization or residual connections. They are evaluated in float64.
@@ -32,18 +33,26 @@ def dead_on_domain(ensemble: Ensemble, sample: Sample) -> Dead:
     ensemble = ensemble.to(torch.float64, ensemble.parameters.device)
     sample = sample.to(torch.float64, ensemble.parameters.device)
     if sample.inputs == 1:
-        line = (sample.starts, sample.directions, sample.length)
+        (lines,) = sample.lines
+        line = (lines.starts, lines.directions, lines.length)
         if ensemble.activation.kind != "piecewise_linear":
             return units_within(ensemble, sides, *line)
         ranges = ranges_on_line(ensemble, ensemble.activation.kinks, *line)
         return [are_within(low, high, sides) for low, high in ranges]
     _, *later = _dead_on_points(ensemble, sample.points())
+    return [are_within(*_range_of_first(ensemble, sample), sides), *later]
+
+
+def _range_of_first(ensemble: Ensemble, sample: Sample) -> tuple[Float[Tensor, "draws _"], Float[Tensor, "draws _"]]:
+    """Return the smallest and the largest pre-activation of each neuron of the first layer over the domain."""
     weight, bias = ensemble.layers[0].weight, ensemble.layers[0].bias[..., 0]
-    if isinstance(sample.domain, Box):
-        swing = sample.domain.extent * weight.abs().sum(2)
+    low, high = (weight.new_tensor(ends) for ends in sample.domain.bounds(sample.inputs))
+    if isinstance(sample.domain, Ball):
+        swing = sample.domain.radius * weight.norm(dim=2)
     else:
-        swing = sample.domain.extent * weight.norm(dim=2)
-    return [are_within(bias - swing, bias + swing, sides), *later]
+        swing = weight.abs() @ ((high - low) / 2)
+    middle = bias + weight @ ((high + low) / 2)
+    return middle - swing, middle + swing
 
 
 def dead_on_points(ensemble: Ensemble, points: Float[Tensor, "*draws inputs points"]) -> Dead:

@@ -1,5 +1,6 @@
-"""Samples of the domain on which networks are evaluated: a regular grid, or random lines."""
+"""Samples of the domain: points at which networks are evaluated, and lines along which they are differentiated."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -7,7 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from suite.catalog.domain import GRID_INPUTS, STENCIL, Box, Domain
+from suite.catalog.domain import STENCIL, Ball, Box, Domain
+from suite.nets.ensemble import Ensemble
 from suite.nets.streams import stream
 
 _COARSE = 8
@@ -18,75 +20,96 @@ _GOLDEN = (5**0.5 - 1) / 2
 
 
 @dataclass(frozen=True)
-class Sample:
-    """Points on lines of equal length parallel to the axes, used as lines and as a sample of the domain.
-
-    In a box with up to two inputs, the lines are those of a regular grid. In a box with more inputs, each line is
-    parallel to a random axis, and its other coordinates are uniform. Oblique lines would have unequal lengths and, in
-    high dimensions, would mostly be shorter than a stencil. In a ball with two or more inputs, where chords have
-    unequal lengths, each line is a stencil: three steps along a random axis, distributed uniformly among those inside.
+class Lines:
+    """Lines of equal length with equally spaced points.
 
     Attributes:
-        domain: The domain.
         starts: One end of each line.
-        axes: Axis along which each line runs.
+        directions: Unit vector along each line.
         points_a_line: Number of equally spaced points per line, including both ends.
         step: Distance h of neighboring points.
-        grid: Whether the points are a regular grid, which the lines along each axis share.
     """
 
-    domain: Domain
     starts: Float[Tensor, "lines inputs"]
-    axes: Tensor
+    directions: Float[Tensor, "lines inputs"]
     points_a_line: int
     step: float
-    grid: bool
 
     @property
     def length(self) -> float:
         """Length of each line."""
         return (self.points_a_line - 1) * self.step
 
-    @property
-    def inputs(self) -> int:
-        """Number of inputs, the dimension d of the domain."""
-        return self.starts.shape[1]
-
-    @property
-    def directions(self) -> Float[Tensor, "lines inputs"]:
-        """Unit vector along each line."""
-        return torch.nn.functional.one_hot(self.axes, self.inputs).to(self.starts)
-
     def points(self) -> Float[Tensor, "inputs points"]:
-        """Return the points as columns: the grid by rows, or line after line."""
-        along = torch.linspace(0, self.length, self.points_a_line, dtype=self.starts.dtype, device=self.starts.device)
-        if self.grid:
-            axes = torch.meshgrid(*[along - self.domain.extent] * self.inputs, indexing="ij")
-            return torch.stack([axis.flatten() for axis in axes])
-        return self._along(along)
+        """Return the points as columns, line after line."""
+        starts = self.starts
+        return self._along(torch.linspace(0, self.length, self.points_a_line, dtype=starts.dtype, device=starts.device))
 
     def stencil_centers(self) -> Float[Tensor, "inputs points"]:
         """Return the centers of all stencils of four neighboring points, line after line."""
-        along = (
-            torch.arange(self.points_a_line - 3, dtype=self.starts.dtype, device=self.starts.device) + 1.5
-        ) * self.step
-        return self._along(along)
+        places = torch.arange(self.points_a_line - 3, dtype=self.starts.dtype, device=self.starts.device)
+        return self._along((places + 1.5) * self.step)
 
-    def coarser(self) -> "Sample":
-        """Return a sample of some of the same points, spread over the domain.
+    def third_differences(self, values: Float[Tensor, "*batch points"]) -> Float[Tensor, "*batch stencils"]:
+        """Return the divided differences Delta_h^3 f / h^3 from the values at `points`, line after line."""
+        return _thirds(values.unflatten(-1, (-1, self.points_a_line)), self.step, -1).flatten(-2)
 
-        Each line has at least 9 points, or as many as before if these are fewer. Every eighth random line is taken.
-        """
-        intervals = self.points_a_line - 1
-        stride = max(each for each in range(1, max(1, intervals // _COARSE) + 1) if intervals % each == 0)
-        lines = slice(None) if self.grid or self.inputs == 1 else slice(None, None, _COARSE)
-        return replace(
-            self,
-            starts=self.starts[lines],
-            axes=self.axes[lines],
-            points_a_line=intervals // stride + 1,
-            step=self.step * stride,
-        )
+    def coarser(self) -> "Lines":
+        """Return every eighth line, with some of the points from end to end."""
+        stride = _stride(self.points_a_line)
+        places = (self.points_a_line - 1) // stride + 1
+        return Lines(self.starts[::_COARSE], self.directions[::_COARSE], places, self.step * stride)
+
+    def to(self, dtype: torch.dtype, device: torch.device | str) -> "Lines":
+        """Return the same lines in another precision or on another device."""
+        starts, directions = (each.to(device=device, dtype=dtype) for each in (self.starts, self.directions))
+        return replace(self, starts=starts, directions=directions)
+
+    def _along(self, places: Float[Tensor, " places"]) -> Float[Tensor, "inputs points"]:
+        lines = self.starts[:, :, None] + self.directions[:, :, None] * places
+        return lines.transpose(0, 1).flatten(1)
+
+
+@dataclass(frozen=True)
+class Sample(ABC):
+    """Points of a domain, and lines along which third differences are taken.
+
+    Attributes:
+        domain: The domain.
+        lines: The lines, in groups of equal length. Means over lines are means over the groups' means.
+    """
+
+    domain: Domain
+    lines: tuple[Lines, ...]
+
+    @property
+    def step(self) -> float:
+        """Distance h of neighboring points on a line."""
+        return self.lines[0].step
+
+    @property
+    def inputs(self) -> int:
+        """Number of inputs, the dimension d of the domain."""
+        return self.lines[0].starts.shape[1]
+
+    @abstractmethod
+    def points(self) -> Float[Tensor, "inputs points"]:
+        """Return the points as columns."""
+
+    @abstractmethod
+    def coarse_points(self) -> Float[Tensor, "inputs points"]:
+        """Return some of the points, spread over the domain."""
+
+    @abstractmethod
+    def third_differences(self, values: Float[Tensor, "*batch points"]) -> list[Float[Tensor, "*batch _"]]:
+        """Return the divided differences Delta_h^3 f / h^3 of each group of lines, from the values at `points`."""
+
+    def evaluate(
+        self, ensemble: Ensemble
+    ) -> tuple[Float[Tensor, "draws outputs points"], list[Float[Tensor, "draws outputs _"]]]:
+        """Return the outputs at `points`, and their third divided differences along the lines of each group."""
+        outputs = ensemble(self.points())
+        return outputs, self.third_differences(outputs)
 
     def some(self, number: int) -> Float[Tensor, "inputs points"]:
         """Return the given number of points, evenly spread over `points`, or all if there are no more.
@@ -101,60 +124,148 @@ class Sample:
         place = (torch.arange(number) * _GOLDEN) % 1 * torch.diff(ends)
         return points[:, (ends[:-1] + place.long()).to(points.device)]
 
-    def third_differences(self, values: Float[Tensor, "*batch points"]) -> Float[Tensor, "*batch stencils"]:
-        """Return the divided differences Delta_h^3 f / h^3 along all lines, from the values at `points`."""
-        if not self.grid:
-            return _thirds(values.unflatten(-1, (-1, self.points_a_line)), self.step, -1).flatten(-2)
-        board = values.unflatten(-1, (self.points_a_line,) * self.inputs)
-        parts = [_thirds(board, self.step, axis - self.inputs) for axis in range(self.inputs)]
-        return torch.cat([part.flatten(-self.inputs) for part in parts], dim=-1)
-
     def to(self, dtype: torch.dtype, device: torch.device | str) -> "Sample":
         """Return the same sample in another precision or on another device."""
-        starts = self.starts.to(device=device, dtype=dtype)
-        return replace(self, starts=starts, axes=self.axes.to(device))
-
-    def _along(self, along: Float[Tensor, " places"]) -> Float[Tensor, "inputs points"]:
-        lines = self.starts[:, :, None] + self.directions[:, :, None] * along
-        return lines.transpose(0, 1).flatten(1)
+        return replace(self, lines=tuple(lines.to(dtype, device) for lines in self.lines))
 
 
-def sample_domain(inputs: int, step: float, lines: int, seed: int, domain: Domain | None = None) -> Sample:
+@dataclass(frozen=True)
+class Grid(Sample):
+    """A regular grid over an interval or a rectangle; the lines are its rows and columns.
+
+    Attributes:
+        low: The smallest value of each input.
+        steps: The distance of neighboring points along each axis.
+        shape: The number of points along each axis.
+    """
+
+    low: tuple[float, ...]
+    steps: tuple[float, ...]
+    shape: tuple[int, ...]
+
+    def points(self) -> Float[Tensor, "inputs points"]:
+        """Return the points by rows, the last coordinate running fastest."""
+        return _mesh(self._sides())
+
+    def coarse_points(self) -> Float[Tensor, "inputs points"]:
+        """Return some of the rows and columns: at least 9 along each axis, or as many as before if these are fewer."""
+        return _mesh([side[:: _stride(len(side))] for side in self._sides()])
+
+    def third_differences(self, values: Float[Tensor, "*batch points"]) -> list[Float[Tensor, "*batch _"]]:
+        """Return the differences along both axes together, or along each if the sides differ."""
+        board = values.unflatten(-1, self.shape)
+        parts = [_thirds(board, step, axis - self.inputs).flatten(-self.inputs) for axis, step in enumerate(self.steps)]
+        return [torch.cat(parts, dim=-1)] if len(self.lines) == 1 else parts
+
+    def _sides(self) -> list[Float[Tensor, " places"]]:
+        """Return the coordinates along each axis."""
+        like = self.lines[0].starts
+        return [
+            torch.linspace(0, (number - 1) * step, number, dtype=like.dtype, device=like.device) + low
+            for low, step, number in zip(self.low, self.steps, self.shape, strict=True)
+        ]
+
+
+@dataclass(frozen=True)
+class RandomLines(Sample):
+    """Lines at random places, all of equal length; their points are the sample of the domain."""
+
+    def points(self) -> Float[Tensor, "inputs points"]:
+        """Return the points line after line."""
+        return self.lines[0].points()
+
+    def coarse_points(self) -> Float[Tensor, "inputs points"]:
+        """Return every eighth line with at least 9 points, or as many as before if these are fewer."""
+        return self.lines[0].coarser().points()
+
+    def third_differences(self, values: Float[Tensor, "*batch points"]) -> list[Float[Tensor, "*batch _"]]:
+        """Return the differences along all lines."""
+        return [self.lines[0].third_differences(values)]
+
+
+def sample_domain(inputs: int, step: float | None, lines: int, seed: int, domain: Domain | None = None) -> Sample:
     """Return the sample of a domain that all measures of a study share, in float64.
+
+    A box with up to two inputs is sampled on a regular grid. In a box with more inputs, each line is parallel to a
+    random axis, runs from side to side, and has other coordinates that are uniform. Oblique lines would have unequal
+    lengths and, in high dimensions, would mostly be shorter than a stencil. In a ball with two or more inputs, and in a
+    box with more than two whose sides differ, such lines have unequal lengths. There each line is a stencil: three
+    steps along a random axis, distributed uniformly among those inside.
 
     Args:
         inputs: Dimension of the domain.
-        step: Spacing of the points, which divides the side of the domain.
-        lines: Number of random lines through a box with more than two inputs. A ball with two or more inputs gets
-            as many stencils as have the same number of points.
+        step: Spacing of the points, which divides the sides of the domain. If it is None, each side of a grid has the
+            default number of steps.
+        lines: Number of random lines through a box with more than two inputs. Where lines are stencils, there are as
+            many as have the same number of points.
         seed: Seed of the study.
         domain: The domain; by default the box [-1, 1]^inputs.
     """
     domain = domain or Box()
-    intervals, extent = domain.intervals(step), domain.extent
-    step = 2 * extent / intervals
-    side = torch.linspace(-extent, extent, intervals + 1, dtype=torch.float64)
+    intervals, (low, high) = domain.intervals(step, inputs), domain.bounds(inputs)
+    steps = tuple((end - start) / number for start, end, number in zip(low, high, intervals, strict=True))
+    if domain.on_grid(inputs):
+        return _grid(domain, low, high, steps, intervals)
     generator = stream(seed, lines=lines, inputs=inputs)
-    if not domain.on_grid(inputs) and not isinstance(domain, Box):
-        stencils = max(1, lines * (intervals + 1) // (STENCIL + 1))
-        return Sample(domain, *_stencils_in_ball(generator, inputs, stencils, step, extent), STENCIL + 1, step, False)
-    if inputs == 1:
-        starts, axes = side[:1, None], torch.tensor([0])
-    elif inputs == GRID_INPUTS:
-        low = side[:1].expand(len(side))
-        starts = torch.cat([torch.stack([low, side], dim=1), torch.stack([side, low], dim=1)])
-        axes = torch.arange(2).repeat_interleave(intervals + 1)
+    if isinstance(domain, Ball):
+        number = _as_many_stencils(lines, intervals)
+        return RandomLines(domain, (_stencils_in_ball(generator, inputs, number, steps[0], domain.radius),))
+    if len(set(intervals)) > 1:
+        number = _as_many_stencils(lines, intervals)
+        return RandomLines(domain, (_stencils_in_box(generator, low, high, number, steps[0]),))
+    starts = torch.from_numpy(generator.uniform(low, high, (lines, inputs)))
+    axes = torch.from_numpy(generator.integers(0, inputs, lines, dtype=np.int64))
+    starts[torch.arange(lines), axes] = torch.tensor(low, dtype=torch.float64)[axes]
+    return RandomLines(domain, (Lines(starts, _along_axes(axes, inputs), intervals[0] + 1, steps[0]),))
+
+
+def _grid(
+    domain: Domain,
+    low: tuple[float, ...],
+    high: tuple[float, ...],
+    steps: tuple[float, ...],
+    intervals: tuple[int, ...],
+) -> Grid:
+    """Return a regular grid with the ends, the step and the number of steps of each axis."""
+    sides = [
+        torch.linspace(start, end, number + 1, dtype=torch.float64)
+        for start, end, number in zip(low, high, intervals, strict=True)
+    ]
+    if len(sides) == 1:
+        starts = [sides[0][:1, None]]
     else:
-        starts = torch.from_numpy(generator.uniform(-extent, extent, (lines, inputs)))
-        axes = torch.from_numpy(generator.integers(0, inputs, lines, dtype=np.int64))
-        starts[torch.arange(lines), axes] = -extent
-    return Sample(domain, starts, axes, intervals + 1, step, domain.on_grid(inputs))
+        first, second = sides
+        starts = [
+            torch.stack([first[:1].expand(len(second)), second], dim=1),
+            torch.stack([first, second[:1].expand(len(first))], dim=1),
+        ]
+    groups = [
+        Lines(each, _along_axes(torch.full((len(each),), axis), len(sides)), intervals[axis] + 1, steps[axis])
+        for axis, each in enumerate(starts)
+    ]
+    if len({(lines.points_a_line, lines.length) for lines in groups}) == 1:
+        starts, directions = [lines.starts for lines in groups], [lines.directions for lines in groups]
+        groups = [replace(groups[0], starts=torch.cat(starts), directions=torch.cat(directions))]
+    return Grid(domain, tuple(groups), low, steps, tuple(number + 1 for number in intervals))
 
 
-def _stencils_in_ball(
-    generator: np.random.Generator, inputs: int, lines: int, step: float, radius: float
-) -> tuple[Float[Tensor, "lines inputs"], Tensor]:
-    """Draw the starts and axes of three-step lines, uniform among those inside the ball.
+def _as_many_stencils(lines: int, intervals: tuple[int, ...]) -> int:
+    """Return the number of stencils that have as many points as lines from side to side, on average over the axes."""
+    return max(1, lines * (sum(intervals) + len(intervals)) // (len(intervals) * (STENCIL + 1)))
+
+
+def _stencils_in_box(
+    generator: np.random.Generator, low: tuple[float, ...], high: tuple[float, ...], lines: int, step: float
+) -> Lines:
+    """Draw three-step lines along random axes, uniform among those inside the box."""
+    starts = torch.from_numpy(generator.random((lines, len(low))))
+    directions = _along_axes(torch.from_numpy(generator.integers(0, len(low), lines, dtype=np.int64)), len(low))
+    first, last = torch.tensor(low, dtype=torch.float64), torch.tensor(high, dtype=torch.float64)
+    return Lines(first + starts * (last - first - STENCIL * step * directions), directions, STENCIL + 1, step)
+
+
+def _stencils_in_ball(generator: np.random.Generator, inputs: int, lines: int, step: float, radius: float) -> Lines:
+    """Draw three-step lines along random axes, uniform among those inside the ball.
 
     This is rejection sampling. Every line inside the ball has |m|^2 + l^2 <= radius^2, with its middle m and half its
     length l, so drawing m from the ball of these middles rejects few lines.
@@ -173,7 +284,23 @@ def _stencils_in_ball(
         inside = (ends <= radius).all(axis=0)
         starts = np.concatenate([starts, (middles - half)[inside]])
         axes = np.concatenate([axes, axis[inside]])
-    return torch.from_numpy(starts[:lines]), torch.from_numpy(axes[:lines])
+    along = _along_axes(torch.from_numpy(axes[:lines]), inputs)
+    return Lines(torch.from_numpy(starts[:lines]), along, STENCIL + 1, step)
+
+
+def _along_axes(axes: Tensor, inputs: int) -> Float[Tensor, "lines inputs"]:
+    """Return the unit vectors of axes."""
+    return torch.nn.functional.one_hot(axes, inputs).to(torch.float64)
+
+
+def _mesh(sides: list[Tensor]) -> Float[Tensor, "inputs points"]:
+    return torch.stack([axis.flatten() for axis in torch.meshgrid(*sides, indexing="ij")])
+
+
+def _stride(places: int) -> int:
+    """Return the largest stride that leaves at least 9 of equally spaced places, both ends included."""
+    intervals = places - 1
+    return max(each for each in range(1, max(1, intervals // _COARSE) + 1) if intervals % each == 0)
 
 
 def _thirds(values: Tensor, step: float, dim: int) -> Tensor:

@@ -27,7 +27,7 @@ def explain(study: Study) -> Iterator[str]:
     """
     spec, cells = study.spec, cells_of(study)
     yield f"{spec.name}: {spec.title}"
-    domain = ", ".join(f"{key} = {value:g}" for key, value in spec.domain.parameters.items())
+    domain = ", ".join(f"{key} = {_format_value(value)}" for key, value in spec.domain.parameters.items())
     yield f"seed {spec.seed}; domain: {spec.domain.kind}({domain})"
     yield ""
     yield from _members(study.members)
@@ -45,6 +45,13 @@ def explain(study: Study) -> Iterator[str]:
         signed = [f"-{name}" if QUANTITIES[name].sign < 0 else name for name in asked]
         yield f"{format_count(len(asked), 'predictor')} of {', '.join(spec.predict.outcome)}: {', '.join(signed)}"
         yield f"compared with {format_count(len(BASELINES), 'baseline')}: {', '.join(BASELINES)}"
+
+
+def _format_value(value: float | tuple[float, ...]) -> str:
+    """Format one number, or one for each input."""
+    if isinstance(value, tuple) and len(value) > 1:
+        return f"[{', '.join(f'{each:g}' for each in value)}]"
+    return f"{value[0] if isinstance(value, tuple) else value:g}"
 
 
 def _members(members: Sequence[Member]) -> Iterator[str]:

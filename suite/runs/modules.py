@@ -14,7 +14,7 @@ from torch import Tensor
 
 from suite.catalog.activations import ACTIVATIONS, Activation
 from suite.catalog.checks import Asked
-from suite.catalog.domain import Box, Domain, OneDomain
+from suite.catalog.domain import Ball, Domain, OneDomain
 from suite.catalog.initializations import Variance
 from suite.catalog.measures import MEASURES, problems_of, with_default_step
 from suite.catalog.settings import Settings, choices_of
@@ -75,12 +75,14 @@ def _points(domain: Domain, settings: Iterable[Settings], inputs: int) -> Tensor
     """
     generator = torch.Generator().manual_seed(0)
     normal = torch.randn(inputs, _TRIED, generator=generator, dtype=torch.float64)
-    if isinstance(domain, Box):
-        inside = domain.extent * (2 * torch.rand(inputs, _TRIED, generator=generator, dtype=torch.float64) - 1)
-        edge = domain.extent * normal.sign()
-    else:
-        edge = domain.extent * normal / normal.norm(dim=0)
+    if isinstance(domain, Ball):
+        edge = domain.radius * normal / normal.norm(dim=0)
         inside = edge * torch.rand(_TRIED, generator=generator, dtype=torch.float64) ** (1 / inputs)
+    else:
+        low, high = (normal.new_tensor(ends)[:, None] for ends in domain.bounds(inputs))
+        center, half = (low + high) / 2, (high - low) / 2
+        inside = center + half * (2 * torch.rand(inputs, _TRIED, generator=generator, dtype=torch.float64) - 1)
+        edge = center + half * normal.sign()
     variances = [given.input_variance for given in settings if hasattr(given, "input_variance")]
     return torch.cat([inside, edge, *(variance**0.5 * normal[:, :32] for variance in variances)], dim=1)
 

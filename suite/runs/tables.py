@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from suite.catalog.domain import INTERVALS
+from suite.catalog.domain import GRID_INPUTS, INTERVALS, Box, Domain
 from suite.catalog.measures import LANDSCAPES
 from suite.catalog.measures.training import DIVERGED
 from suite.catalog.quantities import QUANTITIES
@@ -225,7 +225,8 @@ def landscapes_table(
     for cell in cells:
         if LANDSCAPES not in shapes.get(cell.key, {}) or cell.start > 0:
             continue
-        x1, x2 = _plane((cell.task.plane if cell.trains and cell.task else None) or cell.domain.extent)
+        trained_in = cell.task.plane if cell.trains and cell.task else None
+        x1, x2 = _plane(Box(half_width=trained_in) if trained_in else cell.domain)
         of: dict[str, Any] = {"member": cell.member.name} | {axis: cell.member.axes.get(axis) for axis in axes}
         of |= {"state": "trained" if cell.trains else "random"}
         for board in cell.boards(read(cell.key, LANDSCAPES)):
@@ -246,10 +247,10 @@ def landscapes_table(
     return table.assign(step=step).astype(dict.fromkeys(text, "category"))
 
 
-def _plane(extent: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _plane(box: Domain) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the coordinates of the grid points, row by row."""
-    side = np.linspace(-extent, extent, INTERVALS + 1)
-    x1, x2 = np.meshgrid(side, side, indexing="ij")
+    sides = (np.linspace(low, high, INTERVALS + 1) for low, high in zip(*box.bounds(GRID_INPUTS), strict=True))
+    x1, x2 = np.meshgrid(*sides, indexing="ij")
     return x1.ravel(), x2.ravel()
 
 

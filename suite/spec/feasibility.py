@@ -112,6 +112,8 @@ def _too_many_points(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]
         if not isinstance(settings, OnTheDomain) or settings.step is None:
             continue
         for inputs in sorted({member.widths[0] for member in members}):
+            if spec.domain.dimension not in (None, inputs):  # an error of its own
+                continue
             points = spec.domain.points(inputs, settings.step, settings.lines)
             need = points * (inputs + 8) * _FLOAT64
             if need > memory_limit():

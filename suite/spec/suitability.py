@@ -20,6 +20,9 @@ def check_measures(spec: Spec, members: Sequence[Member], memory: float) -> Iter
         members: The members of the study.
         memory: The memory of this machine in bytes.
     """
+    if unsuitable := list(_domain_of_other_inputs(spec)):
+        yield from unsuitable
+        return
     asked = Asked(members, spec.domain, spec.training, memory)
     for name, settings in spec.measures.items():
         for problem in problems_of(name, settings, asked):
@@ -30,6 +33,18 @@ def check_measures(spec: Spec, members: Sequence[Member], memory: float) -> Iter
         yield from _nothing_trained(spec)
     yield from _other_activations(spec)
     yield from _data_dependent(spec, trained=spec.training is not None)
+
+
+def _domain_of_other_inputs(spec: Spec) -> Iterator[Finding]:
+    """Yield a finding if the domain has ends for another number of inputs than a family."""
+    wanted = spec.domain.dimension
+    sizes = {inputs for family in spec.family for inputs in family.inputs or ()} - {wanted}
+    if wanted is not None and sizes:
+        yield Finding(
+            ("domain",),
+            f"the box has {wanted} inputs, a family has {min(sizes)}; use one number for low and for high, or one for "
+            "each input",
+        )
 
 
 def _precise_quantities(spec: Spec) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from math import nan, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from suite.catalog.domain import Box, Domain
+from suite.catalog.domain import Ball, Box, Domain
 from suite.catalog.dotted import load
 from suite.catalog.initializations import DataDependent, Distribution
 from suite.catalog.measures.signal import CorrelationSettings, JacobianSettings
@@ -21,15 +21,18 @@ from suite.catalog.task import Task
 from suite.theory.correlation_map import correlation_by_layer
 from suite.theory.jacobian import finite_jacobian_by_layer, jacobian_by_layer
 from suite.theory.networks import input_variance
-from suite.theory.relu_death import at_least, dead_probability_on_ball, dead_probability_on_square
+from suite.theory.relu_death import at_least, dead_probability_on_ball, dead_probability_on_box
 
 Array = NDArray[np.float64]
 
 _WIDE = 10
 """Networks at least this many times wider than deep are compared with the limit of infinite width by a z-score."""
 
-_SQUARE = 2
+_RECTANGLE = 2
 """Largest number of inputs for which the box has a closed form."""
+
+_ROUNDING = 1e-9
+"""Share of a side by which a task's box may exceed the domain."""
 
 
 @dataclass(frozen=True)
@@ -75,16 +78,23 @@ def dead_probability(network: Network, domain: Domain, task: Task | None) -> flo
     if not network.activation.rectifies:
         return None
     if isinstance(scheme, DataDependent):
-        inside = isinstance(domain, Box) and task and task.half_width and task.half_width <= domain.extent * (1 + 1e-9)
-        return 0.0 if inside else None  # each is active at a training point
+        return 0.0 if _contains_task(domain, task) else None  # each is active at a training point
     if not (scheme.is_gaussian or scheme.distribution is Distribution.SPHERE):
         return None
     weight_variance, bias_variance = network.variances[0]
     spread = sqrt(weight_variance / inputs)
-    ratio = domain.extent * spread / sqrt(bias_variance) if bias_variance > 0 else np.inf
-    if not isinstance(domain, Box):
-        return dead_probability_on_ball(inputs, ratio)
-    return dead_probability_on_square(inputs, ratio) if inputs <= _SQUARE else None
+    ratio = spread / sqrt(bias_variance) if bias_variance > 0 else np.inf
+    if isinstance(domain, Ball):
+        return dead_probability_on_ball(inputs, domain.radius * ratio)
+    return dead_probability_on_box(*domain.bounds(inputs), ratio) if inputs <= _RECTANGLE else None
+
+
+def _contains_task(domain: Domain, task: Task | None) -> bool:
+    """Return whether the domain is a box that contains all points of a task."""
+    if not isinstance(domain, Box) or task is None or task.half_width is None:
+        return False
+    low, high = domain.bounds(task.inputs)
+    return max(low) <= -task.half_width * (1 - _ROUNDING) and min(high) >= task.half_width * (1 - _ROUNDING)
 
 
 def dead_fraction(network: Network, settings: Settings, domain: Domain, task: Task | None) -> Theory | None:

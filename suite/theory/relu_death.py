@@ -1,13 +1,16 @@
 """The probability that a neuron of the first hidden layer is dead.
 
 A neuron is dead if its preactivation w.x + b is at most 0 on the whole domain. Weights and bias, each divided by its
-standard deviation, are isotropic, as Gaussian ones are. The probability depends only on r, half the domain's width
-times the weights' standard deviation over the bias's. A neuron is dead if (w, b) lies in a cone, whose solid angle
-gives the probability.
+standard deviation, are isotropic, as Gaussian ones are. The probability depends only on the domain and on the ratio of
+these standard deviations. A neuron is dead if (w, b) lies in a cone, whose solid angle gives the probability.
 """
 
-from math import atan, atan2, hypot, isinf, pi
+from collections.abc import Sequence
+from itertools import pairwise
+from math import atan2, isinf, pi
 
+import numpy as np
+from numpy.typing import NDArray
 from scipy.special import betainc
 
 
@@ -32,27 +35,44 @@ def dead_probability_on_ball(inputs: int, ratio: float) -> float:
     return float(betainc(inputs / 2, 0.5, 1 / (1 + ratio * ratio))) / 2
 
 
-def dead_probability_on_square(inputs: int, ratio: float) -> float:
-    """Compute the probability that a neuron is dead on an interval or a square: P(b + r |w|_1 <= 0).
+def dead_probability_on_box(low: Sequence[float], high: Sequence[float], ratio: float) -> float:
+    """Compute the probability that a neuron is dead on an interval or a rectangle, wherever its center lies.
 
-    The interval or the square is centered at the origin. In one dimension the probability is atan(1/r) / pi. In two
-    dimensions it is (2/pi) atan(1 / (sqrt(1 + r^2) + r)^2), by the angles of spherical triangles: the event is the
-    intersection of the four half-spaces b + r (+-w_1 +- w_2) <= 0.
+    A neuron is dead if b + w.v <= 0 at every corner v. With w and b divided by their standard deviations, these are
+    half-spaces with the normals (ratio v, 1), whose intersection is the polar of the cone that the normals span. The
+    solid angle of a polar cone follows from the perimeter of the spherical polygon that the cone cuts out:
+
+        P = 1/2 - (sum of the angles between the normals of neighboring corners) / (2 pi d)
+
+    where d is 1 or 2, and the interval's single side counts once. On [-r, r] it is atan(1 / r) / pi, on [-r, r]^2 it is
+    1/2 - arccos(1 / (1 + 2 r^2)) / pi.
 
     Args:
-        inputs: 1 or 2.
-        ratio: r, 0 or more: half a side times the standard deviation of a weight, divided by that of the bias; infinite
-            without biases.
+        low: The smallest value of each of one or two inputs.
+        high: The largest values.
+        ratio: The standard deviation of a weight divided by that of the bias; infinite without biases.
 
     Raises:
         ValueError: If there are no inputs, or more than 2.
     """
-    if inputs == 1:
-        return atan2(1, ratio) / pi
-    if inputs == 2:
-        steep = hypot(1, ratio) + ratio
-        return 0.0 if isinf(steep) else 2 / pi * atan((1 / steep) ** 2)
-    raise ValueError(f"no closed form is known for a box of {inputs} inputs; use 1 or 2 inputs, or a ball")
+    if len(low) not in (1, 2):
+        raise ValueError(f"no closed form is known for a box of {len(low)} inputs; use 1 or 2 inputs, or a ball")
+    corners: list[tuple[float, ...]] = [(low[0],), (high[0],)]
+    if len(low) > 1:
+        corners = [(low[0], low[1]), (high[0], low[1]), (high[0], high[1]), (low[0], high[1])]
+    # Without biases, a corner at the origin requires nothing.
+    normals = [normal for normal in (_normal(corner, ratio) for corner in corners) if normal.any()]
+    neighbors = pairwise(normals if len(low) == 1 else [*normals, normals[0]])
+    angles = sum(atan2(np.linalg.norm(np.cross(one, other)), one @ other) for one, other in neighbors)
+    return float(max(0.0, 0.5 - angles / (2 * pi * len(low))))
+
+
+def _normal(corner: Sequence[float], ratio: float) -> NDArray[np.float64]:
+    """Return the direction of (ratio v, 1), in three dimensions."""
+    ends = np.zeros(3)
+    ends[: len(corner)] = corner if isinf(ratio) else np.multiply(ratio, corner)
+    ends[-1] = 0.0 if isinf(ratio) else 1.0
+    return ends
 
 
 def at_least(needed: int, width: int, dead: float) -> float:

@@ -316,7 +316,7 @@ def test_kernels_inspect_layers_as_torch_does(networks, activation, widths, draw
     """Norms to 1e-11; the first network is dead: its first layer is constant, and so are all that follow."""
     ensemble = networks(widths, activation, draws, normalization=normalization, residual=residual)
     ensemble.parameters[0, : widths[0] * widths[1]] = 0
-    points = sample_domain(widths[0], 1 / 4, 8, 3).coarser().points()
+    points = sample_domain(widths[0], 1 / 4, 8, 3).coarse_points()
 
     norms, biases, constant = compiled.inspect_layers(ensemble, points)
     expected_norms, expected_biases, expected_constant = inspect_layers(ensemble, points)

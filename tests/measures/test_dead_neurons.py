@@ -11,7 +11,8 @@ from suite.catalog.initializations import He, Sphere, Variance
 from suite.catalog.measures.death import DeadNeuronsSettings
 from suite.measures.dead_neurons import dead_neurons
 from suite.nets.sample import sample_domain
-from suite.theory.relu_death import dead_probability_on_ball, dead_probability_on_square
+from suite.theory.relu_death import dead_probability_on_ball
+from tests.theory.boxes import dead_probability_on_square
 
 SETTINGS = DeadNeuronsSettings()
 FAR = 4
@@ -20,7 +21,7 @@ FAR = 4
 
 def look(ensemble, domain):
     """What the measure says on a coarse sample, which is enough for what is decided exactly."""
-    return dead_neurons(ensemble, sample_domain(ensemble.widths[0], domain.extent / 2, 1, 0, domain), SETTINGS)
+    return dead_neurons(ensemble, sample_domain(ensemble.widths[0], domain.sides()[0] / 4, 1, 0, domain), SETTINGS)
 
 
 def off(shares, probability, events=1):

@@ -14,7 +14,8 @@ from suite.catalog.tasks import AbsoluteValue, Checkerboard, Digits, TwoKinks
 from suite.measures.dead_neurons import dead_neurons
 from suite.measures.trainability import TaskAt, trainability
 from suite.nets.sample import sample_domain
-from suite.theory.relu_death import at_least, dead_probability_on_square
+from suite.theory.relu_death import at_least
+from tests.theory.boxes import dead_probability_on_square
 
 SETTINGS = TrainabilitySettings()
 ABSOLUTE, KINKS, BOARD = (

@@ -84,7 +84,7 @@ def test_v3_of_networks_that_are_not_plain_is_that_of_their_outputs(networks, op
     """Over the domain, to which batch normalization adapts."""
     ensemble, sample = networks((2, 4, 4, 1), Tanh(), 3, **option), sample_domain(2, 1 / 16, 0, 0)
 
-    differences = sample.third_differences(ensemble(sample.points()))
+    (differences,) = sample.third_differences(ensemble(sample.points()))
     torch.testing.assert_close(measure(ensemble)["v3"], differences.abs().mean((1, 2)), rtol=1e-12, atol=0)
 
 

@@ -48,7 +48,7 @@ def test_v3_of_a_single_sine_is_known(by_hand):
     """f = sin(w x): the third difference is 8 sin^3(w h / 2) cos at the center, the exact one w^3 |cos|."""
     w, step = 1.5, 1 / 16
     found = measure(by_hand((1, 1, 1), ACTIVATIONS["sin"](), [w, 0, 1, 0]), step)
-    centers = sample_domain(1, step, 0, 0).stencil_centers()
+    centers = sample_domain(1, step, 0, 0).lines[0].stencil_centers()
     mean_cos = torch.cos(w * centers).abs().mean().item()
 
     assert found["v3_exact"].item() == pytest.approx(w**3 * mean_cos, rel=1e-12)
@@ -96,7 +96,7 @@ def test_kinks_are_those_inside_the_box(by_hand, half_width, seen):
 def test_kinks_on_lines_through_a_wide_box_are_counted_over_its_side(by_hand):
     """The plane x1 = 1.5 crosses every line along the first axis of [-2, 2]^3, once."""
     domain = Box(half_width=2.0)
-    along = (sample_domain(3, 1 / 16, 40, 3, domain).axes == 0).double().mean().item()
+    along = sample_domain(3, 1 / 16, 40, 3, domain).lines[0].directions[:, 0].mean().item()
 
     found = measure(by_hand((3, 1, 1), Relu(), [2.0, 0, 0, -3, 3, 0]), lines=40, domain=domain)
 
@@ -109,9 +109,9 @@ def test_kinks_on_lines_through_a_wide_box_are_counted_over_its_side(by_hand):
 def test_kinks_in_a_ball_are_counted_over_its_diameter(by_hand, radius):
     """On stencils along the first axis those that lie across x1 = 0.3; a line of a side's length has more of them."""
     step, place = radius / 16, 0.3 * radius
-    sample = sample_domain(2, step, 64, 3, Ball(radius=radius))
-    left = sample.starts[:, 0]
-    crossed = ((sample.axes == 0) & (left < place) & (place < left + 3 * step)).double().mean().item()
+    (lines,) = sample_domain(2, step, 64, 3, Ball(radius=radius)).lines
+    left = lines.starts[:, 0]
+    crossed = ((lines.directions[:, 0] == 1) & (left < place) & (place < left + 3 * step)).double().mean().item()
 
     found = measure(by_hand((2, 1, 1), Relu(), [2.0, 0, -2 * place, 3, 0]), step, 64, domain=Ball(radius=radius))
 

@@ -165,7 +165,7 @@ def test_kinks_are_those_of_a_dense_grid(networks, activation, widths, biases):
 def test_kinks_on_lines_of_a_plane_are_those_of_a_dense_grid(networks, activation):
     """Five of the grid's lines, none of which starts at the origin, two outputs; a seed like the one above."""
     ensemble = networks((2, 5, 4, 5, 2), activation, draws=4, seed=6)
-    lines = sample_domain(2, 0.4, 0, 0)
+    (lines,) = sample_domain(2, 0.4, 0, 0).lines
     starts, directions = lines.starts[1:11:2], lines.directions[1:11:2]
 
     found = kinks(ensemble, starts, directions, 2.0)
@@ -214,7 +214,7 @@ def variation_in_rationals(layers, slopes, start, direction, length):
 def test_variation_is_that_of_exact_arithmetic(networks, activation, slopes, widths, biases):
     """Also where units only touch their kinks at a breakpoint made below, as they do without biases."""
     ensemble = networks(widths, activation, draws=24, seed=9, biases=biases)
-    lines = sample_domain(widths[0], 0.5, 0, 0)
+    (lines,) = sample_domain(widths[0], 0.5, 0, 0).lines
 
     found = kinks(ensemble, lines.starts, lines.directions, lines.length)
 
@@ -250,7 +250,7 @@ def test_scaling_the_readout_scales_the_variation(networks):
 @pytest.mark.parametrize("activation", [Relu(), Abs()], ids=lambda activation: activation.label)
 def test_a_small_memory_gives_the_same_numbers(networks, monkeypatch, activation):
     """One draw at a time."""
-    ensemble, lines = networks((2, 6, 5, 6, 1), activation, draws=7), sample_domain(2, 0.25, 0, 0)
+    ensemble, (lines,) = networks((2, 6, 5, 6, 1), activation, draws=7), sample_domain(2, 0.25, 0, 0).lines
     whole = kinks(ensemble, lines.starts, lines.directions, 2.0)
     monkeypatch.setattr("suite.nets.breakpoints.MEMORY", 1)
 

@@ -8,9 +8,15 @@ import torch
 from scipy.stats import ks_2samp, kstest
 
 from suite.catalog.domain import Ball, Box
-from suite.nets.sample import sample_domain
+from suite.nets.sample import Grid, sample_domain
 
 STEP = 1 / 16
+
+
+def axes_of(sample):
+    """The axis along which each line of a sample runs, if the lines are all of one length."""
+    (lines,) = sample.lines
+    return lines.directions.argmax(1)
 
 
 def test_a_plane_is_sampled_on_33_points_a_side():
@@ -28,26 +34,30 @@ def test_a_segment_is_sampled_on_33_points():
     sample = sample_domain(1, STEP, 0, 0)
 
     assert torch.equal(sample.points(), torch.arange(33, dtype=torch.float64)[None] / 16 - 1)
-    assert len(sample.starts) == 1
+    assert len(sample.lines[0].starts) == 1
 
 
 def test_the_grids_lines_are_its_rows_and_columns():
     """33 lines along each axis, from the lower side."""
     sample = sample_domain(2, STEP, 0, 0)
 
-    assert sample.axes.tolist() == [0] * 33 + [1] * 33
-    assert (sample.starts[:33, 0] == -1).all()
-    assert (sample.starts[33:, 1] == -1).all()
-    assert sample.starts[:33, 1].tolist() == sample.starts[33:, 0].tolist() == [k / 16 - 1 for k in range(33)]
+    assert axes_of(sample).tolist() == [0] * 33 + [1] * 33
+    assert (sample.lines[0].starts[:33, 0] == -1).all()
+    assert (sample.lines[0].starts[33:, 1] == -1).all()
+    assert (
+        sample.lines[0].starts[:33, 1].tolist()
+        == sample.lines[0].starts[33:, 0].tolist()
+        == [k / 16 - 1 for k in range(33)]
+    )
 
 
 @pytest.mark.parametrize("step", [2 / 3, 0.5, 0.1, 2 / 33])
 def test_any_step_that_divides_the_side_reaches_both_ends(step):
     """The ends exactly, equal distances in between."""
     sample = sample_domain(2, step, 0, 0)
-    side = sample.points()[1, : sample.points_a_line]
+    side = sample.points()[1, : sample.lines[0].points_a_line]
 
-    assert sample.points_a_line == round(2 / step) + 1
+    assert sample.lines[0].points_a_line == round(2 / step) + 1
     assert (side[0], side[-1]) == (-1, 1)
     torch.testing.assert_close(side.diff(), torch.full_like(side[1:], step), rtol=0, atol=1e-15)
 
@@ -56,7 +66,7 @@ def test_third_differences_of_a_cube_are_6_along_its_axis_and_0_across():
     """x1^3 on the plane: half of the stencils run along each axis, so the mean is 3."""
     sample = sample_domain(2, STEP, 0, 0)
 
-    thirds = sample.third_differences(sample.points()[0] ** 3)
+    (thirds,) = sample.third_differences(sample.points()[0] ** 3)
 
     assert thirds.shape == (2 * 30 * 33,)
     torch.testing.assert_close(thirds[:990], torch.full((990,), 6.0).double(), rtol=0, atol=1e-9)
@@ -68,7 +78,7 @@ def test_third_differences_of_a_sum_of_cubes_are_6_everywhere():
     """x1^3 + x2^3, and x^3 on a segment."""
     for inputs in (1, 2):
         sample = sample_domain(inputs, STEP, 0, 0)
-        thirds = sample.third_differences((sample.points() ** 3).sum(0))
+        (thirds,) = sample.third_differences((sample.points() ** 3).sum(0))
         torch.testing.assert_close(thirds, torch.full_like(thirds, 6.0), rtol=0, atol=1e-9)
 
 
@@ -78,7 +88,8 @@ def test_third_differences_of_quadratics_are_0(inputs):
     sample = sample_domain(inputs, STEP, 8, 0)
     points = sample.points()
 
-    assert sample.third_differences(points.mean(0) ** 2 + points[0] - 0.5).abs().max() < 2e-11
+    (thirds,) = sample.third_differences(points.mean(0) ** 2 + points[0] - 0.5)
+    assert thirds.abs().max() < 2e-11
 
 
 @pytest.mark.parametrize("inputs", [3, 10])
@@ -87,9 +98,11 @@ def test_third_differences_along_random_lines_are_those_of_each_lines_axis(input
     sample = sample_domain(inputs, STEP, 16, 0)
     weights = torch.arange(1, inputs + 1, dtype=torch.float64)
 
-    thirds = sample.third_differences((weights[:, None] * sample.points() ** 3).sum(0)).view(16, 30)
+    (thirds,) = sample.third_differences((weights[:, None] * sample.points() ** 3).sum(0))
 
-    torch.testing.assert_close(thirds, (6 * weights[sample.axes])[:, None].expand(-1, 30), rtol=0, atol=1e-7)
+    torch.testing.assert_close(
+        thirds.view(16, 30), (6 * weights[axes_of(sample)])[:, None].expand(-1, 30), rtol=0, atol=1e-7
+    )
 
 
 def test_third_differences_keep_the_leading_axes():
@@ -97,7 +110,7 @@ def test_third_differences_keep_the_leading_axes():
     sample = sample_domain(2, STEP, 0, 0)
     values = torch.stack([sample.points()[0] ** 3, sample.points()[1] ** 3]).expand(4, 2, -1)
 
-    thirds = sample.third_differences(values)
+    (thirds,) = sample.third_differences(values)
 
     assert thirds.shape == (4, 2, 1980)
     torch.testing.assert_close(thirds[0, 0, :990], thirds[3, 1, 990:], rtol=0, atol=1e-9)
@@ -111,7 +124,7 @@ def test_random_lines_run_along_an_axis_from_side_to_side(inputs):
     side = torch.arange(33, dtype=torch.float64) / 16 - 1
 
     assert lines.abs().max() <= 1
-    for line, axis in enumerate(sample.axes.tolist()):
+    for line, axis in enumerate(axes_of(sample).tolist()):
         torch.testing.assert_close(lines[axis, line], side, rtol=0, atol=1e-15)
         others = [other for other in range(inputs) if other != axis]
         assert (lines[others, line] == lines[others, line, :1]).all()
@@ -122,10 +135,10 @@ def test_random_lines_cover_the_cube_uniformly(inputs):
     """Kolmogorov-Smirnov on the coordinates across, chi-square-like z on the axes; false-alarm rate 2e-5 each."""
     sample = sample_domain(inputs, STEP, 3000, 0)
     across = torch.ones(3000, inputs, dtype=torch.bool)
-    across[torch.arange(3000), sample.axes] = False
+    across[torch.arange(3000), axes_of(sample)] = False
 
-    assert kstest(sample.starts[across].numpy(), "uniform", args=(-1, 2)).pvalue > 2e-5
-    share, expected = np.bincount(sample.axes.numpy(), minlength=inputs) / 3000, 1 / inputs
+    assert kstest(sample.lines[0].starts[across].numpy(), "uniform", args=(-1, 2)).pvalue > 2e-5
+    share, expected = np.bincount(axes_of(sample).numpy(), minlength=inputs) / 3000, 1 / inputs
     assert (np.abs(share - expected) / np.sqrt(expected * (1 - expected) / 3000)).max() < 5
 
 
@@ -133,15 +146,15 @@ def test_random_lines_follow_from_the_seed():
     """The same for every measure; others for another seed."""
     first = sample_domain(3, STEP, 4, 1)
 
-    assert torch.equal(sample_domain(3, STEP, 4, 1).starts, first.starts)
-    assert not torch.equal(sample_domain(3, STEP, 4, 2).starts, first.starts)
+    assert torch.equal(sample_domain(3, STEP, 4, 1).lines[0].starts, first.lines[0].starts)
+    assert not torch.equal(sample_domain(3, STEP, 4, 2).lines[0].starts, first.lines[0].starts)
 
 
 @pytest.mark.parametrize("inputs", [1, 2, 3])
 def test_stencil_centers_are_the_means_of_the_stencils_points(inputs):
     """In the order of the third differences: line after line."""
     sample = sample_domain(inputs, STEP, 5, 0)
-    starts, directions = sample.starts, sample.directions
+    starts, directions = sample.lines[0].starts, sample.lines[0].directions
     expected = torch.stack(
         [
             start + direction * np.mean([place + k for k in range(4)]) * STEP
@@ -151,7 +164,7 @@ def test_stencil_centers_are_the_means_of_the_stencils_points(inputs):
         dim=1,
     )
 
-    torch.testing.assert_close(sample.stencil_centers(), expected, rtol=0, atol=1e-14)
+    torch.testing.assert_close(sample.lines[0].stencil_centers(), expected, rtol=0, atol=1e-14)
 
 
 @pytest.mark.parametrize(
@@ -163,11 +176,11 @@ def test_a_coarser_sample_is_some_of_the_points(inputs, domain, number):
     """Nine a side or line, from end to end; of 16 random lines every eighth, and of the disc's 66 stencils."""
     sample = sample_domain(inputs, STEP, 8 if isinstance(domain, Ball) else 16, 3, domain)
 
-    few = sample.coarser().points()
+    few = sample.coarse_points()
 
     assert few.shape == (inputs, number)
     assert {tuple(point) for point in few.T.tolist()} <= {tuple(point) for point in sample.points().T.tolist()}
-    if sample.grid:
+    if isinstance(sample, Grid):
         assert few.amin(1).tolist() == [-1] * inputs
         assert few.amax(1).tolist() == [1] * inputs
 
@@ -176,14 +189,14 @@ def test_a_sample_of_few_points_has_no_coarser_one():
     """Eight intervals a side are as few as it gets."""
     sample = sample_domain(2, 0.25, 0, 0)
 
-    assert torch.equal(sample.coarser().points(), sample.points())
+    assert torch.equal(sample.coarse_points(), sample.points())
 
 
 def test_directions_are_the_axes_unit_vectors():
     """One row a line."""
     sample = sample_domain(3, STEP, 6, 0)
 
-    assert torch.equal(sample.directions, torch.eye(3, dtype=torch.float64)[sample.axes])
+    assert torch.equal(sample.lines[0].directions, torch.eye(3, dtype=torch.float64)[axes_of(sample)])
 
 
 def test_a_sample_in_float32_keeps_its_shape_and_step():
@@ -191,7 +204,7 @@ def test_a_sample_in_float32_keeps_its_shape_and_step():
     sample = sample_domain(2, STEP, 0, 0).to(torch.float32, "cpu")
 
     assert sample.points().dtype == torch.float32
-    assert (sample.step, sample.points_a_line, sample.grid) == (STEP, 33, True)
+    assert (sample.step, sample.lines[0].points_a_line) == (STEP, 33)
 
 
 @pytest.mark.parametrize("half_width", [0.5, sqrt(3), 3.0])
@@ -201,7 +214,7 @@ def test_a_box_of_another_half_width_is_sampled_from_end_to_end(inputs, half_wid
     sample = sample_domain(inputs, half_width / 16, 0, 0, Box(half_width=half_width))
     points = sample.points()
     side = torch.linspace(-half_width, half_width, 33, dtype=torch.float64)
-    thirds = sample.third_differences((points**3).sum(0))
+    (thirds,) = sample.third_differences((points**3).sum(0))
 
     assert points.shape == (inputs, 33**inputs)
     for coordinate in points:
@@ -215,12 +228,12 @@ def test_random_lines_cover_a_box_of_another_half_width():
     sample = sample_domain(3, half_width / 16, 2000, 0, Box(half_width=half_width))
     points = sample.points()
     across = torch.ones(2000, 3, dtype=torch.bool)
-    across[torch.arange(2000), sample.axes] = False
-    thirds = sample.third_differences((points**3).sum(0))
+    across[torch.arange(2000), axes_of(sample)] = False
+    (thirds,) = sample.third_differences((points**3).sum(0))
 
     assert points.abs().max() <= half_width
-    assert sample.length == 2 * half_width
-    assert kstest(sample.starts[across].numpy(), "uniform", args=(-half_width, 2 * half_width)).pvalue > 2e-5
+    assert sample.lines[0].length == 2 * half_width
+    assert kstest(sample.lines[0].starts[across].numpy(), "uniform", args=(-half_width, 2 * half_width)).pvalue > 2e-5
     torch.testing.assert_close(thirds, torch.full_like(thirds, 6.0), rtol=0, atol=1e-9)
 
 
@@ -229,9 +242,9 @@ def test_with_one_input_the_ball_is_the_interval():
     ball = sample_domain(1, 0.125, 7, 3, Ball(radius=1.5))
     box = sample_domain(1, 0.125, 7, 3, Box(half_width=1.5))
 
-    assert ball.grid
+    assert isinstance(ball, Grid)
     assert torch.equal(ball.points(), box.points())
-    assert torch.equal(ball.starts, box.starts)
+    assert torch.equal(ball.lines[0].starts, box.lines[0].starts)
 
 
 @pytest.mark.parametrize("radius", [0.5, 1.0, 3.0])
@@ -244,8 +257,8 @@ def test_every_point_of_a_balls_stencils_lies_in_the_ball(inputs, intervals, rad
     points = sample.points()
 
     assert points.norm(dim=0).max() <= radius * (1 + 1e-14)
-    assert (sample.points_a_line, sample.step, sample.grid) == (4, step, False)
-    assert sample.length == pytest.approx(3 * step, rel=1e-15)
+    assert (sample.lines[0].points_a_line, sample.step) == (4, step)
+    assert sample.lines[0].length == pytest.approx(3 * step, rel=1e-15)
     assert points.shape == (inputs, 4 * (64 * (intervals + 1) // 4))
     assert 0 <= domain.points(inputs, step, 64) - points.shape[1] < 4
 
@@ -256,9 +269,9 @@ def test_a_balls_stencils_have_one_third_difference_each(inputs):
     sample = sample_domain(inputs, STEP, 8, 0, Ball())
     weights = torch.arange(1, inputs + 1, dtype=torch.float64)
 
-    thirds = sample.third_differences((weights[:, None] * sample.points() ** 3).sum(0))
+    (thirds,) = sample.third_differences((weights[:, None] * sample.points() ** 3).sum(0))
 
-    torch.testing.assert_close(thirds, 6 * weights[sample.axes], rtol=0, atol=1e-7)
+    torch.testing.assert_close(thirds, 6 * weights[axes_of(sample)], rtol=0, atol=1e-7)
 
 
 @pytest.mark.parametrize("intervals", [5, 64])
@@ -271,8 +284,8 @@ def test_a_balls_stencils_are_uniform_among_those_that_fit(inputs, intervals):
     """
     step = 2 / intervals
     sample = sample_domain(inputs, step, 4 * 4000 // (intervals + 1), 0, Ball())
-    middles = sample.stencil_centers().T.numpy()
-    axes, along = sample.axes.numpy(), np.arange(len(middles))
+    middles = sample.lines[0].stencil_centers().T.numpy()
+    axes, along = axes_of(sample).numpy(), np.arange(len(middles))
     thrown = np.random.default_rng(5).uniform(-1, 1, (200_000, inputs))
     half = 1.5 * step * np.eye(inputs)[0]
     fits = (np.linalg.norm(thrown - half, axis=1) <= 1) & (np.linalg.norm(thrown + half, axis=1) <= 1)
@@ -293,9 +306,9 @@ def test_a_balls_stencils_follow_from_the_seed():
     first = sample_domain(3, STEP, 4, 1, Ball())
     again = sample_domain(3, STEP, 4, 1, Ball())
 
-    assert torch.equal(again.starts, first.starts)
-    assert torch.equal(again.axes, first.axes)
-    assert not torch.equal(sample_domain(3, STEP, 4, 2, Ball()).starts, first.starts)
+    assert torch.equal(again.lines[0].starts, first.lines[0].starts)
+    assert torch.equal(axes_of(again), axes_of(first))
+    assert not torch.equal(sample_domain(3, STEP, 4, 2, Ball()).lines[0].starts, first.lines[0].starts)
 
 
 @pytest.mark.parametrize("intervals", [4, 32])
@@ -304,7 +317,7 @@ def test_a_ball_of_many_dimensions_is_sampled(intervals):
     sample = sample_domain(784, 2 / intervals, 16, 0, Ball())
 
     assert sample.points().norm(dim=0).max() <= 1 + 1e-14
-    assert len(sample.axes.unique()) > 1
+    assert len(axes_of(sample).unique()) > 1
 
 
 @pytest.mark.parametrize(
@@ -342,5 +355,5 @@ def test_some_points_of_random_lines_are_not_all_at_their_ends():
 
     some = sample.some(64)
 
-    along = some[sample.axes, torch.arange(64)]
+    along = some[axes_of(sample), torch.arange(64)]
     assert len(along.unique()) >= 20

@@ -63,7 +63,7 @@ def test_values_are_set_wherever_they_stand(file: Path):
     assert spec.family[0].parameters == (600,)
     assert spec.family[0].depth == (1, 4, 3)
     assert [claim.at_least for claim in spec.claim] == [0.1, 0.3]
-    assert spec.domain.extent == 2.0
+    assert spec.domain.radius == 2.0
     assert spec.measures["collapse"].draws == 32
     assert [each.learning_rate for each in spec.measures["accuracy"].optimizer] == [0.01, 0.1]
 

@@ -35,8 +35,9 @@ from suite.theory.jacobian import finite_jacobian_by_layer, jacobian_by_layer
 from suite.theory.mean_field import edge_of_chaos, output_variance
 from suite.theory.networks import hidden_variances, input_variance, mean_field_facts, stationary_variance
 from suite.theory.quantities import Theory, dead_probability, is_compared_by_z, theory_of
-from suite.theory.relu_death import at_least, dead_probability_on_ball, dead_probability_on_square
+from suite.theory.relu_death import at_least, dead_probability_on_ball
 from suite.theory.scaling import layer_variances
+from tests.theory.boxes import dead_probability_on_square
 
 BOX, BALL = Box(), Ball()
 ABSOLUTE, KINKS = AbsoluteValue(train=8, test=8), TwoKinks(train=8, test=8)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from suite.catalog.checks import Asked, Problem
-from suite.catalog.domain import INTERVALS, Domain
+from suite.catalog.domain import Domain
 from suite.catalog.measure import Measure
 from suite.catalog.measures.collapse import COLLAPSE
 from suite.catalog.measures.death import DEAD_NEURONS, TRAINABILITY
@@ -91,7 +91,7 @@ def with_default_step(asked: Mapping[str, Settings], domain: Domain) -> dict[str
     """Return the settings of measures with the default step where none is given."""
     first = asked.get(STEP)
     stated = first.step if isinstance(first, OnTheDomain) else None
-    step = 2 * domain.extent / INTERVALS if stated is None else stated
+    step = domain.default_step if stated is None else stated
     return {
         name: settings.model_copy(update={"step": step})
         if isinstance(settings, OnTheDomain) and settings.step is None
@@ -113,14 +113,21 @@ def problems_of(name: str, settings: Settings, asked: Asked) -> Iterator[Problem
             "remove the measure, or use a separate spec for these networks",
         )
     if isinstance(settings, OnTheDomain) and settings.step is not None and not asked.domain.divides(settings.step):
-        side, fewest = 2 * asked.domain.extent, asked.domain.fewest
-        example = side / max(fewest, asked.domain.intervals(settings.step))
-        yield Problem(
-            f"{settings.step:g} does not divide the domain's side of {side:g} into {fewest} or more steps",
-            f"use {side:g}/n, such as {example!r}",
-            ("step",),
-        )
+        yield _problem_of_step(settings.step, asked.domain)
     yield from measure.checks(asked, settings)
+
+
+def _problem_of_step(step: float, domain: Domain) -> Problem:
+    """Return the problem of a step that does not divide the sides of the domain."""
+    sides, fewest = sorted(set(domain.sides())), domain.fewest
+    if len(sides) == 1:
+        (side,) = sides
+        what, hint = f"side of {side:g}", f"use {side:g}/n, such as {side / max(fewest, *domain.intervals(step))!r}"
+    else:
+        what = f"sides of {', '.join(f'{side:g}' for side in sides[:4])}{', ...' * (len(sides) > 4)}"
+        default = domain.default_step
+        hint = f"use {default:g}/n" if domain.divides(default) else "change low or high so that the sides have one"
+    return Problem(f"{step:g} does not divide the domain's {what} into {fewest} or more steps", hint, ("step",))
 
 
 def precisely(name: str, settings: Settings) -> str:
