@@ -59,6 +59,21 @@ def test_members_are_listed_with_widths_and_exact_counts(text: str) -> None:
     assert re.search(r" +leaky_relu\(slope=0\.2\) +batch +30\d +[-+]0\.\d\d% +2-", text)
 
 
+@pytest.mark.parametrize(
+    ("domain", "shown"),
+    [
+        ('{ kind = "box", low = 0.0, high = 2.5 }', "box(low = 0, high = 2.5)"),
+        ('{ kind = "box", low = [0.0, -1.0], high = 2.5 }', "box(low = [0, -1], high = 2.5)"),
+    ],
+)
+def test_ends_of_a_box_are_shown(tmp_path: Path, domain: str, shown: str) -> None:
+    """One number, or one for each input."""
+    text = SPEC.replace('{ kind = "ball", radius = 2.0 }', domain)
+    (tmp_path / "likeness.toml").write_text(text)
+
+    assert f"domain: {shown}\n" in explained(str(tmp_path / "likeness.toml"))
+
+
 def test_measures_are_listed_with_their_settings(text: str) -> None:
     """A precision target shows its keys in place of the number of draws, and how far the numbers may grow."""
     assert "  v3: variability: mean |third divided difference| of the output\n    draws = 600, step = 0.5, " in text

@@ -176,8 +176,15 @@ class Box(Domain):
             return (-self.half_width,) * number, (self.half_width,) * number
         low, high = (ends * number if len(ends) == 1 else ends for ends in (self.low, self.high))
         if {len(low), len(high)} != {number}:
-            raise ValueError(f"a box of {self.dimension} inputs does not suit networks of {number}")
+            raise ValueError(self.unsuitable(number))
         return low, high
+
+    def unsuitable(self, inputs: int) -> str:
+        """Return the message for networks of another number of inputs."""
+        return (
+            f"the box has {self.dimension} inputs, the networks have {inputs}; use one number for low and for high, or "
+            "one for each input"
+        )
 
     def on_grid(self, inputs: int) -> bool:
         """Return whether there are at most two inputs."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from suite.catalog.checks import Asked
+from suite.catalog.domain import Box
 from suite.catalog.initializations import DataDependent
 from suite.catalog.measures import MEASURES, problems_of
 from suite.catalog.precision import Precise
@@ -37,14 +38,9 @@ def check_measures(spec: Spec, members: Sequence[Member], memory: float) -> Iter
 
 def _domain_of_other_inputs(spec: Spec) -> Iterator[Finding]:
     """Yield a finding if the domain has ends for another number of inputs than a family."""
-    wanted = spec.domain.dimension
-    sizes = {inputs for family in spec.family for inputs in family.inputs or ()} - {wanted}
-    if wanted is not None and sizes:
-        yield Finding(
-            ("domain",),
-            f"the box has {wanted} inputs, a family has {min(sizes)}; use one number for low and for high, or one for "
-            "each input",
-        )
+    others = {inputs for family in spec.family for inputs in family.inputs or ()} - {spec.domain.dimension}
+    if isinstance(spec.domain, Box) and spec.domain.dimension and others:
+        yield Finding(("domain",), spec.domain.unsuitable(min(others)))
 
 
 def _precise_quantities(spec: Spec) -> Iterator[Finding]:

@@ -48,6 +48,20 @@ def test_collapse_and_gradients_are_what_torch_says(module):
         assert layers[number] == pytest.approx(float(norm), rel=1e-9)
 
 
+def test_a_module_is_measured_on_a_box_with_ends_for_each_input(module):
+    """Over its grid; the ends of three inputs do not suit a network of two."""
+    domain = {"kind": "box", "low": [1, -3], "high": [2, -2.5]}
+    sides = torch.linspace(1, 2, 9, dtype=torch.float64), torch.linspace(-3, -2.5, 5, dtype=torch.float64)
+
+    found = suite.measure(module, "collapse", domain=domain, settings={"collapse": {"step": 0.125}})
+
+    outputs = module.double()(torch.cartesian_prod(*sides))
+    value = found.set_index("quantity").value
+    assert value.output_std == pytest.approx(float(outputs.std(correction=0).detach()), rel=1e-9)
+    with pytest.raises(ValueError, match="the box has 3 inputs, the networks have 2; use one number for low"):
+        suite.measure(module, "v3", domain={"kind": "box", "low": [1, 2, 3], "high": 4})
+
+
 def test_every_measure_without_a_task_can_be_taken(module):
     """Each gives some quantity of its own, of each module, and of layers each has its row."""
     names = [name for name, measure in MEASURES.items() if measure.inputs not in ("task", "training")]
@@ -151,7 +165,10 @@ def test_what_is_wrong_with_settings_is_said_as_of_a_spec(module):
         ({"settings": {"v3": {"step": float("inf")}}}, "v3.step: expected a finite number, got inf"),
         ({"domain": 3}, "domain: expected a table, got 3"),
         ({"domain": {"kind": "box", "half_width": -1}}, "domain.half_width: expected a number > "),
-        ({"domain": {"kind": "box", "radius": 1.0}}, "domain.radius: unknown key; use one of half_width, name"),
+        (
+            {"domain": {"kind": "box", "radius": 1.0}},
+            "domain.radius: unknown key; use one of half_width, high, low, name",
+        ),
         ({"activation": {"name": "elu", "alfa": 1.0}}, "activation.alfa: unknown key; did you mean alpha?"),
         ({"activation": "htanh"}, "activation.linear_region: linear_region is missing; add it"),
         ({"activation": "zzz"}, "entries of a plug-in need suite.plug_in"),

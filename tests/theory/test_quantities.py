@@ -111,6 +111,13 @@ def test_isotropic_first_layers_have_theories_of_death_on_balls_and_on_boxes_of_
         np.testing.assert_allclose(found.values, [value], rtol=1e-12)
 
 
+def test_boxes_of_more_inputs_have_no_theory_of_death_wherever_they_lie():
+    """Centered or not."""
+    one = member(He(bias_std=0.5), (3, 8, 1))
+
+    assert all(theory(name, one, domain) is None for name in DEATH for domain in (BOX, Box(low=0.0, high=1.0)))
+
+
 def test_a_known_probability():
     """(w, b) uniform on the sphere: 1/4 on [-1, 1], atan(1/2) / pi on [-2, 2]."""
     one = member(Sphere(), (1, 4, 1))
@@ -152,9 +159,11 @@ def test_later_layers_and_the_death_of_deep_networks_have_no_theory():
         (BOX, ABSOLUTE, None),
         (BALL, ABSOLUTE, None),
         (BOX, Digits(train=8, test=8), None),
+        (Box(low=-2.0, high=1.8), ABSOLUTE, 0.0),
+        (Box(low=-2.0, high=1.0), ABSOLUTE, None),
         (BOX, None, None),
     ],
-    ids=["board", "wider", "just", "narrower", "ball", "images", "no task"],
+    ids=["board", "wider", "just", "narrower", "ball", "images", "shifted", "beside", "no task"],
 )
 def test_data_dependent_neurons_are_alive_where_the_domain_holds_their_points(domain, task, dead):
     """Each is active at a training point; where that may lie outside, nothing is said."""
