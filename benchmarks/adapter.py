@@ -23,6 +23,7 @@ PLACES: dict[str, tuple[str, ...]] = {
     "MEASURES": ("suite.catalog.measures",),
     "Normalization": ("suite.spec.model",),
     "OPTIMIZERS": ("suite.catalog.optimizers",),
+    "SHIPPED": ("suite.catalog.datasets",),
     "TASKS": ("suite.catalog.tasks",),
     "Adam": ("suite.catalog.optimizers",),
     "Checkerboard": ("suite.catalog.tasks",),

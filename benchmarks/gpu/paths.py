@@ -15,6 +15,7 @@ from benchmarks.adapter import (
     INITIALIZATIONS,
     MEASURES,
     OPTIMIZERS,
+    SHIPPED,
     TASKS,
     Cell,
     Normalization,
@@ -28,6 +29,12 @@ VALUES: dict[str, Any] = {
     "linear_region": 0.8,
     "weight_variance": 1.5,
     "squares": 2,
+    "turns": 1.5,
+    "rings": 3,
+    "noise": 0.1,
+    "label_noise": 0.1,
+    "file": str(SHIPPED / "iris.csv"),
+    "target": "species",
     "train": 24,
     "test": 16,
     "learning_rate": [0.01, 0.03],
@@ -42,6 +49,7 @@ OPTIONS: dict[str, Any] = {
     "warmup": 2,
     "clip": 0.1,
     "validation": 20,
+    "ignore": ["petal_width"],
 }
 """Values of optional parameters that use other code than their defaults."""
 
@@ -72,11 +80,9 @@ def weight_cells() -> list[Cell]:
 
     Their measure is evaluated on a batch of a task.
     """
-    schemes = [_entry(entry) for entry in INITIALIZATIONS.values()]
-    task = next(iter(TASKS.values()))
-    family = _family(inputs=task.inputs, width=[5, 70], depth=[1, 12], initialization=schemes)
-    measures = {"grad_norm": {"draws": DRAWS}, "accuracy": _training(task)["accuracy"]}
-    return [cell for cell in _load(_spec(family, measures)) if cell.name == "grad_norm"]
+    measures = {"grad_norm": {"draws": DRAWS}} | _accuracy(next(iter(TASKS.values())))
+    families = [_family(width=[5, 70], depth=[1, 12], **drawn) for drawn in _initializations()]
+    return [cell for family in families for cell in _load(_spec(family, measures)) if cell.name == "grad_norm"]
 
 
 def load_text(text: str) -> list[Cell]:
@@ -140,17 +146,27 @@ def _specs() -> Iterator[Table]:
         for kind in DOMAINS:
             for inputs in (1, 2):
                 yield _spec(_family(inputs=inputs), on_domain) | {"domain": {"kind": kind}}
-    schemes = [_entry(entry) for entry in INITIALIZATIONS.values()]
     losses = set()
     for place, task in enumerate(TASKS.values()):
-        sizes, training = {"inputs": task.inputs, "outputs": task.outputs}, _training(task)
-        drawn = {} if place else {"initialization": schemes}
+        loss = _loss_of(task)
+        training = _training(task, loss)
         for dtype in DTYPES:
-            yield _spec(_family(**sizes, **drawn), _measures(dtype, ("loss", "task")) | training)
-        if task.loss not in losses:
+            for drawn in [{}] if place else _initializations():
+                yield _spec(_family(**drawn), _measures(dtype, ("loss", "task")) | training)
+        if loss not in losses:
             anywhere = {name: settings for name, settings in training.items() if not MEASURES[name].plain}
-            yield _spec(_family(**sizes, **layers), anywhere)
-        losses.add(task.loss)
+            yield _spec(_family(**layers), anywhere)
+        losses.add(loss)
+
+
+def _initializations() -> Iterator[Table]:
+    """Yield the keys of families that together have every initialization, each with an activation that suits it."""
+    schemes: dict[str, list[Table]] = {}
+    for entry in INITIALIZATIONS.values():
+        activation = entry.activations[0].model_fields["name"].default if entry.activations else "relu"
+        schemes.setdefault(activation, []).append(_entry(entry))
+    for activation, suited in schemes.items():
+        yield {"activation": activation, "initialization": suited}
 
 
 def _spec(family: Table, measures: Table) -> Table:
@@ -173,15 +189,24 @@ def _measures(dtype: str, inputs: tuple[str, ...]) -> Table:
     }
 
 
-def _training(task: Any) -> Table:
-    """Return settings of a short training under every optimizer, with every observer that suits the task."""
-    optimizers = [_entry(entry) for entry in OPTIMIZERS.values()]
+def _training(task: Any, loss: str) -> Table:
+    """Return settings of a short training under every optimizer, with every observer that suits the task's loss."""
     observers: Table = {name: {} for name, measure in MEASURES.items() if measure.inputs == "training"}
-    if task.loss == "half_square":
+    if loss == "half_square":
         del observers["feature_diversity"]  # it compares classes
-    return observers | {
-        "accuracy": {"task": _entry(task), "optimizer": optimizers, "steps": 4, "replicates": DRAWS},
-    }
+    return observers | _accuracy(task)
+
+
+def _accuracy(task: Any) -> Table:
+    optimizers = [_entry(entry) for entry in OPTIMIZERS.values()]
+    return {"accuracy": {"task": _entry(task), "optimizer": optimizers, "steps": 4, "replicates": DRAWS}}
+
+
+def _loss_of(task: Any) -> str:
+    """Return the loss of a task, which can follow from its file."""
+    trained = next(cell for cell in _load(_spec(_family(), _accuracy(task))) if cell.trains)
+    assert trained.task is not None
+    return trained.task.loss
 
 
 def _entry(entry: Any) -> Table:
