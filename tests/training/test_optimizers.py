@@ -125,7 +125,10 @@ def test_gradients_below_the_norm_are_not_changed(rule: Optimizer) -> None:
 
 def table_task(name: str, folder: Path) -> Task:
     """Return a task of the catalog; a table has three classes and numbers of very different sizes."""
-    entry, given = TASKS[name], dict[str, Any](squares=2, train=60, test=10, file="rows.csv", target=("kind",))
+    entry, given = (
+        TASKS[name],
+        dict[str, Any](squares=2, turns=1.5, rings=3, train=60, test=10, file="rows.csv", target=("kind",)),
+    )
     generator = np.random.default_rng(3)
     frame = pd.DataFrame({"small": generator.normal(0, 1e-6, 90), "large": generator.normal(1e6, 1e5, 90)})
     kinds = np.array(["a", "b", "c"])[(np.arange(90) + (frame["small"] > 0)) % 3]
