@@ -20,7 +20,7 @@ class NoVariancesError(ValueError):
     """The error that a plug-in's initialization fails or gives invalid variances for some hidden layer.
 
     Attributes:
-        faults: One message per failure, with the layer's size and a hint.
+        faults: One message per failure, with the arguments of the plug-in's function and a hint.
     """
 
     def __init__(self, *faults: str) -> None:
@@ -54,8 +54,14 @@ class Initialization(Choice):
     mean_field: ClassVar[bool] = True
     """Whether preactivations of wide layers are Gaussian and hidden layers alike, as mean-field theory supposes."""
 
-    def layer_variance(self, fan_in: int, fan_out: int) -> tuple[float, float] | None:
+    def layer_variance(self, fan_in: int, fan_out: int, layer: int, depth: int) -> tuple[float, float] | None:
         """Return (sigma_w^2, sigma_b^2) of a hidden layer for a plug-in's scheme; None for built-in schemes.
+
+        Args:
+            fan_in: The number of its inputs.
+            fan_out: The number of its units.
+            layer: Its number, from 1.
+            depth: The number of hidden layers.
 
         Raises:
             NoVariancesError: If the plug-in's values are not valid variances.

@@ -1,5 +1,6 @@
 """Initializations from plug-ins: the variances of each hidden layer and, optionally, its weights."""
 
+import inspect
 from collections.abc import Callable
 from functools import lru_cache
 from math import isfinite
@@ -24,8 +25,11 @@ from suite.plugins.parameters import PluginChoice, make_choice, make_decorator, 
 _Function = Callable[..., float | tuple[float, float]]
 _Weights = Callable[..., Tensor]
 
-_LAYERS = ((1, 1), (1, 64), (2, 5), (64, 1), (1000, 1000))
-"""(fan_in, fan_out) of the layers for which the function is tried."""
+_LAYERS = ((1, 1, 1, 1), (1, 64, 1, 3), (2, 5, 1, 2), (64, 1, 3, 3), (1000, 1000, 2, 100))
+"""(fan_in, fan_out, layer, depth) of the layers for which the function is tried."""
+
+_TOLD = ("layer", "depth")
+"""Parameters of the function that are no keys of a spec: the number of the layer, and that of all hidden layers."""
 
 _NETWORKS, _LARGE = 400, ((32, 32), (48, 3), (64, 2), (64, 1))
 """Networks, and (fan_out, fan_in) of layers, whose weights' mean and mean square are checked."""
@@ -40,6 +44,8 @@ class PluginInitialization(PluginChoice, Initialization):
     table = "suite.catalog.initializations:INITIALIZATIONS"
     declaration: ClassVar[tuple[_Function, _Weights | None]]
     """The decorated function, and the decorator's argument `weights`."""
+    told: ClassVar[tuple[str, ...]]
+    """Which of the layer and the depth the function takes."""
 
     def try_out(self) -> None:
         """Compute the variances of layers of several sizes, and check the weights if there are any.
@@ -47,27 +53,30 @@ class PluginInitialization(PluginChoice, Initialization):
         Raises:
             PlugInError: If a result is invalid, or the plug-in fails.
         """
-        for fan_in, fan_out in _LAYERS:
+        for arguments in _LAYERS:
             try:
-                self.layer_variance(fan_in, fan_out)
+                self.layer_variance(*arguments)
             except NoVariancesError as error:
                 raise PlugInError(str(error)) from None
         if self.shaped:
             self._check_weights()
 
-    def layer_variance(self, fan_in: int, fan_out: int) -> tuple[float, float]:
+    def layer_variance(self, fan_in: int, fan_out: int, layer: int, depth: int) -> tuple[float, float]:
         """Return sigma_w^2 and sigma_b^2 of a layer.
 
         Raises:
             NoVariancesError: If the plug-in returns no valid variances, or fails.
         """
+        known = dict(zip(_TOLD, (layer, depth), strict=True))
+        told = {name: known[name] for name in self.told}
         try:
-            return _convert_to_variances(self.declaration[0](fan_in, fan_out, **self.parameters))
+            return _convert_to_variances(self.declaration[0](fan_in, fan_out, **told, **self.parameters))
         except PlugInError as error:
             message = str(error)
         except (Exception, SystemExit) as error:  # the plug-in's function may raise anything
             message = f"it fails ({short_error(error)}); correct the function, or its parameters"
-        raise NoVariancesError(f"at fan_in = {fan_in}, fan_out = {fan_out}: {message}")
+        arguments = {"fan_in": fan_in, "fan_out": fan_out, **told}
+        raise NoVariancesError(f"at {', '.join(f'{name} = {value}' for name, value in arguments.items())}: {message}")
 
     @property
     def shaped(self) -> _Weights | None:
@@ -133,6 +142,21 @@ def _are_uncorrelated(initialization: PluginInitialization) -> bool:
     return True
 
 
+def _own_parameters(function: _Function) -> list[str]:
+    """Return the names of a function's parameters after fan_in and fan_out.
+
+    Raises:
+        PlugInError: If the layer or the depth comes first.
+    """
+    try:
+        names = list(inspect.signature(getattr(function, "forward", function)).parameters)
+    except ValueError:  # some functions that are written in C have no signature
+        return []
+    if early := next((name for name in names[:2] if name in _TOLD), None):
+        raise PlugInError(f"the first two parameters are fan_in and fan_out, got {early}; move it behind them")
+    return names[2:]
+
+
 def _convert_to_variances(returned: Any) -> tuple[float, float]:
     """Return sigma_w^2 and sigma_b^2 from the value of the plug-in's function, or raise PlugInError."""
     pair = returned if isinstance(returned, tuple) else (returned, 0.0)
@@ -157,9 +181,10 @@ def initialization(
     """Add an initialization, named after the decorated function.
 
     The function takes fan_in and fan_out of a hidden layer. It returns sigma_w^2, which is fan_in times the variance of
-    a weight, or a pair of this and sigma_b^2, the variance of a bias. Theory uses these variances. Other parameters of
-    the function are keys of a spec, as for an activation. The readout has gain 1 and no bias, as with the
-    initializations of the suite.
+    a weight, or a pair of this and sigma_b^2, the variance of a bias. Theory uses these variances. If the function has
+    parameters `layer` and `depth`, they are the number of the layer, from 1, and the number of hidden layers. Its other
+    parameters are keys of a spec, as for an activation. The readout has gain 1 and no bias, as with the initializations
+    of the suite.
 
     Args:
         function: The decorated function.
@@ -182,8 +207,9 @@ def initialization(
         raise PlugInError("weights starts from Gaussian numbers; remove distribution")
 
     def add(plugin: Plugin, called: str, decorated: _Function) -> None:
-        entry = make_choice(PluginInitialization, plugin, called, decorated, 2, formula)
+        entry = make_choice(PluginInitialization, plugin, called, decorated, 2, formula, _TOLD)
         entry.declaration, entry.distribution = (decorated, weights), Distribution(distribution)
+        entry.told = tuple(name for name in _TOLD if name in _own_parameters(decorated))
         register_choice("an initialization", INITIALIZATIONS, entry, {})
 
     return make_decorator("an initialization", function, name, add)

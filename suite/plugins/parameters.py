@@ -4,7 +4,7 @@ The module also has the base classes and registration that all kinds of plug-in 
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Annotated, Any, ClassVar, Literal, Self, cast, get_args, get_origin
 
@@ -100,7 +100,13 @@ def _name_of(function: _Function, given: str | None) -> str:
 
 
 def make_choice(
-    base: type[PluginChoice], plugin: Plugin, name: str, function: _Function, taken: int, formula: str | None
+    base: type[PluginChoice],
+    plugin: Plugin,
+    name: str,
+    function: _Function,
+    taken: int,
+    formula: str | None,
+    told: Sequence[str] = (),
 ) -> Any:
     """Return a new catalog entry whose keys are a function's parameters.
 
@@ -111,8 +117,9 @@ def make_choice(
         function: The plug-in's function.
         taken: The number of leading parameters that the suite passes.
         formula: Formula that `list` shows. Default: the first line of the docstring.
+        told: Names of parameters that the suite passes by name if the function has them.
     """
-    fields = fields_of(function, name, taken, {base.tag, *names_in(base)})
+    fields = fields_of(function, name, taken, {base.tag, *names_in(base)}, told)
     fields[base.tag] = (Literal[name], name)
     summary = summary_of(function, name)
     entry = cast(Any, create_model(name, __base__=base, __doc__=f"{summary}.", **fields))
@@ -146,7 +153,9 @@ def names_in(model: type[BaseModel]) -> set[str]:
     return {*dir(model), *model.model_fields, *model.__class_vars__}
 
 
-def fields_of(function: _Function, name: str, taken: int, reserved: set[str]) -> dict[str, Any]:
+def fields_of(
+    function: _Function, name: str, taken: int, reserved: set[str], told: Sequence[str] = ()
+) -> dict[str, Any]:
     """Return a function's own parameters as pydantic fields.
 
     Args:
@@ -154,6 +163,7 @@ def fields_of(function: _Function, name: str, taken: int, reserved: set[str]) ->
         name: Its name.
         taken: The number of leading parameters that the suite passes.
         reserved: Names that specs use for something else.
+        told: Names of parameters that the suite passes by name, which are no keys.
 
     Returns:
         Pairs of a type and a field, by name. Empty if the function has no signature.
@@ -177,6 +187,8 @@ def fields_of(function: _Function, name: str, taken: int, reserved: set[str]) ->
         key, kind = parameter.name, parameter.annotation
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
             raise PlugInError(f"{name}: {parameter} cannot be a key of a spec; name each parameter")
+        if key in told:
+            continue
         if key in reserved or key.startswith(("_", "model_")):
             raise PlugInError(f"{name}: a spec has another use for {key}; give the parameter another name")
         plain = get_args(kind)[0] if get_origin(kind) is Annotated else kind

@@ -87,22 +87,19 @@ def resolve_scheme(initialization: Initialization, activation: Activation) -> In
 
 
 def _plugin_variances(initialization: Initialization, fans: Sequence[tuple[int, int]]) -> LayerVariances:
-    """Return the variances of hidden layers from a plug-in, calling it once per size.
-
-    Raise all errors together.
-    """
-    found: dict[tuple[int, int], tuple[float, float]] = {}
-    errors: list[str] = []
-    for layer in dict.fromkeys(fans):
+    """Return the variances of hidden layers from a plug-in; raise all errors together."""
+    found: list[tuple[float, float]] = []
+    errors: dict[str, None] = {}
+    for layer, fan in enumerate(fans, 1):
         try:
-            pair = initialization.layer_variance(*layer)
+            pair = initialization.layer_variance(*fan, layer, len(fans))
             assert pair is not None
-            found[layer] = pair
+            found.append(pair)
         except NoVariancesError as error:
-            errors += error.faults
+            errors |= dict.fromkeys(error.faults)  # once, if the function does not know the layer
     if errors:
         raise NoVariancesError(*errors)
-    return tuple(found[layer] for layer in fans)
+    return tuple(found)
 
 
 def second_moment_at_data(distances: Array, inputs: int, noise_std: float) -> Array:

@@ -16,6 +16,7 @@ from suite.nets.initialization import draw_parameters
 from suite.runs.run import compute_tables
 from suite.spec.load import load_studies
 from suite.spec.members import Member
+from suite.theory.correlation_map import correlation_by_layer
 from suite.theory.quantities import theory_of
 from suite.theory.scaling import layer_variances
 
@@ -113,6 +114,75 @@ def test_two_workers_give_the_same_numbers_and_keys_follow_the_file(loaded, tmp_
         assert (before == after) == (label == "he")
 
 
+BY_LAYER = (
+    HEAD
+    + '''@initialization
+def both(fan_in, fan_out, layer, depth, gain: float = 1.0):
+    """Both."""
+    return gain * (layer + 10 * depth), 100.0 * layer
+
+@initialization
+def annotated(fan_in: int, fan_out: int, gain: float = 2.0, *, depth: int):
+    """The depth alone, by name, after a key."""
+    return gain * depth
+
+@initialization
+def untold(fan_in, fan_out, gain: float = 1.0):
+    """Neither."""
+    return gain
+'''
+)
+
+
+def test_a_function_is_told_the_layer_and_the_depth(loaded):
+    """Layers from 1, hidden ones only. The other parameters are keys; a function that takes neither is as before."""
+    loaded(BY_LAYER)
+
+    def variances(scheme):
+        return layer_variances(scheme, Relu(), (2, 5, 5, 7, 1))
+
+    both, annotated, untold = (INITIALIZATIONS[name] for name in ("both", "annotated", "untold"))
+    assert variances(both()) == ((31, 100), (32, 200), (33, 300), (1, 0))
+    assert variances(both(gain=2.0)) == ((62, 100), (64, 200), (66, 300), (1, 0))
+    assert variances(annotated()) == ((6, 0), (6, 0), (6, 0), (1, 0))
+    assert variances(untold(gain=1.5)) == ((1.5, 0), (1.5, 0), (1.5, 0), (1, 0))
+    keys = [set(entry.model_fields) - {"scheme"} for entry in (both, annotated, untold)]
+    assert keys == [{"gain"}] * 3
+
+
+def test_weights_have_the_variances_of_their_layers(loaded):
+    """Of 200 networks, within 5 standard errors; theory takes them layer by layer."""
+    loaded(BY_LAYER)
+    variances, layers = drawn(INITIALIZATIONS["both"](gain=0.1))
+
+    assert variances == (pytest.approx((2.1, 100)), pytest.approx((2.2, 200)), (1.0, 0.0))
+    for (variance, _), layer, fan_in in zip(variances, layers, WIDTHS, strict=False):
+        weights = layer.weight * (fan_in / variance) ** 0.5
+        assert float(weights.square().mean()) == pytest.approx(1, abs=5 * (2 / weights.numel()) ** 0.5)
+    network = Member(WIDTHS, Relu(), INITIALIZATIONS["both"](gain=0.1), variances, {})
+    found = theory_of("correlation", network, CorrelationSettings(), Box(), None)
+    assert found is not None
+    assert found.values.tolist() == correlation_by_layer(Relu(), variances, 1.0, 0.5)
+
+
+def test_a_layer_at_which_a_function_fails_is_named(written, tmp_path):
+    """One error for each layer at which it does; a key of a spec cannot replace what the suite tells."""
+    body = "return gain / (fan_in != 6 or layer != 3)"
+    file = written(f"{HEAD}@initialization\ndef mine(fan_in, fan_out, layer, gain: float = 1.0):\n    {body}\n")
+    spec = tmp_path / "layers.toml"
+    family = "[family]\nwidth = 6\ninputs = 2\ndepth = 4\nactivation = 'relu'\ninitialization = {}\n"
+
+    def said(scheme):
+        spec.write_text(f"title = 'T'\nseed = 1\n{family.format(scheme)}[measure.v3]\ndraws = 4\n")
+        return runner.invoke(app, ["check", "--plugin", str(file), str(spec)]).stderr.strip()
+
+    assert said("'mine'").startswith(
+        f"{spec}:8: family.initialization: mine at fan_in = 6, fan_out = 6, layer = 3: it fails (ZeroDivisionError"
+    )
+    assert len(said("'mine'").splitlines()) == 1
+    assert "family.initialization.layer: unknown key" in said("{ scheme = 'mine', layer = 2 }")
+
+
 FAULTY = [
     ("no number", "@initialization", "return 'two'", "it returns 'two'; return sigma_w^2"),
     ("nothing above 0", "@initialization", "return -1.0", "it returns -1.0; return sigma_w^2 > 0"),
@@ -122,6 +192,8 @@ FAULTY = [
     ("networks mixed", "@initialization(weights=lambda z: z - z.mean(0))", "return 1.0", "depend on the others"),
     ("chance", "@initialization(weights=lambda n: n * torch.rand(1, generator=G))", "return 1.0", "not deterministic"),
     ("a distribution", "@initialization(distribution='cauchy')", "return 1.0", "'cauchy' is not a distribution"),
+    ("what it is told first", "@initialization(name='other')\ndef o(layer, fan_in):\n    return 1.0\n\n@initialization",
+     "return 1.0", "the first two parameters are fan_in and fan_out, got layer; move it behind them"),
     ("a name", "@initialization\ndef he(fan_in, fan_out):\n    return 2.0\n\n@initialization", "return 1.0",
      "the suite has an initialization he already"),
 ]  # fmt: skip

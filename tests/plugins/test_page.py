@@ -7,6 +7,8 @@ import pytest
 from typer.testing import CliRunner
 
 from suite.cli import app
+from suite.plugins.loading import load_plugin
+from suite.spec.load import load_studies
 
 PAGE = (Path(__file__).parents[2] / "docs" / "your-own-activation.md").read_text()
 runner = CliRunner()
@@ -73,13 +75,14 @@ def test_the_measure_of_the_page_runs(tmp_path, monkeypatch):
     assert f'"median":{median:.6g}' in data
 
 
-def test_the_initialization_and_the_task_of_the_page_are_valid(tmp_path, monkeypatch):
-    """As the inline tables of the page name them."""
+@pytest.mark.parametrize(("place", "variances"), [(0, "1.2 1.5 1.5 1.5 1"), (1, "0.5 1 1 1 1")])
+def test_the_initializations_and_the_task_of_the_page_are_valid(tmp_path, monkeypatch, place, variances):
+    """As the inline tables of the page name them, with the variances that it states."""
     monkeypatch.chdir(tmp_path)
     (functions,) = [block for block in _blocks("python") if "import initialization" in block]
     Path("others.py").write_text(functions)
-    (scheme,), (task,) = re.findall("`(initialization = .*?)`", PAGE), re.findall("`(task = .*?)`", PAGE)
-    family = f"[family]\nwidth = 3\ninputs = 2\ndepth = 1\nactivation = 'relu'\n{scheme}\n"
+    scheme, (task,) = re.findall("`(initialization = .*?)`", PAGE)[place], re.findall("`(task = .*?)`", PAGE)
+    family = f"[family]\nwidth = 3\ninputs = 2\ndepth = 4\nactivation = 'relu'\n{scheme}\n"
     training = f"[measure.accuracy]\n{task}\noptimizer = {{ name = 'sgd', learning_rate = 0.1, batch = 8 }}\n"
     text = f"title = 'Others'\nseed = 1\n{family}{training}steps = 1\nreplicates = 1\n"
     Path("others.toml").write_text(text)
@@ -87,6 +90,10 @@ def test_the_initialization_and_the_task_of_the_page_are_valid(tmp_path, monkeyp
     done = runner.invoke(app, ["check", "others.toml", "--plugin", "others.py"])
 
     assert done.stdout.strip() == "others: 1 member; accuracy"
+
+    load_plugin(Path("others.py"))
+    (study,) = load_studies([Path("others.toml")])
+    assert " ".join(f"{weight:g}" for weight, _ in study.members[0].variances) == variances
 
 
 def test_the_error_message_of_the_page_is_the_suites(tmp_path, monkeypatch):
