@@ -12,7 +12,7 @@ from suite.catalog.measures.training import (
     fine_steps,
     recorded_steps,
 )
-from suite.catalog.optimizers import Sgd
+from suite.catalog.optimizers import AdamW, Sgd
 from suite.catalog.tasks import Checkerboard
 from suite.nets.ensemble import Ensemble
 from suite.nets.initialization import draw_parameters
@@ -174,3 +174,24 @@ def test_a_network_that_leaves_phase_1_and_diverges_later_keeps_its_time(monkeyp
     assert found["diverged"][:, 0].tolist() == [1, 0, 0]
     assert found["feature_cosine"][0].isnan().all()
     assert found["phase1_steps"][:, 0].tolist() == [1, 1, 1]
+
+
+def test_a_schedule_ends_at_the_last_step_of_the_training():
+    """Whatever the observers record: the learning rates of a cosine do not depend on them."""
+    rule = AdamW(learning_rate=0.1, batch=16, schedule="cosine", warmup=2)
+    setup = AccuracySettings(task=(TASK,), optimizer=(rule,), steps=20, replicates=DRAWS)
+    diaries = []
+
+    def keep(stops):
+        def make(networks, setup, settings):
+            diaries.append(Diary(networks, setup, stops))
+            return diaries[-1]
+
+        return make
+
+    for stops in ((0, 5), (0, 5, 20)):
+        observe(networks(), make_data(TASK, 1, 0, DRAWS), setup, [(keep(stops), None)])
+
+    (early, late), (_, longer) = ([diary.seen[1] for diary in diaries], diaries[1].seen[1:])
+    assert torch.equal(early[1], late[1])
+    assert longer[0] == 20
