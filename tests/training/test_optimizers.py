@@ -22,7 +22,7 @@ from suite.native.build import TORCH, computing_with, library, reason
 from suite.nets.compiled import CompiledTraining, can_train
 from suite.nets.ensemble import Ensemble
 from suite.nets.initialization import draw_parameters
-from suite.nets.losses import HALF_SQUARE
+from suite.nets.losses import BINARY_CROSS_ENTROPY, HALF_SQUARE
 from suite.spec.data_files import read_facts
 from suite.theory.scaling import layer_variances
 from suite.training.tasks import Data, Points, make_data
@@ -226,6 +226,20 @@ def test_a_diverged_network_does_not_change_the_others(rule: Optimizer) -> None:
     assert found[sound].isfinite().all()
     for broken in (1, 2, 5):
         assert not found[[broken, 6 + broken]].isfinite().all(1).any()
+
+
+@pytest.mark.usefixtures("each_way")
+def test_a_derivative_that_is_no_number_makes_the_clipped_gradient_so() -> None:
+    """The readout's weight has the derivative 0 * inf, and all others have 0. The norm is nan, as torch's is."""
+    ensemble = Ensemble((1, 1, 1), Relu(), ((2.0, 0.0),) * 2, torch.tensor([[3e38, 0.0, 1.0, 0.0]]))
+    points = Points(torch.full((1, 1, 4), 2.0), torch.ones(1, 1, 4))
+    data = Data(1, BINARY_CROSS_ENTROPY, points, points, points)
+    rule = Sgd(learning_rate=0.1, batch=4)
+
+    free, clipped = (trained(ensemble, data, [each], 1).isnan() for each in (rule, changed(rule, clip=1.0)))
+
+    assert free.tolist() == [[False, False, True, False]]
+    assert clipped.all()
 
 
 @pytest.mark.parametrize("dtype", ROUNDING, ids=str)
