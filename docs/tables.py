@@ -28,6 +28,8 @@ _TABLES = {
     "initialization": "name or table of [initializations](#initializations); or a list",
     "task": "name or table of [tasks](#tasks); or a list",
     "optimizer": "a table of [optimizers](#optimizers); or a list",
+    "split": "a table with `train`, `validation` and `test`; or a list",
+    **dict.fromkeys(("target", "features", "ignore", "categories"), "a name or a list of names"),
 }
 """What a key takes whose value is no single number or word, and where that is told."""
 
@@ -59,6 +61,8 @@ def _default(field: FieldInfo) -> str:
     value: Any = field.default[0] if isinstance(field.default, tuple) and len(field.default) == 1 else field.default
     if isinstance(value, Choice):
         value = {value.tag: getattr(value, value.tag), **value.parameters}
+    elif isinstance(value, Settings):
+        value = value.model_dump()
     if isinstance(value, dict) and value:
         return f"`{{ {', '.join(f'{key} = {as_toml(each)}' for key, each in value.items())} }}`"
     written = as_toml(value)
