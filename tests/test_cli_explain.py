@@ -74,6 +74,20 @@ def test_ends_of_a_box_are_shown(tmp_path: Path, domain: str, shown: str) -> Non
     assert f"domain: {shown}\n" in explained(str(tmp_path / "likeness.toml"))
 
 
+def test_a_domain_of_data_has_no_lines(tmp_path: Path) -> None:
+    """Nor other keys of its own; the step is shown where it is stated."""
+    text = SPEC.replace('{ kind = "ball", radius = 2.0 }', '{ kind = "data" }').replace(
+        "squares = [2, 3]", "squares = 2"
+    )
+    (tmp_path / "likeness.toml").write_text(text)
+
+    shown = explained(str(tmp_path / "likeness.toml"))
+
+    assert "; domain: data\n" in shown
+    assert "lines = " not in shown
+    assert "step = 0.5" in shown
+
+
 def test_measures_are_listed_with_their_settings(text: str) -> None:
     """A precision target shows its keys in place of the number of draws, and how far the numbers may grow."""
     assert "  v3: variability: mean |third divided difference| of the output\n    draws = 600, step = 0.5, " in text

@@ -144,8 +144,10 @@ def _specs() -> Iterator[Table]:
         yield _spec(_family(inputs=3, activation=activations), measures)
         yield _spec(_family(inputs=2, activation=["relu", "tanh"], **layers), anywhere)
         for kind in DOMAINS:
-            for inputs in (1, 2):
-                yield _spec(_family(inputs=inputs), on_domain) | {"domain": {"kind": kind}}
+            if kind != "data":
+                for inputs in (1, 2):
+                    yield _spec(_family(inputs=inputs), on_domain) | {"domain": {"kind": kind}}
+        yield _on_data(on_domain)
     losses = set()
     for place, task in enumerate(TASKS.values()):
         loss = _loss_of(task)
@@ -167,6 +169,17 @@ def _initializations() -> Iterator[Table]:
         schemes.setdefault(activation, []).append(_entry(entry))
     for activation, suited in schemes.items():
         yield {"activation": activation, "initialization": suited}
+
+
+def _on_data(measures: Table) -> Table:
+    """Return a spec whose networks are evaluated at training points, where only stencils have a step."""
+    task = next(iter(TASKS.values()))
+    unused = {name: ("lines",) if MEASURES[name].along_lines else ("lines", "step") for name in measures}
+    kept = {
+        name: {key: value for key, value in settings.items() if key not in unused[name]}
+        for name, settings in measures.items()
+    }
+    return _spec(_family(), kept | _accuracy(task)) | {"domain": {"kind": "data"}}
 
 
 def _spec(family: Table, measures: Table) -> Table:

@@ -1,4 +1,4 @@
-"""The domain on which networks are evaluated: a box, or a ball around the origin."""
+"""The domain on which networks are evaluated: a box, a ball around the origin, or the training points."""
 
 from fractions import Fraction
 from math import ceil, gcd, isclose, lcm
@@ -20,6 +20,9 @@ INTERVALS = 32
 STENCIL = 3
 """Number of steps that a third difference spans."""
 
+STEPS_A_DEVIATION = 16
+"""Default number of steps along a standard deviation of the inputs, for a domain of data."""
+
 Bounds = tuple[tuple[float, ...], tuple[float, ...]]
 """The smallest and the largest value of each input."""
 
@@ -31,6 +34,35 @@ class Domain(Choice):
     axis = False
     kind: str
     formula: ClassVar[str]
+
+    def uses_lines(self, inputs: int) -> bool:
+        """Return whether the domain's sample depends on the setting `lines`."""
+        raise NotImplementedError
+
+
+class TrainingPoints(Domain):
+    """The training points of the study's task, those of replicate 0 (our operational definition)."""
+
+    kind: Literal["data"] = "data"
+    formula = "x = the training points of replicate 0"
+
+    def uses_lines(self, inputs: int) -> bool:
+        """Return False, since there is a stencil for each point."""
+        return False
+
+    @staticmethod
+    def stencils(inputs: int) -> int:
+        """Return the number of stencils at each point: one along each axis of a grid, or else in one direction."""
+        return inputs if inputs <= GRID_INPUTS else 1
+
+    def evaluations(self, inputs: int, points: int) -> int:
+        """Return the number of evaluations of a measure along the stencils: the points, and those of the stencils."""
+        return points * (1 + (STENCIL + 1) * self.stencils(inputs))
+
+
+class Region(Domain):
+    """A set of inputs with sides, which has a regular sample of its own."""
+
     fewest: ClassVar[int] = STENCIL
     """Minimum number of steps along a side."""
 
@@ -54,6 +86,10 @@ class Domain(Choice):
     def on_grid(self, inputs: int) -> bool:
         """Return whether a regular grid samples the domain; otherwise randomly placed lines do."""
         raise NotImplementedError
+
+    def uses_lines(self, inputs: int) -> bool:
+        """Return whether random lines sample the domain."""
+        return not self.on_grid(inputs)
 
     def intervals(self, step: float | None, inputs: int | None = None) -> tuple[int, ...]:
         """Return the number of steps along each side, at most `MOST`; by default `INTERVALS` along each."""
@@ -96,7 +132,7 @@ _MOST_INTERVALS = 8 * INTERVALS
 """Largest number of default steps along the shortest side."""
 
 
-class Box(Domain):
+class Box(Region):
     """All inputs between -half_width and half_width, or between low and high."""
 
     model_config = ConfigDict(
@@ -191,7 +227,7 @@ class Box(Domain):
         return inputs <= GRID_INPUTS
 
 
-class Ball(Domain):
+class Ball(Region):
     """All inputs of norm up to the radius."""
 
     kind: Literal["ball"] = "ball"
@@ -208,8 +244,9 @@ class Ball(Domain):
         return inputs == 1
 
 
-DOMAINS: dict[str, type[Domain]] = {"box": Box, "ball": Ball}
+DOMAINS: dict[str, type[Domain]] = {"box": Box, "ball": Ball, "data": TrainingPoints}
 
 OneDomain = Annotated[
-    Annotated[Box | Ball, Field(discriminator="kind")], BeforeValidator(lambda table: with_tag(table, "kind"))
+    Annotated[Box | Ball | TrainingPoints, Field(discriminator="kind")],
+    BeforeValidator(lambda table: with_tag(table, "kind")),
 ]

@@ -134,6 +134,7 @@ class Measure:
         plain: Whether it is defined only for MLPs without normalization or residual connections.
         primary: The primary quantity of a measure with draws, to which a precision target applies by default.
         batch: Whether it is evaluated on at most `settings.points` points.
+        along_lines: Whether it is evaluated along the lines of the domain's sample, with their step.
         cost: (shape, settings) -> approximate number of multiplications for one draw; the costliest cells start first.
         memory: (shape, settings) -> number of values that one draw holds, which determines the size of a tile.
         layerwise: Whether `memory` counts one layer's activations, a few of which are held at once, so that a tile fits
@@ -155,6 +156,7 @@ class Measure:
     plain: bool = False
     primary: str | None = None
     batch: bool = False
+    along_lines: bool = False
     cost: Callable[[Shape, Any], float] = forward_pass
     memory: Callable[[Shape, Any], int] = one_layer
     layerwise: bool = True

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from suite.catalog.domain import TrainingPoints
 from suite.catalog.measures import MEASURES
 from suite.catalog.quantities import QUANTITIES
 from suite.catalog.settings import Settings
@@ -168,7 +169,8 @@ class Block:
         if not member.activation.flat_sides:
             return [exact] * columns
         on_task = MEASURES[self.cell.name].inputs == "task"
-        if on_task and self.cell.task and self.cell.task.half_width is None:
+        on_points = on_task and self.cell.task is not None and self.cell.task.half_width is None
+        if on_points or isinstance(self.cell.domain, TrainingPoints):
             return ["training points"] * columns
         later = exact
         if member.depth > 1 and member.widths[0] > 1:

@@ -11,7 +11,8 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from suite.catalog.domain import Domain
+from suite.catalog.domain import Domain, Region, TrainingPoints
+from suite.catalog.initializations import DataDependent
 from suite.catalog.measure import Measure, Shape
 from suite.catalog.measures import MEASURES, measure_named
 from suite.catalog.measures.settings import OnTheDomain
@@ -118,6 +119,12 @@ class Cell(ABC):
         """Whether the networks are evaluated on the domain's sample."""
 
     @property
+    def uses_replicates(self) -> bool:
+        """Whether each draw uses data of its own: those of the replicate with its number."""
+        of_measure = self.trains or self.measure.inputs in ("loss", "task")
+        return self.task is not None and (of_measure or isinstance(self.member.initialization, DataDependent))
+
+    @property
     @abstractmethod
     def points(self) -> int:
         """The number of points of the domain's sample or the task that the measure is evaluated on.
@@ -178,7 +185,7 @@ class Cell(ABC):
         excluded = {"draws", "replicates", *Precise.model_fields}
         if not self.sampled:
             excluded |= {"step", "lines"}
-        elif self.domain.on_grid(self.member.widths[0]):
+        elif not self.domain.uses_lines(self.member.widths[0]):
             excluded |= {"lines"}
         content: dict[str, Any] = {
             "seed": self.seed,
@@ -269,8 +276,14 @@ class MeasuringCell(Cell):
         It is 1 if the measure is evaluated on neither.
         """
         settings: Any = self.settings
-        if self.sampled:
-            points = self.domain.points(self.member.widths[0], settings.step, settings.lines)
+        inputs, domain = self.member.widths[0], self.domain
+        if self.sampled and isinstance(domain, TrainingPoints):
+            assert self.task is not None
+            points, _, _ = self.task.points
+            points = domain.evaluations(inputs, points) if self.measure.along_lines else points
+        elif self.sampled:
+            assert isinstance(domain, Region)
+            points = domain.points(inputs, settings.step, settings.lines)
         elif self.measure.inputs in ("loss", "task") and self.task:
             points, _, _ = self.task.points
         else:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
+from suite.catalog.domain import Region
 from suite.catalog.dotted import load
 from suite.catalog.initializations import DataDependent
 from suite.catalog.measures import MEASURES
@@ -22,7 +23,7 @@ from suite.nets.ensemble import TILE_BYTES, Ensemble
 from suite.nets.initialization import draw_parameters
 from suite.nets.losses import HALF_SQUARE, LossAt
 from suite.nets.pairs import draw_pairs
-from suite.nets.sample import Sample, sample_domain
+from suite.nets.sample import Sample, sample_data, sample_domain
 from suite.nets.streams import block_size
 from suite.nets.torch_settings import standard_settings
 from suite.theory.networks import input_variance
@@ -114,7 +115,7 @@ def compute_blocks(
     dtype = dtype or _dtype(cell)
     with _explain_memory_errors(cell):
         sample = _sample(cell, dtype, device) if cell.sampled else None
-        values = 4 * sum(cell.task.points) * cell.task.inputs if cell.task else 0
+        values = 4 * sum(cell.task.points) * cell.task.inputs if cell.task and cell.uses_replicates else 0
         block = block_size(max(cell.member.parameters, values))
         if device != "cpu":  # many small networks are needed to keep a GPU busy
             block *= max(1, size // block)
@@ -152,7 +153,9 @@ def _draw_block(
 ) -> Callable[[slice, int], Readings]:
     """Draw networks `first` to `last` with their data; return a function that computes some of them."""
     cell = progress.cell
-    data = make_data(cell.task, cell.seed, first, last, dtype, judged=cell.trains) if cell.task else None
+    data = None
+    if cell.task and cell.uses_replicates:
+        data = make_data(cell.task, cell.seed, first, last, dtype, judged=cell.trains)
     ensemble = _networks(cell, first, last, data, drawn).to(dtype)
 
     def compute_tile(part: slice, tile: int) -> Readings:
@@ -255,7 +258,12 @@ def _sample(cell: Cell, dtype: torch.dtype, device: str) -> Sample:
     """Return the sample of the domain on a device."""
     settings = cell.settings
     assert isinstance(settings, OnTheDomain)
-    sample = sample_domain(cell.member.widths[0], settings.step, settings.lines, cell.seed, cell.domain)
+    if isinstance(cell.domain, Region):
+        sample = sample_domain(cell.member.widths[0], settings.step, settings.lines, cell.seed, cell.domain)
+    else:
+        assert cell.task is not None
+        first = make_data(cell.task, cell.seed, 0, 1, torch.float64, judged=False)
+        sample = sample_data(first.train.inputs[0], settings.step, cell.seed)
     return sample.to(dtype, device)
 
 

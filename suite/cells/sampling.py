@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from suite.catalog.domain import GRID_INPUTS, INTERVALS, Box, Domain
+from suite.catalog.domain import GRID_INPUTS, INTERVALS, Ball, Box, Domain, Region
 from suite.catalog.measures import LANDSCAPES, MEASURES
 from suite.catalog.measures.settings import OnTheDomain
 from suite.catalog.measures.training import AccuracySettings
@@ -19,6 +19,7 @@ from suite.cells.cell import Cell, MeasuringCell, TrainingCell
 from suite.results.shards import Shard
 from suite.spec.division import divide, tasks_of
 from suite.spec.load import Study, check_current
+from suite.spec.model import Spec
 from suite.statistics.sequential import Tightness, lacking, next_look, tightness
 
 
@@ -40,10 +41,10 @@ def cells_of(study: Study) -> list[Cell]:
     cells: list[Cell] = []
     for member in study.members:
         if member.widths[0] == GRID_INPUTS:
-            plane, box = _plane(spec.domain)
-            task = tasks_of(LANDSCAPES, member, measures)[0]
-            cells.append(MeasuringCell(spec.seed, member, LANDSCAPES, plane, task, box, 0, plane.draws))
-        for portion in divide(measures, member):
+            task = tasks_of(LANDSCAPES, member, measures, spec.domain)[0]
+            for plane, box in _planes(spec):
+                cells.append(MeasuringCell(spec.seed, member, LANDSCAPES, plane, task, box, 0, plane.draws))
+        for portion in divide(measures, member, spec.domain):
             name, settings, task = portion.name, portion.settings, portion.task
             settings, domain = _on_domain_of_task(name, settings, task, spec.domain)
             for start, stop in portion.blocks:
@@ -55,24 +56,36 @@ def cells_of(study: Study) -> list[Cell]:
     return cells
 
 
-def _plane(domain: Domain) -> tuple[LandscapeSettings, Box]:
-    """Return the box around a domain of two inputs, and its resolution: the default number of steps along each side."""
-    box = domain if isinstance(domain, Box) else Box(half_width=max(domain.bounds()[1]))
+def _planes(spec: Spec) -> Iterator[tuple[LandscapeSettings, Box]]:
+    """Yield the box around a domain of two inputs with its resolution: the default number of steps along each side.
+
+    For a domain of data it is the box of the task, if it has one.
+    """
+    if isinstance(spec.domain, Box):
+        box = spec.domain
+    elif isinstance(spec.domain, Ball):
+        box = Box(half_width=spec.domain.radius)
+    else:
+        half_width = spec.training.task[0].half_width if spec.training else None
+        if half_width is None:
+            return
+        box = Box(half_width=half_width)
     sides = set(box.sides())
-    return LandscapeSettings(step=sides.pop() / INTERVALS if len(sides) == 1 else None), box
+    yield LandscapeSettings(step=sides.pop() / INTERVALS if len(sides) == 1 else None), box
 
 
 def _on_domain_of_task(name: str, settings: Settings, task: Task | None, domain: Domain) -> tuple[Settings, Domain]:
     """Return the settings and the domain of a measure.
 
-    For a measure that is evaluated on a task, the domain is the task's box at the spec's resolution.
+    For a measure that is evaluated on a task, the domain is the task's box at the spec's resolution, or at the default
+    one if the spec's domain is data.
     """
     if MEASURES[name].inputs != "task" or task is None or task.half_width is None:
         return settings, domain
     assert isinstance(settings, OnTheDomain)
-    assert settings.step is not None
     box = Box(half_width=task.half_width)
-    step = min(box.sides()) / max(domain.intervals(settings.step))
+    intervals = max(domain.intervals(settings.step)) if isinstance(domain, Region) else INTERVALS
+    step = min(box.sides()) / intervals
     return settings.model_copy(update={"step": step}), box
 
 

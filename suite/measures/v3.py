@@ -19,9 +19,12 @@ def v3(ensemble: Ensemble, domain: Sample, settings: V3Settings) -> dict[str, Fl
     `v3_limit` is its limit as h -> 0. The absolute value is essential, since the signed mean telescopes to
     values at the boundary of the domain. Batch normalization takes its statistics over the whole domain.
 
+    If the domain is data, the lines are stencils of four points, centered at the data points. The root mean square and
+    the statistics of batch normalization are over the data points.
+
     Args:
         ensemble: Networks in the precision of `settings.dtype`.
-        domain: Lines of equally spaced points.
+        domain: Points, and lines of equally spaced points. The axes of a grid count equally.
         settings: The step and the precision. Not used, since `domain` and `ensemble` have them.
 
     Returns:

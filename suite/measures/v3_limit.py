@@ -4,6 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from suite.catalog.domain import Region
 from suite.catalog.measures.variability import V3LimitSettings
 from suite.nets.breakpoints import kinks_on_lines
 from suite.nets.ensemble import Ensemble
@@ -20,7 +21,8 @@ def v3_limit(ensemble: Ensemble, domain: Sample, settings: V3LimitSettings) -> d
     Args:
         ensemble: Networks in float64. The result is empty if they are normalized or residual, or if the activation is
             neither smooth nor piecewise linear.
-        domain: Lines of equally spaced points, whose step determines the centers of the stencils.
+        domain: Lines of equally spaced points, whose step determines the centers of the stencils. On data, these
+            are the data points.
         settings: Not used.
 
     Returns:
@@ -29,7 +31,7 @@ def v3_limit(ensemble: Ensemble, domain: Sample, settings: V3LimitSettings) -> d
         output per input^3;
         `slope_variation`, for piecewise-linear activations: TV(f') per unit length of line, averaged over outputs;
         `breakpoints`, for piecewise-linear activations: the number of kinks per length of the domain's side along the
-        line, where a kink of any output counts once.
+        line, where a kink of any output counts once. Data have no sides, and thus no such number.
 
     Source: Yu & Zhang 2021, arXiv:2105.08911, for V3; the limits are ours.
     """
@@ -38,13 +40,16 @@ def v3_limit(ensemble: Ensemble, domain: Sample, settings: V3LimitSettings) -> d
     if ensemble.activation.kind == "smooth":
         return {"v3_exact": _mean([_mean_derivative(ensemble, lines) for lines in domain.lines])}
     if ensemble.activation.kind == "piecewise_linear":
-        sides = domain.lines[0].starts.new_tensor(domain.domain.sides(domain.inputs))
-        at, variation, number = ensemble.activation.kinks, [], []
-        for lines in domain.lines:
-            kinks = kinks_on_lines(ensemble, at, lines.starts, lines.directions, lines.length)
-            variation.append(kinks.variation.mean(1) / lines.length)
-            number.append((kinks.number * (lines.directions @ sides / lines.length)).mean(1))
-        return {"slope_variation": _mean(variation), "breakpoints": _mean(number)}
+        at, region = ensemble.activation.kinks, domain.domain
+        kinks = [kinks_on_lines(ensemble, at, each.starts, each.directions, each.length) for each in domain.lines]
+        pairs = list(zip(kinks, domain.lines, strict=True))
+        found = {"slope_variation": _mean([each.variation.mean(1) / lines.length for each, lines in pairs])}
+        if isinstance(region, Region):
+            sides = domain.lines[0].starts.new_tensor(region.sides(domain.inputs))
+            spans = [lines.directions @ sides / lines.length for lines in domain.lines]
+            number = [(each.number * span).mean(1) for each, span in zip(kinks, spans, strict=True)]
+            found["breakpoints"] = _mean(number)
+        return found
     return {}
 
 

@@ -4,11 +4,11 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from suite.catalog.domain import Ball
+from suite.catalog.domain import Ball, Region
 from suite.nets.breakpoints import ranges_on_line
 from suite.nets.enclosure import are_within, units_within
 from suite.nets.ensemble import Ensemble
-from suite.nets.sample import Sample
+from suite.nets.sample import DataPoints, Sample
 
 Dead = list[Bool[Tensor, "draws _"]]
 """For each hidden layer, whether each of its neurons is dead. Layers may have different widths."""
@@ -21,7 +21,7 @@ def dead_on_domain(ensemble: Ensemble, sample: Sample) -> Dead:
     half-widths r is b + w.c + sum |w_i| r_i, on a ball b + radius |w|_2. With one input, later layers are exact for
     piecewise-linear activations, by the breakpoints; for others they are decided by enclosing ranges (`units_within`),
     and by points where these leave it open. With more inputs they are decided over the sample's points, which counts
-    too many.
+    too many. On a sample of data, all layers are decided at the points.
 
     Args:
         ensemble: Networks without normalization or residual connections. They are evaluated in float64.
@@ -32,6 +32,8 @@ def dead_on_domain(ensemble: Ensemble, sample: Sample) -> Dead:
         return _none_dead(ensemble)
     ensemble = ensemble.to(torch.float64, ensemble.parameters.device)
     sample = sample.to(torch.float64, ensemble.parameters.device)
+    if isinstance(sample, DataPoints):
+        return _dead_on_points(ensemble, sample.points())
     if sample.inputs == 1:
         (lines,) = sample.lines
         line = (lines.starts, lines.directions, lines.length)
@@ -46,6 +48,7 @@ def dead_on_domain(ensemble: Ensemble, sample: Sample) -> Dead:
 def _range_of_first(ensemble: Ensemble, sample: Sample) -> tuple[Float[Tensor, "draws _"], Float[Tensor, "draws _"]]:
     """Return the smallest and the largest pre-activation of each neuron of the first layer over the domain."""
     weight, bias = ensemble.layers[0].weight, ensemble.layers[0].bias[..., 0]
+    assert isinstance(sample.domain, Region)
     low, high = (weight.new_tensor(ends) for ends in sample.domain.bounds(sample.inputs))
     if isinstance(sample.domain, Ball):
         swing = sample.domain.radius * weight.norm(dim=2)

@@ -8,12 +8,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from suite.catalog.domain import STENCIL, Ball, Box, Domain
+from suite.catalog.domain import GRID_INPUTS, STENCIL, STEPS_A_DEVIATION, Ball, Box, Domain, Region, TrainingPoints
 from suite.nets.ensemble import Ensemble
 from suite.nets.streams import stream
 
 _COARSE = 8
 """Minimum number of intervals per line in a coarser sample, and its stride over random lines."""
+
+_FEWEST_COARSE = 64
+"""Minimum number of points of a coarser sample of data."""
 
 _GOLDEN = (5**0.5 - 1) / 2
 """Golden ratio. Its first n multiples modulo 1 are spread evenly for every n."""
@@ -183,7 +186,83 @@ class RandomLines(Sample):
         return [self.lines[0].third_differences(values)]
 
 
-def sample_domain(inputs: int, step: float | None, lines: int, seed: int, domain: Domain | None = None) -> Sample:
+@dataclass(frozen=True)
+class DataPoints(Sample):
+    """Data points, and stencils of four points that are centered at them.
+
+    Attributes:
+        data: The points, as columns.
+    """
+
+    data: Float[Tensor, "inputs points"]
+
+    def points(self) -> Float[Tensor, "inputs points"]:
+        """Return the data points, without the stencils' points."""
+        return self.data
+
+    def coarse_points(self) -> Float[Tensor, "inputs points"]:
+        """Return an eighth of the data points, or `_FEWEST_COARSE` if this is less."""
+        return self.some(max(_FEWEST_COARSE, self.data.shape[1] // _COARSE))
+
+    def third_differences(self, values: Float[Tensor, "*batch points"]) -> list[Float[Tensor, "*batch _"]]:
+        """Return the differences along all stencils, from the values at the stencils' points."""
+        return [self.lines[0].third_differences(values)]
+
+    def evaluate(
+        self, ensemble: Ensemble
+    ) -> tuple[Float[Tensor, "draws outputs points"], list[Float[Tensor, "draws outputs _"]]]:
+        """Return the outputs at the data points, and the third differences along the stencils.
+
+        Batch normalization takes its statistics over the data points.
+        """
+        number, stencils = self.data.shape[1], self.lines[0].points()
+        outputs = ensemble(torch.cat([self.data, stencils], dim=1), reference=number)
+        at_data, at_stencils = outputs.split([number, stencils.shape[1]], dim=2)
+        return at_data, self.third_differences(at_stencils)
+
+    def to(self, dtype: torch.dtype, device: torch.device | str) -> "DataPoints":
+        """Return the same sample in another precision or on another device."""
+        lines = tuple(each.to(dtype, device) for each in self.lines)
+        return replace(self, lines=lines, data=self.data.to(device=device, dtype=dtype))
+
+
+def sample_data(data: Float[Tensor, "inputs points"], step: float | None, seed: int) -> DataPoints:
+    """Return data points with stencils of four points around each.
+
+    With one or two inputs, the stencils run along each axis. With more, there is one at each point, in a direction that
+    is drawn uniformly.
+
+    Args:
+        data: The points, in float64.
+        step: Spacing h of the stencils' points. Default: 1/16 of the inputs' standard deviation over the points, the
+            root of the mean variance of an input.
+        seed: Seed of the study, from which the directions follow.
+
+    Raises:
+        ValueError: If there is no step, and the points are all equal.
+    """
+    inputs, number = data.shape
+    if step is None:
+        step = data.var(dim=1, correction=0).mean().sqrt().item() / STEPS_A_DEVIATION
+        if step == 0:
+            raise ValueError("the training points are all equal; set step")
+    if inputs <= GRID_INPUTS:
+        directions = torch.eye(inputs, dtype=data.dtype).repeat_interleave(number, dim=0)
+    else:
+        normal = torch.from_numpy(stream(seed, directions=number, inputs=inputs).standard_normal((number, inputs)))
+        directions = normal / torch.linalg.vector_norm(normal, dim=1, keepdim=True)
+    centers = data.T.repeat(TrainingPoints.stencils(inputs), 1)
+    return DataPoints(TrainingPoints(), (stencils_at(centers, directions, step),), data)
+
+
+def stencils_at(
+    centers: Float[Tensor, "lines inputs"], directions: Float[Tensor, "lines inputs"], step: float
+) -> Lines:
+    """Return stencils of four points of spacing `step`, centered at points, along unit vectors."""
+    return Lines(centers - 0.5 * STENCIL * step * directions, directions, STENCIL + 1, step)
+
+
+def sample_domain(inputs: int, step: float | None, lines: int, seed: int, domain: Region | None = None) -> Sample:
     """Return the sample of a domain that all measures of a study share, in float64.
 
     A box with up to two inputs is sampled on a regular grid. In a box with more inputs, each line is parallel to a

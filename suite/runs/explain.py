@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from suite.catalog.datasets import Dataset, describe_table
+from suite.catalog.domain import TrainingPoints
 from suite.catalog.measures import MEASURES, TRAINING
 from suite.catalog.precision import Precise
 from suite.catalog.predict import BASELINES, candidates
@@ -28,7 +29,7 @@ def explain(study: Study) -> Iterator[str]:
     spec, cells = study.spec, cells_of(study)
     yield f"{spec.name}: {spec.title}"
     domain = ", ".join(f"{key} = {_format_value(value)}" for key, value in spec.domain.parameters.items())
-    yield f"seed {spec.seed}; domain: {spec.domain.kind}({domain})"
+    yield f"seed {spec.seed}; domain: {spec.domain.kind}{f'({domain})' if domain else ''}"
     yield ""
     yield from _members(study.members)
     yield ""
@@ -87,7 +88,7 @@ def _measures(study: Study, cells: Sequence[Cell]) -> Iterator[str]:
     for name, settings in study.spec.measures.items():
         own = [cell for cell in cells if cell.name == name]
         yield f"  {name}: {MEASURES[name].summary}"
-        yield from _settings(settings)
+        yield from _settings(settings, hidden=("lines",) if isinstance(study.spec.domain, TrainingPoints) else ())
         networks = sum(cell.draws * len(cell.optimizers) for cell in own)
         more = ""
         if isinstance(settings, Precise) and settings.precision is not None:
@@ -99,9 +100,9 @@ def _measures(study: Study, cells: Sequence[Cell]) -> Iterator[str]:
         yield f"  landscapes of random networks for the report: {format_count(pictures, 'cell')}"
 
 
-def _settings(settings: Settings) -> Iterator[str]:
+def _settings(settings: Settings, hidden: Sequence[str]) -> Iterator[str]:
     """Yield a measure's settings: plain values in one line, one more line per task or optimizer."""
-    values: dict[str, Any] = {name: getattr(settings, name) for name in settings.model_dump()}
+    values: dict[str, Any] = {name: getattr(settings, name) for name in settings.model_dump() if name not in hidden}
     plain = {key: value for key, value in values.items() if value is not None and not _chosen(value)}
     if plain:
         yield "    " + ", ".join(f"{key} = {written(value)}" for key, value in plain.items())

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from suite.catalog.activations import ACTIVATIONS, Activation
 from suite.catalog.checks import Asked
-from suite.catalog.domain import Ball, Domain, OneDomain
+from suite.catalog.domain import Ball, Domain, OneDomain, Region
 from suite.catalog.initializations import Variance
 from suite.catalog.measures import MEASURES, problems_of, with_default_step
 from suite.catalog.settings import Settings, choices_of
@@ -45,6 +45,8 @@ def measure_modules(
     """Measure networks that are torch modules; arguments, result and errors are those of `suite.measure`."""
     own = _activation(activation)
     where = _read(TypeAdapter(OneDomain), domain if domain is not None else {"name": "box"}, "domain")
+    if not isinstance(where, Region):
+        raise ValueError(f"domain: {where.kind} needs a task, which modules do not have; use a box or a ball")
     names = [measures] if isinstance(measures, str) else measures
     _check_given(names, settings, seed)
     chosen = {name: _settings(name, (settings or {}).get(name, {})) for name in names}
@@ -67,7 +69,7 @@ _TRIED = 256
 """The number of points of the domain at which modules are compared with the suite's own computation."""
 
 
-def _points(domain: Domain, settings: Iterable[Settings], inputs: int) -> Tensor:
+def _points(domain: Region, settings: Iterable[Settings], inputs: int) -> Tensor:
     """Return points at which networks are evaluated, (inputs, points).
 
     They are random points of the domain, random ones of its corners or surface, where values are most extreme, and

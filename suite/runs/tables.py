@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from suite.catalog.domain import GRID_INPUTS, INTERVALS, Box, Domain
+from suite.catalog.domain import GRID_INPUTS, INTERVALS, Box
 from suite.catalog.measures import LANDSCAPES
 from suite.catalog.measures.training import DIVERGED
 from suite.catalog.quantities import QUANTITIES
@@ -226,7 +226,9 @@ def landscapes_table(
         if LANDSCAPES not in shapes.get(cell.key, {}) or cell.start > 0:
             continue
         trained_in = cell.task.plane if cell.trains and cell.task else None
-        x1, x2 = _plane(Box(half_width=trained_in) if trained_in else cell.domain)
+        box = Box(half_width=trained_in) if trained_in else cell.domain
+        assert isinstance(box, Box)
+        x1, x2 = _plane(box)
         of: dict[str, Any] = {"member": cell.member.name} | {axis: cell.member.axes.get(axis) for axis in axes}
         of |= {"state": "trained" if cell.trains else "random"}
         for board in cell.boards(read(cell.key, LANDSCAPES)):
@@ -247,7 +249,7 @@ def landscapes_table(
     return table.assign(step=step).astype(dict.fromkeys(text, "category"))
 
 
-def _plane(box: Domain) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _plane(box: Box) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the coordinates of the grid points, row by row."""
     sides = (np.linspace(low, high, INTERVALS + 1) for low, high in zip(*box.bounds(GRID_INPUTS), strict=True))
     x1, x2 = np.meshgrid(*sides, indexing="ij")

@@ -87,8 +87,9 @@ class _Study:
         """
         if MEASURES[measure].inputs == "training":
             return True
-        measures = self.spec.measures
-        return self.training_axes()[axis] and any(None not in tasks_of(measure, member, measures) for member in about)
+        measures, domain = self.spec.measures, self.spec.domain
+        on_tasks = (None not in tasks_of(measure, member, measures, domain) for member in about)
+        return self.training_axes()[axis] and any(on_tasks)
 
 
 def _check_kind(here: Location, claim: Claim, study: _Study) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, product
 
+from suite.catalog.domain import Domain, TrainingPoints
 from suite.catalog.initializations import DataDependent
 from suite.catalog.measures import MEASURES, TRAINING, first_draws, measure_named
 from suite.catalog.measures.training import AccuracySettings
@@ -51,32 +52,34 @@ class Portion:
         return ((start, min(start + starts.step, starts.stop)) for start in starts)
 
 
-def divide(measures: Measures, member: Member) -> Iterator[Portion]:
+def divide(measures: Measures, member: Member, domain: Domain) -> Iterator[Portion]:
     """Yield the portions of a member, in the catalog's order of measures."""
     for name, settings in measures.items():
         if isinstance(settings, AccuracySettings):
             for task, optimizers in product(settings.task, _group_by_learning_rate(settings.optimizer)):
                 yield Portion(name, settings.model_copy(update={"task": (task,), "optimizer": optimizers}), task)
         elif MEASURES[name].inputs != "training":
-            yield from (Portion(name, settings, task) for task in tasks_of(name, member, measures))
+            yield from (Portion(name, settings, task) for task in tasks_of(name, member, measures, domain))
 
 
-def count_cells(measures: Measures, members: Sequence[Member]) -> dict[str, int]:
+def count_cells(measures: Measures, members: Sequence[Member], domain: Domain) -> dict[str, int]:
     """Return the number of cells of each measure, without landscapes, of which a member has at most one."""
     found: Counter[str] = Counter()
     alike = Counter(isinstance(member.initialization, DataDependent) for member in members)
     first = {isinstance(member.initialization, DataDependent): member for member in reversed(members)}
     for kind, number in alike.items():  # all members with, and all without, data-dependent initialization divide alike
-        for portion in divide(measures, first[kind]):
+        for portion in divide(measures, first[kind], domain):
             found[portion.name] += number * portion.cells
     return dict(found)
 
 
-def tasks_of(name: str, member: Member, measures: Measures) -> tuple[Task | None, ...]:
+def tasks_of(name: str, member: Member, measures: Measures, domain: Domain) -> tuple[Task | None, ...]:
     """Return the tasks on each of which a measure of a member is evaluated; (None,) without tasks."""
     training = measures.get(TRAINING)
     tasks = training.task if isinstance(training, AccuracySettings) else ()
-    needs = measure_named(name).inputs in ("loss", "task", "training")
+    inputs = measure_named(name).inputs
+    on_data = name in MEASURES and inputs == "domain" and isinstance(domain, TrainingPoints)
+    needs = on_data or inputs in ("loss", "task", "training")
     return tasks if tasks and (needs or isinstance(member.initialization, DataDependent)) else (None,)
 
 

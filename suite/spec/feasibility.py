@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from suite.catalog.charts import charts
 from suite.catalog.charts.declaration import PLANE, TOURNAMENT
 from suite.catalog.datasets import Dataset
-from suite.catalog.domain import GRID_INPUTS
+from suite.catalog.domain import GRID_INPUTS, Region, TrainingPoints
 from suite.catalog.limits import MOST_CELLS
 from suite.catalog.measures import MEASURES, TRAINING
 from suite.catalog.measures.settings import OnTheDomain
@@ -75,7 +75,7 @@ def _too_large(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
 
 def _too_many_cells(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
     """Yield a finding at the measure with the most cells if the study has too many cells."""
-    cells = count_cells(spec.measures, members)
+    cells = count_cells(spec.measures, members, spec.domain)
     if (number := sum(cells.values())) > MOST_CELLS:
         name = max(cells, key=lambda name: cells[name])
         key = MEASURES[name].draws_key
@@ -109,19 +109,32 @@ def _too_many_rows(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
 def _too_many_points(spec: Spec, members: Sequence[Member]) -> Iterator[Finding]:
     """Yield measures whose sample of the domain needs more than this machine's memory."""
     for name, settings in spec.measures.items():
-        if not isinstance(settings, OnTheDomain) or settings.step is None:
+        if not isinstance(settings, OnTheDomain):
             continue
         for inputs in sorted({member.widths[0] for member in members}):
-            if spec.domain.dimension not in (None, inputs):  # an error of its own
-                continue
-            points = spec.domain.points(inputs, settings.step, settings.lines)
+            points = _number_of_points(spec, name, settings, inputs)
             need = points * (inputs + 8) * _FLOAT64
             if need > memory_limit():
+                on_data = isinstance(spec.domain, TrainingPoints)
+                key = () if on_data else ("step" if inputs <= GRID_INPUTS else "lines",)
                 yield Finding(
-                    ("measure", name, "step" if inputs <= GRID_INPUTS else "lines"),
+                    ("measure", name, *key),
                     f"{points:,} points of {format_count(inputs, 'input')} need {format_bytes(need)} of memory, this "
-                    f"machine has {format_bytes(memory_limit())}; use a larger step or fewer lines",
+                    f"machine has {format_bytes(memory_limit())}; "
+                    f"use {'fewer training points' if on_data else 'a larger step or fewer lines'}",
                 )
+
+
+def _number_of_points(spec: Spec, name: str, settings: OnTheDomain, inputs: int) -> int:
+    """Return the number of points of a measure's sample of the domain; 0 if it has none, or an error of its own."""
+    domain, measure = spec.domain, MEASURES[name]
+    if isinstance(domain, TrainingPoints):
+        points = spec.training.task[0].points[0] if spec.training and measure.inputs == "domain" else 0
+        return domain.evaluations(inputs, points) if measure.along_lines else points
+    assert isinstance(domain, Region)
+    if settings.step is None or domain.dimension not in (None, inputs):
+        return 0
+    return domain.points(inputs, settings.step, settings.lines)
 
 
 def _too_much_data(spec: Spec) -> Iterator[Finding]:
@@ -142,7 +155,7 @@ def _check_picture(spec: Spec) -> Iterator[Finding]:
         return
     there = {quantity for name in spec.measures for quantity in MEASURES[name].quantities}
     there |= {TOURNAMENT} if spec.predict is not None else set()
-    there |= {PLANE} if any(2 in (family.inputs or ()) for family in spec.family) else set()
+    there |= {PLANE} if _has_plane(spec) else set()
     known = charts()
     possible = {
         name: None
@@ -152,6 +165,13 @@ def _check_picture(spec: Spec) -> Iterator[Finding]:
     if spec.picture not in possible:
         why = "shows no quantity of this study" if spec.picture in known else "is not a chart of the report"
         yield Finding(("picture",), f"{shown(spec.picture)} {why}; {nearest(spec.picture, possible)}")
+
+
+def _has_plane(spec: Spec) -> bool:
+    """Return whether networks have two inputs, and the domain or a task has a box to draw."""
+    tasks = spec.training.task if spec.training else ()
+    boxed = isinstance(spec.domain, Region) or any(task.half_width for task in tasks)
+    return boxed and any(GRID_INPUTS in (family.inputs or ()) for family in spec.family)
 
 
 def _check_predict(spec: Spec, members: Sequence[Member], complete: bool) -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from suite.catalog.checks import Asked
-from suite.catalog.domain import Box
+from suite.catalog.domain import Box, TrainingPoints
 from suite.catalog.initializations import DataDependent
 from suite.catalog.measures import MEASURES, problems_of
 from suite.catalog.precision import Precise
@@ -21,7 +21,7 @@ def check_measures(spec: Spec, members: Sequence[Member], memory: float) -> Iter
         members: The members of the study.
         memory: The memory of this machine in bytes.
     """
-    if unsuitable := list(_domain_of_other_inputs(spec)):
+    if unsuitable := list(_check_domain(spec)):
         yield from unsuitable
         return
     asked = Asked(members, spec.domain, spec.training, memory)
@@ -36,10 +36,19 @@ def check_measures(spec: Spec, members: Sequence[Member], memory: float) -> Iter
     yield from _data_dependent(spec, trained=spec.training is not None)
 
 
-def _domain_of_other_inputs(spec: Spec) -> Iterator[Finding]:
-    """Yield a finding if the domain has ends for another number of inputs than a family."""
+def _check_domain(spec: Spec) -> Iterator[Finding]:
+    """Yield a finding if the domain has ends for another number of inputs than a family, or lacks the one task."""
+    if isinstance(spec.domain, TrainingPoints):
+        tasks = len(spec.training.task) if spec.training else 0
+        if tasks == 0:
+            yield Finding(("domain",), "data requires a task; add [measure.accuracy] with one, or use a box or ball")
+        elif tasks > 1:
+            yield Finding(("domain",), f"data requires a single task, the study has {tasks}; use a spec for each task")
+        return
+    if not isinstance(spec.domain, Box) or spec.domain.dimension is None:
+        return
     others = {inputs for family in spec.family for inputs in family.inputs or ()} - {spec.domain.dimension}
-    if isinstance(spec.domain, Box) and spec.domain.dimension and others:
+    if others:
         yield Finding(("domain",), spec.domain.unsuitable(min(others)))
 
 

@@ -10,7 +10,7 @@ from math import nan, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from suite.catalog.domain import Ball, Box, Domain
+from suite.catalog.domain import Ball, Box, Domain, Region
 from suite.catalog.dotted import load
 from suite.catalog.initializations import DataDependent, Distribution
 from suite.catalog.measures.signal import CorrelationSettings, JacobianSettings
@@ -75,7 +75,7 @@ def is_compared_by_z(theory: Theory, network: Network) -> bool:
 def dead_probability(network: Network, domain: Domain, task: Task | None) -> float | None:
     """Return the probability that a first-layer ReLU neuron is dead on the domain; None without a closed form."""
     scheme, inputs = network.initialization, network.widths[0]
-    if not network.activation.rectifies:
+    if not network.activation.rectifies or not isinstance(domain, Region):
         return None
     if isinstance(scheme, DataDependent):
         return 0.0 if _contains_task(domain, task) else None  # each is active at a training point

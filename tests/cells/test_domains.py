@@ -1,5 +1,6 @@
-"""Studies on boxes that are not centered: their cells, their landscapes, and the default step."""
+"""Studies on boxes that are not centered, and on data: their cells, their landscapes, and the default step."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,13 +8,15 @@ import pandas as pd
 import pytest
 import torch
 
-from suite.catalog.domain import Ball, Box, Domain
+from suite.catalog.domain import Ball, Box, Region
+from suite.cells.blocks import blocks_of
 from suite.cells.cell import Cell
 from suite.cells.compute import _networks, compute
 from suite.cells.sampling import cells_of
 from suite.nets.sample import sample_domain
 from suite.runs.tables import landscapes_table
 from suite.spec.load import load_studies
+from suite.training.tasks import make_data
 
 SPEC = """
 title = "Boxes"
@@ -128,7 +131,135 @@ def test_landscapes_cover_the_box(
     ],
     ids=lambda value: getattr(value, "label", f"{value}"),
 )
-def test_the_default_step_divides_all_sides_that_have_a_common_step(domain: Domain, step: float) -> None:
+def test_the_default_step_divides_all_sides_that_have_a_common_step(domain: Region, step: float) -> None:
     """It is the largest with 32 steps or more along the shortest side; sides of 1 and sqrt 3 have none."""
     assert domain.default_step == pytest.approx(step, rel=1e-12)
     assert domain.divides(domain.default_step) == (domain.sides()[-1] != 3**0.5)
+
+
+ON_DATA = """
+title = "On data"
+seed  = 5
+domain = {{ kind = "data" }}
+
+[family]
+width          = 5
+depth          = 2
+activation     = "{activation}"
+initialization = "{initialization}"
+
+[measure.v3]
+draws = 70
+{step}
+[measure.v3_limit]
+draws = 6
+[measure.collapse]
+draws = 6
+[measure.gradients]
+draws = 6
+[measure.dead_neurons]
+draws = 6
+[measure.trainability]
+draws = 6
+[measure.accuracy]
+task       = {task}
+optimizer  = {{ name = "adam", learning_rate = 0.01, batch = 8 }}
+steps      = 2
+replicates = 3
+"""
+BOARD = '{ name = "checkerboard", squares = 2, train = 24, test = 8 }'
+FILE = '{ name = "table", file = "own.csv", target = "y" }'
+
+
+def cells_on_data(
+    folder: Path, task: str, step: str = "", activation: str = "relu", initialization: str = "he"
+) -> list[Cell]:
+    """Return the cells of a study on the training points of a task; `own.csv` has two columns of unequal sizes."""
+    values = np.random.default_rng(2).normal(size=(60, 2)) * [100.0, 0.01] + [5.0, 0.0]
+    table = pd.DataFrame(values, columns=["a", "b"])
+    table.assign(y=np.where(values[:, 0] > 0, "yes", "no")).to_csv(folder / "own.csv", index=False)
+    text = ON_DATA.format(task=task, step=step, activation=activation, initialization=initialization)
+    (folder / "data.toml").write_text(text)
+    (study,) = load_studies([folder / "data.toml"])
+    return cells_of(study)
+
+
+@pytest.mark.parametrize("task", [BOARD, FILE], ids=["board", "file"])
+@pytest.mark.parametrize(("step", "stated"), [("", None), ("step = 0.25", 0.25)], ids=["default", "stated"])
+def test_networks_are_evaluated_at_the_training_points_of_replicate_0(
+    tmp_path: Path, task: str, step: str, stated: float | None
+) -> None:
+    """V3 and collapse, by hand; a standardized file has steps of 1/16."""
+    cells = cells_on_data(tmp_path, task, step)
+    v3, collapse = named(cells, "v3"), named(cells, "collapse")
+    assert v3.task is not None
+    points = make_data(v3.task, 5, 0, 1, torch.float64).train.inputs[0]
+    step_taken = stated or points.std(dim=1, correction=0).square().mean().sqrt().item() / 16
+    ensemble = _networks(v3, 0, 70, None).to(torch.float64)
+    thirds = []
+    for axis in torch.eye(2, dtype=torch.float64)[:, :, None]:
+        values = [ensemble(points + place * step_taken * axis) for place in (-1.5, -0.5, 0.5, 1.5)]
+        thirds.append((values[3] - 3 * values[2] + 3 * values[1] - values[0]) / step_taken**3)
+
+    np.testing.assert_allclose(compute(v3)["v3"], torch.cat(thirds, dim=2).abs().mean((1, 2)).numpy(), rtol=1e-7)
+    outputs = ensemble(points)[:6, 0].std(1, correction=0)
+    np.testing.assert_allclose(compute(collapse)["output_std"], outputs.numpy(), rtol=1e-9)
+    if task == FILE and stated is None:
+        assert step_taken == pytest.approx(1 / 16, rel=1e-6)
+
+
+@pytest.mark.parametrize("initialization", ["he", "data_dependent"])
+def test_draws_on_data_are_the_same_wherever_their_cell_starts(tmp_path: Path, initialization: str) -> None:
+    """The points are those of replicate 0 for every draw, also where networks depend on their own replicate's."""
+    cell = named(cells_on_data(tmp_path, BOARD, initialization=initialization), "v3")
+
+    whole, late = compute(cell), compute(replace(cell, start=66))
+
+    for quantity, values in late.items():
+        np.testing.assert_allclose(values, whole[quantity][66:], rtol=1e-6, atol=10 * whole["v3_floor"].max())
+
+
+def test_cells_on_data_have_keys_that_follow_from_the_task(tmp_path: Path) -> None:
+    """And from the step of measures along stencils, which others do not have; landscapes are those of the box."""
+    cells = cells_on_data(tmp_path, BOARD)
+    other = cells_on_data(tmp_path, BOARD.replace("train = 24", "train = 25"))
+    stepped = cells_on_data(tmp_path, BOARD, "step = 0.25")
+
+    for cell, larger, own in zip(cells, other, stepped, strict=True):
+        assert (cell.key != larger.key) == (cell.name != "landscape")
+        assert (cell.key != own.key) == (cell.name in ("v3", "v3_limit"))
+    by_name = {cell.name: cell for cell in cells}
+    assert {name: cell.uses_replicates for name, cell in by_name.items()} == {
+        name: name in ("gradients", "trainability", "accuracy") for name in by_name
+    }
+    assert by_name["v3"].points == 24 * (1 + 2 * 4)
+    assert by_name["collapse"].points == 24
+
+
+def test_tables_say_that_death_is_decided_at_training_points_and_have_no_theory(tmp_path: Path) -> None:
+    """In the first layer, too."""
+    cell = named(cells_on_data(tmp_path, BOARD), "dead_neurons")
+    found = compute(cell)
+    shapes = {cell.key: {name: values.shape for name, values in found.items()}}
+
+    blocks = blocks_of([cell], shapes, lambda key, name: found[name], [])
+
+    assert {method for block in blocks for method in block.methods} == {"training points"}
+    assert all(block.theory is None for block in blocks)
+
+
+def test_landscapes_of_a_study_on_data_are_on_the_box_of_its_task(tmp_path: Path) -> None:
+    """A file has no box, and no landscapes."""
+    board = named(cells_on_data(tmp_path, BOARD), "landscape")
+
+    assert board.domain == Box(half_width=1.0)
+    assert not [cell for cell in cells_on_data(tmp_path, FILE) if cell.name == "landscape"]
+
+
+def test_trainability_stays_on_the_box_of_the_task(tmp_path: Path) -> None:
+    """At the default resolution; for a file, at the training points of each replicate."""
+    board, file = (named(cells_on_data(tmp_path, task), "trainability") for task in (BOARD, FILE))
+
+    assert (board.domain, board.points) == (Box(half_width=1.0), 33**2)
+    assert not file.sampled
+    assert compute(file).keys() == {"trainability"}

@@ -62,6 +62,12 @@ def test_a_module_is_measured_on_a_box_with_ends_for_each_input(module):
         suite.measure(module, "v3", domain={"kind": "box", "low": [1, 2, 3], "high": 4})
 
 
+def test_modules_have_no_training_points(module):
+    """The error says what to use instead."""
+    with pytest.raises(ValueError, match="domain: data needs a task, which modules do not have; use a box or a ball"):
+        suite.measure(module, "v3", domain={"kind": "data"})
+
+
 def test_every_measure_without_a_task_can_be_taken(module):
     """Each gives some quantity of its own, of each module, and of layers each has its row."""
     names = [name for name, measure in MEASURES.items() if measure.inputs not in ("task", "training")]

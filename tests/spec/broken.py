@@ -123,6 +123,12 @@ def _untrained(id: str, name: str, fragment: str) -> Case:
     return Case(id, _file(text), 15, f"measure.{name}", fragment)
 
 
+def _untrained_on_data(id: str, fragment: str) -> Case:
+    """A domain of data in line 3, in a study that trains nothing."""
+    text = VALID[: VALID.index("[measure.accuracy]")].replace("seed = 7", 'seed = 7\ndomain = { kind = "data" }')
+    return Case(id, _file(text), 3, "domain", fragment)
+
+
 def _named(id: str, name: str, fragment: str) -> Case:
     return Case(id, _file(VALID, name), 1, "", fragment)
 
@@ -732,7 +738,7 @@ CASES = [
     # domains
     _in_domain("unknown kind of domain", 'kind = "bal"', 11, "domain", "did you mean ball?"),
     _in_domain(
-        "domain without a kind", "half_width = 2.0", 11, "domain", "name is missing; add name, one of box, ball"
+        "domain without a kind", "half_width = 2.0", 11, "domain", "name is missing; add name, one of box, ball, data"
     ),
     _in_domain("box without room", 'kind = "box"\nhalf_width = 0', 13, "domain.half_width", "expected a number > 0"),
     _in_domain(
@@ -799,6 +805,42 @@ CASES = [
         "measure.v3.step",
         "into 3 or more steps; change low or high so that the sides have one",
         step="0.2",
+    ),
+    _untrained_on_data(
+        "data without a task", "data requires a task; add [measure.accuracy] with one, or use a box or ball"
+    ),
+    _changed(
+        "data of two tasks",
+        {"seed = 7": 'seed = 7\ndomain = { kind = "data" }', "squares = 2": "squares = [2, 4]"},
+        3,
+        "domain",
+        "data requires a single task, the study has 2; use a spec for each task",
+    ),
+    _in_domain("size of data", 'kind = "data"\nradius = 2.0', 13, "domain.radius", "unknown key"),
+    _in_domain(
+        "step of data that is no length",
+        'kind = "data"',
+        15,
+        "measure.v3.step",
+        "expected a number > 0",
+        step="-0.1",
+    ),
+    _changed(
+        "lines through data",
+        {"seed = 7": 'seed = 7\ndomain = { kind = "data" }', "step = 0.25": "lines = 8"},
+        14,
+        "measure.v3.lines",
+        "data have no lines; there is a stencil at each point; remove the key",
+    ),
+    _changed(
+        "step between data",
+        {
+            "seed = 7": 'seed = 7\ndomain = { kind = "data" }',
+            "[measure.accuracy]": "[measure.collapse]\nstep = 0.25\n\n[measure.accuracy]",
+        },
+        17,
+        "measure.collapse.step",
+        "collapse has no step on data; it is evaluated at the points; remove the key",
     ),
     _in_domain(
         "step that does not divide a wide box",

@@ -47,6 +47,7 @@ NASTY = [
         '{ kind = "box", half_width = 1e300 }',
         '{ kind = "box", low = [0, 1e300], high = [1, 2] }',
         '{ kind = "box", low = -1e-300, high = 1e-300 }',
+        '{ kind = "data" }',
         '{ name = "digits", train = 10, test = 10 }',
         '"sphere"',
         '["none", "layer"]',

@@ -50,15 +50,16 @@ def test_cells_are_counted_as_they_are_made(tmp_path: Path) -> None:
     """By measure, with several tasks, optimizers, a precision, and members that are drawn for each task."""
     study = _study(tmp_path)
 
-    assert count_cells(study.spec.measures, study.members) == Counter(cell.name for cell in cells_of(study))
+    assert count_cells(study.spec.measures, study.members, study.spec.domain) == Counter(
+        cell.name for cell in cells_of(study)
+    )
 
 
 def test_a_measure_of_training_has_no_cells_of_its_own(tmp_path: Path) -> None:
     """It observes those of accuracy; their draws are cut into blocks that leave none out."""
     study = _study(tmp_path)
-    portions = [
-        portion for portion in divide(study.spec.measures, study.members[0]) if portion.name in ("accuracy", "revival")
-    ]
+    divided = divide(study.spec.measures, study.members[0], study.spec.domain)
+    portions = [portion for portion in divided if portion.name in ("accuracy", "revival")]
 
     assert {portion.name for portion in portions} == {"accuracy"}
     assert len(portions) == 4  # tasks by momenta

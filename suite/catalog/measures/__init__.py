@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from suite.catalog.checks import Asked, Problem
-from suite.catalog.domain import Domain
+from suite.catalog.domain import Domain, Region
 from suite.catalog.measure import Measure
 from suite.catalog.measures.collapse import COLLAPSE
 from suite.catalog.measures.death import DEAD_NEURONS, TRAINABILITY
@@ -90,14 +90,20 @@ def first_draws(measure: Measure, settings: Settings) -> range:
 def with_default_step(asked: Mapping[str, Settings], domain: Domain) -> dict[str, Settings]:
     """Return the settings of measures with the default step where none is given."""
     first = asked.get(STEP)
-    stated = first.step if isinstance(first, OnTheDomain) else None
-    step = domain.default_step if stated is None else stated
+    step = first.step if isinstance(first, OnTheDomain) else None
+    if step is None and isinstance(domain, Region):
+        step = domain.default_step
     return {
         name: settings.model_copy(update={"step": step})
-        if isinstance(settings, OnTheDomain) and settings.step is None
+        if isinstance(settings, OnTheDomain) and settings.step is None and _has_step(name, domain)
         else settings
         for name, settings in asked.items()
     }
+
+
+def _has_step(name: str, domain: Domain) -> bool:
+    """Return whether the step of a measure has an effect, if it is evaluated on the domain."""
+    return isinstance(domain, Region) or MEASURES[name].along_lines
 
 
 def problems_of(name: str, settings: Settings, asked: Asked) -> Iterator[Problem]:
@@ -112,12 +118,23 @@ def problems_of(name: str, settings: Settings, asked: Asked) -> Iterator[Problem
             f"{options}",
             "remove the measure, or use a separate spec for these networks",
         )
-    if isinstance(settings, OnTheDomain) and settings.step is not None and not asked.domain.divides(settings.step):
-        yield _problem_of_step(settings.step, asked.domain)
+    if isinstance(settings, OnTheDomain):
+        if not isinstance(asked.domain, Region):
+            yield from _without_effect(name, settings, asked.domain)
+        elif settings.step is not None and not asked.domain.divides(settings.step):
+            yield _problem_of_step(settings.step, asked.domain)
     yield from measure.checks(asked, settings)
 
 
-def _problem_of_step(step: float, domain: Domain) -> Problem:
+def _without_effect(name: str, settings: OnTheDomain, domain: Domain) -> Iterator[Problem]:
+    """Yield the keys that have no effect on a domain of data."""
+    if settings.step is not None and not _has_step(name, domain):
+        yield Problem(f"{name} has no step on data; it is evaluated at the points", "remove the key", ("step",))
+    if "lines" in settings.model_fields_set:
+        yield Problem("data have no lines; there is a stencil at each point", "remove the key", ("lines",))
+
+
+def _problem_of_step(step: float, domain: Region) -> Problem:
     """Return the problem of a step that does not divide the sides of the domain."""
     sides, fewest = sorted(set(domain.sides())), domain.fewest
     if len(sides) == 1:

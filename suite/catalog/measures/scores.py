@@ -6,6 +6,7 @@ from pydantic import Field
 
 from suite.catalog.activations import Identity
 from suite.catalog.checks import Asked, Problem
+from suite.catalog.domain import Region
 from suite.catalog.measure import POSITIVE, Measure, Quantity, Shape, forward_pass
 from suite.catalog.measures.settings import Draws, InFloats
 from suite.catalog.precision import Precise
@@ -221,9 +222,11 @@ def _memory_of_kernel(shape: Shape, settings: ScoreSettings) -> int:
 def _check_memory(asked: Asked, settings: ScoreSettings) -> Iterator[Problem]:
     """Yield a problem if a kernel, or its Jacobian under batch normalization, does not fit in memory."""
     for network in asked.networks:
-        points = asked.domain.points(network.widths[0], settings.step, settings.lines) if settings.step else 1
+        points = 1
         if asked.training:
             points = max(task.points[0] for task in asked.training.task)
+        elif isinstance(asked.domain, Region) and settings.step:
+            points = asked.domain.points(network.widths[0], settings.step, settings.lines)
         rows = min(points, settings.points) * network.widths[-1]
         need = 8 * rows * (4 * rows + (network.parameters if network.normalization == "batch" else 0))
         if need > asked.memory:

@@ -27,7 +27,8 @@ class OnTheDomain(Settings):
     step: float | None = Field(
         default=None,
         gt=0,
-        description="distance of neighboring points; default: the step of v3, or 1/32 of the domain's side",
+        description="distance of neighboring points; default: the step of v3, or 1/32 of the domain's side, or on data "
+        "1/16 of the inputs' standard deviation",
     )
     lines: Count = Field(
         default=64,

@@ -25,6 +25,7 @@ V3 = Measure(
     "suite.measures.v3:v3",
     V3Settings,
     inputs="domain",
+    along_lines=True,
     quantities={
         "v3": Quantity("variability: mean |third divided difference| of the output over the domain", limits=POSITIVE),
         "v3_over_rms": Quantity("v3 divided by output_rms; 0 if the output is 0 everywhere", limits=POSITIVE),
@@ -52,6 +53,7 @@ V3_LIMIT = Measure(
     "suite.measures.v3_limit:v3_limit",
     V3LimitSettings,
     inputs="domain",
+    along_lines=True,
     quantities={
         "v3_exact": Quantity(
             "mean |third derivative| at the centers of v3's stencils (smooth activations)", limits=POSITIVE
@@ -60,7 +62,8 @@ V3_LIMIT = Measure(
             "total variation of the slope per unit length (piecewise-linear activations)", limits=POSITIVE
         ),
         "breakpoints": Quantity(
-            "kinks of the output per length of the domain's side (piecewise-linear activations)", limits=POSITIVE
+            "kinks of the output per length of the domain's side (piecewise-linear activations, not on data)",
+            limits=POSITIVE,
         ),
     },
     version=2,
