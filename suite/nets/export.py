@@ -121,9 +121,14 @@ def training_code(member: Member, optimizer: Optimizer, task: Task, steps: int) 
         return ""
     activation = f"nn.{activation_module(member.activation)}"
     rule = type(optimizer).function.split(":")[1]
-    keywords = "".join(f", {key}={value:g}" for key, value in optimizer.keywords.items() if value)
+    defaults = type(optimizer).model_fields
+    keywords = "".join(
+        f", {key}={value:g}" for key, value in optimizer.keywords.items() if value or defaults[key].default
+    )
+    schedule = _schedule_code(optimizer, steps)
     found = "network(x[rows])" + ("[:, 0]" if task.loss == "binary_cross_entropy" else "")
     lines = [
+        *(["import math"] if "math." in schedule else []),
         "import torch",
         "from torch import nn",
         "",
@@ -132,6 +137,7 @@ def training_code(member: Member, optimizer: Optimizer, task: Task, steps: int) 
         f"network = nn.Sequential(layers[0], *(part for layer in layers[1:] for part in ({activation}, layer)))",
         *draw,
         f"optimizer = torch.optim.{rule}(network.parameters(), lr={optimizer.learning_rate:g}{keywords})",
+        *([f"schedule = {schedule}"] if schedule else []),
         f"loss = {_LOSSES[task.loss]}",
         f"for step in range({steps}):",
         f"    rows = torch.randint(len(x), ({optimizer.batch},))",
@@ -139,8 +145,20 @@ def training_code(member: Member, optimizer: Optimizer, task: Task, steps: int) 
         f"    loss({found}, y[rows]).backward()",
         *([f"    nn.utils.clip_grad_norm_(network.parameters(), {optimizer.clip:g})"] if optimizer.clip else []),
         "    optimizer.step()",
+        *(["    schedule.step()"] if schedule else []),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _schedule_code(optimizer: Optimizer, steps: int) -> str:
+    """Return the expression of torch's schedule of the learning rate; empty if the rate is constant."""
+    warmup, left = optimizer.warmup, steps - optimizer.warmup
+    factor = f"(1 + math.cos(math.pi * (step - {warmup}) / {left})) / 2"
+    if optimizer.schedule == "constant" or left <= 0:
+        factor = "1.0"
+    if warmup:
+        factor = f"(step + 1) / {warmup} if step < {warmup} else {factor}"
+    return "" if factor == "1.0" else f"torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: {factor})"
 
 
 def _initialization_code(member: Member) -> list[str] | None:
