@@ -219,7 +219,8 @@ def _loss_of(task: Any) -> str:
     """Return the loss of a task, which can follow from its file."""
     trained = next(cell for cell in _load(_spec(_family(), _accuracy(task))) if cell.trains)
     assert trained.task is not None
-    return trained.task.loss
+    loss: str = trained.task.loss
+    return loss
 
 
 def _entry(entry: Any) -> Table:
