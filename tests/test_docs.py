@@ -27,7 +27,11 @@ from tests.drawn import analyzed
 from tests.pages import PAGES, ROOT, Block, blocks, text_of
 from tests.runs.tiny import tiny_with
 
-ELSEWHERE = {"docs/scaling.md": "test_scaling_page, test_slurm", "docs/your-own-activation.md": "plugins/test_page"}
+ELSEWHERE = {
+    "docs/scaling.md": "test_scaling_page, test_slurm",
+    "docs/your-own-activation.md": "plugins/test_page",
+    "docs/your-own-data.md": "test_data_page",
+}
 """Pages whose blocks have tests of their own."""
 
 TRIED = {

@@ -53,7 +53,7 @@ def _tabulate(leaderboard: "pd.DataFrame") -> Iterator[list[str]]:
     """Yield the header and the rows of the leaderboard as text."""
     validation, test = (name for name in leaderboard.columns if name.startswith(("validation_", "test_")))
     scores = [name.replace("_", " ").replace("r2", "R^2") for name in (validation, test)]
-    yield [*_HEADER, *scores, "95% CI", "compared", "steps"]
+    yield [*_HEADER, *scores, "95% CI", "against best", "steps"]
     for place, row in enumerate(leaderboard.to_dict("records"), 1):
         tested = ["", "", ""]
         if np.isfinite(row[test]):
@@ -75,10 +75,11 @@ def _explain(leaderboard: "pd.DataFrame") -> Iterator[str]:
     """Yield which configuration is the best, and which ones cannot be told apart from it."""
     row = leaderboard.iloc[0]
     yield (
-        f"best: {row['activation']} of depth {row['depth']}, widths {row['widths']}, {row['parameters']:,} parameters, "
-        f"{row['initialization']} initialization, learning rate {row['learning_rate']:g}"
+        f"Best: {row['activation']}, depth {row['depth']}, widths {row['widths']} ({row['parameters']:,} parameters), "
+        f"initialization {row['initialization']}, learning rate {row['learning_rate']:g}."
     )
     tied = int(leaderboard["tied_with_best"].sum()) - 1
     verb = "is" if tied == 1 else "are"
-    others = format_count(tied, "other configuration") if tied else "no other configuration"
-    yield f"{others} {verb} tied with it: the 95% interval of the difference in test scores contains 0"
+    others = format_count(tied, "other configuration") if tied else "No other configuration"
+    verb = verb if tied else "is"
+    yield f"{others} {verb} tied with it: the 95% interval of the difference in test scores contains 0."
