@@ -28,8 +28,7 @@ _TABLES = {
     "initialization": "name or table of [initializations](#initializations); or a list",
     "task": "name or table of [tasks](#tasks); or a list",
     "optimizer": "a table of [optimizers](#optimizers); or a list",
-    "split": "a table with `train`, `validation` and `test`; or a list",
-    **dict.fromkeys(("target", "features", "ignore", "categories"), "a name or a list of names"),
+    "split": "a table with `train`, `validation` and `test`; of `table` also the name of a column",
 }
 """What a key takes whose value is no single number or word, and where that is told."""
 

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
 from suite.catalog.limits import MOST
-from suite.catalog.settings import Settings
+from suite.catalog.settings import OneOrSeveral, Settings
 from suite.catalog.shown import shortened
 from suite.catalog.task import Task
 from suite.formatting import format_count
@@ -23,11 +23,7 @@ _TOLERANCE = 1e-9
 """Shares may exceed 1 by rounding."""
 
 
-def _names(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else (value,) if isinstance(value, str) else value
-
-
-Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
+Names = OneOrSeveral[str]
 """One column or a list of columns."""
 
 
