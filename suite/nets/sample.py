@@ -18,6 +18,9 @@ _COARSE = 8
 _FEWEST_COARSE = 64
 """Minimum number of points of a coarser sample of data."""
 
+_STENCILS_AT_A_TIME = 2**14
+"""Number of stencils at data points that are evaluated together."""
+
 _GOLDEN = (5**0.5 - 1) / 2
 """Golden ratio. Its first n multiples modulo 1 are spread evenly for every n."""
 
@@ -43,6 +46,10 @@ class Lines:
         """Length of each line."""
         return (self.points_a_line - 1) * self.step
 
+    def __getitem__(self, lines: slice) -> "Lines":
+        """Return some of the lines."""
+        return replace(self, starts=self.starts[lines], directions=self.directions[lines])
+
     def points(self) -> Float[Tensor, "inputs points"]:
         """Return the points as columns, line after line."""
         starts = self.starts
@@ -61,7 +68,7 @@ class Lines:
         """Return every eighth line, with some of the points from end to end."""
         stride = _stride(self.points_a_line)
         places = (self.points_a_line - 1) // stride + 1
-        return Lines(self.starts[::_COARSE], self.directions[::_COARSE], places, self.step * stride)
+        return replace(self[::_COARSE], points_a_line=places, step=self.step * stride)
 
     def to(self, dtype: torch.dtype, device: torch.device | str) -> "Lines":
         """Return the same lines in another precision or on another device."""
@@ -213,12 +220,22 @@ class DataPoints(Sample):
     ) -> tuple[Float[Tensor, "draws outputs points"], list[Float[Tensor, "draws outputs _"]]]:
         """Return the outputs at the data points, and the third differences along the stencils.
 
-        Batch normalization takes its statistics over the data points.
+        Batch normalization takes its statistics over the data points. Only some of the stencils' points, which are
+        several times as many, are in memory at a time.
         """
-        number, stencils = self.data.shape[1], self.lines[0].points()
-        outputs = ensemble(torch.cat([self.data, stencils], dim=1), reference=number)
-        at_data, at_stencils = outputs.split([number, stencils.shape[1]], dim=2)
-        return at_data, self.third_differences(at_stencils)
+        number, lines = self.data.shape[1], self.lines[0]
+        normalized = ensemble.normalization == "batch"
+        size = max(_STENCILS_AT_A_TIME, number // (STENCIL + 1)) if normalized else _STENCILS_AT_A_TIME
+        found = []
+        for start in range(0, len(lines.starts), size):
+            some = lines[start : start + size]
+            points = some.points()
+            if normalized:
+                outputs = ensemble(torch.cat([self.data, points], dim=1), reference=number)[..., number:]
+            else:
+                outputs = ensemble(points)
+            found.append(some.third_differences(outputs))
+        return ensemble(self.data), [torch.cat(found, dim=2)]
 
     def to(self, dtype: torch.dtype, device: torch.device | str) -> "DataPoints":
         """Return the same sample in another precision or on another device."""

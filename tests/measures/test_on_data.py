@@ -209,6 +209,21 @@ def test_collapse_is_that_of_the_outputs_at_the_points(networks):
     assert 0 < collapsed.sum() < 50
 
 
+@pytest.mark.parametrize("normalization", ["none", "batch"])
+@pytest.mark.parametrize("inputs", [2, 4])
+def test_stencils_are_evaluated_a_few_at_a_time(networks, monkeypatch, normalization, inputs):
+    """With the same differences, in the same order."""
+    ensemble = networks((inputs, 6, 6, 2), Tanh(), 4, SCHEME, normalization=normalization)
+    sample = sample_data(normal(inputs, 40), 0.5, 0)
+    outputs, (whole,) = sample.evaluate(ensemble)
+    monkeypatch.setattr("suite.nets.sample._STENCILS_AT_A_TIME", 7)
+
+    again, (parts,) = sample.evaluate(ensemble)
+
+    assert torch.equal(again, outputs)
+    torch.testing.assert_close(parts, whole, rtol=1e-9, atol=1e-9)
+
+
 def test_batch_normalization_takes_its_statistics_over_the_points(networks):
     """Not over the stencils' points, of which there are many more."""
     ensemble, data = networks((3, 6, 6, 1), Tanh(), 4, SCHEME, normalization="batch"), normal(3, 40)
