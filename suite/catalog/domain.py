@@ -1,7 +1,7 @@
 """The domain on which networks are evaluated: a box, a ball around the origin, or the training points."""
 
 from fractions import Fraction
-from math import ceil, gcd, isclose, lcm
+from math import ceil, gcd, isclose, lcm, prod
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
@@ -122,10 +122,7 @@ class Region(Domain):
         numbers = [number + 1 for number in self.intervals(step, inputs)]
         if not self.on_grid(inputs):
             return lines * sum(numbers) // len(numbers)
-        found = 1
-        for number in numbers:
-            found *= number
-        return found
+        return prod(numbers)
 
 
 _MOST_INTERVALS = 8 * INTERVALS

@@ -19,11 +19,12 @@ from suite.cells.checkpoint import CellProgress, Checkpoint
 from suite.measures.trainability import TaskAt
 from suite.nets.compiled import can_compile
 from suite.nets.data_dependent import activate_at_data
+from suite.nets.data_points import sample_data
 from suite.nets.ensemble import TILE_BYTES, Ensemble
 from suite.nets.initialization import draw_parameters
 from suite.nets.losses import HALF_SQUARE, LossAt
 from suite.nets.pairs import draw_pairs
-from suite.nets.sample import Sample, sample_data, sample_domain
+from suite.nets.sample import Sample, sample_domain
 from suite.nets.streams import block_size
 from suite.nets.torch_settings import standard_settings
 from suite.theory.networks import input_variance

@@ -8,7 +8,8 @@ from suite.catalog.domain import Region
 from suite.catalog.measures.variability import V3LimitSettings
 from suite.nets.breakpoints import kinks_on_lines
 from suite.nets.ensemble import Ensemble
-from suite.nets.sample import Lines, Sample
+from suite.nets.lines import Lines
+from suite.nets.sample import Sample
 from suite.nets.taylor import third_derivative
 
 

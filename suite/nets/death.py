@@ -6,9 +6,10 @@ from torch import Tensor
 
 from suite.catalog.domain import Ball, Region
 from suite.nets.breakpoints import ranges_on_line
+from suite.nets.data_points import DataPoints
 from suite.nets.enclosure import are_within, units_within
 from suite.nets.ensemble import Ensemble
-from suite.nets.sample import DataPoints, Sample
+from suite.nets.sample import Sample
 
 Dead = list[Bool[Tensor, "draws _"]]
 """For each hidden layer, whether each of its neurons is dead. Layers may have different widths."""

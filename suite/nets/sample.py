@@ -8,76 +8,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from suite.catalog.domain import GRID_INPUTS, STENCIL, STEPS_A_DEVIATION, Ball, Box, Domain, Region, TrainingPoints
+from suite.catalog.domain import STENCIL, Ball, Box, Domain, Region
 from suite.nets.ensemble import Ensemble
+from suite.nets.lines import Lines, along_axes, coarse_stride, divided_differences
 from suite.nets.streams import stream
-
-_COARSE = 8
-"""Minimum number of intervals per line in a coarser sample, and its stride over random lines."""
-
-_FEWEST_COARSE = 64
-"""Minimum number of points of a coarser sample of data."""
-
-_STENCILS_AT_A_TIME = 2**14
-"""Number of stencils at data points that are evaluated together."""
 
 _GOLDEN = (5**0.5 - 1) / 2
 """Golden ratio. Its first n multiples modulo 1 are spread evenly for every n."""
-
-
-@dataclass(frozen=True)
-class Lines:
-    """Lines of equal length with equally spaced points.
-
-    Attributes:
-        starts: One end of each line.
-        directions: Unit vector along each line.
-        points_a_line: Number of equally spaced points per line, including both ends.
-        step: Distance h of neighboring points.
-    """
-
-    starts: Float[Tensor, "lines inputs"]
-    directions: Float[Tensor, "lines inputs"]
-    points_a_line: int
-    step: float
-
-    @property
-    def length(self) -> float:
-        """Length of each line."""
-        return (self.points_a_line - 1) * self.step
-
-    def __getitem__(self, lines: slice) -> "Lines":
-        """Return some of the lines."""
-        return replace(self, starts=self.starts[lines], directions=self.directions[lines])
-
-    def points(self) -> Float[Tensor, "inputs points"]:
-        """Return the points as columns, line after line."""
-        starts = self.starts
-        return self._along(torch.linspace(0, self.length, self.points_a_line, dtype=starts.dtype, device=starts.device))
-
-    def stencil_centers(self) -> Float[Tensor, "inputs points"]:
-        """Return the centers of all stencils of four neighboring points, line after line."""
-        places = torch.arange(self.points_a_line - 3, dtype=self.starts.dtype, device=self.starts.device)
-        return self._along((places + 1.5) * self.step)
-
-    def third_differences(self, values: Float[Tensor, "*batch points"]) -> Float[Tensor, "*batch stencils"]:
-        """Return the divided differences Delta_h^3 f / h^3 from the values at `points`, line after line."""
-        return _thirds(values.unflatten(-1, (-1, self.points_a_line)), self.step, -1).flatten(-2)
-
-    def coarser(self) -> "Lines":
-        """Return every eighth line, with some of the points from end to end."""
-        stride = _stride(self.points_a_line)
-        places = (self.points_a_line - 1) // stride + 1
-        return replace(self[::_COARSE], points_a_line=places, step=self.step * stride)
-
-    def to(self, dtype: torch.dtype, device: torch.device | str) -> "Lines":
-        """Return the same lines in another precision or on another device."""
-        starts, directions = (each.to(device=device, dtype=dtype) for each in (self.starts, self.directions))
-        return replace(self, starts=starts, directions=directions)
-
-    def _along(self, places: Float[Tensor, " places"]) -> Float[Tensor, "inputs points"]:
-        lines = self.starts[:, :, None] + self.directions[:, :, None] * places
-        return lines.transpose(0, 1).flatten(1)
 
 
 @dataclass(frozen=True)
@@ -159,12 +96,15 @@ class Grid(Sample):
 
     def coarse_points(self) -> Float[Tensor, "inputs points"]:
         """Return some of the rows and columns: at least 9 along each axis, or as many as before if these are fewer."""
-        return _mesh([side[:: _stride(len(side))] for side in self._sides()])
+        return _mesh([side[:: coarse_stride(len(side))] for side in self._sides()])
 
     def third_differences(self, values: Float[Tensor, "*batch points"]) -> list[Float[Tensor, "*batch _"]]:
         """Return the differences along both axes together, or along each if the sides differ."""
         board = values.unflatten(-1, self.shape)
-        parts = [_thirds(board, step, axis - self.inputs).flatten(-self.inputs) for axis, step in enumerate(self.steps)]
+        parts = [
+            divided_differences(board, step, axis - self.inputs).flatten(-self.inputs)
+            for axis, step in enumerate(self.steps)
+        ]
         return [torch.cat(parts, dim=-1)] if len(self.lines) == 1 else parts
 
     def _sides(self) -> list[Float[Tensor, " places"]]:
@@ -191,92 +131,6 @@ class RandomLines(Sample):
     def third_differences(self, values: Float[Tensor, "*batch points"]) -> list[Float[Tensor, "*batch _"]]:
         """Return the differences along all lines."""
         return [self.lines[0].third_differences(values)]
-
-
-@dataclass(frozen=True)
-class DataPoints(Sample):
-    """Data points, and stencils of four points that are centered at them.
-
-    Attributes:
-        data: The points, as columns.
-    """
-
-    data: Float[Tensor, "inputs points"]
-
-    def points(self) -> Float[Tensor, "inputs points"]:
-        """Return the data points, without the stencils' points."""
-        return self.data
-
-    def coarse_points(self) -> Float[Tensor, "inputs points"]:
-        """Return an eighth of the data points, or `_FEWEST_COARSE` if this is less."""
-        return self.some(max(_FEWEST_COARSE, self.data.shape[1] // _COARSE))
-
-    def third_differences(self, values: Float[Tensor, "*batch points"]) -> list[Float[Tensor, "*batch _"]]:
-        """Return the differences along all stencils, from the values at the stencils' points."""
-        return [self.lines[0].third_differences(values)]
-
-    def evaluate(
-        self, ensemble: Ensemble
-    ) -> tuple[Float[Tensor, "draws outputs points"], list[Float[Tensor, "draws outputs _"]]]:
-        """Return the outputs at the data points, and the third differences along the stencils.
-
-        Batch normalization takes its statistics over the data points. Only some of the stencils' points, which are
-        several times as many, are in memory at a time.
-        """
-        number, lines = self.data.shape[1], self.lines[0]
-        normalized = ensemble.normalization == "batch"
-        size = max(_STENCILS_AT_A_TIME, number // (STENCIL + 1)) if normalized else _STENCILS_AT_A_TIME
-        found = []
-        for start in range(0, len(lines.starts), size):
-            some = lines[start : start + size]
-            points = some.points()
-            if normalized:
-                outputs = ensemble(torch.cat([self.data, points], dim=1), reference=number)[..., number:]
-            else:
-                outputs = ensemble(points)
-            found.append(some.third_differences(outputs))
-        return ensemble(self.data), [torch.cat(found, dim=2)]
-
-    def to(self, dtype: torch.dtype, device: torch.device | str) -> "DataPoints":
-        """Return the same sample in another precision or on another device."""
-        lines = tuple(each.to(dtype, device) for each in self.lines)
-        return replace(self, lines=lines, data=self.data.to(device=device, dtype=dtype))
-
-
-def sample_data(data: Float[Tensor, "inputs points"], step: float | None, seed: int) -> DataPoints:
-    """Return data points with stencils of four points around each.
-
-    With one or two inputs, the stencils run along each axis. With more, there is one at each point, in a direction that
-    is drawn uniformly.
-
-    Args:
-        data: The points, in float64.
-        step: Spacing h of the stencils' points. Default: 1/16 of the inputs' standard deviation over the points, the
-            root of the mean variance of an input.
-        seed: Seed of the study, from which the directions follow.
-
-    Raises:
-        ValueError: If there is no step, and the points are all equal.
-    """
-    inputs, number = data.shape
-    if step is None:
-        step = data.var(dim=1, correction=0).mean().sqrt().item() / STEPS_A_DEVIATION
-        if step == 0:
-            raise ValueError("the training points are all equal; set step")
-    if inputs <= GRID_INPUTS:
-        directions = torch.eye(inputs, dtype=data.dtype).repeat_interleave(number, dim=0)
-    else:
-        normal = torch.from_numpy(stream(seed, directions=number, inputs=inputs).standard_normal((number, inputs)))
-        directions = normal / torch.linalg.vector_norm(normal, dim=1, keepdim=True)
-    centers = data.T.repeat(TrainingPoints.stencils(inputs), 1)
-    return DataPoints(TrainingPoints(), (stencils_at(centers, directions, step),), data)
-
-
-def stencils_at(
-    centers: Float[Tensor, "lines inputs"], directions: Float[Tensor, "lines inputs"], step: float
-) -> Lines:
-    """Return stencils of four points of spacing `step`, centered at points, along unit vectors."""
-    return Lines(centers - 0.5 * STENCIL * step * directions, directions, STENCIL + 1, step)
 
 
 def sample_domain(inputs: int, step: float | None, lines: int, seed: int, domain: Region | None = None) -> Sample:
@@ -312,7 +166,7 @@ def sample_domain(inputs: int, step: float | None, lines: int, seed: int, domain
     starts = torch.from_numpy(generator.uniform(low, high, (lines, inputs)))
     axes = torch.from_numpy(generator.integers(0, inputs, lines, dtype=np.int64))
     starts[torch.arange(lines), axes] = torch.tensor(low, dtype=torch.float64)[axes]
-    return RandomLines(domain, (Lines(starts, _along_axes(axes, inputs), intervals[0] + 1, steps[0]),))
+    return RandomLines(domain, (Lines(starts, along_axes(axes, inputs), intervals[0] + 1, steps[0]),))
 
 
 def _grid(
@@ -336,7 +190,7 @@ def _grid(
             torch.stack([first, second[:1].expand(len(first))], dim=1),
         ]
     groups = [
-        Lines(each, _along_axes(torch.full((len(each),), axis), len(sides)), intervals[axis] + 1, steps[axis])
+        Lines(each, along_axes(torch.full((len(each),), axis), len(sides)), intervals[axis] + 1, steps[axis])
         for axis, each in enumerate(starts)
     ]
     if len({(lines.points_a_line, lines.length) for lines in groups}) == 1:
@@ -355,7 +209,7 @@ def _stencils_in_box(
 ) -> Lines:
     """Draw three-step lines along random axes, uniform among those inside the box."""
     starts = torch.from_numpy(generator.random((lines, len(low))))
-    directions = _along_axes(torch.from_numpy(generator.integers(0, len(low), lines, dtype=np.int64)), len(low))
+    directions = along_axes(torch.from_numpy(generator.integers(0, len(low), lines, dtype=np.int64)), len(low))
     first, last = torch.tensor(low, dtype=torch.float64), torch.tensor(high, dtype=torch.float64)
     return Lines(first + starts * (last - first - STENCIL * step * directions), directions, STENCIL + 1, step)
 
@@ -380,24 +234,9 @@ def _stencils_in_ball(generator: np.random.Generator, inputs: int, lines: int, s
         inside = (ends <= radius).all(axis=0)
         starts = np.concatenate([starts, (middles - half)[inside]])
         axes = np.concatenate([axes, axis[inside]])
-    along = _along_axes(torch.from_numpy(axes[:lines]), inputs)
+    along = along_axes(torch.from_numpy(axes[:lines]), inputs)
     return Lines(torch.from_numpy(starts[:lines]), along, STENCIL + 1, step)
-
-
-def _along_axes(axes: Tensor, inputs: int) -> Float[Tensor, "lines inputs"]:
-    """Return the unit vectors of axes."""
-    return torch.nn.functional.one_hot(axes, inputs).to(torch.float64)
 
 
 def _mesh(sides: list[Tensor]) -> Float[Tensor, "inputs points"]:
     return torch.stack([axis.flatten() for axis in torch.meshgrid(*sides, indexing="ij")])
-
-
-def _stride(places: int) -> int:
-    """Return the largest stride that leaves at least 9 of equally spaced places, both ends included."""
-    intervals = places - 1
-    return max(each for each in range(1, max(1, intervals // _COARSE) + 1) if intervals % each == 0)
-
-
-def _thirds(values: Tensor, step: float, dim: int) -> Tensor:
-    return torch.diff(values, n=3, dim=dim).div_(step**3)

@@ -21,9 +21,9 @@ def check_measures(spec: Spec, members: Sequence[Member], memory: float) -> Iter
         members: The members of the study.
         memory: The memory of this machine in bytes.
     """
-    if unsuitable := list(_check_domain(spec)):
-        yield from unsuitable
-        return
+    yield from _check_domain(spec)
+    wanted = spec.domain.dimension if isinstance(spec.domain, Box) else None
+    members = [member for member in members if wanted in (None, member.widths[0])]  # others have errors of their own
     asked = Asked(members, spec.domain, spec.training, memory)
     for name, settings in spec.measures.items():
         for problem in problems_of(name, settings, asked):

@@ -14,7 +14,9 @@ from suite.measures.collapse import collapse
 from suite.measures.dead_neurons import dead_neurons
 from suite.measures.v3 import v3
 from suite.measures.v3_limit import v3_limit
-from suite.nets.sample import DataPoints, sample_data, sample_domain, stencils_at
+from suite.nets.data_points import DataPoints, sample_data
+from suite.nets.lines import stencils_at
+from suite.nets.sample import sample_domain
 from suite.training.tasks import make_data
 
 SCHEME = Variance(weight_variance=2.0, bias_variance=0.3)
@@ -216,7 +218,7 @@ def test_stencils_are_evaluated_a_few_at_a_time(networks, monkeypatch, normaliza
     ensemble = networks((inputs, 6, 6, 2), Tanh(), 4, SCHEME, normalization=normalization)
     sample = sample_data(normal(inputs, 40), 0.5, 0)
     outputs, (whole,) = sample.evaluate(ensemble)
-    monkeypatch.setattr("suite.nets.sample._STENCILS_AT_A_TIME", 7)
+    monkeypatch.setattr("suite.nets.data_points._STENCILS_AT_A_TIME", 7)
 
     again, (parts,) = sample.evaluate(ensemble)
 

@@ -830,7 +830,7 @@ CASES = [
         {"seed = 7": 'seed = 7\ndomain = { kind = "data" }', "step = 0.25": "lines = 8"},
         14,
         "measure.v3.lines",
-        "data have no lines; there is a stencil at each point; remove the key",
+        "lines have no effect on v3 if the domain is data; remove the key",
     ),
     _changed(
         "step between data",
@@ -840,7 +840,7 @@ CASES = [
         },
         17,
         "measure.collapse.step",
-        "collapse has no step on data; it is evaluated at the points; remove the key",
+        "the step has no effect on collapse if the domain is data; remove the key",
     ),
     _in_domain(
         "step that does not divide a wide box",

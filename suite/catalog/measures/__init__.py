@@ -129,9 +129,9 @@ def problems_of(name: str, settings: Settings, asked: Asked) -> Iterator[Problem
 def _without_effect(name: str, settings: OnTheDomain, domain: Domain) -> Iterator[Problem]:
     """Yield the keys that have no effect on a domain of data."""
     if settings.step is not None and not _has_step(name, domain):
-        yield Problem(f"{name} has no step on data; it is evaluated at the points", "remove the key", ("step",))
-    if "lines" in settings.model_fields_set:
-        yield Problem("data have no lines; there is a stencil at each point", "remove the key", ("lines",))
+        yield Problem(f"the step has no effect on {name} if the domain is data", "remove the key", ("step",))
+    if "lines" in settings.model_fields_set and MEASURES[name].inputs != "task":  # tasks have domains of their own
+        yield Problem(f"lines have no effect on {name} if the domain is data", "remove the key", ("lines",))
 
 
 def _problem_of_step(step: float, domain: Region) -> Problem:
