@@ -103,19 +103,24 @@ class Region(Domain):
         )
 
     @property
+    def common_side(self) -> Fraction:
+        """The greatest length of which each side is a multiple, with the ends as decimal numbers."""
+        sides = self._exact_sides()
+        return Fraction(gcd(*(side.numerator for side in sides)), lcm(*(side.denominator for side in sides)))
+
+    def _exact_sides(self) -> list[Fraction]:
+        return [Fraction(repr(high)) - Fraction(repr(low)) for low, high in zip(*self.bounds(), strict=True)]
+
+    @property
     def default_step(self) -> float:
         """The largest step that divides all sides, with `INTERVALS` steps or more along the shortest.
 
         If the sides have no common step of a practical size, it divides the shortest side only.
         """
-        shortest = min(self.sides())
-        exact = {Fraction(repr(high)) - Fraction(repr(low)) for low, high in zip(*self.bounds(), strict=True)}
-        if len(exact) > 1:
-            common = Fraction(gcd(*(side.numerator for side in exact)), lcm(*(side.denominator for side in exact)))
-            step = common / ceil(INTERVALS * common / min(exact))
-            if min(exact) / step <= _MOST_INTERVALS:
-                return float(step)
-        return shortest / INTERVALS
+        exact, common = self._exact_sides(), self.common_side
+        step = common / ceil(INTERVALS * common / min(exact))
+        practical = len(set(exact)) > 1 and min(exact) / step <= _MOST_INTERVALS
+        return float(step) if practical else min(self.sides()) / INTERVALS
 
     def points(self, inputs: int, step: float | None, lines: int) -> int:
         """Return the number of points of the domain's sample, or a few more if lines are stencils."""

@@ -127,6 +127,8 @@ def test_landscapes_cover_the_box(
         (Box(low=(0.0, 0.4), high=(0.3, 0.7)), 0.3 / 32),
         (Box(low=0.0, high=(1.0, 2.5)), 1 / 32),
         (Box(low=0.0, high=(1.0, 1.7)), 1 / 40),
+        (Box(low=0.0, high=(1.0, 1.01)), 1 / 100),
+        (Box(low=(0.0, -1.0, 2.0), high=5.0), 1 / 11),
         (Box(low=0.0, high=(1.0, 3**0.5)), 1 / 32),
     ],
     ids=lambda value: getattr(value, "label", f"{value}"),

@@ -795,7 +795,7 @@ CASES = [
         'kind = "box"\nlow = 0.0\nhigh = [1.0, 1.5]',
         17,
         "measure.v3.step",
-        "0.2 does not divide the domain's sides of 1, 1.5 into 3 or more steps; use 0.03125/n",
+        "0.2 does not divide the domain's sides of 1, 1.5 into 3 or more steps; use 0.5/n, such as 0.03125",
         step="0.2",
     ),
     _in_domain(

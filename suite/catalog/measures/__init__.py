@@ -143,7 +143,9 @@ def _problem_of_step(step: float, domain: Region) -> Problem:
     else:
         what = f"sides of {', '.join(f'{side:g}' for side in sides[:4])}{', ...' * (len(sides) > 4)}"
         default = domain.default_step
-        hint = f"use {default:g}/n" if domain.divides(default) else "change low or high so that the sides have one"
+        hint = f"use {float(domain.common_side):g}/n, such as {default!r}"
+        if not domain.divides(default):
+            hint = "change low or high so that the sides have one"
     return Problem(f"{step:g} does not divide the domain's {what} into {fewest} or more steps", hint, ("step",))
 
 
