@@ -79,8 +79,11 @@ class Initialization(Choice):
         return True
 
     @property
-    def shaped(self) -> Callable[[Any], Any] | None:
-        """A plug-in's function of a hidden layer's standard normal numbers (draws, out, in), if any."""
+    def shaped(self) -> Callable[[Any, int, int], Any] | None:
+        """A plug-in's function of a hidden layer's standard normal numbers (draws, out, in), its number and the depth.
+
+        None if the distribution says how weights are drawn.
+        """
         return None
 
 

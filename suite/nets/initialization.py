@@ -52,7 +52,7 @@ def draw_parameters(
         if shaped := initialization.shaped:  # a plug-in's own function, even if its name was registered again since
             _shape_rows(raw, shapes[:-1], shaped)
         elif initialization.distribution is Distribution.ORTHOGONAL:
-            _shape_rows(raw, shapes[:-1], _orthogonal)
+            _shape_rows(raw, shapes[:-1], lambda normal, layer, depth: _orthogonal(normal))
         elif initialization.distribution is Distribution.SPHERE:
             _put_on_spheres(raw, shapes[:-1])
         return raw.mul_(scale)
@@ -71,11 +71,16 @@ def _scale(shapes: Sequence[tuple[int, int]], variances: LayerVariances) -> Floa
 
 
 def _shape_rows(
-    raw: Float32[Tensor, "draws parameters"], hidden: Sequence[tuple[int, int]], shaped: Callable[[Tensor], Tensor]
+    raw: Float32[Tensor, "draws parameters"],
+    hidden: Sequence[tuple[int, int]],
+    shaped: Callable[[Tensor, int, int], Tensor],
 ) -> None:
-    """Apply `shaped` to the Gaussian weights of each hidden layer, (draws, out, in), in place."""
-    for weights, _, sizes in _hidden_layers(raw, hidden):
-        weights.copy_(shaped(weights.unflatten(1, sizes)).flatten(1))
+    """Apply `shaped` to the Gaussian weights of each hidden layer, (draws, out, in), in place.
+
+    It is told the number of the layer, from 1, and the number of hidden layers.
+    """
+    for layer, (weights, _, sizes) in enumerate(_hidden_layers(raw, hidden), 1):
+        weights.copy_(shaped(weights.unflatten(1, sizes), layer, len(hidden)).flatten(1))
 
 
 def _put_on_spheres(raw: Float32[Tensor, "draws parameters"], hidden: Sequence[tuple[int, int]]) -> None:

@@ -29,7 +29,10 @@ _LAYERS = ((1, 1, 1, 1), (1, 64, 1, 3), (2, 5, 1, 2), (64, 1, 3, 3), (1000, 1000
 """(fan_in, fan_out, layer, depth) of the layers for which the function is tried."""
 
 _TOLD = ("layer", "depth")
-"""Parameters of the function that are no keys of a spec: the number of the layer, and that of all hidden layers."""
+"""Parameters that are no keys of a spec: the number of the layer, and that of all hidden layers."""
+
+_PLACES = ((1, 1), (1, 3), (3, 3))
+"""(layer, depth) for which weights that depend on them are checked."""
 
 _NETWORKS, _LARGE = 400, ((32, 32), (48, 3), (64, 2), (64, 1))
 """Networks, and (fan_out, fan_in) of layers, whose weights' mean and mean square are checked."""
@@ -44,8 +47,8 @@ class PluginInitialization(PluginChoice, Initialization):
     table = "suite.catalog.initializations:INITIALIZATIONS"
     declaration: ClassVar[tuple[_Function, _Weights | None]]
     """The decorated function, and the decorator's argument `weights`."""
-    told: ClassVar[tuple[str, ...]]
-    """Which of the layer and the depth the function takes."""
+    told: ClassVar[tuple[tuple[str, ...], tuple[str, ...]]]
+    """Which of the layer and the depth the function and `weights` take."""
 
     def try_out(self) -> None:
         """Compute the variances of layers of several sizes, and check the weights if there are any.
@@ -59,7 +62,8 @@ class PluginInitialization(PluginChoice, Initialization):
             except NoVariancesError as error:
                 raise PlugInError(str(error)) from None
         if self.shaped:
-            self._check_weights()
+            for place in self._places:
+                self._check_weights(place)
 
     def layer_variance(self, fan_in: int, fan_out: int, layer: int, depth: int) -> tuple[float, float]:
         """Return sigma_w^2 and sigma_b^2 of a layer.
@@ -67,8 +71,7 @@ class PluginInitialization(PluginChoice, Initialization):
         Raises:
             NoVariancesError: If the plug-in returns no valid variances, or fails.
         """
-        known = dict(zip(_TOLD, (layer, depth), strict=True))
-        told = {name: known[name] for name in self.told}
+        told = _select(self.told[0], layer, depth)
         try:
             return _convert_to_variances(self.declaration[0](fan_in, fan_out, **told, **self.parameters))
         except PlugInError as error:
@@ -79,23 +82,29 @@ class PluginInitialization(PluginChoice, Initialization):
         raise NoVariancesError(f"at {', '.join(f'{name} = {value}' for name, value in arguments.items())}: {message}")
 
     @property
-    def shaped(self) -> _Weights | None:
-        """The function that computes a layer's weights from standard normal numbers; None if there is none."""
+    def shaped(self) -> Callable[[Tensor, int, int], Tensor] | None:
+        """The function of standard normal numbers, the layer and the depth that computes weights, if there is one."""
         return self._compute_weights if self.declaration[1] else None
 
     @property
     def is_uncorrelated(self) -> bool:
         """Whether the sums of a unit's weights, and of a layer's weights, vary as those of uncorrelated ones."""
-        return _are_uncorrelated(self) if self.shaped else True
+        return all(_are_uncorrelated(self, *place) for place in self._places) if self.shaped else True
 
-    def _compute_weights(self, normal: Tensor) -> Tensor:
+    @property
+    def _places(self) -> tuple[tuple[int, int], ...]:
+        """The layers and depths for which weights are checked: one if they do not depend on these."""
+        return _PLACES if self.told[1] else _PLACES[:1]
+
+    def _compute_weights(self, normal: Tensor, layer: int, depth: int) -> Tensor:
         """Compute the weights of layers, (draws, out, in), from standard normal numbers of this shape."""
         _, weights = self.declaration
         assert weights is not None
+        told = _select(self.told[1], layer, depth)
         try:
-            found = weights(normal.clone(), **self.parameters)
+            found = weights(normal.clone(), **told, **self.parameters)
         except (Exception, SystemExit) as error:  # the plug-in's function may raise anything
-            call = f"weights({', '.join(['normal', *self.parameters])})"
+            call = f"weights({', '.join(['normal', *told, *self.parameters])})"
             raise PlugInError(f"{call} fails ({short_error(error)}) at {tuple(normal.shape)}; correct it") from error
         if not isinstance(found, Tensor) or found.shape != normal.shape or found.dtype != normal.dtype:
             what = f"{tuple(found.shape)} in {found.dtype}" if isinstance(found, Tensor) else type(found).__name__
@@ -104,11 +113,11 @@ class PluginInitialization(PluginChoice, Initialization):
             )
         return found
 
-    def _check_moments(self) -> None:
+    def _check_moments(self, place: tuple[int, int]) -> None:
         """Raise PlugInError unless the weights of many networks have mean 0 and variance 1."""
         for fan_out, fan_in in _LARGE:
             normal = torch.randn(_NETWORKS, fan_out, fan_in, generator=torch.Generator().manual_seed(1))
-            found = self._compute_weights(normal).double().flatten(1)
+            found = self._compute_weights(normal, *place).double().flatten(1)
             for what, of_each, expected in (("mean", found.mean(1), 0.0), ("mean square", found.square().mean(1), 1.0)):
                 value, error = float(of_each.mean()), float(of_each.std()) / _NETWORKS**0.5
                 if not abs(value - expected) <= _ERRORS * error + _MOMENT_TOLERANCE:
@@ -117,23 +126,23 @@ class PluginInitialization(PluginChoice, Initialization):
                         f"{fan_in} inputs and {fan_out} units; return numbers of mean 0 and variance 1"
                     )
 
-    def _check_weights(self) -> None:
+    def _check_weights(self, place: tuple[int, int]) -> None:
         """Check that weights are finite, deterministic, and computed for each network alone."""
         normal = torch.randn(4, 3, 5, generator=torch.Generator().manual_seed(0))
-        found = self._compute_weights(normal)
+        found = self._compute_weights(normal, *place)
         if not bool(found.isfinite().all()):
             raise PlugInError("weights returns numbers that are not finite; correct it")
-        if not torch.equal(found, self._compute_weights(normal)):
+        if not torch.equal(found, self._compute_weights(normal, *place)):
             raise PlugInError("weights is not deterministic; take randomness from the numbers that it is given")
-        if not torch.allclose(found[1:3], self._compute_weights(normal[1:3]), rtol=1e-4, atol=1e-6):
+        if not torch.allclose(found[1:3], self._compute_weights(normal[1:3], *place), rtol=1e-4, atol=1e-6):
             raise PlugInError("weights of a network depend on the others; compute them from its own numbers")
-        self._check_moments()
+        self._check_moments(place)
 
 
 @lru_cache(maxsize=256)
-def _are_uncorrelated(initialization: PluginInitialization) -> bool:
+def _are_uncorrelated(initialization: PluginInitialization, layer: int, depth: int) -> bool:
     normal = torch.randn(_NETWORKS, 32, 32, generator=torch.Generator().manual_seed(2))
-    found = initialization._compute_weights(normal).double()
+    found = initialization._compute_weights(normal, layer, depth).double()
     for sums in (found.sum(2), found.sum(1), found.sum((1, 2))[:, None]):
         of_each = sums.square().mean(1) * sums.shape[1] / found[0].numel()  # 1 on average if uncorrelated
         error = float(of_each.std()) / _NETWORKS**0.5
@@ -142,19 +151,26 @@ def _are_uncorrelated(initialization: PluginInitialization) -> bool:
     return True
 
 
-def _own_parameters(function: _Function) -> list[str]:
-    """Return the names of a function's parameters after fan_in and fan_out.
+def _told_to(function: Callable[..., Any], taken: int) -> tuple[str, ...]:
+    """Return which of the layer and the depth a function takes by name, after its first parameters.
 
     Raises:
-        PlugInError: If the layer or the depth comes first.
+        PlugInError: If they are among its first parameters, which it gets by position.
     """
     try:
         names = list(inspect.signature(getattr(function, "forward", function)).parameters)
-    except ValueError:  # some functions that are written in C have no signature
-        return []
-    if early := next((name for name in names[:2] if name in _TOLD), None):
-        raise PlugInError(f"the first two parameters are fan_in and fan_out, got {early}; move it behind them")
-    return names[2:]
+    except (TypeError, ValueError):  # no function, or one written in C without a signature; trying it says so
+        return ()
+    if early := next((name for name in names[:taken] if name in _TOLD), None):
+        first = "fan_in and fan_out come" if taken > 1 else "the numbers of weights come"
+        raise PlugInError(f"{first} first, got {early}; move it behind")
+    return tuple(name for name in _TOLD if name in names)
+
+
+def _select(names: tuple[str, ...], layer: int, depth: int) -> dict[str, int]:
+    """Return those of the layer and the depth that a function takes."""
+    known = dict(zip(_TOLD, (layer, depth), strict=True))
+    return {name: known[name] for name in names}
 
 
 def _convert_to_variances(returned: Any) -> tuple[float, float]:
@@ -192,7 +208,7 @@ def initialization(
         distribution: The distribution of the weights.
         weights: A function (normal, **parameters) -> weights of a hidden layer with mean 0 and variance 1, which are
             then scaled. `normal` holds standard normal numbers (draws, out, in); the weights of each network must
-            depend on its own numbers alone.
+            depend on its own numbers alone. It may take `layer` and `depth` as well.
         formula: Formula that `list` shows. Default: the first line of the docstring.
 
     Returns:
@@ -209,7 +225,7 @@ def initialization(
     def add(plugin: Plugin, called: str, decorated: _Function) -> None:
         entry = make_choice(PluginInitialization, plugin, called, decorated, 2, formula, _TOLD)
         entry.declaration, entry.distribution = (decorated, weights), Distribution(distribution)
-        entry.told = tuple(name for name in _TOLD if name in _own_parameters(decorated))
+        entry.told = _told_to(decorated, 2), _told_to(weights, 1) if weights else ()
         register_choice("an initialization", INITIALIZATIONS, entry, {})
 
     return make_decorator("an initialization", function, name, add)

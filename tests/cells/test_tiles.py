@@ -9,7 +9,7 @@ from suite.cells.sampling import cells_of
 from suite.native.build import TORCH, computing_with
 from suite.nets.torch_settings import standard_settings
 
-WATCHERS = ("feature_diversity", "revival")
+WATCHERS = ("feature_diversity", "revival", "unit_activity")
 NAMES = [*(name for name in MEASURES if name not in WATCHERS), "landscape"]
 
 

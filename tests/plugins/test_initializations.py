@@ -165,6 +165,39 @@ def test_weights_have_the_variances_of_their_layers(loaded):
     assert found.values.tolist() == correlation_by_layer(Relu(), variances, 1.0, 0.5)
 
 
+def test_weights_are_told_the_layer_and_the_depth(loaded):
+    """Signs in the first of three layers, Gaussian ones in the others; each is checked, and each is drawn."""
+    loaded(
+        f"{HEAD}def first(normal, layer, depth):\n    return normal.sign() if (layer, depth) == (1, 2) else normal\n\n"
+        "@initialization(weights=first)\ndef signs(fan_in, fan_out):\n    return 1.0\n"
+    )
+    _, (first, second, _) = drawn(INITIALIZATIONS["signs"]())
+
+    assert torch.allclose(first.weight.abs(), torch.tensor(3.0**-0.5))
+    assert len(second.weight.abs().unique()) > 1000
+
+
+def test_weights_are_checked_at_several_layers(written):
+    """Those of the third layer of three have another variance here."""
+    weights = "lambda normal, layer: normal * (2 if layer == 3 else 1)"
+    file = written(f"{HEAD}@initialization(weights={weights})\ndef mine(fan_in, fan_out):\n    return 2.0\n")
+
+    done = runner.invoke(app, ["list", "--plugin", str(file)])
+
+    assert done.exit_code == 2
+    assert "mean square 4" in done.stderr
+
+
+def test_weights_that_are_correlated_in_a_later_layer_have_no_theory(loaded):
+    """One such layer is enough."""
+    weights = "lambda normal, layer: normal if layer == 1 else normal[..., :1].expand_as(normal).clone()"
+    loaded(f"{HEAD}@initialization(weights={weights})\ndef mine(fan_in, fan_out):\n    return 2.0\n")
+    scheme = INITIALIZATIONS["mine"]()
+    network = Member((2, 8, 8, 1), Relu(), scheme, layer_variances(scheme, Relu(), (2, 8, 8, 1)), {})
+
+    assert theory_of("correlation", network, CorrelationSettings(), Box(), None) is None
+
+
 def test_a_layer_at_which_a_function_fails_is_named(written, tmp_path):
     """One error for each layer at which it does; a key of a spec cannot replace what the suite tells."""
     body = "return gain / (fan_in != 6 or layer != 3)"
@@ -192,8 +225,11 @@ FAULTY = [
     ("networks mixed", "@initialization(weights=lambda z: z - z.mean(0))", "return 1.0", "depend on the others"),
     ("chance", "@initialization(weights=lambda n: n * torch.rand(1, generator=G))", "return 1.0", "not deterministic"),
     ("a distribution", "@initialization(distribution='cauchy')", "return 1.0", "'cauchy' is not a distribution"),
+    ("weights of a layer first", "@initialization(weights=lambda layer: layer)", "return 1.0",
+     "the numbers of weights come first, got layer; move it behind"),
+    ("weights that are no function", "@initialization(weights='x')", "return 1.0", "'str' object is not callable"),
     ("what it is told first", "@initialization(name='other')\ndef o(layer, fan_in):\n    return 1.0\n\n@initialization",
-     "return 1.0", "the first two parameters are fan_in and fan_out, got layer; move it behind them"),
+     "return 1.0", "fan_in and fan_out come first, got layer; move it behind"),
     ("a name", "@initialization\ndef he(fan_in, fan_out):\n    return 2.0\n\n@initialization", "return 1.0",
      "the suite has an initialization he already"),
 ]  # fmt: skip
