@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from suite.cells.resources import Resources
 from suite.plugins.loading import load_installed, load_plugin
@@ -105,6 +105,7 @@ def recommend(
     parameters: int = 10_000,
     ignore: Sequence[str] = (),
     categories: Sequence[str] = (),
+    target_type: Literal["classification", "regression"] | None = None,
     spec: str | Path | None = None,
     trainings: float | None = None,
     seconds: float | None = None,
@@ -122,6 +123,7 @@ def recommend(
         parameters: The number of parameters of each network.
         ignore: The columns of the file or frame that networks do not get.
         categories: Columns of which each value becomes an input of 0 and 1.
+        target_type: Whether to predict classes or numbers. Default: classes for text and a few whole numbers.
         spec: A spec file whose networks, learning rates and steps are used instead. Its data file is replaced.
         trainings: The budget, in full trainings. Default: 15% of full trainings of all configurations.
         seconds: The time after which it stops with what is known by then.
@@ -139,7 +141,12 @@ def recommend(
     from suite.spec.data_files import store_arrays  # noqa: PLC0415  # needs pandas
     from suite.spec.recommendation import DataOptions  # noqa: PLC0415  # as above
 
+    load_installed()
     targets = (target,) if isinstance(target, str) else tuple(target)
+    if spec is not None and (targets or ignore or categories or target_type):
+        raise ValueError(
+            "with a spec, its task names the columns; leave out target, ignore, categories and target_type"
+        )
     if isinstance(x, str | Path):
         if y is not None:
             raise ValueError("y is given with a path; name the columns to predict with target")
@@ -147,10 +154,12 @@ def recommend(
     elif y is None:
         raise ValueError("y is missing; pass the labels, or the path of a file and its target")
     else:
-        file = store_arrays("data", x, y, targets, Path(results) / "data")
-        if file.suffix == ".parquet" and not targets:
-            targets = ("y",)
-    options = DataOptions(targets, tuple(ignore), tuple(categories))
+        if spec is not None:
+            _, content = read_toml(Path(spec))
+            (target, *_) = [table.get("target", ()) for _, table in file_tasks(content)] or [()]
+            targets = (target,) if isinstance(target, str) else tuple(target)
+        file, targets = store_arrays("data", x, y, targets, Path(results) / "data")
+    options = DataOptions() if spec is not None else DataOptions(targets, tuple(ignore), tuple(categories), target_type)
     study = study_of_file(file, options, parameters, None if spec is None else Path(spec), Path(results))
     return recommend_network(study, trainings, seconds)
 
@@ -201,6 +210,8 @@ def run(
 
 def _stored(data: Mapping[str, Any], spec: Path, results: Path) -> dict[str, Path]:
     """Return the files of data, and store data that are in memory."""
+    if not isinstance(data, Mapping):
+        raise ValueError('expected data as {"name": (x, y)}, by the name of the file in the spec without its ending')
     found = {name: Path(given) for name, given in data.items() if isinstance(given, str | Path)}
     if len(found) == len(data):
         return found
@@ -214,5 +225,5 @@ def _stored(data: Mapping[str, Any], spec: Path, results: Path) -> dict[str, Pat
                 raise ValueError(f"data {name!r}: expected a path or a pair (x, y), got {type(given).__name__}")
             (x, y), named = given, targets.get(name, ())
             names = [named] if isinstance(named, str) else list(named)
-            found[name] = store_arrays(name, x, y, names, results / "data")
+            found[name], _ = store_arrays(name, x, y, names, results / "data")
     return found

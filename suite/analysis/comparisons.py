@@ -17,7 +17,9 @@ from suite.statistics.survival import logrank, median_survival
 
 _SIZES = ("inputs", "outputs", "depth", "width", "budget", "train", "validation", "test")
 
-APART = (*_SIZES, "task", "squares", "turns", "rings", "noise")
+_TABLES = ("file", "target", "features", "ignore", "categories", "split", "standardize")
+
+APART = (*_SIZES, *_TABLES, "task", "squares", "turns", "rings", "noise")
 """Axes whose values are not compared: sizes, which charts show as trends, and tasks, whose outcomes differ."""
 
 

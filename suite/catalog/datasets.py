@@ -174,7 +174,13 @@ class Dataset(Task):
     def content(self) -> dict[str, Any]:
         """What the data follow from: the values of the file rather than its name, and how they are split."""
         keys = self.model_dump(mode="json", include=set(Dataset.model_fields))
-        return {**keys, "name": "table", "digest": self.facts.digest, "points": list(self.facts.points)}
+        return {
+            **keys,
+            "name": "table",
+            "digest": self.facts.digest,
+            "numbers": self.facts.numbers,
+            "points": list(self.facts.points),
+        }
 
     @property
     def points(self) -> tuple[int, int, int]:

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from suite.catalog.domain import Region
 from suite.catalog.dotted import load
-from suite.catalog.initializations import DataDependent
 from suite.catalog.measures import MEASURES
 from suite.catalog.measures.settings import OnTheDomain
 from suite.cells.cache import Readings
@@ -18,16 +17,15 @@ from suite.cells.cell import Cell, TrainingCell
 from suite.cells.checkpoint import CellProgress, Checkpoint
 from suite.measures.trainability import TaskAt
 from suite.nets.compiled import can_compile
-from suite.nets.data_dependent import activate_at_data
 from suite.nets.data_points import sample_data
 from suite.nets.ensemble import TILE_BYTES, Ensemble
-from suite.nets.initialization import draw_parameters
 from suite.nets.losses import HALF_SQUARE, LossAt
 from suite.nets.pairs import draw_pairs
 from suite.nets.sample import Sample, sample_domain
 from suite.nets.streams import block_size
 from suite.nets.torch_settings import standard_settings
 from suite.theory.networks import input_variance
+from suite.training.networks import draw_member, draw_networks
 from suite.training.observer import Observer, ResumeState, observe
 from suite.training.tasks import Data, make_data
 
@@ -207,28 +205,12 @@ def _dtype(cell: Cell) -> torch.dtype:
 
 def _networks(cell: Cell, start: int, stop: int, data: Data | None, drawn: Drawn | None = None) -> Ensemble:
     """Return networks `start` to `stop` in float32 on the CPU; draw them unless they were drawn last."""
-    member, drawn = cell.member, {} if drawn is None else drawn
+    drawn = {} if drawn is None else drawn
     parameters = drawn.get((start, stop))
     if parameters is None:
         drawn.clear()  # before further memory is needed
-        parameters = drawn[start, stop] = draw_parameters(
-            member.initialization,
-            member.widths,
-            member.variances,
-            cell.seed,
-            member.content,
-            start,
-            stop,
-            normalized=member.normalization != "none",
-        )
-    if isinstance(member.initialization, DataDependent):
-        assert data is not None
-        parameters = parameters.clone()  # the data, and with them these networks, depend on the cell's task
-        noise_std = member.initialization.noise_std
-        activate_at_data(parameters, member.widths, data.train.inputs, noise_std, cell.seed, member.content, start)
-    return Ensemble(
-        member.widths, member.activation, member.variances, parameters, member.normalization, member.residual
-    )
+        parameters = drawn[start, stop] = draw_member(cell.member, cell.seed, start, stop)
+    return draw_networks(cell.member, cell.seed, start, stop, data, parameters)
 
 
 def _inputs(cell: Cell, sample: Sample | None, data: Data | None, draws: slice, parameters: Tensor) -> Any:

@@ -20,6 +20,7 @@ from suite.cli.options import (
     ResultsFolder,
     SpecOptions,
     Specs,
+    TargetType,
     Where,
     path_given,
     workers_given,
@@ -241,6 +242,10 @@ def recommend(
         list[str] | None,
         typer.Option(metavar="COLUMN", help="A column of which each value becomes an input. May be repeated."),
     ] = None,
+    target_type: Annotated[
+        TargetType | None,
+        typer.Option(help="What to predict. Default: classes for text and at most 20 whole numbers, else numbers."),
+    ] = None,
     spec: Annotated[
         Path | None,
         typer.Option(
@@ -257,14 +262,16 @@ def recommend(
         float | None, typer.Option(metavar="S", min=1, help="Stop after this time with what is known by then.")
     ] = None,
     results: ResultsFolder = Path("results"),
+    plugins: PlugIns = None,
 ) -> None:
     """Compare networks on a data file by successive halving, and print a leaderboard with test scores."""
     with errors_as_exit_codes(), terminated_as_interrupted():
         from suite.cli.recommending import recommend as run_recommend  # noqa: PLC0415  # see the module's docstring
         from suite.spec.recommendation import DataOptions  # noqa: PLC0415  # as above
 
-        options = DataOptions(tuple(target or ()), tuple(ignore or ()), tuple(categories or ()))
-        run_recommend(file, options, parameters, spec, (trainings, seconds), results)
+        columns = (tuple(target or ()), tuple(ignore or ()), tuple(categories or ()))
+        options = DataOptions(*columns, None if target_type is None else target_type.value)
+        run_recommend(file, options, parameters, spec, trainings, seconds, results, plugins)
 
 
 @app.command(short_help="Write tables and reports of studies that were run in parts.")

@@ -42,6 +42,13 @@ class Device(StrEnum):
     cuda = "cuda"
 
 
+class TargetType(StrEnum):
+    """What a network predicts."""
+
+    classification = "classification"
+    regression = "regression"
+
+
 def _device_given(text: str | Device) -> Device:
     """Return the device that was typed on the command line."""
     try:

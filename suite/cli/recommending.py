@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from suite.cli.errors import echo
-from suite.cli.folders import check_folder
+from suite.cli.folders import check_folder, load_plugins
 from suite.report.recommendation import format_leaderboard
 from suite.runs.progress import StatusLine
 from suite.runs.recommend import recommend_network, study_of_file, write_recommendation
@@ -15,21 +15,21 @@ def recommend(
     options: DataOptions,
     parameters: int,
     spec: Path | None,
-    budget: tuple[float | None, float | None],
+    trainings: float | None,
+    seconds: float | None,
     results: Path,
+    plugins: list[Path] | None,
 ) -> None:
-    """Recommend a network; print the leaderboard, and write it into the results folder with the spec and a page.
-
-    `budget` is the number of full trainings and the number of seconds.
-    """
+    """Recommend a network; print the leaderboard, and write it into the results folder with the spec and a page."""
     check_folder(results)
+    load_plugins(plugins)
     study = study_of_file(file, options, parameters, spec, results)
     with StatusLine() as status:
 
         def announce(line: str) -> None:
             status.show(f"{study.spec.name}: {line}", always=False)
 
-        found = recommend_network(study, *budget, announce)
+        found = recommend_network(study, trainings, seconds, announce)
     folder = write_recommendation(found, results)
     for line in format_leaderboard(found.leaderboard, found.summary):
         echo(line)

@@ -353,13 +353,14 @@ def _run(compute: Callable[[slice], None], parts: Sequence[slice]) -> None:
         work()
     finally:
         for other in others:
-            other.result()  # raises its error
+            if not other.cancel():  # it has started
+                other.result()  # raises its error
 
 
 @cache
 def _pool() -> ThreadPoolExecutor:
     """Return the threads besides the current one, which start when they are needed first."""
-    return ThreadPoolExecutor()
+    return ThreadPoolExecutor(os.cpu_count())
 
 
 if hasattr(os, "register_at_fork"):

@@ -51,6 +51,13 @@ _LOSSES = {
 }
 
 
+_LABELS = {
+    "binary_cross_entropy": "classes 0 and 1 as floats (points,)",
+    "cross_entropy": "numbers of classes (points,)",
+    "half_square": "standardized targets (points, targets)",
+}
+
+
 class _Activation(nn.Module):
     """An activation of the catalog that torch.nn does not have."""
 
@@ -102,7 +109,8 @@ def make_module(
     for number, (weight, bias) in enumerate(layers):
         if number:
             modules.append(activation_module(network.activation))
-        linear = nn.utils.skip_init(nn.Linear, weight.shape[1], weight.shape[0])  # draws no random numbers
+        sizes = weight.shape[1], weight.shape[0]
+        linear = nn.utils.skip_init(nn.Linear, *sizes, device="cpu", dtype=torch.float32)  # draws no random numbers
         with torch.no_grad():
             linear.weight.copy_(weight)
             linear.bias.copy_(bias)
@@ -128,6 +136,7 @@ def training_code(member: Member, optimizer: Optimizer, task: Task, steps: int) 
     schedule = _schedule_code(optimizer, steps)
     found = "network(x[rows])" + ("[:, 0]" if task.loss == "binary_cross_entropy" else "")
     lines = [
+        f"# x: standardized inputs (points, {member.widths[0]}), y: {_LABELS[task.loss]}",
         *(["import math"] if "math." in schedule else []),
         "import torch",
         "from torch import nn",
@@ -171,7 +180,9 @@ def _initialization_code(member: Member) -> list[str] | None:
         "nn.init.zeros_(layers[-1].bias)",
     ]
     if isinstance(scheme, Pytorch):
-        return [] if member.readout_std is None else draw_readout
+        bound = f"{sqrt(3 * readout[0]):.6g} / layers[-1].in_features**0.5"
+        drawn = [f"nn.init.uniform_(layers[-1].weight, -{bound}, {bound})", draw_readout[1]]
+        return [] if member.readout_std is None else drawn
     orthogonal = scheme.distribution is Distribution.ORTHOGONAL
     alike = len(set(hidden)) == 1 and (orthogonal or scheme.is_gaussian)
     if not alike or scheme.shaped is not None or isinstance(scheme, DataDependent):

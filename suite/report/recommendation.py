@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from suite.formatting import align, format_count
+from suite.formatting import align
 from suite.report.templating import environment
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def format_leaderboard(leaderboard: "pd.DataFrame", summary: Sequence[str]) -> I
         yield f"and {len(rows) - _SHOWN:,} more in leaderboard.csv"
     yield ""
     yield from _explain(leaderboard)
+    yield "Rows are in the order of the steps of training, then of validation."
 
 
 def render_recommendation(title: str, leaderboard: "pd.DataFrame", summary: Sequence[str], code: str) -> str:
@@ -78,8 +79,10 @@ def _explain(leaderboard: "pd.DataFrame") -> Iterator[str]:
         f"Best: {row['activation']}, depth {row['depth']}, widths {row['widths']} ({row['parameters']:,} parameters), "
         f"initialization {row['initialization']}, learning rate {row['learning_rate']:g}."
     )
-    tied = int(leaderboard["tied_with_best"].sum()) - 1
-    verb = "is" if tied == 1 else "are"
-    others = format_count(tied, "other configuration") if tied else "No other configuration"
-    verb = verb if tied else "is"
-    yield f"{others} {verb} tied with it: the 95% interval of the difference in test scores contains 0."
+    tied, tested = int(leaderboard["tied_with_best"].sum()) - 1, int(leaderboard["tied_with_best"].count()) - 1
+    if tested == 0:
+        yield "It is the only configuration that was compared on the test set."
+    elif tied == 0:
+        yield "All others on the test set are different: no 95% interval of a difference in scores contains 0."
+    else:
+        yield f"Tied: {tied} of {tested} others on the test set. Their 95% interval of the difference contains 0."

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
+from math import log
 from typing import NamedTuple
 
 import numpy as np
@@ -15,19 +16,29 @@ from torch import Tensor
 
 from suite.catalog.optimizers import Optimizer
 from suite.nets.ensemble import Ensemble
-from suite.nets.initialization import draw_parameters
 from suite.nets.losses import HALF_SQUARE, Loss
+from suite.nets.threads import one_thread
 from suite.nets.torch_settings import standard_settings
 from suite.spec.members import Member
 from suite.training.accuracy import outputs_on
+from suite.training.networks import draw_networks
 from suite.training.tasks import Data, Points
 from suite.training.trainer import State, train
 
-_REDUCTION = 4
-"""Factor by which the steps of a rung grow, and by which the number of configurations falls without a budget."""
+_BUDGET = 0.15
+"""Default share of the steps of full trainings of all configurations."""
+
+_GROWTH = 4
+"""Approximate factor by which the steps of rungs grow."""
 
 _SHORTEST_RUNG = 40
 """Fewest steps of the first rung. Some configurations that win in the end start slowly."""
+
+_STEPS_BETWEEN_LOOKS = 50
+"""Steps between two looks at the clock."""
+
+_ROUNDING = 1e-9
+"""What the quotient of two budgets may lack to the next whole number."""
 
 _FIRST_SHARE = 0.6
 """Largest share of the budget that the first rung may take. If it would take more, configurations are left out."""
@@ -56,20 +67,34 @@ def plan_rungs(configurations: int, steps: int, trainings: float) -> list[Rung]:
         steps: The number of steps of a full training.
         trainings: The budget, in full trainings; at least 1.
     """
-    lengths = [steps]
-    while lengths[0] > _REDUCTION * _SHORTEST_RUNG / 2 and lengths[0] > _SHORTEST_RUNG:
-        lengths.insert(0, max(_SHORTEST_RUNG, round(lengths[0] / _REDUCTION)))
+    lengths = _lengths(steps)
     budget = trainings * steps
     rungs: list[Rung] = []
     left, before, number = budget, 0, configurations
     for place, length in enumerate(lengths):
         share = left / (len(lengths) - place) if place else _FIRST_SHARE * budget if len(lengths) > 1 else budget
         share = min(share, left - (steps - length))  # so that one configuration reaches the end
-        number = max(1, min(number, int(share / (length - before))))
+        number = max(1, min(number, int(share / (length - before) + _ROUNDING)))
         left -= number * (length - before)
         before = length
         rungs.append(Rung(number, length))
     return rungs
+
+
+def _lengths(steps: int) -> list[int]:
+    """Return the steps of the rungs, which grow by about the same factor from the first to the last."""
+    if steps < 2 * _SHORTEST_RUNG:
+        return [steps]
+    times = max(1, round(log(steps / _SHORTEST_RUNG, _GROWTH)))
+    return [round(_SHORTEST_RUNG * (steps / _SHORTEST_RUNG) ** (place / times)) for place in range(times + 1)]
+
+
+def default_budget(configurations: int, steps: int) -> float:
+    """Return the default budget in full trainings: 15% of all, or what a first rung of all configurations needs."""
+    first, *others = _lengths(steps)
+    needed = configurations * first / steps / (_FIRST_SHARE if others else 1.0)
+    one = 1 + (configurations - 1) * first / steps  # so that one configuration reaches the end
+    return max(_BUDGET * configurations, min(max(needed, one), configurations))
 
 
 def cost_of(rungs: Sequence[Rung]) -> int:
@@ -103,27 +128,10 @@ class Configuration:
         """The key by which better configurations come first."""
         return -float(self.validation.mean()), self.loss
 
-    def networks(self, seed: int, replicates: int) -> Ensemble:
+    def networks(self, seed: int, data: Data) -> Ensemble:
         """Return the networks of all replicates: as they were trained, or as they are drawn."""
-        drawn = draw_networks(self.member, seed, replicates)
+        drawn = draw_networks(self.member, seed, 0, len(data.train.inputs), data)
         return drawn if self.state is None else replace(drawn, parameters=self.state["parameters"].clone())
-
-
-def draw_networks(member: Member, seed: int, draws: int) -> Ensemble:
-    """Return the first networks of a member."""
-    parameters = draw_parameters(
-        member.initialization,
-        member.widths,
-        member.variances,
-        seed,
-        member.content,
-        0,
-        draws,
-        normalized=member.normalized,
-    )
-    return Ensemble(
-        member.widths, member.activation, member.variances, parameters, member.normalization, member.residual
-    )
 
 
 def score_points(
@@ -137,7 +145,7 @@ def score_points(
     finite = outputs.isfinite().all(1)
     if loss is HALF_SQUARE:
         variance = labels.double().var(dim=2, correction=0, keepdim=True)
-        error = ((outputs.double() - labels.double()).square() / variance).mean(1)
+        error = ((outputs.double() - labels.double()).square() / torch.where(variance > 0, variance, 1.0)).mean(1)
         return torch.where(finite, 1 - error, -torch.inf)
     binary = labels.shape[1] == 1
     right = (outputs[:, 0] > 0) == (labels[:, 0] > 0) if binary else outputs.argmax(1) == labels.argmax(1)
@@ -184,20 +192,22 @@ def halve(
 
 
 def _advance(each: Configuration, data: Data, stop: int, total: int, seed: int, until: float) -> None:
-    """Train a configuration up to a step, and validate it; do nothing if the time is over."""
+    """Train a configuration up to a step, or until the time is over, and validate it."""
     if time.monotonic() > until:
         return
-    with standard_settings(), torch.no_grad():
-        networks = each.networks(seed, len(data.train.inputs))
+    with one_thread(), standard_settings(), torch.no_grad():
+        networks = each.networks(seed, data)
         saved: list[Callable[[], State]] = []
 
         def offer(state: Callable[[], State]) -> None:
             saved[:] = [state]
 
-        steps = train(networks, data, (each.optimizer,), sorted({stop, total}), each.state, offer)
-        next(steps)
+        pauses = sorted({*range(each.steps + _STEPS_BETWEEN_LOOKS, stop, _STEPS_BETWEEN_LOOKS), stop, total})
+        for step in train(networks, data, (each.optimizer,), pauses, each.state, offer):
+            each.steps = step
+            if step == stop or time.monotonic() > until:
+                break
         each.state = {name: values.clone() for name, values in saved[0]().items()}
-        each.steps = stop
         each.validation, each.loss = _validate(networks, data, data.validation)
 
 

@@ -13,39 +13,36 @@ import torch
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
-from suite.catalog.datasets import Dataset
+from suite.catalog.datasets import Dataset, Split
 from suite.catalog.measures.training import AccuracySettings
 from suite.formatting import format_count, format_duration
 from suite.nets.export import make_module, training_code
+from suite.nets.losses import HALF_SQUARE, Loss
 from suite.nets.streams import stream
 from suite.nets.torch_settings import standard_settings
 from suite.report.recommendation import render_recommendation
 from suite.results.files import write_text
 from suite.runs.explain import format_widths
-from suite.runs.halving import Configuration, Rung, draw_networks, halve, plan_rungs, score_points
+from suite.runs.halving import Configuration, Rung, default_budget, halve, plan_rungs, score_points
 from suite.spec.changes import Change, file_tasks
 from suite.spec.load import Study, load_studies
 from suite.spec.members import Member
 from suite.spec.read import read_toml
 from suite.spec.recommendation import DataOptions, recommendation_text
+from suite.statistics.intervals import NORMAL_QUANTILE, wilson
 from suite.training.accuracy import outputs_on
 from suite.training.datasets import moments_of
+from suite.training.networks import draw_networks
 from suite.training.tasks import Data, make_data
 
 if TYPE_CHECKING:
     import pandas as pd
 
-BUDGET = 0.15
-"""Default budget: the share of the steps of full trainings of all configurations."""
-
-_SCREENED = 16
-"""Number of networks of each member that are evaluated before training."""
+_SCREENING_POINTS = 2_000
+"""Largest number of training points at which they are evaluated."""
 
 _FAILING = 0.5
 """A member is dropped if this share of its networks cannot train."""
-
-_SMALLEST_SPREAD = 1e-3
-"""A network is constant if the standard deviation of its outputs is at most this share of their root mean square."""
 
 _LARGEST_OUTPUT = 1e4
 """Root mean square of the outputs from which a network explodes."""
@@ -57,7 +54,7 @@ Announce = Callable[[str], None]
 """Called with a line that says what is being done."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Recommendation:
     """The outcome of `recommend`.
 
@@ -83,13 +80,19 @@ class Recommendation:
     finished: bool
     best: Configuration
 
+    def __repr__(self) -> str:
+        return f"Recommendation({self.study.spec.name!r}, best={self.best.member.name!r}, steps={self.steps:,})"
+
     @property
     def summary(self) -> list[str]:
         """What was compared, what was dropped, and what it cost, in a few lines."""
         training = self.study.spec.training
         assert training is not None
+        task, facts = task_of(self.study), task_of(self.study).facts
+        what = "regression of" if task.regression else f"{len(facts.classes)} classes of"
+        lines = [f"{what} {', '.join(facts.targets)} from {format_count(len(facts.inputs), 'input')}"]
         members, rates = format_count(len(self.study.members), "member"), len(training.optimizer)
-        lines = [f"{members} at {format_count(rates, 'learning rate')}, {training.replicates} replicates each"]
+        lines.append(f"{members} at {format_count(rates, 'learning rate')}, {training.replicates} replicates each")
         for reason, rows in self.dropped.groupby("reason"):
             members = "; ".join(
                 f"{row.activation}, depth {row.depth}, {row.initialization}" for row in rows.itertuples()
@@ -98,6 +101,9 @@ class Recommendation:
         stages = ", ".join(f"{rung.configurations} for {rung.steps:,} steps" for rung in self.rungs)
         share = self.steps / self.full_steps
         lines.append(f"successive halving: {stages}")
+        full = self.full_steps // training.steps
+        if (left := full - self.rungs[0].configurations) > 0:
+            lines.append(f"the budget is too small for {left} of {full} configurations, which were left out at random")
         lines.append(f"{share:.0%} of the steps of full trainings of all, {format_duration(self.seconds)}")
         if not self.finished:
             lines.append("stopped early, because the time was over: configurations have different numbers of steps")
@@ -109,20 +115,34 @@ class Recommendation:
         write_text(Path(path), render_recommendation(title, self.leaderboard, self.summary, self.code()))
         return Path(path)
 
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The columns that networks get, in their order: numbers, then one for each category."""
+        return task_of(self.study).facts.inputs
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes in the order of the outputs; of two, the one output is the logit of the second."""
+        return task_of(self.study).facts.classes
+
     def network(self) -> torch.nn.Sequential:
         """Return the best configuration's trained network, of the replicate with the best validation score.
 
-        Its inputs are the columns of the file without standardization, which is part of its first layer: numbers as
-        they are, and 0 and 1 for categories. It returns logits, or the targets of a regression in their own units.
+        It takes the columns `inputs` of the file without standardization, which is part of its first layer: numbers as
+        they are, and 0 and 1 for categories. It returns logits of `classes`, or the targets of a regression in their
+        own units.
         """
-        task = task_of(self.study)
+        task, seed = task_of(self.study), self.study.spec.seed
         replicate = int(np.argmax(self.best.validation))
-        networks = self.best.networks(self.study.spec.seed, len(self.best.validation))
-        return make_module(networks[replicate : replicate + 1], *moments_of(task, self.study.spec.seed, replicate))
+        with standard_settings(), torch.no_grad():
+            data = make_data(task, seed, 0, len(self.best.validation), judged=False)
+            networks = self.best.networks(seed, data)[replicate : replicate + 1]
+            return make_module(networks, *moments_of(task, seed, replicate))
 
     def code(self) -> str:
         """Return PyTorch code that builds, initializes and trains such a network; empty if a few lines cannot."""
-        return training_code(self.best.member, self.best.optimizer, task_of(self.study), self.best.steps)
+        assert self.study.spec.training is not None
+        return training_code(self.best.member, self.best.optimizer, task_of(self.study), self.study.spec.training.steps)
 
 
 def task_of(study: Study) -> Dataset:
@@ -152,6 +172,8 @@ def study_of_file(file: Path, options: DataOptions, parameters: int, spec: Path 
         ValueError: If the spec has no table, or another spec is at the place of the new one.
     """
     if spec is not None:
+        if options != DataOptions():
+            raise ValueError("with a spec, its task names the columns; set target, ignore and categories there")
         _, content = read_toml(spec)
         tables = list(file_tasks(content))
         if len(tables) != 1:
@@ -177,6 +199,8 @@ def write_recommendation(found: "Recommendation", results: Path) -> Path:
     write_text(folder / "dropped.csv", found.dropped.to_csv(index=False))
     if code := found.code():
         write_text(folder / "train.py", code)
+    else:
+        (folder / "train.py").unlink(missing_ok=True)
     found.report(folder / "recommendation.html")
     return folder
 
@@ -187,11 +211,12 @@ def recommend_network(
     """Train a study's members at all its learning rates by successive halving, and rank them.
 
     Members of which half of the networks are constant or explode on the training points are dropped first.
-    Configurations are compared on validation data. The test data are used once, for those that were trained fully.
+    Configurations are compared on validation data. The test data are used once, for those that were trained for the
+    most steps.
 
     Args:
         study: The study. It trains on one table, whose test set is fixed.
-        trainings: The budget, in full trainings. Default: 15% of the configurations.
+        trainings: The budget, in full trainings. Default: 15% of the configurations, or what the first stage needs.
         seconds: The time after which it stops with what it has.
         announce: Called with a line before each stage.
 
@@ -202,6 +227,8 @@ def recommend_network(
     until = np.inf if seconds is None else began + seconds
     task, settings, seed = task_of(study), study.spec.training, study.spec.seed
     assert settings is not None
+    if not task.fixed_test and isinstance(task.split, Split):
+        raise ValueError("replicates have different test sets; set fixed_test = true in the task")
     say = announce or (lambda line: None)
     with standard_settings(), torch.no_grad():
         data = make_data(task, seed, 0, settings.replicates)
@@ -211,7 +238,7 @@ def recommend_network(
     if not configurations:
         raise ValueError("no member can train: " + "; ".join(sorted({why for why in reasons.values() if why})))
     full = len(configurations) * settings.steps
-    budget = max(1.0, BUDGET * len(configurations)) if trainings is None else trainings
+    budget = default_budget(len(configurations), settings.steps) if trainings is None else trainings
     rungs = plan_rungs(len(configurations), settings.steps, budget)
     finished = halve(
         configurations,
@@ -226,8 +253,10 @@ def recommend_network(
     trained = sorted((each for each in configurations if each.steps), key=lambda each: (-each.steps, each.rank))
     if not trained:
         raise ValueError("the time was over before any network was trained; allow more seconds")
+    if not np.isfinite(trained[0].validation).any():
+        raise ValueError("all trainings diverged; lower the learning rates of the spec")
     with standard_settings(), torch.no_grad():
-        tested = _test(trained, data, seed)
+        tested = score_on_test(trained, data, seed)
     return Recommendation(
         study=study,
         leaderboard=_tabulate(trained, tested, data, task),
@@ -242,18 +271,18 @@ def recommend_network(
 
 
 def _reason_to_drop(member: Member, data: Data, seed: int) -> str:
-    """Return why a member cannot train, judged by random networks on the training points; empty if it can."""
+    """Return why a member cannot train, judged by its networks on their training points; empty if it can."""
     replicates = len(data.train.inputs)
-    networks = draw_networks(member, seed, _SCREENED)
+    networks = draw_networks(member, seed, 0, replicates, data)
     constant = exploding = 0
-    for draw in range(_SCREENED):
-        outputs = networks[draw : draw + 1](data.train.inputs[draw % replicates])
+    for draw in range(replicates):
+        outputs = networks[draw : draw + 1](data.train.inputs[draw, :, :_SCREENING_POINTS])
         size = outputs.square().mean().sqrt()
-        constant += bool(outputs.std(2).max() <= _SMALLEST_SPREAD * size)
+        constant += bool((outputs.amax(2) == outputs.amin(2)).all())
         exploding += not bool(size < _LARGEST_OUTPUT)  # also if it is not finite
     for number, what in ((constant, "have a constant output"), (exploding, f"have outputs above {_LARGEST_OUTPUT:g}")):
-        if number >= _FAILING * _SCREENED:
-            return f"{number} of {_SCREENED} random networks {what}"
+        if number >= _FAILING * replicates:
+            return f"{number} of {replicates} networks {what}"
     return ""
 
 
@@ -278,7 +307,7 @@ class _Score(NamedTuple):
     tied: bool
 
 
-def _test(trained: Sequence[Configuration], data: Data, seed: int) -> dict[int, _Score]:
+def score_on_test(trained: Sequence[Configuration], data: Data, seed: int) -> dict[int, _Score]:
     """Return the test scores of the configurations that were trained for the most steps, by their place.
 
     The first one is the best. It was chosen by validation.
@@ -287,23 +316,25 @@ def _test(trained: Sequence[Configuration], data: Data, seed: int) -> dict[int, 
     for each in trained:
         if each.steps < trained[0].steps:
             break
-        networks = each.networks(seed, len(data.test.inputs))
+        networks = each.networks(seed, data)
         _, outputs = outputs_on(networks, data, [data.test.inputs])
         points.append(score_points(outputs, data.test.labels, data.loss).numpy())
     shares = data.validation.inputs.shape[2] / data.train.inputs.shape[2]
     found = {}
     for place, own in enumerate(points):
-        mean, half = mean_over_splits(own, shares)
         difference, margin = mean_over_splits(points[0] - own, shares)
-        found[place] = _Score(mean, mean - half, mean + half, place == 0 or not abs(difference) > margin)
+        tied = place == 0 or (bool(np.isfinite(difference)) and abs(difference) <= margin)
+        found[place] = _Score(*_interval(own, shares, data.loss), tied)
     return found
 
 
 def mean_over_splits(scores: NDArray[np.float64], share: float) -> tuple[float, float]:
     """Return a mean over replicates and test points, and the half-width of its 95% confidence interval.
 
-    The variance has two parts. That over test points is of their means over replicates. That over replicates, whose
-    training sets overlap, is enlarged by the correction of Nadeau and Bengio, 1 / n + validation / train.
+    The variance has two parts: that over test points, of their means over replicates, and that over replicates beyond
+    what the test points explain, from the residuals of a two-way table. Replicates have overlapping training sets, for
+    which the second part is enlarged as Nadeau and Bengio do for overlapping test sets, from 1 / n to
+    1 / n + validation / train (our operational definition).
 
     Args:
         scores: (replicates, test points); the test points are the same in all replicates.
@@ -312,16 +343,36 @@ def mean_over_splits(scores: NDArray[np.float64], share: float) -> tuple[float, 
     Source: Nadeau & Bengio 2003, Inference for the generalization error; Welch 1947 for the degrees of freedom.
     """
     replicates, points = scores.shape
+    mean = float(scores.mean())
     if not np.isfinite(scores).all():
-        return float(scores.mean()), float("inf")
-    over_points = scores.mean(axis=0).var(ddof=1) / points if points > 1 else 0.0
-    over_replicates = scores.mean(axis=1).var(ddof=1) * (1 / replicates + share) if replicates > 1 else 0.0
+        return mean, float("inf")
+    by_point, by_replicate = scores.mean(axis=0), scores.mean(axis=1)
+    over_points = by_point.var(ddof=1) / points if points > 1 else 0.0
+    over_replicates = 0.0
+    if replicates > 1:
+        residual = scores - by_point - by_replicate[:, None] + mean
+        within = (residual**2).sum() / ((replicates - 1) * max(1, points - 1)) / points
+        over_replicates = max(0.0, by_replicate.var(ddof=1) - within) * (1 / replicates + share)
     variance = over_points + over_replicates
     if variance == 0:
-        return float(scores.mean()), 0.0
+        return mean, 0.0
     parts = [(over_points, points - 1), (over_replicates, replicates - 1)]
     freedom = variance**2 / sum(part**2 / number for part, number in parts if number)
-    return float(scores.mean()), float(student.ppf(0.975, freedom) * sqrt(variance))
+    return mean, float(student.ppf(0.975, freedom) * sqrt(variance))
+
+
+def _interval(scores: NDArray[np.float64], share: float, loss: Loss) -> tuple[float, float, float]:
+    """Return a mean with its 95% confidence interval; for accuracies Wilson's, which stays between 0 and 1.
+
+    Wilson's interval is for as many independent points as have the variance of the mean, at most the test points.
+    """
+    mean, half = mean_over_splits(scores, share)
+    if loss is HALF_SQUARE:
+        return mean, mean - half, mean + half
+    variance, points = (half / NORMAL_QUANTILE) ** 2, scores.shape[1]
+    trials = np.array([points if variance * points <= mean * (1 - mean) else mean * (1 - mean) / variance])
+    low, high = wilson(mean * trials, trials)
+    return mean, float(low[0]), float(high[0])
 
 
 def _tabulate(
@@ -346,12 +397,12 @@ def _tabulate(
                 test: found.mean if found else np.nan,
                 "ci_low": found.low if found else np.nan,
                 "ci_high": found.high if found else np.nan,
-                "tied_with_best": found.tied if found else False,
+                "tied_with_best": found.tied if found else pd.NA,
                 "parameters": each.member.parameters,
                 "steps": each.steps,
             }
         )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).astype({"tied_with_best": "boolean"})
 
 
 def _tabulate_dropped(study: Study, reasons: Mapping[str, str]) -> "pd.DataFrame":

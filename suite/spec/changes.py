@@ -128,7 +128,7 @@ def replace_data(files: Mapping[str, Path], data: Mapping[str, Any], folder: Pat
     for path, table in file_tasks(data):
         name = Path(table["file"]).stem
         if (file := files.get(name)) is not None:
-            value = os.path.relpath(file, folder)
+            value = os.path.relpath(os.path.realpath(file), os.path.realpath(folder))
             key = ".".join(map(str, (*path, "file")))
             change = Change((*path, "file"), value, text=f"{key}={json.dumps(value, ensure_ascii=False)}")
             changes.append((name, change))

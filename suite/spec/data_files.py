@@ -7,8 +7,8 @@ import csv
 import hashlib
 import warnings
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from suite.catalog.datasets import PARTS, Dataset, TableFacts, TableSource, divide_classes
+from suite.catalog.datasets import Dataset, TableFacts, TableSource
 from suite.catalog.shown import shown
-from suite.formatting import format_bytes, format_count
+from suite.formatting import format_bytes, format_count, short_error
 from suite.results.files import write_whole
-from suite.spec.problems import near_to
+from suite.spec.table_checks import MOST_VALUES, DataFileError, Rows, TableChecks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,56 +29,14 @@ if TYPE_CHECKING:
 MOST_BYTES = 4 * 2**30
 """The maximum size of a file."""
 
-MOST_VALUES = 2**28
-"""The maximum number of values of a file, which take 2 GiB."""
-
-MOST_CLASSES, MOST_CATEGORIES = 1_000, 256
-"""The maximum numbers of classes, and of different values of a column that becomes categories."""
-
-FEW_VALUES = 20
-"""Maximum number of different whole numbers that are taken for classes."""
-
-_LARGEST = 1e30
-"""The largest absolute value, whose square is still finite in float32 after division by the standard deviation."""
-
-_MOST_REPORTED = 8
-"""Maximum number of columns that one message names."""
+_MATRIX = 2
+"""The number of dimensions of a matrix."""
 
 _PARSER = "Error tokenizing data. C error: "
 """The beginning of pandas' messages about malformed rows."""
 
 _LONGEST = 120
 """The maximum number of characters shown of another package's message."""
-
-_MATRIX = 2
-"""The number of dimensions of a matrix."""
-
-
-class DataFileError(ValueError):
-    """Everything that is wrong in a file.
-
-    Attributes:
-        problems: The key of the task that each problem is about, and its message with a hint.
-    """
-
-    def __init__(self, problems: Sequence[tuple[str, str]]) -> None:
-        super().__init__("\n".join(message for _, message in problems))
-        self.problems = tuple(problems)
-
-
-@dataclass(frozen=True)
-class Rows:
-    """The rows of a file.
-
-    Attributes:
-        inputs: The columns that networks get, (rows, columns).
-        labels: The number of the class of each row, (rows,); in a regression, the targets, (rows, targets).
-        parts: The number of the set, from 0, that each row belongs to; None if the spec splits them.
-    """
-
-    inputs: NDArray[np.float64]
-    labels: NDArray[Any]
-    parts: NDArray[np.int64] | None
 
 
 def read_facts(task: Dataset, folder: Path) -> TableFacts:
@@ -141,7 +99,9 @@ def _read_state(source: TableSource, path: str, state: tuple[int, int, int]) -> 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pandas warns of columns that the checks below report
         frame = _read_frame(Path(path), source, state[0])
-    return _Checked(frame, source).rows_and_facts(path)
+        if not source.target and path.endswith(".npz"):
+            source = replace(source, target=tuple(name for name in frame.columns if name.startswith("y")))
+        return TableChecks(frame, source).rows_and_facts(path)
 
 
 def _read_frame(path: Path, source: TableSource, size: int) -> "pd.DataFrame":
@@ -168,6 +128,8 @@ def _read_frame(path: Path, source: TableSource, size: int) -> "pd.DataFrame":
         raise
     except MemoryError:
         raise DataFileError([("file", f"{shown(path.name)} does not fit into memory; use fewer rows")]) from None
+    except UnicodeDecodeError:
+        raise DataFileError([("file", f"{shown(path.name)} is not UTF-8 text; save it as UTF-8")]) from None
     except Exception as error:  # the readers' packages raise many types of errors
         (reason, *_) = str(error).removeprefix(_PARSER).strip().splitlines() or [type(error).__name__]
         message = f"{shown(path.name)} cannot be read ({reason[:_LONGEST]}); use another {path.suffix} file"
@@ -182,13 +144,30 @@ def _read_csv(path: Path, source: TableSource) -> "pd.DataFrame":
 
     with path.open(encoding="utf-8-sig", newline="") as file:
         lines = csv.reader(file)
-        header, first = next(lines, []), next(lines, [])
+        header = next(filter(None, lines), [])  # pandas leaves out empty lines, too
+        before = lines.line_num
+        first = next(filter(None, lines), [])
+    if len(header) == 1 and (others := [sign for sign in ";\t|" if sign in header[0]]):
+        message = f"the columns of {shown(path.name)} are separated by {shown(others[0])}; separate them by commas"
+        raise DataFileError([("file", message)])
     _check_names(header, path)
     if len(first) > len(header):  # pandas would take the first column for an index
         message = f"row 1 of {shown(path.name)} has {len(first)} fields, the first line names {len(header)} columns"
         raise DataFileError([("file", f"{message}; name all columns")])
-    # The first line is read as any other, since pandas would rename columns of equal names.
-    return pd.read_csv(path, header=None, names=header, skiprows=1, encoding="utf-8-sig", low_memory=False)
+    # The line of the names is left out, since pandas would rename columns of equal names. Only empty fields have no
+    # value: pandas would also take words such as "None" for missing.
+    frame = pd.read_csv(
+        path,
+        header=None,
+        names=header,
+        skiprows=before,
+        keep_default_na=False,
+        na_values=[""],
+        encoding="utf-8-sig",
+        low_memory=False,
+    )
+    _check_size(frame.size, path)
+    return frame
 
 
 def _read_parquet(path: Path, source: TableSource) -> "pd.DataFrame":
@@ -249,8 +228,8 @@ def _check_size(values: int, path: Path) -> None:
         raise DataFileError([("file", message)])
 
 
-def store_arrays(name: str, x: Any, y: Any, targets: Sequence[str], folder: Path) -> Path:
-    """Write inputs and labels that are in memory to a file that a task can name, and return its path.
+def store_arrays(name: str, x: Any, y: Any, targets: Sequence[str], folder: Path) -> tuple[Path, tuple[str, ...]]:
+    """Write inputs and labels that are in memory to a file that a task can name.
 
     Args:
         name: The beginning of the file's name, which ends with a hash of the content.
@@ -259,281 +238,43 @@ def store_arrays(name: str, x: Any, y: Any, targets: Sequence[str], folder: Path
         targets: The names of the targets in the spec; empty if there are none.
         folder: The folder of the file.
 
+    Returns:
+        The file, and the names of the targets in it.
+
     Raises:
-        ValueError: If the shapes do not suit each other.
+        ValueError: If the shapes do not suit each other, or values cannot be stored.
     """
     import pandas as pd  # noqa: PLC0415  # see the module's docstring
 
-    labels = np.asarray(y)
-    shapes = f"x of shape {np.shape(x)} and y of shape {labels.shape}"
-    if len(np.shape(x)) != _MATRIX or labels.ndim not in (1, _MATRIX) or len(labels) != len(x):
+    inputs, labels = x if isinstance(x, pd.DataFrame) else _as_array(name, x), _as_array(name, y)
+    shapes = f"x of shape {np.shape(inputs)} and y of shape {labels.shape}"
+    if inputs.ndim != _MATRIX or labels.ndim not in (1, _MATRIX) or len(labels) != len(inputs):
         raise ValueError(f"data {shown(name)}: expected x (rows, features) and y with as many rows, got {shapes}")
     labels = labels.reshape(len(labels), -1)
+    names = tuple(targets) or tuple(_target_names(labels.shape[1]))
+    if len(names) != labels.shape[1]:
+        raise ValueError(f"data {shown(name)}: expected y with the targets {', '.join(names)}, got {shapes}")
+    frame = inputs if isinstance(inputs, pd.DataFrame) else pd.DataFrame(inputs).add_prefix("x")
+    frame = frame.set_axis(frame.columns.astype(str), axis="columns").reset_index(drop=True)
+    if taken := [target for target in names if target in frame.columns]:
+        raise ValueError(f"data {shown(name)}: x has a column {shown(taken[0])}, as y; rename one of them")
+    columns = {target: pd.Series(list(labels[:, place])).infer_objects() for place, target in enumerate(names)}
     content = BytesIO()
-    if isinstance(x, pd.DataFrame):
-        names = list(targets) or _target_names(labels.shape[1])
-        if len(names) != labels.shape[1]:
-            raise ValueError(f"data {shown(name)}: expected y with the targets {', '.join(names)}, got {shapes}")
-        columns = {target: labels[:, place] for place, target in enumerate(names)}
-        x.reset_index(drop=True).assign(**columns).to_parquet(content, index=False)
-    else:
-        np.savez(content, x=np.asarray(x), y=labels.astype(str) if labels.dtype == object else labels)
-    ending = ".parquet" if isinstance(x, pd.DataFrame) else ".npz"
-    file = folder / f"{name}-{_digest(*_arrays(x, labels))[:8]}{ending}"
+    try:
+        frame.assign(**columns).to_parquet(content, index=False)
+    except Exception as error:  # pyarrow raises many types of errors
+        raise ValueError(f"data {shown(name)}: cannot be stored ({short_error(error)}); use numbers and text") from None
+    file = folder / f"{name}-{hashlib.sha256(content.getvalue()).hexdigest()[:8]}.parquet"
     if not file.exists():
         write_whole(file, lambda opened: opened.write(content.getvalue()))
-    return file
+    return file, names
 
 
-def _arrays(x: Any, labels: NDArray[Any]) -> Iterator[NDArray[Any]]:
-    """Yield arrays of plain types with the content of a frame, or of an array, and of labels."""
-    columns = [x[name].to_numpy() for name in x.columns] if hasattr(x, "columns") else [np.asarray(x)]
-    yield np.array([str(name) for name in getattr(x, "columns", ())])
-    for values in (*columns, labels):
-        yield values.astype(str) if values.dtype == object else values
-
-
-class _Checked:
-    """The columns of a file, which are converted to numbers, and the problems found so far."""
-
-    def __init__(self, frame: "pd.DataFrame", source: TableSource) -> None:
-        self.frame, self.source = frame, source
-        self.problems: list[tuple[str, str]] = []
-
-    def rows_and_facts(self, path: str) -> tuple[Rows, TableFacts]:
-        """Return the rows, and what they contain.
-
-        Raises:
-            DataFileError: If there are any problems.
-        """
-        self._check_columns()
-        self._stop_at_problems()
-        numbers = {name: self._numbers(name, "features") for name in self._features() if not self._is_category(name)}
-        categories = {name: self._category(name) for name in self._features() if self._is_category(name)}
-        labels, classes = self._labels()
-        parts = self._parts()
-        self._stop_at_problems()
-        self._check_constant(numbers)
-        hot = {f"{name}={value}": each == value for name, each in categories.items() for value in np.unique(each)}
-        columns = {**numbers, **hot}
-        inputs = np.empty((len(self.frame), len(columns)))
-        for place, values in enumerate(columns.values()):
-            inputs[:, place] = values
-        counts = np.bincount(labels) if classes else np.array([len(labels)])
-        sizes = self._sizes(counts, classes, parts)
-        self._stop_at_problems()
-        return Rows(inputs, labels, parts), TableFacts(
-            path=path,
-            digest=_digest(inputs, labels, parts),
-            inputs=tuple(columns),
-            numbers=len(numbers),
-            targets=self.source.target or tuple(self._npz_targets()),
-            classes=classes,
-            rows_by_class=tuple(map(int, counts)),
-            points=sizes,
-            variance=None if classes else float(labels.var(axis=0).mean()),
-        )
-
-    def _stop_at_problems(self) -> None:
-        if self.problems:
-            raise DataFileError(self.problems)
-
-    def _problem(self, key: str, message: str) -> None:
-        self.problems.append((key, message))
-
-    def _npz_targets(self) -> list[str]:
-        """Return the columns that hold `y` if the spec does not name them."""
-        return [name for name in self.frame.columns if name == "y" or (name[0] == "y" and name[1:].isdigit())]
-
-    def _targets(self) -> list[str]:
-        return list(self.source.target) or self._npz_targets()
-
-    def _features(self) -> list[str]:
-        """Return the columns that networks get, in the order of the file or of the spec."""
-        source = self.source
-        if source.features is not None:
-            return list(source.features)
-        others = {*self._targets(), *source.ignore, source.split if isinstance(source.split, str) else ""}
-        return [name for name in self.frame.columns if name not in others]
-
-    def _is_category(self, name: str) -> bool:
-        return name in self.source.categories
-
-    def _check_columns(self) -> None:
-        """Check that the columns that the spec names exist, and are used once."""
-        source, there = self.source, dict.fromkeys(self.frame.columns)
-        named = [("target", name) for name in source.target]
-        named += [(key, name) for key in ("features", "ignore", "categories") for name in getattr(source, key) or ()]
-        named += [("split", source.split)] if isinstance(source.split, str) else []
-        for key, name in named:
-            if name not in there:
-                near = near_to(name, there)
-                columns = ", ".join(map(shown, list(there)[:_MOST_REPORTED]))
-                hint = f"did you mean {near}?" if near else f"the columns are {columns}"
-                self._problem(key, f"there is no column {shown(name)}; {hint}")
-        if not self._targets():
-            columns = ", ".join(map(shown, list(there)[-_MOST_REPORTED:]))
-            self._problem("target", f"target is missing; set it to the column to predict, such as one of {columns}")
-        if source.features is not None and source.ignore:
-            self._problem("ignore", "features and ignore are both set; use one of them")
-        features = self._features()
-        if not features:
-            self._problem("features", "there are no columns for the inputs; add some, or ignore fewer")
-        for name in self._targets():
-            if name in features or name in source.categories:
-                self._problem("features", f"{shown(name)} is the target; remove it from the inputs")
-        for name in source.categories:
-            if name in there and name not in features and name not in self._targets():
-                self._problem("categories", f"{shown(name)} is not among the inputs; remove it, or add it to features")
-
-    def _where(self, wrong: NDArray[np.bool_]) -> str:
-        """Return the first row that is wrong, from 1, and the number of further ones."""
-        more = int(wrong.sum()) - 1
-        return f"row {int(wrong.argmax()) + 1}" + (f" and {more:,} more" if more else "")
-
-    def _numbers(self, name: str, key: str) -> NDArray[np.float64]:
-        """Return a column of finite numbers; note a problem if it has others."""
-        import pandas as pd  # noqa: PLC0415  # see the module's docstring
-
-        column, zeros = self.frame[name], np.zeros(len(self.frame))
-        missing = column.isna().to_numpy()
-        if missing.any():
-            hint = "fill it in, or remove the row"
-            self._problem(key, f"column {shown(name)} has no value in {self._where(missing)}; {hint}")
-            return zeros
-        if pd.api.types.is_bool_dtype(column) or pd.api.types.is_numeric_dtype(column):
-            values = column.to_numpy(dtype=np.float64)
-        elif pd.api.types.is_datetime64_any_dtype(column):
-            self._problem(key, f"column {shown(name)} has dates; convert them to numbers, or ignore the column")
-            return zeros
-        else:
-            parsed = pd.to_numeric(column, errors="coerce")
-            wrong = parsed.isna().to_numpy()
-            if wrong.any():
-                text = shown(str(column.iloc[int(wrong.argmax())]))
-                hint = "correct it" if not wrong.all() else "ignore the column"
-                if key == "features":
-                    hint += f", or add {shown(name)} to categories"
-                self._problem(key, f"column {shown(name)} has the text {text} in {self._where(wrong)}; {hint}")
-                return zeros
-            values = parsed.to_numpy(dtype=np.float64)
-        extreme = ~(np.abs(values) <= _LARGEST)
-        if extreme.any():
-            found = values[int(extreme.argmax())]
-            message = f"column {shown(name)} has the value {found:g} in {self._where(extreme)}; use numbers up to 1e30"
-            self._problem(key, message)
-            return zeros
-        return values
-
-    def _category(self, name: str) -> NDArray[Any]:
-        """Return a column as texts; note a problem if it has none in a row, or too many different ones."""
-        return self._texts(name, "categories", MOST_CATEGORIES, "remove it from categories, or ignore the column")
-
-    def _texts(self, name: str, key: str, most: int, hint: str) -> NDArray[Any]:
-        column = self.frame[name]
-        missing = column.isna().to_numpy()
-        if missing.any():
-            self._problem(key, f"column {shown(name)} has no value in {self._where(missing)}; fill it in")
-            return np.array([""] * len(column))
-        if (different := column.nunique()) > most:
-            self._problem(key, f"column {shown(name)} has {different:,} different values, more than {most:,}; {hint}")
-            return np.array([""] * len(column))
-        return np.array([str(value) for value in column])
-
-    def _check_constant(self, numbers: dict[str, NDArray[np.float64]]) -> None:
-        """Note the columns that have one value in all rows."""
-        if constant := [name for name, values in numbers.items() if (values == values[0]).all()]:
-            names = ", ".join(map(shown, constant[:_MOST_REPORTED]))
-            names += f" and {len(constant) - _MOST_REPORTED} more" if len(constant) > _MOST_REPORTED else ""
-            what = "columns have" if len(constant) > 1 else "column has"
-            self._problem("features", f"{what} the same value in all rows: {names}; ignore {names}")
-
-    def _labels(self) -> tuple[NDArray[Any], tuple[str, ...]]:
-        """Return the labels of the rows, and the classes in order."""
-        names, asked = self._targets(), self.source.target_type
-        if asked == "classification" and len(names) > 1:
-            self._problem("target", "a classification has one target; use one column")
-        if len(names) > 1 or asked == "regression" or (asked is None and not self._has_classes(names[0])):
-            targets = np.column_stack([self._numbers(name, "target") for name in names])
-            for name, values in zip(names, targets.T, strict=True):
-                if not self.problems and (values == values[0]).all():
-                    self._problem("target", f"column {shown(name)} has the same value in all rows; use another target")
-            return targets, ()
-        hint = 'set target_type = "regression", or use another target'
-        texts = self._texts(names[0], "target", MOST_CLASSES, hint)
-        column = self.frame[names[0]]
-        order = [str(value) for value in sorted(column.dropna().unique(), key=_sort_key)]
-        if len(order) == 1:
-            self._problem("target", f"column {shown(names[0])} has one class, {shown(order[0])}; use another target")
-        numbers = {text: number for number, text in enumerate(order)}
-        return np.array([numbers.get(text, 0) for text in texts]), tuple(order)
-
-    def _has_classes(self, name: str) -> bool:
-        """Return whether a target is taken for classes: text, or few different whole numbers."""
-        import pandas as pd  # noqa: PLC0415  # see the module's docstring
-
-        column = self.frame[name]
-        if pd.api.types.is_bool_dtype(column) or not pd.api.types.is_numeric_dtype(column):
-            return True
-        different = column.dropna().unique()
-        return len(different) <= FEW_VALUES and all(float(value).is_integer() for value in different)
-
-    def _parts(self) -> NDArray[np.int64] | None:
-        """Return the set of each row, if a column says it."""
-        name = self.source.split
-        if not isinstance(name, str):
-            return None
-        texts = self.frame[name].astype(str).str.strip().str.lower().to_numpy()
-        parts = np.full(len(texts), -1)
-        for number, part in enumerate(PARTS):
-            parts[texts == part] = number
-        if (wrong := parts < 0).any():
-            text = shown(str(self.frame[name].iloc[int(wrong.argmax())]))
-            message = f"column {shown(name)} has {text} in {self._where(wrong)}; use train, validation and test"
-            self._problem("split", message)
-        for number, part in enumerate(PARTS):
-            if not (parts == number).any():
-                self._problem("split", f"column {shown(name)} puts no row into the {part} set; add some")
-        return parts
-
-    def _sizes(
-        self, counts: NDArray[np.int64], classes: tuple[str, ...], parts: NDArray[np.int64] | None
-    ) -> tuple[int, int, int]:
-        """Return the sizes of the sets; note a problem if they are too large, or lack a class."""
-        rows, split = len(self.frame), self.source.split
-        if parts is not None:
-            train, validation, test = (int(count) for count in np.bincount(parts, minlength=len(PARTS)))
-            return train, validation, test
-        assert not isinstance(split, str)
-        sizes = split.sizes(rows)
-        if sum(sizes) > rows:
-            train, validation, test = sizes
-            message = f"the file has {rows:,} rows, fewer than train + validation + test = "
-            self._problem("split", message + f"{train:,} + {validation:,} + {test:,}; use fewer")
-        elif min(sizes) < 1:
-            empty = PARTS[sizes.index(min(sizes))]
-            self._problem("split", f"the {empty} set of {format_count(rows, 'row')} is empty; use a larger share")
-        else:
-            for part, numbers in zip(PARTS, divide_classes([int(count) for count in counts], sizes), strict=True):
-                for name, own, number in zip(classes, counts, numbers, strict=False):
-                    if number == 0:
-                        message = f"class {shown(name)} has {format_count(int(own), 'row')}, too few for the {part} set"
-                        self._problem("target", f"{message}; add rows, merge classes, or change split")
-        return sizes
-
-
-def _sort_key(value: Any) -> tuple[bool, Any]:
-    """Return a key that sorts numbers by size, before texts."""
-    text = isinstance(value, str)
-    return text, value if text else float(value)
-
-
-def _digest(*arrays: NDArray[Any] | None) -> str:
-    """Return a hash of arrays."""
-    digest = hashlib.sha256()
-    for values in arrays:
-        if values is not None:
-            digest.update(f"{values.dtype.str} {values.shape} ".encode())
-            digest.update(np.ascontiguousarray(values).data)
-        digest.update(b";")
-    return digest.hexdigest()[:32]
+def _as_array(name: str, values: Any) -> NDArray[Any]:
+    """Return an array, or the values of a tensor."""
+    if hasattr(values, "detach"):
+        values = values.detach().cpu()
+    try:
+        return np.asarray(values)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"data {shown(name)}: expected arrays ({short_error(error)}); use numbers and text") from None

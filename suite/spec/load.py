@@ -78,8 +78,8 @@ def load_studies(
             problems += error.problems
     if problems:
         raise SpecError(problems)
-    for name, given in unused.items():
-        raise ValueError(f"--data {name}={given}: no task has a file of this name; use that of a task's file")
+    if unused:
+        raise ValueError(f"data {', '.join(unused)}: no task has a file of this name; use that of a task's file")
     return studies
 
 
@@ -87,6 +87,8 @@ def _load(file: Path, changes: Sequence[Change], files: Mapping[str, Path], unus
     """Load one spec; remove the data files that it uses from `unused`."""
     text, data = read_toml(file)
     for name, change in replace_data(files, data, file.parent):
+        if any(change.path == other.path for other in changes):
+            raise ValueError(f"{change.place} and --data {name}={files[name]} set the same key; use only one of them")
         changes = (*changes, change)
         unused.pop(name, None)
     lines: Lines = {**locate(text)}

@@ -4,11 +4,13 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from suite.catalog.datasets import Table, TableFacts
 from suite.spec.budget import UnreachableBudgetError, fit_widths
-from suite.spec.data_files import DataFileError, read_facts
+from suite.spec.data_files import read_facts
 from suite.spec.problems import Problem, SpecError
+from suite.spec.table_checks import DataFileError
 
 _DEPTHS = (1, 2, 4, 8)
 _TOLERANCE = 0.005
@@ -25,11 +27,13 @@ class DataOptions:
         target: The columns to predict.
         ignore: The columns to leave out.
         categories: The columns of which each value becomes an input.
+        target_type: Whether to predict classes or numbers; None to infer it.
     """
 
     target: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
+    target_type: Literal["classification", "regression"] | None = None
 
 
 def recommendation_text(file: Path, options: DataOptions, parameters: int, folder: Path) -> str:
@@ -45,9 +49,7 @@ def recommendation_text(file: Path, options: DataOptions, parameters: int, folde
         SpecError: If the file cannot be read, or does not suit the options.
         ValueError: If no depth meets the number of parameters.
     """
-    task = Table(
-        file=str(file), target=options.target, ignore=options.ignore, categories=options.categories, fixed_test=True
-    )
+    task = Table(file=str(file), fixed_test=True, **vars(options))
     try:
         known = task.with_facts(read_facts(task, Path.cwd()))
     except DataFileError as error:
@@ -55,9 +57,10 @@ def recommendation_text(file: Path, options: DataOptions, parameters: int, folde
     depths = [depth for depth in _DEPTHS if _fits(parameters, depth, known.inputs, known.outputs)]
     if not depths:
         raise ValueError(f"no network of {known.inputs} inputs has {parameters:,} parameters; use more parameters")
-    keys = {"file": Path(os.path.relpath(file, folder)).as_posix()}
-    columns = {key: list(value) for key, value in vars(options).items() if value}
-    written = {**keys, **{key: value[0] if len(value) == 1 else value for key, value in columns.items()}}
+    keys = {"file": Path(os.path.relpath(os.path.realpath(file), os.path.realpath(folder))).as_posix()}
+    columns = {key: value for key, value in vars(options).items() if value}
+    short = {key: value[0] if isinstance(value, tuple) and len(value) == 1 else value for key, value in columns.items()}
+    written = {**keys, **short}
     batch = min(_BATCH, known.points[0])
     steps = min(max(_EPOCHS * known.points[0] // batch, _FEWEST_STEPS), _MOST_STEPS)
     return _TEXT.format(

@@ -10,6 +10,7 @@ from suite.catalog.measures.training import AccuracySettings
 from suite.catalog.task import Task
 from suite.spec.members import Finding
 from suite.spec.model import Family, SpecFile
+from suite.spec.table_checks import DataFileError
 
 
 def complete_spec(declared: SpecFile, folder: Path) -> tuple[SpecFile, list[Finding]]:
@@ -38,7 +39,7 @@ def complete_spec(declared: SpecFile, folder: Path) -> tuple[SpecFile, list[Find
 def _read_task(task: Task, place: int, folder: Path, findings: list[Finding]) -> Task:
     if not isinstance(task, Dataset):
         return task
-    from suite.spec.data_files import DataFileError, read_facts  # noqa: PLC0415  # needs pandas, as few specs do
+    from suite.spec.data_files import read_facts  # noqa: PLC0415  # few specs name a file
 
     try:
         return task.with_facts(read_facts(task, folder))

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from suite.catalog.datasets import Dataset, divide_classes
 from suite.nets.streams import block_size, draw_in_blocks, stream
-from suite.spec.data_files import Rows, read_rows
+from suite.spec.data_files import read_rows
+from suite.spec.table_checks import Rows
 
 _VALUES_AT_A_TIME = 2**22
 """Number of values of the replicates that are standardized together."""
@@ -129,8 +130,8 @@ def _standardized(
 
 def _moments(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the mean and the standard deviation over points, (replicates, 1, columns), which is 1 instead of 0."""
-    deviation = values.std(axis=1, keepdims=True)
-    return values.mean(axis=1, keepdims=True), np.where(deviation > 0, deviation, 1.0)
+    constant = values.min(axis=1, keepdims=True) == values.max(axis=1, keepdims=True)  # rounding gives a deviation
+    return values.mean(axis=1, keepdims=True), np.where(constant, 1.0, values.std(axis=1, keepdims=True))
 
 
 def moments_of(task: Dataset, seed: int, replicate: int) -> tuple[_Moments, _Moments | None]:
@@ -140,11 +141,10 @@ def moments_of(task: Dataset, seed: int, replicate: int) -> tuple[_Moments, _Mom
     """
     rows, facts = read_rows(task), task.facts
     chosen = choose_rows(task, rows, seed, replicate, replicate + 1)[:, : task.points[0]]
-    mean, deviation = torch.zeros(len(facts.inputs)), torch.ones(len(facts.inputs))
+    mean, deviation = (make(len(facts.inputs), dtype=torch.float64) for make in (torch.zeros, torch.ones))
     numbers = facts.numbers if task.standardize else 0
     if numbers:
         found = _moments(rows.inputs[chosen][..., :numbers])
-        mean, deviation = mean.double(), deviation.double()
         mean[:numbers], deviation[:numbers] = (torch.from_numpy(values[0, 0]) for values in found)
     if facts.classes or not task.standardize:
         return (mean, deviation), None

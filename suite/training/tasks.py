@@ -37,6 +37,8 @@ class Points:
 
     def repeat(self, times: int) -> "Points":
         """Return the sets of all replicates, repeated one after the other; a single set takes no further memory."""
+        if times == 1:
+            return self
         if len(self.inputs) == 1:
             return Points(self.inputs.expand(times, -1, -1), self.labels.expand(times, -1, -1))
         return Points(self.inputs.repeat(times, 1, 1), self.labels.repeat(times, 1, 1))

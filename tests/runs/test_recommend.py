@@ -1,6 +1,7 @@
 """Recommendations: successive halving, the leaderboard, its intervals, and the code and network that come out."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,14 +10,15 @@ import torch
 from typer.testing import CliRunner
 
 import suite
-from suite.catalog.datasets import Dataset
 from suite.cli import app
-from suite.runs.halving import Configuration, Rung, cost_of, halve, plan_rungs
-from suite.runs.recommend import mean_over_splits, recommend_network, study_of_file, task_of
+from suite.nets.export import training_code
+from suite.runs.halving import Configuration, Rung, cost_of, default_budget, halve, plan_rungs
+from suite.runs.recommend import mean_over_splits, recommend_network, score_on_test, study_of_file, task_of
 from suite.spec.data_files import read_rows
 from suite.spec.load import Study, load_studies
 from suite.spec.recommendation import DataOptions
 from suite.training.datasets import choose_rows
+from suite.training.networks import draw_networks
 from suite.training.tasks import make_data
 
 SPEC = """title = "Mine"
@@ -59,10 +61,13 @@ def _study(
 def test_rungs_keep_to_the_budget(number: int, steps: int, share: float) -> None:
     budget = max(1.0, share * number)
     rungs = plan_rungs(number, steps, budget)
-    assert cost_of(rungs) <= budget * steps
+    assert cost_of(rungs) <= budget * steps + 1e-6
     assert rungs[-1].steps == steps
     assert [rung.steps for rung in rungs] == sorted({rung.steps for rung in rungs})
     assert rungs[0].steps >= min(40, steps)
+    default = default_budget(number, steps)
+    assert cost_of(plan_rungs(number, steps, default)) <= default * steps + 1e-6
+    assert plan_rungs(number, steps, default)[0].configurations == number
     sizes = [rung.configurations for rung in rungs]
     assert sizes == sorted(sizes, reverse=True)
     assert number >= sizes[0] >= sizes[-1] >= 1
@@ -78,7 +83,7 @@ def test_training_in_rungs_is_the_training_at_once(tmp_path: Path) -> None:
         each = Configuration(study.members[0], training.optimizer[0])
         assert halve([each], data, rungs, study.spec.seed)
         found.append(each)
-    assert torch.equal(found[0].networks(3, 3).parameters, found[1].networks(3, 3).parameters)
+    assert torch.equal(found[0].networks(3, data).parameters, found[1].networks(3, data).parameters)
     assert (found[0].validation == found[1].validation).all()
 
 
@@ -108,7 +113,8 @@ def test_test_labels_do_not_affect_the_choice(tmp_path: Path) -> None:
     validation = rows[task.points[0] : -task.points[2]]
     wrong.loc[validation, "part"], wrong.loc[test, "part"] = "validation", "test"
     boards = []
-    for labels in (frame["label"], frame["label"].where(~frame.index.isin(test), "in")):
+    swapped = frame["label"].map({"in": "out", "out": "in"})
+    for labels in (frame["label"], frame["label"].where(~frame.index.isin(test), swapped)):
         wrong.assign(label=labels).to_csv(tmp_path / "split.csv", index=False)
         spec = tmp_path / "split.toml"
         text = (tmp_path / "mine.toml").read_text().replace("private.csv", "split.csv")
@@ -128,7 +134,8 @@ def test_the_network_takes_the_columns_of_the_file(tmp_path: Path) -> None:
     rows = read_rows(task)
     chosen = choose_rows(task, rows, study.spec.seed, replicate, replicate + 1)[0]
     data = make_data(task, study.spec.seed, replicate, replicate + 1)
-    networks = found.best.networks(study.spec.seed, 3)[replicate : replicate + 1]
+    every = make_data(task, study.spec.seed, 0, 3)
+    networks = found.best.networks(study.spec.seed, every)[replicate : replicate + 1]
     expected = networks(data.test.inputs)[0, 0]
     with torch.no_grad():
         outputs = found.network()(torch.from_numpy(rows.inputs[chosen[-task.points[2] :]]).float())[:, 0]
@@ -152,7 +159,7 @@ def test_a_regression_returns_targets_in_their_own_units(tmp_path: Path) -> None
     ("initialization", "reason", "depths"),
     [
         ('{ scheme = "variance", weight_variance = 1e6 }', "have outputs above 10000", [2]),
-        ('{ scheme = "variance", weight_variance = 1e-12, bias_variance = 4.0 }', "have a constant output", [1, 2]),
+        ('{ scheme = "variance", weight_variance = 1e-12, bias_variance = 4.0 }', "have a constant output", [2]),
     ],
 )
 def test_members_that_cannot_train_are_dropped_with_the_reason(
@@ -164,9 +171,76 @@ def test_members_that_cannot_train_are_dropped_with_the_reason(
     assert found.dropped["reason"].str.contains(reason).all()
     assert not set(found.leaderboard["member"]) & set(found.dropped["member"])
     assert any("dropped before training" in line for line in found.summary)
-    if len(depths) == 2:
-        with pytest.raises(ValueError, match="no member can train"):
-            recommend_network(_study(tmp_path, _frame(), '"relu"', initialization))
+
+
+def test_a_study_of_dead_networks_is_an_error(tmp_path: Path) -> None:
+    _study(tmp_path, _frame(), '"relu"', '"he"')
+    spec = tmp_path / "mine.toml"
+    spec.write_text(spec.read_text().replace("depth = [1, 2]", "depth = 60").replace("width = 8", "width = 1"))
+    with pytest.raises(ValueError, match="no member can train: 3 of 3 networks have a constant output"):
+        recommend_network(*load_studies([spec]))
+
+
+def test_a_diverged_network_is_not_tied_with_the_best(tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    x = generator.normal(size=(200, 2))
+    study = suite.recommend(x, x[:, 0] ** 2, parameters=200, trainings=3, results=tmp_path).study
+    training = study.spec.training
+    assert training is not None
+    data = make_data(task_of(study), study.spec.seed, 0, training.replicates)
+    good, bad = (Configuration(study.members[0], training.optimizer[0]) for _ in range(2))
+    halve([good, bad], data, [Rung(2, 40)], study.spec.seed)
+    assert bad.state is not None
+    bad.state["parameters"].fill_(torch.nan)
+    scores = score_on_test([good, bad], data, study.spec.seed)
+    assert scores[0].tied
+    assert not scores[1].tied
+
+
+def test_trainings_that_all_diverge_are_an_error(tmp_path: Path) -> None:
+    study = _study(tmp_path, _frame(), '"relu"', '"he"')
+    spec = tmp_path / "mine.toml"
+    spec.write_text(spec.read_text().replace("[0.01, 0.1]", "[1e30]").replace('"adam"', '"sgd"'))
+    (study,) = load_studies([spec])
+    with pytest.raises(ValueError, match="all trainings diverged; lower the learning rates"):
+        recommend_network(study, trainings=2)
+
+
+def test_a_data_dependent_initialization_is_the_one_that_a_study_trains(tmp_path: Path) -> None:
+    study = _study(tmp_path, _frame(), '"relu"', '"data_dependent"')
+    data = make_data(task_of(study), study.spec.seed, 0, 3)
+    training = study.spec.training
+    assert training is not None
+    networks = Configuration(study.members[0], training.optimizer[0]).networks(study.spec.seed, data)
+    active = networks.layers[0].weight @ data.train.inputs + networks.layers[0].bias > 0
+    assert active.any(2).all()  # each neuron of the first layer at a training point
+    results = suite.run(study, results=tmp_path / "r", workers=1).measurements
+    losses = results[(results["quantity"] == "train_loss") & (results["step"] == 0)]
+    own = losses[losses["member"] == study.members[0].name].drop_duplicates("draw").sort_values("draw")["value"]
+    found = data.loss.value(networks(data.train.inputs), data.train.labels)
+    np.testing.assert_allclose(found.numpy(), own.to_numpy(), rtol=1e-6)
+
+
+def test_the_time_ends_a_training_between_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock says that the time is over at the second look, after 50 steps."""
+    study = _study(tmp_path, _frame())
+    data = make_data(task_of(study), study.spec.seed, 0, 3)
+    training = study.spec.training
+    assert training is not None
+    each = Configuration(study.members[0], training.optimizer[0])
+    looks = iter([0.0, 2.0])
+    monkeypatch.setattr("suite.runs.halving.time.monotonic", lambda: next(looks, 2.0))
+    assert not halve([each], data, [Rung(1, 200)], study.spec.seed, until=1.0)
+    assert each.steps == 50
+    assert np.isfinite(each.validation).all()
+
+
+def test_replicates_with_different_test_sets_are_refused(tmp_path: Path) -> None:
+    _study(tmp_path, _frame())
+    spec = tmp_path / "mine.toml"
+    spec.write_text(spec.read_text().replace(", fixed_test = true", ""))
+    with pytest.raises(ValueError, match="set fixed_test = true"):
+        recommend_network(*load_studies([spec]))
 
 
 def test_time_that_is_over_is_reported(tmp_path: Path) -> None:
@@ -178,8 +252,8 @@ def test_time_that_is_over_is_reported(tmp_path: Path) -> None:
 
 
 def test_intervals_cover_the_mean_over_test_points_and_splits() -> None:
-    """Independent replicates and points: 400 intervals cover 95%, by at least 91%, which chance alone undercuts in
-    about 1 of 2,000 times; replicates that share most of their data are covered, too.
+    """Independent replicates and points: 400 intervals cover 95%, and at least 91%, which chance alone undercuts in
+    about 1 of 2,000 times.
     """
     generator = np.random.default_rng(5)
     covered = 0
@@ -190,6 +264,31 @@ def test_intervals_cover_the_mean_over_test_points_and_splits() -> None:
         covered += abs(mean - 0.3) <= half
     assert covered >= 0.91 * 400
     assert mean_over_splits(np.ones((5, 9)), 0.5) == (1.0, 0.0)
+
+
+def test_equal_networks_are_mostly_tied() -> None:
+    """Two procedures of the same accuracy at every point differ by chance alone: of 400 intervals of the difference,
+    between 1% and 8% exclude 0, which chance alone exceeds in about 1 of 1,000 times at a true rate of 5%.
+    """
+    generator = np.random.default_rng(6)
+    excluded = 0
+    for _ in range(400):
+        share = generator.beta(4, 1, size=200)
+        one, other = (generator.random((5, 200)) < share for _ in range(2))
+        mean, half = mean_over_splits(one * 1.0 - other * 1.0, 1 / 3)
+        excluded += abs(mean) > half
+    assert 0.01 * 400 <= excluded <= 0.085 * 400
+
+
+def test_intervals_of_accuracies_stay_between_0_and_1(tmp_path: Path) -> None:
+    """A study of 12 test rows with a perfect score has Wilson's interval of 12 of 12."""
+    frame = _frame(60)
+    board = recommend_network(_study(tmp_path, frame), trainings=4).leaderboard
+    tested = board[board["test_accuracy"].notna()]
+    assert ((tested["ci_low"] >= 0) & (tested["ci_high"] <= 1)).all()
+    perfect = tested[tested["test_accuracy"] == 1]
+    assert len(perfect)
+    assert perfect["ci_low"].to_numpy() == pytest.approx(12 / (12 + 1.959963984540054**2))
 
 
 def test_the_correction_widens_intervals_by_the_share_of_validation() -> None:
@@ -229,7 +328,8 @@ def test_the_command_prints_and_writes_the_leaderboard(tmp_path: Path, monkeypat
     assert f"{board.loc[0, 'test_accuracy']:.3f}" in done.stdout
     assert "<table>" in (folder / "recommendation.html").read_text()
     compile((folder / "train.py").read_text(), "train.py", "exec")
-    again = CliRunner().invoke(app, [*command, "--spec", str(folder / "recommend-private.toml")])
+    spec = ["--spec", str(folder / "recommend-private.toml")]
+    again = CliRunner().invoke(app, ["recommend", "private.csv", "--trainings", "4", *spec])
     assert again.exit_code == 0, again.output
     (folder / "recommend-private.toml").write_text("changed")
     third = CliRunner().invoke(app, command)
@@ -268,9 +368,7 @@ def test_arguments_of_the_function(tmp_path: Path) -> None:
     found = suite.recommend(
         frame.drop(columns="label"), frame["label"], ignore=["noise"], parameters=200, trainings=3, results=tmp_path
     )
-    task = task_of(found.study)
-    assert isinstance(task, Dataset)
-    assert task.facts.inputs == ("a", "b")
+    assert (found.inputs, found.classes) == (("a", "b"), ("in", "out"))
     assert found.report(tmp_path / "page.html").read_text().startswith("<!DOCTYPE html>")
 
 
@@ -280,4 +378,28 @@ def test_a_spec_must_name_one_table(tmp_path: Path) -> None:
     table = 'name = "table", file = "private.csv", target = "label", fixed_test = true'
     spec.write_text(text.replace(table, 'name = "digits", train = 900, test = 200'))
     with pytest.raises(ValueError, match="expected one task that names a file"):
+        study_of_file(tmp_path / "private.csv", DataOptions(), 100, spec, tmp_path)
+    with pytest.raises(ValueError, match="its task names the columns"):
         study_of_file(tmp_path / "private.csv", DataOptions(("label",)), 100, spec, tmp_path)
+
+
+def test_the_code_draws_the_weights_of_the_suite(tmp_path: Path) -> None:
+    """The standard deviations of weights and biases of each layer agree over 40 networks."""
+    for initialization in ("pytorch", "variance_preserving", "orthogonal", "critical", "lecun"):
+        study = _study(tmp_path, _frame(), '"tanh"', f'"{initialization}"')
+        member, training = study.members[-1], study.spec.training
+        assert training is not None
+        code = training_code(member, training.optimizer[0], task_of(study), 0)
+        ours = draw_networks(member, 0, 0, 40).layers
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            theirs = []
+            for _ in range(40):
+                names: dict[str, Any] = {"x": torch.zeros(1, 3), "y": torch.zeros(1)}
+                exec(code, names)
+                theirs.append(names["layers"])
+        for number, layer in enumerate(ours):
+            weights = torch.stack([layers[number].weight.detach() for layers in theirs])
+            assert float(weights.std()) == pytest.approx(float(layer.weight.std()), rel=0.12), initialization
+            biases = torch.stack([layers[number].bias.detach() for layers in theirs])
+            assert float(biases.std()) == pytest.approx(float(layer.bias.std()), rel=0.25), initialization

@@ -6,13 +6,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 import suite
 from suite.catalog.datasets import Table, divide_classes
 from suite.cells.sampling import cells_of
-from suite.spec.data_files import DataFileError, read_facts, read_rows, store_arrays
+from suite.spec.changes import parse_changes
+from suite.spec.data_files import read_facts, read_rows, store_arrays
 from suite.spec.load import load_studies
 from suite.spec.problems import SpecError
+from suite.spec.table_checks import DataFileError
 
 SPEC = """title = "Mine"
 seed = 1
@@ -55,7 +58,9 @@ BROKEN: dict[str, tuple[str, bytes, str, str, str]] = {
     "other ending": ("data.xlsx", b"x", GOOD, "file", "use a .csv, .parquet or .npz file"),
     "empty file": ("data.csv", b"", GOOD, "file", "is empty; add a line with the names of the columns"),
     "no rows": ("data.csv", b"a,b,label\n", ', target = "label"', "file", "has no rows"),
-    "not text": ("data.csv", b"a,label\n\xff\xfe,1\n", ', target = "label"', "file", "cannot be read"),
+    "not text": ("data.csv", b"a,label\n\xff\xfe,1\n", ', target = "label"', "file", "save it as UTF-8"),
+    "semicolons": ("data.csv", b"a;label\n1;2\n", ', target = "label"', "file", "separate them by commas"),
+    "target twice": ("data.csv", _text(_frame()), ', target = ["price", "price"]', "target", "is named twice"),
     "not Parquet": ("data.parquet", b"PAR1 no", GOOD, "file", "use another .parquet file"),
     "not NPZ": ("data.npz", b"no zip", "", "file", "use another .npz file"),
     "longer rows": (
@@ -202,6 +207,33 @@ BROKEN: dict[str, tuple[str, bytes, str, str, str]] = {
         "expected three shares between 0 and 1, or three whole numbers",
     ),
     "split of another type": ("data.csv", _text(_frame()), f"{GOOD}, split = 3", "split", "or the name of a column"),
+    "set without a class": (
+        "data.csv",
+        _text(
+            _frame().assign(
+                part=np.where(np.arange(60) % 3 == 2, "train", np.where(np.arange(60) % 2, "test", "validation"))
+            )
+        ),
+        f'{GOOD}, split = "part"',
+        "split",
+        "the train set has no row of class 'x'",
+    ),
+    "shifted columns": (
+        "data.csv",
+        b"a,b,label\n\n1,2,3,x\n4,5,6,y\n",
+        ', target = "label"',
+        "file",
+        "row 1 of 'data.csv' has 4 fields, the first line names 3 columns",
+    ),
+    "words for missing": (
+        "data.csv",
+        _text(_with("b", 6, "None")),
+        GOOD,
+        "features",
+        "column 'b' has the text 'None' in row 7",
+    ),
+    "lists": ("lists.parquet", b"", ', target = "label", ignore = ["city"]', "features", "has values of type"),
+    "bytes": ("bytes.parquet", b"", ', target = "label", ignore = ["city"]', "target", "has values of type bytes"),
     "unknown set": (
         "data.csv",
         _text(_frame().assign(part="train")),
@@ -227,6 +259,10 @@ def test_broken_files_give_errors_with_the_line_of_the_key(
     if name == "data.parquet" and not content:
         days = pd.to_datetime("2026-01-01") + pd.to_timedelta(np.arange(60), unit="D")
         _frame().assign(day=days).to_parquet(tmp_path / name)
+    elif name == "lists.parquet":
+        _frame().assign(many=[[1.0, 2.0]] * 60).to_parquet(tmp_path / name)
+    elif name == "bytes.parquet":
+        _frame().assign(label=[b"x", b"y"] * 30).to_parquet(tmp_path / name)
     elif name != "none.csv":
         (tmp_path / name).write_bytes(content)
     spec = tmp_path / "mine.toml"
@@ -369,9 +405,76 @@ def test_data_in_memory_give_the_same_results_as_a_file(tmp_path: Path) -> None:
 
 def test_stored_arrays_are_named_by_their_content(tmp_path: Path) -> None:
     x, y = np.arange(6.0).reshape(3, 2), np.array([0, 1, 0])
-    first = store_arrays("mine", x, y, [], tmp_path)
-    assert store_arrays("mine", x, y, [], tmp_path) == first
-    assert store_arrays("mine", x + 1, y, [], tmp_path) != first
+    first, names = store_arrays("mine", x, y, [], tmp_path)
+    assert names == ("y",)
+    assert store_arrays("mine", x, y, [], tmp_path) == (first, names)
+    others = [(x + 1, y, []), (x, y + 1, []), (x, y, ["label"]), (x, np.array(["0", "1", "0"]), [])]
+    files = {store_arrays("mine", *other, tmp_path)[0] for other in others}
+    assert len({first, *files}) == 5
+
+
+def test_labels_in_memory_keep_their_types(tmp_path: Path) -> None:
+    x = np.arange(12.0).reshape(6, 2)
+    for y, kind in (
+        (np.array([1.5, 2.5, 3.0, 4.0, 5.5, 6.0], dtype=object), "f"),
+        (torch.arange(6, dtype=torch.float32, requires_grad=True), "f"),
+        (np.array(["a", "b", "a", "b", "a", "b"], dtype=object), "O"),
+        ([True, False] * 3, "b"),
+    ):
+        file, (name,) = store_arrays("mine", x, y, [], tmp_path)
+        assert np.asarray(pd.read_parquet(file)[name].to_numpy()).dtype.kind == kind
+    file, _ = store_arrays("mine", x, np.array(["a", None, "b"] * 2, dtype=object), ["label"], tmp_path)
+    with pytest.raises(DataFileError, match="'label' has no value in row 2"):
+        read_facts(Table(file=file.name, target=("label",)), tmp_path)
+    for x_, y_, message in (
+        (pd.DataFrame({"y": [1.0, 2.0]}), [0, 1], "x has a column 'y', as y"),
+        (pd.DataFrame({"a": [1.0, object()]}), [0, 1], "cannot be stored"),
+        (np.zeros((2, 2)), [[0, 1, 2], [0]], "expected arrays"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            store_arrays("mine", x_, y_, [], tmp_path)
+
+
+def test_columns_named_y_are_targets_of_npz_files_only(tmp_path: Path) -> None:
+    _frame()[["a", "price"]].set_axis(["y", "y0"], axis="columns").to_csv(tmp_path / "data.csv", index=False)
+    with pytest.raises(DataFileError, match="target is missing"):
+        read_facts(Table(file="data.csv"), tmp_path)
+    np.savez(tmp_path / "data.npz", x=np.random.default_rng(0).normal(size=(60, 2)), y=np.arange(60.0))
+    facts = read_facts(Table(file="data.npz"), tmp_path)
+    assert (facts.inputs, facts.targets) == (("x0", "x1"), ("y",))
+
+
+def test_columns_of_0_and_1_and_categories_give_different_cells(tmp_path: Path) -> None:
+    """Only the former are standardized."""
+    frame = _frame()[["a", "label"]].assign(oslo=[1.0, 0.0] * 30, rome=[0.0, 1.0] * 30)
+    frame.to_csv(tmp_path / "numbers.csv", index=False)
+    _frame()[["a", "label", "city"]].to_csv(tmp_path / "words.csv", index=False)
+    contents = []
+    for task in (
+        Table(file="numbers.csv", target=("label",)),
+        Table(file="words.csv", target=("label",), categories=("city",)),
+    ):
+        contents.append(task.with_facts(read_facts(task, tmp_path)).content)
+    assert contents[0] != contents[1]
+
+
+def test_a_spec_in_a_linked_folder_finds_other_data(tmp_path: Path) -> None:
+    (tmp_path / "deep" / "specs").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "deep" / "specs")
+    _frame().to_csv(tmp_path / "other.csv", index=False)
+    spec = tmp_path / "link" / "mine.toml"
+    spec.write_text(SPEC.format(file="private.csv", keys=GOOD))
+    (study,) = load_studies([spec], data={"private": tmp_path / "other.csv"})
+    assert study.members
+
+
+def test_set_and_data_for_the_same_file_exclude_each_other(tmp_path: Path) -> None:
+    _frame().to_csv(tmp_path / "other.csv", index=False)
+    spec = tmp_path / "mine.toml"
+    spec.write_text(SPEC.format(file="private.csv", keys=GOOD))
+    changes = parse_changes(['measure.accuracy.task.file="other.csv"'])
+    with pytest.raises(ValueError, match="set the same key"):
+        load_studies([spec], changes, {"other": tmp_path / "other.csv", "private": tmp_path / "other.csv"})
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from suite.catalog.optimizers import Adam
 from suite.nets import compiled
 from suite.nets.ensemble import Ensemble
 from suite.spec.data_files import read_facts
+from suite.training.datasets import moments_of
 from suite.training.tasks import Data, make_data
 from suite.training.trainer import train
 
@@ -122,6 +123,17 @@ def test_a_column_that_is_constant_in_a_training_set_is_only_centered(tmp_path: 
     constant = rare.std(1, correction=0) == 0
     assert constant.any()
     assert (rare[constant] == 0).all()
+
+
+def test_rounding_does_not_make_a_constant_column_vary(tmp_path: Path) -> None:
+    """The mean of 0.1 over 54 rows is not 0.1, so that their standard deviation is 1e-17."""
+    parts = np.array(["train", "train", "train", "validation", "test"])[np.arange(ROWS) % 5]
+    frame = _frame().assign(part=parts, rare=np.where(parts == "test", 0.3, 0.1))
+    data = make_data(_task(tmp_path, frame, split="part"), 1, 0, 1)
+    torch.testing.assert_close(data.test.inputs[0, 2], torch.full((18,), 0.2), rtol=1e-6, atol=0)
+    task = _task(tmp_path, frame, split="part")
+    (mean, deviation), targets = moments_of(task, 1, 0)
+    assert (float(mean[2]), float(deviation[2]), targets) == (pytest.approx(0.1), 1.0, None)
 
 
 def test_shares_become_whole_numbers_of_rows() -> None:
