@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
+from suite.catalog.measures import TRAINING
 from suite.catalog.quantities import QUANTITIES
 from suite.catalog.tasks import TwoKinks
 from suite.results.folder import Results
@@ -44,7 +45,6 @@ class Recorded:
         validation: Scores on validation sets, (configurations, replicates, steps); -inf for diverged trainings.
         test: Mean test scores over the replicates that judge, (configurations).
         predictors: Means over random networks of quantities before training, (configurations), the larger the better.
-        noise: Standard deviation over searches of the validation score of the best configuration.
     """
 
     name: str
@@ -68,8 +68,9 @@ class Recorded:
 
 def read_tasks(results: Path) -> Iterator[Recorded]:
     """Yield the trainings on each task of the studies in a results folder."""
-    for folder in sorted(results.glob("policy_*")):
-        frame = Results(folder).measurements
+    for folder in sorted(file.parent for file in results.glob("policy_*/run.json")):
+        results_of = Results(folder)
+        frame, first = results_of.measurements, results_of.run["spec"]["measure"][TRAINING]["task"][0]["name"]
         keys = [key for key in ("task", "squares", "turns", "rings") if key in frame]
         trained = frame[frame["step"].notna()]
         groups = trained.groupby(keys, dropna=False, observed=True) if keys else [((), trained)]
@@ -77,7 +78,7 @@ def read_tasks(results: Path) -> Iterator[Recorded]:
         for values, rows in groups:
             known = pd.Series(list(values), dtype=object).dropna()
             stated = [f"{value:g}" if isinstance(value, float) else str(value) for value in known]
-            name = " ".join(stated) or folder.name.removeprefix("policy_")
+            name = " ".join(stated if "task" in keys else [first, *stated])
             yield _record(name, rows, measured)
 
 
@@ -134,7 +135,7 @@ def train_all_twice(task: Recorded, seed: int, generator: np.random.Generator) -
 def search_randomly(task: Recorded, seed: int, generator: np.random.Generator) -> int:
     """Train a random part of the configurations fully."""
     scores = task.scores(seed)[:, -1]
-    chosen = generator.choice(len(scores), int(BUDGET * len(scores)), replace=False)
+    chosen = generator.choice(len(scores), max(1, int(BUDGET * len(scores))), replace=False)
     return int(chosen[scores[chosen].argmax()])
 
 
@@ -162,11 +163,12 @@ def _halve(task: Recorded, seed: int, chosen: NDArray[np.int64]) -> int:
 
 def rungs_of(task: Recorded, configurations: int) -> list[Rung]:
     """Return the rungs of successive halving, at recorded steps, within the budget."""
-    budget = BUDGET * len(task.test)
+    budget = max(1.0, BUDGET * len(task.test))
     planned = plan_rungs(configurations, task.steps[-1], budget)
     rungs = [Rung(rung.configurations, min(task.steps, key=lambda step: abs(step - rung.steps))) for rung in planned]
     while cost_of(rungs) > budget * task.steps[-1]:  # recorded steps are a little later than planned ones
-        place = max(range(1, len(rungs)), key=lambda number: rungs[number].configurations)
+        places = [place for place, rung in enumerate(rungs) if rung.configurations > 1]
+        place = max(places, key=lambda number: (number > 0, rungs[number].configurations))
         rungs[place] = Rung(rungs[place].configurations - 1, rungs[place].steps)
     return rungs
 
