@@ -210,9 +210,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "successive halving": (halve_by(None, 1.0), 1),
         "halving of a random half": (halve_by(None), _SUBSETS),
         **{f"halving of the better half by {key}": (halve_by(key), 20) for key in PREDICTORS},
-        "best on other tasks, no training": (know_other_tasks(tasks), 1),
         "all fully, two replicates": (train_all_twice, 1),
     }
+    if len({task.family for task in tasks}) > 1:
+        policies["best on other tasks, no training"] = know_other_tasks(tasks), 1
     found = {name: regrets(tasks, choose, times) for name, (choose, times) in policies.items()}
     for line in (*by_task(tasks, found), "", *by_policy(tasks, found)):
         print(line)
@@ -242,9 +243,10 @@ def by_policy(tasks: Sequence[Recorded], found: Mapping[str, Array]) -> Iterator
         parts = [interval(values[kind].mean(axis=0)) if kind.any() else "" for kind in (hard, ~hard)]
         gain = interval((plain - values).mean(axis=0)) if name != "successive halving" else ""
         yield f"| {name} | {' | '.join(parts)} | {gain} |"
-    difference = found["random search"][hard].mean(axis=0) / 2 - plain[hard].mean(axis=0)
-    yield ""
-    yield f"Half of random search's regret less that of successive halving, hard tasks: {interval(difference)}"
+    if hard.any():
+        difference = found["random search"][hard].mean(axis=0) / 2 - plain[hard].mean(axis=0)
+        yield ""
+        yield f"Half of random search's regret less that of successive halving, hard tasks: {interval(difference)}"
 
 
 if __name__ == "__main__":
