@@ -13,6 +13,7 @@ from rich.console import Console
 from suite.cells.cell import Cell
 from suite.cells.sampling import cells_of
 from suite.cells.tasks import in_order, tasks_of
+from suite.cli.options import SpecOptions
 from suite.cli.running import plan_studies
 from suite.runs.progress import Progress, StatusLine
 from suite.spec.load import Study, load_studies
@@ -135,7 +136,7 @@ def test_a_line_of_a_log_is_not_broken(cells):
 
 def test_a_plan_shows_which_measure_it_times(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A log has a line when the trials of a study begin."""
-    plan_studies([SPECS / "tiny_digits.toml"], tmp_path, None, False, False, None, None)
+    plan_studies(SpecOptions([SPECS / "tiny_digits.toml"]), tmp_path, None, False)
 
     first, *_ = capsys.readouterr().err.splitlines()
     assert first.startswith("tiny_digits: timing a small part of ")

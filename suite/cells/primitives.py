@@ -55,7 +55,8 @@ class Numbers:
 def _products(numbers: Numbers) -> list[Tensor]:
     left, right, bias = numbers.normal(3, 65, 64), numbers.normal(3, 64, 33), numbers.normal(3, 65, 1)
     into = torch.empty(3, 65, 33, dtype=left.dtype, device=left.device)
-    return [torch.bmm(left, right), torch.bmm(right.mT, left.mT), torch.baddbmm(bias, left, right, out=into)]
+    products = [torch.bmm(left, right), torch.bmm(right.mT, left.mT), torch.baddbmm(bias, left, right, out=into)]
+    return [*products, torch.mv(left[0], right[0, :, 0])]
 
 
 _FUNCTIONS: list[Callable[[Tensor], Tensor]] = [torch.abs, torch.relu, torch.tanh, torch.sigmoid, torch.erf, torch.sin]

@@ -141,7 +141,7 @@ def test_a_study_is_counted() -> None:
         Count("2", "members"),
         Count("up to 1,024", "draws per member"),
         Count("2 of 16", "training runs diverged"),
-        Count("3 min", "of computing time"),
+        Count("3.0 min", "of computing time"),
     ]
 
 
