@@ -207,7 +207,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     tasks = list(read_tasks(parser.parse_args(arguments).results))
     policies: dict[str, tuple[Choose, int]] = {
         "random search": (search_randomly, _SUBSETS),
-        "successive halving": (halve_by(None, 1.0), 1),
+        "successive halving": (halve_by(None, 1.0), _SUBSETS),
         "halving of a random half": (halve_by(None), _SUBSETS),
         **{f"halving of the better half by {key}": (halve_by(key), 20) for key in PREDICTORS},
         "all fully, two replicates": (train_all_twice, 1),

@@ -125,7 +125,7 @@ def recommend(
         categories: Columns of which each value becomes an input of 0 and 1.
         target_type: Whether to predict classes or numbers. Default: classes for text and a few whole numbers.
         spec: A spec file whose networks, learning rates and steps are used instead. Its data file is replaced.
-        trainings: The budget, in full trainings. Default: 15% of full trainings of all configurations.
+        trainings: The budget, in full trainings. Default: 15% of all configurations, at least 6.
         seconds: The time after which it stops with what is known by then.
         results: The folder of all results, in which the spec and data in memory are stored.
 

@@ -256,7 +256,7 @@ def recommend(
     ] = None,
     trainings: Annotated[
         float | None,
-        typer.Option(metavar="N", min=1, help="The budget in full trainings. Default: 15% of all."),
+        typer.Option(metavar="N", min=1, help="The budget in full trainings. Default: 15% of all, at least 6."),
     ] = None,
     seconds: Annotated[
         float | None, typer.Option(metavar="S", min=1, help="Stop after this time with what is known by then.")

@@ -25,8 +25,8 @@ from suite.training.networks import draw_networks
 from suite.training.tasks import Data, Points
 from suite.training.trainer import State, train
 
-_BUDGET = 0.15
-"""Default share of the steps of full trainings of all configurations."""
+_BUDGET, _FEWEST_TRAININGS = 0.15, 6
+"""Default budget: a share of the steps of full trainings of all configurations, and the fewest full trainings."""
 
 _GROWTH = 4
 """Approximate factor by which the steps of rungs grow."""
@@ -40,8 +40,11 @@ _STEPS_BETWEEN_LOOKS = 50
 _ROUNDING = 1e-9
 """What the quotient of two budgets may lack to the next whole number."""
 
-_FIRST_SHARE = 0.6
-"""Largest share of the budget that the first rung may take. If it would take more, configurations are left out."""
+_FIRST_SHARE = 0.4
+"""Largest share of the budget that the first rung may take. If it would take more, configurations are left out.
+
+docs/findings.md has the study by which it was chosen.
+"""
 
 
 class Rung(NamedTuple):
@@ -59,7 +62,7 @@ class Rung(NamedTuple):
 def plan_rungs(configurations: int, steps: int, trainings: float) -> list[Rung]:
     """Return the rungs of successive halving within a budget.
 
-    The first rung trains all configurations, or as many as 60% of the budget allow. The later ones share the rest
+    The first rung trains all configurations, or as many as 40% of the budget allow. The later ones share the rest
     equally. The last trains for all steps, at least one configuration.
 
     Args:
@@ -89,12 +92,9 @@ def _lengths(steps: int) -> list[int]:
     return [round(_SHORTEST_RUNG * (steps / _SHORTEST_RUNG) ** (place / times)) for place in range(times + 1)]
 
 
-def default_budget(configurations: int, steps: int) -> float:
-    """Return the default budget in full trainings: 15% of all, or what a first rung of all configurations needs."""
-    first, *others = _lengths(steps)
-    needed = configurations * first / steps / (_FIRST_SHARE if others else 1.0)
-    one = 1 + (configurations - 1) * first / steps  # so that one configuration reaches the end
-    return max(_BUDGET * configurations, min(max(needed, one), configurations))
+def default_budget(configurations: int) -> float:
+    """Return the default budget in full trainings: 15% of all, but at least 6."""
+    return max(_BUDGET * configurations, min(_FEWEST_TRAININGS, configurations))
 
 
 def cost_of(rungs: Sequence[Rung]) -> int:

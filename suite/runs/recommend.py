@@ -103,7 +103,9 @@ class Recommendation:
         lines.append(f"successive halving: {stages}")
         full = self.full_steps // training.steps
         if (left := full - self.rungs[0].configurations) > 0:
-            lines.append(f"the budget is too small for {left} of {full} configurations, which were left out at random")
+            lines.append(
+                f"{left} of {full} configurations, chosen at random, were left out to spend more on the others"
+            )
         lines.append(f"{share:.0%} of the steps of full trainings of all, {format_duration(self.seconds)}")
         if not self.finished:
             lines.append("stopped early, because the time was over: configurations have different numbers of steps")
@@ -216,7 +218,7 @@ def recommend_network(
 
     Args:
         study: The study. It trains on one table, whose test set is fixed.
-        trainings: The budget, in full trainings. Default: 15% of the configurations, or what the first stage needs.
+        trainings: The budget, in full trainings. Default: 15% of the configurations, at least 6.
         seconds: The time after which it stops with what it has.
         announce: Called with a line before each stage.
 
@@ -238,7 +240,7 @@ def recommend_network(
     if not configurations:
         raise ValueError("no member can train: " + "; ".join(sorted({why for why in reasons.values() if why})))
     full = len(configurations) * settings.steps
-    budget = default_budget(len(configurations), settings.steps) if trainings is None else trainings
+    budget = default_budget(len(configurations)) if trainings is None else trainings
     rungs = plan_rungs(len(configurations), settings.steps, budget)
     finished = halve(
         configurations,

@@ -65,12 +65,15 @@ def test_rungs_keep_to_the_budget(number: int, steps: int, share: float) -> None
     assert rungs[-1].steps == steps
     assert [rung.steps for rung in rungs] == sorted({rung.steps for rung in rungs})
     assert rungs[0].steps >= min(40, steps)
-    default = default_budget(number, steps)
+    default = default_budget(number)
     assert cost_of(plan_rungs(number, steps, default)) <= default * steps + 1e-6
-    assert plan_rungs(number, steps, default)[0].configurations == number
     sizes = [rung.configurations for rung in rungs]
     assert sizes == sorted(sizes, reverse=True)
     assert number >= sizes[0] >= sizes[-1] >= 1
+
+
+def test_all_configurations_of_a_small_study_take_part_by_default() -> None:
+    assert [plan_rungs(number, 600, default_budget(number))[0].configurations for number in (1, 6, 36)] == [1, 6, 36]
 
 
 def test_training_in_rungs_is_the_training_at_once(tmp_path: Path) -> None:
