@@ -91,7 +91,7 @@ def test_cells_of_one_task_have_the_same_numbers_as_alone_and_draw_once(together
         blocks.append(arguments[5:7])
         return draw_parameters(*arguments, **keywords)
 
-    monkeypatch.setattr("suite.cells.compute.draw_parameters", draw)
+    monkeypatch.setattr("suite.training.networks.draw_parameters", draw)
     seconds = compute_and_save(task, tmp_path, "cpu")
 
     assert blocks == [(start, start + 64) for start in range(0, 256, 64)]
