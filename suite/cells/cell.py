@@ -16,7 +16,7 @@ from suite.catalog.initializations import DataDependent
 from suite.catalog.measure import Measure, Shape
 from suite.catalog.measures import MEASURES, measure_named
 from suite.catalog.measures.settings import OnTheDomain
-from suite.catalog.measures.training import AccuracySettings, pictured_steps, recorded_steps
+from suite.catalog.measures.training import AccuracySettings, fine_steps, pictured_steps, recorded_steps
 from suite.catalog.optimizers import Optimizer
 from suite.catalog.precision import Precise
 from suite.catalog.settings import Settings
@@ -146,6 +146,11 @@ class Cell(ABC):
     @abstractmethod
     def steps(self) -> Sequence[int]:
         """The recorded steps of training; empty if nothing is trained."""
+
+    @property
+    def observations(self) -> int:
+        """The approximate number of steps at which networks are observed in training."""
+        return len(self.steps)
 
     @abstractmethod
     def block_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -372,6 +377,11 @@ class TrainingCell(Cell):
     def steps(self) -> Sequence[int]:
         """The recorded steps."""
         return recorded_steps(self.settings.steps)
+
+    @property
+    def observations(self) -> int:
+        """The number of steps at which networks are observed, as finely as an observer may ask for."""
+        return len(fine_steps(self.settings.steps) if self.observers else self.steps)
 
     def block_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return the shape without the learning rates."""

@@ -28,7 +28,7 @@ _SHORTEST_TRIAL = 0.05
 """If a trial takes less than this number of seconds, the complete cells are tried."""
 _LONG_TRIAL = 0.5
 """A trial that takes more than this number of seconds is not repeated."""
-_LONGEST_TRAINING, _SHORTEST_TRAINING, _TRAINING_SHARE = 512, 32, 16
+_LONGEST_TRAINING, _SHORTEST_TRAINING, _TRAINING_SHARE = 512, 192, 16
 """Maximum and minimum number of steps of a trial of training, and its share, one in this number of steps."""
 _CELL_SECONDS = 0.002
 """Seconds per cell for dispatching and saving it."""
@@ -177,8 +177,8 @@ def _process_died(task: Task) -> list[Estimate | None]:
 def _try_training(cell: Cell) -> Estimate | None:
     """Return the estimate for a training, from three short ones.
 
-    Its time is a constant, plus the steps, plus the recorded steps, whose share falls with the number of steps; each
-    has a coefficient.
+    Its time is a constant, plus the steps, plus the steps at which networks are observed, whose share falls with the
+    number of steps; each has a coefficient.
     """
     from scipy.optimize import nnls  # noqa: PLC0415  # loaded by workers alone
 
@@ -189,9 +189,9 @@ def _try_training(cell: Cell) -> Estimate | None:
     found = [each for trial in trials if (each := _measure([trial])[0]) is not None]
     if len(found) < len(trials):
         return None
-    shares = [[1.0, max(trial.steps), len(trial.steps)] for trial in trials]
+    shares = [[1.0, max(trial.steps), trial.observations] for trial in trials]
     coefficients, _ = nnls(shares, [each.seconds for each in found])
-    return Estimate(float(coefficients @ [1.0, steps, len(cell.steps)]), found[-1].bytes)
+    return Estimate(float(coefficients @ [1.0, steps, cell.observations]), found[-1].bytes)
 
 
 def _measure(cells: Sequence[Cell]) -> list[Estimate | None]:
