@@ -102,7 +102,7 @@ def recommend(
     y: Any = None,
     *,
     target: str | Sequence[str] = (),
-    parameters: int = 10_000,
+    parameters: int | None = None,
     ignore: Sequence[str] = (),
     categories: Sequence[str] = (),
     target_type: Literal["classification", "regression"] | None = None,
@@ -120,7 +120,7 @@ def recommend(
         x: Inputs (rows, features), as a frame, an array or a tensor; or the path of a CSV, Parquet or NPZ file.
         y: Labels (rows,) or, in a regression, targets (rows, targets); none if `x` is a path.
         target: The columns of the file to predict.
-        parameters: The number of parameters of each network.
+        parameters: The number of parameters of each network. Default: 10,000.
         ignore: The columns of the file or frame that networks do not get.
         categories: Columns of which each value becomes an input of 0 and 1.
         target_type: Whether to predict classes or numbers. Default: classes for text and a few whole numbers.

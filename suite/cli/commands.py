@@ -233,8 +233,9 @@ def recommend(
         typer.Option(metavar="COLUMN", help="The column to predict; repeat it for several numbers."),
     ] = None,
     parameters: Annotated[
-        int, typer.Option(metavar="N", min=1, help="The number of parameters of each network.")
-    ] = 10_000,
+        int | None,
+        typer.Option(metavar="N", min=1, help="The number of parameters of each network. Default: 10,000."),
+    ] = None,
     ignore: Annotated[
         list[str] | None, typer.Option(metavar="COLUMN", help="A column that networks do not get. May be repeated.")
     ] = None,

@@ -13,7 +13,7 @@ from suite.spec.recommendation import DataOptions
 def recommend(
     file: Path,
     options: DataOptions,
-    parameters: int,
+    parameters: int | None,
     spec: Path | None,
     trainings: float | None,
     seconds: float | None,

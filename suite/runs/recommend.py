@@ -38,6 +38,9 @@ from suite.training.tasks import Data, make_data
 if TYPE_CHECKING:
     import pandas as pd
 
+_PARAMETERS = 10_000
+"""Default number of parameters of each network."""
+
 _SCREENING_POINTS = 2_000
 """Largest number of training points at which they are evaluated."""
 
@@ -159,13 +162,13 @@ def task_of(study: Study) -> Dataset:
     return tasks[0]
 
 
-def study_of_file(file: Path, options: DataOptions, parameters: int, spec: Path | None, results: Path) -> Study:
+def study_of_file(file: Path, options: DataOptions, parameters: int | None, spec: Path | None, results: Path) -> Study:
     """Return the study that compares networks on a data file, and write its spec unless one is given.
 
     Args:
         file: The data file.
         options: The columns.
-        parameters: The number of parameters of each network.
+        parameters: The number of parameters of each network. Default: 10,000.
         spec: A spec to use; its table is replaced by the file, and its test set is fixed.
         results: The results folder, in which the spec is written.
 
@@ -174,8 +177,8 @@ def study_of_file(file: Path, options: DataOptions, parameters: int, spec: Path 
         ValueError: If the spec has no table, or another spec is at the place of the new one.
     """
     if spec is not None:
-        if options != DataOptions():
-            raise ValueError("with a spec, its task names the columns; set target, ignore and categories there")
+        if options != DataOptions() or parameters is not None:
+            raise ValueError("with a spec, it names the columns and the networks; set target and parameters there")
         _, content = read_toml(spec)
         tables = list(file_tasks(content))
         if len(tables) != 1:
@@ -186,7 +189,7 @@ def study_of_file(file: Path, options: DataOptions, parameters: int, spec: Path 
         return study
     name = f"recommend-{re.sub(r'[^A-Za-z0-9_-]+', '-', file.stem).strip('-')}"
     written = results / name / f"{name}.toml"
-    text = recommendation_text(file, options, parameters, written.parent)
+    text = recommendation_text(file, options, parameters or _PARAMETERS, written.parent)
     if written.exists() and written.read_text(encoding="utf-8") != text:
         raise ValueError(f"{written} exists and differs; use --spec {written}, another --results, or remove it")
     write_text(written, text)

@@ -381,9 +381,11 @@ def test_a_spec_must_name_one_table(tmp_path: Path) -> None:
     table = 'name = "table", file = "private.csv", target = "label", fixed_test = true'
     spec.write_text(text.replace(table, 'name = "digits", train = 900, test = 200'))
     with pytest.raises(ValueError, match="expected one task that names a file"):
+        study_of_file(tmp_path / "private.csv", DataOptions(), None, spec, tmp_path)
+    with pytest.raises(ValueError, match="it names the columns and the networks"):
+        study_of_file(tmp_path / "private.csv", DataOptions(("label",)), None, spec, tmp_path)
+    with pytest.raises(ValueError, match="it names the columns and the networks"):
         study_of_file(tmp_path / "private.csv", DataOptions(), 100, spec, tmp_path)
-    with pytest.raises(ValueError, match="its task names the columns"):
-        study_of_file(tmp_path / "private.csv", DataOptions(("label",)), 100, spec, tmp_path)
 
 
 def test_the_code_draws_the_weights_of_the_suite(tmp_path: Path) -> None:
