@@ -117,7 +117,7 @@ def _read_frame(path: Path, source: TableSource, size: int) -> "pd.DataFrame":
     }
     reader = readers.get(path.suffix.lower())
     if reader is None or not path.is_file():
-        what = "is a folder" if path.is_dir() else f"has the ending {shown(path.suffix)}"
+        what = f"has the ending {shown(path.suffix)}" if reader is None else "is no regular file"
         raise DataFileError([("file", f"{shown(path.name)} {what}; use a .csv, .parquet or .npz file")])
     if size > MOST_BYTES:
         limit = f"{format_bytes(size)}, more than {format_bytes(MOST_BYTES)}"

@@ -1,5 +1,6 @@
 """Data files of tasks: what they contain, and the errors of broken ones."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -274,6 +275,14 @@ def test_broken_files_give_errors_with_the_line_of_the_key(
     assert found[0].key in (f"measure.accuracy.task.{key}", "measure.accuracy.task")
     assert found[0].line == 8
     assert all("; " in problem.message or "expected" in problem.message for problem in raised.value.problems)
+
+
+def test_pipes_and_folders_are_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.csv")
+    (tmp_path / "folder.csv").mkdir()
+    for name in ("pipe.csv", "folder.csv"):
+        with pytest.raises(DataFileError, match=f"'{name}' is no regular file"):
+            read_facts(Table(file=name, target=("label",)), tmp_path)
 
 
 def test_all_problems_of_a_file_are_reported_together(tmp_path: Path) -> None:
