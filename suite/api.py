@@ -113,8 +113,8 @@ def recommend(
 ) -> "Recommendation":
     """Compare networks on data by successive halving, and rank them.
 
-    Networks of several depths, activations and initializations are trained at several learning rates. All are trained
-    briefly; those that validate best are trained further. A test set is set aside and used once, at the end.
+    Networks of several depths, activations and initializations are trained at several learning rates, briefly at
+    first. Training goes on for the networks that validate best. A test set is set aside and used once, at the end.
 
     Args:
         x: Inputs (rows, features), as a frame, an array or a tensor; or the path of a CSV, Parquet or NPZ file.
@@ -142,7 +142,7 @@ def recommend(
     from suite.spec.recommendation import DataOptions  # noqa: PLC0415  # as above
 
     load_installed()
-    targets = (target,) if isinstance(target, str) else tuple(target)
+    targets = _as_names(target)
     if spec is not None and (targets or ignore or categories or target_type):
         raise ValueError(
             "with a spec, its task names the columns; leave out target, ignore, categories and target_type"
@@ -155,9 +155,7 @@ def recommend(
         raise ValueError("y is missing; pass the labels, or the path of a file and its target")
     else:
         if spec is not None:
-            _, content = read_toml(Path(spec))
-            (target, *_) = [table.get("target", ()) for _, table in file_tasks(content)] or [()]
-            targets = (target,) if isinstance(target, str) else tuple(target)
+            (targets, *_) = [*_targets_by_file(Path(spec)).values(), ()]
         file, targets = store_arrays("data", x, y, targets, Path(results) / "data")
     options = DataOptions() if spec is not None else DataOptions(targets, tuple(ignore), tuple(categories), target_type)
     study = study_of_file(file, options, parameters, None if spec is None else Path(spec), Path(results))
@@ -217,13 +215,21 @@ def _stored(data: Mapping[str, Any], spec: Path, results: Path) -> dict[str, Pat
         return found
     from suite.spec.data_files import store_arrays  # noqa: PLC0415  # needs pandas
 
-    _, content = read_toml(spec)
-    targets = {Path(task["file"]).stem: task.get("target", ()) for _, task in file_tasks(content)}
+    targets = _targets_by_file(spec)
     for name, given in data.items():
         if name not in found:
             if not isinstance(given, tuple) or len(given) != len(("x", "y")):
                 raise ValueError(f"data {name!r}: expected a path or a pair (x, y), got {type(given).__name__}")
-            (x, y), named = given, targets.get(name, ())
-            names = [named] if isinstance(named, str) else list(named)
-            found[name], _ = store_arrays(name, x, y, names, results / "data")
+            x, y = given
+            found[name], _ = store_arrays(name, x, y, targets.get(name, ()), results / "data")
     return found
+
+
+def _targets_by_file(spec: Path) -> dict[str, tuple[str, ...]]:
+    """Return the targets that a spec names for each data file, by the file's name without its ending."""
+    _, content = read_toml(spec)
+    return {Path(task["file"]).stem: _as_names(task.get("target", ())) for _, task in file_tasks(content)}
+
+
+def _as_names(given: str | Sequence[str]) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)

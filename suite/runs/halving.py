@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from math import log
 from typing import NamedTuple
@@ -20,8 +20,8 @@ from suite.nets.losses import HALF_SQUARE, Loss
 from suite.nets.threads import one_thread
 from suite.nets.torch_settings import standard_settings
 from suite.spec.members import Member
-from suite.training.accuracy import outputs_on
-from suite.training.networks import draw_networks
+from suite.training.accuracy import is_right, outputs_on, variance_of
+from suite.training.networks import draw_networks, ensemble_of
 from suite.training.tasks import Data, Points
 from suite.training.trainer import State, train
 
@@ -128,10 +128,15 @@ class Configuration:
         """The key by which better configurations come first."""
         return -float(self.validation.mean()), self.loss
 
+    @property
+    def trained(self) -> Ensemble:
+        """The trained networks of all replicates."""
+        assert self.state is not None, "the configuration was not trained, or its state was removed"
+        return ensemble_of(self.member, self.state["parameters"].clone())
+
     def networks(self, seed: int, data: Data) -> Ensemble:
         """Return the networks of all replicates: as they were trained, or as they are drawn."""
-        drawn = draw_networks(self.member, seed, 0, len(data.train.inputs), data)
-        return drawn if self.state is None else replace(drawn, parameters=self.state["parameters"].clone())
+        return self.trained if self.state else draw_networks(self.member, seed, 0, len(data.train.inputs), data)
 
 
 def score_points(
@@ -139,17 +144,14 @@ def score_points(
 ) -> Float[Tensor, "networks points"]:
     """Return the score of each point, whose mean is the accuracy or, for regressions, R^2.
 
-    A regression's score is 1 minus the squared error over the variance of the labels, averaged over outputs. Points at
-    which an output is not finite have the score 0, or -inf in a regression.
+    A regression's score is 1 minus the squared error over the variance of the labels (1 if they are all the same),
+    averaged over outputs. Points at which an output is not finite have the score 0, or -inf in a regression.
     """
-    finite = outputs.isfinite().all(1)
-    if loss is HALF_SQUARE:
-        variance = labels.double().var(dim=2, correction=0, keepdim=True)
-        error = ((outputs.double() - labels.double()).square() / torch.where(variance > 0, variance, 1.0)).mean(1)
-        return torch.where(finite, 1 - error, -torch.inf)
-    binary = labels.shape[1] == 1
-    right = (outputs[:, 0] > 0) == (labels[:, 0] > 0) if binary else outputs.argmax(1) == labels.argmax(1)
-    return (right & finite).double()
+    if loss is not HALF_SQUARE:
+        return is_right(outputs, labels).double()
+    variance = variance_of(labels).nan_to_num(1.0)[..., None]
+    error = ((outputs.double() - labels.double()).square() / variance).mean(1)
+    return torch.where(outputs.isfinite().all(1), 1 - error, -torch.inf)
 
 
 def halve(

@@ -42,7 +42,7 @@ _PARAMETERS = 10_000
 """Default number of parameters of each network."""
 
 _SCREENING_POINTS = 2_000
-"""Largest number of training points at which they are evaluated."""
+"""Largest number of training points at which networks are evaluated before training."""
 
 _FAILING = 0.5
 """A member is dropped if this share of its networks cannot train."""
@@ -140,9 +140,7 @@ class Recommendation:
         task, seed = task_of(self.study), self.study.spec.seed
         replicate = int(np.argmax(self.best.validation))
         with standard_settings(), torch.no_grad():
-            data = make_data(task, seed, 0, len(self.best.validation), judged=False)
-            networks = self.best.networks(seed, data)[replicate : replicate + 1]
-            return make_module(networks, *moments_of(task, seed, replicate))
+            return make_module(self.best.trained[replicate : replicate + 1], *moments_of(task, seed, replicate))
 
     def code(self) -> str:
         """Return PyTorch code that builds, initializes and trains such a network; empty if a few lines cannot."""
@@ -261,10 +259,10 @@ def recommend_network(
     if not np.isfinite(trained[0].validation).any():
         raise ValueError("all trainings diverged; lower the learning rates of the spec")
     with standard_settings(), torch.no_grad():
-        tested = score_on_test(trained, data, seed)
+        tested = score_on_test(trained, data)
     return Recommendation(
         study=study,
-        leaderboard=_tabulate(trained, tested, data, task),
+        leaderboard=_tabulate(trained, tested, task),
         dropped=_tabulate_dropped(study, reasons),
         rungs=tuple(rungs),
         steps=sum(each.steps for each in configurations),
@@ -312,7 +310,7 @@ class _Score(NamedTuple):
     tied: bool
 
 
-def score_on_test(trained: Sequence[Configuration], data: Data, seed: int) -> dict[int, _Score]:
+def score_on_test(trained: Sequence[Configuration], data: Data) -> dict[int, _Score]:
     """Return the test scores of the configurations that were trained for the most steps, by their place.
 
     The first one is the best. It was chosen by validation.
@@ -321,8 +319,7 @@ def score_on_test(trained: Sequence[Configuration], data: Data, seed: int) -> di
     for each in trained:
         if each.steps < trained[0].steps:
             break
-        networks = each.networks(seed, data)
-        _, outputs = outputs_on(networks, data, [data.test.inputs])
+        _, outputs = outputs_on(each.trained, data, [data.test.inputs])
         points.append(score_points(outputs, data.test.labels, data.loss).numpy())
     shares = data.validation.inputs.shape[2] / data.train.inputs.shape[2]
     found = {}
@@ -380,9 +377,7 @@ def _interval(scores: NDArray[np.float64], share: float, loss: Loss) -> tuple[fl
     return mean, float(low[0]), float(high[0])
 
 
-def _tabulate(
-    trained: Sequence[Configuration], tested: Mapping[int, _Score], data: Data, task: Dataset
-) -> "pd.DataFrame":
+def _tabulate(trained: Sequence[Configuration], tested: Mapping[int, _Score], task: Dataset) -> "pd.DataFrame":
     """Return the leaderboard, the best configuration first."""
     import pandas as pd  # noqa: PLC0415  # needs pandas as few modules of this package do
 

@@ -49,7 +49,8 @@ def read_facts(task: Dataset, folder: Path) -> TableFacts:
     Raises:
         DataFileError: If the file cannot be read, or does not suit the task.
     """
-    return _read(task.source, str((folder / task.source.file).absolute()))[1]
+    _, facts = _read(task.source, (folder / task.source.file).absolute())
+    return facts
 
 
 def read_rows(task: Dataset) -> Rows:
@@ -61,7 +62,7 @@ def read_rows(task: Dataset) -> Rows:
     facts, source = task.facts, task.source
     path = source.file if Path(source.file).is_absolute() else facts.path  # shipped files have other paths elsewhere
     try:
-        rows, now = _read(source, path)
+        rows, now = _read(source, Path(path))
     except DataFileError as error:
         if Path(path).is_file():
             raise ValueError(f"{error}; the file has changed since the spec was loaded") from None
@@ -73,14 +74,14 @@ def read_rows(task: Dataset) -> Rows:
     return rows
 
 
-def _read(source: TableSource, path: str) -> tuple[Rows, TableFacts]:
-    """Read a file unless it was read last and is the same."""
-    before = _state(Path(path))
-    found = _read_state(source, path, before)
-    if _state(Path(path)) != before:
+def _read(source: TableSource, path: Path) -> tuple[Rows, TableFacts]:
+    """Read a file unless it was read last, perhaps under another path to its folder, and is the same."""
+    before = _state(path)
+    rows, facts = _read_state(replace(source, file=""), path.parent.resolve() / path.name, before)
+    if _state(path) != before:
         _read_state.cache_clear()
-        raise DataFileError([("file", f"{shown(path)} changed while it was read; run again once it is complete")])
-    return found
+        raise DataFileError([("file", f"{shown(str(path))} changed while it was read; run again once it is complete")])
+    return rows, replace(facts, path=str(path))
 
 
 def _state(path: Path) -> tuple[int, int, int]:
@@ -95,13 +96,13 @@ def _state(path: Path) -> tuple[int, int, int]:
 
 
 @lru_cache(maxsize=2)
-def _read_state(source: TableSource, path: str, state: tuple[int, int, int]) -> tuple[Rows, TableFacts]:
+def _read_state(source: TableSource, path: Path, state: tuple[int, int, int]) -> tuple[Rows, TableFacts]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pandas warns of columns that the checks below report
-        frame = _read_frame(Path(path), source, state[0])
-        if not source.target and path.endswith(".npz"):
+        frame = _read_frame(path, source, state[0])
+        if not source.target and path.suffix.lower() == ".npz":
             source = replace(source, target=tuple(name for name in frame.columns if name.startswith("y")))
-        return TableChecks(frame, source).rows_and_facts(path)
+        return TableChecks(frame, source).rows_and_facts(str(path))
 
 
 def _read_frame(path: Path, source: TableSource, size: int) -> "pd.DataFrame":

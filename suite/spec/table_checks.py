@@ -1,4 +1,7 @@
-"""The columns of a table, converted to the inputs and labels of a task, and everything that is wrong in them."""
+"""The columns of a table, converted to the inputs and labels of a task, and everything that is wrong in them.
+
+Specs without a data file load this module, too; pandas is imported only to check a table.
+"""
 
 import hashlib
 from collections.abc import Sequence
@@ -160,7 +163,7 @@ class TableChecks:
 
     def _check_types(self) -> None:
         """Check that all columns that are used have numbers, booleans or text."""
-        import pandas as pd  # noqa: PLC0415  # the reader has loaded it
+        import pandas as pd  # noqa: PLC0415  # see the module's docstring
 
         used = dict.fromkeys(self._features(), "features") | dict.fromkeys(self.source.target, "target")
         for name, key in used.items():

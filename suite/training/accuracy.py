@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Float64
 from torch import Tensor
 
 from suite.catalog.domain import GRID_INPUTS, INTERVALS, Box
@@ -46,7 +46,14 @@ def train_loss(ensemble: Ensemble, data: Data) -> Float[Tensor, " networks"]:
 def accuracy_of(
     outputs: Float[Tensor, "networks outputs points"], labels: Float[Tensor, "networks outputs points"]
 ) -> Float[Tensor, " networks"]:
-    """Compute the share of points that are classified correctly.
+    """Compute the share of points that are classified correctly, as `is_right` says."""
+    return is_right(outputs, labels).float().mean(1)
+
+
+def is_right(
+    outputs: Float[Tensor, "networks outputs points"], labels: Float[Tensor, "networks outputs points"]
+) -> Bool[Tensor, "networks points"]:
+    """Return whether each point is classified correctly.
 
     With one output, the class is 1 if the output is above 0. With several outputs, the class is that of the largest
     output. A point with an output that is not finite counts as wrong.
@@ -55,7 +62,7 @@ def accuracy_of(
         right = torch.where(labels > 0, outputs > 0, outputs <= 0)[:, 0]  # labels are 0 and 1
     else:
         right = outputs.argmax(1) == labels.argmax(1)
-    return (right & outputs.isfinite().all(1)).float().mean(1)
+    return right & outputs.isfinite().all(1)
 
 
 def error_of(
@@ -73,10 +80,14 @@ def r2_of(
     It is 1 for exact outputs and 0 for the mean of the labels, has no lower limit, and is nan if an output's labels are
     all the same. It is computed in float64, since the error may be small against the variance.
     """
-    outputs, labels = outputs.double(), labels.double()
-    error, variance = (outputs - labels).square().mean(2), labels.var(dim=2, correction=0)
+    error = (outputs.double() - labels.double()).square().mean(2)
+    return (1 - error / variance_of(labels)).mean(1).float()
+
+
+def variance_of(labels: Float[Tensor, "networks outputs points"]) -> Float64[Tensor, "networks outputs"]:
+    """Compute the variance of the labels over points; nan, rather than a rounding error, if they are all the same."""
     varies = labels.amin(2) < labels.amax(2)
-    return torch.where(varies, 1 - error / variance, torch.nan).mean(1).float()
+    return torch.where(varies, labels.double().var(dim=2, correction=0), torch.nan)
 
 
 _FINITE = "finite"

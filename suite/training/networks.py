@@ -1,5 +1,6 @@
 """The random networks of a member, which training starts from and measures evaluate."""
 
+from jaxtyping import Float
 from torch import Tensor
 
 from suite.catalog.initializations import DataDependent
@@ -29,6 +30,11 @@ def draw_networks(
         parameters = parameters.clone()  # the data, and with them these networks, depend on the task
         noise_std = member.initialization.noise_std
         activate_at_data(parameters, member.widths, data.train.inputs, noise_std, seed, member.content, start)
+    return ensemble_of(member, parameters)
+
+
+def ensemble_of(member: Member, parameters: Float[Tensor, "draws parameters"]) -> Ensemble:
+    """Return networks of a member that have these parameters."""
     return Ensemble(
         member.widths, member.activation, member.variances, parameters, member.normalization, member.residual
     )

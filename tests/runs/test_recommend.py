@@ -12,8 +12,10 @@ from typer.testing import CliRunner
 import suite
 from suite.cli import app
 from suite.nets.export import training_code
-from suite.runs.halving import Configuration, Rung, cost_of, default_budget, halve, plan_rungs
+from suite.nets.losses import HALF_SQUARE
+from suite.runs.halving import Configuration, Rung, cost_of, default_budget, halve, plan_rungs, score_points
 from suite.runs.recommend import mean_over_splits, recommend_network, score_on_test, study_of_file, task_of
+from suite.spec import data_files
 from suite.spec.data_files import read_rows
 from suite.spec.load import Study, load_studies
 from suite.spec.recommendation import DataOptions
@@ -86,7 +88,7 @@ def test_training_in_rungs_is_the_training_at_once(tmp_path: Path) -> None:
         each = Configuration(study.members[0], training.optimizer[0])
         assert halve([each], data, rungs, study.spec.seed)
         found.append(each)
-    assert torch.equal(found[0].networks(3, data).parameters, found[1].networks(3, data).parameters)
+    assert torch.equal(found[0].trained.parameters, found[1].trained.parameters)
     assert (found[0].validation == found[1].validation).all()
 
 
@@ -137,8 +139,7 @@ def test_the_network_takes_the_columns_of_the_file(tmp_path: Path) -> None:
     rows = read_rows(task)
     chosen = choose_rows(task, rows, study.spec.seed, replicate, replicate + 1)[0]
     data = make_data(task, study.spec.seed, replicate, replicate + 1)
-    every = make_data(task, study.spec.seed, 0, 3)
-    networks = found.best.networks(study.spec.seed, every)[replicate : replicate + 1]
+    networks = found.best.trained[replicate : replicate + 1]
     expected = networks(data.test.inputs)[0, 0]
     with torch.no_grad():
         outputs = found.network()(torch.from_numpy(rows.inputs[chosen[-task.points[2] :]]).float())[:, 0]
@@ -195,9 +196,31 @@ def test_a_diverged_network_is_not_tied_with_the_best(tmp_path: Path) -> None:
     halve([good, bad], data, [Rung(2, 40)], study.spec.seed)
     assert bad.state is not None
     bad.state["parameters"].fill_(torch.nan)
-    scores = score_on_test([good, bad], data, study.spec.seed)
+    scores = score_on_test([good, bad], data)
     assert scores[0].tied
     assert not scores[1].tied
+
+
+def test_labels_that_are_all_the_same_do_not_divide_by_a_rounding_error() -> None:
+    """The variance of 0.1, seven times, is 2e-34 in floating-point numbers; the squared error counts as it is."""
+    labels = torch.full((1, 1, 7), 0.1)
+    scores = score_points(labels + 0.5, labels, HALF_SQUARE)
+    torch.testing.assert_close(scores, torch.full((1, 7), 0.75, dtype=torch.float64), rtol=0, atol=1e-6)
+
+
+def test_a_file_is_read_once_however_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For the new spec, the study and its training."""
+    _frame().to_csv(tmp_path / "private.csv", index=False)
+    read: list[Path] = []
+    original = data_files._read_frame
+
+    def count(path: Path, *others: Any) -> pd.DataFrame:
+        read.append(path)
+        return original(path, *others)
+
+    monkeypatch.setattr(data_files, "_read_frame", count)
+    suite.recommend(tmp_path / "private.csv", target="label", parameters=200, trainings=3, results=tmp_path / "r")
+    assert len(read) == 1
 
 
 def test_trainings_that_all_diverge_are_an_error(tmp_path: Path) -> None:
