@@ -218,7 +218,7 @@ def _stored(data: Mapping[str, Any], spec: Path, results: Path) -> dict[str, Pat
     targets = _targets_by_file(spec)
     for name, given in data.items():
         if name not in found:
-            if not isinstance(given, tuple) or len(given) != len(("x", "y")):
+            if not isinstance(given, tuple) or len(given) != 2:
                 raise ValueError(f"data {name!r}: expected a path or a pair (x, y), got {type(given).__name__}")
             x, y = given
             found[name], _ = store_arrays(name, x, y, targets.get(name, ()), results / "data")

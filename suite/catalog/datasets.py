@@ -47,7 +47,7 @@ class Split(Settings):
         return self
 
     def sizes(self, rows: int) -> tuple[int, int, int]:
-        """Return the numbers of rows for training, validation and test, of which a file has `rows` in all."""
+        """Return the numbers of training, validation and test rows of a file with `rows` rows."""
         if isinstance(self.train, int):
             return int(self.train), int(self.validation), int(self.test)
         validation, test = round(self.validation * rows), round(self.test * rows)
@@ -127,12 +127,12 @@ def _sizes(value: Any) -> Any:
     return _split(value)
 
 
-_TWO = 2
-"""Classes that one output tells apart."""
-
-
 class Dataset(Task):
-    """A task whose points are the rows of a file. Each replicate has its own split, with equal shares of classes."""
+    """A task whose points are the rows of a file.
+
+    Each replicate has its own split, in which each set has the same share of every class, unless a column states the
+    sets.
+    """
 
     has_r2 = True
 
@@ -196,13 +196,16 @@ class Dataset(Task):
     def outputs(self) -> int:  # type: ignore[override]
         """The number of targets of a regression, 1 for two classes, else the number of classes."""
         classes = len(self.facts.classes)
-        return {0: len(self.facts.targets), _TWO: 1}.get(classes, classes)
+        if not classes:
+            return len(self.facts.targets)
+        return classes if classes > 2 else 1
 
     @property
     def loss(self) -> Any:  # type: ignore[override]
         """The loss that training minimizes."""
-        classes = len(self.facts.classes)
-        return {0: "half_square", _TWO: "binary_cross_entropy"}.get(classes, "cross_entropy")
+        if not self.facts.classes:
+            return "half_square"
+        return "cross_entropy" if self.outputs > 1 else "binary_cross_entropy"
 
     @property
     def label_variance(self) -> float | None:  # type: ignore[override]
