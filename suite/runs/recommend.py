@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from math import sqrt
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -49,6 +50,9 @@ _FAILING = 0.5
 
 _LARGEST_OUTPUT = 1e4
 """Root mean square of the outputs from which a network explodes."""
+
+_LONGEST_STEM = 60
+"""Longest part of a data file's name that becomes part of a study's."""
 
 _SCORES = {False: ("validation_accuracy", "test_accuracy"), True: ("validation_r2", "test_r2")}
 """The columns of scores, by whether the task is a regression."""
@@ -185,7 +189,7 @@ def study_of_file(file: Path, options: DataOptions, parameters: int | None, spec
         fixed = Change((*place, "fixed_test"), True, text=f"{'.'.join(map(str, place))}.fixed_test=true")
         (study,) = load_studies([spec], [fixed], {Path(table["file"]).stem: file})
         return study
-    name = f"recommend-{re.sub(r'[^A-Za-z0-9_-]+', '-', file.stem).strip('-')}"
+    name = _study_name(file)
     written = results / name / f"{name}.toml"
     text = recommendation_text(file, options, parameters or _PARAMETERS, written.parent)
     if written.exists() and written.read_text(encoding="utf-8") != text:
@@ -193,6 +197,15 @@ def study_of_file(file: Path, options: DataOptions, parameters: int | None, spec
     write_text(written, text)
     (study,) = load_studies([written])
     return study
+
+
+def _study_name(file: Path) -> str:
+    """Return the name of the study of a data file; it has a digest if the file's name is no valid name of a study."""
+    plain = re.sub(r"[^A-Za-z0-9_-]+", "-", file.stem)[:_LONGEST_STEM].strip("-")
+    parts = ["recommend", plain] if plain else ["recommend"]
+    if plain != file.stem:
+        parts.append(sha256(file.stem.encode()).hexdigest()[:6])
+    return "-".join(parts)
 
 
 def write_recommendation(found: "Recommendation", results: Path) -> Path:

@@ -342,6 +342,16 @@ def test_the_code_builds_and_trains_the_network(initialization: str, tmp_path: P
     assert right > 0.9
 
 
+def test_every_name_of_a_file_gives_a_folder_of_its_own(tmp_path: Path) -> None:
+    """In other scripts and with spaces too, where names of studies cannot follow."""
+    names = ["данные.csv", "δεδομένα.csv", "my data.csv", "my-data.csv", f"{'long' * 50}.csv"]
+    for name in names:
+        _frame().to_csv(tmp_path / name, index=False)
+        study_of_file(tmp_path / name, DataOptions(("label",)), 200, None, tmp_path / "results")
+    assert len(list((tmp_path / "results").iterdir())) == len(names)
+    assert (tmp_path / "results" / "recommend-my-data").is_dir()
+
+
 def test_the_command_prints_and_writes_the_leaderboard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     _frame().to_csv("private.csv", index=False)
