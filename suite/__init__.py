@@ -10,14 +10,15 @@ In a notebook:
     results.verdicts                                        # a pandas frame of the spec's claims
     results.charts                                          # Altair charts by name
     suite.recommend("private.csv", target="label")          # which network to train on a data file
+    print(suite.diagnose(net, x, y))                        # why a network of your own does not train
 """
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from suite.api import SpecError, __version__, load, measure, plug_in, recommend, run
+    from suite.api import SpecError, __version__, diagnose, initialize_, load, measure, plug_in, recommend, run
 
-__all__ = ["SpecError", "__version__", "load", "measure", "plug_in", "recommend", "run"]
+__all__ = ["SpecError", "__version__", "diagnose", "initialize_", "load", "measure", "plug_in", "recommend", "run"]
 
 
 def __getattr__(name: str) -> Any:

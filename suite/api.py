@@ -17,9 +17,10 @@ from suite.spec.read import read_toml
 if TYPE_CHECKING:
     import pandas as pd
 
+    from suite.runs.diagnose import Diagnosis
     from suite.runs.recommend import Recommendation
 
-__all__ = ["SpecError", "__version__", "load", "measure", "plug_in", "recommend", "run"]
+__all__ = ["SpecError", "__version__", "diagnose", "initialize_", "load", "measure", "plug_in", "recommend", "run"]
 
 __version__ = suite_version()
 
@@ -81,6 +82,79 @@ def measure(
         raise ValueError(f"expected a module or a list of modules, got {type(modules).__name__}; use list(...)")
     several = list(modules) if isinstance(modules, list | tuple) else [modules]
     return measure_modules(several, measures, domain, settings, activation, seed)
+
+
+def diagnose(
+    net: Any,
+    x: Any,
+    y: Any,
+    *,
+    loss: Literal["cross_entropy", "binary_cross_entropy", "half_square"] | None = None,
+    learning_rate: float | None = None,
+    steps: int = 400,
+    replicates: int = 5,
+    seed: int = 0,
+    try_remedies: bool = True,
+) -> "Diagnosis":
+    """Find out what is wrong with a network on data, and try what would fix it.
+
+    The network is measured as it is: signals, gradients and dead units by layer, its weights beside theory, its inputs
+    and outputs. Each finding has remedies, such as other initial weights or standardized inputs. The network and each
+    remedy are then trained briefly by Adam, on replicates of the data, at four learning rates. docs/your-own-network.md
+    shows an example, and docs/diagnosis.md how reliable findings are.
+
+    Args:
+        net: A torch.nn.Module that is a chain of Linear layers with activations, normalizations, residual sums and
+            concatenations between them; or a list of (weights, biases, activation) of arrays, with weights
+            (inputs, outputs). It is not changed.
+        x: Inputs (rows, features) as the network gets them: an array, a frame or a tensor.
+        y: Classes (rows,), or targets (rows,) or (rows, outputs).
+        loss: The loss. Default: cross-entropy for text, booleans and a few whole numbers, otherwise half the squared
+            error.
+        learning_rate: The learning rate at which the network as it is is trained. Default: the best of four.
+        steps: The number of steps of each training.
+        replicates: The number of splits of the data, into training, validation and test sets.
+        seed: The seed of splits, batches and new weights.
+        try_remedies: Whether to train at all. Otherwise severities are those of random networks in a study.
+
+    Returns:
+        An object with the frames `findings` (the worst first) and `tried`, and the method `report(path)`. Printing it
+        gives the findings as sentences.
+
+    Raises:
+        ValueError: If the network is not of this kind (the message names the layer), or the data do not suit it.
+    """
+    from suite.runs.diagnose import diagnose_network  # noqa: PLC0415  # loads torch, which specs do not need
+
+    return diagnose_network(net, x, y, loss, learning_rate, steps, replicates, seed, try_remedies)
+
+
+def initialize_(
+    net: Any,
+    scheme: Literal[
+        "variance_preserving", "critical", "he", "glorot", "lecun", "orthogonal", "pytorch"
+    ] = "variance_preserving",
+    *,
+    seed: int | None = None,
+) -> Any:
+    """Draw new weights and biases for the Linear layers of a network, in place, and return it.
+
+    Weights of hidden layers have the variance sigma_w^2 / fan_in. sigma_w^2 depends on the scheme, and on the
+    activation whose outputs the layer takes; in the first layer, on the activation that follows. Biases are 0, except
+    for `pytorch`. The readout has sigma_w^2 = 1. Gains of normalizations become 1, and their shifts 0.
+
+    Args:
+        net: A torch.nn.Module as `diagnose` takes it.
+        scheme: How weights are drawn. Layers whose activation has no edge of chaos get `variance_preserving` in place
+            of `critical`.
+        seed: The seed. Default: torch's own random numbers.
+
+    Raises:
+        ValueError: If there is no such scheme, the network is not of this kind, or weights are computed from others.
+    """
+    from suite.diagnosis.initialize import initialize_ as draw  # noqa: PLC0415  # loads torch
+
+    return draw(net, scheme, seed)
 
 
 def plug_in(path: str | Path) -> None:

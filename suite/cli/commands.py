@@ -223,6 +223,58 @@ def run(
         run_studies(specs, results, (device.value, workers, scheduler, shared), shard, must_hold)
 
 
+@app.command(short_help="Diagnose a network of your own on a data file.")
+def diagnose(
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE.py:NAME",
+            help="A Python file and the name of a torch.nn.Module in it, or of a function that returns one. The file "
+            "is executed.",
+        ),
+    ],
+    data: Annotated[
+        Path,
+        typer.Option(metavar="FILE", parser=path_given, help="The data: a CSV, Parquet or NPZ file."),
+    ],
+    target: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN", help="The column to predict; repeat it for several numbers."),
+    ] = None,
+    ignore: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN", help="A column that the network does not get. May be repeated."),
+    ] = None,
+    categories: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN", help="A column of which each value becomes an input. May be repeated."),
+    ] = None,
+    target_type: Annotated[
+        TargetType | None,
+        typer.Option(help="What to predict. Default: classes for text and at most 20 whole numbers, else numbers."),
+    ] = None,
+    standardize: Annotated[
+        bool,
+        typer.Option("--standardize", help="Give the network inputs of mean 0 and variance 1, as your training does."),
+    ] = False,
+    learning_rate: Annotated[
+        float | None,
+        typer.Option(metavar="RATE", min=0, help="The learning rate of your training. Default: the best of four."),
+    ] = None,
+    steps: Annotated[int, typer.Option(metavar="N", min=1, help="The number of steps of each training.")] = 400,
+    seed: Annotated[int, typer.Option(metavar="N", min=0, help="The seed of splits, batches and new weights.")] = 0,
+    results: ResultsFolder = Path("results"),
+) -> None:
+    """Find out what is wrong with a network on data, try what would fix it, and print the findings."""
+    with errors_as_exit_codes(), terminated_as_interrupted():
+        from suite.cli.diagnosing import diagnose as run_diagnose  # noqa: PLC0415  # see the module's docstring
+        from suite.spec.recommendation import DataOptions  # noqa: PLC0415  # as above
+
+        columns = (tuple(target or ()), tuple(ignore or ()), tuple(categories or ()))
+        options = DataOptions(*columns, None if target_type is None else target_type.value)
+        run_diagnose(model, data, options, standardize, learning_rate, steps, seed, results)
+
+
 @app.command(short_help="Recommend a network to train on a data file.")
 def recommend(
     file: Annotated[

@@ -56,7 +56,7 @@ def train(
         training = CompiledTraining(ensemble, data.loss.name, inputs, labels, optimizers, start)
     else:
         training = TorchTraining(ensemble, data.loss, inputs, labels, optimizers, start)
-    batches = islice(_batches(data.seed, inputs.shape[2], first.batch, inputs.device), training.done, None)
+    batches = islice(draw_batches(data.seed, inputs.shape[2], first.batch, inputs.device), training.done, None)
     for stop in stops:
         if stop < training.done:
             continue
@@ -169,7 +169,7 @@ def _torch_optimizer(passes: Backpropagation, optimizers: Sequence[Optimizer]) -
     return rule
 
 
-def _batches(
+def draw_batches(
     seed: int, points: int, batch: int, device: torch.device | str = "cpu"
 ) -> Iterator[Int64[Tensor, " batch"]]:
     """Yield the indices of the points in each batch.

@@ -126,7 +126,7 @@ def test_a_step_of_training_needs_nothing_of_the_cpu() -> None:
     in_the_trainer = [event for event in gpu.events if event.place.startswith(("training/trainer.py", "nets/backward"))]
     epochs = steps // (task.train // settings.optimizer[0].batch)
     assert [(event.kind, event.place) for event in in_the_trainer] == [
-        ("upload", "training/trainer.py:_batches")
+        ("upload", "training/trainer.py:draw_batches")
     ] * epochs
 
 
@@ -147,9 +147,9 @@ def test_a_measure_that_mixes_devices_is_found(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_trainer_that_leaves_a_batch_behind_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """Planted: the indices of the batch, or the data, stay on the CPU."""
-    cell, batches = cell_named("accuracy"), trainer._batches
+    cell, batches = cell_named("accuracy"), trainer.draw_batches
     with monkeypatch.context() as patched, PretendedGpu():
-        patched.setattr(trainer, "_batches", lambda seed, points, batch, device: batches(seed, points, batch))
+        patched.setattr(trainer, "draw_batches", lambda seed, points, batch, device: batches(seed, points, batch))
         with pytest.raises(RuntimeError, match="same device"):
             compute(cell, "cuda")
     with monkeypatch.context() as patched, PretendedGpu():

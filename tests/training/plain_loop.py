@@ -11,7 +11,7 @@ from torch.optim import lr_scheduler
 from suite.catalog.optimizers import Optimizer
 from suite.nets.ensemble import Ensemble
 from suite.training.tasks import Data
-from suite.training.trainer import _batches
+from suite.training.trainer import draw_batches
 
 OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}
 LOSSES = {
@@ -81,7 +81,7 @@ def train_each_alone(ensemble: Ensemble, data: Data, rule: Optimizer, steps: int
     for row, points, labels in zip(ensemble.parameters, data.train.inputs, data.train.labels, strict=True):
         with torch.enable_grad():
             network = as_module(ensemble.widths, row)
-            orders = _batches(data.seed, points.shape[1], rule.batch)
+            orders = draw_batches(data.seed, points.shape[1], rule.batch)
             norms += train_alone(network, points, labels, data.loss.name, rule, orders, steps)
         rows.append(flat(network))
     return torch.stack(rows), norms

@@ -18,7 +18,7 @@ from suite.theory.scaling import layer_variances
 from suite.training.accuracy import Accuracy
 from suite.training.observer import observe
 from suite.training.tasks import make_data
-from suite.training.trainer import _batches, train
+from suite.training.trainer import draw_batches, train
 
 WIDTHS = (2, 6, 5, 1)
 TASK = Checkerboard(squares=2, train=50, test=40)
@@ -50,7 +50,7 @@ def test_a_step_of_a_normalized_residual_network_is_autograds(normalization):
     ensemble = replace(plain, parameters=torch.cat(parts, dim=1), normalization=normalization, residual=True)
     free = ensemble.parameters.clone().requires_grad_()
     w1, b1, g1, s1, w2, b2, g2, s2, w3, b3 = free[0].split([12, 6, 6, 6, 30, 5, 5, 5, 5, 1])
-    chosen, axis = next(_batches(1, 50, 16)), {"batch": 0, "layer": 1}[normalization]
+    chosen, axis = next(draw_batches(1, 50, 16)), {"batch": 0, "layer": 1}[normalization]
 
     def normalized(z):
         return (z - z.mean(axis, keepdim=True)) / (z.var(axis, correction=0, keepdim=True) + 1e-5).sqrt()
@@ -100,7 +100,7 @@ def test_pauses_change_nothing():
 
 def test_every_epoch_visits_each_point_once_in_a_new_order():
     """50 points in batches of 16: three a epoch, two points left out; then another order."""
-    batches = _batches(1, 50, 16)
+    batches = draw_batches(1, 50, 16)
     epochs = [[next(batches) for _ in range(3)] for _ in range(2)]
 
     for epoch in epochs:

@@ -1,0 +1,343 @@
+"""What is measured of one network on data, before it is trained: signals and gradients by layer, and its weights."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import inf, log, nan, sqrt
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from suite.catalog.activations import Activation, Array
+from suite.diagnosis.samples import Samples
+from suite.nets.traced import Add, Affine, Elementwise, Normalize, TracedNetwork
+from suite.theory.gaussian import gaussian_mean
+from suite.theory.mean_field import NoCriticalPointError, edge_of_chaos
+
+POINTS = 1_000
+"""Largest number of points on which a network is evaluated."""
+
+_TANGENT_POINTS = 64
+"""Points of the neural tangent kernel."""
+
+_FLAT = 0.05
+"""A unit is saturated at a point if the slope there is below this share of the activation's largest slope."""
+
+
+@dataclass(frozen=True)
+class LayerEvidence:
+    """A hidden layer, which is an activation with its preactivations z, over points.
+
+    Attributes:
+        name: The module's name.
+        label: The activation.
+        units: The number of units.
+        size: The root mean square of z over units and points.
+        variation: The standard deviation of z over points, the root of the mean variance over units.
+        cosine: The mean cosine of z between pairs of points; nan if z is 0.
+        dead: The share of units whose slope is 0 at all points.
+        saturated: The share of units and points with a slope near 0, if the activation is bounded; otherwise 0.
+        gradient: The root mean square over units and points of N d loss / d z.
+        rank: The effective rank of the features h: (sum of their variances)^2 / sum of squared variances.
+        normalized: Whether z is normalized.
+    """
+
+    name: str
+    label: str
+    units: int
+    size: float
+    variation: float
+    cosine: float
+    dead: float
+    saturated: float
+    gradient: float
+    rank: float
+    normalized: bool
+
+
+@dataclass(frozen=True)
+class LinearEvidence:
+    """A Linear layer's weights.
+
+    Attributes:
+        name: The module's name.
+        weight_variance: sigma_w^2, fan_in times the mean square of the weights.
+        interval: Its 95% interval if the weights are independent.
+        bias_variance: sigma_b^2, the mean square of the biases; 0 if there are none.
+        bias_mean: The mean of the biases.
+        preserving: The weight variance that preserves the variance of preactivations; nan for the readout.
+        critical: That of the edge of chaos; nan if there is none.
+        normalized: Whether its outputs are normalized, so that the scale of the weights has no effect.
+    """
+
+    name: str
+    weight_variance: float
+    interval: tuple[float, float]
+    bias_variance: float
+    bias_mean: float
+    preserving: float
+    critical: float
+    normalized: bool
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that findings follow from.
+
+    Attributes:
+        layers: The hidden layers.
+        linears: The Linear layers, the readout last.
+        output_std: The standard deviation of the outputs over points, the root of the mean over outputs.
+        output_rms: The root mean square of the outputs.
+        contrast: The standard deviation of W h over points in the readout divided by its root mean square.
+        constant: Whether outputs are the same at all points, or vary by rounding only.
+        loss: The loss.
+        constant_loss: The loss of the best constant output.
+        target_rms: The root mean square of the targets, and `target_std` their standard deviation.
+        input_size: The mean square of the inputs, 1 if they are standardized.
+        input_offset: The largest |mean| / std of a column.
+        input_spread: The largest std of a column divided by the smallest.
+        condition: The condition number of the tangent kernel on a few points; inf if it is singular.
+        alignment: The largest eigenvalue of the tangent kernel divided by the sum of all.
+        largest_class: The score of the best constant.
+        residual: Whether there are residual sums.
+    """
+
+    layers: tuple[LayerEvidence, ...]
+    linears: tuple[LinearEvidence, ...]
+    output_std: float
+    output_rms: float
+    contrast: float
+    constant: bool
+    loss: float
+    constant_loss: float
+    target_rms: float
+    target_std: float
+    input_size: float
+    input_offset: float
+    input_spread: float
+    condition: float
+    alignment: float
+    largest_class: float
+    regression: bool
+    residual: bool
+
+    @property
+    def depth(self) -> int:
+        """The number of hidden layers."""
+        return len(self.layers)
+
+
+def gather_evidence(network: TracedNetwork, samples: Samples) -> Evidence:
+    """Evaluate one network on data.
+
+    Args:
+        network: A single network.
+        samples: The data, of which at most 1,000 points are used.
+    """
+    some = samples.some(POINTS)
+    network = network.to(torch.float64)
+    with torch.enable_grad():
+        parameters = [values.detach().clone().requires_grad_() for values in network.parameters]
+        values = network.values(some.inputs, parameters)
+        outputs = values[-1]
+        loss = some.loss.value(outputs, some.labels[None]).sum()
+        arguments = [values[step.sources[0]] for step in network.hidden]
+        found = torch.autograd.grad(loss, [*arguments, *parameters], allow_unused=True)
+    gradients = found[: len(arguments)]
+    with torch.no_grad():
+        layers = [
+            _layer(network, step, values[step.sources[0]], values[network.place_of(step)], gradient)
+            for step, gradient in zip(network.hidden, gradients, strict=True)
+        ]
+        plain = outputs.detach()[0]
+        readout = network.linears[-1]
+        weighted = network.parameters[readout.weight][0] @ values[readout.sources[0]].detach()[0]
+        deviation = some.inputs.std(dim=1, correction=0)
+        varying = deviation > 1e-12 * some.inputs.abs().amax(1).clamp(min=1e-300)
+        condition, alignment = _tangent(network, some.some(_TANGENT_POINTS))
+        std, rms = _std(plain), _rms(plain)
+        return Evidence(
+            layers=tuple(layers),
+            linears=tuple(_linear(network, step, number) for number, step in enumerate(network.linears)),
+            output_std=std,
+            output_rms=rms,
+            contrast=_ratio(_std(weighted), _rms(weighted)),
+            constant=bool(std <= 1e-12 * rms) or rms == 0,
+            loss=float(loss.detach()),
+            constant_loss=some.constant_loss,
+            target_rms=_rms(some.labels),
+            target_std=_std(some.labels),
+            input_size=float(some.inputs.square().mean()),
+            input_offset=float((some.inputs.mean(1).abs() / deviation)[varying].max()) if varying.any() else inf,
+            input_spread=float(deviation[varying].max() / deviation[varying].min()) if varying.any() else 1.0,
+            condition=condition,
+            alignment=alignment,
+            largest_class=some.constant_score,
+            regression=some.regression,
+            residual=any(isinstance(step, Add) for step in network.steps),
+        )
+
+
+def _rms(values: Tensor) -> float:
+    return float(values.square().mean().sqrt())
+
+
+def _std(values: Float[Tensor, "units points"]) -> float:
+    centered = values - values[:, :1]
+    return float(centered.var(dim=1, correction=0).mean().sqrt())
+
+
+def _ratio(first: float, second: float) -> float:
+    return first / second if second > 0 else (0.0 if first == 0 else inf)
+
+
+def _layer(network: TracedNetwork, step: Elementwise, z: Tensor, h: Tensor, gradient: Tensor | None) -> LayerEvidence:
+    """Return the evidence of a hidden layer from its preactivations and activations, (1, units, points)."""
+    z, h = z.detach(), h.detach()
+    slope = _slopes(step, network, z)
+    z0, h0, number = z[0], h[0], z.shape[2]
+    unit = z0 / z0.norm(dim=0)
+    pairs = (unit.sum(1).square().sum() - number) / (number * (number - 1)) if number > 1 else torch.tensor(nan)
+    variances = torch.linalg.eigvalsh(torch.cov(h0, correction=0).reshape(len(h0), len(h0))).clamp(min=0)
+    total = float(variances.sum())
+    source = network.steps[step.sources[0] - 1] if step.sources[0] else None
+    return LayerEvidence(
+        name=step.name,
+        label=step.label,
+        units=len(z0),
+        size=_rms(z0),
+        variation=_std(z0),
+        cosine=float(pairs),
+        dead=float((slope[0] == 0).all(1).double().mean()),
+        saturated=float((slope[0].abs() < _FLAT * _steepest(step, network)).double().mean())
+        if _is_bounded(step, network)
+        else 0.0,
+        gradient=0.0 if gradient is None else _rms(gradient * number),
+        rank=total**2 / float(variances.square().sum()) if total > 0 else 0.0,
+        normalized=isinstance(source, Normalize),
+    )
+
+
+def _slopes(step: Elementwise, network: TracedNetwork, z: Tensor) -> Tensor:
+    """Return the derivative of an activation at z."""
+    with torch.enable_grad():
+        at = z.detach().clone().requires_grad_()
+        (found,) = torch.autograd.grad(step.function(at, network.parameters).sum(), at)
+    return found
+
+
+def _grid(step: Elementwise, network: TracedNetwork, reach: float = 30.0) -> Tensor:
+    units = network.widths[step.sources[0]]
+    return torch.linspace(-reach, reach, 401, dtype=torch.float64).expand(1, units, -1)
+
+
+def _steepest(step: Elementwise, network: TracedNetwork) -> float:
+    return float(_slopes(step, network, _grid(step, network)).abs().max())
+
+
+def _is_bounded(step: Elementwise, network: TracedNetwork) -> bool:
+    """Return whether an activation is flat far away on both sides, as tanh is."""
+    ends = torch.tensor([-1e4, 1e4], dtype=torch.float64).expand(1, network.widths[step.sources[0]], 2)
+    return bool((_slopes(step, network, ends).abs() < 1e-3).all())
+
+
+def phi_of(step: Elementwise, network: TracedNetwork) -> Callable[[Array], Array]:
+    """Return an activation as a function of arrays; of activations with parameters, the mean over units."""
+    if step.entry is not None:
+        return step.entry.phi
+    units = network.widths[step.sources[0]]
+
+    def phi(z: Array) -> Array:
+        points = torch.from_numpy(np.ascontiguousarray(z.reshape(1, 1, -1))).expand(1, units, -1)
+        found: Array = step.function(points, [values[:1] for values in network.parameters])[0].mean(0).numpy()
+        return found.reshape(z.shape)
+
+    return phi
+
+
+def preserving_variance(step: Elementwise, network: TracedNetwork) -> float:
+    """Return sigma_w^2 = 1 / E[phi(Z)^2], which keeps preactivations at variance 1; inf if phi(Z) is 0."""
+    phi = phi_of(step, network)
+    second = gaussian_mean(lambda z: phi(z) ** 2, 1.0)
+    return 1 / second if second > 0 else inf
+
+
+def critical_variance(entry: Activation | None, bias_variance: float = 0.0) -> float:
+    """Return sigma_w^2 of the edge of chaos; nan if there is none, or if the activation is not in the catalog."""
+    if entry is None:
+        return nan
+    try:
+        return edge_of_chaos(entry, bias_variance).weight_variance
+    except NoCriticalPointError:
+        return nan
+
+
+def activation_of(network: TracedNetwork, step: Affine) -> Elementwise | None:
+    """Return the activation whose outputs a Linear layer takes, or that follows the first Linear; None if none does."""
+    place = step.sources[0]
+    while place:
+        source = network.steps[place - 1]
+        if isinstance(source, Elementwise) and not source.straight:
+            return source
+        if isinstance(source, Affine):
+            return None
+        place = source.sources[0]
+    return network.hidden[0] if network.hidden else None
+
+
+def is_normalized(network: TracedNetwork, step: Affine) -> bool:
+    """Return whether only a normalization takes the outputs of a Linear layer."""
+    place = network.place_of(step)
+    users = [other for other in network.steps if place in other.sources]
+    return bool(users) and all(isinstance(other, Normalize) for other in users)
+
+
+def _linear(network: TracedNetwork, step: Affine, number: int) -> LinearEvidence:
+    """Return the evidence of a Linear layer's weights."""
+    weight = network.parameters[step.weight][0]
+    squares = weight.square().flatten() * weight.shape[1]
+    mean = float(squares.mean())
+    half = 1.96 * float(squares.std()) / sqrt(len(squares)) if len(squares) > 1 else inf
+    bias = network.parameters[step.bias][0] if step.bias is not None else torch.zeros(1)
+    activation = activation_of(network, step) if number < len(network.linears) - 1 else None
+    bias_variance = float(bias.square().mean())
+    return LinearEvidence(
+        name=step.name,
+        weight_variance=mean,
+        interval=(max(0.0, mean - half), mean + half),
+        bias_variance=bias_variance,
+        bias_mean=float(bias.mean()),
+        preserving=preserving_variance(activation, network) if activation else nan,
+        critical=critical_variance(activation.entry) if activation else nan,
+        normalized=is_normalized(network, step),
+    )
+
+
+def _tangent(network: TracedNetwork, some: Samples) -> tuple[float, float]:
+    """Return the condition number of the tangent kernel on a few points, and the share of its largest eigenvalue."""
+    if network.has_batch_statistics:
+        return nan, nan
+    with torch.enable_grad():
+        copies = network.repeat(some.number)
+        parameters = [values.requires_grad_() for values in copies.parameters]
+        outputs = copies(some.inputs.T[:, :, None], parameters)[:, :, 0]
+        rows = []
+        for number in range(min(outputs.shape[1], 4)):
+            found = torch.autograd.grad(outputs[:, number].sum(), parameters, retain_graph=True, allow_unused=True)
+            rows.append(torch.cat([values.flatten(1) for values in found if values is not None], dim=1))
+    jacobian = torch.cat(rows)
+    if not bool(jacobian.isfinite().all()):
+        return nan, nan
+    values = torch.linalg.eigvalsh(jacobian @ jacobian.T).clamp(min=0)
+    total = float(values.sum())
+    if total == 0:
+        return inf, 1.0
+    smallest, largest = float(values[0]), float(values[-1])
+    return (largest / smallest if smallest > len(values) * 2.3e-16 * largest else inf), largest / total
+
+
+def log10(value: float) -> float:
+    """Return the decimal logarithm, from -300 for 0 to 300 for infinity."""
+    return -300.0 if value <= 0 else 300.0 if value == inf else log(value, 10)

@@ -1,0 +1,364 @@
+"""The findings: what the evidence of a network says about its training, each with a strength and its reason."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from math import inf, isfinite, isnan, log10, nan
+from typing import Literal
+
+from suite.diagnosis.evidence import Evidence, LayerEvidence, LinearEvidence
+from suite.nets.traced import TracedNetwork
+from suite.theory.correlation_map import depth_scales
+from suite.theory.mean_field import fixed_point
+
+Strength = Literal["strong", "mild"]
+
+FINDINGS = (
+    "labels",
+    "input_scale",
+    "initialization",
+    "depth",
+    "width",
+    "dead_units",
+    "output_scale",
+    "saturated",
+    "collapse",
+    "vanishing_signal",
+    "exploding_signal",
+    "vanishing_gradient",
+    "exploding_gradient",
+    "conditioning",
+)
+"""The names of findings, causes before what they cause."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that may prevent training.
+
+    Attributes:
+        finding: One of `FINDINGS`.
+        strength: Whether the first or the second threshold is exceeded.
+        layer: The name of the module where it is, or empty for the whole network.
+        value: The number that was found.
+        expected: The number that theory or a healthy network has, as text.
+        evidence: A sentence with what was found and what it means.
+    """
+
+    finding: str
+    strength: Strength
+    layer: str
+    value: float
+    expected: str
+    evidence: str
+
+
+def find_all(evidence: Evidence, network: TracedNetwork) -> list[Finding]:
+    """Return all findings, causes before what they cause."""
+    found = [finding for rule in _RULES for finding in rule(evidence, network)]
+    return sorted(found, key=lambda each: FINDINGS.index(each.finding))
+
+
+def _grade(value: float, mild: float, strong: float) -> Strength | None:
+    """Return how strong a value is, which is worse the larger it is; values that are not finite are strong."""
+    if value >= strong or isnan(value):
+        return "strong"
+    return "mild" if value >= mild else None
+
+
+def _labels(evidence: Evidence, _: TracedNetwork) -> Iterator[Finding]:
+    if evidence.regression:
+        if evidence.target_std == 0:
+            yield Finding("labels", "strong", "", 0.0, "> 0", "All targets are the same: there is nothing to learn.")
+    elif strength := _grade(evidence.largest_class, 0.95, 0.99):
+        yield Finding(
+            "labels",
+            strength,
+            "",
+            evidence.largest_class,
+            "< 0.95",
+            f"A constant output is right for {evidence.largest_class:.1%} of the points; use a score that weighs them.",
+        )
+
+
+def _input_scale(evidence: Evidence, _: TracedNetwork) -> Iterator[Finding]:
+    size, offset, spread = evidence.input_size, evidence.input_offset, evidence.input_spread
+    size_strength = _grade(max(size, 0.1 / size if size else inf), 10, 100)
+    offset_strength = _grade(offset, 5, 20)
+    spread_strength = _grade(spread, 30, 1000)
+    strengths = [each for each in (size_strength, offset_strength, spread_strength) if each]
+    if not strengths:
+        return
+    parts = []
+    if size_strength:
+        parts.append(f"their mean square is {size:.3g}")
+    if offset_strength:
+        parts.append(f"the mean of a column is {offset:.3g} times its standard deviation")
+    if spread_strength:
+        parts.append(f"the standard deviations of columns differ by a factor of {spread:.3g}")
+    text = (
+        f"Inputs are not standardized: {', and '.join(parts)}. Initializations expect a mean of 0 and a variance of 1."
+    )
+    yield Finding("input_scale", "strong" if "strong" in strengths else "mild", "", size, "1", text)
+
+
+def excess(linear: LinearEvidence) -> float:
+    """Return log10 of the factor by which a layer's weight variance misses the range of the recommended ones.
+
+    The range is from `variance_preserving` to `critical`. It is 0 for layers that are normalized, and for the readout.
+    """
+    known = [each for each in (linear.preserving, linear.critical) if isfinite(each)]
+    if not known or linear.normalized:
+        return 0.0
+    low, high = min(known), min(max(known), 4 * min(known))
+    low_end, high_end = linear.interval
+    if linear.weight_variance == 0:
+        return -300.0
+    if low_end > high:
+        return log10(linear.weight_variance / high)
+    return log10(linear.weight_variance / low) if high_end < low else 0.0
+
+
+def _initialization(evidence: Evidence, network: TracedNetwork) -> Iterator[Finding]:
+    hidden = evidence.linears[:-1]
+    if not hidden:
+        return
+    factors = [excess(linear) for linear in hidden]
+    total = sum(factors)
+    biased = [linear for linear in hidden if linear.bias_variance > 1 and not linear.normalized]
+    strength = _grade(abs(total), 1.5, 6)
+    bias_strength = _grade(max((linear.bias_variance for linear in biased), default=0.0), 1, 4)
+    if evidence.residual and strength == "strong":
+        strength = "mild"
+    if strength and (bias_strength != "strong" or strength == "strong"):
+        worst = max(range(len(hidden)), key=lambda place: abs(factors[place]))
+        linear = hidden[worst]
+        low, high = linear.interval
+        what = "small" if total < 0 else "large"
+        text = (
+            f"Weights are too {what}: sigma_w^2 is {linear.weight_variance:.3g}, 95% CI [{low:.3g}, {high:.3g}], where "
+            f"variance_preserving has {linear.preserving:.3g}"
+            + (f" and critical has {linear.critical:.3g}" if isfinite(linear.critical) else "")
+            + f". Over {len(hidden)} layers, variances change by a factor of 10^{total:.0f}."
+        )
+        yield Finding("initialization", strength, linear.name, linear.weight_variance, f"{linear.preserving:.3g}", text)
+    elif bias_strength:
+        linear = max(biased, key=lambda each: each.bias_variance)
+        sign = (
+            ""
+            if abs(linear.bias_mean) < 0.5 * linear.bias_variance**0.5
+            else f", with a mean of {linear.bias_mean:.3g}"
+        )
+        text = (
+            f"Biases are large: their mean square is {linear.bias_variance:.3g}{sign}. They decide the preactivations, "
+            "whatever the input is."
+        )
+        yield Finding("initialization", bias_strength, linear.name, linear.bias_variance, "0", text)
+
+
+def _dead_units(evidence: Evidence, _: TracedNetwork) -> Iterator[Finding]:
+    if not evidence.layers:
+        return
+    worst = max(evidence.layers, key=lambda layer: layer.dead)
+    if strength := _grade(worst.dead, 0.6, 0.9):
+        number = round(worst.dead * worst.units)
+        text = f"{number} of {worst.units} units of {worst.name} have a slope of 0 at all points: they do not learn."
+        if worst.dead == 1:
+            text += " The output is the same for all inputs, and no layer below gets a gradient."
+        yield Finding("dead_units", strength, worst.name, worst.dead, "< 0.6", text)
+
+
+def _width(evidence: Evidence, _: TracedNetwork) -> Iterator[Finding]:
+    if len(evidence.layers) < 3 or evidence.residual:
+        return
+    ratio = sum(1 / layer.units for layer in evidence.layers)
+    if strength := _grade(ratio, 1.0, 2.5):
+        narrowest = min(evidence.layers, key=lambda layer: layer.units)
+        text = (
+            f"Layers are narrow for their number: the sum of 1 / width over {len(evidence.layers)} hidden layers is "
+            f"{ratio:.2g}, the narrowest has {narrowest.units} units. Signals and gradients vary by factors of about "
+            f"e^{ratio:.2g} from network to network."
+        )
+        yield Finding("width", strength, narrowest.name, ratio, "< 1", text)
+
+
+def _depth(evidence: Evidence, network: TracedNetwork) -> Iterator[Finding]:
+    if evidence.residual:
+        return
+    depth, scale = evidence.depth, correlation_depth(evidence, network)
+    share = depth / scale if isfinite(scale) else 0.0
+    strength = _grade(share, 4, 8) if share >= 4 else _grade(depth, 20, 50)
+    if not strength:
+        return
+    if share >= 4:
+        text = (
+            f"{depth} hidden layers are {share:.1f} times the depth scale of correlations, {scale:.2g}, for these "
+            "weights and biases. Beyond about 6 times, the output does not depend on the input."
+        )
+    else:
+        text = f"There are {depth} hidden layers without residual sums."
+    yield Finding("depth", strength, "", float(depth), f"< {min(20, 4 * scale) if isfinite(scale) else 20:.0f}", text)
+
+
+def correlation_depth(evidence: Evidence, network: TracedNetwork) -> float:
+    """Return the depth scale xi_c of the correlation map, for the mean variances of the hidden layers.
+
+    It is nan if activations differ or are not in the catalog, layers are normalized, or variances have no fixed point.
+
+    Source: Schoenholz et al. 2017, arXiv:1611.01232.
+    """
+    entries = {step.entry for step in network.hidden}
+    hidden = evidence.linears[1:-1]
+    if len(entries) != 1 or None in entries or not hidden or any(layer.normalized for layer in evidence.layers):
+        return nan
+    (entry,) = entries
+    assert entry is not None
+    weights = sum(linear.weight_variance for linear in hidden) / len(hidden)
+    biases = sum(linear.bias_variance for linear in hidden) / len(hidden)
+    if weights == 0:
+        return nan
+    try:
+        q = fixed_point(entry, weights, biases)
+        return depth_scales(entry, weights, biases, q).xi_c if isfinite(q) and q > 0 else nan
+    except (ArithmeticError, ValueError):
+        return nan
+
+
+def _output_scale(evidence: Evidence, _: TracedNetwork) -> Iterator[Finding]:
+    readout = evidence.linears[-1]
+    if readout.weight_variance == 0:
+        text = "The weights of the readout are 0: no layer below gets a gradient in the first step."
+        yield Finding("output_scale", "strong", readout.name, 0.0, "1", text)
+        return
+    if evidence.regression:
+        size = max(evidence.target_rms, 1 / evidence.target_rms if evidence.target_rms else 1.0)
+        ratio = evidence.output_rms / evidence.target_rms if evidence.target_rms else 1.0
+        if strength := _grade(size, 5, 30):
+            text = (
+                f"The root mean square of the targets is {evidence.target_rms:.3g}, and that of the outputs "
+                f"{evidence.output_rms:.3g}. Weights must change by this factor before outputs fit; scale the targets."
+            )
+            yield Finding("output_scale", strength, readout.name, evidence.target_rms, "1", text)
+        elif strength := _grade(ratio, 5, 30):
+            text = f"The outputs are {ratio:.3g} times as large as the targets."
+            yield Finding(
+                "output_scale", strength, readout.name, evidence.output_rms, f"{evidence.target_rms:.3g}", text
+            )
+        return
+    ratio = evidence.loss / evidence.constant_loss if evidence.constant_loss else 1.0
+    if strength := _grade(ratio, 3, 10):
+        text = (
+            f"The loss is {evidence.loss:.3g} before training, {ratio:.3g} times that of a constant output "
+            f"({evidence.constant_loss:.3g}): outputs are large (root mean square {evidence.output_rms:.3g}) and wrong."
+        )
+        yield Finding("output_scale", strength, readout.name, ratio, "about 1", text)
+
+
+def _saturated(evidence: Evidence, _: TracedNetwork) -> Iterator[Finding]:
+    if not evidence.layers:
+        return
+    worst = max(evidence.layers, key=lambda layer: layer.saturated)
+    if strength := _grade(worst.saturated, 0.5, 0.8):
+        text = (
+            f"{worst.saturated:.0%} of the values of {worst.name} ({worst.label}) are where it is flat: their slope is "
+            "below a twentieth of the largest one."
+        )
+        yield Finding("saturated", strength, worst.name, worst.saturated, "< 0.5", text)
+
+
+def _collapse(evidence: Evidence, _: TracedNetwork) -> Iterator[Finding]:
+    contrasts = [(_over(layer.variation, layer.size), layer) for layer in evidence.layers]
+    found = min((each for each, _ in contrasts), default=1.0)
+    value = 0.0 if evidence.constant and evidence.linears[-1].weight_variance > 0 else found
+    if not (strength := _grade(1 / value if value > 0 else inf, 20, 300)):
+        return
+    first = next((layer for each, layer in contrasts if each <= 0.05), None)
+    text = (
+        f"The preactivations of {first.name} vary over points by {found:.2g} of their size"
+        if first
+        else "The output is the same for all inputs"
+    )
+    cause, where = _cause_of_collapse(evidence, first), first.name if first else ""
+    yield Finding(
+        "collapse", strength, where, value, "> 0.05", f"{text}: the network nearly ignores its input ({cause})."
+    )
+
+
+def _cause_of_collapse(evidence: Evidence, first: LayerEvidence | None) -> str:
+    """Return how a network collapsed: by death, by biases, by norm or by angle."""
+    if any(layer.dead == 1 for layer in evidence.layers):
+        return "by death: all units of a layer are dead"
+    if first is None:
+        return "its weights are 0"
+    place = evidence.layers.index(first)
+    linear = evidence.linears[min(place, len(evidence.linears) - 1)]
+    if linear.bias_variance > 0.9 * first.size**2:
+        return "by biases: they are larger than W h"
+    return "by angle: the layer's inputs all point in the same direction"
+
+
+def _over(first: float, second: float) -> float:
+    return first / second if second > 0 else 0.0
+
+
+def _signal(evidence: Evidence, _: TracedNetwork) -> Iterator[Finding]:
+    if len(evidence.layers) < 2:
+        return
+    first, last = evidence.layers[0], evidence.layers[-1]
+    change = _over(last.variation, first.variation)
+    if strength := _grade(1 / change if change > 0 else inf, 30, 1000):
+        text = (
+            f"The variation of preactivations over points falls from {first.variation:.2g} in {first.name} to "
+            f"{last.variation:.2g} in {last.name}: differences between inputs are lost."
+        )
+        yield Finding("vanishing_signal", strength, last.name, change, "about 1", text)
+    growth = _over(last.size, first.size)
+    if strength := _grade(growth, 30, 1000):
+        text = f"Preactivations grow from {first.size:.2g} in {first.name} to {last.size:.2g} in {last.name}."
+        yield Finding("exploding_signal", strength, last.name, growth, "about 1", text)
+
+
+def _gradient(evidence: Evidence, _: TracedNetwork) -> Iterator[Finding]:
+    if len(evidence.layers) < 2:
+        return
+    first, last = evidence.layers[0], evidence.layers[-1]
+    if last.gradient == 0 and first.gradient == 0:
+        return  # a readout of 0, or a dead layer above, which are findings of their own
+    ratio = _over(first.gradient, last.gradient)
+    if strength := _grade(1 / ratio if ratio > 0 else inf, 100, 10_000):
+        text = (
+            f"Gradients fall from {last.gradient:.2g} in {last.name} to {first.gradient:.2g} in {first.name}, the "
+            "first hidden layer, which learns slowly."
+        )
+        yield Finding("vanishing_gradient", strength, first.name, ratio, "about 1", text)
+    elif strength := _grade(ratio, 100, 10_000):
+        text = f"Gradients grow from {last.gradient:.2g} in {last.name} to {first.gradient:.2g} in {first.name}."
+        yield Finding("exploding_gradient", strength, first.name, ratio, "about 1", text)
+
+
+def _conditioning(evidence: Evidence, _: TracedNetwork) -> Iterator[Finding]:
+    if isnan(evidence.condition):
+        return
+    if strength := _grade(evidence.condition, 1e9, 1e14):
+        text = (
+            f"The condition number of the neural tangent kernel on 64 points is {evidence.condition:.2g}: some "
+            "differences between points are learned very slowly."
+            if isfinite(evidence.condition)
+            else "The neural tangent kernel is singular on 64 points: gradients do not tell some of them apart."
+        )
+        yield Finding("conditioning", strength, "", evidence.condition, "< 1e9", text)
+
+
+_RULES: tuple[Callable[[Evidence, TracedNetwork], Iterator[Finding]], ...] = (
+    _labels,
+    _input_scale,
+    _initialization,
+    _dead_units,
+    _width,
+    _depth,
+    _output_scale,
+    _saturated,
+    _collapse,
+    _signal,
+    _gradient,
+    _conditioning,
+)

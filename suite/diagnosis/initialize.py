@@ -1,0 +1,112 @@
+"""New initial weights for an existing network, layer by layer."""
+
+from math import isfinite, sqrt
+
+import torch
+from torch import Tensor, nn
+
+from suite.diagnosis.evidence import activation_of, critical_variance, preserving_variance
+from suite.nets.module_checks import UnsupportedModuleError
+from suite.nets.traced import Affine, Elementwise, Normalize, TracedNetwork
+from suite.nets.tracing import trace_module
+
+SCHEMES = ("variance_preserving", "critical", "he", "glorot", "lecun", "orthogonal", "pytorch")
+"""The schemes that `initialize_` draws weights by."""
+
+_PRELU = 0.25
+
+
+def initialize_(module: nn.Module, scheme: str = "variance_preserving", seed: int | None = None) -> nn.Module:
+    """Draw new weights and biases for the Linear layers of a module, in place.
+
+    Weights of hidden layers have the variance sigma_w^2 / fan_in, where sigma_w^2 depends on the scheme and on the
+    activation whose outputs the layer takes; in the first layer, on the activation that follows. Their biases are 0.
+    The readout has sigma_w^2 = 1. Gains of normalizations become 1, and their shifts 0. `pytorch` draws weights and
+    biases as torch.nn.Linear does.
+
+    Args:
+        module: The network.
+        scheme: One of "variance_preserving", "critical", "he", "glorot", "lecun", "orthogonal" and "pytorch". Layers
+            whose activation has no edge of chaos get "variance_preserving" in place of "critical".
+        seed: The seed. Default: torch's own random numbers.
+
+    Returns:
+        The module.
+
+    Raises:
+        UnsupportedModuleError: If the module is not a chain of Linear layers, or computes weights from others.
+        ValueError: If there is no such scheme.
+    """
+    if scheme not in SCHEMES:
+        raise ValueError(f"scheme: expected one of {', '.join(SCHEMES)}, got {scheme!r}")
+    network = trace_module(module)
+    if network.derived:
+        raise UnsupportedModuleError(
+            f"{network.derived[0]} is computed from other parameters; initialize it before the parametrization"
+        )
+    generator = torch.Generator()
+    generator.manual_seed(torch.randint(2**62, ()).item() if seed is None else seed)  # type: ignore[arg-type]
+    own = dict(module.named_parameters(remove_duplicate=False))
+    with torch.no_grad():
+        for name, values in zip(network.names, draw_again(network, scheme, generator), strict=True):
+            own[name].copy_(values[0].reshape(own[name].shape))
+        for part in module.modules():
+            if isinstance(part, nn.BatchNorm1d):
+                part.reset_running_stats()
+    return module
+
+
+def draw_again(network: TracedNetwork, scheme: str, generator: torch.Generator) -> tuple[Tensor, ...]:
+    """Return new parameters for every network, as `initialize_` draws them."""
+    new = list(network.parameters)
+    for step in network.steps:
+        if isinstance(step, Affine):
+            _draw_linear(new, network, step, scheme, generator)
+        elif isinstance(step, Normalize):
+            if step.gain is not None:
+                new[step.gain] = torch.ones_like(new[step.gain])
+            if step.shift is not None:
+                new[step.shift] = torch.zeros_like(new[step.shift])
+        elif isinstance(step, Elementwise) and step.label == "PReLU":
+            for place in step.parameters:
+                new[place] = torch.full_like(new[place], _PRELU)
+    return tuple(new)
+
+
+def _draw_linear(
+    new: list[Tensor], network: TracedNetwork, step: Affine, scheme: str, generator: torch.Generator
+) -> None:
+    old = network.parameters[step.weight]
+    fan_out, fan_in = old.shape[1:]
+    is_readout = step is network.linears[-1]
+    if scheme == "pytorch":
+        weight = torch.rand(old.shape, generator=generator, dtype=old.dtype) * 2 - 1
+        new[step.weight] = weight / sqrt(fan_in)
+        if step.bias is not None:
+            bias = torch.rand(network.parameters[step.bias].shape, generator=generator, dtype=old.dtype) * 2 - 1
+            new[step.bias] = bias / sqrt(fan_in)
+        return
+    variance = 1.0 if is_readout else weight_variance(network, step, scheme)
+    normal = torch.randn(old.shape, generator=generator, dtype=old.dtype)
+    if scheme == "orthogonal" and not is_readout:
+        normal = torch.stack([nn.init.orthogonal_(each, generator=generator) for each in normal])
+        normal = normal * sqrt(max(fan_out, fan_in))
+    new[step.weight] = normal * sqrt(variance / fan_in)
+    if step.bias is not None:
+        new[step.bias] = torch.zeros_like(network.parameters[step.bias])
+
+
+def weight_variance(network: TracedNetwork, step: Affine, scheme: str) -> float:
+    """Return sigma_w^2 of a hidden layer."""
+    fan_out, fan_in = network.parameters[step.weight].shape[1:]
+    if scheme == "he":
+        return 2.0
+    if scheme == "glorot":
+        return 2 * fan_in / (fan_in + fan_out)
+    activation = activation_of(network, step)
+    if scheme == "lecun" or activation is None:
+        return 1.0
+    preserving = preserving_variance(activation, network)
+    critical = critical_variance(activation.entry)
+    chosen = critical if scheme in ("critical", "orthogonal") and isfinite(critical) else preserving
+    return chosen if isfinite(chosen) else 1.0

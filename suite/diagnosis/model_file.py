@@ -1,0 +1,47 @@
+"""Load a network from a Python file of the user's own."""
+
+import sys
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+
+from torch import nn
+
+from suite.formatting import short_error
+
+
+def load_model(model: str) -> nn.Module:
+    """Return the module that FILE.py:NAME names, or that the function of this name returns.
+
+    Raises:
+        ValueError: If there is no such file or name, it cannot be run, or it gives something else.
+    """
+    path, colon, name = model.rpartition(":")
+    if not colon or not path.endswith(".py") or not name.isidentifier():
+        raise ValueError(f"{model}: expected FILE.py:NAME, such as model.py:net")
+    file = Path(path)
+    if not file.is_file():
+        raise ValueError(f"{path}: no such file; check the path")
+    found = spec_from_file_location(file.stem, file)
+    assert found is not None
+    assert found.loader is not None
+    module = module_from_spec(found)
+    sys.modules.setdefault(file.stem, module)
+    sys.path.insert(0, str(file.parent.resolve()))  # so that the file can import its neighbors
+    try:
+        found.loader.exec_module(module)
+        net = getattr(module, name, None)
+        if callable(net) and not isinstance(net, nn.Module):
+            net = net()
+    except Exception as error:  # whatever the user's own code raises
+        raise ValueError(
+            f"{path}: cannot be run ({type(error).__name__}: {short_error(error, 160)}); correct it"
+        ) from error
+    finally:
+        sys.path.remove(str(file.parent.resolve()))
+    if net is None:
+        raise ValueError(f"{path}: has no {name}; use the name of a torch.nn.Module, or of a function that returns one")
+    if not isinstance(net, nn.Module):
+        raise ValueError(
+            f"{path}: {name} is {type(net).__name__}, expected a torch.nn.Module or a function that returns one"
+        )
+    return net

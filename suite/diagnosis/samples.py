@@ -1,0 +1,171 @@
+"""The data on which a network is diagnosed: inputs, labels and the loss."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from jaxtyping import Float
+from numpy.typing import NDArray
+from torch import Tensor
+
+from suite.nets.losses import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, HALF_SQUARE, LOSSES, Loss
+from suite.nets.streams import stream
+from suite.training.accuracy import is_right, variance_of
+
+_MOST_CLASSES = 20
+"""Whole numbers with at most so many different values are classes."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Inputs and labels, one point per column.
+
+    Attributes:
+        inputs: The inputs as the network gets them.
+        labels: 0 and 1, one-hot classes, or targets.
+        loss: The loss that training minimizes.
+    """
+
+    inputs: Float[Tensor, "inputs points"]
+    labels: Float[Tensor, "outputs points"]
+    loss: Loss
+
+    @property
+    def number(self) -> int:
+        """The number of points."""
+        return self.inputs.shape[1]
+
+    @property
+    def regression(self) -> bool:
+        """Whether the labels are numbers to predict."""
+        return self.loss is HALF_SQUARE
+
+    @property
+    def score_name(self) -> str:
+        """The name of the score: accuracy or R^2."""
+        return "R^2" if self.regression else "accuracy"
+
+    @property
+    def constant_score(self) -> float:
+        """The score of the best constant output: the share of the largest class, or an R^2 of 0."""
+        if self.regression:
+            return 0.0
+        shares = self.labels.mean(dim=1)
+        return float(torch.cat([shares, 1 - shares]).max() if len(shares) == 1 else shares.max())
+
+    @property
+    def constant_loss(self) -> float:
+        """The loss of the best constant output."""
+        shares = self.labels.mean(dim=1)
+        if self.regression:
+            return float(self.labels.var(dim=1, correction=0).mean()) / 2
+        if len(shares) == 1:
+            shares = torch.cat([shares, 1 - shares])
+        return float(-torch.special.xlogy(shares, shares).sum())
+
+    def some(self, number: int, seed: int = 0) -> "Samples":
+        """Return so many points that are chosen at random, or all if there are fewer."""
+        if number >= self.number:
+            return self
+        places = torch.from_numpy(stream(seed, diagnosed=number).permutation(self.number)[:number])
+        return Samples(self.inputs[:, places], self.labels[:, places], self.loss)
+
+    def standardized(self) -> "Samples":
+        """Return the points with inputs of mean 0 and variance 1; columns that are constant are only centered."""
+        mean, deviation = self.inputs.mean(1, keepdim=True), self.inputs.std(1, correction=0, keepdim=True)
+        constant = self.inputs.amax(1, keepdim=True) == self.inputs.amin(1, keepdim=True)
+        deviation = torch.where(constant, 1.0, deviation)
+        return Samples((self.inputs - mean) / deviation, self.labels, self.loss)
+
+
+def make_samples(x: Any, y: Any, outputs: int, loss: str | None = None) -> Samples:
+    """Return data for a network with a number of outputs.
+
+    Args:
+        x: Inputs (rows, features): an array, a frame or a tensor of numbers.
+        y: Labels (rows,): classes as text, booleans or whole numbers; or targets (rows,) or (rows, outputs).
+        outputs: The number of outputs of the network.
+        loss: "cross_entropy", "binary_cross_entropy" or "half_square". Default: it follows from the labels.
+
+    Raises:
+        ValueError: If shapes, values or the loss do not suit each other.
+    """
+    inputs = _as_numbers(x, "X")
+    if inputs.ndim != 2 or not inputs.size:
+        raise ValueError(f"X: expected an array (rows, features), got the shape {inputs.shape}")
+    given = y.detach().cpu().numpy() if isinstance(y, Tensor) else np.asarray(y)
+    if len(given) != len(inputs):
+        raise ValueError(f"y has {len(given)} rows, and X has {len(inputs)}; pass one label for each row")
+    if loss is not None and loss not in LOSSES:
+        raise ValueError(f"loss: expected one of {', '.join(LOSSES)}, got {loss!r}")
+    chosen = LOSSES[loss] if loss else _loss_for(given, outputs)
+    labels = _targets(given, outputs) if chosen is HALF_SQUARE else _classes(given, outputs, chosen)
+    return Samples(torch.from_numpy(inputs.T.copy()), torch.from_numpy(labels), chosen)
+
+
+def _as_numbers(values: Any, what: str) -> NDArray[np.float64]:
+    raw = values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)
+    try:
+        found: NDArray[np.float64] = raw.astype(np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"{what}: expected numbers, got {raw.dtype}; encode text as numbers first") from None
+    if not np.isfinite(found).all():
+        row = int(np.argwhere(~np.isfinite(found))[0][0])
+        raise ValueError(f"{what}: row {row} has a value that is missing or not finite; remove or fill it")
+    return found
+
+
+def _loss_for(given: NDArray[Any], outputs: int) -> Loss:
+    """Return the loss that suits labels: cross-entropy for text, booleans and a few whole numbers."""
+    if given.ndim == 2 and given.shape[1] == 1:
+        given = given[:, 0]
+    if given.ndim == 2:
+        return HALF_SQUARE
+    if given.dtype.kind in "fiu":
+        whole = bool((given == np.round(given)).all())
+        if not whole or len(np.unique(given)) > max(_MOST_CLASSES, outputs):
+            return HALF_SQUARE
+        if outputs == 1 and len(np.unique(given)) > 2:
+            return HALF_SQUARE
+    return BINARY_CROSS_ENTROPY if outputs == 1 else CROSS_ENTROPY
+
+
+def _targets(given: NDArray[Any], outputs: int) -> NDArray[np.float64]:
+    found = _as_numbers(given, "y").reshape(len(given), -1).T
+    if len(found) != outputs:
+        raise ValueError(f"y has {len(found)} targets, and the network has {outputs} outputs")
+    return np.ascontiguousarray(found)
+
+
+def _classes(given: NDArray[Any], outputs: int, loss: Loss) -> NDArray[np.float64]:
+    flat = given[:, 0] if given.ndim == 2 and given.shape[1] == 1 else given
+    if flat.ndim != 1:
+        raise ValueError(
+            f"y: expected classes (rows,), got the shape {given.shape}; use loss='half_square' for targets"
+        )
+    missing = pd.isna(flat)
+    if missing.any():
+        raise ValueError(f"y: row {int(np.argmax(missing))} is missing; remove it")
+    names, places = np.unique(flat.astype(str) if flat.dtype.kind == "O" else flat, return_inverse=True)
+    if loss is BINARY_CROSS_ENTROPY:
+        if outputs != 1 or len(names) > 2:
+            raise ValueError(f"y has {len(names)} classes, and the network has {outputs} output; give it one per class")
+        return (places if len(names) == 2 else (flat == names[-1]) * 1.0).astype(np.float64)[None]
+    numbers = flat.dtype.kind in "iuf" and names[0] >= 0 and names[-1] < outputs
+    if not numbers and len(names) > outputs:
+        raise ValueError(f"y has {len(names)} classes, and the network has {outputs} outputs; give it one per class")
+    codes = flat.astype(int) if numbers else places
+    return np.ascontiguousarray((np.arange(outputs)[:, None] == codes).astype(np.float64))
+
+
+def scores(
+    outputs: Float[Tensor, "networks outputs points"], labels: Float[Tensor, "networks outputs points"], loss: Loss
+) -> Float[Tensor, " networks"]:
+    """Return each network's accuracy, or R^2; nothing finite scores 0 or minus infinity."""
+    if loss is not HALF_SQUARE:
+        return is_right(outputs, labels).double().mean(1)
+    error = (outputs.double() - labels.double()).square().mean(2)
+    found = (1 - error / variance_of(labels).nan_to_num(1.0)).mean(1)
+    return torch.where(outputs.isfinite().flatten(1).all(1), found, -torch.inf)
