@@ -33,9 +33,7 @@ def load_model(model: str) -> nn.Module:
         if callable(net) and not isinstance(net, nn.Module):
             net = net()
     except Exception as error:  # whatever the user's own code raises
-        raise ValueError(
-            f"{path}: cannot be run ({type(error).__name__}: {short_error(error, 160)}); correct it"
-        ) from error
+        raise ValueError(f"{path}: cannot be run ({short_error(error, 160)}); correct it") from error
     finally:
         sys.path.remove(str(file.parent.resolve()))
     if net is None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from suite.diagnosis.evidence import gather_evidence
@@ -31,7 +32,7 @@ _NETWORK = ("variance_preserving", "critical", "normalization", "residual", "act
 REMEDIES: dict[str, Sequence[str]] = {
     "labels": (),
     "input_scale": (STANDARDIZE,),
-    "initialization": ("variance_preserving", "critical", "normalization"),
+    "initialization": ("variance_preserving", "critical", "normalization", "residual", "activation"),
     "dead_units": ("variance_preserving", "critical", "activation", "normalization"),
     "width": ("shallower",),
     "depth": ("normalization", "residual", "shallower"),
@@ -50,7 +51,7 @@ _NOTABLE = 0.02
 """A difference of scores from which it counts."""
 
 _CLOSE = 0.01
-"""Remedies within this of the best one are as good; the simplest of them is named."""
+"""Remedies within this of the best one, or within a standard error, are as good; the simplest of them is named."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -114,11 +115,9 @@ def diagnose_network(
             say("training the network as it is")
             own = trial if learning_rate is None else Trial(samples, seed, steps, replicates, (learning_rate,))
             before = own.run(network)
-            asked = {key for each, _ in found for key in REMEDIES[each.finding]} | {"variance_preserving"}
             for key, remedy in possible_remedies(network, standardize).items():
-                if key in asked or key == STANDARDIZE:
-                    say(f"trying: {remedy.name}")
-                    tried[key] = (remedy, trial.run(remedy.network, remedy.draw, remedy.standardize))
+                say(f"trying: {remedy.name}")
+                tried[key] = (remedy, trial.run(remedy.network, remedy.draw, remedy.standardize))
             if learning_rate is not None:
                 say("trying other learning rates")
                 tried["learning_rate"] = (Remedy("another learning rate", "", network), trial.run(network))
@@ -152,8 +151,8 @@ def _judge(
     best = max([before, *outcomes.values()], key=lambda each: each.validated) if before else None
     room = max(best.validated - constant, 0.0) if best else 0.0
     lost = best.validated - before.validated if best and before else 0.0
-    failing = before is not None and best is not None and _is_better(best, before, 0.1 * room)
-    useless = best is not None and room < _NOTABLE
+    failing = before is not None and best is not None and _is_better(best, before)
+    useless = best is not None and _is_useless(best, constant)
     rows = []
     for finding, gone in found:
         severity = severity_of(finding.finding, finding.strength)
@@ -187,13 +186,28 @@ def _judge(
     )
 
 
-def _is_better(after: Outcome, before: Outcome, least: float = 0.0) -> bool:
-    """Return whether the validation score is better by a notable difference, and by more than its standard error."""
+def _is_better(after: Outcome, before: Outcome, least: float = _NOTABLE) -> bool:
+    """Return whether the validation score is better by more than a difference, and by more than its standard error."""
     gain = after.validated - before.validated
-    if np.isnan(gain) or gain <= max(_NOTABLE, least):
+    if np.isnan(gain) or gain <= least:
         return False
-    differences = after.validation - before.validation
-    return not np.isfinite(gain) or len(differences) < 2 or gain > differences.std(ddof=1) / sqrt(len(differences))
+    return not np.isfinite(gain) or gain > _standard_error(after.validation - before.validation)
+
+
+def _is_useless(best: Outcome, constant: float) -> bool:
+    """Return whether even the best network does no better on test data than a constant, within two standard errors."""
+    return best.score - constant <= max(_NOTABLE, 2 * _standard_error(best.test))
+
+
+def _standard_error(values: NDArray[np.float64]) -> float:
+    return float(values.std(ddof=1)) / sqrt(len(values)) if len(values) > 1 else 0.0
+
+
+def _simplest(keys: Sequence[str], outcomes: Mapping[str, Outcome]) -> str:
+    """Return the first of some remedies, in the order of `outcomes`, than which none is better."""
+    known = [key for key in outcomes if key in keys]
+    top = max((outcomes[key] for key in known), key=lambda each: each.validated)
+    return next(key for key in known if not _is_better(top, outcomes[key], _CLOSE))
 
 
 def _choose(finding: Finding, outcomes: Mapping[str, Outcome], base: Outcome) -> str | None:
@@ -201,15 +215,13 @@ def _choose(finding: Finding, outcomes: Mapping[str, Outcome], base: Outcome) ->
     keys = [key for key in REMEDIES[finding.finding] if key in outcomes]
     if not keys:
         return None
-    top = max(outcomes[key].validated for key in keys)
-    key = next(key for key in keys if outcomes[key].validated >= top - _CLOSE)
+    key = _simplest(keys, outcomes)
     return key if _is_better(outcomes[key], base) else None
 
 
 def _recommended(outcomes: Mapping[str, Outcome], before: Outcome) -> str:
     """Return the simplest remedy that is about as good as the best; empty if none is better than the network is."""
-    top = max((each.validated for each in outcomes.values()), default=before.validated)
-    key = next((key for key, each in outcomes.items() if each.validated >= top - _CLOSE), "")
+    key = _simplest(list(outcomes), outcomes) if outcomes else ""
     return key if key and _is_better(outcomes[key], before) else ""
 
 

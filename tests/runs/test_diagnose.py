@@ -1,0 +1,215 @@
+"""Diagnoses from end to end: findings, what was tried, severities, the page, the command and its errors."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from torch import nn
+from typer.testing import CliRunner
+
+import suite
+from suite.cli import app
+from suite.diagnosis.findings import FINDINGS
+from suite.diagnosis.severity import SEVERITIES
+from suite.runs.diagnose import REMEDIES, Diagnosis
+from tests.diagnosis.networks import classes, mlp, seeded
+
+COLUMNS = ["finding", "severity", "layer", "value", "expected", "evidence", "remedy"]
+
+
+@pytest.fixture(scope="module")
+def failing() -> Diagnosis:
+    """Twelve layers of sigmoids in PyTorch's default initialization, which do not train."""
+    x, y = classes(400)
+    return suite.diagnose(mlp(12, 16, activation=nn.Sigmoid), x, y, steps=150, replicates=3)
+
+
+def test_what_is_wrong_comes_first_and_a_remedy_helps(failing: Diagnosis) -> None:
+    findings, tried = failing.findings, failing.tried
+    assert list(findings.columns) == COLUMNS
+    assert findings.loc[0, "finding"] == "initialization"
+    assert findings.loc[0, "severity"] == "high"
+    assert "sigma_w^2 is 0.28" in findings.loc[0, "evidence"]
+    order = [SEVERITIES.index(each) for each in findings["severity"]]
+    assert order == sorted(order)
+    assert set(findings["finding"]) <= set(FINDINGS)
+    before = tried.loc[0]
+    assert before["remedy"] == "as it is"
+    best = tried.set_index("remedy").loc[failing.best]
+    assert best["test"] > before["test"] + 0.2
+    assert best["gain"] == pytest.approx(best["test"] - before["test"])
+    assert best["ci_low"] <= best["gain"] <= best["ci_high"]
+    assert "suite.initialize_(net" in best["code"]
+
+
+def test_the_network_and_random_numbers_are_left_alone() -> None:
+    """And the same seed gives the same numbers."""
+    x, y = classes(100)
+    net = mlp(2, 8)
+    before = [values.detach().clone() for values in net.parameters()]
+    first, second = (suite.diagnose(net, x, y, steps=5, replicates=2) for _ in range(2))
+    assert all(map(torch.equal, before, net.parameters()))
+    pd.testing.assert_frame_equal(first.tried, second.tried)
+    assert not first.tried.equals(suite.diagnose(net, x, y, steps=5, replicates=2, seed=1).tried)
+
+
+def test_a_healthy_network_has_no_severe_finding() -> None:
+    x, y = classes(600)
+    net = suite.initialize_(mlp(2, 32), seed=0)
+    found = suite.diagnose(net, x, y, steps=200, replicates=3)
+    assert not set(found.findings["severity"]) & {"high", "medium"}
+    assert found.best == ""
+    assert "No remedy is recommended." in str(found)
+
+
+def test_inputs_that_are_not_standardized_are_the_cause() -> None:
+    """What is gone with standardized inputs is information."""
+    x, y = classes(400)
+    found = suite.diagnose(mlp(2, 16, activation=nn.Tanh), 1000 + x, y, steps=150, replicates=3)
+    assert found.findings.loc[0, "finding"] == "input_scale"
+    assert found.best.startswith("standardize inputs")
+    gone = found.findings[found.findings["evidence"].str.contains("gone with standardized inputs")]
+    assert set(gone["severity"]) <= {"info"}
+
+
+def test_targets_of_another_size_are_standardized() -> None:
+    x, _ = classes(400)
+    found = suite.diagnose(mlp(2, 16, outputs=1), x, 5000 + 1000 * x[:, 0], steps=150, replicates=3)
+    assert found.findings.loc[0, "finding"] == "output_scale"
+    assert found.best == "standardize targets"
+    assert found.score == "R^2"
+    assert "y = (y - y.mean(axis=0))" in found.tried.set_index("remedy").loc[found.best, "code"]
+
+
+def test_labels_without_meaning_are_reported() -> None:
+    x, y = classes(200)
+    shuffled = np.random.default_rng(0).permutation(y)
+    found = suite.diagnose(mlp(2, 16), x, shuffled, steps=20, replicates=3)
+    assert "labels" in set(found.findings["finding"])
+
+
+def test_a_learning_rate_is_used_and_others_are_tried() -> None:
+    x, y = classes(300)
+    found = suite.diagnose(mlp(2, 16), x, y, learning_rate=1e-7, steps=100, replicates=3)
+    rows = found.tried.set_index("remedy")
+    assert rows.loc["as it is", "learning_rate"] == 1e-7
+    assert rows.loc["another learning rate", "test"] > rows.loc["as it is", "test"] + 0.1
+
+
+def test_without_trainings_severities_are_those_of_the_study() -> None:
+    x, y = classes(100)
+    found = suite.diagnose(mlp(12, 16, activation=nn.Sigmoid), x, y, try_remedies=False)
+    assert found.tried.empty
+    assert "high" in set(found.findings["severity"])
+    assert (found.findings["remedy"] == "").all()
+
+
+def test_arrays_are_networks_too() -> None:
+    x, y = classes(100)
+    net = mlp(2, 8)
+    linears = [part for part in net if isinstance(part, nn.Linear)]
+    layers = [
+        (part.weight.detach().numpy().T, part.bias.detach().numpy(), "relu" if place < 2 else None)
+        for place, part in enumerate(linears)
+    ]
+    first, second = (suite.diagnose(each, x, y, steps=10, replicates=2) for each in (net, layers))
+    pd.testing.assert_frame_equal(first.tried, second.tried)
+
+
+def test_every_finding_has_remedies_that_exist() -> None:
+    from suite.diagnosis.remedies import possible_remedies
+    from suite.nets.tracing import trace_module
+
+    possible = set(possible_remedies(trace_module(mlp(9, 3, activation=nn.Tanh)), frozenset({"inputs", "targets"})))
+    assert set(REMEDIES) == set(FINDINGS)
+    assert {key for keys in REMEDIES.values() for key in keys} == possible
+
+
+def test_the_page_says_what_the_frames_say(failing: Diagnosis, tmp_path: Path) -> None:
+    page = failing.report(tmp_path / "page.html").read_text(encoding="utf-8")
+    for row in failing.findings.to_dict("records"):
+        assert row["finding"].replace("_", " ") in page
+        assert row["severity"] in page
+    for row in failing.tried.to_dict("records"):
+        assert f"{row['test']:.3f}" in page
+    assert f"Recommended: {failing.best}." in page
+    printed = str(failing)
+    assert printed.splitlines()[0].startswith("12 hidden layers, 4-16-...-16-3, Sigmoid")
+    assert "high: initialization in " in printed
+
+
+MODEL = """import torch
+from torch import nn
+
+from helper import WIDTH
+
+torch.manual_seed(0)
+net = nn.Sequential(nn.Linear(4, WIDTH), nn.ReLU(), nn.Linear(WIDTH, 3))
+
+
+def make():
+    return net
+
+
+number = 3
+random = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Dropout(0.5), nn.Linear(8, 3))
+wide = nn.Sequential(nn.Linear(9, 8), nn.ReLU(), nn.Linear(8, 3))
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a network and its data."""
+    x, y = classes(120)
+    frame = pd.DataFrame(x, columns=list("abcd")).assign(label=np.array(["u", "v", "w"])[y])
+    frame.to_csv(tmp_path / "data.csv", index=False)
+    (tmp_path / "model.py").write_text(MODEL)
+    (tmp_path / "helper.py").write_text("WIDTH = 8\n")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def _diagnose(*words: str) -> tuple[int, str]:
+    with seeded():
+        done = CliRunner().invoke(app, ["diagnose", *words, "--steps", "5"])
+    return done.exit_code, done.output
+
+
+@pytest.mark.parametrize("name", ["net", "make"])
+def test_the_command_prints_findings_and_writes_them(name: str, folder: Path) -> None:
+    code, printed = _diagnose(f"model.py:{name}", "--data", "data.csv", "--target", "label", "--standardize")
+    assert code == 0, printed
+    assert "1 hidden layers, 4-8-3, ReLU" in printed or "1 hidden layer, 4-8-3, ReLU" in printed
+    results = folder / "results" / "diagnose-model"
+    assert list(pd.read_csv(results / "findings.csv").columns) == COLUMNS
+    assert (results / "diagnosis.html").exists()
+    assert "as it is" in (results / "tried.csv").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["model.py", "--data", "data.csv"], "model.py: expected FILE.py:NAME, such as model.py:net"),
+        (["none.py:net", "--data", "data.csv"], "none.py: no such file; check the path"),
+        (["model.py:nothing", "--data", "data.csv"], "model.py: has no nothing"),
+        (["model.py:number", "--data", "data.csv"], "model.py: number is int, expected a torch.nn.Module"),
+        (["model.py:random", "--data", "data.csv"], "layer 2 (Dropout) is random in training mode"),
+        (["model.py:wide", "--data", "data.csv"], "X has 4 features, and the network has 9 inputs"),
+        (["model.py:net", "--data", "none.csv"], "none.csv"),
+    ],
+)
+def test_wrong_arguments_give_errors(words: list[str], message: str, folder: Path) -> None:
+    code, printed = _diagnose(*words, "--target", "label")
+    assert code == 2
+    assert message in printed
+    assert "Traceback" not in printed
+    assert not (folder / "results" / "diagnose-model").exists()
+
+
+def test_code_that_fails_is_reported(folder: Path) -> None:
+    (folder / "model.py").write_text("import nowhere\n")
+    code, printed = _diagnose("model.py:net", "--data", "data.csv", "--target", "label")
+    assert code == 2
+    assert "model.py: cannot be run (ModuleNotFoundError: No module named 'nowhere'); correct it" in printed
