@@ -1,0 +1,238 @@
+"""Networks that were traced from torch modules: chains of Linear layers with other steps between them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from suite.catalog.activations import Activation
+
+Function = Callable[[Tensor, Sequence[Tensor]], Tensor]
+"""An elementwise function of values (networks, units, points) and the network's parameters."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of a network, which computes one value from earlier ones.
+
+    Attributes:
+        name: The name of the module, or of the node of the traced graph, that computes it.
+        sources: The values that it takes: 0 is the inputs, and step k computes value k + 1.
+    """
+
+    name: str
+    sources: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Affine(Step):
+    """W h + b. `weight` and `bias` are places in the network's parameters; there may be no bias."""
+
+    weight: int
+    bias: int | None
+
+
+@dataclass(frozen=True)
+class Elementwise(Step):
+    """A function of each element, such as an activation.
+
+    Attributes:
+        function: Computes it out of place, with operations that torch can differentiate.
+        label: How messages and tables name it.
+        entry: The activation of the catalog that it is, if it is one.
+        parameters: The places of its own parameters, such as the slope of a PReLU.
+        straight: Whether it is an affine function of its source, such as a multiplication by 0.5.
+    """
+
+    function: Function
+    label: str
+    entry: Activation | None = None
+    parameters: tuple[int, ...] = ()
+    straight: bool = False
+
+
+@dataclass(frozen=True)
+class Normalize(Step):
+    """Batch normalization, layer normalization or RMS normalization.
+
+    Attributes:
+        kind: Which one.
+        eps: The constant that is added to the variance.
+        gain, shift: Places in the network's parameters, if it has any.
+        statistics: The running mean and variance, (networks, units, 1), that batch normalization uses in place of the
+            batch's own.
+    """
+
+    kind: Literal["batch", "layer", "rms"]
+    eps: float
+    gain: int | None
+    shift: int | None
+    statistics: tuple[Tensor, Tensor] | None = None
+
+
+@dataclass(frozen=True)
+class Add(Step):
+    """The sum of earlier values of equal width."""
+
+
+@dataclass(frozen=True)
+class Concatenate(Step):
+    """The units of earlier values, one after the other."""
+
+
+@dataclass(frozen=True)
+class TracedNetwork:
+    """Networks of one architecture, with the networks as the first axis.
+
+    Attributes:
+        inputs: The number of inputs.
+        steps: What they compute, in order. The last step is the last Linear.
+        parameters: Weights (networks, fan_out, fan_in), vectors (networks, units, 1).
+        names: The names of the parameters.
+        head: The name of a function after the last Linear that is left out, such as Softmax; empty if there is none.
+        head_function: That function, if it is elementwise, such as Sigmoid.
+        derived: The names of weights that the module computes from other parameters, as parametrizations do.
+    """
+
+    inputs: int
+    steps: tuple[Step, ...]
+    parameters: tuple[Tensor, ...]
+    names: tuple[str, ...]
+    head: str = ""
+    head_function: Function | None = None
+    derived: tuple[str, ...] = ()
+
+    @property
+    def networks(self) -> int:
+        """The number of networks."""
+        return len(self.parameters[0])
+
+    @property
+    def parameter_count(self) -> int:
+        """The number of parameters of each network; those that layers share count once."""
+        return sum(values[0].numel() for values in self.parameters)
+
+    @cached_property
+    def linears(self) -> tuple[Affine, ...]:
+        """The Linear layers in order, the readout last."""
+        return tuple(step for step in self.steps if isinstance(step, Affine))
+
+    @cached_property
+    def hidden(self) -> tuple[Elementwise, ...]:
+        """The activations in order, which define the hidden layers: the argument is `sources[0]`."""
+        return tuple(step for step in self.steps if isinstance(step, Elementwise) and not step.straight)
+
+    @cached_property
+    def widths(self) -> tuple[int, ...]:
+        """The number of units of every value."""
+        found = [self.inputs]
+        for step in self.steps:
+            if isinstance(step, Affine):
+                found.append(self.parameters[step.weight].shape[1])
+            elif isinstance(step, Concatenate):
+                found.append(sum(found[source] for source in step.sources))
+            else:
+                found.append(found[step.sources[0]])
+        return tuple(found)
+
+    @property
+    def outputs(self) -> int:
+        """The number of outputs."""
+        return self.widths[-1]
+
+    @property
+    def has_batch_statistics(self) -> bool:
+        """Whether outputs at a point depend on the other points."""
+        return any(isinstance(step, Normalize) and step.kind == "batch" and not step.statistics for step in self.steps)
+
+    def place_of(self, step: Step) -> int:
+        """Return the place of a step's value in `values`."""
+        return next(place for place, other in enumerate(self.steps, 1) if other is step)
+
+    def values(
+        self,
+        points: Float[Tensor, "*networks inputs points"],
+        parameters: Sequence[Tensor] | None = None,
+        reference: int | None = None,
+    ) -> list[Float[Tensor, "networks units points"]]:
+        """Return the inputs and the value of every step, in order; the last are the outputs.
+
+        Args:
+            points: Points shared by all networks or, with a leading axis, separate points for each.
+            parameters: Parameters to use in place of the network's own.
+            reference: The number of points, from the first, over which batch normalization takes its statistics.
+                Default: all.
+        """
+        own = self.parameters if parameters is None else parameters
+        found = [points.expand(len(own[0]), *points.shape[-2:])]
+        for step in self.steps:
+            found.append(_compute(step, [found[source] for source in step.sources], own, reference))
+        return found
+
+    def __call__(
+        self,
+        points: Float[Tensor, "*networks inputs points"],
+        parameters: Sequence[Tensor] | None = None,
+        reference: int | None = None,
+    ) -> Float[Tensor, "networks outputs points"]:
+        """Compute the outputs; arguments are those of `values`."""
+        return self.values(points, parameters, reference)[-1]
+
+    def __getitem__(self, networks: slice | Tensor) -> "TracedNetwork":
+        """Return the selected networks."""
+        return self._map(lambda values: values[networks])
+
+    def to(self, dtype: torch.dtype) -> "TracedNetwork":
+        """Return the same networks in another precision."""
+        return self._map(lambda values: values.to(dtype))
+
+    def repeat(self, times: int) -> "TracedNetwork":
+        """Return so many copies of a single network."""
+        return self._map(lambda values: values.expand(times, *values.shape[1:]).clone())
+
+    def _map(self, change: Callable[[Tensor], Tensor]) -> "TracedNetwork":
+        steps = [
+            replace(step, statistics=(change(step.statistics[0]), change(step.statistics[1])))
+            if isinstance(step, Normalize) and step.statistics
+            else step
+            for step in self.steps
+        ]
+        return replace(self, steps=tuple(steps), parameters=tuple(change(values) for values in self.parameters))
+
+
+def _compute(step: Step, sources: Sequence[Tensor], parameters: Sequence[Tensor], reference: int | None) -> Tensor:
+    """Return the value of a step."""
+    match step:
+        case Affine(weight=weight, bias=bias):
+            if bias is None:
+                return torch.bmm(parameters[weight], sources[0])
+            return torch.baddbmm(parameters[bias], parameters[weight], sources[0])
+        case Elementwise(function=function):
+            return function(sources[0], parameters)
+        case Normalize():
+            return _normalize(step, sources[0], parameters, reference)
+        case Add():
+            return sum(sources[1:], sources[0])
+        case Concatenate():
+            return torch.cat(list(sources), dim=1)
+    raise TypeError(f"unknown step {step}")
+
+
+def _normalize(step: Normalize, z: Tensor, parameters: Sequence[Tensor], reference: int | None) -> Tensor:
+    if step.kind == "rms":
+        found = z * (z.square().mean(1, keepdim=True) + step.eps).rsqrt()
+    else:
+        if step.statistics:
+            mean, variance = step.statistics
+        else:
+            axis = 2 if step.kind == "batch" else 1
+            counted = z[:, :, :reference] if step.kind == "batch" else z
+            mean, variance = counted.mean(axis, keepdim=True), counted.var(axis, correction=0, keepdim=True)
+        found = (z - mean) * (variance + step.eps).rsqrt()
+    if step.gain is not None:
+        found = found * parameters[step.gain]
+    return found if step.shift is None else found + parameters[step.shift]
