@@ -350,7 +350,7 @@ class _Reader:
             raise self._unsupported(node, "normalizes over more than one axis")
         if isinstance(layer, nn.LayerNorm):
             return self.add(Normalize(name, (source,), "layer", layer.eps, gain, shift))
-        eps = layer.eps if layer.eps is not None else torch.finfo(torch.float64).eps  # type: ignore[union-attr]
+        eps = layer.eps if layer.eps is not None else torch.finfo(torch.float64).eps
         return self.add(Normalize(name, (source,), "rms", float(eps), gain, shift))  # type: ignore[arg-type]
 
     def _activate_by_module(self, node: fx.Node, layer: nn.Module, source: Any) -> Any:
@@ -366,7 +366,7 @@ class _Reader:
             return self._apply(node, source, _function_of(kernel(chosen).phi), name, chosen.label, chosen)
         if own or type(layer) not in _ELEMENTWISE_MODULES:
             raise self._unsupported(node, "is not supported")
-        alone = deepcopy(layer)
+        alone: Any = deepcopy(layer)
         if hasattr(alone, "inplace"):
             alone.inplace = False
         entry = _entry_of(layer)
