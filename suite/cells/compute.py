@@ -144,10 +144,15 @@ def measure_networks(
     whole = slice(cell.start, cell.stop)
     measure = load(cell.measure.function)
     with standard_settings():
-        given = _inputs(cell, sample, None, whole, ensemble.parameters.to(dtype))
-        if at is not None and cell.measure.inputs == "loss":
-            batch = slice(cell.points if cell.measure.batch else None)
-            given = LossAt(at.loss, at.points[..., batch].to(dtype), at.labels[..., batch].to(dtype))
+        if data is not None and cell.measure.inputs == "loss":
+            settings: Any = cell.settings
+            batch = slice(settings.points if cell.measure.batch else None)
+            points = data.data[:, batch].to(dtype)
+            given: Any = LossAt(HALF_SQUARE, points, points.new_zeros(ensemble.widths[-1], points.shape[1]))
+            if at is not None:
+                given = LossAt(at.loss, points, at.labels[:, batch].to(dtype))
+        else:
+            given = _inputs(cell, sample, None, whole, ensemble.parameters.to(dtype))
         found: dict[str, Tensor] = measure(ensemble.to(dtype), given, cell.settings)
     if cell.in_tables:
         _check_shapes(cell, found, ensemble.draws)
