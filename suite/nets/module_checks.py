@@ -190,8 +190,15 @@ def _where(name: str, module: nn.Module) -> str:
 
 def _copied(name: str, module: nn.Module, batch: bool | None = True) -> nn.Module:
     """Return a copy in float64 without hooks; `batch` is the mode of batch normalization, None for the module's."""
+    # torch does not copy the weights that old hooks compute, which are no leaves; the hooks compute them again.
+    computed = [
+        values
+        for part in module.modules()
+        for values in part.__dict__.values()
+        if isinstance(values, Tensor) and not values.is_leaf
+    ]
     try:
-        copy = deepcopy(module).cpu().double()
+        copy = deepcopy(module, {id(values): values.detach().clone() for values in computed}).cpu().double()
     except Exception as error:  # whatever a module of the user's own holds
         raise UnsupportedModuleError(
             f"{_where(name, module)} cannot be copied to compare it with the suite ({short_error(error, 120)}); remove "

@@ -3,12 +3,13 @@
 import re
 from collections.abc import Callable
 from copy import deepcopy
+from itertools import pairwise
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 from torch.nn.utils import parametrizations
 
 import suite
@@ -66,15 +67,15 @@ class Residual(nn.Module):
 
 def _mlp(*widths: int, act: Callable[[], nn.Module] = nn.ReLU, norm: Callable[[int], nn.Module] | None = None):
     layers: list[nn.Module] = []
-    for below, width in zip(widths[:-2], widths[1:-1], strict=True):
+    for below, width in pairwise(widths[:-1]):
         layers += [nn.Linear(below, width), *([norm(width)] if norm else []), act()]
     return nn.Sequential(*layers, nn.Linear(*widths[-2:]))
 
 
 def _nerf() -> nn.Module:
     def forward(self, x):
-        h = F.relu(self.b(F.relu(self.a(x))))
-        return self.d(F.relu(self.c(torch.cat([x, h], dim=-1))))
+        h = functional.relu(self.b(functional.relu(self.a(x))))
+        return self.d(functional.relu(self.c(torch.cat([x, h], dim=-1))))
 
     return Module(forward, a=nn.Linear(3, 8), b=nn.Linear(8, 8), c=nn.Linear(11, 8), d=nn.Linear(8, 4))
 
@@ -118,7 +119,7 @@ def _with(build: Callable[[], nn.Module], change: Callable[[nn.Linear], nn.Modul
 ARCHITECTURES: dict[str, Callable[[], nn.Module]] = {
     "plain": lambda: _mlp(3, 8, 8, 2),
     "functional MNIST example": lambda: Module(
-        lambda self, x: self.b(F.relu(self.a(torch.flatten(x, 1)))), a=nn.Linear(3, 8), b=nn.Linear(8, 4)
+        lambda self, x: self.b(functional.relu(self.a(torch.flatten(x, 1)))), a=nn.Linear(3, 8), b=nn.Linear(8, 4)
     ),
     "MLP-Mixer block": lambda: nn.Sequential(nn.Linear(3, 8), nn.GELU(), nn.Dropout(0.0), nn.Linear(8, 3)),
     "NeRF": _nerf,
@@ -140,7 +141,7 @@ ARCHITECTURES: dict[str, Callable[[], nn.Module]] = {
     "GAN discriminator": lambda: nn.Sequential(_mlp(6, 8, 8, 1, act=lambda: nn.LeakyReLU(0.2)), nn.Sigmoid()),
     "autoencoder": lambda: nn.Sequential(_mlp(6, 8, 2), nn.ReLU(), _mlp(2, 8, 6)),
     "VAE mean head": lambda: Module(
-        lambda self, x: self.mean(F.relu(self.body(x))), body=nn.Linear(6, 8), mean=nn.Linear(8, 2)
+        lambda self, x: self.mean(functional.relu(self.body(x))), body=nn.Linear(6, 8), mean=nn.Linear(8, 2)
     ),
     "wide and deep": _wide,
     "DenseNet-style": _dense,
@@ -178,9 +179,9 @@ ARCHITECTURES: dict[str, Callable[[], nn.Module]] = {
     ),
     "no biases": lambda: nn.Sequential(nn.Linear(3, 8, bias=False), nn.CELU(), nn.Linear(8, 2, bias=False)),
     "classifier": lambda: nn.Sequential(_mlp(3, 8, 8, 4), nn.Softmax(dim=-1)),
-    "log classifier": lambda: Module(lambda self, x: F.log_softmax(self.net(x), dim=1), net=_mlp(3, 8, 8, 4)),
+    "log classifier": lambda: Module(lambda self, x: functional.log_softmax(self.net(x), dim=1), net=_mlp(3, 8, 8, 4)),
     "squared ReLU": lambda: Module(
-        lambda self, x: self.b(F.relu(self.a(x)) ** 2), a=nn.Linear(3, 8), b=nn.Linear(8, 2)
+        lambda self, x: self.b(functional.relu(self.a(x)) ** 2), a=nn.Linear(3, 8), b=nn.Linear(8, 2)
     ),
 }  # fmt: skip
 
@@ -284,7 +285,7 @@ def test_labels_and_a_loss_replace_the_mean_square():
 
     found = suite.measure(module, "grad_norm", data=x, labels=y, loss="cross_entropy")
 
-    F.cross_entropy(module(x), y).backward()
+    functional.cross_entropy(module(x), y).backward()
     expected = torch.cat([values.grad.flatten() for values in module.parameters()]).norm()
     assert found.value[0] == pytest.approx(float(expected), rel=1e-5)
     assert found.attrs["domain"] == "data"
@@ -358,7 +359,7 @@ REFUSED: dict[str, tuple[Callable[[], nn.Module], str]] = {
     ),
     "gate": (
         lambda: Module(
-            lambda s, x: s.c(F.silu(s.a(x)) * s.b(x)), a=nn.Linear(3, 4), b=nn.Linear(3, 4), c=nn.Linear(4, 1)
+            lambda s, x: s.c(functional.silu(s.a(x)) * s.b(x)), a=nn.Linear(3, 4), b=nn.Linear(3, 4), c=nn.Linear(4, 1)
         ),
         "combines the values of several layers",
     ),
