@@ -194,6 +194,7 @@ def _copied(name: str, module: nn.Module, batch: bool | None = True) -> nn.Modul
     computed = [
         values
         for part in module.modules()
+        if any(hasattr(hook, "compute_weight") for hook in part._forward_pre_hooks.values())
         for values in part.__dict__.values()
         if isinstance(values, Tensor) and not values.is_leaf
     ]

@@ -34,6 +34,11 @@ class TracedEnsemble(Ensemble):
     network: TracedNetwork = None  # type: ignore[assignment]  # fields of the base class have defaults
 
     @property
+    def plain(self) -> bool:
+        """Return False, since exact methods do not hold."""
+        return False
+
+    @property
     def parameter_count(self) -> int:
         """Number of parameters of each network, P; those that layers share count once."""
         return self.network.parameter_count
