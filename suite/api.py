@@ -51,8 +51,21 @@ def measure(
     settings: Mapping[str, Mapping[str, Any]] | None = None,
     activation: str | Mapping[str, Any] | None = None,
     seed: int = 0,
+    statistics: Literal["mode", "batch", "running"] = "mode",
+    data: Any = None,
+    labels: Any = None,
+    loss: Literal["cross_entropy", "binary_cross_entropy", "half_square"] | None = None,
 ) -> "pd.DataFrame":
-    """Measure existing networks: MLPs given as torch modules, trained or not.
+    """Measure existing networks, trained or not: torch modules, or arrays of weights.
+
+    A module is a chain of Linear layers with, between them, any elementwise activations, BatchNorm1d, LayerNorm or
+    RMSNorm, residual sums and concatenations. Its forward method is traced. A hidden layer is an activation, and its
+    preactivation is what the activation takes. A Softmax, LogSoftmax, Sigmoid or Tanh at the end is left out, with a
+    warning. MLPs with equal hidden layers are measured as in a study; for other networks, `collapsed_absolute` is nan,
+    dead neurons are counted over points, and measures that hold only for MLPs are an error.
+
+    Parametrizations such as weight_norm are measured by the weights that they yield; measures of parameters and their
+    gradients are then an error. Parameters that layers share count once.
 
     Each network is measured separately. Parameters that it lacks, such as biases, count neither in P nor in gradients.
     `collapsed_absolute`, and so `collapse_by_norm`, uses the scale of the output that is predicted from the mean
@@ -60,28 +73,42 @@ def measure(
     and `jacobian` use inputs of |x|^2 / n_0 = 1 unless their `input_variance` is set.
 
     Args:
-        modules: A torch.nn.Sequential, or several of one architecture: Linear, optionally LayerNorm or BatchNorm1d, and
-            an activation for each hidden layer, and a Linear at the end.
+        modules: A module, or several of one architecture; or a list of (weights, biases, activation) for each layer,
+            with weights (inputs, outputs) as in Keras and scikit-learn, biases or None, and the name of an activation
+            or None.
         measures: The name of a measure, or several; all except those that need a task or training.
         domain: The domain on which they are evaluated, as a table of a spec. Default: {"kind": "box", "half_width":
             1.0}.
         settings: Settings by measure, as in a spec: {"collapse": {"threshold": 0.2}}. `draws` has no effect here.
         activation: An activation of the catalog or of a plug-in that replaces activations that are not torch modules.
         seed: The seed of random lines, or pairs of inputs, if a measure uses any.
+        statistics: Which statistics BatchNorm1d uses: "batch", those of the points; "running"; or "mode", the running
+            ones in eval mode.
+        data: Points (points, inputs) on which the networks are evaluated instead of the domain.
+        labels: The labels of these points: classes, or one number for each output. Needs `loss`.
+        loss: The loss of the labels that measures of gradients use. Default: half the mean square of the outputs.
 
     Returns:
         A frame with the columns `network` (from 0), `quantity`, `layer` (1 is the first hidden layer; empty if it does
-            not apply), `method` (as in measurements.parquet) and `value`.
+            not apply), `method` (as in measurements.parquet; "data points" with `data`) and `value`. Its
+            `attrs["domain"]` names the domain, such as "name box, half_width 1.0", or is "data".
 
     Raises:
-        ValueError: If a module is not such an MLP (the message names the layer), or a measure does not suit it.
+        ValueError: If a module is not supported (the message names the layer), or a measure does not suit it.
     """
     from suite.runs.modules import measure_modules  # noqa: PLC0415  # loads torch, which specs do not need
 
     if isinstance(modules, Iterator):
         raise ValueError(f"expected a module or a list of modules, got {type(modules).__name__}; use list(...)")
     several = list(modules) if isinstance(modules, list | tuple) else [modules]
-    return measure_modules(several, measures, domain, settings, activation, seed)
+    if several and all(isinstance(each, list | tuple) and len(each) == 3 and _is_layer(each) for each in several):
+        several = [several]  # the layers of one network
+    return measure_modules(several, measures, domain, settings, activation, seed, statistics, data, labels, loss)
+
+
+def _is_layer(given: Sequence[Any]) -> bool:
+    """Return whether this is (weights, biases, activation) rather than a network of three layers."""
+    return given[2] is None or isinstance(given[2], str)
 
 
 def diagnose(

@@ -17,7 +17,7 @@ from suite.cells.cell import Cell, TrainingCell
 from suite.cells.checkpoint import CellProgress, Checkpoint
 from suite.measures.trainability import TaskAt
 from suite.nets.compiled import can_compile
-from suite.nets.data_points import sample_data
+from suite.nets.data_points import DataPoints, sample_data
 from suite.nets.ensemble import TILE_BYTES, Ensemble
 from suite.nets.losses import HALF_SQUARE, LossAt
 from suite.nets.pairs import draw_pairs
@@ -128,17 +128,35 @@ def compute_blocks(
     return progress.readings()
 
 
-def measure_networks(cell: Cell, ensemble: Ensemble) -> dict[str, Tensor]:
+def measure_networks(
+    cell: Cell, ensemble: Ensemble, data: DataPoints | None = None, at: LossAt | None = None
+) -> dict[str, Tensor]:
     """Return the results of a cell's measure for existing networks, in the precision of its settings.
 
     Args:
         cell: A cell of a measure that needs no task, with as many draws as there are networks.
         ensemble: The networks, in place of those that the cell would draw.
+        data: The points of the user's data, in place of the sample of the cell's domain.
+        at: The loss with points and labels, in place of the mean square of the outputs.
     """
-    sample = _sample(cell, _dtype(cell), "cpu") if cell.sampled else None
+    dtype = _dtype(cell)
+    sample = (data.to(dtype, "cpu") if data else _sample(cell, dtype, "cpu")) if cell.sampled else None
     whole = slice(cell.start, cell.stop)
+    measure = load(cell.measure.function)
     with standard_settings():
-        return _compute_draws(cell, ensemble.to(_dtype(cell)), sample, None, whole, None)
+        if data is not None and cell.measure.inputs == "loss":
+            settings: Any = cell.settings
+            batch = slice(settings.points if cell.measure.batch else None)
+            points = data.data[:, batch].to(dtype)
+            given: Any = LossAt(HALF_SQUARE, points, points.new_zeros(ensemble.widths[-1], points.shape[1]))
+            if at is not None:
+                given = LossAt(at.loss, points, at.labels[:, batch].to(dtype))
+        else:
+            given = _inputs(cell, sample, None, whole, ensemble.parameters.to(dtype))
+        found: dict[str, Tensor] = measure(ensemble.to(dtype), given, cell.settings)
+    if cell.in_tables:
+        _check_shapes(cell, found, ensemble.draws)
+    return found
 
 
 def _draw_block(

@@ -11,6 +11,7 @@ from suite.nets import compiled
 from suite.nets.ensemble import Ensemble
 from suite.nets.moments import output_moments
 from suite.nets.sample import Sample
+from suite.nets.traced_ensemble import TracedEnsemble
 from suite.theory.options import output_variance_with
 
 
@@ -52,13 +53,16 @@ def collapse(ensemble: Ensemble, domain: Sample, settings: CollapseSettings) -> 
     points, tau = domain.points(), settings.threshold
     outputs = ensemble(points)
     rms, std = output_moments(outputs)
-    predicted = output_variance_with(
-        ensemble.activation,
-        ensemble.variances,
-        points.square().mean().item(),
-        ensemble.normalization,
-        ensemble.residual,
-    )
+    is_traced = isinstance(ensemble, TracedEnsemble)  # no variance map is known for these
+    predicted = torch.nan
+    if not is_traced:
+        predicted = output_variance_with(
+            ensemble.activation,
+            ensemble.variances,
+            points.square().mean().item(),
+            ensemble.normalization,
+            ensemble.residual,
+        )
     relative, absolute = std <= tau * rms, std <= tau * predicted**0.5
     exact = (outputs.amax(2) == outputs.amin(2)).all(1)
     collapsed = relative | absolute | exact
@@ -78,10 +82,11 @@ def collapse(ensemble: Ensemble, domain: Sample, settings: CollapseSettings) -> 
         "collapse_by_norm": left & ~bias & (~relative | vanished),
         "collapse_by_angle": left & ~bias & relative & ~vanished,
     }
-    unknown = ~torch.isfinite(std + rms + predicted)
-    return {"output_std": std, "output_rms": rms} | {
-        name: event.to(std.dtype).masked_fill(unknown, torch.nan) for name, event in indicators.items()
-    }
+    unknown = ~torch.isfinite(std + rms + (0 if is_traced else predicted))
+    found = {name: event.to(std.dtype).masked_fill(unknown, torch.nan) for name, event in indicators.items()}
+    if is_traced:
+        found["collapsed_absolute"] = torch.full_like(std, torch.nan)
+    return {"output_std": std, "output_rms": rms} | found
 
 
 class _Causes(NamedTuple):
@@ -101,6 +106,9 @@ def inspect_layers(
     ensemble: Ensemble, points: Float[Tensor, "inputs points"]
 ) -> tuple[Float[Tensor, "draws layers"], Float[Tensor, "draws layers"], Bool[Tensor, "draws layers"]]:
     """Inspect each layer by torch, as `compiled.inspect_layers` does by the kernels."""
+    if isinstance(ensemble, TracedEnsemble):
+        weighted, own, still = ensemble.inspect_layers(points)
+        return torch.stack(weighted, dim=1), torch.stack(own, dim=1), torch.stack(still, dim=1)
     norms, constant = [], []
     h = points.expand(ensemble.draws, -1, -1)
     for index, layer in enumerate(ensemble.layers):

@@ -7,6 +7,7 @@ from suite.catalog.measures.death import DeadNeuronsSettings
 from suite.nets.death import dead_on_domain, find_tentative
 from suite.nets.ensemble import Ensemble
 from suite.nets.sample import Sample
+from suite.nets.traced_ensemble import TracedEnsemble
 
 
 def dead_neurons(ensemble: Ensemble, domain: Sample, settings: DeadNeuronsSettings) -> dict[str, Tensor]:
@@ -37,10 +38,14 @@ def dead_neurons(ensemble: Ensemble, domain: Sample, settings: DeadNeuronsSettin
     counts = torch.stack([layer.sum(1) for layer in dead], dim=1).to(ensemble.parameters.dtype)
     widths = counts.new_tensor(ensemble.widths[1:-1])
     revivable = torch.stack(find_tentative(dead), dim=1)
-    return {
+    found = {
         "dead_tentative": torch.where(revivable, counts, 0.0),
         "dead_permanent": torch.where(revivable, 0.0, counts),
         "active": widths - counts,
         "dead_fraction": counts / widths,
         "born_dead": (counts == widths).any(1).to(counts.dtype),
     }
+    if isinstance(ensemble, TracedEnsemble) and not ensemble.is_chain:  # a dead neuron can then be revived otherwise
+        for name in ("dead_tentative", "dead_permanent", "born_dead"):
+            found[name] = torch.full_like(found[name], torch.nan)
+    return found

@@ -28,6 +28,5 @@ def gradients(ensemble: Ensemble, domain: LossAt, settings: GradientsSettings) -
     Source: Yu & Zhang 2021, arXiv:2105.08911, who relate Collapse to Constant to vanishing gradients.
     """
     gradient, by_input = loss_gradients(ensemble, domain)
-    sizes = [sum(part[0].numel() for part in layer if part is not None) for layer in ensemble.layers]
-    norms = torch.stack([part.norm(dim=1) for part in gradient.split(sizes, dim=1)], dim=1)
+    norms = torch.stack([part.norm(dim=1) for part in gradient.split(ensemble.parameter_sizes, dim=1)], dim=1)
     return {"input_gradient": by_input, "parameter_gradient": norms}

@@ -5,7 +5,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from suite.catalog.measures.signal import JacobianSettings
+from suite.nets.differentiable import trace
 from suite.nets.ensemble import Ensemble
+from suite.nets.traced_ensemble import TracedEnsemble
 
 
 def jacobian(
@@ -29,6 +31,8 @@ def jacobian(
     Source: Pennington, Schoenholz & Ganguli 2017, arXiv:1711.04735; Murray, Abrol & Tanner 2021,
     arXiv:2105.07741.
     """
+    if isinstance(ensemble, TracedEnsemble):
+        return _of_traced(ensemble, domain[..., :1])
     kernel, (first, *later) = ensemble.kernel, ensemble.layers[:-1]
     h = kernel.apply_(torch.baddbmm(first.bias, first.weight, domain[..., :1]))
     product: Tensor | None = None
@@ -49,4 +53,28 @@ def jacobian(
         for values, moment in zip(found.values(), (mean, second, largest), strict=True):
             values.append(torch.where(sound, moment, torch.nan))
     empty = h.new_empty(ensemble.draws, 0)
+    return {name: torch.stack(values, dim=1) if values else empty for name, values in found.items()}
+
+
+def _of_traced(ensemble: TracedEnsemble, points: Float[Tensor, "draws inputs 1"]) -> dict[str, Tensor]:
+    """Return the moments for traced networks, by one backward pass for each unit."""
+    with torch.enable_grad():
+        first, *later = (layer.above for layer in trace(ensemble, points.clone().requires_grad_())[0])
+        products = []
+        for h in later:
+            rows = [
+                torch.autograd.grad(unit, first, retain_graph=True, allow_unused=True, materialize_grads=True)[0]
+                for unit in h.sum((0, 2))
+            ]
+            products.append(torch.stack(rows, dim=1)[..., 0])
+    found: dict[str, list[Tensor]] = {"jacobian_mean": [], "jacobian_second": [], "jacobian_max": []}
+    for product in products:
+        singular = torch.linalg.svdvals(product.nan_to_num())
+        squared = singular.square()
+        sound = product.isfinite().flatten(1).all(1) & squared.square().sum(1).isfinite()
+        units = product.shape[1]
+        moments = (squared.sum(1) / units, squared.square().sum(1) / units, singular[:, 0])
+        for values, moment in zip(found.values(), moments, strict=True):
+            values.append(torch.where(sound, moment, torch.nan))
+    empty = points.new_empty(ensemble.draws, 0)
     return {name: torch.stack(values, dim=1) if values else empty for name, values in found.items()}

@@ -8,6 +8,7 @@ from suite.nets import compiled
 from suite.nets.ensemble import Ensemble, layer_views
 from suite.nets.losses import LossAt
 from suite.nets.normalization import AXES, standardize_, standardize_backward_
+from suite.nets.traced_ensemble import TracedEnsemble
 
 
 class Backpropagation:
@@ -138,6 +139,8 @@ def loss_gradients(ensemble: Ensemble, at: LossAt) -> tuple[Float[Tensor, "draws
     """
     loss, points, labels = at.of_each(ensemble.draws)
     total = points.shape[2]
+    if isinstance(ensemble, TracedEnsemble):
+        return _by_autograd(ensemble, LossAt(loss, points, labels))
     if compiled.is_compiled(ensemble, points, labels, loss.name):
         gradient, by_input = compiled.gradients(ensemble, loss.name, points, labels)
         layers = layer_views(gradient, ensemble.widths, ensemble.normalization != "none")
@@ -154,4 +157,22 @@ def loss_gradients(ensemble: Ensemble, at: LossAt) -> tuple[Float[Tensor, "draws
         gradient += share * passes.gradient
         pulled = torch.bmm(ensemble.layers[0].weight.mT, delta)
         by_input += share * part.shape[2] * pulled.square().sum((1, 2))
+    return gradient, by_input.sqrt()
+
+
+def _by_autograd(ensemble: TracedEnsemble, at: LossAt) -> tuple[Tensor, Tensor]:
+    """Return the gradients of the loss as `loss_gradients` does, for traced networks."""
+    total = at.points.shape[2]
+    gradient = torch.zeros_like(ensemble.parameters)
+    by_input = gradient.new_zeros(ensemble.draws)
+    for chunk in ensemble.chunks(total, units=4 * sum(ensemble.network.widths)):
+        with torch.enable_grad():
+            theta = ensemble.parameters.detach().clone().requires_grad_()
+            part = at.points[..., chunk].clone().requires_grad_()
+            outputs = ensemble.values(part, theta)[-1]
+            size = part.shape[2]
+            pull = at.loss.gradient(outputs.detach().clone(), at.labels[..., chunk]) * (size / total)
+            found = torch.autograd.grad(outputs, (theta, part), pull, allow_unused=True, materialize_grads=True)
+        gradient += found[0]
+        by_input += total * found[1].square().sum((1, 2))  # |d loss_i / d x_i| is `total` times that of the mean
     return gradient, by_input.sqrt()

@@ -61,7 +61,8 @@ def is_compiled(
     """
     total = points.shape[-1]
     return (
-        loss in LOSSES
+        ensemble.has_kernels
+        and loss in LOSSES
         and ensemble.parameters.device.type == "cpu"
         and ensemble.parameters.dtype in _KERNELS
         and _can_read(ensemble, ensemble.parameters, ensemble.parameters.shape)

@@ -10,6 +10,7 @@ from suite.nets.data_points import DataPoints
 from suite.nets.enclosure import are_within, units_within
 from suite.nets.ensemble import Ensemble
 from suite.nets.sample import Sample
+from suite.nets.traced_ensemble import TracedEnsemble
 
 Dead = list[Bool[Tensor, "draws _"]]
 """For each hidden layer, whether each of its neurons is dead. Layers may have different widths."""
@@ -28,6 +29,9 @@ def dead_on_domain(ensemble: Ensemble, sample: Sample) -> Dead:
         ensemble: Networks without normalization or residual connections. They are evaluated in float64.
         sample: Sample of the domain.
     """
+    if isinstance(ensemble, TracedEnsemble):
+        wide = ensemble.to(torch.float64)
+        return _dead_on_points(wide, sample.to(torch.float64, "cpu").points())
     sides = ensemble.activation.flat_sides
     if not sides:
         return _none_dead(ensemble)
@@ -89,11 +93,17 @@ def _none_dead(ensemble: Ensemble) -> Dead:
 
 
 def _dead_on_points(ensemble: Ensemble, points: Tensor) -> Dead:
-    hidden = ensemble.layers[:-1]
-    low = [torch.full_like(layer.bias[..., 0], torch.inf) for layer in hidden]
-    high = [torch.full_like(layer.bias[..., 0], -torch.inf) for layer in hidden]
+    low = [points.new_full((ensemble.draws, width), torch.inf) for width in ensemble.widths[1:-1]]
+    high = [torch.full_like(each, -torch.inf) for each in low]
     for chunk in ensemble.chunks(points.shape[-1]):
         for index, z in enumerate(ensemble.preactivations(points[..., chunk])):
             low[index] = torch.minimum(low[index], z.amin(2))
             high[index] = torch.maximum(high[index], z.amax(2))
-    return [are_within(*ranges, ensemble.activation.flat_sides) for ranges in zip(low, high, strict=True)]
+    sides = [ensemble.activation.flat_sides] * ensemble.depth
+    if isinstance(ensemble, TracedEnsemble):
+        sides = [step.entry.flat_sides if step.entry else () for step in ensemble.activations]
+    ranges = zip(low, high, sides, strict=True)
+    return [
+        are_within(least, most, flat) if flat else torch.zeros_like(least, dtype=torch.bool)
+        for least, most, flat in ranges
+    ]

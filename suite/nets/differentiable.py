@@ -8,6 +8,7 @@ from torch import Tensor
 
 from suite.nets.ensemble import Ensemble, layer_views
 from suite.nets.normalization import AXES, EPSILON
+from suite.nets.traced_ensemble import TracedEnsemble
 
 
 class LayerValues(NamedTuple):
@@ -40,10 +41,15 @@ def trace(
     torch uses a one-sided slope or a value in between, and the second derivative of phi is 0.
 
     Args:
-        ensemble: The networks, which may be normalized or residual.
+        ensemble: The networks, which may be normalized or residual. Hidden layers of traced networks are their
+            activations, for which `below` and `weighted` are the argument.
         points: Points of each network.
         parameters: Parameters to use in place of the ensemble's own.
     """
+    if isinstance(ensemble, TracedEnsemble):
+        found = ensemble.values(points, parameters)
+        places = [(step.sources[0], ensemble.network.place_of(step)) for step in ensemble.activations]
+        return [LayerValues(found[z], found[z], None, found[z], found[h]) for z, h in places], found[-1]
     widths, normalized = ensemble.widths, ensemble.normalization != "none"
     layers = layer_views(ensemble.parameters if parameters is None else parameters, widths, normalized)
     for index, vector in ensemble.lacking:

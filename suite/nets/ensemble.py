@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
-from typing import Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -70,6 +70,9 @@ class Ensemble:
     residual: bool = False
     lacking: frozenset[Vector] = frozenset()
 
+    has_kernels: ClassVar[bool] = True
+    """Whether the compiled kernels know this architecture."""
+
     @property
     def plain(self) -> bool:
         """Whether the networks have neither normalization nor residual connections."""
@@ -94,6 +97,11 @@ class Ensemble:
     def parameter_count(self) -> int:
         """Number of parameters of each network, P."""
         return self.parameters.shape[1] - sum(self.widths[index + 1] for index, _ in self.lacking)
+
+    @property
+    def parameter_sizes(self) -> list[int]:
+        """Number of parameters of each layer, the readout last."""
+        return [sum(part[0].numel() for part in layer if part is not None) for layer in self.layers]
 
     @cached_property
     def layers(self) -> list[Layer]:

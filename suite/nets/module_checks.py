@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from suite.formatting import short_error
 from suite.nets.ensemble import Ensemble
 from suite.nets.moments import output_moments
+from suite.nets.traced import TracedNetwork
 
 _TOLERANCE = 1e-6
 """The largest difference, as a share of a unit's largest value; torch's Softplus is off by 2e-9 where it is cut off."""
@@ -77,6 +78,53 @@ def compare_outputs(module: nn.Module, ensemble: Ensemble, points: Float[Tensor,
     )
 
 
+def compare_traced(
+    module: nn.Module, network: TracedNetwork, points: Float[Tensor, "inputs points"], statistics: str
+) -> None:
+    """Raise UnsupportedModuleError if a traced network computes other outputs than the module.
+
+    Args:
+        module: The module that was traced.
+        network: The network.
+        points: Where they are compared.
+        statistics: Which statistics batch normalization uses; "mode" for those of the module's mode.
+    """
+    copy = _copied("", module, {"mode": None, "batch": True, "running": False}[statistics])
+    expected = network(points)
+    rounding = (network(points * (1 + _PERTURBATION)) - expected).abs()[0]
+    if network.head and network.head_function is None:
+        expected = _HEADS[network.head.lower().replace("_", "")](expected)
+    elif network.head_function is not None:
+        expected = network.head_function(expected, network.parameters)
+    with torch.no_grad():
+        try:
+            found = copy(points.T.clone())
+        except Exception as error:  # whatever a forward method of the user's own raises
+            raise UnsupportedModuleError(
+                f"{type(module).__name__} fails ({short_error(error, 120)}); correct it, or pass a module that takes "
+                f"(points, {network.inputs})"
+            ) from error
+    if isinstance(found, Tensor) and found.numel() == expected.numel():
+        found = found.reshape(expected.shape[2], -1)  # a head such as squeeze leaves out the axis of one output
+        allowed = _TOLERANCE * _largest(expected[0]) + _ROUNDINGS * _largest(rounding)
+        if _agree(found.T, expected[0], allowed):
+            return
+    raise UnsupportedModuleError(
+        f"{type(module).__name__} computes something else than its traced layers; remove what its forward method does "
+        "besides, or name another activation"
+    )
+
+
+_HEADS: dict[str, Callable[[Tensor], Tensor]] = {
+    "softmax": lambda z: torch.softmax(z, 1),
+    "logsoftmax": lambda z: torch.log_softmax(z, 1),
+    "softmin": lambda z: torch.softmax(-z, 1),
+    "squeeze": lambda z: z,
+    "unsqueeze": lambda z: z,
+}
+"""Functions after the last Linear that act on all outputs of a point."""
+
+
 def rounding_error(ensemble: Ensemble, points: Float[Tensor, "inputs points"]) -> Float[Tensor, " draws"]:
     """Return how much rounding in the ensemble's precision may change the outputs, as a share of their variation.
 
@@ -140,16 +188,27 @@ def _where(name: str, module: nn.Module) -> str:
     return f"layer {name} ({type(module).__name__})" if name else type(module).__name__
 
 
-def _copied(name: str, module: nn.Module) -> nn.Module:
+def _copied(name: str, module: nn.Module, batch: bool | None = True) -> nn.Module:
+    """Return a copy in float64 without hooks; `batch` is the mode of batch normalization, None for the module's."""
+    # torch does not copy the weights that old hooks compute, which are no leaves; the hooks compute them again.
+    computed = [
+        values
+        for part in module.modules()
+        if any(hasattr(hook, "compute_weight") for hook in part._forward_pre_hooks.values())
+        for values in part.__dict__.values()
+        if isinstance(values, Tensor) and not values.is_leaf
+    ]
     try:
-        copy = deepcopy(module).cpu().double()
+        copy = deepcopy(module, {id(values): values.detach().clone() for values in computed}).cpu().double()
     except Exception as error:  # whatever a module of the user's own holds
         raise UnsupportedModuleError(
             f"{_where(name, module)} cannot be copied to compare it with the suite ({short_error(error, 120)}); remove "
             "what it keeps besides its parameters"
         ) from None
     for part in copy.modules():
-        part._forward_hooks, part._forward_pre_hooks = OrderedDict(), OrderedDict()
-        if isinstance(part, nn.BatchNorm1d):
-            part.train()  # as the ensemble computes it
+        part._forward_hooks = OrderedDict()
+        kept = {key: hook for key, hook in part._forward_pre_hooks.items() if hasattr(hook, "compute_weight")}
+        part._forward_pre_hooks = OrderedDict(kept)  # those of weight_norm and spectral_norm yield the weights
+        if isinstance(part, nn.BatchNorm1d) and batch is not None:
+            part.train(batch)  # as the ensemble computes it
     return copy

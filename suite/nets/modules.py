@@ -25,8 +25,16 @@ from suite.catalog.activations import (
     Tanh,
 )
 from suite.nets.ensemble import Ensemble, Layer, Vector, layer_views
-from suite.nets.module_checks import UnsupportedModuleError, compare_layer, compare_outputs, has_own_forward
+from suite.nets.module_checks import (
+    UnsupportedModuleError,
+    compare_layer,
+    compare_outputs,
+    compare_traced,
+    has_own_forward,
+)
 from suite.nets.normalization import AXES, EPSILON, standardize_
+from suite.nets.traced_ensemble import TracedEnsemble, as_ensemble
+from suite.nets.tracing import Statistics, network_of_arrays, trace_module
 from suite.theory.scaling import LayerVariances
 
 _SUPPORTED = (
@@ -94,6 +102,68 @@ def make_ensemble(
         compare_outputs(module, alone, points)
         _warn_of_statistics(part)
     return ensemble
+
+
+def read_networks(
+    modules: Sequence[nn.Module | Sequence[tuple[Any, Any, Any]]],
+    own: Activation | None = None,
+    points_of: Callable[[int], Float[Tensor, "inputs points"]] | None = None,
+    statistics: Statistics = "mode",
+) -> list[Ensemble]:
+    """Return each network, as an MLP with exact methods if it is one, and else as a TracedEnsemble.
+
+    Args:
+        modules: Modules of one architecture, or lists of (weights, biases, activation).
+        own: The activation that modules of classes of the user's own compute.
+        points_of: The number of inputs -> points at which networks are compared with the modules.
+        statistics: The statistics of batch normalization.
+
+    Raises:
+        UnsupportedModuleError: If a module is not supported, or is built differently from the first.
+    """
+    refused: UnsupportedModuleError | None = None
+    if all(_is_sequence(module, statistics) for module in modules):
+        try:
+            return list(split_ensemble(make_ensemble(modules, own, points_of)))  # type: ignore[arg-type]
+        except UnsupportedModuleError as error:
+            refused = error
+    found = []
+    for module in modules:
+        if not isinstance(module, nn.Module):
+            found.append(as_ensemble(network_of_arrays(module)))
+            continue
+        try:
+            network = trace_module(module, statistics, own)
+            points = (points_of or _normal_points)(network.inputs)
+            compare_traced(module, network, points, statistics)
+            found.append(as_ensemble(network))
+        except UnsupportedModuleError as error:
+            raise (refused or error) from error
+        if network.head.lower() not in ("", "squeeze", "unsqueeze"):
+            warnings.warn(f"measures are evaluated before the final {network.head}, which is left out", stacklevel=3)
+    first, *others = found
+    for number, other in enumerate(others, start=2):
+        if _shape(other) != _shape(first):
+            raise UnsupportedModuleError(
+                f"module {number} has another architecture than module 1; measure each architecture by itself"
+            )
+    return found
+
+
+def _is_sequence(module: object, statistics: Statistics) -> bool:
+    """Return whether a module may be one of those that `make_ensemble` reads, with these statistics."""
+    if not isinstance(module, nn.Sequential) or shared_layer(module):
+        return False
+    norms = [part for part in module.modules() if isinstance(part, nn.BatchNorm1d)]
+    running = [norm for norm in norms if norm.running_mean is not None and not norm.training]
+    return not norms or statistics == "batch" or (statistics == "mode" and not running)
+
+
+def _shape(ensemble: Ensemble) -> object:
+    if not isinstance(ensemble, TracedEnsemble):
+        return ensemble.widths, ensemble.activation, ensemble.normalization, ensemble.lacking
+    steps = [(type(step), step.sources, getattr(step, "label", "")) for step in ensemble.network.steps]
+    return steps, [values.shape for values in ensemble.network.parameters]
 
 
 def _warn_of_statistics(parts: Parts) -> None:

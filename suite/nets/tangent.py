@@ -6,6 +6,7 @@ from torch import Tensor
 
 from suite.nets.differentiable import LayerValues, trace
 from suite.nets.ensemble import Ensemble, Vector
+from suite.nets.traced_ensemble import TracedEnsemble
 
 
 def tangent_kernel(
@@ -24,7 +25,7 @@ def tangent_kernel(
             of them.
     """
     with torch.enable_grad():
-        if ensemble.normalization == "batch":
+        if ensemble.normalization == "batch" or isinstance(ensemble, TracedEnsemble):
             return _by_rows(ensemble, points)
         passed, outputs = trace(ensemble, points.clone().requires_grad_())
         places = [part for layer in passed for part in (layer.weighted, layer.argument)]

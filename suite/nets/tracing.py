@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 import torch
+from pydantic import TypeAdapter
 from torch import Tensor, fx, nn
 from torch.nn import functional
 from torch.nn.parameter import is_lazy
@@ -27,6 +27,7 @@ from suite.catalog.activations import (
     Softplus,
     Tanh,
 )
+from suite.catalog.settings import choices_of
 from suite.formatting import short_error
 from suite.nets.activations import kernel
 from suite.nets.module_checks import UnsupportedModuleError
@@ -41,13 +42,16 @@ _SUPPORTED = (
 )
 
 
-def trace_module(module: nn.Module, statistics: Statistics = "mode") -> TracedNetwork:
+def trace_module(
+    module: nn.Module, statistics: Statistics = "mode", activation: Activation | None = None
+) -> TracedNetwork:
     """Return what a module computes, as one network in float64 on the CPU; the module stays as it is.
 
     Args:
         module: A module that maps (points, inputs) to (points, outputs): a chain of Linear layers with, between them,
             activations, batch, layer or RMS normalization, residual sums and concatenations.
         statistics: Which statistics batch normalization uses.
+        activation: The activation that modules of the user's own without parameters or submodules compute.
 
     Raises:
         UnsupportedModuleError: If it computes something else; the message names the layer, and what to do.
@@ -55,7 +59,7 @@ def trace_module(module: nn.Module, statistics: Statistics = "mode") -> TracedNe
     if not isinstance(module, nn.Module):
         raise UnsupportedModuleError(f"expected a torch.nn.Module, got {type(module).__name__}")
     _check_parameters(module)
-    tracer = _Tracer()
+    tracer = _Tracer(activation is not None)
     try:
         graph = tracer.trace(module)
     except Exception as error:  # whatever a forward method of the user's own raises
@@ -64,7 +68,7 @@ def trace_module(module: nn.Module, statistics: Statistics = "mode") -> TracedNe
             f"on values or shapes, and take one tensor; expected {_SUPPORTED}"
         ) from error
     with torch.no_grad():
-        return _Reader(module, statistics).read(graph)
+        return _Reader(module, statistics, activation).read(graph)
 
 
 def network_of_arrays(layers: Sequence[tuple[Any, Any, Any]]) -> TracedNetwork:
@@ -106,8 +110,8 @@ def network_of_arrays(layers: Sequence[tuple[Any, Any, Any]]) -> TracedNetwork:
             raise UnsupportedModuleError(
                 f"layer {number}: unknown activation {activation!r}; use one of {', '.join(ACTIVATIONS)}"
             )
-        entry = ACTIVATIONS[activation].model_validate({})
-        value = reader.add(Elementwise(name, (value,), _without_parameters(kernel(entry).phi), entry.label, entry))
+        entry = TypeAdapter(choices_of(ACTIVATIONS)).validate_python(activation)[0]
+        value = reader.add(Elementwise(name, (value,), _function_of(kernel(entry).phi), entry.label, entry))
     if not layers:
         raise UnsupportedModuleError("expected at least one layer (weights, biases, activation)")
     return reader.finish(value)
@@ -130,11 +134,22 @@ def _check_parameters(module: nn.Module) -> None:
 class _Tracer(fx.Tracer):
     """A tracer that does not enter torch's own layers, or subclasses of them that compute the same."""
 
+    def __init__(self, has_activation: bool) -> None:
+        super().__init__()
+        self.has_activation = has_activation
+
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         known = next((kind for kind in _LEAVES if isinstance(m, kind)), None)
         if known is not None:
             return type(m).forward is known.forward and "forward" not in m.__dict__
+        if self.has_activation and _is_own_activation(m):
+            return True
         return super().is_leaf_module(m, module_qualified_name)
+
+
+def _is_own_activation(module: nn.Module) -> bool:
+    own = not type(module).__module__.startswith("torch.nn.")
+    return own and not any(module.children()) and not any(True for _ in module.parameters())
 
 
 _NORMALIZATIONS = (nn.BatchNorm1d, nn.LayerNorm, nn.RMSNorm)
@@ -169,8 +184,8 @@ class _Head:
 class _Reader:
     """Turns the nodes of a graph into steps."""
 
-    def __init__(self, module: nn.Module, statistics: Statistics) -> None:
-        self.module, self.statistics = module, statistics
+    def __init__(self, module: nn.Module, statistics: Statistics, activation: Activation | None = None) -> None:
+        self.module, self.statistics, self.activation = module, statistics, activation
         self.inputs = 0
         self.steps: list[Step] = []
         self.parameters: list[Tensor] = []
@@ -346,11 +361,14 @@ class _Reader:
             return self._apply(
                 node, source, lambda z, p: torch.where(z > 0, z, p[place] * z), name, "PReLU", None, (place,)
             )
+        if self.activation is not None and _is_own_activation(layer):
+            chosen = self.activation
+            return self._apply(node, source, _function_of(kernel(chosen).phi), name, chosen.label, chosen)
         if own or type(layer) not in _ELEMENTWISE_MODULES:
             raise self._unsupported(node, "is not supported")
-        alone = deepcopy(layer)
+        alone: Any = deepcopy(layer)
         if hasattr(alone, "inplace"):
-            setattr(alone, "inplace", False)  # noqa: B010  # modules declare no such attribute
+            alone.inplace = False
         entry = _entry_of(layer)
         phi = kernel(entry).phi if entry else alone.forward
         return self._apply(node, source, lambda z, _: phi(z), name, type(layer).__name__, entry)
@@ -382,7 +400,7 @@ class _Reader:
             )
         return _Partial(self._as_value(source, node), function, name, [label], entry, parameters)
 
-    def _read_function(self, node: fx.Node) -> Any:  # noqa: PLR0911  # one for each kind of function
+    def _read_function(self, node: fx.Node) -> Any:  # noqa: PLR0911  # one return for each kind of function
         name = _name_of(node.target)
         arguments = [self.resolve(value, node) for value in node.args]
         keys = {key: self.resolve(value, node) for key, value in node.kwargs.items()}
@@ -481,14 +499,14 @@ class _Reader:
                 if argument.is_parameter:
                     place = self._place(argument.name, argument.values)
                     places.append(place)
-                    parts.append(partial(_parameter, place))
+                    parts.append(_parameter_at(place))
                 else:
                     values = argument.values.double().cpu().reshape(-1, 1)
-                    parts.append(partial(_buffer, values))
+                    parts.append(_constant(values))
             elif isinstance(argument, _Value):
                 parts.append(lambda z, p: z)
             else:
-                parts.append(partial(_constant, argument))
+                parts.append(_constant(argument))
         call = _callable(node, name.rstrip("_"))
 
         def function(z: Tensor, p: Sequence[Tensor]) -> Tensor:
@@ -496,7 +514,7 @@ class _Reader:
             return found
 
         labels = [label for each in taken if isinstance(each, _Partial) for label in each.labels]
-        entry = None if labels else _entry_by_name(name, arguments, keys)
+        entry = None if labels else _entry_by_name(name, node, arguments, keys)
         return _Partial(
             sources.pop(), function, node.name, [*dict.fromkeys(labels), name], entry, tuple(dict.fromkeys(places))
         )
@@ -514,21 +532,16 @@ class _Constant:
         return isinstance(self.values, nn.Parameter)
 
 
-def _parameter(place: int, z: Tensor, parameters: Sequence[Tensor]) -> Tensor:
-    return parameters[place]
-
-
-def _buffer(values: Tensor, z: Tensor, parameters: Sequence[Tensor]) -> Tensor:
-    return values.to(z.dtype)
-
-
-def _constant(value: Any, z: Tensor, parameters: Sequence[Tensor]) -> Any:
-    return value
-
-
-def _without_parameters(phi: Callable[[Tensor], Tensor]) -> Function:
-    """Return a function of values alone in the form of those that take parameters, too."""
+def _function_of(phi: Callable[[Tensor], Tensor]) -> Function:
     return lambda z, _: phi(z)
+
+
+def _parameter_at(place: int) -> Function:
+    return lambda _, parameters: parameters[place]
+
+
+def _constant(value: Any) -> Callable[[Tensor, Sequence[Tensor]], Any]:
+    return lambda z, _: value.to(z.dtype) if isinstance(value, Tensor) and value.is_floating_point() else value
 
 
 def _source_of(found: Any) -> int:
@@ -594,7 +607,7 @@ def _entry_of(layer: nn.Module) -> Activation | None:
     return _CATALOG[type(layer)](layer) if type(layer) in _CATALOG else None
 
 
-_BY_NAME: dict[str, type[Activation]] = {
+_BY_NAME: dict[str, Callable[..., Activation]] = {
     "relu": Relu,
     "selu": Selu,
     "silu": Silu,
@@ -608,10 +621,9 @@ _BY_NAME: dict[str, type[Activation]] = {
 }
 
 
-def _entry_by_name(name: str, arguments: list[Any], keys: dict[str, Any]) -> Activation | None:
+def _entry_by_name(name: str, node: fx.Node, arguments: list[Any], keys: dict[str, Any]) -> Activation | None:
     """Return the activation of the catalog that a function of one argument is."""
-    entry = _BY_NAME.get(name.rstrip("_"))
-    return entry.model_validate({}) if entry and len(arguments) == 1 and not keys else None
+    return _BY_NAME[name.rstrip("_")]() if name.rstrip("_") in _BY_NAME and len(arguments) == 1 and not keys else None
 
 
 _ELEMENTWISE_MODULES = {
@@ -620,10 +632,11 @@ _ELEMENTWISE_MODULES = {
     nn.LogSigmoid, nn.Threshold,
 }  # fmt: skip
 _ADDITIONS = {"add", "add_", "iadd"}
-_NAMES = """
-    relu relu6 leaky_relu elu celu selu gelu silu mish softplus softsign tanh sigmoid hardtanh hardsigmoid hardswish
-    hardshrink softshrink tanhshrink logsigmoid threshold sin cos tan asin atan sinh cosh exp expm1 log log1p sqrt rsqrt
-    abs absolute square pow neg negative erf sinc sign clamp clamp_min clamp_max clip add sub subtract mul multiply
-    truediv div divide iadd imul isub maximum minimum where gt lt ge le
-"""
-_ELEMENTWISE_FUNCTIONS = frozenset(_NAMES.split())
+_ELEMENTWISE_FUNCTIONS = {
+    "relu", "relu6", "leaky_relu", "elu", "celu", "selu", "gelu", "silu", "mish", "softplus", "softsign", "tanh",
+    "sigmoid", "hardtanh", "hardsigmoid", "hardswish", "hardshrink", "softshrink", "tanhshrink", "logsigmoid",
+    "threshold", "sin", "cos", "tan", "asin", "atan", "sinh", "cosh", "exp", "expm1", "log", "log1p", "sqrt",
+    "rsqrt", "abs", "absolute", "square", "pow", "neg", "negative", "erf", "sinc", "sign", "clamp", "clamp_min",
+    "clamp_max", "clip", "add", "sub", "subtract", "mul", "multiply", "truediv", "div", "divide", "iadd", "imul",
+    "isub", "maximum", "minimum", "where", "gt", "lt", "ge", "le",
+}  # fmt: skip

@@ -1,5 +1,6 @@
 """Measure networks that are torch modules, without a spec, a family or a cache."""
 
+import math
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -14,19 +15,26 @@ from torch import Tensor
 
 from suite.catalog.activations import ACTIVATIONS, Activation
 from suite.catalog.checks import Asked
-from suite.catalog.domain import Ball, Domain, OneDomain, Region
+from suite.catalog.domain import Ball, Domain, OneDomain, Region, TrainingPoints
 from suite.catalog.initializations import Variance
 from suite.catalog.measures import MEASURES, problems_of, with_default_step
+from suite.catalog.measures.settings import OnTheDomain
 from suite.catalog.settings import Settings, choices_of
 from suite.catalog.shown import shortened, shown
 from suite.cells.blocks import Block, blocks_of
 from suite.cells.cell import MeasuringCell
 from suite.cells.compute import measure_networks
+from suite.nets.data_points import sample_data
 from suite.nets.ensemble import Ensemble
+from suite.nets.losses import LossAt
 from suite.nets.module_checks import rounding_error
-from suite.nets.modules import make_ensemble, shared_layer, split_ensemble
+from suite.nets.modules import read_networks
 from suite.nets.threads import one_thread
 from suite.nets.torch_settings import standard_settings
+from suite.nets.traced import Normalize
+from suite.nets.traced_ensemble import TracedEnsemble
+from suite.nets.tracing import Statistics
+from suite.runs.module_data import read_loss, read_points
 from suite.spec.members import Member
 from suite.spec.messages import format_error
 from suite.spec.problems import nearest
@@ -35,12 +43,16 @@ _COLUMNS = ["network", "quantity", "layer", "method", "value"]
 
 
 def measure_modules(
-    modules: Sequence[torch.nn.Module],
+    modules: Sequence[torch.nn.Module | Sequence[tuple[Any, Any, Any]]],
     measures: str | Sequence[str],
     domain: Mapping[str, Any] | Domain | None = None,
     settings: Mapping[str, Mapping[str, Any]] | None = None,
     activation: str | Mapping[str, Any] | None = None,
     seed: int = 0,
+    statistics: Statistics = "mode",
+    data: Any = None,
+    labels: Any = None,
+    loss: str | None = None,
 ) -> pd.DataFrame:
     """Measure networks that are torch modules; arguments, result and errors are those of `suite.measure`."""
     own = _activation(activation)
@@ -52,17 +64,44 @@ def measure_modules(
     chosen = {name: _settings(name, (settings or {}).get(name, {})) for name in names}
     if unused := sorted(set(settings or {}) - set(chosen)):
         raise ValueError(f"settings: {unused[0]} is not measured; add it to measures, or remove its settings")
-    complete = {name: _with_input_variance(name, given) for name, given in with_default_step(chosen, where).items()}
+    if statistics not in ("mode", "batch", "running"):
+        raise ValueError(f'statistics: expected "mode", "batch" or "running", got {_python(statistics)}')
+    if data is not None and domain is not None:
+        raise ValueError("data and domain are both given; networks are evaluated on one of them, leave out the other")
+    if data is None and (labels is not None or loss is not None):
+        raise ValueError("labels and loss need data; pass the points as data")
+    here: Domain = where if data is None else TrainingPoints()
+    complete = {name: _with_input_variance(name, given) for name, given in with_default_step(chosen, here).items()}
     with standard_settings(), one_thread():
-        points_of = partial(_points, where, list(complete.values()))
-        ensemble = make_ensemble(modules, own, points_of)
-        _check_shared(modules, complete)
-        _warn_of_rounding(ensemble, points_of(ensemble.widths[0]), complete.values())
+        inputs = None if data is None else read_points(data)
+        points_of = partial(_points, where, list(complete.values())) if inputs is None else partial(_given, inputs)
+        networks = read_networks(modules, own, points_of, statistics)
+        width = networks[0].widths[0]
+        if inputs is not None and len(inputs) != width:
+            raise ValueError(f"data: expected {width} columns, one for each input of the networks, got {len(inputs)}")
+        at = None if labels is None and loss is None else read_loss(inputs, labels, loss, networks[0].widths[-1])
+        _check_derived(networks, complete)
+        _warn_of_rounding(networks, points_of(width), complete.values())
+        if inputs is None:
+            _warn_of_data_elsewhere(networks, points_of(width))
         rows: list[dict[str, Any]] = []
         for name, given in complete.items():
-            _check_suitable(name, given, ensemble, where)
-            rows += _rows(name, given, ensemble, where, int(seed))
-    return pd.DataFrame(rows, columns=_COLUMNS).astype({"layer": "Int64"})
+            _check_suitable(name, given, networks[0], here)
+            rows += _rows(name, given, networks, here, int(seed), inputs, at)
+    frame = pd.DataFrame(rows, columns=_COLUMNS).astype({"layer": "Int64"})
+    frame.attrs["domain"] = "data" if inputs is not None else ", ".join(f"{k} {v}" for k, v in _keys(where).items())
+    return frame
+
+
+def _keys(domain: Region) -> dict[str, Any]:
+    return domain.model_dump(exclude_none=True)
+
+
+def _given(points: Tensor, inputs: int) -> Tensor:
+    """Return the user's points, or standard normal ones if the networks have another number of inputs."""
+    if len(points) == inputs:
+        return points[:, : 2 * _TRIED]
+    return torch.randn(inputs, 32, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 
 
 _TRIED = 256
@@ -89,30 +128,57 @@ def _points(domain: Region, settings: Iterable[Settings], inputs: int) -> Tensor
     return torch.cat([inside, edge, *(variance**0.5 * normal[:, :32] for variance in variances)], dim=1)
 
 
+_FAR = 3.0
+"""The distance, in standard deviations, from which a running mean is said to be that of other points."""
+
+
+def _warn_of_data_elsewhere(networks: Sequence[Ensemble], points: Tensor) -> None:
+    """Warn if running statistics of the first batch normalization are not those of the points."""
+    for ensemble in networks:
+        if not isinstance(ensemble, TracedEnsemble):
+            continue
+        step = next((step for step in ensemble.network.steps if isinstance(step, Normalize) and step.statistics), None)
+        if step is None or step.statistics is None:
+            continue
+        values = ensemble.values(points)[step.sources[0]]
+        mean, variance = step.statistics
+        spread = values.var(2, correction=0, keepdim=True)
+        away = ((values.mean(2, keepdim=True) - mean).square() / (spread + variance)).median() > _FAR**2
+        ratio = ((spread + step.eps) / (variance + step.eps)).log().median().abs()
+        if bool(away) or float(ratio) > math.log(10):
+            warnings.warn(
+                f"the running statistics of {step.name} differ from those on the domain, which suggests that the data "
+                "lie elsewhere; pass points with data=, or set domain",
+                stacklevel=4,
+            )
+            return
+
+
 _OF_PARAMETERS = ("nothing", "loss")
 """What measures are evaluated on that count parameters, or differentiate with respect to them."""
 
 
-def _check_shared(modules: Sequence[torch.nn.Module], names: Iterable[str]) -> None:
-    """Raise ValueError if a measure would count parameters twice that two layers share."""
+def _check_derived(networks: Iterable[Ensemble], names: Iterable[str]) -> None:
+    """Raise ValueError if a measure would count weights that are no parameters, or differentiate by them."""
     counting = [name for name in names if MEASURES[name].inputs in _OF_PARAMETERS]
-    shared = next(filter(None, map(shared_layer, modules)), None) if counting else None
-    if shared is not None:
-        raise ValueError(
-            f"{counting[0]}: layer {shared} shares its parameters with an earlier one, and they would count twice; "
-            "remove the measure"
-        )
+    for ensemble in networks:
+        if counting and isinstance(ensemble, TracedEnsemble) and ensemble.network.derived:
+            raise ValueError(
+                f"{counting[0]}: {ensemble.network.derived[0]} is computed from other parameters, by which the measure "
+                "does not differentiate; remove the measure, or call remove_parametrizations or remove_weight_norm"
+            )
 
 
 _DECIDED_BY_ROUNDING = 0.01
 """The share of the outputs' variation from which rounding is said to decide them."""
 
 
-def _warn_of_rounding(ensemble: Ensemble, points: Tensor, settings: Iterable[Settings]) -> None:
+def _warn_of_rounding(networks: Sequence[Ensemble], points: Tensor, settings: Iterable[Settings]) -> None:
     """Warn of networks whose outputs follow from rounding, as those of deep chaotic ones do."""
     precisions = [getattr(torch, given.dtype) for given in settings if hasattr(given, "dtype")]
     coarsest = max((torch.finfo(precision).eps for precision in precisions), default=0.0)
-    error = rounding_error(ensemble, points) * coarsest / torch.finfo(points.dtype).eps
+    errors = torch.cat([rounding_error(ensemble, points) for ensemble in networks])
+    error = errors * coarsest / torch.finfo(points.dtype).eps
     found = (error > _DECIDED_BY_ROUNDING).nonzero().flatten().tolist()
     if found:
         warnings.warn(
@@ -150,30 +216,38 @@ def _check_given(names: object, settings: object, seed: object) -> None:
         raise ValueError(f"seed: expected an integer >= 0, got {_python(seed)}")
 
 
-def _rows(name: str, settings: Settings, ensemble: Ensemble, domain: Domain, seed: int) -> Iterator[dict[str, Any]]:
+def _rows(
+    name: str,
+    settings: Settings,
+    networks: Sequence[Ensemble],
+    domain: Domain,
+    seed: int,
+    data: Tensor | None,
+    at: LossAt | None,
+) -> Iterator[dict[str, Any]]:
     """Yield the rows of one measure.
 
     Each network is measured by itself, so that its values do not depend on the others.
     """
-    each_measured = [
-        measure_networks(_cell(name, settings, alone, domain, seed, draw), alone)
-        for draw, alone in enumerate(split_ensemble(ensemble))
+    points = None
+    if data is not None and isinstance(settings, OnTheDomain):
+        points = sample_data(data, settings.step, seed)
+    cells = [
+        MeasuringCell(seed, _member(networks[0]), name, settings, None, domain, draw, draw + 1)
+        for draw in range(len(networks))
     ]
+    try:
+        each_measured = [measure_networks(cell, alone, points, at) for cell, alone in zip(cells, networks, strict=True)]
+    except ValueError as error:
+        raise error if str(error).startswith(name) else ValueError(f"{name}: {error}") from None
     readings = {
         quantity: torch.cat([found[quantity] for found in each_measured]).cpu().numpy() for quantity in each_measured[0]
     }
     shapes = {quantity: values.shape for quantity, values in readings.items()}
-    cell = _cell(name, settings, ensemble, domain, seed)
+    cell = MeasuringCell(seed, _member(networks[0]), name, settings, None, domain, 0, len(networks))
     for block in blocks_of([cell], {cell.key: shapes}, lambda _, quantity: readings[quantity], []):
         if block.quantity in readings:
-            yield from _rows_of(block)
-
-
-def _cell(
-    name: str, settings: Settings, ensemble: Ensemble, domain: Domain, seed: int, first: int = 0
-) -> MeasuringCell:
-    """Return the cell that a study would have for such networks, with the first network as draw `first`."""
-    return MeasuringCell(seed, _member(ensemble), name, settings, None, domain, first, first + ensemble.draws)
+            yield from _rows_of(block, isinstance(networks[0], TracedEnsemble), data is not None)
 
 
 def _member(ensemble: Ensemble) -> Member:
@@ -184,11 +258,14 @@ def _member(ensemble: Ensemble) -> Member:
     return Member(ensemble.widths, ensemble.activation, drawn, ensemble.variances, {}, normalization)
 
 
-def _rows_of(block: Block) -> Iterator[dict[str, Any]]:
+def _rows_of(block: Block, sampled: bool, on_data: bool) -> Iterator[dict[str, Any]]:
     """Yield one row per network and layer of a block."""
     layers = block.places.get("layer", [None] * block.columns)
     for network, values in enumerate(block.draws.columns(0, block.columns)):
-        for layer, method, value in zip(layers, block.methods, values, strict=True):
+        for layer, decided, value in zip(layers, block.methods, values, strict=True):
+            method = decided
+            if decided and (sampled or on_data):
+                method = "data points" if on_data else "sampled"
             row = (network, block.quantity, layer, method, float(value))
             yield dict(zip(_COLUMNS, row, strict=True))
 
