@@ -138,7 +138,7 @@ def _initialization(evidence: Evidence, network: TracedNetwork) -> Iterator[Find
             f"Weights are too {what}: sigma_w^2 is {linear.weight_variance:.3g}, 95% CI [{low:.3g}, {high:.3g}], where "
             f"variance_preserving has {linear.preserving:.3g}"
             + (f" and critical has {linear.critical:.3g}" if isfinite(linear.critical) else "")
-            + f". Over {len(hidden)} layers, variances change by a factor of 10^{total:.0f}."
+            + f". Over {len(hidden)} layers, the variance of signals changes by a factor of about 1e{total:+03.0f}."
         )
         yield Finding("initialization", strength, linear.name, linear.weight_variance, f"{linear.preserving:.3g}", text)
     elif bias_strength:
@@ -161,7 +161,9 @@ def _dead_units(evidence: Evidence, _: TracedNetwork) -> Iterator[Finding]:
     worst = max(evidence.layers, key=lambda layer: layer.dead)
     if strength := _grade(worst.dead, 0.6, 0.9):
         number = round(worst.dead * worst.units)
-        text = f"{number} of {worst.units} units of {worst.name} have a slope of 0 at all points: they do not learn."
+        text = (
+            f"{number} of {worst.units} units of layer {worst.name} have a slope of 0 at all points: they do not learn."
+        )
         if worst.dead == 1:
             text += " The output is the same for all inputs, and no layer below gets a gradient."
         yield Finding("dead_units", strength, worst.name, worst.dead, "< 0.6", text)
@@ -259,8 +261,8 @@ def _saturated(evidence: Evidence, _: TracedNetwork) -> Iterator[Finding]:
     worst = max(evidence.layers, key=lambda layer: layer.saturated)
     if strength := _grade(worst.saturated, 0.5, 0.8):
         text = (
-            f"{worst.saturated:.0%} of the values of {worst.name} ({worst.label}) are where it is flat: their slope is "
-            "below a twentieth of the largest one."
+            f"{worst.saturated:.0%} of the values of layer {worst.name} ({worst.label}) are where it is flat: their "
+            "slope is below a twentieth of the largest one."
         )
         yield Finding("saturated", strength, worst.name, worst.saturated, "< 0.5", text)
 
@@ -273,7 +275,7 @@ def _collapse(evidence: Evidence, _: TracedNetwork) -> Iterator[Finding]:
         return
     first = next((layer for each, layer in contrasts if each <= 0.05), None)
     text = (
-        f"The preactivations of {first.name} vary over points by {found:.2g} of their size"
+        f"The preactivations of layer {first.name} vary over points by {found:.2g} of their size"
         if first
         else "The output is the same for all inputs"
     )
@@ -307,13 +309,15 @@ def _signal(evidence: Evidence, _: TracedNetwork) -> Iterator[Finding]:
     change = _over(last.variation, first.variation)
     if strength := _grade(1 / change if change > 0 else inf, 30, 1000):
         text = (
-            f"The variation of preactivations over points falls from {first.variation:.2g} in {first.name} to "
-            f"{last.variation:.2g} in {last.name}: differences between inputs are lost."
+            f"The variation of preactivations over points falls from {first.variation:.2g} in layer {first.name} to "
+            f"{last.variation:.2g} in layer {last.name}: differences between inputs are lost."
         )
         yield Finding("vanishing_signal", strength, last.name, change, "about 1", text)
     growth = _over(last.size, first.size)
     if strength := _grade(growth, 30, 1000):
-        text = f"Preactivations grow from {first.size:.2g} in {first.name} to {last.size:.2g} in {last.name}."
+        text = (
+            f"Preactivations grow from {first.size:.2g} in layer {first.name} to {last.size:.2g} in layer {last.name}."
+        )
         yield Finding("exploding_signal", strength, last.name, growth, "about 1", text)
 
 
@@ -326,12 +330,15 @@ def _gradient(evidence: Evidence, _: TracedNetwork) -> Iterator[Finding]:
     ratio = _over(first.gradient, last.gradient)
     if strength := _grade(1 / ratio if ratio > 0 else inf, 100, 10_000):
         text = (
-            f"Gradients fall from {last.gradient:.2g} in {last.name} to {first.gradient:.2g} in {first.name}, the "
-            "first hidden layer, which learns slowly."
+            f"Gradients fall from {last.gradient:.2g} in layer {last.name} to {first.gradient:.2g} in layer "
+            f"{first.name}, the first hidden layer, which learns slowly."
         )
         yield Finding("vanishing_gradient", strength, first.name, ratio, "about 1", text)
     elif strength := _grade(ratio, 100, 10_000):
-        text = f"Gradients grow from {last.gradient:.2g} in {last.name} to {first.gradient:.2g} in {first.name}."
+        text = (
+            f"Gradients grow from {last.gradient:.2g} in layer {last.name} to {first.gradient:.2g} in layer "
+            f"{first.name}."
+        )
         yield Finding("exploding_gradient", strength, first.name, ratio, "about 1", text)
 
 

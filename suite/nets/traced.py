@@ -123,8 +123,15 @@ class TracedNetwork:
 
     @cached_property
     def hidden(self) -> tuple[Elementwise, ...]:
-        """The activations in order, which define the hidden layers: the argument is `sources[0]`."""
-        return tuple(step for step in self.steps if isinstance(step, Elementwise) and not step.straight)
+        """The activations that follow a Linear, which define the hidden layers; the argument is `sources[0]`.
+
+        Functions of the inputs alone, such as a positional encoding, are none.
+        """
+        weighted = [False]
+        for step in self.steps:
+            weighted.append(isinstance(step, Affine) or any(weighted[source] for source in step.sources))
+        elementwise = (step for step in self.steps if isinstance(step, Elementwise) and not step.straight)
+        return tuple(step for step in elementwise if weighted[step.sources[0]])
 
     @cached_property
     def widths(self) -> tuple[int, ...]:

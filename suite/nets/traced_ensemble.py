@@ -64,7 +64,7 @@ class TracedEnsemble(Ensemble):
     @property
     def activations(self) -> tuple[Elementwise, ...]:
         """The activations of the hidden layers."""
-        return _hidden(self.network)
+        return self.network.hidden
 
     @property
     def is_chain(self) -> bool:
@@ -130,7 +130,7 @@ def as_ensemble(network: TracedNetwork) -> Ensemble:
     plain = _as_mlp(network)
     if plain is not None:
         return plain
-    hidden = _hidden(network)
+    hidden = network.hidden
     if not hidden:
         raise UnsupportedModuleError(
             "the module has no activation between its Linear layers, and so no hidden layer; add an activation"
@@ -144,14 +144,6 @@ def as_ensemble(network: TracedNetwork) -> Ensemble:
         "batch" if network.has_batch_statistics else "none",
         network=network,
     )
-
-
-def _hidden(network: TracedNetwork) -> tuple[Elementwise, ...]:
-    """Return the activations that follow a Linear, not those that transform the inputs."""
-    weighted = [False]
-    for step in network.steps:
-        weighted.append(isinstance(step, Affine) or any(weighted[source] for source in step.sources))
-    return tuple(step for step in network.hidden if weighted[step.sources[0]])
 
 
 def _as_mlp(network: TracedNetwork) -> Ensemble | None:

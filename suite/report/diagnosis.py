@@ -30,7 +30,7 @@ def format_diagnosis(
     yield from summary
     for row in findings.to_dict("records"):
         yield ""
-        where = f" in {row['layer']}" if row["layer"] else ""
+        where = f" in layer {row['layer']}" if row["layer"] else ""
         yield f"{row['severity']}: {row['finding']}{where}"
         yield from (f"  {line}" for line in wrap(row["evidence"], _WIDTH))
         if row["remedy"]:

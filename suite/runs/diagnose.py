@@ -18,6 +18,7 @@ from suite.diagnosis.remedies import STANDARDIZE, Remedy, possible_remedies
 from suite.diagnosis.samples import Samples, make_samples
 from suite.diagnosis.severity import CHANCES, SEVERITIES, Severity, severity_of
 from suite.diagnosis.trial import REPLICATES, STEPS, Outcome, Trial, difference
+from suite.formatting import format_count
 from suite.nets.threads import one_thread
 from suite.nets.torch_settings import standard_settings
 from suite.nets.traced import TracedNetwork
@@ -287,7 +288,8 @@ def _summarize(
     labels = ", ".join(dict.fromkeys(step.label for step in network.hidden)) or "no activation"
     what = "regression" if samples.regression else "classification"
     lines = [
-        f"{len(network.hidden)} hidden layers, {shown}, {labels}, {network.parameter_count:,} parameters",
+        f"{format_count(len(network.hidden), 'hidden layer')}, {shown}, {labels}, "
+        f"{network.parameter_count:,} parameters",
         f"{what} of {samples.number:,} points; a constant output has {samples.score_name} {samples.constant_score:.2f}",
     ]
     if network.head:

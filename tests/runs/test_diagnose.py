@@ -137,7 +137,7 @@ def test_the_page_says_what_the_frames_say(failing: Diagnosis, tmp_path: Path) -
     assert f"Recommended: {failing.best}." in page
     printed = str(failing)
     assert printed.splitlines()[0].startswith("12 hidden layers, 4-16-...-16-3, Sigmoid")
-    assert "high: initialization in " in printed
+    assert "high: initialization in layer " in printed
 
 
 MODEL = """import torch
