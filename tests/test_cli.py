@@ -146,7 +146,7 @@ def test_the_help_lists_commands_in_the_order_of_their_use_each_in_a_whole_sente
     lines = runner.invoke(app, ["--help"]).stdout.partition("Commands:\n")[2].splitlines()
 
     assert [line.split()[0] for line in lines] == [
-        *("new", "check", "explain", "list", "schema", "plan", "run", "recommend"),
+        *("new", "check", "explain", "list", "schema", "plan", "run", "diagnose", "recommend"),
         *("merge", "claims", "report", "compare"),
     ]
     assert all(line.endswith(".") and not line.endswith("...") for line in lines)
