@@ -31,6 +31,7 @@ ELSEWHERE = {
     "docs/scaling.md": "test_scaling_page, test_slurm",
     "docs/your-own-activation.md": "plugins/test_page",
     "docs/your-own-data.md": "test_data_page",
+    "docs/your-own-network.md": "test_network_page",
 }
 """Pages whose blocks have tests of their own."""
 
