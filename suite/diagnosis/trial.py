@@ -103,7 +103,7 @@ class Trial:
         generator = torch.Generator().manual_seed(self.seed)
         copies = network.to(torch.float32).repeat(self.replicates)
         start = draw(copies, generator) if draw else copies.parameters
-        ensemble = as_ensemble(copies, start)
+        ensemble = trainable_ensemble(copies, start)
         if ensemble is not None:
             validation, test = self._train_ensemble(ensemble, parts)
         else:
@@ -188,7 +188,7 @@ class Trial:
         return scores(outputs, labels, self.samples.loss).nan_to_num(nan=-torch.inf)
 
 
-def as_ensemble(network: TracedNetwork, parameters: Sequence[Tensor]) -> Ensemble | None:
+def trainable_ensemble(network: TracedNetwork, parameters: Sequence[Tensor]) -> Ensemble | None:
     """Return the networks as an ensemble, which trains many times as fast; None if an ensemble cannot hold them.
 
     It can hold MLPs of one activation of the catalog, with biases, all or none of whose hidden layers are normalized or

@@ -38,8 +38,8 @@ from suite.nets.tracing import Statistics, network_of_arrays, trace_module
 from suite.theory.scaling import LayerVariances
 
 _SUPPORTED = (
-    "expected a torch.nn.Sequential of hidden layers (Linear, optional LayerNorm or BatchNorm1d, activation) and a "
-    "final Linear"
+    "expected a chain of Linear layers with activations, BatchNorm1d, LayerNorm, RMSNorm, residual sums and "
+    "concatenations between them"
 )
 
 

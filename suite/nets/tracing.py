@@ -96,6 +96,8 @@ def network_of_arrays(layers: Sequence[tuple[Any, Any, Any]]) -> TracedNetwork:
             )
         width = weight.shape[1]
         name = f"layer {number}"
+        if not bool(weight.isfinite().all()):
+            raise UnsupportedModuleError(f"{name}: some weights are not finite; load an earlier checkpoint")
         bias = None if biases is None else torch.as_tensor(np.asarray(biases), dtype=torch.float64)
         if bias is not None and bias.shape != (width,):
             raise UnsupportedModuleError(

@@ -19,6 +19,7 @@ from suite.diagnosis.samples import Samples, make_samples
 from suite.diagnosis.severity import CHANCES, SEVERITIES, Severity, severity_of
 from suite.diagnosis.trial import REPLICATES, STEPS, Outcome, Trial, difference
 from suite.formatting import format_count
+from suite.nets.module_checks import compare_traced
 from suite.nets.threads import one_thread
 from suite.nets.torch_settings import standard_settings
 from suite.nets.traced import TracedNetwork
@@ -50,6 +51,9 @@ REMEDIES: dict[str, Sequence[str]] = {
 
 _NOTABLE = 0.02
 """A difference of scores from which it counts."""
+
+_COMPARED = 64
+"""Points at which the traced network is compared with the module."""
 
 _CLOSE = 0.01
 """Remedies within this of the best one, or within a standard error, are as good; the simplest of them is named."""
@@ -103,10 +107,12 @@ def diagnose_network(
     """Diagnose a network; arguments, result and errors are those of `suite.diagnose`."""
     say = announce or (lambda line: None)
     with standard_settings(), one_thread(), torch.no_grad():
-        network = trace_module(net) if isinstance(net, nn.Module) else network_of_arrays(net)
+        network = trace_module(net, "batch") if isinstance(net, nn.Module) else network_of_arrays(net)
         samples = make_samples(x, y, network.outputs, loss)
         if len(samples.inputs) != network.inputs:
             raise ValueError(f"X has {len(samples.inputs)} features, and the network has {network.inputs} inputs")
+        if isinstance(net, nn.Module):
+            compare_traced(net, network, samples.some(_COMPARED).inputs, "batch")
         say("measuring the network")
         found, standardize = _find(network, samples)
         tried: dict[str, tuple[Remedy, Outcome]] = {}

@@ -9,7 +9,7 @@ from suite.diagnosis import trial as trials
 from suite.diagnosis.initialize import draw_again
 from suite.diagnosis.remedies import with_normalization, with_residual
 from suite.diagnosis.samples import make_samples
-from suite.diagnosis.trial import Trial, as_ensemble, difference
+from suite.diagnosis.trial import Trial, difference, trainable_ensemble
 from suite.nets.tracing import trace_module
 from suite.training.trainer import draw_batches
 from tests.diagnosis.networks import Residual, classes, mlp, seeded
@@ -45,10 +45,10 @@ def test_both_ways_to_compute_agree(form: str, monkeypatch: pytest.MonkeyPatch) 
         changed = with_residual(network)
         assert changed is not None
         network = changed
-    assert as_ensemble(network, network.parameters) is not None
+    assert trainable_ensemble(network, network.parameters) is not None
     run = lambda: Trial(make_samples(x, y, 3), steps=50, replicates=3, rates=(0.003,)).run(network)  # noqa: E731
     fast = run()
-    monkeypatch.setattr(trials, "as_ensemble", lambda network, parameters: None)
+    monkeypatch.setattr(trials, "trainable_ensemble", lambda network, parameters: None)
     np.testing.assert_allclose(run().test, fast.test, atol=1.01 / 60)
 
 
@@ -63,7 +63,7 @@ def test_what_an_ensemble_cannot_hold_is_not_one() -> None:
         bare = nn.Sequential(nn.Linear(4, 8, bias=False), nn.ReLU(), nn.Linear(8, 3))
     for net in (mixed, half, own, eps, tied, bare):
         network = trace_module(net)
-        assert as_ensemble(network, network.parameters) is None
+        assert trainable_ensemble(network, network.parameters) is None
         x, y = classes(100)
         assert Trial(make_samples(x, y, 3), steps=3, replicates=2).run(network).test.shape == (2,)
 

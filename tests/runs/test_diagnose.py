@@ -213,3 +213,13 @@ def test_code_that_fails_is_reported(folder: Path) -> None:
     code, printed = _diagnose("model.py:net", "--data", "data.csv", "--target", "label")
     assert code == 2
     assert "model.py: cannot be run (ModuleNotFoundError: No module named 'nowhere'); correct it" in printed
+
+
+def test_batch_normalization_is_that_of_training() -> None:
+    """In eval mode too, whose running statistics an untrained network does not have."""
+    x, y = classes(200)
+    with seeded():
+        net = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.5), nn.Linear(8, 3)).eval()
+    first = suite.diagnose(net, x, y, steps=20, replicates=2)
+    net[3] = nn.Dropout(0.0)
+    pd.testing.assert_frame_equal(first.tried, suite.diagnose(net.train(), x, y, steps=20, replicates=2).tried)
