@@ -26,8 +26,15 @@ from tests.source import modules, names_in
 OWNERS = ("catalog/measures", "catalog/charts", "measures", "training")
 """Where measures may be named: their declarations and those of charts, their functions, and training."""
 
-OTHER_MEANINGS = {"catalog/predict.py": {"activation_ratio"}, "results/schema.py": {"trainability"}}
-"""Literals that are the name of a baseline or a column, too."""
+OTHER_MEANINGS = {
+    "catalog/predict.py": {"activation_ratio"},
+    "results/schema.py": {"trainability"},
+    "diagnosis/findings.py": {"collapse"},
+    "diagnosis/severity.py": {"collapse"},
+    "runs/diagnose.py": {"collapse"},
+    "diagnosis/samples.py": {"accuracy"},
+}
+"""Literals that are the name of a baseline, a column, a finding or a score, too."""
 
 
 def measures_named(code: str) -> set[str]:

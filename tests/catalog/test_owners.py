@@ -18,7 +18,36 @@ TABLES: dict[str, Collection[str]] = {
 }
 """The catalog's names by kind; distributions of weights count as initializations."""
 
+_TORCHS = [
+    "abs",
+    "elu",
+    "erf",
+    "gelu",
+    "identity",
+    "leaky_relu",
+    "relu",
+    "selu",
+    "sigmoid",
+    "silu",
+    "sin",
+    "softplus",
+    "tanh",
+]
+_SCHEMES = ["critical", "glorot", "he", "lecun", "orthogonal", "pytorch", "variance_preserving"]
+
 EXCEPTIONS: dict[tuple[str, str], str] = {
+    **{("nets/tracing.py", name): "torch's name of a function, or Keras's" for name in _TORCHS},
+    **{
+        (module, name): "a scheme of `initialize_`, which users write as a string"
+        for module in ("api.py", "diagnosis/initialize.py")
+        for name in _SCHEMES
+    },
+    **{
+        (module, name): "a scheme that a remedy calls `initialize_` with"
+        for module in ("diagnosis/remedies.py", "runs/diagnose.py")
+        for name in ("critical", "variance_preserving")
+    },
+    ("diagnosis/remedies.py", "relu"): "the label of a network that is built",
     ("plugins/initializations.py", Distribution.GAUSSIAN): "the default of an argument, which users write as a string",
     **{
         (module, "auto"): "the device or the start of processes, not the initialization of that name"
