@@ -48,7 +48,7 @@ def test_the_output_is_that_of_the_command(folder: Path, monkeypatch: pytest.Mon
     assert len(scores(shown)) == 6
     assert scores(done.stdout) == pytest.approx(scores(shown), abs=0.08)
     assert done.stdout.splitlines()[:2] == shown.splitlines()[:2]
-    assert (folder / "results" / "diagnose-model" / "diagnosis.html").exists()
+    assert (folder / "results" / "diagnose-model-net" / "diagnosis.html").exists()
 
 
 def test_the_fixed_network_has_no_severe_finding(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

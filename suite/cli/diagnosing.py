@@ -44,7 +44,9 @@ def diagnose(
         found = diagnose_network(net, x, y, None, learning_rate, steps, seed=seed, announce=announce)
     for line in str(found).splitlines():
         echo(line)
-    folder = results / f"diagnose-{re.sub(r'[^A-Za-z0-9_-]+', '-', Path(model).stem).strip('-')}"
+    folder = (
+        results / f"diagnose-{re.sub(r'[^A-Za-z0-9_-]+', '-', Path(model).stem).strip('-')}-{model.rpartition(':')[2]}"
+    )
     write_text(folder / "findings.csv", found.findings.to_csv(index=False))
     write_text(folder / "tried.csv", found.tried.to_csv(index=False))
     found.report(folder / "diagnosis.html")

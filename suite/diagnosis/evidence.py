@@ -18,8 +18,11 @@ from suite.theory.mean_field import NoCriticalPointError, edge_of_chaos
 POINTS = 1_000
 """Largest number of points on which a network is evaluated."""
 
-_TANGENT_POINTS = 64
-"""Points of the neural tangent kernel."""
+_TANGENT_POINTS, _FEWEST_TANGENT_POINTS = 64, 8
+"""Points of the neural tangent kernel; fewer if the network has few parameters."""
+
+_TANGENT_OUTPUTS = 4
+"""Largest number of outputs of which the tangent kernel is computed."""
 
 _FLAT = 0.05
 """A unit is saturated at a point if the slope there is below this share of the activation's largest slope."""
@@ -316,16 +319,24 @@ def _linear(network: TracedNetwork, step: Affine, number: int) -> LinearEvidence
 
 
 def _tangent(network: TracedNetwork, some: Samples) -> tuple[float, float]:
-    """Return the condition number of the tangent kernel on a few points, and the share of its largest eigenvalue."""
-    if network.has_batch_statistics:
+    """Return the condition number of the tangent kernel on a few points, and the share of its largest eigenvalue.
+
+    Points are different, and so few that the kernel has at most half as many rows as the network has parameters: with
+    more it would be singular by its size. Both are nan under batch statistics, or if too few points are left.
+    """
+    unique = torch.unique(some.inputs, dim=1)
+    rows_each = min(network.outputs, _TANGENT_OUTPUTS)
+    number = min(unique.shape[1], network.parameter_count // (2 * rows_each))  # more rows could not be independent
+    if network.has_batch_statistics or number < _FEWEST_TANGENT_POINTS:
         return nan, nan
+    inputs = unique[:, torch.linspace(0, unique.shape[1] - 1, number).round().long()]
     with torch.enable_grad():
-        copies = network.repeat(some.number)
+        copies = network.repeat(number)
         parameters = [values.requires_grad_() for values in copies.parameters]
-        outputs = copies(some.inputs.T[:, :, None], parameters)[:, :, 0]
+        outputs = copies(inputs.T[:, :, None], parameters)[:, :, 0]
         rows = []
-        for number in range(min(outputs.shape[1], 4)):
-            found = torch.autograd.grad(outputs[:, number].sum(), parameters, retain_graph=True, allow_unused=True)
+        for output in range(rows_each):
+            found = torch.autograd.grad(outputs[:, output].sum(), parameters, retain_graph=True, allow_unused=True)
             rows.append(torch.cat([values.flatten(1) for values in found if values is not None], dim=1))
     jacobian = torch.cat(rows)
     if not bool(jacobian.isfinite().all()):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from math import inf, isfinite, isnan, log10, nan
+from math import inf, isfinite, isinf, isnan, log10, nan
 from typing import Literal
 
 from suite.diagnosis.evidence import Evidence, LayerEvidence, LinearEvidence
@@ -89,9 +89,11 @@ def _input_scale(evidence: Evidence, _: TracedNetwork) -> Iterator[Finding]:
     if not strengths:
         return
     parts = []
+    if isinf(offset):
+        parts.append("all rows are equal")
     if size_strength:
         parts.append(f"their mean square is {size:.3g}")
-    if offset_strength:
+    if offset_strength and not isinf(offset):
         parts.append(f"the mean of a column is {offset:.3g} times its standard deviation")
     if spread_strength:
         parts.append(f"the standard deviations of columns differ by a factor of {spread:.3g}")
@@ -138,7 +140,7 @@ def _initialization(evidence: Evidence, network: TracedNetwork) -> Iterator[Find
             f"Weights are too {what}: sigma_w^2 is {linear.weight_variance:.3g}, 95% CI [{low:.3g}, {high:.3g}], where "
             f"variance_preserving has {linear.preserving:.3g}"
             + (f" and critical has {linear.critical:.3g}" if isfinite(linear.critical) else "")
-            + f". Over {len(hidden)} layers, the variance of signals changes by a factor of about 1e{total:+03.0f}."
+            + f". Over {len(hidden)} layers, the ratios to these values multiply to 1e{total:+03.0f}."
         )
         yield Finding("initialization", strength, linear.name, linear.weight_variance, f"{linear.preserving:.3g}", text)
     elif bias_strength:
@@ -347,10 +349,10 @@ def _conditioning(evidence: Evidence, _: TracedNetwork) -> Iterator[Finding]:
         return
     if strength := _grade(evidence.condition, 1e9, 1e14):
         text = (
-            f"The condition number of the neural tangent kernel on 64 points is {evidence.condition:.2g}: some "
+            f"The condition number of the neural tangent kernel on a few points is {evidence.condition:.2g}: some "
             "differences between points are learned very slowly."
             if isfinite(evidence.condition)
-            else "The neural tangent kernel is singular on 64 points: gradients do not tell some of them apart."
+            else "The neural tangent kernel is singular on a few points: gradients do not tell some of them apart."
         )
         yield Finding("conditioning", strength, "", evidence.condition, "< 1e9", text)
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from suite.diagnosis.evidence import activation_of, critical_variance, preserving_variance
-from suite.nets.module_checks import UnsupportedModuleError
+from suite.nets.module_checks import UnsupportedModuleError, compare_traced
 from suite.nets.traced import Affine, Elementwise, Normalize, TracedNetwork
 from suite.nets.tracing import trace_module
 
@@ -40,6 +40,8 @@ def initialize_(module: nn.Module, scheme: str = "variance_preserving", seed: in
     if scheme not in SCHEMES:
         raise ValueError(f"scheme: expected one of {', '.join(SCHEMES)}, got {scheme!r}")
     network = trace_module(module)
+    points = torch.randn(network.inputs, 64, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    compare_traced(module, network, points, "mode")
     if network.derived:
         raise UnsupportedModuleError(
             f"{network.derived[0]} is computed from other parameters; initialize it before the parametrization"

@@ -47,8 +47,8 @@ def _draw(scheme: str, network: TracedNetwork, generator: torch.Generator) -> Se
 
 
 _STANDARDIZE = {
-    "inputs": "X = (X - X.mean(axis=0)) / X.std(axis=0)  # with the moments of the training rows",
-    "targets": "y = (y - y.mean(axis=0)) / y.std(axis=0)  # with the moments of the training rows",
+    "inputs": "X = (X - X_train.mean(axis=0)) / X_train.std(axis=0)",
+    "targets": "y = (y - y_train.mean(axis=0)) / y_train.std(axis=0)  # undo this for predictions",
 }
 
 STANDARDIZE = "standardize"

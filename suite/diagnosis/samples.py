@@ -17,6 +17,9 @@ from suite.training.accuracy import is_right, variance_of
 _MOST_CLASSES = 20
 """Whole numbers with at most so many different values are classes."""
 
+_FEWEST_ROWS = 10
+_LARGEST = 1e50
+
 
 @dataclass(frozen=True)
 class Samples:
@@ -95,9 +98,14 @@ def make_samples(x: Any, y: Any, outputs: int, loss: str | None = None) -> Sampl
     inputs = _as_numbers(x, "X")
     if inputs.ndim != 2 or not inputs.size:
         raise ValueError(f"X: expected an array (rows, features), got the shape {inputs.shape}")
-    given = y.detach().cpu().numpy() if isinstance(y, Tensor) else np.asarray(y)
-    if len(given) != len(inputs):
-        raise ValueError(f"y has {len(given)} rows, and X has {len(inputs)}; pass one label for each row")
+    if len(inputs) < _FEWEST_ROWS:
+        raise ValueError(f"X has {len(inputs)} rows; at least {_FEWEST_ROWS} are needed to split them")
+    if np.abs(inputs).max() > _LARGEST:
+        raise ValueError(f"X: values of up to {np.abs(inputs).max():.3g} are too large to compute with; scale them")
+    given = _as_array(y)
+    if given.ndim == 0 or len(given) != len(inputs):
+        number = len(given) if given.ndim else 0
+        raise ValueError(f"y has {number} rows, and X has {len(inputs)}; pass one label for each row")
     if loss is not None and loss not in LOSSES:
         raise ValueError(f"loss: expected one of {', '.join(LOSSES)}, got {loss!r}")
     chosen = LOSSES[loss] if loss else _loss_for(given, outputs)
@@ -106,8 +114,10 @@ def make_samples(x: Any, y: Any, outputs: int, loss: str | None = None) -> Sampl
 
 
 def _as_numbers(values: Any, what: str) -> NDArray[np.float64]:
-    raw = values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)
+    raw = _as_array(values)
     try:
+        if raw.dtype.kind in "mMc":
+            raise TypeError
         found: NDArray[np.float64] = raw.astype(np.float64)
     except (TypeError, ValueError):
         raise ValueError(f"{what}: expected numbers, got {raw.dtype}; encode text as numbers first") from None
@@ -117,12 +127,30 @@ def _as_numbers(values: Any, what: str) -> NDArray[np.float64]:
     return found
 
 
+def _as_array(values: Any) -> NDArray[Any]:
+    """Return values as an array; columns of Python objects that are numbers become numbers."""
+    if isinstance(values, Tensor):
+        tensor = values.detach().cpu()
+        return (tensor.double() if tensor.is_floating_point() else tensor).numpy()
+    found = np.asarray(values)
+    if found.dtype.kind == "O" and found.ndim == 1:
+        found = pd.Series(found).infer_objects().to_numpy()
+    return found
+
+
+def _is_one_hot(given: NDArray[Any], outputs: int) -> bool:
+    """Return whether labels are rows of zeros with a single one, a column for each class."""
+    if given.ndim != 2 or given.shape[1] != outputs or outputs < 2 or given.dtype.kind not in "iufb":
+        return False
+    return bool(np.isin(given, (0, 1)).all() and (given.sum(axis=1) == 1).all())
+
+
 def _loss_for(given: NDArray[Any], outputs: int) -> Loss:
     """Return the loss that suits labels: cross-entropy for text, booleans and a few whole numbers."""
     if given.ndim == 2 and given.shape[1] == 1:
         given = given[:, 0]
     if given.ndim == 2:
-        return HALF_SQUARE
+        return CROSS_ENTROPY if _is_one_hot(given, outputs) else HALF_SQUARE
     if given.dtype.kind in "fiu":
         whole = bool((given == np.round(given)).all())
         if not whole or len(np.unique(given)) > max(_MOST_CLASSES, outputs):
@@ -140,6 +168,8 @@ def _targets(given: NDArray[Any], outputs: int) -> NDArray[np.float64]:
 
 
 def _classes(given: NDArray[Any], outputs: int, loss: Loss) -> NDArray[np.float64]:
+    if loss is CROSS_ENTROPY and _is_one_hot(given, outputs):
+        return np.ascontiguousarray(given.T.astype(np.float64))
     flat = given[:, 0] if given.ndim == 2 and given.shape[1] == 1 else given
     if flat.ndim != 1:
         raise ValueError(

@@ -32,7 +32,7 @@ class Chance(NamedTuple):
         return float(low[0]), float(high[0])
 
 
-NO_FINDING = Chance(9, 80)
+NO_FINDING = Chance(10, 88)
 """Networks without any finding, in the same study."""
 
 CHANCES = {
@@ -60,8 +60,8 @@ CHANCES = {
     ("vanishing_gradient", "strong"): Chance(87, 108),
     ("exploding_gradient", "mild"): Chance(4, 16),
     ("exploding_gradient", "strong"): Chance(6, 11),
-    ("conditioning", "mild"): Chance(5, 46),
-    ("conditioning", "strong"): Chance(119, 235),
+    ("conditioning", "mild"): Chance(5, 51),
+    ("conditioning", "strong"): Chance(115, 213),
 }
 """Chances by finding and strength, from `python docs/diagnosis.py table`; docs/diagnosis.md describes the study."""
 

@@ -200,6 +200,7 @@ def trainable_ensemble(network: TracedNetwork, parameters: Sequence[Tensor]) -> 
         entry is not None
         and all(step.entry == entry for step in network.hidden)
         and len(network.hidden) == len(network.linears) - 1
+        and network.steps[-1] is network.linears[-1]
         and not network.derived
         and all(step.bias is not None for step in network.linears)
         and len(norms) in (0, len(network.hidden))
@@ -226,7 +227,7 @@ def trainable_ensemble(network: TracedNetwork, parameters: Sequence[Tensor]) -> 
     generator = torch.Generator().manual_seed(0)
     tried = [torch.randn(1, *values.shape[1:], generator=generator).double() for values in network.parameters]
     tried = [values / values.shape[2] ** 0.5 for values in tried]
-    points = torch.randn(network.inputs, 8, generator=generator).double()
+    points = torch.randn(network.inputs, 64, generator=generator).double()
     same = torch.allclose(make(tried)(points), network.to(torch.float64)(points, tried), rtol=1e-6, atol=1e-9)
     return make([values.float() for values in parameters]) if same else None
 

@@ -60,6 +60,7 @@ def trace_module(
         raise UnsupportedModuleError(f"expected a torch.nn.Module, got {type(module).__name__}")
     _check_parameters(module)
     tracer = _Tracer(activation is not None)
+    buffers = {name: values.clone() for name, values in module.named_buffers()}
     try:
         graph = tracer.trace(module)
     except Exception as error:  # whatever a forward method of the user's own raises
@@ -68,7 +69,12 @@ def trace_module(
             f"on values or shapes, and take one tensor; expected {_SUPPORTED}"
         ) from error
     with torch.no_grad():
-        return _Reader(module, statistics, activation).read(graph)
+        try:
+            return _Reader(module, statistics, activation).read(graph)
+        finally:
+            for name, values in module.named_buffers():  # spectral_norm changes its own when weights are read
+                if not torch.equal(values, buffers[name]):
+                    values.copy_(buffers[name])
 
 
 def network_of_arrays(layers: Sequence[tuple[Any, Any, Any]]) -> TracedNetwork:
@@ -259,12 +265,12 @@ class _Reader:
         """Return what an argument of a node stands for; functions that are not steps yet become steps."""
         return self.found[value] if isinstance(value, fx.Node) else value
 
-    def _place(self, name: str, values: Tensor) -> int:
+    def _place(self, name: str, values: Tensor, matrix: bool = True) -> int:
         """Return the place of a parameter, which is added unless another layer has it as well."""
         if id(values) not in self.places:
             self.places[id(values)] = len(self.parameters)
             wide = values.detach().double().cpu()
-            self.parameters.append((wide if wide.ndim == 2 else wide.reshape(-1, 1))[None].clone())
+            self.parameters.append((wide if matrix and wide.ndim == 2 else wide.reshape(-1, 1))[None].clone())
             self.names.append(self.known.get(id(values), name))
             if id(values) not in self.known and self.known:
                 self.derived.append(name)
@@ -492,6 +498,8 @@ class _Reader:
         if len(sources) != 1:
             raise self._unsupported(node, "combines the values of several layers; only sums and concatenations may")
         keys = {key: value for key, value in keys.items() if key != "inplace"}
+        if any(isinstance(value, _Value | _Partial | _Constant) for value in keys.values()):
+            raise self._unsupported(node, "takes a tensor by a keyword; pass it by position")
         places, parts = list[int](), list[Callable[[Tensor, Sequence[Tensor]], Any]]()
         for argument in arguments:
             if isinstance(argument, _Partial):
@@ -499,11 +507,12 @@ class _Reader:
                 places += argument.parameters
             elif isinstance(argument, _Constant):
                 if argument.is_parameter:
-                    place = self._place(argument.name, argument.values)
+                    place = self._place(argument.name, argument.values, matrix=False)
                     places.append(place)
                     parts.append(_parameter_at(place))
                 else:
-                    values = argument.values.double().cpu().reshape(-1, 1)
+                    values = argument.values.cpu().reshape(-1, 1)
+                    values = values.double() if values.is_floating_point() else values
                     parts.append(_constant(values))
             elif isinstance(argument, _Value):
                 parts.append(lambda z, p: z)

@@ -1,7 +1,7 @@
 """Diagnose a network on data: findings, and what trying their remedies gives."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from suite.formatting import format_count
 from suite.nets.module_checks import compare_traced
 from suite.nets.threads import one_thread
 from suite.nets.torch_settings import standard_settings
-from suite.nets.traced import TracedNetwork
+from suite.nets.traced import Elementwise, TracedNetwork
 from suite.nets.tracing import network_of_arrays, trace_module
 from suite.report.diagnosis import format_diagnosis, render_diagnosis
 from suite.results.files import write_text
@@ -51,6 +51,9 @@ REMEDIES: dict[str, Sequence[str]] = {
 
 _NOTABLE = 0.02
 """A difference of scores from which it counts."""
+
+_ENOUGH = 10
+"""Number of networks of the study from which a share is quoted."""
 
 _COMPARED = 64
 """Points at which the traced network is compared with the module."""
@@ -106,13 +109,19 @@ def diagnose_network(
 ) -> Diagnosis:
     """Diagnose a network; arguments, result and errors are those of `suite.diagnose`."""
     say = announce or (lambda line: None)
+    _check_arguments(learning_rate, steps, replicates)
     with standard_settings(), one_thread(), torch.no_grad():
         network = trace_module(net, "batch") if isinstance(net, nn.Module) else network_of_arrays(net)
         samples = make_samples(x, y, network.outputs, loss)
         if len(samples.inputs) != network.inputs:
-            raise ValueError(f"X has {len(samples.inputs)} features, and the network has {network.inputs} inputs")
+            raise ValueError(
+                f"X has {len(samples.inputs)} features, and the network has {network.inputs} inputs; remove columns, "
+                "or change the first layer"
+            )
         if isinstance(net, nn.Module):
             compare_traced(net, network, samples.some(_COMPARED).inputs, "batch")
+            _check_frozen(net)
+        network = _with_head(network, samples)
         say("measuring the network")
         found, standardize = _find(network, samples)
         tried: dict[str, tuple[Remedy, Outcome]] = {}
@@ -129,6 +138,34 @@ def diagnose_network(
                 say("trying other learning rates")
                 tried["learning_rate"] = (Remedy("another learning rate", "", network), trial.run(network))
     return _judge(network, samples, found, before, tried)
+
+
+def _check_arguments(learning_rate: float | None, steps: int, replicates: int) -> None:
+    """Raise ValueError if a number is out of its range."""
+    if learning_rate is not None and not 0 < learning_rate < float("inf"):
+        raise ValueError(f"learning_rate: expected a number > 0, got {learning_rate}")
+    for name, value, least in (("steps", steps, 1), ("replicates", replicates, 2)):
+        if value < least:
+            raise ValueError(f"{name}: expected an integer >= {least}, got {value}")
+
+
+def _check_frozen(net: nn.Module) -> None:
+    """Raise ValueError if a parameter is frozen, since trainings would change it."""
+    frozen = next((name for name, values in net.named_parameters() if not values.requires_grad), None)
+    if frozen is not None:
+        raise ValueError(
+            f"parameter {frozen} is frozen (requires_grad is False), and diagnosing trains all parameters; pass a copy "
+            "on which requires_grad_(True) was called"
+        )
+
+
+def _with_head(network: TracedNetwork, samples: Samples) -> TracedNetwork:
+    """Return the network with its final function, unless that belongs to the loss, as Softmax and Sigmoid do."""
+    in_loss = not samples.regression and network.head in ("Sigmoid", "sigmoid") and network.outputs == 1
+    if network.head_function is None or in_loss:
+        return network
+    last = Elementwise(network.head, (len(network.steps),), network.head_function, network.head, straight=True)
+    return replace(network, steps=(*network.steps, last), head="", head_function=None)
 
 
 def _find(network: TracedNetwork, samples: Samples) -> tuple[list[tuple[Finding, bool]], frozenset[str]]:
@@ -171,11 +208,13 @@ def _judge(
                 if STANDARDIZE in outcomes and STANDARDIZE not in REMEDIES[finding.finding]
                 else before
             )
-            key = None if gone else _choose(finding, outcomes, base)
+            settled = base is not before and not _is_better(best, base)  # type: ignore[arg-type]
+            key = None if gone or settled else _choose(finding, outcomes, base)
             gained = outcomes[key].validated - base.validated if key else 0.0
-            severity = _weigh(severity, finding, failing, gained, lost, room, gone)
-            remedy = _describe(finding, key, tried, before, samples, gone, failing)
-        if chance := CHANCES.get((finding.finding, finding.strength)):
+            severity = _weigh(severity, finding, failing, gained, lost, room, gone or settled)
+            remedy = _describe(finding, key, tried, before, samples, gone or settled, failing)
+        chance = CHANCES.get((finding.finding, finding.strength))
+        if chance and chance.networks >= _ENOUGH:
             text += f" Of {chance.networks} random networks with this finding, {chance.share:.0%} failed to train."
         rows.append((finding.finding, severity, finding.layer, finding.value, finding.expected, text, remedy))
     if useless and not any(each.finding == "labels" for each, _ in found):
@@ -265,7 +304,7 @@ def _describe(
 ) -> str:
     """Return the text of the column `remedy`."""
     if gone:
-        return "standardize inputs"
+        return "none needed once inputs or targets are standardized"
     if key is not None:
         remedy, outcome = tried[key]
         return f"{remedy.name}: {samples.score_name} {before.score:.2f} -> {outcome.score:.2f}"

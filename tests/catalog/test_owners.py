@@ -47,6 +47,7 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
         for module in ("diagnosis/remedies.py", "runs/diagnose.py")
         for name in ("critical", "variance_preserving")
     },
+    ("runs/diagnose.py", "sigmoid"): "torch's name of a function",
     ("diagnosis/remedies.py", "relu"): "the label of a network that is built",
     ("plugins/initializations.py", Distribution.GAUSSIAN): "the default of an argument, which users write as a string",
     **{

@@ -80,7 +80,7 @@ def test_targets_of_another_size_are_standardized() -> None:
     assert found.findings.loc[0, "finding"] == "output_scale"
     assert found.best == "standardize targets"
     assert found.score == "R^2"
-    assert "y = (y - y.mean(axis=0))" in found.tried.set_index("remedy").loc[found.best, "code"]
+    assert "y = (y - y_train.mean(axis=0))" in found.tried.set_index("remedy").loc[found.best, "code"]
 
 
 def test_labels_without_meaning_are_reported() -> None:
@@ -182,7 +182,7 @@ def test_the_command_prints_findings_and_writes_them(name: str, folder: Path) ->
     code, printed = _diagnose(f"model.py:{name}", "--data", "data.csv", "--target", "label", "--standardize")
     assert code == 0, printed
     assert "1 hidden layers, 4-8-3, ReLU" in printed or "1 hidden layer, 4-8-3, ReLU" in printed
-    results = folder / "results" / "diagnose-model"
+    results = folder / "results" / f"diagnose-model-{name}"
     assert list(pd.read_csv(results / "findings.csv").columns) == COLUMNS
     assert (results / "diagnosis.html").exists()
     assert "as it is" in (results / "tried.csv").read_text()
@@ -205,7 +205,7 @@ def test_wrong_arguments_give_errors(words: list[str], message: str, folder: Pat
     assert code == 2
     assert message in printed
     assert "Traceback" not in printed
-    assert not (folder / "results" / "diagnose-model").exists()
+    assert not list(folder.glob("results/diagnose-*"))
 
 
 def test_code_that_fails_is_reported(folder: Path) -> None:
@@ -223,3 +223,84 @@ def test_batch_normalization_is_that_of_training() -> None:
     first = suite.diagnose(net, x, y, steps=20, replicates=2)
     net[3] = nn.Dropout(0.0)
     pd.testing.assert_frame_equal(first.tried, suite.diagnose(net.train(), x, y, steps=20, replicates=2).tried)
+
+
+class Doubled(nn.Module):
+    """A network whose forward method passes a tensor by a keyword."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.last = nn.Linear(4, 4), nn.Linear(4, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the outputs."""
+        found: torch.Tensor = self.last(torch.mul(torch.tanh(self.first(x)), other=x))
+        return found
+
+
+class InPlace(Doubled):
+    """A network that changes a value in place and uses it again."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the outputs."""
+        h = self.first(x)
+        found: torch.Tensor = self.last(torch.relu_(h) + h)
+        return found
+
+
+@pytest.mark.parametrize("kind", [Doubled, InPlace])
+def test_networks_that_cannot_be_followed_are_refused(kind: type[nn.Module]) -> None:
+    x, y = classes(100)
+    with seeded():
+        net = kind()
+    with pytest.raises(ValueError, match=r"takes a tensor by a keyword|computes something else"):
+        suite.diagnose(net, x, y)
+    with pytest.raises(ValueError, match=r"takes a tensor by a keyword|computes something else"):
+        suite.initialize_(net)
+
+
+def test_a_final_function_is_kept_unless_the_loss_has_it() -> None:
+    """A final ReLU that is dead does not train; Sigmoid cannot predict numbers above 1, and suits two classes."""
+    x, y = classes(300)
+    net = mlp(2, 16).append(nn.ReLU())
+    with torch.no_grad():
+        net[4].bias.fill_(-50)
+    found = suite.diagnose(net, x, y, steps=60, replicates=2)
+    assert found.tried.loc[0, "test"] < 0.5
+    bounded = suite.diagnose(mlp(2, 16, outputs=1).append(nn.Sigmoid()), x, 5 * x[:, 0], steps=150, replicates=2)
+    assert bounded.tried.loc[0, "test"] < 0.7
+    binary = suite.diagnose(mlp(2, 16, outputs=1).append(nn.Sigmoid()), x, x[:, 0] > 0, steps=150, replicates=2)
+    assert binary.tried.loc[0, "test"] > 0.9
+    assert "the final Sigmoid is left out" in str(binary)
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"learning_rate": 0.0}, "learning_rate: expected a number > 0, got 0.0"),
+        ({"learning_rate": float("nan")}, "learning_rate: expected a number > 0, got nan"),
+        ({"steps": 0}, "steps: expected an integer >= 1, got 0"),
+        ({"replicates": 1}, "replicates: expected an integer >= 2, got 1"),
+    ],
+)
+def test_wrong_numbers_give_errors(keys: dict[str, float], message: str) -> None:
+    x, y = classes(100)
+    with pytest.raises(ValueError, match=message):
+        suite.diagnose(mlp(1, 4), x, y, **keys)  # type: ignore[arg-type]
+
+
+def test_frozen_parameters_are_refused() -> None:
+    x, y = classes(100)
+    net = mlp(1, 4)
+    net[2].bias.requires_grad_(False)
+    with pytest.raises(ValueError, match=r"parameter 2\.bias is frozen"):
+        suite.diagnose(net, x, y)
+
+
+def test_buffers_of_spectral_normalization_are_left_alone() -> None:
+    x, y = classes(100)
+    with seeded():
+        net = nn.Sequential(nn.utils.parametrizations.spectral_norm(nn.Linear(4, 8)), nn.ReLU(), nn.Linear(8, 3))
+    before = {name: values.clone() for name, values in net.named_buffers()}
+    suite.diagnose(net, x, y, steps=2, replicates=2)
+    assert all(torch.equal(values, before[name]) for name, values in net.named_buffers())
