@@ -57,7 +57,9 @@ def trace_module(
         UnsupportedModuleError: If it computes something else; the message names the layer, and what to do.
     """
     if not isinstance(module, nn.Module):
-        raise UnsupportedModuleError(f"expected a torch.nn.Module, got {type(module).__name__}")
+        raise UnsupportedModuleError(
+            f"expected a torch.nn.Module, got {type(module).__name__}; build the network as a torch.nn.Sequential"
+        )
     _check_parameters(module)
     tracer = _Tracer(activation is not None)
     buffers = {name: values.clone() for name, values in module.named_buffers()}

@@ -41,7 +41,7 @@ def format_diagnosis(
         yield ""
         yield from align(_tabulate(tried, score))
         yield ""
-        yield f"Recommended: {best}." if best else "No remedy is recommended."
+        yield f"Recommended: {best}.{_caution(tried, best)}" if best else "No remedy is recommended."
         for line in _code_of(tried, best).splitlines():
             yield f"    {line}"
 
@@ -63,6 +63,7 @@ def render_diagnosis(
             bars=list(_bars(tried)),
             score=score,
             best=best,
+            caution=_caution(tried, best),
             code=_code_of(tried, best),
         )
     )
@@ -70,6 +71,12 @@ def render_diagnosis(
 
 def _shown(row: dict[Hashable, Any]) -> dict[Hashable, Any]:
     return {**row, "value": f"{row['value']:.3g}"}
+
+
+def _caution(tried: "pd.DataFrame", best: str) -> str:
+    """Return a sentence if the interval of the recommended remedy's gain contains 0."""
+    rows = tried[tried["remedy"] == best]
+    return " The 95% interval of its gain contains 0." if len(rows) and not rows["ci_low"].iloc[0] > 0 else ""
 
 
 def _code_of(tried: "pd.DataFrame", best: str) -> str:

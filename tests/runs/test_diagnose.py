@@ -44,6 +44,17 @@ def test_what_is_wrong_comes_first_and_a_remedy_helps(failing: Diagnosis) -> Non
     assert "suite.initialize_(net" in best["code"]
 
 
+def test_an_interval_that_contains_0_is_said() -> None:
+    columns = ["remedy", "learning_rate", "validation", "test", "gain", "ci_low", "ci_high", "code"]
+    rows = [("as it is", 0.01, 0.5, 0.5, None, None, None, ""), ("other", 0.01, 0.9, 0.9, 0.4, -0.1, 0.9, "code")]
+    findings = pd.DataFrame(columns=COLUMNS)
+    unsure = Diagnosis(findings, pd.DataFrame(rows, columns=columns), [], "accuracy", "other")
+    assert "Recommended: other. The 95% interval of its gain contains 0." in str(unsure)
+    rows[1] = (*rows[1][:5], 0.2, 0.6, "code")
+    sure = Diagnosis(findings, pd.DataFrame(rows, columns=columns), [], "accuracy", "other")
+    assert "Recommended: other.\n" in str(sure)
+
+
 def test_the_network_and_random_numbers_are_left_alone() -> None:
     """And the same seed gives the same numbers."""
     x, y = classes(100)
