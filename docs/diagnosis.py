@@ -421,13 +421,13 @@ def print_summary(frame: pd.DataFrame) -> None:
     print("| fault | found | median score as it is | after the first remedy | within 0.02 of a healthy network |")
     print("|---|---|---|---|---|")
     for kind, rows in faults.groupby("kind", sort=False):
-        cured = rows["after"] >= rows["reference"] - 0.02
+        fixed = rows["after"] >= rows["reference"] - 0.02
         found, number = rows["found"].sum(), len(rows)
         scores = f"{rows['before'].median():.2f} | {rows['after'].median():.2f}"
-        print(f"| {kind} | {found} of {number} | {scores} | {cured.sum()} of {number} |")
-    cured = faults["after"] >= faults["reference"] - 0.02
+        print(f"| {kind} | {found} of {number} | {scores} | {fixed.sum()} of {number} |")
+    fixed = faults["after"] >= faults["reference"] - 0.02
     high = healthy["high"].fillna("") != ""
-    for what, values in (("found", faults["found"]), ("cured", cured), ("healthy with a high finding", high)):
+    for what, values in (("found", faults["found"]), ("fixed", fixed), ("healthy with a high finding", high)):
         chance = Chance(int(values.sum()), len(values))
         low, top = chance.interval
         print(f"{what}: {chance.failed} of {chance.networks}, {chance.share:.1%}, 95% CI [{low:.1%}, {top:.1%}]")

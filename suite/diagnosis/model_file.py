@@ -32,7 +32,7 @@ def load_model(model: str) -> nn.Module:
         net = getattr(module, name, None)
         if callable(net) and not isinstance(net, nn.Module):
             net = net()
-    except Exception as error:  # whatever the user's own code raises
+    except Exception as error:  # the user's own code may raise anything
         raise ValueError(f"{path}: cannot be run ({short_error(error, 160)}); correct it") from error
     finally:
         sys.path.remove(str(file.parent.resolve()))

@@ -74,7 +74,7 @@ def severity_of(finding: str, strength: str) -> Severity:
 
     It is `info` if they failed no more often than networks without any finding, as far as the study can tell.
     """
-    if finding == "labels":  # about the data, whatever the network is
+    if finding == "labels":  # about the data, not the network
         return "high" if strength == "strong" else "medium"
     chance = CHANCES.get((finding, strength), Chance(0, 0))
     low, _ = chance.interval

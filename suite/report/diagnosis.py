@@ -60,7 +60,6 @@ def render_diagnosis(
             findings=[_shown(row) for row in findings.to_dict("records")],
             header=header,
             rows=rows,
-            bars=list(_bars(tried)),
             score=score,
             best=best,
             caution=_caution(tried, best),
@@ -95,10 +94,3 @@ def _tabulate(tried: "pd.DataFrame", score: str) -> list[list[str]]:
             [row["remedy"], f"{row['learning_rate']:g}", f"{row['validation']:.3f}", f"{row['test']:.3f}", *gain]
         )
     return found
-
-
-def _bars(tried: "pd.DataFrame") -> Iterator[dict[str, Any]]:
-    """Yield the place and the length of each score's bar, in percent of the scale from 0 to 1."""
-    for row in tried.to_dict("records"):
-        value = row["test"] if np.isfinite(row["test"]) else 0.0
-        yield {"name": row["remedy"], "length": f"{100 * min(1.0, max(0.0, value)):.1f}", "text": f"{row['test']:.3f}"}

@@ -209,7 +209,7 @@ def _judge(
                 else before
             )
             settled = base is not before and not _is_better(best, base)  # type: ignore[arg-type]
-            key = None if gone or settled else _choose(finding, outcomes, base)
+            key = None if gone or settled else _choose(REMEDIES[finding.finding], outcomes, base)
             gained = outcomes[key].validated - base.validated if key else 0.0
             severity = _weigh(severity, finding, failing, gained, lost, room, gone or settled)
             remedy = _describe(finding, key, tried, before, samples, gone or settled, failing)
@@ -222,7 +222,7 @@ def _judge(
         rows.append(("labels", "medium", "", constant, "", text, "check that labels belong to the inputs"))
     rows.sort(key=lambda row: (SEVERITIES.index(row[1]), FINDINGS.index(row[0])))
     columns = ["finding", "severity", "layer", "value", "expected", "evidence", "remedy"]
-    name = _recommended(outcomes, before) if failing and before else ""
+    name = _choose(list(outcomes), outcomes, before) if failing and before else None
     return Diagnosis(
         pd.DataFrame(rows, columns=columns),
         _tabulate(before, tried),
@@ -249,26 +249,14 @@ def _standard_error(values: NDArray[np.float64]) -> float:
     return float(values.std(ddof=1)) / sqrt(len(values)) if len(values) > 1 else 0.0
 
 
-def _simplest(keys: Sequence[str], outcomes: Mapping[str, Outcome]) -> str:
-    """Return the first of some remedies, in the order of `outcomes`, than which none is better."""
+def _choose(keys: Sequence[str], outcomes: Mapping[str, Outcome], base: Outcome) -> str | None:
+    """Return the simplest of some remedies that is about as good as the best; None if it is not better than `base`."""
     known = [key for key in outcomes if key in keys]
-    top = max((outcomes[key] for key in known), key=lambda each: each.validated)
-    return next(key for key in known if not _is_better(top, outcomes[key], _CLOSE))
-
-
-def _choose(finding: Finding, outcomes: Mapping[str, Outcome], base: Outcome) -> str | None:
-    """Return the simplest remedy of a finding that is about as good as its best, and better than the network is."""
-    keys = [key for key in REMEDIES[finding.finding] if key in outcomes]
-    if not keys:
+    if not known:
         return None
-    key = _simplest(keys, outcomes)
+    top = max((outcomes[key] for key in known), key=lambda each: each.validated)
+    key = next(key for key in known if not _is_better(top, outcomes[key], _CLOSE))
     return key if _is_better(outcomes[key], base) else None
-
-
-def _recommended(outcomes: Mapping[str, Outcome], before: Outcome) -> str:
-    """Return the simplest remedy that is about as good as the best; empty if none is better than the network is."""
-    key = _simplest(list(outcomes), outcomes) if outcomes else ""
-    return key if key and _is_better(outcomes[key], before) else ""
 
 
 def _weigh(
