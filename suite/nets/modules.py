@@ -12,17 +12,7 @@ from torch.nn.parameter import is_lazy
 
 from suite.catalog.activations import (
     Activation,
-    Elu,
-    Gelu,
-    Htanh,
     Identity,
-    LeakyRelu,
-    Relu,
-    Selu,
-    Sigmoid,
-    Silu,
-    Softplus,
-    Tanh,
 )
 from suite.nets.ensemble import Ensemble, Layer, Vector, layer_views
 from suite.nets.module_checks import (
@@ -33,14 +23,10 @@ from suite.nets.module_checks import (
     has_own_forward,
 )
 from suite.nets.normalization import AXES, EPSILON, standardize_
+from suite.nets.torch_layers import ACTIVATION_OF, DROPOUT, SUPPORTED
 from suite.nets.traced_ensemble import TracedEnsemble, as_ensemble
 from suite.nets.tracing import Statistics, network_of_arrays, trace_module
 from suite.theory.scaling import LayerVariances
-
-_SUPPORTED = (
-    "expected a chain of Linear layers with activations, BatchNorm1d, LayerNorm, RMSNorm, residual sums and "
-    "concatenations between them"
-)
 
 
 @dataclass
@@ -237,7 +223,7 @@ def _split_module(module: nn.Module, own: Activation | None) -> Parts:
         elif last.activation is not None:
             second = (
                 "is a second activation after the same Linear"
-                if type(layer) in _ACTIVATIONS
+                if type(layer) in ACTIVATION_OF
                 else "comes after the activation"
             )
             raise _unsupported(name, layer, second)
@@ -245,7 +231,9 @@ def _split_module(module: nn.Module, own: Activation | None) -> Parts:
             _check_parameters(name, layer)
             last.activation, last.applied, last.applied_place = _activation(name, layer, own), layer, name
     if len(hidden) < 2:  # a hidden layer, and the one that reads it out
-        raise UnsupportedModuleError(f"the module has {len(hidden)} Linear layers, and so no hidden one; {_SUPPORTED}")
+        raise UnsupportedModuleError(
+            f"the module has {len(hidden)} Linear layers, and so no hidden one; expected {SUPPORTED}"
+        )
     for name, layer in layers[last_linear + 1 :]:
         raise _unsupported(
             name,
@@ -268,7 +256,7 @@ def _check_sequences(module: nn.Sequential) -> None:
 
 
 def _unsupported(name: str, layer: nn.Module, why: str) -> UnsupportedModuleError:
-    return UnsupportedModuleError(f"layer {name} ({type(layer).__name__}) {why}; {_SUPPORTED}")
+    return UnsupportedModuleError(f"layer {name} ({type(layer).__name__}) {why}; expected {SUPPORTED}")
 
 
 def _check_layer(name: str, layer: nn.Module) -> None:
@@ -320,13 +308,12 @@ def shared_layer(module: nn.Module) -> str | None:
 
 def _is_identity(layer: nn.Module) -> bool:
     """Return whether a layer of one of torch's classes returns its inputs."""
-    if type(layer) not in (nn.Identity, *_DROPOUT) or has_own_forward(layer, type(layer)):
+    if type(layer) not in (nn.Identity, *DROPOUT) or has_own_forward(layer, type(layer)):
         return False
     return isinstance(layer, nn.Identity) or not layer.training or bool(layer.p == 0)
 
 
-_DROPOUT = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout)
-_RANDOM = (*_DROPOUT, nn.RReLU)
+_RANDOM = (*DROPOUT, nn.RReLU)
 
 
 def _check_normalization(name: str, layer: nn.LayerNorm | nn.BatchNorm1d, width: int) -> None:
@@ -338,7 +325,7 @@ def _check_normalization(name: str, layer: nn.LayerNorm | nn.BatchNorm1d, width:
 
 def _activation(name: str, layer: nn.Module, own: Activation | None) -> Activation:
     """Return the activation that a layer computes."""
-    found = _ACTIVATIONS[type(layer)](layer) if type(layer) in _ACTIVATIONS else None
+    found = ACTIVATION_OF[type(layer)](layer) if type(layer) in ACTIVATION_OF else None
     if found is None and own is None:
         raise _unsupported(
             name,
@@ -347,21 +334,6 @@ def _activation(name: str, layer: nn.Module, own: Activation | None) -> Activati
             "suite.plug_in if the suite does not have it",
         )
     return found or own  # type: ignore[return-value]  # one of them is not None
-
-
-_ACTIVATIONS: dict[type[nn.Module], Callable[[Any], Activation | None]] = {
-    nn.ReLU: lambda _: Relu(),
-    nn.LeakyReLU: lambda layer: LeakyRelu(slope=float(layer.negative_slope)) if -1 < layer.negative_slope < 1 else None,
-    nn.ELU: lambda layer: Elu(alpha=float(layer.alpha)) if layer.alpha > 0 else None,
-    nn.SELU: lambda _: Selu(),
-    nn.GELU: lambda layer: Gelu() if layer.approximate == "none" else None,
-    nn.SiLU: lambda _: Silu(),
-    nn.Softplus: lambda layer: Softplus() if layer.beta == 1 else None,
-    nn.Tanh: lambda _: Tanh(),
-    nn.Sigmoid: lambda _: Sigmoid(),
-    nn.Hardtanh: lambda layer: Htanh(linear_region=float(layer.max_val)) if layer.min_val == -layer.max_val else None,
-}
-"""Activation of the catalog by torch class; None if the catalog has none with the module's settings."""
 
 
 def _architecture(hidden: Sequence[_Hidden], readout: _Hidden) -> tuple[tuple[int, ...], Activation, str]:

@@ -16,30 +16,25 @@ from torch.nn.utils import parametrize
 from suite.catalog.activations import (
     ACTIVATIONS,
     Activation,
-    Elu,
     Gelu,
-    Htanh,
-    LeakyRelu,
     Relu,
     Selu,
     Sigmoid,
     Silu,
-    Softplus,
     Tanh,
 )
 from suite.catalog.settings import choices_of
 from suite.formatting import short_error
 from suite.nets.activations import kernel
 from suite.nets.module_checks import UnsupportedModuleError
+from suite.nets.torch_layers import ACTIVATION_OF, DROPOUT, SUPPORTED
 from suite.nets.traced import Add, Affine, Concatenate, Elementwise, Function, Normalize, Step, TracedNetwork
 
 Statistics = Literal["mode", "batch", "running"]
 """The statistics of batch normalization: those that the module's mode says, the batch's, or the running ones."""
 
-_SUPPORTED = (
-    "a chain of Linear layers with activations, BatchNorm1d, LayerNorm, RMSNorm, residual sums and concatenations "
-    "between them"
-)
+_SOFTPLUS_IS_LINEAR = 20
+"""From here on softplus is straight, but for 2e-9 of its value."""
 
 
 def trace_module(
@@ -68,7 +63,7 @@ def trace_module(
     except Exception as error:  # whatever a forward method of the user's own raises
         raise UnsupportedModuleError(
             f"{type(module).__name__} cannot be traced ({short_error(error, 160)}); its forward method must not depend "
-            f"on values or shapes, and take one tensor; expected {_SUPPORTED}"
+            f"on values or shapes, and take one tensor; expected {SUPPORTED}"
         ) from error
     with torch.no_grad():
         try:
@@ -164,7 +159,6 @@ def _is_own_activation(module: nn.Module) -> bool:
 
 _NORMALIZATIONS = (nn.BatchNorm1d, nn.LayerNorm, nn.RMSNorm)
 _LEAVES = (nn.Linear, *_NORMALIZATIONS)
-_DROPOUT = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout)
 _HEADS = (nn.Softmax, nn.LogSoftmax, nn.Softmin)
 
 
@@ -235,7 +229,7 @@ class _Reader:
         if not isinstance(value, _Value):
             raise UnsupportedModuleError(f"expected a module with one tensor as its output, got {value!r}")
         if not any(isinstance(step, Affine) for step in self.steps):
-            raise UnsupportedModuleError(f"the module has no Linear layer; expected {_SUPPORTED}")
+            raise UnsupportedModuleError(f"the module has no Linear layer; expected {SUPPORTED}")
         network = TracedNetwork(
             self.inputs,
             tuple(self.steps[:value]),
@@ -307,7 +301,7 @@ class _Reader:
             what = f"layer {node.target} ({type(module).__name__})"
         else:
             what = f"{_name_of(node.target)} in the forward method"
-        return UnsupportedModuleError(f"{what} {why}; expected {_SUPPORTED}")
+        return UnsupportedModuleError(f"{what} {why}; expected {SUPPORTED}")
 
     def _read_node(self, node: fx.Node) -> Any:
         if node.op == "get_attr":
@@ -321,9 +315,9 @@ class _Reader:
         source = self.found[node.args[0]] if node.args and isinstance(node.args[0], fx.Node) else None
         if isinstance(source, _Head):
             raise self._unsupported(node, f"follows {source.label}")
-        if isinstance(layer, nn.Identity) or (isinstance(layer, _DROPOUT) and (not layer.training or layer.p == 0)):
+        if isinstance(layer, nn.Identity) or (isinstance(layer, DROPOUT) and (not layer.training or layer.p == 0)):
             return source
-        if isinstance(layer, (*_DROPOUT, nn.RReLU)):
+        if isinstance(layer, (*DROPOUT, nn.RReLU)):
             raise self._unsupported(node, "is random in training mode; call eval() on the network, or set p = 0")
         if isinstance(layer, nn.Flatten):
             if source != 0 or not isinstance(source, _Value):
@@ -601,23 +595,10 @@ def _is_straight(found: _Partial, parameters: Sequence[Tensor]) -> bool:
     return bool(bend <= 1e-12 * values.abs().max().clamp(min=1e-300))
 
 
-_CATALOG: dict[type[nn.Module], Callable[[Any], Activation | None]] = {
-    nn.ReLU: lambda _: Relu(),
-    nn.LeakyReLU: lambda layer: LeakyRelu(slope=float(layer.negative_slope)) if -1 < layer.negative_slope < 1 else None,
-    nn.ELU: lambda layer: Elu(alpha=float(layer.alpha)) if layer.alpha > 0 else None,
-    nn.SELU: lambda _: Selu(),
-    nn.GELU: lambda layer: Gelu() if layer.approximate == "none" else None,
-    nn.SiLU: lambda _: Silu(),
-    nn.Softplus: lambda layer: Softplus() if layer.beta == 1 and layer.threshold >= 20 else None,
-    nn.Tanh: lambda _: Tanh(),
-    nn.Sigmoid: lambda _: Sigmoid(),
-    nn.Hardtanh: lambda layer: Htanh(linear_region=float(layer.max_val)) if layer.min_val == -layer.max_val else None,
-}
-"""Activation of the catalog by torch class; None if the catalog has none with the module's settings."""
-
-
 def _entry_of(layer: nn.Module) -> Activation | None:
-    return _CATALOG[type(layer)](layer) if type(layer) in _CATALOG else None
+    if isinstance(layer, nn.Softplus) and layer.threshold < _SOFTPLUS_IS_LINEAR:
+        return None  # it is cut off where the catalog's is not straight yet
+    return ACTIVATION_OF[type(layer)](layer) if type(layer) in ACTIVATION_OF else None
 
 
 _BY_NAME: dict[str, Callable[..., Activation]] = {
