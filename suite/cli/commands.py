@@ -11,16 +11,19 @@ import typer
 from suite.cli.errors import errors_as_exit_codes, terminated_as_interrupted
 from suite.cli.options import (
     AsJson,
+    Categories,
     Changes,
     DataFiles,
     Device,
+    Ignored,
     MustHold,
     PlugIns,
     Quick,
     ResultsFolder,
     SpecOptions,
     Specs,
-    TargetType,
+    Targets,
+    WhatToPredict,
     Where,
     path_given,
     workers_given,
@@ -237,22 +240,10 @@ def diagnose(
         Path,
         typer.Option(metavar="FILE", parser=path_given, help="The data: a CSV, Parquet or NPZ file."),
     ],
-    target: Annotated[
-        list[str] | None,
-        typer.Option(metavar="COLUMN", help="The column to predict; repeat it for several numbers."),
-    ] = None,
-    ignore: Annotated[
-        list[str] | None,
-        typer.Option(metavar="COLUMN", help="A column that the network does not get. May be repeated."),
-    ] = None,
-    categories: Annotated[
-        list[str] | None,
-        typer.Option(metavar="COLUMN", help="A column of which each value becomes an input. May be repeated."),
-    ] = None,
-    target_type: Annotated[
-        TargetType | None,
-        typer.Option(help="What to predict. Default: classes for text and at most 20 whole numbers, else numbers."),
-    ] = None,
+    target: Targets = None,
+    ignore: Ignored = None,
+    categories: Categories = None,
+    target_type: WhatToPredict = None,
     standardize: Annotated[
         bool,
         typer.Option("--standardize", help="Give the network inputs of mean 0 and variance 1, as your training does."),
@@ -280,25 +271,14 @@ def recommend(
     file: Annotated[
         Path, typer.Argument(metavar="FILE", parser=path_given, help="The data: a CSV, Parquet or NPZ file.")
     ],
-    target: Annotated[
-        list[str] | None,
-        typer.Option(metavar="COLUMN", help="The column to predict; repeat it for several numbers."),
-    ] = None,
+    target: Targets = None,
     parameters: Annotated[
         int | None,
         typer.Option(metavar="N", min=1, help="The number of parameters of each network. Default: 10,000."),
     ] = None,
-    ignore: Annotated[
-        list[str] | None, typer.Option(metavar="COLUMN", help="A column that networks do not get. May be repeated.")
-    ] = None,
-    categories: Annotated[
-        list[str] | None,
-        typer.Option(metavar="COLUMN", help="A column of which each value becomes an input. May be repeated."),
-    ] = None,
-    target_type: Annotated[
-        TargetType | None,
-        typer.Option(help="What to predict. Default: classes for text and at most 20 whole numbers, else numbers."),
-    ] = None,
+    ignore: Ignored = None,
+    categories: Categories = None,
+    target_type: WhatToPredict = None,
     spec: Annotated[
         Path | None,
         typer.Option(

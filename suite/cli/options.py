@@ -116,6 +116,26 @@ DataFiles = Annotated[
         "results go to a separate folder.",
     ),
 ]
+Targets = Annotated[
+    list[str] | None,
+    typer.Option("--target", metavar="COLUMN", help="The column to predict; repeat it for several numbers."),
+]
+Ignored = Annotated[
+    list[str] | None,
+    typer.Option("--ignore", metavar="COLUMN", help="A column that networks do not get. May be repeated."),
+]
+Categories = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--categories", metavar="COLUMN", help="A column of which each value becomes an input. May be repeated."
+    ),
+]
+WhatToPredict = Annotated[
+    TargetType | None,
+    typer.Option(
+        "--target-type", help="What to predict. Default: classes for text and at most 20 whole numbers, else numbers."
+    ),
+]
 PlugIns = Annotated[
     list[Path] | None,
     typer.Option(
