@@ -47,12 +47,15 @@ def test_a_worker_that_dies_costs_its_task_a_retry(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_task_that_always_kills_is_given_up_and_the_innocent_are_not(tmp_path: Path) -> None:
-    """Those that ran beside it are done."""
+    """Those that ran beside it are done.
+
+    The death of one can end the other's process before it has begun, so that only its retry leaves a mark.
+    """
     found = _outcomes(tmp_path, (0, 7), always=True)
 
     assert {task for task, outcome in found.items() if outcome.startswith("given up")} == {0, 7}
-    assert len(list(tmp_path.glob("0.*"))) == 2
-    assert len(list(tmp_path.glob("7.*"))) == 2
+    marks = sorted(len(list(tmp_path.glob(f"{task}.*"))) for task in (0, 7))
+    assert marks in ([1, 2], [2, 2])
 
 
 def _fail(task: int) -> None:
