@@ -9,7 +9,7 @@ ones, and `python docs/diagnosis.py summary OUT.csv ...` prints how many of the 
 import argparse
 import pickle
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +109,7 @@ def samples_of(task: str, points: int = 1000) -> Samples:
     data = make_data(made, 0, 0, 1, torch.float64)
     parts = (data.train, data.validation, data.test)
     inputs, labels = (torch.cat([getattr(part, name)[0] for part in parts], dim=1) for name in ("inputs", "labels"))
-    return Samples(inputs, labels, data.loss)
+    return Samples(inputs, labels, data.loss, tuple(map(str, range(len(inputs)))))
 
 
 def draw_network(generator: np.random.Generator) -> dict[str, Any]:
@@ -172,7 +172,7 @@ def changed(samples: Samples, how: dict[str, Any]) -> Samples:
     """Return standardized inputs on another scale, and targets of a regression on another scale."""
     plain = samples.standardized()
     labels = samples.labels * how["target_scale"] if samples.regression else samples.labels
-    return Samples(how["scale"] * plain.inputs + how["shift"], labels, samples.loss)
+    return replace(plain, inputs=how["scale"] * plain.inputs + how["shift"], labels=labels)
 
 
 def calibrate(seed: int, networks: int) -> Iterator[Record]:
@@ -288,16 +288,16 @@ def _large_biases(linears: list[nn.Linear], generator: np.random.Generator) -> N
 def _as_bytes(samples: Samples, generator: np.random.Generator) -> Samples:
     low, high = samples.inputs.amin(1, keepdim=True), samples.inputs.amax(1, keepdim=True)
     scaled = 255 * (samples.inputs - low) / torch.where(high > low, high - low, 1.0)
-    return Samples(scaled, samples.labels, samples.loss)
+    return replace(samples, inputs=scaled)
 
 
 def _shifted(samples: Samples, generator: np.random.Generator) -> Samples:
-    return Samples(samples.inputs + 1000, samples.labels, samples.loss)
+    return replace(samples, inputs=samples.inputs + 1000)
 
 
 def _large_targets(samples: Samples, generator: np.random.Generator) -> Samples:
     size = float(generator.uniform(100, 1000))
-    return Samples(samples.inputs, size * samples.labels, samples.loss)
+    return replace(samples, labels=size * samples.labels)
 
 
 _LOST = ("initialization", "collapse", "vanishing_signal", "vanishing_gradient")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import inf, log, nan, sqrt
+from math import inf, nan, sqrt
 
 import numpy as np
 import torch
@@ -10,19 +10,15 @@ from jaxtyping import Float
 from torch import Tensor
 
 from suite.catalog.activations import Activation, Array
+from suite.diagnosis.expected import LayerTheory, expect_layers
 from suite.diagnosis.samples import Samples
+from suite.diagnosis.tangent import tangent_spectrum
 from suite.nets.traced import Add, Affine, Elementwise, Normalize, TracedNetwork
 from suite.theory.gaussian import gaussian_mean
 from suite.theory.mean_field import NoCriticalPointError, edge_of_chaos
 
 POINTS = 1_000
 """Largest number of points on which a network is evaluated."""
-
-_TANGENT_POINTS, _FEWEST_TANGENT_POINTS = 64, 8
-"""Points of the neural tangent kernel; fewer if the network has few parameters."""
-
-_TANGENT_OUTPUTS = 4
-"""Largest number of outputs of which the tangent kernel is computed."""
 
 _FLAT = 0.05
 """A unit is saturated at a point if the slope there is below this share of the activation's largest slope."""
@@ -105,6 +101,7 @@ class Evidence:
         alignment: The largest eigenvalue of the tangent kernel divided by the sum of all.
         largest_class: The score of the best constant.
         residual: Whether there are residual sums.
+        theory: What theory expects of the hidden layers, for weights of these variances; empty where it does not apply.
     """
 
     layers: tuple[LayerEvidence, ...]
@@ -125,6 +122,7 @@ class Evidence:
     largest_class: float
     regression: bool
     residual: bool
+    theory: tuple[LayerTheory, ...]
 
     @property
     def depth(self) -> int:
@@ -159,11 +157,14 @@ def gather_evidence(network: TracedNetwork, samples: Samples) -> Evidence:
         weighted = network.parameters[readout.weight][0] @ values[readout.sources[0]].detach()[0]
         deviation = some.inputs.std(dim=1, correction=0)
         varying = deviation > 1e-12 * some.inputs.abs().amax(1).clamp(min=1e-300)
-        condition, alignment = _tangent(network, some.some(_TANGENT_POINTS))
+        condition, alignment = tangent_spectrum(network, some)
         std, rms = _std(plain), _rms(plain)
+        linears = [_linear(network, step, number) for number, step in enumerate(network.linears)]
+        variances = [(linear.weight_variance, linear.bias_variance) for linear in linears]
+        size = float(some.inputs.square().mean())
         return Evidence(
             layers=tuple(layers),
-            linears=tuple(_linear(network, step, number) for number, step in enumerate(network.linears)),
+            linears=tuple(linears),
             output_std=std,
             output_rms=rms,
             contrast=_ratio(_std(weighted), _rms(weighted)),
@@ -172,7 +173,7 @@ def gather_evidence(network: TracedNetwork, samples: Samples) -> Evidence:
             constant_loss=some.constant_loss,
             target_rms=_rms(some.labels),
             target_std=_std(some.labels),
-            input_size=float(some.inputs.square().mean()),
+            input_size=size,
             input_offset=float((some.inputs.mean(1).abs() / deviation)[varying].max()) if varying.any() else inf,
             input_spread=float(deviation[varying].max() / deviation[varying].min()) if varying.any() else 1.0,
             condition=condition,
@@ -180,7 +181,15 @@ def gather_evidence(network: TracedNetwork, samples: Samples) -> Evidence:
             largest_class=some.constant_score,
             regression=some.regression,
             residual=any(isinstance(step, Add) for step in network.steps),
+            theory=expect_layers(network, variances, size, _mean_cosine(some.inputs)),
         )
+
+
+def _mean_cosine(inputs: Float[Tensor, "inputs points"]) -> float:
+    """Return the mean product of two different points divided by the mean squared norm."""
+    number, total = inputs.shape[1], float(inputs.square().sum())
+    products = float(inputs.sum(1).square().sum()) - total
+    return products / (number - 1) / total if total else nan
 
 
 def _rms(values: Tensor) -> float:
@@ -316,39 +325,3 @@ def _linear(network: TracedNetwork, step: Affine, number: int) -> LinearEvidence
         critical=critical_variance(activation.entry) if activation else nan,
         normalized=is_normalized(network, step),
     )
-
-
-def _tangent(network: TracedNetwork, some: Samples) -> tuple[float, float]:
-    """Return the condition number of the tangent kernel on a few points, and the share of its largest eigenvalue.
-
-    Points are different, and so few that the kernel has at most half as many rows as the network has parameters: with
-    more it would be singular by its size. Both are nan under batch statistics, or if too few points are left.
-    """
-    unique = torch.unique(some.inputs, dim=1)
-    rows_each = min(network.outputs, _TANGENT_OUTPUTS)
-    number = min(unique.shape[1], network.parameter_count // (2 * rows_each))  # more rows could not be independent
-    if network.has_batch_statistics or number < _FEWEST_TANGENT_POINTS:
-        return nan, nan
-    inputs = unique[:, torch.linspace(0, unique.shape[1] - 1, number).round().long()]
-    with torch.enable_grad():
-        copies = network.repeat(number)
-        parameters = [values.requires_grad_() for values in copies.parameters]
-        outputs = copies(inputs.T[:, :, None], parameters)[:, :, 0]
-        rows = []
-        for output in range(rows_each):
-            found = torch.autograd.grad(outputs[:, output].sum(), parameters, retain_graph=True, allow_unused=True)
-            rows.append(torch.cat([values.flatten(1) for values in found if values is not None], dim=1))
-    jacobian = torch.cat(rows)
-    if not bool(jacobian.isfinite().all()):
-        return nan, nan
-    values = torch.linalg.eigvalsh(jacobian @ jacobian.T).clamp(min=0)
-    total = float(values.sum())
-    if total == 0:
-        return inf, 1.0
-    smallest, largest = float(values[0]), float(values[-1])
-    return (largest / smallest if smallest > len(values) * 2.3e-16 * largest else inf), largest / total
-
-
-def log10(value: float) -> float:
-    """Return the decimal logarithm, from -300 for 0 to 300 for infinity."""
-    return -300.0 if value <= 0 else 300.0 if value == inf else log(value, 10)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from suite.catalog.activations import LeakyRelu, Relu
+from suite.diagnosis.code import build_code
 from suite.diagnosis.initialize import draw_again, weight_variance
 from suite.nets.activations import kernel
 from suite.nets.traced import Add, Affine, Concatenate, Elementwise, Normalize, Step, TracedNetwork
@@ -66,44 +67,51 @@ def possible_remedies(network: TracedNetwork, standardize: frozenset[str]) -> di
     what = " and ".join(sorted(standardize))
     data = [_STANDARDIZE[each] for each in sorted(standardize)]
 
-    def add(key: str, name: str, code: str, changed: TracedNetwork, scheme: str = "") -> None:
+    def add(key: str, name: str, changed: TracedNetwork, scheme: str = "", architecture: str = "") -> None:
         name = ", ".join([*([f"standardize {what}"] if standardize else []), *([name] if name else [])])
-        lines = "\n".join([*data, *([code] if code else [])])
-        found[key] = Remedy(name, lines, changed, scheme, standardize)
+        imports = ["import suite"] * bool(scheme) + ["from torch import nn"] * ("nn." in architecture)
+        again = [f'suite.initialize_(net, "{scheme}", seed=0)'] if scheme else []
+        parts = ["\n".join(imports), "\n".join(data), "\n".join([*([architecture] if architecture else []), *again])]
+        found[key] = Remedy(name, "\n\n".join(filter(None, parts)), changed, scheme, standardize)
+
+    def add_architecture(key: str, name: str, changed: TracedNetwork, otherwise: str) -> None:
+        add(key, name, changed, "variance_preserving", build_code(changed) or otherwise)
 
     if standardize:
-        add(STANDARDIZE, "", "", network)
+        add(STANDARDIZE, "", network)
     different = any(
         weight_variance(network, step, "critical") != weight_variance(network, step, "variance_preserving")
         for step in network.linears[:-1]
     )
     for scheme in ("variance_preserving", "critical") if different else ("variance_preserving",):
-        code = f'suite.initialize_(net, "{scheme}")'
-        add(scheme, f"initialize by {scheme}", code, network, scheme)
+        add(scheme, f"initialize by {scheme}", network, scheme)
     if not all(_follows_normalization(network, step) for step in network.hidden):
-        code = "# nn.LayerNorm(width) between each hidden nn.Linear and its activation, then\n" + _INITIALIZE
-        add("normalization", "add layer normalization", code, with_normalization(network), "variance_preserving")
-    if (changed := with_residual(with_normalization(network))) is not None:
-        code = (
-            "# in forward, for hidden layers of equal width, with nn.LayerNorm before each activation:\n"
-            "# h = h + activation(norm(linear(h))), then\n" + _INITIALIZE
+        add_architecture(
+            "normalization",
+            "add layer normalization",
+            with_normalization(network),
+            "# put nn.LayerNorm(width) between each hidden nn.Linear and its activation, then",
         )
-        add("residual", "add residual sums and layer normalization", code, changed, "variance_preserving")
+    if (changed := with_residual(with_normalization(network))) is not None:
+        add_architecture(
+            "residual",
+            "add residual sums and layer normalization",
+            changed,
+            "# in forward, for hidden layers of equal width, with nn.LayerNorm before each activation:\n"
+            "# h = h + activation(norm(linear(h))), then",
+        )
     if any(_has_flat_sides(step) for step in network.hidden):
-        code = "# nn.LeakyReLU(0.1) in place of the activations, then\n" + _INITIALIZE
-        add(
-            "activation", "replace activations by LeakyReLU(0.1)", code, with_leaky_relu(network), "variance_preserving"
+        add_architecture(
+            "activation",
+            "replace activations by LeakyReLU(0.1)",
+            with_leaky_relu(network),
+            "# put nn.LeakyReLU(0.1) in place of the activations, then",
         )
     if len(network.hidden) > _SHALLOW or _narrowest(network) < 2 * _SHALLOW:
         changed = shallower(network)
-        widths = [changed.inputs, *(changed.parameters[step.weight].shape[1] for step in changed.linears)]
-        layers = ", nn.ReLU(), ".join(f"nn.Linear({a}, {b})" for a, b in pairwise(widths))
-        code = f"net = nn.Sequential({layers})\n{_INITIALIZE}"
-        add("shallower", f"{_SHALLOW} hidden layers of {widths[1]} ReLU units", code, changed, "variance_preserving")
+        width = changed.widths[1]
+        add_architecture("shallower", f"{_SHALLOW} hidden layers of {width} ReLU units", changed, "")
     return found
-
-
-_INITIALIZE = 'suite.initialize_(net, "variance_preserving")'
 
 
 def _follows_normalization(network: TracedNetwork, step: Elementwise) -> bool:
@@ -224,4 +232,4 @@ def shallower(network: TracedNetwork) -> TracedNetwork:
         steps.append(Affine(str(2 * number), (len(steps),), place, place + 1))
         if number < _SHALLOW:
             steps.append(Elementwise(str(2 * number + 1), (len(steps),), lambda z, _: phi(z), "relu", entry))
-    return TracedNetwork(inputs, tuple(steps), tuple(parameters), tuple(names))
+    return TracedNetwork(inputs, tuple(steps), tuple(parameters), tuple(names), network.head, network.head_function)

@@ -1,6 +1,6 @@
 """The data on which a network is diagnosed: inputs, labels and the loss."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -29,11 +29,13 @@ class Samples:
         inputs: The inputs as the network gets them.
         labels: 0 and 1, one-hot classes, or targets.
         loss: The loss that training minimizes.
+        columns: The names of the inputs.
     """
 
     inputs: Float[Tensor, "inputs points"]
     labels: Float[Tensor, "outputs points"]
     loss: Loss
+    columns: tuple[str, ...] = ()
 
     @property
     def number(self) -> int:
@@ -73,14 +75,14 @@ class Samples:
         if number >= self.number:
             return self
         places = torch.from_numpy(stream(seed, diagnosed=number).permutation(self.number)[:number])
-        return Samples(self.inputs[:, places], self.labels[:, places], self.loss)
+        return replace(self, inputs=self.inputs[:, places], labels=self.labels[:, places])
 
     def standardized(self) -> "Samples":
         """Return the points with inputs of mean 0 and variance 1; columns that are constant are only centered."""
         mean, deviation = self.inputs.mean(1, keepdim=True), self.inputs.std(1, correction=0, keepdim=True)
         constant = self.inputs.amax(1, keepdim=True) == self.inputs.amin(1, keepdim=True)
         deviation = torch.where(constant, 1.0, deviation)
-        return Samples((self.inputs - mean) / deviation, self.labels, self.loss)
+        return replace(self, inputs=(self.inputs - mean) / deviation)
 
 
 def make_samples(x: Any, y: Any, outputs: int, loss: str | None = None) -> Samples:
@@ -110,7 +112,8 @@ def make_samples(x: Any, y: Any, outputs: int, loss: str | None = None) -> Sampl
         raise ValueError(f"loss: expected one of {', '.join(LOSSES)}, got {loss!r}")
     chosen = LOSSES[loss] if loss else _loss_for(given, outputs)
     labels = _targets(given, outputs) if chosen is HALF_SQUARE else _classes(given, outputs, chosen)
-    return Samples(torch.from_numpy(inputs.T.copy()), torch.from_numpy(labels), chosen)
+    columns = tuple(map(str, getattr(x, "columns", range(inputs.shape[1]))))
+    return Samples(torch.from_numpy(inputs.T.copy()), torch.from_numpy(labels), chosen, columns)
 
 
 def _as_numbers(values: Any, what: str) -> NDArray[np.float64]:

@@ -1,17 +1,18 @@
 """What is measured of a network, beside plain torch, closed forms and exact cases."""
 
+from collections.abc import Callable
 from math import isfinite, pi, sqrt
 
 import numpy as np
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from suite.diagnosis.evidence import gather_evidence, preserving_variance
 from suite.diagnosis.samples import make_samples
 from suite.nets.tracing import trace_module
 from suite.theory.mean_field import second_moment
-from tests.diagnosis.networks import classes, mlp
+from tests.diagnosis.networks import classes, mlp, seeded
 
 
 def test_layers_are_those_of_plain_torch() -> None:
@@ -40,15 +41,33 @@ def test_layers_are_those_of_plain_torch() -> None:
     assert evidence.layers[1].dead >= 2 / 8
 
 
-def test_the_tangent_kernel_is_the_gram_matrix_of_gradients() -> None:
+class Shared(nn.Module):
+    """A network that uses a layer twice, with layer normalization, PReLU and a skipped connection."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.last = nn.Linear(4, 16), nn.Linear(16, 3, bias=False)
+        self.twice, self.norm, self.prelu = nn.Linear(16, 16), nn.LayerNorm(16), nn.PReLU(16)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the outputs."""
+        h = torch.tanh(self.first(x))
+        h = h + self.prelu(self.norm(self.twice(h)))
+        found: Tensor = self.last(torch.tanh(self.twice(h)))
+        return found
+
+
+@pytest.mark.parametrize("make", [lambda: mlp(2, 16), Shared], ids=["mlp", "shared"])
+def test_the_tangent_kernel_is_the_gram_matrix_of_gradients(make: Callable[[], nn.Module]) -> None:
     """From one backward pass per point and output."""
     x, y = classes(20)
-    net = mlp(2, 16).double()
+    with seeded():
+        net = make().double()
     evidence = gather_evidence(trace_module(net), make_samples(x, y, 3))
     rows = []
     for output in range(3):
         for point in torch.tensor(x):
-            gradients = torch.autograd.grad(net(point)[output], list(net.parameters()))
+            gradients = torch.autograd.grad(net(point[None])[0, output], list(net.parameters()))
             rows.append(torch.cat([each.flatten() for each in gradients]))
     values = np.linalg.eigvalsh((torch.stack(rows) @ torch.stack(rows).T).numpy())
     assert evidence.condition == pytest.approx(values[-1] / values[0], rel=1e-6)
