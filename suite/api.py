@@ -17,7 +17,7 @@ from suite.spec.read import read_toml
 if TYPE_CHECKING:
     import pandas as pd
 
-    from suite.runs.diagnose import Diagnosis
+    from suite.report.diagnosis import Diagnosis
     from suite.runs.recommend import Recommendation
 
 __all__ = ["SpecError", "__version__", "diagnose", "initialize_", "load", "measure", "plug_in", "recommend", "run"]

@@ -10,7 +10,7 @@ import torch
 from typer.testing import CliRunner
 
 from suite.cli import app
-from suite.runs.diagnose import Diagnosis
+from suite.report.diagnosis import Diagnosis
 from tests.pages import blocks, text_of
 
 PAGE = "docs/your-own-network.md"

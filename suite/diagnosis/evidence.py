@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf, nan, sqrt
+from typing import Any
 
 import numpy as np
 import torch
@@ -95,8 +96,10 @@ class Evidence:
         constant_loss: The loss of the best constant output.
         target_rms: The root mean square of the targets, and `target_std` their standard deviation.
         input_size: The mean square of the inputs, 1 if they are standardized.
-        input_offset: The largest |mean| / std of a column.
-        input_spread: The largest std of a column divided by the smallest.
+        input_offset: The largest |mean| / std of a column; inf if all columns are constant.
+        offset_column: The name of that column.
+        input_spread: The largest std of a column divided by the smallest that is not 0.
+        spread_columns: The names of these columns.
         condition: The condition number of the tangent kernel on a few points; inf if it is singular.
         alignment: The largest eigenvalue of the tangent kernel divided by the sum of all.
         largest_class: The score of the best constant.
@@ -116,7 +119,9 @@ class Evidence:
     target_std: float
     input_size: float
     input_offset: float
+    offset_column: str
     input_spread: float
+    spread_columns: tuple[str, str]
     condition: float
     alignment: float
     largest_class: float
@@ -155,8 +160,6 @@ def gather_evidence(network: TracedNetwork, samples: Samples) -> Evidence:
         plain = outputs.detach()[0]
         readout = network.linears[-1]
         weighted = network.parameters[readout.weight][0] @ values[readout.sources[0]].detach()[0]
-        deviation = some.inputs.std(dim=1, correction=0)
-        varying = deviation > 1e-12 * some.inputs.abs().amax(1).clamp(min=1e-300)
         condition, alignment = tangent_spectrum(network, some)
         std, rms = _std(plain), _rms(plain)
         linears = [_linear(network, step, number) for number, step in enumerate(network.linears)]
@@ -174,8 +177,7 @@ def gather_evidence(network: TracedNetwork, samples: Samples) -> Evidence:
             target_rms=_rms(some.labels),
             target_std=_std(some.labels),
             input_size=size,
-            input_offset=float((some.inputs.mean(1).abs() / deviation)[varying].max()) if varying.any() else inf,
-            input_spread=float(deviation[varying].max() / deviation[varying].min()) if varying.any() else 1.0,
+            **_describe_columns(some),
             condition=condition,
             alignment=alignment,
             largest_class=some.constant_score,
@@ -183,6 +185,22 @@ def gather_evidence(network: TracedNetwork, samples: Samples) -> Evidence:
             residual=any(isinstance(step, Add) for step in network.steps),
             theory=expect_layers(network, variances, size, _mean_cosine(some.inputs)),
         )
+
+
+def _describe_columns(some: Samples) -> dict[str, Any]:
+    """Return the entries of the evidence about the columns of the inputs."""
+    mean, deviation = some.inputs.mean(1), some.inputs.std(dim=1, correction=0)
+    varying = deviation > 1e-12 * some.inputs.abs().amax(1).clamp(min=1e-300)
+    if not varying.any():
+        return {"input_offset": inf, "offset_column": "", "input_spread": 1.0, "spread_columns": ("", "")}
+    offset = torch.where(varying, mean.abs() / deviation, 0.0)
+    widest, narrowest = int(deviation.argmax()), int(torch.where(varying, deviation, inf).argmin())
+    return {
+        "input_offset": float(offset.max()),
+        "offset_column": some.columns[int(offset.argmax())],
+        "input_spread": float(deviation[widest] / deviation[narrowest]),
+        "spread_columns": (some.columns[widest], some.columns[narrowest]),
+    }
 
 
 def _mean_cosine(inputs: Float[Tensor, "inputs points"]) -> float:

@@ -6,6 +6,7 @@ from math import inf, isfinite, isinf, isnan, log10, nan
 from typing import Literal
 
 from suite.diagnosis.evidence import Evidence, LayerEvidence, LinearEvidence
+from suite.diagnosis.expected import LayerTheory
 from suite.nets.traced import TracedNetwork
 from suite.theory.correlation_map import depth_scales
 from suite.theory.mean_field import fixed_point
@@ -80,27 +81,35 @@ def _labels(evidence: Evidence, _: TracedNetwork) -> Iterator[Finding]:
         )
 
 
-def _input_scale(evidence: Evidence, _: TracedNetwork) -> Iterator[Finding]:
+def _input_scale(evidence: Evidence, _network: TracedNetwork) -> Iterator[Finding]:
     size, offset, spread = evidence.input_size, evidence.input_offset, evidence.input_spread
-    size_strength = _grade(max(size, 0.1 / size if size else inf), 10, 100)
-    offset_strength = _grade(offset, 5, 20)
-    spread_strength = _grade(spread, 30, 1000)
-    strengths = [each for each in (size_strength, offset_strength, spread_strength) if each]
-    if not strengths:
-        return
-    parts = []
     if isinf(offset):
-        parts.append("all rows are equal")
-    if size_strength:
-        parts.append(f"their mean square is {size:.3g}")
-    if offset_strength and not isinf(offset):
-        parts.append(f"the mean of a column is {offset:.3g} times its standard deviation")
-    if spread_strength:
-        parts.append(f"the standard deviations of columns differ by a factor of {spread:.3g}")
-    text = (
-        f"Inputs are not standardized: {', and '.join(parts)}. Initializations expect a mean of 0 and a variance of 1."
-    )
-    yield Finding("input_scale", "strong" if "strong" in strengths else "mild", "", size, "1", text)
+        yield Finding("input_scale", "strong", "", offset, "< 5", "All rows of the inputs are equal.")
+        return
+    wide, narrow = evidence.spread_columns
+    checks: list[tuple[Strength | None, float, str, str]] = [
+        (_grade(max(size, 0.1 / size if size else inf), 10, 100), size, "1", f"their mean square is {size:.3g}"),
+        (
+            _grade(offset, 5, 20),
+            offset,
+            "< 5",
+            f"the mean of column {evidence.offset_column} is {offset:.3g} times its standard deviation",
+        ),
+        (
+            _grade(spread, 30, 1000),
+            spread,
+            "< 30",
+            f"the standard deviation of column {wide} is {spread:.3g} times that of column {narrow}",
+        ),
+    ]
+    found = [check for check in checks if check[0]]
+    if not found:
+        return
+    strength, value, expected, _ = next((check for check in found if check[0] == "strong"), found[0])
+    assert strength
+    what = ", and ".join(check[3] for check in found)
+    text = f"Inputs are not standardized: {what}. Initializations expect a mean of 0 and a variance of 1."
+    yield Finding("input_scale", strength, "", value, expected, text)
 
 
 def excess(linear: LinearEvidence) -> float:
@@ -118,6 +127,14 @@ def excess(linear: LinearEvidence) -> float:
     if low_end > high:
         return log10(linear.weight_variance / high)
     return log10(linear.weight_variance / low) if high_end < low else 0.0
+
+
+def _describe_schemes(linear: LinearEvidence) -> str:
+    """Return the weight variances of the recommended schemes as text."""
+    preserving, critical = f"{linear.preserving:.3g}", f"{linear.critical:.3g}"
+    if preserving == critical:
+        return f"variance_preserving and critical both have {preserving}"
+    return f"variance_preserving has {preserving}" + (f" and critical has {critical}" if critical != "nan" else "")
 
 
 def _initialization(evidence: Evidence, network: TracedNetwork) -> Iterator[Finding]:
@@ -138,9 +155,8 @@ def _initialization(evidence: Evidence, network: TracedNetwork) -> Iterator[Find
         what = "small" if total < 0 else "large"
         text = (
             f"Weights are too {what}: sigma_w^2 is {linear.weight_variance:.3g}, 95% CI [{low:.3g}, {high:.3g}], where "
-            f"variance_preserving has {linear.preserving:.3g}"
-            + (f" and critical has {linear.critical:.3g}" if isfinite(linear.critical) else "")
-            + f". Over {len(hidden)} layers, the ratios to these values multiply to 1e{total:+03.0f}."
+            f"{_describe_schemes(linear)}. Over {len(hidden)} layers, the ratios to these values multiply to "
+            f"1e{total:+03.0f}."
         )
         yield Finding("initialization", strength, linear.name, linear.weight_variance, f"{linear.preserving:.3g}", text)
     elif bias_strength:
@@ -270,21 +286,37 @@ def _saturated(evidence: Evidence, _: TracedNetwork) -> Iterator[Finding]:
 
 
 def _collapse(evidence: Evidence, _: TracedNetwork) -> Iterator[Finding]:
-    contrasts = [(_over(layer.variation, layer.size), layer) for layer in evidence.layers]
-    found = min((each for each, _ in contrasts), default=1.0)
-    value = 0.0 if evidence.constant and evidence.linears[-1].weight_variance > 0 else found
-    if not (strength := _grade(1 / value if value > 0 else inf, 20, 300)):
+    ratios = [_over(layer.size, layer.variation) if layer.size else inf for layer in evidence.layers]
+    value = max(ratios, default=1.0)
+    if evidence.constant and evidence.linears[-1].weight_variance > 0:
+        value = inf
+    if not (strength := _grade(value, 20, 300)):
         return
-    first = next((layer for each, layer in contrasts if each <= 0.05), None)
-    text = (
-        f"The preactivations of layer {first.name} vary over points by {found:.2g} of their size"
-        if first
-        else "The output is the same for all inputs"
-    )
+    number = next((number for number, ratio in enumerate(ratios) if ratio >= 20), None)
+    if number is None:
+        first, text = None, "The output is the same for all inputs"
+    else:
+        first = evidence.layers[number]
+        theory = _theory(evidence, number, lambda layer: _over(layer.variation, layer.size))
+        text = (
+            f"The preactivations of layer {first.name} vary over points by {_over(first.variation, first.size):.2g} of "
+            f"their size{theory}"
+        )
+        worst = evidence.layers[ratios.index(value)] if value in ratios else first
+        if worst is not first:
+            text += f", and those of layer {worst.name} by {_over(worst.variation, worst.size):.2g}"
     cause, where = _cause_of_collapse(evidence, first), first.name if first else ""
     yield Finding(
-        "collapse", strength, where, value, "> 0.05", f"{text}: the network nearly ignores its input ({cause})."
+        "collapse", strength, where, value, "< 20", f"{text}: the network nearly ignores its input ({cause})."
     )
+
+
+def _theory(evidence: Evidence, number: int, value_of: Callable[[LayerTheory], float]) -> str:
+    """Return what theory expects of a layer, in parentheses; empty where it expects nothing."""
+    if not evidence.theory:
+        return ""
+    value = value_of(evidence.theory[number])
+    return f" (theory for such weights: {value:.2g})" if isfinite(value) else ""
 
 
 def _cause_of_collapse(evidence: Evidence, first: LayerEvidence | None) -> str:
@@ -294,6 +326,8 @@ def _cause_of_collapse(evidence: Evidence, first: LayerEvidence | None) -> str:
     if first is None:
         return "its weights are 0"
     place = evidence.layers.index(first)
+    if first.size == 0:
+        return "by norm: preactivations are 0"
     linear = evidence.linears[min(place, len(evidence.linears) - 1)]
     if linear.bias_variance > 0.9 * first.size**2:
         return "by biases: they are larger than W h"
@@ -301,47 +335,51 @@ def _cause_of_collapse(evidence: Evidence, first: LayerEvidence | None) -> str:
 
 
 def _over(first: float, second: float) -> float:
-    return first / second if second > 0 else 0.0
+    """Return a ratio, which is 0 for 0 / 0."""
+    return first / second if second > 0 else (0.0 if first == 0 else inf)
 
 
 def _signal(evidence: Evidence, _: TracedNetwork) -> Iterator[Finding]:
     if len(evidence.layers) < 2:
         return
     first, last = evidence.layers[0], evidence.layers[-1]
-    change = _over(last.variation, first.variation)
-    if strength := _grade(1 / change if change > 0 else inf, 30, 1000):
+    fall = _over(first.variation, last.variation)
+    if strength := _grade(fall, 30, 1000):
         text = (
             f"The variation of preactivations over points falls from {first.variation:.2g} in layer {first.name} to "
-            f"{last.variation:.2g} in layer {last.name}: differences between inputs are lost."
+            f"{last.variation:.2g} in layer {last.name}{_theory(evidence, -1, lambda layer: layer.variation)}: "
+            "differences between inputs are lost."
         )
-        yield Finding("vanishing_signal", strength, last.name, change, "about 1", text)
-    growth = _over(last.size, first.size)
+        yield Finding("vanishing_signal", strength, last.name, fall, "< 30", text)
+    growth = _over(last.size, first.size) if first.size else 0.0
     if strength := _grade(growth, 30, 1000):
         text = (
-            f"Preactivations grow from {first.size:.2g} in layer {first.name} to {last.size:.2g} in layer {last.name}."
+            f"Preactivations grow from {first.size:.2g} in layer {first.name} to {last.size:.2g} in layer {last.name}"
+            f"{_theory(evidence, -1, lambda layer: layer.size)}."
         )
-        yield Finding("exploding_signal", strength, last.name, growth, "about 1", text)
+        yield Finding("exploding_signal", strength, last.name, growth, "< 30", text)
 
 
 def _gradient(evidence: Evidence, _: TracedNetwork) -> Iterator[Finding]:
     if len(evidence.layers) < 2:
         return
     first, last = evidence.layers[0], evidence.layers[-1]
-    if last.gradient == 0 and first.gradient == 0:
+    if last.gradient == 0:
         return  # a readout of 0, or a dead layer above, which are findings of their own
-    ratio = _over(first.gradient, last.gradient)
-    if strength := _grade(1 / ratio if ratio > 0 else inf, 100, 10_000):
+    theory = _theory(evidence, 0, lambda layer: layer.gradient * last.gradient)
+    fall, growth = _over(last.gradient, first.gradient), _over(first.gradient, last.gradient)
+    if strength := _grade(fall, 100, 10_000):
         text = (
             f"Gradients fall from {last.gradient:.2g} in layer {last.name} to {first.gradient:.2g} in layer "
-            f"{first.name}, the first hidden layer, which learns slowly."
+            f"{first.name}{theory}, the first hidden layer, which learns slowly."
         )
-        yield Finding("vanishing_gradient", strength, first.name, ratio, "about 1", text)
-    elif strength := _grade(ratio, 100, 10_000):
+        yield Finding("vanishing_gradient", strength, first.name, fall, "< 100", text)
+    elif strength := _grade(growth, 100, 10_000):
         text = (
             f"Gradients grow from {last.gradient:.2g} in layer {last.name} to {first.gradient:.2g} in layer "
-            f"{first.name}."
+            f"{first.name}{theory}."
         )
-        yield Finding("exploding_gradient", strength, first.name, ratio, "about 1", text)
+        yield Finding("exploding_gradient", strength, first.name, growth, "< 100", text)
 
 
 def _conditioning(evidence: Evidence, _: TracedNetwork) -> Iterator[Finding]:
@@ -354,6 +392,7 @@ def _conditioning(evidence: Evidence, _: TracedNetwork) -> Iterator[Finding]:
             if isfinite(evidence.condition)
             else "The neural tangent kernel is singular on a few points: gradients do not tell some of them apart."
         )
+        text += f" Its largest eigenvalue is {evidence.alignment:.1%} of the sum of all."
         yield Finding("conditioning", strength, "", evidence.condition, "< 1e9", text)
 
 

@@ -1,5 +1,6 @@
 """The data on which a network is diagnosed: inputs, labels and the loss."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -77,12 +78,26 @@ class Samples:
         places = torch.from_numpy(stream(seed, diagnosed=number).permutation(self.number)[:number])
         return replace(self, inputs=self.inputs[:, places], labels=self.labels[:, places])
 
-    def standardized(self) -> "Samples":
-        """Return the points with inputs of mean 0 and variance 1; columns that are constant are only centered."""
-        mean, deviation = self.inputs.mean(1, keepdim=True), self.inputs.std(1, correction=0, keepdim=True)
-        constant = self.inputs.amax(1, keepdim=True) == self.inputs.amin(1, keepdim=True)
-        deviation = torch.where(constant, 1.0, deviation)
-        return replace(self, inputs=(self.inputs - mean) / deviation)
+    def standardized(self, what: Collection[str] = ("inputs",)) -> "Samples":
+        """Return the points with inputs, or targets of a regression, of mean 0 and variance 1.
+
+        Rows that are constant are only centered.
+
+        Args:
+            what: Any of "inputs" and "targets".
+        """
+        found = self
+        if "inputs" in what:
+            found = replace(found, inputs=_standardize(self.inputs))
+        if "targets" in what and self.regression:
+            found = replace(found, labels=_standardize(self.labels))
+        return found
+
+
+def _standardize(values: Float[Tensor, "rows points"]) -> Float[Tensor, "rows points"]:
+    mean, deviation = values.mean(1, keepdim=True), values.std(1, correction=0, keepdim=True)
+    constant = values.amax(1, keepdim=True) == values.amin(1, keepdim=True)
+    return (values - mean) / torch.where(constant, 1.0, deviation)
 
 
 def make_samples(x: Any, y: Any, outputs: int, loss: str | None = None) -> Samples:

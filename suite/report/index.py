@@ -69,7 +69,11 @@ def write_index(results: Path) -> Path:
     """
     remove_abandoned(results)
     found = studies(entries(results))
-    page = environment().get_template("index.html").render(studies=found, summed=summed(found))
+    page = (
+        environment()
+        .get_template("index.html")
+        .render(title="Studies of trainability", studies=found, summed=summed(found))
+    )
     file = results / INDEX
     write_text(file, page)
     return file

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from suite.formatting import align
+from suite.report.formatting import PageTable
 from suite.report.templating import environment
 
 if TYPE_CHECKING:
@@ -47,7 +48,8 @@ def render_recommendation(title: str, leaderboard: "pd.DataFrame", summary: Sequ
     header, *rows = _tabulate(leaderboard)
     template = environment().get_template("recommendation.html")
     reading = list(_explain(leaderboard))
-    return template.render(title=title, summary=summary, header=header, rows=rows, reading=reading, code=code)
+    table = PageTable("", "", header, len(_HEADER) - 1, rows)
+    return template.render(title=title, summary=summary, leaderboard=table, reading=reading, code=code)
 
 
 def _tabulate(leaderboard: "pd.DataFrame") -> Iterator[list[str]]:

@@ -16,4 +16,6 @@ def test_the_page_opens_without_errors(tmp_path: Path) -> None:
     assert "What is wrong with this network" in document
     assert all(row["remedy"] in document for row in found.tried.to_dict("records"))
     assert document.count('class="finding ') == len(found.findings)
+    assert document.count("<svg") == 2
+    assert all(title in document for title in ("hidden layer", "gain in test accuracy over the network as it is"))
     assert not [line for line in log.splitlines() if "CONSOLE" in line]

@@ -12,8 +12,9 @@ from typer.testing import CliRunner
 import suite
 from suite.cli import app
 from suite.diagnosis.findings import FINDINGS
+from suite.diagnosis.judgment import REMEDIES
 from suite.diagnosis.severity import SEVERITIES
-from suite.runs.diagnose import REMEDIES, Diagnosis
+from suite.report.diagnosis import LAYER_COLUMNS, Diagnosis
 from tests.diagnosis.networks import classes, mlp, seeded
 
 COLUMNS = ["finding", "severity", "layer", "value", "expected", "evidence", "remedy"]
@@ -45,14 +46,41 @@ def test_what_is_wrong_comes_first_and_a_remedy_helps(failing: Diagnosis) -> Non
 
 
 def test_an_interval_that_contains_0_is_said() -> None:
-    columns = ["remedy", "learning_rate", "validation", "test", "gain", "ci_low", "ci_high", "code"]
-    rows = [("as it is", 0.01, 0.5, 0.5, None, None, None, ""), ("other", 0.01, 0.9, 0.9, 0.4, -0.1, 0.9, "code")]
-    findings = pd.DataFrame(columns=COLUMNS)
-    unsure = Diagnosis(findings, pd.DataFrame(rows, columns=columns), [], "accuracy", "other")
-    assert "Recommended: other. The 95% interval of its gain contains 0." in str(unsure)
-    rows[1] = (*rows[1][:5], 0.2, 0.6, "code")
-    sure = Diagnosis(findings, pd.DataFrame(rows, columns=columns), [], "accuracy", "other")
-    assert "Recommended: other.\n" in str(sure)
+    columns = ["remedy", "learning_rate", "validation", "test", "gain", "ci_low", "ci_high", "findings", "code"]
+    before = ("as it is", 0.01, 0.5, 0.5, None, None, None, "depth, width", "")
+    findings, layers = pd.DataFrame(columns=COLUMNS), pd.DataFrame(columns=list(LAYER_COLUMNS))
+
+    def printed(ci_low: float, remaining: str) -> str:
+        rows = [before, ("other", 0.01, 0.9, 0.9, 0.4, ci_low, 0.9, remaining, "code")]
+        return str(Diagnosis(findings, pd.DataFrame(rows, columns=columns), layers, [], "accuracy", "other"))
+
+    unsure, sure = printed(-0.1, ""), printed(0.2, "width")
+    assert "Recommended: other. The 95% interval of its gain contains 0. No finding remains." in unsure
+    assert "Recommended: other. Findings that remain: width.\n" in sure
+
+
+def test_layers_are_listed_beside_theory(failing: Diagnosis) -> None:
+    """Of a stack of sigmoids, whose gradients shrink by sigma_w E[phi'^2]^(1/2), about 1/7, per layer."""
+    layers = failing.layers
+    assert list(layers.columns) == list(LAYER_COLUMNS)
+    assert list(layers["layer"]) == [str(place) for place in range(1, 25, 2)]
+    steps = layers["gradient_theory"][1:].to_numpy() / layers["gradient_theory"][:-1].to_numpy()
+    assert steps == pytest.approx(7, rel=0.15)
+    assert layers.loc[11, "gradient_theory"] == layers.loc[11, "gradient"]
+    assert (layers["cosine"].iloc[2:] > 0.99).all()
+    assert layers["cosine_theory"].to_numpy()[2:] == pytest.approx(layers["cosine"].to_numpy()[2:], abs=0.01)
+
+
+def test_a_network_is_measured_again_with_each_remedy(failing: Diagnosis) -> None:
+    """Weights by another scheme remove what follows from the initialization."""
+    before, *after = failing.tried["findings"]
+    assert before.split(", ") == [name for name in FINDINGS if name in set(failing.findings["finding"])]
+    assert all(len(names.split(", ")) < len(before.split(", ")) for names in after)
+    again = failing.tried.set_index("remedy").loc["initialize by variance_preserving", "findings"].split(", ")
+    assert "initialization" not in again
+    for row in failing.findings.to_dict("records"):
+        follows = row["finding"] not in (*again, "initialization", "depth", "width")
+        assert ("It follows from the initialization" in row["evidence"]) == follows
 
 
 def test_the_network_and_random_numbers_are_left_alone() -> None:
@@ -81,7 +109,7 @@ def test_inputs_that_are_not_standardized_are_the_cause() -> None:
     found = suite.diagnose(mlp(2, 16, activation=nn.Tanh), 1000 + x, y, steps=150, replicates=3)
     assert found.findings.loc[0, "finding"] == "input_scale"
     assert found.best.startswith("standardize inputs")
-    gone = found.findings[found.findings["evidence"].str.contains("gone with standardized inputs")]
+    gone = found.findings[found.findings["evidence"].str.contains("disappears once inputs are standardized")]
     assert set(gone["severity"]) <= {"info"}
 
 
