@@ -98,6 +98,7 @@ class TableSource:
         categories: Columns of which each value becomes an input of 0 and 1.
         target_type: Whether the targets are classes or numbers; None to infer it.
         split: The sizes of the sets, or the column that says which set a row belongs to.
+        constant_columns: Whether columns may have the same value in all rows.
     """
 
     file: str
@@ -107,6 +108,7 @@ class TableSource:
     ignore: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     target_type: Literal["classification", "regression"] | None = None
+    constant_columns: bool = False
 
 
 def _split(value: Any) -> Any:

@@ -250,7 +250,7 @@ def diagnose(
     ] = False,
     learning_rate: Annotated[
         float | None,
-        typer.Option(metavar="RATE", min=0, help="The learning rate of your training. Default: the best of four."),
+        typer.Option(metavar="RATE", help="The learning rate of your training, above 0. Default: the best of four."),
     ] = None,
     steps: Annotated[int, typer.Option(metavar="N", min=1, help="The number of steps of each training.")] = 400,
     seed: Annotated[int, typer.Option(metavar="N", min=0, help="The seed of splits, batches and new weights.")] = 0,

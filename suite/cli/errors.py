@@ -1,14 +1,16 @@
 """This module prints messages and ends commands. Only it turns errors into exit codes."""
 
+import re
 import signal
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import NoReturn
 
 import typer
 
 from suite.cli.options import FAULTY, INTERRUPTED
-from suite.spec.problems import SpecError, printable
+from suite.spec.problems import Problem, SpecError, printable
 
 _LESS = "use smaller networks or fewer points, or free memory"
 
@@ -36,6 +38,38 @@ def errors_as_exit_codes() -> Iterator[None]:
     except KeyboardInterrupt:
         typer.echo("interrupted; finished cells are cached; run the same command again to continue", err=True)
         raise typer.Exit(INTERRUPTED) from None
+
+
+@contextmanager
+def options_named() -> Iterator[None]:
+    """Name options in place of a task's keys, in errors about a data file that the command line names."""
+    try:
+        yield
+    except SpecError as error:
+        raise SpecError([_name_options(problem) for problem in error.problems]) from None
+
+
+_OPTIONS = ("target", "ignore", "categories", "target_type")
+_IN_OPTIONS = {
+    r"^target is missing; set it to": "the option is missing; name",
+    r'set target_type = "regression"': "use --target-type regression",
+    r", or add ('.*') to categories": r", or name it with --categories",
+    r"remove it from categories": "do not name it with --categories",
+    r"ignore the column": "leave it out with --ignore",
+    r"; ignore ('.*')$": r"; leave out \1 with --ignore",
+    r"add some, or ignore fewer": "leave out fewer with --ignore",
+    r", or change split": "",
+}
+
+
+def _name_options(problem: Problem) -> Problem:
+    """Return a problem with options in place of keys; a problem of a spec, which has a line, stays as it is."""
+    if problem.line != "":
+        return problem
+    key, message = problem.key, problem.message
+    for found, option in _IN_OPTIONS.items():
+        message = re.sub(found, option, message)
+    return replace(problem, key=f"--{key.replace('_', '-')}" if key in _OPTIONS else "", message=message)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from suite.cli.errors import echo
+from suite.cli.errors import echo, options_named
 from suite.cli.folders import check_folder, load_plugins
 from suite.report.recommendation import format_leaderboard
 from suite.runs.progress import StatusLine
@@ -23,7 +23,8 @@ def recommend(
     """Recommend a network; print the leaderboard, and write it into the results folder with the spec and a page."""
     check_folder(results)
     load_plugins(plugins)
-    study = study_of_file(file, options, parameters, spec, results)
+    with options_named():
+        study = study_of_file(file, options, parameters, spec, results)
     with StatusLine() as status:
 
         def announce(line: str) -> None:

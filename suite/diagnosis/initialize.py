@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from suite.diagnosis.evidence import activation_of, critical_variance, preserving_variance
-from suite.nets.module_checks import UnsupportedModuleError, compare_traced
+from suite.nets.module_checks import UnsupportedModuleError, compare_traced, unwrap
 from suite.nets.traced import Affine, Elementwise, Normalize, TracedNetwork
 from suite.nets.tracing import trace_module
 
@@ -48,7 +48,7 @@ def initialize_(module: nn.Module, scheme: str = "variance_preserving", seed: in
         )
     generator = torch.Generator()
     generator.manual_seed(torch.randint(2**62, ()).item() if seed is None else seed)  # type: ignore[arg-type]
-    own = dict(module.named_parameters(remove_duplicate=False))
+    own = dict(unwrap(module).named_parameters(remove_duplicate=False))
     with torch.no_grad():
         for name, values in zip(network.names, draw_again(network, scheme, generator), strict=True):
             own[name].copy_(values[0].reshape(own[name].shape))

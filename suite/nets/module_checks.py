@@ -26,6 +26,14 @@ _ROUNDINGS = 1e4
 """How many times that effect two ways to compute the same outputs may differ."""
 
 
+def unwrap(module: nn.Module) -> nn.Module:
+    """Return the module that torch.compile or DataParallel wraps, or the module itself."""
+    if isinstance(module, nn.DataParallel):
+        return unwrap(module.module)
+    inner = module._modules.get("_orig_mod")  # of torch.compile
+    return module if inner is None else unwrap(inner)
+
+
 class UnsupportedModuleError(ValueError):
     """A module is not an MLP that the suite can compute; the message names the layer."""
 
@@ -89,7 +97,7 @@ def compare_traced(
         points: Where they are compared.
         statistics: Which statistics batch normalization uses; "mode" for those of the module's mode.
     """
-    copy = _copied("", module, {"mode": None, "batch": True, "running": False}[statistics])
+    copy = _copied("", unwrap(module), {"mode": None, "batch": True, "running": False}[statistics])
     expected = network(points)
     rounding = (network(points * (1 + _PERTURBATION)) - expected).abs()[0]
     if network.head and network.head_function is None:

@@ -15,6 +15,7 @@ from suite.catalog.activations import (
     Identity,
 )
 from suite.nets.ensemble import Ensemble, Layer, Vector, layer_views
+from suite.nets.graph_reader import Statistics
 from suite.nets.module_checks import (
     UnsupportedModuleError,
     compare_layer,
@@ -25,7 +26,7 @@ from suite.nets.module_checks import (
 from suite.nets.normalization import AXES, EPSILON, standardize_
 from suite.nets.torch_layers import ACTIVATION_OF, DROPOUT, SUPPORTED
 from suite.nets.traced_ensemble import TracedEnsemble, as_ensemble
-from suite.nets.tracing import Statistics, network_of_arrays, trace_module
+from suite.nets.tracing import network_of_arrays, trace_module
 from suite.theory.scaling import LayerVariances
 
 

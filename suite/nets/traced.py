@@ -75,6 +75,13 @@ class Normalize(Step):
 
 
 @dataclass(frozen=True)
+class Project(Step):
+    """B h with a fixed matrix B (units, sources), as random Fourier features have it; it is no parameter."""
+
+    matrix: Tensor
+
+
+@dataclass(frozen=True)
 class Add(Step):
     """The sum of earlier values of equal width."""
 
@@ -140,6 +147,8 @@ class TracedNetwork:
         for step in self.steps:
             if isinstance(step, Affine):
                 found.append(self.parameters[step.weight].shape[1])
+            elif isinstance(step, Project):
+                found.append(len(step.matrix))
             elif isinstance(step, Concatenate):
                 found.append(sum(found[source] for source in step.sources))
             else:
@@ -218,19 +227,23 @@ class TracedNetwork:
 def _compute(step: Step, sources: Sequence[Tensor], parameters: Sequence[Tensor], reference: int | None) -> Tensor:
     """Return the value of a step."""
     match step:
-        case Affine(weight=weight, bias=bias):
-            if bias is None:
-                return torch.bmm(parameters[weight], sources[0])
-            return torch.baddbmm(parameters[bias], parameters[weight], sources[0])
+        case Affine():
+            return _map_affine(step, sources[0], parameters)
         case Elementwise(function=function):
             return function(sources[0], parameters)
         case Normalize():
             return _normalize(step, sources[0], parameters, reference)
+        case Project(matrix=matrix):
+            return matrix.to(sources[0].dtype) @ sources[0]
         case Add():
             return sum(sources[1:], sources[0])
-        case Concatenate():
-            return torch.cat(list(sources), dim=1)
-    raise TypeError(f"unknown step {step}")
+    return torch.cat(list(sources), dim=1)
+
+
+def _map_affine(step: Affine, h: Tensor, parameters: Sequence[Tensor]) -> Tensor:
+    if step.bias is None:
+        return torch.bmm(parameters[step.weight], h)
+    return torch.baddbmm(parameters[step.bias], parameters[step.weight], h)
 
 
 def _normalize(step: Normalize, z: Tensor, parameters: Sequence[Tensor], reference: int | None) -> Tensor:

@@ -26,6 +26,7 @@ from suite.cells.cell import MeasuringCell
 from suite.cells.compute import measure_networks
 from suite.nets.data_points import sample_data
 from suite.nets.ensemble import Ensemble
+from suite.nets.graph_reader import Statistics
 from suite.nets.losses import LossAt
 from suite.nets.module_checks import rounding_error
 from suite.nets.modules import read_networks
@@ -33,7 +34,6 @@ from suite.nets.threads import one_thread
 from suite.nets.torch_settings import standard_settings
 from suite.nets.traced import Normalize
 from suite.nets.traced_ensemble import TracedEnsemble
-from suite.nets.tracing import Statistics
 from suite.runs.module_data import read_loss, read_points
 from suite.spec.members import Member
 from suite.spec.messages import format_error

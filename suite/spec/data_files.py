@@ -49,7 +49,7 @@ def read_facts(task: Dataset, folder: Path) -> TableFacts:
     Raises:
         DataFileError: If the file cannot be read, or does not suit the task.
     """
-    _, facts = _read(task.source, (folder / task.source.file).absolute())
+    _, facts = read_table(task.source, (folder / task.source.file).absolute())
     return facts
 
 
@@ -62,7 +62,7 @@ def read_rows(task: Dataset) -> Rows:
     facts, source = task.facts, task.source
     path = source.file if Path(source.file).is_absolute() else facts.path  # shipped files have other paths elsewhere
     try:
-        rows, now = _read(source, Path(path))
+        rows, now = read_table(source, Path(path))
     except DataFileError as error:
         if Path(path).is_file():
             raise ValueError(f"{error}; the file has changed since the spec was loaded") from None
@@ -74,8 +74,16 @@ def read_rows(task: Dataset) -> Rows:
     return rows
 
 
-def _read(source: TableSource, path: Path) -> tuple[Rows, TableFacts]:
-    """Read a file unless it was read last, perhaps under another path to its folder, and is the same."""
+def read_table(source: TableSource, path: Path) -> tuple[Rows, TableFacts]:
+    """Read a file unless it was read last, perhaps under another path to its folder, and is the same.
+
+    Args:
+        source: The columns; its own path is not used.
+        path: The path of the file.
+
+    Raises:
+        DataFileError: If the file cannot be read, does not suit the source, or changed while it was read.
+    """
     before = _state(path)
     rows, facts = _read_state(replace(source, file=""), path.parent.resolve() / path.name, before)
     if _state(path) != before:

@@ -85,7 +85,8 @@ class TableChecks:
         labels, classes = self._labels()
         parts = self._parts()
         self._stop_at_problems()
-        self._check_constant(numbers)
+        if not self.source.constant_columns:
+            self._check_constant(numbers)
         hot = {f"{name}={value}": each == value for name, each in categories.items() for value in np.unique(each)}
         columns = {**numbers, **hot}
         if len(self.frame) * len(columns) > MOST_VALUES:

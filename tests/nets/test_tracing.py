@@ -6,6 +6,7 @@ from copy import deepcopy
 from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch import Tensor, nn
@@ -116,6 +117,16 @@ def _with(build: Callable[[], nn.Module], change: Callable[[nn.Linear], nn.Modul
     return module
 
 
+def _fourier() -> nn.Module:
+    """Tancik et al. 2020: sines and cosines of a fixed random matrix."""
+    module = Module(
+        lambda self, x: self.net(torch.cat([torch.sin(x @ self.matrix), torch.cos(x @ self.matrix)], dim=-1)),
+        net=_mlp(10, 8, 2),
+    )
+    module.register_buffer("matrix", torch.randn(3, 5))
+    return module
+
+
 ARCHITECTURES: dict[str, Callable[[], nn.Module]] = {
     "plain": lambda: _mlp(3, 8, 8, 2),
     "functional MNIST example": lambda: Module(
@@ -180,6 +191,18 @@ ARCHITECTURES: dict[str, Callable[[], nn.Module]] = {
     "no biases": lambda: nn.Sequential(nn.Linear(3, 8, bias=False), nn.CELU(), nn.Linear(8, 2, bias=False)),
     "classifier": lambda: nn.Sequential(_mlp(3, 8, 8, 4), nn.Softmax(dim=-1)),
     "log classifier": lambda: Module(lambda self, x: functional.log_softmax(self.net(x), dim=1), net=_mlp(3, 8, 8, 4)),
+    "random Fourier features": _fourier,
+    "differences": lambda: Module(
+        lambda self, x: self.b(torch.sub(torch.tanh(self.a(x)), x, alpha=0.5).add(x, alpha=2) - x * x),
+        a=nn.Linear(3, 3), b=nn.Linear(3, 2),
+    ),
+    "threshold": lambda: Module(
+        lambda self, x: self.b(functional.threshold(self.a(x), 0.1, 0.2)), a=nn.Linear(3, 8), b=nn.Linear(8, 2)
+    ),
+    "one probability": lambda: Module(
+        lambda self, x: torch.sigmoid(self.net(x)).squeeze(-1), net=_mlp(3, 8, 1)
+    ),
+    "parallel": lambda: nn.DataParallel(_mlp(3, 8, 2)),
     "squared ReLU": lambda: Module(
         lambda self, x: self.b(functional.relu(self.a(x)) ** 2), a=nn.Linear(3, 8), b=nn.Linear(8, 2)
     ),
@@ -276,6 +299,20 @@ def test_units_that_are_dead_are_those_of_forward_hooks():
 
     assert list(found[found.quantity == "active"].value) == [int((seen[0] > 0).any(0).sum()), 8, 8]
     assert set(found.method) == {"data points"}
+
+
+def test_compiled_modules_are_those_that_were_compiled():
+    """Without compiling anything."""
+    module = ARCHITECTURES["trainable Swish"]()
+    compiled = torch.compile(module, backend=_no_compiler)
+
+    pd.testing.assert_frame_equal(suite.measure(compiled, "v3"), suite.measure(module, "v3"))
+    suite.initialize_(compiled, seed=0)
+    assert torch.equal(module[0].weight, suite.initialize_(ARCHITECTURES["trainable Swish"](), seed=0)[0].weight)
+
+
+def _no_compiler(*_: object) -> None:
+    raise AssertionError("compiled")
 
 
 def test_labels_and_a_loss_replace_the_mean_square():
@@ -380,6 +417,10 @@ REFUSED: dict[str, tuple[Callable[[], nn.Module], str]] = {
     "reshape": (
         lambda: Module(lambda s, x: s.b(s.a(x).reshape(-1, 2)), a=nn.Linear(3, 4), b=nn.Linear(2, 1)),
         "changes the shape",
+    ),
+    "product with a parameter": (
+        lambda: Module(lambda s, x: s.a(x @ s.w), w=nn.Parameter(torch.ones(3, 3)), a=nn.Linear(3, 2)),
+        "multiplies by a parameter",
     ),
     "two inputs": (lambda: nn.Bilinear(3, 3, 2), "one input, got 2"),
 }  # fmt: skip

@@ -1,0 +1,498 @@
+"""The steps of a traced torch module, read from the nodes of its graph."""
+
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, fx, nn
+from torch.nn import functional
+from torch.nn.utils import parametrize
+
+from suite.catalog.activations import Activation
+from suite.nets.activations import kernel
+from suite.nets.module_checks import UnsupportedModuleError
+from suite.nets.torch_layers import (
+    DROPOUT,
+    ELEMENTWISE_FUNCTIONS,
+    ELEMENTWISE_MODULES,
+    HEADS,
+    NORMALIZATIONS,
+    SUPPORTED,
+    activation_by_name,
+    activation_of_module,
+    is_own_activation,
+)
+from suite.nets.traced import (
+    Add,
+    Affine,
+    Concatenate,
+    Elementwise,
+    Function,
+    Normalize,
+    Project,
+    Step,
+    TracedNetwork,
+)
+
+Statistics = Literal["mode", "batch", "running"]
+"""The statistics of batch normalization: those that the module's mode says, the batch's, or the running ones."""
+
+
+@dataclass
+class _Partial:
+    """An elementwise function of one value that is not a step yet, because more functions may follow."""
+
+    source: int
+    function: Function
+    name: str
+    labels: list[str] = field(default_factory=list)
+    entry: Activation | None = None
+    parameters: tuple[int, ...] = ()
+
+
+class Value(int):
+    """The place of a value, which is no plain number."""
+
+
+class _Head:
+    """The value of a function that may only come at the end, such as Softmax."""
+
+    def __init__(self, source: "Value | _Partial", label: str) -> None:
+        self.source, self.label = source, label
+
+
+class GraphReader:
+    """The steps of a network, read from the nodes of a graph."""
+
+    def __init__(self, module: nn.Module, statistics: Statistics, activation: Activation | None = None) -> None:
+        self.module, self.statistics, self.activation = module, statistics, activation
+        self.inputs = 0
+        self.steps: list[Step] = []
+        self.parameters: list[Tensor] = []
+        self.names: list[str] = []
+        self.derived: list[str] = []
+        self.places: dict[int, int] = {}
+        self.placed: list[Tensor] = []
+        self.known = {id(values): name for name, values in module.named_parameters(remove_duplicate=False)}
+        self.found: dict[fx.Node, Any] = {}
+
+    def read(self, graph: fx.Graph) -> TracedNetwork:
+        """Return the network of a graph."""
+        placeholders = [node for node in graph.nodes if node.op == "placeholder"]
+        taken = [node for node in placeholders if node.users]
+        if len(taken) != 1:
+            raise UnsupportedModuleError(f"expected a module of one input, got {len(taken)}")
+        for node in graph.nodes:
+            if node.op == "placeholder":
+                self.found[node] = Value(0) if node is taken[0] else None
+            elif node.op == "output":
+                return self.finish(self.resolve(node.args[0], node))
+            else:
+                self.found[node] = self._read_node(node)
+        raise AssertionError("a graph ends with its output")
+
+    def finish(self, value: Any) -> TracedNetwork:
+        """Return the network whose outputs are a value."""
+        head = ""
+        if isinstance(value, _Head):
+            value, head = value.source, value.label
+            if isinstance(value, _Partial) and head not in ("squeeze", "unsqueeze"):
+                value = self._as_value(value)
+        function = None
+        if isinstance(value, _Partial):
+            if _is_straight(value, self.parameters):
+                value = self._as_value(value)
+            else:
+                # squeeze after it leaves out an axis, which is no function of values
+                value, head, function = Value(value.source), ", ".join(value.labels), value.function
+        if not isinstance(value, Value):
+            raise UnsupportedModuleError(f"expected a module with one tensor as its output, got {value!r}")
+        if not any(isinstance(step, Affine) for step in self.steps):
+            raise UnsupportedModuleError(f"the module has no Linear layer; expected {SUPPORTED}")
+        network = TracedNetwork(
+            self.inputs,
+            tuple(self.steps[:value]),
+            tuple(self.parameters),
+            tuple(self.names),
+            head,
+            function,
+            tuple(self.derived),
+        )
+        last = self.steps[value - 1]
+        if not isinstance(last, Affine | Add | Elementwise):
+            raise UnsupportedModuleError(f"the last step is {last.name}; expected a Linear at the end")
+        return network
+
+    def add(self, step: Step) -> Value:
+        """Add a step and return the place of its value."""
+        self.steps.append(step)
+        return Value(len(self.steps))
+
+    def add_affine(self, name: str, source: int, weight: Tensor, bias: Tensor | None) -> Value:
+        """Add a Linear layer with weights (fan_out, fan_in)."""
+        if not self.inputs:
+            self.inputs = weight.shape[1]
+        places = [self._place(f"{name}.weight", weight), None if bias is None else self._place(f"{name}.bias", bias)]
+        assert places[0] is not None
+        return self.add(Affine(name, (source,), places[0], places[1]))
+
+    def resolve(self, value: Any, node: fx.Node) -> Any:
+        """Return what an argument of a node stands for; functions that are not steps yet become steps."""
+        return self.found[value] if isinstance(value, fx.Node) else value
+
+    def _place(self, name: str, values: Tensor, matrix: bool = True) -> int:
+        """Return the place of a parameter, which is added unless another layer has it as well."""
+        if id(values) not in self.places:
+            self.places[id(values)] = len(self.parameters)
+            wide = values.detach().double().cpu()
+            self.parameters.append((wide if matrix and wide.ndim == 2 else wide.reshape(-1, 1))[None].clone())
+            self.names.append(self.known.get(id(values), name))
+            if id(values) not in self.known and self.known:
+                self.derived.append(name)
+            self.placed.append(values)  # so that its id is not used again
+        return self.places[id(values)]
+
+    def _as_value(self, found: Any, node: fx.Node | None = None) -> Value:
+        """Return the place of a value, with a step for an elementwise function that has none yet."""
+        if isinstance(found, _Partial):
+            step = Elementwise(
+                found.name,
+                (found.source,),
+                found.function,
+                ", ".join(found.labels),
+                found.entry,
+                found.parameters,
+                _is_straight(found, self.parameters),
+            )
+            place = self.add(step)
+            for key, value in self.found.items():
+                if value is found:
+                    self.found[key] = place
+            return place
+        if not isinstance(found, Value):
+            assert node is not None
+            raise self._unsupported(node, "does not take the values of a layer")
+        return found
+
+    def _unsupported(self, node: fx.Node, why: str) -> UnsupportedModuleError:
+        if node.op == "call_module":
+            module = self.module.get_submodule(str(node.target))
+            what = f"layer {node.target} ({type(module).__name__})"
+        else:
+            what = f"{_name_of(node.target)} in the forward method"
+        return UnsupportedModuleError(f"{what} {why}; expected {SUPPORTED}")
+
+    def _read_node(self, node: fx.Node) -> Any:
+        if node.op == "get_attr":
+            return _Constant(str(node.target), _attribute(self.module, str(node.target)))
+        if node.op == "call_module":
+            return self._read_module(node, self.module.get_submodule(str(node.target)))
+        return self._read_function(node)
+
+    def _read_module(self, node: fx.Node, layer: nn.Module) -> Any:
+        name = str(node.target)
+        source = self.found[node.args[0]] if node.args and isinstance(node.args[0], fx.Node) else None
+        if isinstance(source, _Head):
+            raise self._unsupported(node, f"follows {source.label}")
+        if isinstance(layer, nn.Identity) or (isinstance(layer, DROPOUT) and (not layer.training or layer.p == 0)):
+            return source
+        if isinstance(layer, (*DROPOUT, nn.RReLU)):
+            raise self._unsupported(node, "is random in training mode; call eval() on the network, or set p = 0")
+        if isinstance(layer, nn.Flatten):
+            if source != 0 or not isinstance(source, Value):
+                raise self._unsupported(node, "does not come at the start")
+            return source
+        if isinstance(layer, nn.Linear):
+            if not (layer.in_features and layer.out_features):
+                raise self._unsupported(node, "has no inputs or no outputs; use at least 1 of each")
+            return self.add_affine(name, self._as_value(source, node), *_weight_and_bias(layer))
+        if isinstance(layer, NORMALIZATIONS):
+            return self._normalize(node, layer, self._as_value(source, node))
+        if isinstance(layer, HEADS):
+            return _Head(self._as_value(source, node), type(layer).__name__)
+        return self._activate_by_module(node, layer, source)
+
+    def _normalize(self, node: fx.Node, layer: nn.Module, source: int) -> int:
+        name = str(node.target)
+        gain, shift = (
+            None if values is None else self._place(f"{name}.{own}", values)
+            for own, values in (("weight", getattr(layer, "weight", None)), ("bias", getattr(layer, "bias", None)))
+        )
+        if isinstance(layer, nn.BatchNorm1d):
+            running = None
+            if layer.running_mean is not None and layer.running_var is not None:
+                running = tuple(
+                    values.double().cpu().reshape(1, -1, 1) for values in (layer.running_mean, layer.running_var)
+                )
+            by_mode = running if not layer.training else None
+            used = {"mode": by_mode, "batch": None, "running": running}[self.statistics]
+            if self.statistics == "running" and running is None:
+                raise self._unsupported(node, "has no running statistics; use those of the batch")
+            return self.add(Normalize(name, (source,), "batch", layer.eps, gain, shift, used))  # type: ignore[arg-type]
+        if len(layer.normalized_shape) != 1:  # type: ignore[arg-type]
+            raise self._unsupported(node, "normalizes over more than one axis")
+        if isinstance(layer, nn.LayerNorm):
+            return self.add(Normalize(name, (source,), "layer", layer.eps, gain, shift))
+        eps = layer.eps if layer.eps is not None else torch.finfo(torch.float64).eps
+        return self.add(Normalize(name, (source,), "rms", float(eps), gain, shift))  # type: ignore[arg-type]
+
+    def _activate_by_module(self, node: fx.Node, layer: nn.Module, source: Any) -> Any:
+        name = str(node.target)
+        own = list(layer.named_parameters())
+        if isinstance(layer, nn.PReLU):
+            place = self._place(f"{name}.weight", layer.weight)
+            return self._apply(
+                node, source, lambda z, p: torch.where(z > 0, z, p[place] * z), name, "PReLU", None, (place,)
+            )
+        if self.activation is not None and is_own_activation(layer):
+            chosen = self.activation
+            return self._apply(node, source, function_of(kernel(chosen).phi), name, chosen.label, chosen)
+        if own or type(layer) not in ELEMENTWISE_MODULES:
+            raise self._unsupported(node, "is not supported")
+        alone: Any = deepcopy(layer)
+        if hasattr(alone, "inplace"):
+            alone.inplace = False
+        entry = activation_of_module(layer)
+        phi = kernel(entry).phi if entry else alone.forward
+        return self._apply(node, source, lambda z, _: phi(z), name, type(layer).__name__, entry)
+
+    def _apply(
+        self,
+        node: fx.Node,
+        source: Any,
+        function: Function,
+        name: str,
+        label: str,
+        entry: Activation | None = None,
+        parameters: tuple[int, ...] = (),
+    ) -> _Partial:
+        """Return an elementwise function of a value, or of another function that is not a step yet."""
+        if isinstance(source, _Partial):
+            before = source.function
+
+            def composed(z: Tensor, p: Sequence[Tensor]) -> Tensor:
+                return function(before(z, p), p)
+
+            return _Partial(
+                source.source,
+                composed,
+                name,
+                [*source.labels, label],
+                None,
+                (*source.parameters, *parameters),
+            )
+        return _Partial(self._as_value(source, node), function, name, [label], entry, parameters)
+
+    def _read_function(self, node: fx.Node) -> Any:  # noqa: PLR0911  # one return for each kind of function
+        name = _name_of(node.target)
+        arguments = [self.resolve(value, node) for value in node.args]
+        keys = {key: self.resolve(value, node) for key, value in node.kwargs.items()}
+        if name in ("size", "shape", "dim", "getattr", "getitem", "numel", "len"):
+            return None  # sizes, which only reshapes of the inputs may use
+        if name in _RESHAPES:
+            return self._reshape(node, name, arguments[0])
+        if name == "dropout":
+            if keys.get("training", arguments[2] if len(arguments) > 2 else True) and (
+                keys.get("p", arguments[1] if len(arguments) > 1 else 0.5) > 0
+            ):
+                raise self._unsupported(node, "is random in training mode; call eval() on the network")
+            return arguments[0]
+        if name == "linear":
+            return self._linear_function(node, arguments, keys)
+        if name in ("cat", "concat", "concatenate", "hstack"):
+            return self._concatenate(node, arguments, keys)
+        if name in ("softmax", "log_softmax"):
+            return _Head(self._as_value(arguments[0], node), name)
+        if name in ("layer_norm", "rms_norm"):
+            return self._normalize_by_function(node, name, arguments, keys)
+        if name.rstrip("_") in _ADDITIONS and sum(isinstance(each, Value | _Partial) for each in arguments) > 1:
+            summed = self._sum(node, name, arguments, keys)
+            if summed is not None:
+                return summed
+        if name in ("matmul", "mm") and any(isinstance(each, _Constant) for each in arguments):
+            return self._project(node, arguments)
+        return self._elementwise(node, name, arguments, keys)
+
+    def _reshape(self, node: fx.Node, name: str, source: Any) -> Any:
+        """Return a value that a function converts or reshapes; only inputs and outputs may change their shape."""
+        if name in ("contiguous", "float", "double", "clone") or (isinstance(source, Value) and source == 0):
+            return source
+        if name in ("squeeze", "unsqueeze") and isinstance(source, Value | _Partial):
+            return _Head(source, name)
+        raise self._unsupported(node, "changes the shape of a layer's values")
+
+    def _linear_function(self, node: fx.Node, arguments: list[Any], keys: dict[str, Any]) -> int:
+        weight = keys.get("weight", arguments[1] if len(arguments) > 1 else None)
+        bias = keys.get("bias", arguments[2] if len(arguments) > 2 else None)
+        if not isinstance(weight, _Constant) or not isinstance(bias, _Constant | None):
+            raise self._unsupported(node, "takes weights that are computed in the forward method")
+        name = weight.name.rpartition(".")[0] or weight.name
+        source = self._as_value(arguments[0], node)
+        return self.add_affine(name, source, weight.values, None if bias is None else bias.values)
+
+    def _normalize_by_function(self, node: fx.Node, name: str, arguments: list[Any], keys: dict[str, Any]) -> int:
+        given = (
+            dict(
+                zip(
+                    ("input", "normalized_shape", "weight", "bias" if name == "layer_norm" else "eps", "eps"),
+                    arguments,
+                    strict=False,
+                )
+            )
+            | keys
+        )
+        gain, shift = (
+            self._place(given[own].name, given[own].values) if isinstance(given.get(own), _Constant) else None
+            for own in ("weight", "bias")
+        )
+        kind: Literal["layer", "rms"] = "layer" if name == "layer_norm" else "rms"
+        eps = given.get("eps") or (1e-5 if kind == "layer" else torch.finfo(torch.float64).eps)
+        return self.add(Normalize(node.name, (self._as_value(given["input"], node),), kind, float(eps), gain, shift))
+
+    def _concatenate(self, node: fx.Node, arguments: list[Any], keys: dict[str, Any]) -> int:
+        parts = keys.get("tensors", arguments[0] if arguments else ())
+        axis = keys.get("dim", keys.get("axis", arguments[1] if len(arguments) > 1 else 0))
+        if _name_of(node.target) != "hstack" and axis not in (1, -1):
+            raise self._unsupported(node, f"joins along axis {axis}; join the units, along axis 1 or -1")
+        return self.add(Concatenate(node.name, tuple(self._as_value(self.resolve(part, node), node) for part in parts)))
+
+    def _sum(self, node: fx.Node, name: str, arguments: list[Any], keys: dict[str, Any]) -> int | None:
+        """Return a sum or a difference; None if both terms are functions of the same value, as in x * sigmoid(x)."""
+        first, second = arguments[:2]
+        if _source_of(first) == _source_of(second):
+            return None
+        factor = keys.get("alpha", arguments[2] if len(arguments) > 2 else 1) * (-1 if "sub" in name else 1)
+        if factor != 1:
+            second = self._apply(node, second, lambda z, _: z * factor, node.name, f"times {factor:g}")
+        return self.add(Add(node.name, (self._as_value(first, node), self._as_value(second, node))))
+
+    def _project(self, node: fx.Node, arguments: list[Any]) -> int:
+        """Return the product of values (points, units) and a fixed matrix."""
+        source, matrix = arguments
+        if not isinstance(matrix, _Constant) or matrix.values.ndim != 2:
+            raise self._unsupported(node, "does not multiply values (points, units) by a matrix on the right")
+        if matrix.is_parameter:
+            raise self._unsupported(node, "multiplies by a parameter; use an nn.Linear")
+        place = self._as_value(source, node)
+        self.inputs = self.inputs or matrix.values.shape[0]
+        return self.add(Project(node.name, (place,), matrix.values.detach().double().cpu().T.clone()))
+
+    def _elementwise(self, node: fx.Node, name: str, arguments: list[Any], keys: dict[str, Any]) -> _Partial:
+        """Return an elementwise function of one value, whose other arguments are constants."""
+        if name.rstrip("_") not in ELEMENTWISE_FUNCTIONS:
+            raise self._unsupported(node, "is not supported")
+        taken = [each for each in arguments if isinstance(each, Value | _Partial)]
+        sources = {_source_of(each) for each in taken}
+        if len(sources) != 1:
+            raise self._unsupported(node, "combines the values of several layers; only sums and concatenations may")
+        keys = {key: value for key, value in keys.items() if key != "inplace"}
+        if any(isinstance(value, Value | _Partial | _Constant) for value in keys.values()):
+            raise self._unsupported(node, "takes a tensor by a keyword; pass it by position")
+        places, parts = list[int](), list[Callable[[Tensor, Sequence[Tensor]], Any]]()
+        for argument in arguments:
+            if isinstance(argument, _Partial):
+                parts.append(argument.function)
+                places += argument.parameters
+            elif isinstance(argument, _Constant):
+                if argument.is_parameter:
+                    place = self._place(argument.name, argument.values, matrix=False)
+                    places.append(place)
+                    parts.append(_parameter_at(place))
+                else:
+                    values = argument.values.cpu().reshape(-1, 1)
+                    values = values.double() if values.is_floating_point() else values
+                    parts.append(_constant(values))
+            elif isinstance(argument, Value):
+                parts.append(lambda z, p: z)
+            else:
+                parts.append(_constant(argument))
+        call = _callable(node, name.rstrip("_"))
+
+        def function(z: Tensor, p: Sequence[Tensor]) -> Tensor:
+            found: Tensor = call(*[part(z, p) for part in parts], **keys)
+            return found
+
+        labels = [label for each in taken if isinstance(each, _Partial) for label in each.labels]
+        entry = None if labels else activation_by_name(name, len(arguments) + len(keys))
+        return _Partial(
+            sources.pop(), function, node.name, [*dict.fromkeys(labels), name], entry, tuple(dict.fromkeys(places))
+        )
+
+
+@dataclass
+class _Constant:
+    """A parameter or buffer that the forward method uses by itself."""
+
+    name: str
+    values: Tensor
+
+    @property
+    def is_parameter(self) -> bool:
+        return isinstance(self.values, nn.Parameter)
+
+
+def function_of(phi: Callable[[Tensor], Tensor]) -> Function:
+    """Return a function of values alone as a function of values and parameters."""
+    return lambda z, _: phi(z)
+
+
+def _parameter_at(place: int) -> Function:
+    return lambda _, parameters: parameters[place]
+
+
+def _constant(value: Any) -> Callable[[Tensor, Sequence[Tensor]], Any]:
+    return lambda z, _: value.to(z.dtype) if isinstance(value, Tensor) and value.is_floating_point() else value
+
+
+def _source_of(found: Any) -> int:
+    return found.source if isinstance(found, _Partial) else found
+
+
+def _name_of(target: Any) -> str:
+    name = target if isinstance(target, str) else getattr(target, "__name__", str(target))
+    return "threshold" if name == "_threshold" else name  # as torch names the function of functional.threshold
+
+
+def _attribute(module: nn.Module, path: str) -> Any:
+    found: Any = module
+    for part in path.split("."):
+        found = getattr(found, part)
+    return found
+
+
+def _callable(node: fx.Node, name: str) -> Callable[..., Tensor]:
+    """Return the function out of place that a node calls."""
+    if node.op == "call_method" or str(_name_of(node.target)).endswith("_"):
+        found = getattr(torch, name, None) or getattr(functional, name, None)
+        assert found is not None, name
+        return found  # type: ignore[no-any-return]
+    return node.target  # type: ignore[return-value]
+
+
+def _weight_and_bias(layer: nn.Linear) -> tuple[Tensor, Tensor | None]:
+    """Return the effective weights and biases of a layer, also of one that computes its weights."""
+    if not parametrize.is_parametrized(layer):
+        for hook in layer._forward_pre_hooks.values():  # torch.nn.utils.weight_norm and spectral_norm
+            if hasattr(hook, "compute_weight") and getattr(hook, "name", "") == "weight":
+                extra = {"do_power_iteration": False} if "SpectralNorm" in type(hook).__name__ else {}
+                return hook.compute_weight(layer, **extra), layer.bias
+    return layer.weight, layer.bias
+
+
+def _is_straight(found: _Partial, parameters: Sequence[Tensor]) -> bool:
+    """Return whether an elementwise function is affine, from its values on a grid."""
+    grid = torch.linspace(-8, 8, 65, dtype=torch.float64).reshape(1, 1, -1)
+    values = found.function(grid, parameters)
+    if values.shape[-1] != grid.shape[-1]:
+        return False
+    bend = (values[..., 2:] - 2 * values[..., 1:-1] + values[..., :-2]).abs().max()
+    return bool(bend <= 1e-12 * values.abs().max().clamp(min=1e-300))
+
+
+_RESHAPES = {
+    "view", "reshape", "flatten", "squeeze", "unsqueeze", "contiguous", "to", "float", "double", "type", "detach",
+    "clone",
+}  # fmt: skip
+_ADDITIONS = {"add", "iadd", "sub", "subtract", "isub"}
