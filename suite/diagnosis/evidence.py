@@ -58,7 +58,7 @@ class LayerEvidence:
 
 @dataclass(frozen=True)
 class LinearEvidence:
-    """A Linear layer's weights.
+    """A Linear layer's weights, times the factors by which the network multiplies the layer's inputs and outputs.
 
     Attributes:
         name: The module's name.
@@ -326,11 +326,12 @@ def is_normalized(network: TracedNetwork, step: Affine) -> bool:
 
 def _linear(network: TracedNetwork, step: Affine, number: int) -> LinearEvidence:
     """Return the evidence of a Linear layer's weights."""
-    weight = network.parameters[step.weight][0]
+    before, after = network.scales(step)
+    weight = network.parameters[step.weight][0] * before * after
     squares = weight.square().flatten() * weight.shape[1]
     mean = float(squares.mean())
     half = 1.96 * float(squares.std()) / sqrt(len(squares)) if len(squares) > 1 else inf
-    bias = network.parameters[step.bias][0] if step.bias is not None else torch.zeros(1)
+    bias = network.parameters[step.bias][0] * after if step.bias is not None else torch.zeros(1)
     activation = activation_of(network, step) if number < len(network.linears) - 1 else None
     bias_variance = float(bias.square().mean())
     return LinearEvidence(

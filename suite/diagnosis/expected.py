@@ -41,7 +41,7 @@ def expect_layers(
 
     Args:
         network: A network.
-        variances: (sigma_w^2, sigma_b^2) of every Linear layer.
+        variances: (sigma_w^2, sigma_b^2) of every Linear layer, with factors of its inputs and outputs included.
         mean_square: The mean of |x|^2 / inputs.
         cosine: The mean product of two points divided by the mean of |x|^2.
 
@@ -72,6 +72,8 @@ def expect_layers(
                 factor *= gain / q if q else nan
                 distance *= gain / (gain + shift)
                 q = gain + shift
+            case Elementwise(straight=True):
+                pass  # a factor that the variances include
             case Elementwise(entry=entry):
                 assert entry is not None
                 signals.append((q, distance))
@@ -94,7 +96,7 @@ def _is_chain(network: TracedNetwork) -> bool:
         known = (
             isinstance(step, Affine)
             or (isinstance(step, Normalize) and step.kind != "batch" and place > 0)
-            or (isinstance(step, Elementwise) and step.entry is not None and id(step) in hidden)
+            or (isinstance(step, Elementwise) and (step.straight or (step.entry is not None and id(step) in hidden)))
         )
         if step.sources != (place,) or not known:
             return False

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
@@ -41,15 +41,60 @@ Statistics = Literal["mode", "batch", "running"]
 
 
 @dataclass
-class _Partial:
-    """An elementwise function of one value that is not a step yet, because more functions may follow."""
+class _Function:
+    """An elementwise function.
 
-    source: int
+    Attributes:
+        function: The function, of values and the network's parameters.
+        name: The name of the module or node.
+        labels: The names of the functions that it is composed of.
+        entry: The activation of the catalog that it is, if it is one.
+        parameters: The places of its parameters.
+    """
+
     function: Function
     name: str
-    labels: list[str] = field(default_factory=list)
+    labels: list[str]
     entry: Activation | None = None
     parameters: tuple[int, ...] = ()
+
+    def is_straight(self, parameters: Sequence[Tensor]) -> bool:
+        """Return whether the function is affine, from its values on a grid."""
+        grid = torch.linspace(-8, 8, 65, dtype=torch.float64).reshape(1, 1, -1)
+        values = self.function(grid, parameters)
+        if values.shape[-1] != grid.shape[-1]:
+            return False
+        bend = (values[..., 2:] - 2 * values[..., 1:-1] + values[..., :-2]).abs().max()
+        return bool(bend <= 1e-12 * values.abs().max().clamp(min=1e-300))
+
+
+@dataclass
+class _Partial:
+    """Elementwise functions of one value, one after the other, that are no steps yet, because more may follow."""
+
+    source: int
+    chain: list[_Function]
+
+    @property
+    def composed(self) -> _Function:
+        """The functions as a single one."""
+        return _compose(self.chain)
+
+
+def _compose(chain: Sequence[_Function]) -> _Function:
+    """Return functions that follow each other as a single one."""
+    if len(chain) == 1:
+        return chain[0]
+    functions = [each.function for each in chain]
+
+    def composed(z: Tensor, p: Sequence[Tensor]) -> Tensor:
+        for function in functions:
+            z = function(z, p)
+        return z
+
+    labels = list(dict.fromkeys(label for each in chain for label in each.labels))
+    parameters = tuple(dict.fromkeys(place for each in chain for place in each.parameters))
+    return _Function(composed, chain[-1].name, labels, None, parameters)
 
 
 class Value(int):
@@ -102,11 +147,11 @@ class GraphReader:
                 value = self._as_value(value)
         function = None
         if isinstance(value, _Partial):
-            if _is_straight(value, self.parameters):
+            last = value.composed
+            if last.is_straight(self.parameters):
                 value = self._as_value(value)
-            else:
-                # squeeze after it leaves out an axis, which is no function of values
-                value, head, function = Value(value.source), ", ".join(value.labels), value.function
+            else:  # squeeze after it leaves out an axis, which is no function of values
+                value, head, function = Value(value.source), ", ".join(last.labels), last.function
         if not isinstance(value, Value):
             raise UnsupportedModuleError(f"expected a module with one tensor as its output, got {value!r}")
         if not any(isinstance(step, Affine) for step in self.steps):
@@ -120,9 +165,9 @@ class GraphReader:
             function,
             tuple(self.derived),
         )
-        last = self.steps[value - 1]
-        if not isinstance(last, Affine | Add | Elementwise):
-            raise UnsupportedModuleError(f"the last step is {last.name}; expected a Linear at the end")
+        ending = self.steps[value - 1]
+        if not isinstance(ending, Affine | Add | Elementwise):
+            raise UnsupportedModuleError(f"the last step is {ending.name}; expected a Linear at the end")
         return network
 
     def add(self, step: Step) -> Value:
@@ -157,16 +202,19 @@ class GraphReader:
     def _as_value(self, found: Any, node: fx.Node | None = None) -> Value:
         """Return the place of a value, with a step for an elementwise function that has none yet."""
         if isinstance(found, _Partial):
-            step = Elementwise(
-                found.name,
-                (found.source,),
-                found.function,
-                ", ".join(found.labels),
-                found.entry,
-                found.parameters,
-                _is_straight(found, self.parameters),
-            )
-            place = self.add(step)
+            place = Value(found.source)
+            for each in self._divide(found.chain):
+                place = self.add(
+                    Elementwise(
+                        each.name,
+                        (place,),
+                        each.function,
+                        ", ".join(each.labels),
+                        each.entry,
+                        each.parameters,
+                        each.is_straight(self.parameters),
+                    )
+                )
             for key, value in self.found.items():
                 if value is found:
                     self.found[key] = place
@@ -175,6 +223,18 @@ class GraphReader:
             assert node is not None
             raise self._unsupported(node, "does not take the values of a layer")
         return found
+
+    def _divide(self, chain: Sequence[_Function]) -> list[_Function]:
+        """Return functions as at most three: affine ones at the start and at the end, and those between them.
+
+        The argument of an activation then includes a factor such as 1 / sqrt(n).
+        """
+        first, last = 0, len(chain)
+        while first < last and _compose(chain[: first + 1]).is_straight(self.parameters):
+            first += 1
+        while last > first and _compose(chain[last - 1 :]).is_straight(self.parameters):
+            last -= 1
+        return [_compose(part) for part in (chain[:first], chain[first:last], chain[last:]) if part]
 
     def _unsupported(self, node: fx.Node, why: str) -> UnsupportedModuleError:
         if node.op == "call_module":
@@ -269,21 +329,10 @@ class GraphReader:
         parameters: tuple[int, ...] = (),
     ) -> _Partial:
         """Return an elementwise function of a value, or of another function that is not a step yet."""
+        own = _Function(function, name, [label], entry, parameters)
         if isinstance(source, _Partial):
-            before = source.function
-
-            def composed(z: Tensor, p: Sequence[Tensor]) -> Tensor:
-                return function(before(z, p), p)
-
-            return _Partial(
-                source.source,
-                composed,
-                name,
-                [*source.labels, label],
-                None,
-                (*source.parameters, *parameters),
-            )
-        return _Partial(self._as_value(source, node), function, name, [label], entry, parameters)
+            return _Partial(source.source, [*source.chain, own])
+        return _Partial(self._as_value(source, node), [own])
 
     def _read_function(self, node: fx.Node) -> Any:  # noqa: PLR0911  # one return for each kind of function
         name = _name_of(node.target)
@@ -390,35 +439,42 @@ class GraphReader:
         keys = {key: value for key, value in keys.items() if key != "inplace"}
         if any(isinstance(value, Value | _Partial | _Constant) for value in keys.values()):
             raise self._unsupported(node, "takes a tensor by a keyword; pass it by position")
-        places, parts = list[int](), list[Callable[[Tensor, Sequence[Tensor]], Any]]()
-        for argument in arguments:
-            if isinstance(argument, _Partial):
-                parts.append(argument.function)
-                places += argument.parameters
-            elif isinstance(argument, _Constant):
-                if argument.is_parameter:
-                    place = self._place(argument.name, argument.values, matrix=False)
-                    places.append(place)
-                    parts.append(_parameter_at(place))
-                else:
-                    values = argument.values.cpu().reshape(-1, 1)
-                    values = values.double() if values.is_floating_point() else values
-                    parts.append(_constant(values))
-            elif isinstance(argument, Value):
-                parts.append(lambda z, p: z)
-            else:
-                parts.append(_constant(argument))
+        before = taken[0] if len(taken) == 1 and isinstance(taken[0], _Partial) else None
+        parts = [_same if argument is before else self._part(argument) for argument in arguments]
         call = _callable(node, name.rstrip("_"))
 
         def function(z: Tensor, p: Sequence[Tensor]) -> Tensor:
             found: Tensor = call(*[part(z, p) for part in parts], **keys)
             return found
 
-        labels = [label for each in taken if isinstance(each, _Partial) for label in each.labels]
+        within = [each.composed for each in taken if isinstance(each, _Partial) and each is not before]
+        labels = [label for each in within for label in each.labels]
+        places = [place for each in within for place in each.parameters]
+        places += [place for each in arguments if isinstance(each, _Constant) for place in self._places(each)]
         entry = None if labels else activation_by_name(name, len(arguments) + len(keys))
-        return _Partial(
-            sources.pop(), function, node.name, [*dict.fromkeys(labels), name], entry, tuple(dict.fromkeys(places))
-        )
+        own = _Function(function, node.name, [*dict.fromkeys(labels), name], entry, tuple(dict.fromkeys(places)))
+        return _Partial(sources.pop(), [*(before.chain if before else []), own])
+
+    def _places(self, constant: "_Constant") -> list[int]:
+        """Return the place of a parameter that a forward method uses by itself; nothing for a buffer."""
+        return [self._place(constant.name, constant.values, matrix=False)] if constant.is_parameter else []
+
+    def _part(self, argument: Any) -> Callable[[Tensor, Sequence[Tensor]], Any]:
+        """Return an argument of an elementwise function, as a function of values and parameters."""
+        if isinstance(argument, _Partial):
+            return argument.composed.function
+        if isinstance(argument, Value):
+            return _same
+        if not isinstance(argument, _Constant):
+            return _constant(argument)
+        if argument.is_parameter:
+            return _parameter_at(*self._places(argument))
+        values = argument.values.cpu().reshape(-1, 1)
+        return _constant(values.double() if values.is_floating_point() else values)
+
+
+def _same(z: Tensor, _: Sequence[Tensor]) -> Tensor:
+    return z
 
 
 @dataclass
@@ -479,16 +535,6 @@ def _weight_and_bias(layer: nn.Linear) -> tuple[Tensor, Tensor | None]:
                 extra = {"do_power_iteration": False} if "SpectralNorm" in type(hook).__name__ else {}
                 return hook.compute_weight(layer, **extra), layer.bias
     return layer.weight, layer.bias
-
-
-def _is_straight(found: _Partial, parameters: Sequence[Tensor]) -> bool:
-    """Return whether an elementwise function is affine, from its values on a grid."""
-    grid = torch.linspace(-8, 8, 65, dtype=torch.float64).reshape(1, 1, -1)
-    values = found.function(grid, parameters)
-    if values.shape[-1] != grid.shape[-1]:
-        return False
-    bend = (values[..., 2:] - 2 * values[..., 1:-1] + values[..., :-2]).abs().max()
-    return bool(bend <= 1e-12 * values.abs().max().clamp(min=1e-300))
 
 
 _RESHAPES = {

@@ -169,6 +169,34 @@ class TracedNetwork:
         """Return the place of a step's value in `values`."""
         return next(place for place, other in enumerate(self.steps, 1) if other is step)
 
+    def scales(self, step: Affine) -> tuple[float, float]:
+        """Return the factors by which the inputs and the outputs of a Linear layer are multiplied, as by 1 / sqrt(n).
+
+        They are 1 unless an affine function of each unit comes directly before or after; of units with different
+        factors, the root mean square.
+        """
+        before, place = 1.0, step.sources[0]
+        while place and (factor := self._factor(self.steps[place - 1])):
+            before, place = before * factor, self.steps[place - 1].sources[0]
+        if place and isinstance(self.steps[place - 1], Affine):
+            before = 1.0  # it belongs to that layer
+        after, place = 1.0, self.place_of(step)
+        while len(users := [other for other in self.steps if place in other.sources]) == 1 and (
+            factor := self._factor(users[0])
+        ):
+            after, place = after * factor, self.place_of(users[0])
+        return before, after
+
+    def _factor(self, step: Step) -> float:
+        """Return the factor of an affine function of each unit; 0 for other steps."""
+        if not isinstance(step, Elementwise) or not step.straight:
+            return 0.0
+        units = self.widths[step.sources[0]]
+        ends = torch.tensor([0.0, 1.0], dtype=self.parameters[0].dtype).expand(self.networks, units, 2)
+        with torch.no_grad():
+            values = step.function(ends, self.parameters)
+        return float((values[..., 1] - values[..., 0]).square().mean().sqrt())
+
     def values(
         self,
         points: Float[Tensor, "*networks inputs points"],

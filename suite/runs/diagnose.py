@@ -1,6 +1,7 @@
 """Diagnose a network on data: findings, and what trying their remedies gives."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import zip_longest
 from math import nan
@@ -19,6 +20,7 @@ from suite.diagnosis.trial import REPLICATES, STEPS, Trial, difference
 from suite.formatting import format_count
 from suite.nets.module_checks import compare_traced
 from suite.nets.threads import one_thread
+from suite.nets.torch_layers import DROPOUT
 from suite.nets.torch_settings import standard_settings
 from suite.nets.traced import Elementwise, TracedNetwork
 from suite.nets.tracing import network_of_arrays, trace_module
@@ -45,7 +47,7 @@ def diagnose_network(
     """Diagnose a network; arguments, result and errors are those of `suite.diagnose`."""
     say = announce or (lambda line: None)
     _check_arguments(learning_rate, steps, replicates)
-    with standard_settings(), one_thread(), torch.no_grad():
+    with standard_settings(), one_thread(), torch.no_grad(), _dropout_off(net):
         network = trace_module(net, "batch") if isinstance(net, nn.Module) else network_of_arrays(net)
         samples = make_samples(x, y, network.outputs, loss)
         if len(samples.inputs) != network.inputs:
@@ -86,6 +88,20 @@ def diagnose_network(
         score=samples.score_name,
         best=tried[judged.best].remedy.name if judged.best else "",
     )
+
+
+@contextmanager
+def _dropout_off(net: object) -> Iterator[None]:
+    """Turn the Dropout layers of a module off for a while."""
+    parts = net.modules() if isinstance(net, nn.Module) else ()
+    on = [part for part in parts if isinstance(part, DROPOUT) and part.training]
+    for part in on:
+        part.training = False
+    try:
+        yield
+    finally:
+        for part in on:
+            part.training = True
 
 
 def _check_arguments(learning_rate: float | None, steps: int, replicates: int) -> None:

@@ -1,5 +1,6 @@
 """New initial weights: their variances, what they leave as it is, and errors."""
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -7,6 +8,10 @@ from torch import nn
 import suite
 from suite.catalog.activations import ACTIVATIONS
 from suite.catalog.initializations import Critical, He, VariancePreserving
+from suite.diagnosis.evidence import gather_evidence
+from suite.diagnosis.findings import find_all
+from suite.diagnosis.samples import make_samples
+from suite.nets.tracing import trace_module
 from suite.theory.scaling import layer_variances
 from tests.diagnosis.networks import Residual, mlp, seeded
 
@@ -77,6 +82,58 @@ def test_seeds_decide_and_without_one_torch_does() -> None:
         fourth = suite.initialize_(mlp(2, 8))[0].weight
     with seeded(3):
         assert torch.equal(suite.initialize_(mlp(2, 8))[0].weight, fourth)
+
+
+class Scaled(nn.Module):
+    """The parametrization of the neural tangent kernel: weights of variance 1, and factors 1 / sqrt(fan_in)."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first, self.second, self.last = nn.Linear(30, width), nn.Linear(width, width), nn.Linear(width, 3)
+        for part in (self.first, self.second, self.last):
+            nn.init.normal_(part.weight, std=2**0.5)
+            nn.init.zeros_(part.bias)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the outputs."""
+        h = torch.relu(self.first(x) / 30**0.5)
+        h = torch.relu(self.second(h * self.second.in_features**-0.5))
+        outputs: torch.Tensor = self.last(h) / self.last.in_features**0.5
+        return outputs
+
+
+def test_factors_of_layers_are_divided_out() -> None:
+    """So that the variances are those of the network, which is well initialized before and after."""
+    x = np.random.default_rng(0).normal(size=(100, 30))
+    samples = make_samples(x, np.arange(100) % 3, 3)
+    with seeded():
+        net = Scaled(400)
+    for expected in ([2, 2, 2], [2, 2, 1]):
+        network = trace_module(net)
+        evidence = gather_evidence(network, samples)
+        found = [linear.weight_variance for linear in evidence.linears]
+        assert found == pytest.approx(expected, rel=0.1)
+        assert [layer.size for layer in evidence.layers] == pytest.approx([2**0.5] * 2, rel=0.1)
+        assert [layer.size for layer in evidence.theory] == pytest.approx([2**0.5] * 2, rel=0.1)
+        assert "initialization" not in {each.finding for each in find_all(evidence, network)}
+        suite.initialize_(net, seed=0)
+
+
+def test_lists_of_arrays_get_new_entries() -> None:
+    """The same weights as the module."""
+    net = mlp(2, 8)
+    layers = [
+        (part.weight.detach().numpy().T, part.bias.detach().numpy(), "relu" if place < 2 else None)
+        for place, part in enumerate(part for part in net if isinstance(part, nn.Linear))
+    ]
+    assert suite.initialize_(layers, "he", seed=3) is layers
+    suite.initialize_(net, "he", seed=3)
+    for (weights, biases, _), part in zip(layers, net[::2], strict=True):
+        np.testing.assert_array_equal(weights, part.weight.detach().numpy().T)
+        assert weights.dtype == np.float32
+        assert not biases.any()
+    with pytest.raises(ValueError, match="or a list, which can be changed, got tuple"):
+        suite.initialize_(tuple(layers))
 
 
 def test_wrong_arguments_give_errors() -> None:

@@ -193,7 +193,16 @@ def make():
 
 
 number = 3
-random = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Dropout(0.5), nn.Linear(8, 3))
+class Random(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.last = nn.Linear(4, 8), nn.Linear(8, 3)
+
+    def forward(self, x):
+        return self.last(nn.functional.dropout(self.first(x).relu(), training=self.training))
+
+
+random = Random()
 wide = nn.Sequential(nn.Linear(9, 8), nn.ReLU(), nn.Linear(8, 3))
 """
 
@@ -204,6 +213,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     x, y = classes(120)
     frame = pd.DataFrame(x, columns=list("abcd")).assign(label=np.array(["u", "v", "w"])[y])
     frame.to_csv(tmp_path / "data.csv", index=False)
+    frame.assign(name=[f"row {row}" for row in range(120)]).to_csv(tmp_path / "names.csv", index=False)
     (tmp_path / "model.py").write_text(MODEL)
     (tmp_path / "helper.py").write_text("WIDTH = 8\n")
     monkeypatch.chdir(tmp_path)
@@ -234,9 +244,15 @@ def test_the_command_prints_findings_and_writes_them(name: str, folder: Path) ->
         (["none.py:net", "--data", "data.csv"], "none.py: no such file; check the path"),
         (["model.py:nothing", "--data", "data.csv"], "model.py: has no nothing"),
         (["model.py:number", "--data", "data.csv"], "model.py: number is int, expected a torch.nn.Module"),
-        (["model.py:random", "--data", "data.csv"], "layer 2 (Dropout) is random in training mode"),
+        (["model.py:random", "--data", "data.csv"], "dropout in the forward method is random in training mode"),
         (["model.py:wide", "--data", "data.csv"], "X has 4 features, and the network has 9 inputs"),
         (["model.py:net", "--data", "none.csv"], "none.csv"),
+        (["model.py:net", "--data", "names.csv"], "leave it out with --ignore, or name it with --categories"),
+        (
+            ["model.py:net", "--data", "names.csv", "--ignore", "nam"],
+            "--ignore: there is no column 'nam'; did you mean",
+        ),
+        (["model.py:net", "--data", "data.csv", "--learning-rate", "0"], "learning_rate: expected a number > 0"),
     ],
 )
 def test_wrong_arguments_give_errors(words: list[str], message: str, folder: Path) -> None:
@@ -245,6 +261,14 @@ def test_wrong_arguments_give_errors(words: list[str], message: str, folder: Pat
     assert message in printed
     assert "Traceback" not in printed
     assert not list(folder.glob("results/diagnose-*"))
+
+
+def test_a_column_may_be_constant(folder: Path) -> None:
+    """Unlike in a spec: the network has an input for it."""
+    frame = pd.read_csv("data.csv")
+    frame.assign(d=1.0).to_csv("constant.csv", index=False)
+    code, printed = _diagnose("model.py:net", "--data", "constant.csv", "--target", "label")
+    assert code == 0, printed
 
 
 def test_code_that_fails_is_reported(folder: Path) -> None:
@@ -262,6 +286,15 @@ def test_batch_normalization_is_that_of_training() -> None:
     first = suite.diagnose(net, x, y, steps=20, replicates=2)
     net[3] = nn.Dropout(0.0)
     pd.testing.assert_frame_equal(first.tried, suite.diagnose(net.train(), x, y, steps=20, replicates=2).tried)
+
+
+def test_dropout_layers_are_off_and_stay_as_they_are() -> None:
+    x, y = classes(200)
+    with seeded():
+        net = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Dropout(0.5), nn.Linear(8, 3))
+    first = suite.diagnose(net, x, y, steps=20, replicates=2)
+    assert net[2].training
+    pd.testing.assert_frame_equal(first.tried, suite.diagnose(net.eval(), x, y, steps=20, replicates=2).tried)
 
 
 class Doubled(nn.Module):
