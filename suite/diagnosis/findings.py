@@ -88,15 +88,15 @@ def _input_scale(evidence: Evidence, _network: TracedNetwork) -> Iterator[Findin
         return
     wide, narrow = evidence.spread_columns
     checks: list[tuple[Strength | None, float, str, str]] = [
-        (_grade(max(size, 0.1 / size if size else inf), 10, 100), size, "1", f"their mean square is {size:.3g}"),
+        (_grade(max(size, 0.1 / size if size else inf), 10.0, 100.0), size, "1", f"their mean square is {size:.3g}"),
         (
-            _grade(offset, 5, 20),
+            _grade(offset, 5.0, 20.0),
             offset,
             "< 5",
             f"the mean of column {evidence.offset_column} is {offset:.3g} times its standard deviation",
         ),
         (
-            _grade(spread, 30, 1000),
+            _grade(spread, 30.0, 1000.0),
             spread,
             "< 30",
             f"the standard deviation of column {wide} is {spread:.3g} times that of column {narrow}",
@@ -144,8 +144,8 @@ def _initialization(evidence: Evidence, network: TracedNetwork) -> Iterator[Find
     factors = [excess(linear) for linear in hidden]
     total = sum(factors)
     biased = [linear for linear in hidden if linear.bias_variance > 1 and not linear.normalized]
-    strength = _grade(abs(total), 1.5, 6)
-    bias_strength = _grade(max((linear.bias_variance for linear in biased), default=0.0), 1, 4)
+    strength = _grade(abs(total), 1.5, 6.0)
+    bias_strength = _grade(max((linear.bias_variance for linear in biased), default=0.0), 1.0, 4.0)
     if evidence.residual and strength == "strong":
         strength = "mild"
     if strength and (bias_strength != "strong" or strength == "strong"):
@@ -206,7 +206,7 @@ def _depth(evidence: Evidence, network: TracedNetwork) -> Iterator[Finding]:
         return
     depth, scale = evidence.depth, correlation_depth(evidence, network)
     share = depth / scale if isfinite(scale) else 0.0
-    strength = _grade(share, 4, 8) if share >= 4 else _grade(depth, 20, 50)
+    strength = _grade(share, 4.0, 8.0) if share >= 4 else _grade(float(depth), 20.0, 50.0)
     if not strength:
         return
     if share >= 4:
@@ -252,20 +252,20 @@ def _output_scale(evidence: Evidence, _: TracedNetwork) -> Iterator[Finding]:
     if evidence.regression:
         size = max(evidence.target_rms, 1 / evidence.target_rms if evidence.target_rms else 1.0)
         ratio = evidence.output_rms / evidence.target_rms if evidence.target_rms else 1.0
-        if strength := _grade(size, 5, 30):
+        if strength := _grade(size, 5.0, 30.0):
             text = (
                 f"The root mean square of the targets is {evidence.target_rms:.3g}, and that of the outputs "
                 f"{evidence.output_rms:.3g}. Weights must change by this factor before outputs fit; scale the targets."
             )
             yield Finding("output_scale", strength, readout.name, evidence.target_rms, "1", text)
-        elif strength := _grade(ratio, 5, 30):
+        elif strength := _grade(ratio, 5.0, 30.0):
             text = f"The outputs are {ratio:.3g} times as large as the targets."
             yield Finding(
                 "output_scale", strength, readout.name, evidence.output_rms, f"{evidence.target_rms:.3g}", text
             )
         return
     ratio = evidence.loss / evidence.constant_loss if evidence.constant_loss else 1.0
-    if strength := _grade(ratio, 3, 10):
+    if strength := _grade(ratio, 3.0, 10.0):
         text = (
             f"The loss is {evidence.loss:.3g} before training, {ratio:.3g} times that of a constant output "
             f"({evidence.constant_loss:.3g}): outputs are large (root mean square {evidence.output_rms:.3g}) and wrong."
@@ -290,7 +290,7 @@ def _collapse(evidence: Evidence, _: TracedNetwork) -> Iterator[Finding]:
     value = max(ratios, default=1.0)
     if evidence.constant and evidence.linears[-1].weight_variance > 0:
         value = inf
-    if not (strength := _grade(value, 20, 300)):
+    if not (strength := _grade(value, 20.0, 300.0)):
         return
     number = next((number for number, ratio in enumerate(ratios) if ratio >= 20), None)
     if number is None:
@@ -344,7 +344,7 @@ def _signal(evidence: Evidence, _: TracedNetwork) -> Iterator[Finding]:
         return
     first, last = evidence.layers[0], evidence.layers[-1]
     fall = _over(first.variation, last.variation)
-    if strength := _grade(fall, 30, 1000):
+    if strength := _grade(fall, 30.0, 1000.0):
         text = (
             f"The variation of preactivations over points falls from {first.variation:.2g} in layer {first.name} to "
             f"{last.variation:.2g} in layer {last.name}{_theory(evidence, -1, lambda layer: layer.variation)}: "
@@ -352,7 +352,7 @@ def _signal(evidence: Evidence, _: TracedNetwork) -> Iterator[Finding]:
         )
         yield Finding("vanishing_signal", strength, last.name, fall, "< 30", text)
     growth = _over(last.size, first.size) if first.size else 0.0
-    if strength := _grade(growth, 30, 1000):
+    if strength := _grade(growth, 30.0, 1000.0):
         text = (
             f"Preactivations grow from {first.size:.2g} in layer {first.name} to {last.size:.2g} in layer {last.name}"
             f"{_theory(evidence, -1, lambda layer: layer.size)}."
@@ -368,13 +368,13 @@ def _gradient(evidence: Evidence, _: TracedNetwork) -> Iterator[Finding]:
         return  # a readout of 0, or a dead layer above, which are findings of their own
     theory = _theory(evidence, 0, lambda layer: layer.gradient * last.gradient)
     fall, growth = _over(last.gradient, first.gradient), _over(first.gradient, last.gradient)
-    if strength := _grade(fall, 100, 10_000):
+    if strength := _grade(fall, 100.0, 10_000.0):
         text = (
             f"Gradients fall from {last.gradient:.2g} in layer {last.name} to {first.gradient:.2g} in layer "
             f"{first.name}{theory}, the first hidden layer, which learns slowly."
         )
         yield Finding("vanishing_gradient", strength, first.name, fall, "< 100", text)
-    elif strength := _grade(growth, 100, 10_000):
+    elif strength := _grade(growth, 100.0, 10_000.0):
         text = (
             f"Gradients grow from {last.gradient:.2g} in layer {last.name} to {first.gradient:.2g} in layer "
             f"{first.name}{theory}."

@@ -1,7 +1,7 @@
 """New initial weights for an existing network, layer by layer."""
 
 from math import isfinite, sqrt
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,11 +17,8 @@ SCHEMES = ("variance_preserving", "critical", "he", "glorot", "lecun", "orthogon
 
 _PRELU = 0.25
 
-Network = TypeVar("Network", nn.Module, list[tuple[Any, Any, Any]])
-"""A module, or a list of (weights, biases, activation)."""
 
-
-def initialize_(net: Network, scheme: str = "variance_preserving", seed: int | None = None) -> Network:
+def initialize_(net: Any, scheme: str = "variance_preserving", seed: int | None = None) -> Any:
     """Draw new weights and biases for the Linear layers of a network, in place, and return it.
 
     Weights of hidden layers have the variance sigma_w^2 / fan_in, where sigma_w^2 depends on the scheme and on the

@@ -13,7 +13,6 @@ from torch import Tensor
 
 from suite.nets.losses import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, HALF_SQUARE, LOSSES, Loss
 from suite.nets.streams import stream
-from suite.training.accuracy import is_right, variance_of
 
 _MOST_CLASSES = 20
 """Whole numbers with at most so many different values are classes."""
@@ -206,14 +205,3 @@ def _classes(given: NDArray[Any], outputs: int, loss: Loss) -> NDArray[np.float6
         raise ValueError(f"y has {len(names)} classes, and the network has {outputs} outputs; give it one per class")
     codes = flat.astype(int) if numbers else places
     return np.ascontiguousarray((np.arange(outputs)[:, None] == codes).astype(np.float64))
-
-
-def scores(
-    outputs: Float[Tensor, "networks outputs points"], labels: Float[Tensor, "networks outputs points"], loss: Loss
-) -> Float[Tensor, " networks"]:
-    """Return each network's accuracy, or R^2; nothing finite scores 0 or minus infinity."""
-    if loss is not HALF_SQUARE:
-        return is_right(outputs, labels).double().mean(1)
-    error = (outputs.double() - labels.double()).square().mean(2)
-    found = (1 - error / variance_of(labels).nan_to_num(1.0)).mean(1)
-    return torch.where(outputs.isfinite().flatten(1).all(1), found, -torch.inf)

@@ -12,12 +12,12 @@ from scipy.stats import t as student
 from torch import Tensor
 
 from suite.catalog.optimizers import Adam
-from suite.diagnosis.samples import Samples, scores
+from suite.diagnosis.samples import Samples
 from suite.nets.ensemble import Ensemble
 from suite.nets.normalization import AXES, EPSILON
 from suite.nets.streams import stream
 from suite.nets.traced import Add, Normalize, TracedNetwork
-from suite.training.accuracy import outputs_on
+from suite.training.accuracy import outputs_on, score_points
 from suite.training.tasks import Data, Points
 from suite.training.trainer import draw_batches, train
 
@@ -123,7 +123,9 @@ class Trial:
         repeated = data.repeat(len(self.rates))
         _, *outputs = outputs_on(everything, repeated, [repeated.validation.inputs, repeated.test.inputs])
         labels = (repeated.validation.labels, repeated.test.labels)
-        validation, test = (scores(*each, self.samples.loss) for each in zip(outputs, labels, strict=True))
+        validation, test = (
+            score_points(*each, self.samples.loss).mean(1) for each in zip(outputs, labels, strict=True)
+        )
         return validation.nan_to_num(nan=-torch.inf), test.nan_to_num(nan=-torch.inf)
 
     def _train_traced(
@@ -185,7 +187,11 @@ class Trial:
                 outputs = together[..., train.shape[2] :]
             else:
                 outputs = network(inputs, parameters)
-        return scores(outputs, labels, self.samples.loss).nan_to_num(nan=-torch.inf)
+        return self._mean_score(outputs, labels)
+
+    def _mean_score(self, outputs: Tensor, labels: Tensor) -> Tensor:
+        """Return each network's accuracy or R^2; a number that is missing is minus infinity."""
+        return score_points(outputs, labels, self.samples.loss).mean(1).nan_to_num(nan=-torch.inf)
 
 
 def trainable_ensemble(network: TracedNetwork, parameters: Sequence[Tensor]) -> Ensemble | None:

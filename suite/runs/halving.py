@@ -10,17 +10,14 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float
 from numpy.typing import NDArray
-from torch import Tensor
 
 from suite.catalog.optimizers import Optimizer
 from suite.nets.ensemble import Ensemble
-from suite.nets.losses import HALF_SQUARE, Loss
 from suite.nets.threads import one_thread
 from suite.nets.torch_settings import standard_settings
 from suite.spec.members import Member
-from suite.training.accuracy import is_right, outputs_on, variance_of
+from suite.training.accuracy import outputs_on, score_points
 from suite.training.networks import draw_networks, ensemble_of
 from suite.training.tasks import Data, Points
 from suite.training.trainer import State, train
@@ -137,21 +134,6 @@ class Configuration:
     def networks(self, seed: int, data: Data) -> Ensemble:
         """Return the networks of all replicates: as they were trained, or as they are drawn."""
         return self.trained if self.state else draw_networks(self.member, seed, 0, len(data.train.inputs), data)
-
-
-def score_points(
-    outputs: Float[Tensor, "networks outputs points"], labels: Float[Tensor, "networks outputs points"], loss: Loss
-) -> Float[Tensor, "networks points"]:
-    """Return the score of each point, whose mean is the accuracy or, for regressions, R^2.
-
-    A regression's score is 1 minus the squared error over the variance of the labels (1 if they are all the same),
-    averaged over outputs. Points at which an output is not finite have the score 0, or -inf in a regression.
-    """
-    if loss is not HALF_SQUARE:
-        return is_right(outputs, labels).double()
-    variance = variance_of(labels).nan_to_num(1.0)[..., None]
-    error = ((outputs.double() - labels.double()).square() / variance).mean(1)
-    return torch.where(outputs.isfinite().all(1), 1 - error, -torch.inf)
 
 
 def halve(

@@ -24,14 +24,14 @@ from suite.nets.torch_settings import standard_settings
 from suite.report.recommendation import render_recommendation
 from suite.results.files import write_text
 from suite.runs.explain import format_widths
-from suite.runs.halving import Configuration, Rung, default_budget, halve, plan_rungs, score_points
+from suite.runs.halving import Configuration, Rung, default_budget, halve, plan_rungs
 from suite.spec.changes import Change, file_tasks
 from suite.spec.load import Study, load_studies
 from suite.spec.members import Member
 from suite.spec.read import read_toml
 from suite.spec.recommendation import DataOptions, recommendation_text
 from suite.statistics.intervals import NORMAL_QUANTILE, wilson
-from suite.training.accuracy import outputs_on
+from suite.training.accuracy import outputs_on, score_points
 from suite.training.datasets import moments_of
 from suite.training.networks import draw_networks
 from suite.training.tasks import Data, make_data

@@ -10,6 +10,7 @@ from suite.catalog.domain import GRID_INPUTS, INTERVALS, Box
 from suite.catalog.measures.training import DIVERGED, AccuracySettings, pictured_steps, recorded_steps
 from suite.catalog.task import Task
 from suite.nets.ensemble import Ensemble
+from suite.nets.losses import HALF_SQUARE, Loss
 from suite.nets.sample import sample_domain
 from suite.training.observer import TrainingSetup
 from suite.training.tasks import Data
@@ -63,6 +64,21 @@ def is_right(
     else:
         right = outputs.argmax(1) == labels.argmax(1)
     return right & outputs.isfinite().all(1)
+
+
+def score_points(
+    outputs: Float[Tensor, "networks outputs points"], labels: Float[Tensor, "networks outputs points"], loss: Loss
+) -> Float[Tensor, "networks points"]:
+    """Return the score of each point, whose mean is the accuracy or, for regressions, R^2.
+
+    A regression's score is 1 minus the squared error over the variance of the labels (1 if they are all the same),
+    averaged over outputs. Points at which an output is not finite have the score 0, or -inf in a regression.
+    """
+    if loss is not HALF_SQUARE:
+        return is_right(outputs, labels).double()
+    variance = variance_of(labels).nan_to_num(1.0)[..., None]
+    error = ((outputs.double() - labels.double()).square() / variance).mean(1)
+    return torch.where(outputs.isfinite().all(1), 1 - error, -torch.inf)
 
 
 def error_of(

@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 import torch
 
-from suite.diagnosis.samples import make_samples, scores
+from suite.diagnosis.samples import make_samples
 from suite.nets.losses import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, HALF_SQUARE
+from suite.training.accuracy import score_points
 
 X = np.tile(np.arange(12.0).reshape(6, 2), (2, 1))
 
@@ -53,7 +54,8 @@ def test_constants_have_the_share_of_the_largest_class_and_the_entropy() -> None
     targets = make_samples(X, np.arange(12.0) ** 2 / 7, 1)
     assert targets.constant_loss == pytest.approx(np.var(np.arange(12.0) ** 2 / 7) / 2)
     mean = targets.labels.mean().expand(1, 1, 12)
-    assert float(scores(mean, targets.labels[None], targets.loss)) == pytest.approx(targets.constant_score, abs=1e-12)
+    score = score_points(mean, targets.labels[None], targets.loss).mean()
+    assert float(score) == pytest.approx(targets.constant_score, abs=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,13 @@ import suite
 from suite.cli import app
 from suite.nets.export import training_code
 from suite.nets.losses import HALF_SQUARE
-from suite.runs.halving import Configuration, Rung, cost_of, default_budget, halve, plan_rungs, score_points
+from suite.runs.halving import Configuration, Rung, cost_of, default_budget, halve, plan_rungs
 from suite.runs.recommend import mean_over_splits, recommend_network, score_on_test, study_of_file, task_of
 from suite.spec import data_files
 from suite.spec.data_files import read_rows
 from suite.spec.load import Study, load_studies
 from suite.spec.recommendation import DataOptions
+from suite.training.accuracy import score_points
 from suite.training.datasets import choose_rows
 from suite.training.networks import draw_networks
 from suite.training.tasks import make_data
@@ -377,7 +378,7 @@ def test_the_command_prints_and_writes_the_leaderboard(tmp_path: Path, monkeypat
     ("arguments", "message"),
     [
         (["none.csv", "--target", "label"], "No such file or directory"),
-        (["private.csv"], "target is missing; set it to the column to predict"),
+        (["private.csv"], "--target: the option is missing; name the column to predict"),
         (["private.csv", "--target", "labl"], "did you mean label?"),
         (["private.csv", "--target", "label", "--ignore", "q"], "there is no column 'q'"),
         (["private.csv", "--target", "label", "--parameters", "3"], "use more parameters"),
