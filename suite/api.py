@@ -133,7 +133,8 @@ def diagnose(
     Args:
         net: A torch.nn.Module that is a chain of Linear layers with activations, normalizations, residual sums and
             concatenations between them; or a list of (weights, biases, activation) of arrays, with weights
-            (inputs, outputs). It is not changed. BatchNorm1d uses the statistics of `x`, in eval mode, too.
+            (inputs, outputs). It is not changed. BatchNorm1d uses the statistics of `x`, in eval mode, too, and Dropout is
+            off.
         x: Inputs (rows, features) as the network gets them: an array, a frame or a tensor.
         y: Classes (rows,), or targets (rows,) or (rows, outputs).
         loss: The loss. Default: cross-entropy for text, booleans and a few whole numbers, otherwise half the squared
@@ -145,8 +146,8 @@ def diagnose(
         try_remedies: Whether to train at all. Otherwise severities are those of random networks in a study.
 
     Returns:
-        An object with the frames `findings` (the worst first) and `tried`, and the method `report(path)`. Printing it
-        gives the findings as sentences.
+        An object with the frames `findings` (the worst first), `tried` and `layers`, and the method `report(path)`.
+        Printing it gives the findings as sentences.
 
     Raises:
         ValueError: If the network is not of this kind (the message names the layer), or the data do not suit it.

@@ -54,6 +54,7 @@ def diagnose(
     )
     write_text(folder / "findings.csv", found.findings.to_csv(index=False))
     write_text(folder / "tried.csv", found.tried.to_csv(index=False))
+    write_text(folder / "layers.csv", found.layers.to_csv(index=False))
     found.report(folder / "diagnosis.html")
     echo(f"page and tables: {folder}")
 

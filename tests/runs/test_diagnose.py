@@ -235,6 +235,7 @@ def test_the_command_prints_findings_and_writes_them(name: str, folder: Path) ->
     assert list(pd.read_csv(results / "findings.csv").columns) == COLUMNS
     assert (results / "diagnosis.html").exists()
     assert "as it is" in (results / "tried.csv").read_text()
+    assert list(pd.read_csv(results / "layers.csv").columns) == list(LAYER_COLUMNS)
 
 
 @pytest.mark.parametrize(
