@@ -117,7 +117,7 @@ def judge_findings(
         remedy = _describe(finding, key, tried, before.outcome, samples, settled, failing)
         rows.append(_row(finding, severity, gone, remedy, _find_cause(finding, found, tried)))
     if useless and not any(finding.finding == "labels" for finding, _ in found):
-        text = f"No network that was tried is better than a constant output, of {samples.score_name} {constant:.2f}."
+        text = f"No network does better than a constant output, which has {samples.score_name} {constant:.2f}."
         rows.append(Row("labels", "medium", "", constant, "", text, "check that labels belong to the inputs"))
     return Judgment(_sorted(rows), _choose(list(outcomes), outcomes, before.outcome) if failing else None, useless)
 
