@@ -147,11 +147,14 @@ class GraphReader:
                 value = self._as_value(value)
         function = None
         if isinstance(value, _Partial):
-            last = value.composed
-            if last.is_straight(self.parameters):
-                value = self._as_value(value)
-            else:  # squeeze after it leaves out an axis, which is no function of values
-                value, head, function = Value(value.source), ", ".join(last.labels), last.function
+            first, *rest = self._divide(value.chain)
+            if first.is_straight(self.parameters):
+                value = self._as_value(_Partial(value.source, [first]))
+            else:
+                value, rest = Value(value.source), [first, *rest]
+            if rest:  # squeeze after it leaves out an axis, which is no function of values
+                last = _compose(rest)
+                head, function = ", ".join(last.labels), last.function
         if not isinstance(value, Value):
             raise UnsupportedModuleError(f"expected a module with one tensor as its output, got {value!r}")
         if not any(isinstance(step, Affine) for step in self.steps):

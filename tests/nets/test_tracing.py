@@ -200,7 +200,7 @@ ARCHITECTURES: dict[str, Callable[[], nn.Module]] = {
         lambda self, x: self.b(functional.threshold(self.a(x), 0.1, 0.2)), a=nn.Linear(3, 8), b=nn.Linear(8, 2)
     ),
     "one probability": lambda: Module(
-        lambda self, x: torch.sigmoid(self.net(x)).squeeze(-1), net=_mlp(3, 8, 1)
+        lambda self, x: torch.sigmoid(self.net(x) / 2).squeeze(-1), net=_mlp(3, 8, 1)
     ),
     "parallel": lambda: nn.DataParallel(_mlp(3, 8, 2)),
     "squared ReLU": lambda: Module(
@@ -363,6 +363,14 @@ def test_running_statistics_of_other_points_are_a_warning():
 
     with pytest.warns(UserWarning, match="the running statistics of 1 differ"):
         suite.measure(module, "v3")
+
+
+def test_a_factor_before_a_head_is_kept():
+    """The head is the Sigmoid alone."""
+    network = trace_module(ARCHITECTURES["one probability"]())
+
+    assert network.head == "sigmoid"
+    assert network.steps[-1].straight
 
 
 def test_a_head_is_left_out_with_a_warning():
