@@ -133,7 +133,8 @@ def diagnose(
     Args:
         net: A torch.nn.Module that is a chain of Linear layers with activations, normalizations, residual sums and
             concatenations between them; or a list of (weights, biases, activation) of arrays, with weights
-            (inputs, outputs). It is not changed. BatchNorm1d uses the statistics of `x`, in eval mode, too. Dropout is off.
+            (inputs, outputs). It is not changed. BatchNorm1d uses the statistics of `x`, also in eval mode; Dropout is
+            off.
         x: Inputs (rows, features) as the network gets them: an array, a frame or a tensor.
         y: Classes (rows,), or targets (rows,) or (rows, outputs).
         loss: The loss. Default: cross-entropy for text, booleans and a few whole numbers, otherwise half the squared
