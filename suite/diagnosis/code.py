@@ -56,6 +56,8 @@ def build_code(network: TracedNetwork) -> str | None:
         if (head := _HEADS.get(network.head.replace("_", "").lower())) is None:
             return None
         chains.append((*chains[-1], head))
+    if network.squeezed:
+        chains.append((*chains[-1], "nn.Flatten(0)"))
     used = "Residual(" in "".join(chains[-1])
     return f"{_RESIDUAL if used else ''}net = nn.Sequential(\n{_format_modules(chains[-1])})"
 
@@ -122,8 +124,6 @@ def _format_modules(modules: tuple[str, ...]) -> str:
         times = len(list(equal))
         if times < 3:
             found += f"    {line},\n" * times
-        elif line.count("nn.Linear") and not line.startswith("Residual"):
-            found += f"    *[layer for _ in range({times}) for layer in ({line})],\n"
         else:
-            found += f"    *[{line} for _ in range({times})],\n"
+            found += f"    *[layer for _ in range({times}) for layer in ({line},)],\n"
     return found

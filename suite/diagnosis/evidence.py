@@ -14,7 +14,7 @@ from suite.catalog.activations import Activation, Array
 from suite.diagnosis.expected import LayerTheory, expect_layers
 from suite.diagnosis.samples import Samples
 from suite.diagnosis.tangent import tangent_spectrum
-from suite.nets.traced import Add, Affine, Elementwise, Normalize, TracedNetwork
+from suite.nets.traced import Add, Affine, Elementwise, Normalize, Step, TracedNetwork
 from suite.theory.gaussian import gaussian_mean
 from suite.theory.mean_field import NoCriticalPointError, edge_of_chaos
 
@@ -41,6 +41,7 @@ class LayerEvidence:
         gradient: The root mean square over units and points of N d loss / d z.
         rank: The effective rank of the features h: (sum of their variances)^2 / sum of squared variances.
         normalized: Whether z is normalized.
+        linear: The place in `Evidence.linears` of the Linear layer that z comes from; -1 if it comes from several.
     """
 
     name: str
@@ -54,6 +55,7 @@ class LayerEvidence:
     gradient: float
     rank: float
     normalized: bool
+    linear: int
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class LinearEvidence:
         bias_variance: sigma_b^2, the mean square of the biases; 0 if there are none.
         bias_mean: The mean of the biases.
         preserving: The weight variance that preserves the variance of preactivations; nan for the readout.
-        critical: That of the edge of chaos; nan if there is none.
+        critical: The weight variance at the edge of chaos; nan if there is none.
         normalized: Whether its outputs are normalized, so that the scale of the weights has no effect.
     """
 
@@ -88,9 +90,7 @@ class Evidence:
     Attributes:
         layers: The hidden layers.
         linears: The Linear layers, the readout last.
-        output_std: The standard deviation of the outputs over points, the root of the mean over outputs.
         output_rms: The root mean square of the outputs.
-        contrast: The standard deviation of W h over points in the readout divided by its root mean square.
         constant: Whether outputs are the same at all points, or vary by rounding only.
         loss: The loss.
         constant_loss: The loss of the best constant output.
@@ -102,16 +102,15 @@ class Evidence:
         spread_columns: The names of these columns.
         condition: The condition number of the tangent kernel on a few points; inf if it is singular.
         alignment: The largest eigenvalue of the tangent kernel divided by the sum of all.
-        largest_class: The score of the best constant.
+        constant_score: The score of the best constant.
+        regression: Whether labels are numbers to predict.
         residual: Whether there are residual sums.
         theory: What theory expects of the hidden layers, for weights of these variances; empty where it does not apply.
     """
 
     layers: tuple[LayerEvidence, ...]
     linears: tuple[LinearEvidence, ...]
-    output_std: float
     output_rms: float
-    contrast: float
     constant: bool
     loss: float
     constant_loss: float
@@ -124,7 +123,7 @@ class Evidence:
     spread_columns: tuple[str, str]
     condition: float
     alignment: float
-    largest_class: float
+    constant_score: float
     regression: bool
     residual: bool
     theory: tuple[LayerTheory, ...]
@@ -142,7 +141,7 @@ def gather_evidence(network: TracedNetwork, samples: Samples) -> Evidence:
         network: A single network.
         samples: The data, of which at most 1,000 points are used.
     """
-    some = samples.some(POINTS)
+    some = samples.subsample(POINTS)
     network = network.to(torch.float64)
     with torch.enable_grad():
         parameters = [values.detach().clone().requires_grad_() for values in network.parameters]
@@ -158,8 +157,6 @@ def gather_evidence(network: TracedNetwork, samples: Samples) -> Evidence:
             for step, gradient in zip(network.hidden, gradients, strict=True)
         ]
         plain = outputs.detach()[0]
-        readout = network.linears[-1]
-        weighted = network.parameters[readout.weight][0] @ values[readout.sources[0]].detach()[0]
         condition, alignment = tangent_spectrum(network, some)
         std, rms = _std(plain), _rms(plain)
         linears = [_linear(network, step, number) for number, step in enumerate(network.linears)]
@@ -168,9 +165,7 @@ def gather_evidence(network: TracedNetwork, samples: Samples) -> Evidence:
         return Evidence(
             layers=tuple(layers),
             linears=tuple(linears),
-            output_std=std,
             output_rms=rms,
-            contrast=_ratio(_std(weighted), _rms(weighted)),
             constant=bool(std <= 1e-12 * rms) or rms == 0,
             loss=float(loss.detach()),
             constant_loss=some.constant_loss,
@@ -180,7 +175,7 @@ def gather_evidence(network: TracedNetwork, samples: Samples) -> Evidence:
             **_describe_columns(some),
             condition=condition,
             alignment=alignment,
-            largest_class=some.constant_score,
+            constant_score=some.constant_score,
             regression=some.regression,
             residual=any(isinstance(step, Add) for step in network.steps),
             theory=expect_layers(network, variances, size, _mean_cosine(some.inputs)),
@@ -219,19 +214,14 @@ def _std(values: Float[Tensor, "units points"]) -> float:
     return float(centered.var(dim=1, correction=0).mean().sqrt())
 
 
-def _ratio(first: float, second: float) -> float:
-    return first / second if second > 0 else (0.0 if first == 0 else inf)
-
-
 def _layer(network: TracedNetwork, step: Elementwise, z: Tensor, h: Tensor, gradient: Tensor | None) -> LayerEvidence:
     """Return the evidence of a hidden layer from its preactivations and activations, (1, units, points)."""
     z, h = z.detach(), h.detach()
     slope = _slopes(step, network, z)
-    z0, h0, number = z[0], h[0], z.shape[2]
-    unit = z0 / z0.norm(dim=0)
-    pairs = (unit.sum(1).square().sum() - number) / (number * (number - 1)) if number > 1 else torch.tensor(nan)
-    variances = torch.linalg.eigvalsh(torch.cov(h0, correction=0).reshape(len(h0), len(h0))).clamp(min=0)
-    total = float(variances.sum())
+    z0, h0 = z[0], h[0]
+    unit = z0[:, z0.norm(dim=0) > 0]
+    unit, pairs = unit / unit.norm(dim=0), unit.shape[1] * (unit.shape[1] - 1)
+    cosine = (unit.sum(1).square().sum() - unit.shape[1]) / pairs if pairs else torch.tensor(nan)
     source = network.steps[step.sources[0] - 1] if step.sources[0] else None
     return LayerEvidence(
         name=step.name,
@@ -239,15 +229,35 @@ def _layer(network: TracedNetwork, step: Elementwise, z: Tensor, h: Tensor, grad
         units=len(z0),
         size=_rms(z0),
         variation=_std(z0),
-        cosine=float(pairs),
+        cosine=float(cosine),
         dead=float((slope[0] == 0).all(1).double().mean()),
         saturated=float((slope[0].abs() < _FLAT * _steepest(step, network)).double().mean())
         if _is_bounded(step, network)
         else 0.0,
-        gradient=0.0 if gradient is None else _rms(gradient * number),
-        rank=total**2 / float(variances.square().sum()) if total > 0 else 0.0,
+        gradient=0.0 if gradient is None else _rms(gradient * z.shape[2]),
+        rank=_effective_rank(h0),
         normalized=isinstance(source, Normalize),
+        linear=_linear_below(network, step),
     )
+
+
+def _linear_below(network: TracedNetwork, step: Step) -> int:
+    """Return the place among the Linear layers of the one that a step follows; -1 if it follows several."""
+    while len(step.sources) == 1 and step.sources[0]:
+        step = network.steps[step.sources[0] - 1]
+        if isinstance(step, Affine):
+            return next(number for number, linear in enumerate(network.linears) if linear is step)
+    return -1
+
+
+def _effective_rank(h: Float[Tensor, "units points"]) -> float:
+    """Return (sum of variances)^2 / sum of squared variances, along the principal axes; nan if values overflow."""
+    covariance = torch.cov(h, correction=0).reshape(len(h), len(h))
+    if not bool(covariance.isfinite().all()):
+        return nan
+    variances = torch.linalg.eigvalsh(covariance).clamp(min=0)
+    shares = variances / variances.sum()
+    return 1 / float(shares.square().sum()) if bool(variances.sum() > 0) else 0.0
 
 
 def _slopes(step: Elementwise, network: TracedNetwork, z: Tensor) -> Tensor:
@@ -294,12 +304,12 @@ def preserving_variance(step: Elementwise, network: TracedNetwork) -> float:
     return 1 / second if second > 0 else inf
 
 
-def critical_variance(entry: Activation | None, bias_variance: float = 0.0) -> float:
-    """Return sigma_w^2 of the edge of chaos; nan if there is none, or if the activation is not in the catalog."""
+def critical_variance(entry: Activation | None) -> float:
+    """Return sigma_w^2 at the edge of chaos without biases; nan if there is none or the entry is None."""
     if entry is None:
         return nan
     try:
-        return edge_of_chaos(entry, bias_variance).weight_variance
+        return edge_of_chaos(entry, 0.0).weight_variance
     except NoCriticalPointError:
         return nan
 

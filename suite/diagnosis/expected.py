@@ -80,6 +80,8 @@ def expect_layers(
                 factors.append(factor)
                 factor = slope_moment(entry, q) if isfinite(q) else nan
                 q, distance = _activate(entry, q, distance)
+    if not signals:
+        return ()
     gradients = [1.0]
     for factor in reversed(factors[1:]):
         gradients.append(gradients[-1] * factor)

@@ -70,14 +70,14 @@ def _labels(evidence: Evidence, _: TracedNetwork) -> Iterator[Finding]:
     if evidence.regression:
         if evidence.target_std == 0:
             yield Finding("labels", "strong", "", 0.0, "> 0", "All targets are the same: there is nothing to learn.")
-    elif strength := _grade(evidence.largest_class, 0.95, 0.99):
+    elif strength := _grade(evidence.constant_score, 0.95, 0.99):
         yield Finding(
             "labels",
             strength,
             "",
-            evidence.largest_class,
+            evidence.constant_score,
             "< 0.95",
-            f"A constant output is right for {evidence.largest_class:.1%} of the points; use a score that weighs them.",
+            f"A constant output is right for {evidence.constant_score:.1%} of the points; use a class-balanced score.",
         )
 
 
@@ -286,7 +286,7 @@ def _saturated(evidence: Evidence, _: TracedNetwork) -> Iterator[Finding]:
 
 
 def _collapse(evidence: Evidence, _: TracedNetwork) -> Iterator[Finding]:
-    ratios = [_over(layer.size, layer.variation) if layer.size else inf for layer in evidence.layers]
+    ratios = [_contrast(layer) for layer in evidence.layers]
     value = max(ratios, default=1.0)
     if evidence.constant and evidence.linears[-1].weight_variance > 0:
         value = inf
@@ -311,6 +311,13 @@ def _collapse(evidence: Evidence, _: TracedNetwork) -> Iterator[Finding]:
     )
 
 
+def _contrast(layer: LayerEvidence) -> float:
+    """Return the size of preactivations over their variation; 1 if they overflow."""
+    if not (isfinite(layer.size) and isfinite(layer.variation)):
+        return 1.0
+    return _over(layer.size, layer.variation) if layer.size else inf
+
+
 def _theory(evidence: Evidence, number: int, value_of: Callable[[LayerTheory], float]) -> str:
     """Return what theory expects of a layer, in parentheses; empty where it expects nothing."""
     if not evidence.theory:
@@ -325,11 +332,9 @@ def _cause_of_collapse(evidence: Evidence, first: LayerEvidence | None) -> str:
         return "by death: all units of a layer are dead"
     if first is None:
         return "its weights are 0"
-    place = evidence.layers.index(first)
     if first.size == 0:
         return "by norm: preactivations are 0"
-    linear = evidence.linears[min(place, len(evidence.linears) - 1)]
-    if linear.bias_variance > 0.9 * first.size**2:
+    if first.linear >= 0 and evidence.linears[first.linear].bias_variance > 0.9 * first.size**2:
         return "by biases: they are larger than W h"
     return "by angle: the layer's inputs all point in the same direction"
 
@@ -343,7 +348,8 @@ def _signal(evidence: Evidence, _: TracedNetwork) -> Iterator[Finding]:
     if len(evidence.layers) < 2:
         return
     first, last = evidence.layers[0], evidence.layers[-1]
-    fall = _over(first.variation, last.variation)
+    overflows = not (isfinite(last.size) and isfinite(last.variation))
+    fall = 0.0 if overflows else _over(first.variation, last.variation)
     if strength := _grade(fall, 30.0, 1000.0):
         text = (
             f"The variation of preactivations over points falls from {first.variation:.2g} in layer {first.name} to "
@@ -351,10 +357,11 @@ def _signal(evidence: Evidence, _: TracedNetwork) -> Iterator[Finding]:
             "differences between inputs are lost."
         )
         yield Finding("vanishing_signal", strength, last.name, fall, "< 30", text)
-    growth = _over(last.size, first.size) if first.size else 0.0
+    growth = inf if overflows else _over(last.size, first.size) if first.size else 0.0
     if strength := _grade(growth, 30.0, 1000.0):
+        reached = "overflow" if overflows else f"grow to {last.size:.2g}"
         text = (
-            f"Preactivations grow from {first.size:.2g} in layer {first.name} to {last.size:.2g} in layer {last.name}"
+            f"Preactivations {reached} in layer {last.name}, from {first.size:.2g} in layer {first.name}"
             f"{_theory(evidence, -1, lambda layer: layer.size)}."
         )
         yield Finding("exploding_signal", strength, last.name, growth, "< 30", text)
@@ -366,8 +373,10 @@ def _gradient(evidence: Evidence, _: TracedNetwork) -> Iterator[Finding]:
     first, last = evidence.layers[0], evidence.layers[-1]
     if last.gradient == 0:
         return  # a readout of 0, or a dead layer above, which are findings of their own
+    overflows = not (isfinite(last.gradient) and isfinite(first.gradient))
     theory = _theory(evidence, 0, lambda layer: layer.gradient * last.gradient)
-    fall, growth = _over(last.gradient, first.gradient), _over(first.gradient, last.gradient)
+    fall = 0.0 if overflows else _over(last.gradient, first.gradient)
+    growth = inf if overflows else _over(first.gradient, last.gradient)
     if strength := _grade(fall, 100.0, 10_000.0):
         text = (
             f"Gradients fall from {last.gradient:.2g} in layer {last.name} to {first.gradient:.2g} in layer "
@@ -376,7 +385,9 @@ def _gradient(evidence: Evidence, _: TracedNetwork) -> Iterator[Finding]:
         yield Finding("vanishing_gradient", strength, first.name, fall, "< 100", text)
     elif strength := _grade(growth, 100.0, 10_000.0):
         text = (
-            f"Gradients grow from {last.gradient:.2g} in layer {last.name} to {first.gradient:.2g} in layer "
+            "Gradients overflow."
+            if overflows
+            else f"Gradients grow from {last.gradient:.2g} in layer {last.name} to {first.gradient:.2g} in layer "
             f"{first.name}{theory}."
         )
         yield Finding("exploding_gradient", strength, first.name, growth, "< 100", text)

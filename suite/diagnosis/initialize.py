@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from suite.diagnosis.evidence import activation_of, critical_variance, preserving_variance
-from suite.nets.module_checks import UnsupportedModuleError, compare_traced, unwrap
+from suite.nets.module_checks import UnsupportedModuleError, compare_traced, dropout_off, unwrap
+from suite.nets.torch_settings import standard_settings
 from suite.nets.traced import Affine, Elementwise, Normalize, TracedNetwork
 from suite.nets.tracing import network_of_arrays, trace_module
 
@@ -39,7 +40,7 @@ def initialize_(net: Any, scheme: str = "variance_preserving", seed: int | None 
     """
     if scheme not in SCHEMES:
         raise ValueError(f"scheme: expected one of {', '.join(SCHEMES)}, got {scheme!r}")
-    with torch.no_grad():
+    with standard_settings(), torch.no_grad(), dropout_off(net):
         if isinstance(net, nn.Module):
             _initialize_module(net, scheme, seed)
         elif isinstance(net, list):

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suite.diagnosis.findings import FINDINGS, Finding
-from suite.diagnosis.remedies import STANDARDIZE, Remedy
+from suite.diagnosis.remedies import LEARNING_RATE, STANDARDIZE, Remedy
 from suite.diagnosis.samples import Samples
 from suite.diagnosis.severity import CHANCES, SEVERITIES, Severity, severity_of
 from suite.diagnosis.trial import Outcome
 
-_NETWORK = ("variance_preserving", "critical", "normalization", "residual", "activation", "shallower")
+_NETWORK_REMEDIES = ("variance_preserving", "critical", "normalization", "residual", "activation", "shallower")
 
 REMEDIES: dict[str, Sequence[str]] = {
     "labels": (),
@@ -25,14 +25,14 @@ REMEDIES: dict[str, Sequence[str]] = {
     "depth": ("normalization", "residual", "shallower"),
     "output_scale": (STANDARDIZE, "variance_preserving", "critical"),
     "saturated": ("variance_preserving", "critical", "activation", "normalization"),
-    "collapse": _NETWORK,
-    "vanishing_signal": _NETWORK,
-    "exploding_signal": _NETWORK,
-    "vanishing_gradient": _NETWORK,
-    "exploding_gradient": _NETWORK,
-    "conditioning": _NETWORK,
+    "collapse": _NETWORK_REMEDIES,
+    "vanishing_signal": _NETWORK_REMEDIES,
+    "exploding_signal": _NETWORK_REMEDIES,
+    "vanishing_gradient": _NETWORK_REMEDIES,
+    "exploding_gradient": _NETWORK_REMEDIES,
+    "conditioning": _NETWORK_REMEDIES,
 }
-"""The remedies that are tried for each finding, the simplest first."""
+"""The remedies that count for each finding, the simplest first."""
 
 _NOTABLE = 0.02
 """A difference of scores from which it counts."""
@@ -100,16 +100,13 @@ def judge_findings(
         rows = [_row(finding, severity_of(finding.finding, finding.strength), gone) for finding, gone in found]
         return Judgment(_sorted(rows), None, False)
     constant, outcomes = samples.constant_score, {key: each.outcome for key, each in tried.items()}
-    best = max([before.outcome, *outcomes.values()], key=lambda each: each.validated)
+    best = max([before.outcome, *outcomes.values()], key=_validated)
     room, lost = max(best.validated - constant, 0.0), best.validated - before.outcome.validated
     failing, useless = _is_better(best, before.outcome), _is_useless(best, constant)
     rows = []
     for finding, gone in found:
-        base = (
-            outcomes[STANDARDIZE]
-            if STANDARDIZE in outcomes and STANDARDIZE not in REMEDIES[finding.finding]
-            else before.outcome
-        )
+        simple = [key for key in (STANDARDIZE, LEARNING_RATE) if key not in REMEDIES[finding.finding]]
+        base = max([before.outcome, *(outcomes[key] for key in simple if key in outcomes)], key=_validated)
         settled = gone or (base is not before.outcome and not _is_better(best, base))
         key = None if settled else _choose(REMEDIES[finding.finding], outcomes, base)
         gained = outcomes[key].validated - base.validated if key else 0.0
@@ -122,17 +119,26 @@ def judge_findings(
     return Judgment(_sorted(rows), _choose(list(outcomes), outcomes, before.outcome) if failing else None, useless)
 
 
+def _validated(outcome: Outcome) -> float:
+    return outcome.validated
+
+
 def _row(finding: Finding, severity: Severity, gone: bool, remedy: str = "", cause: str = "") -> Row:
     text = finding.evidence + (" This disappears once inputs are standardized." if gone else cause)
     chance = CHANCES.get((finding.finding, finding.strength))
     if chance and chance.networks >= _ENOUGH:
-        text += f" Of {chance.networks} random networks with this finding, {chance.share:.0%} failed to train."
+        text += f" {chance.share:.0%} of {chance.networks} random networks with this finding failed to train."
     return Row(finding.finding, severity, finding.layer, finding.value, finding.expected, text, remedy)
 
 
 def _sorted(rows: list[Row]) -> list[Row]:
     return sorted(rows, key=lambda row: (SEVERITIES.index(row.severity), FINDINGS.index(row.finding)))
 
+
+_SIMPLE = {STANDARDIZE: "once inputs or targets are standardized", LEARNING_RATE: "at another learning rate"}
+"""Remedies that leave the network as it is, and how messages refer to them."""
+
+_DATA_FINDINGS = ("labels", "input_scale")
 
 _CAUSES = {
     "initialization": ("variance_preserving", "with weights by variance_preserving"),
@@ -146,14 +152,11 @@ def _find_cause(finding: Finding, found: Sequence[tuple[Finding, bool]], tried: 
     """Return a sentence about the finding that causes this one, as far as measuring again shows; may be empty."""
     names = {other.finding for other, _ in found}
     for cause, (key, how) in _CAUSES.items():
-        if cause not in names or key not in tried or finding.finding in _CAUSES or finding.finding in _DATA:
+        if cause not in names or key not in tried or finding.finding in (*_CAUSES, *_DATA_FINDINGS):
             continue
         if finding.finding not in tried[key].findings:
             return f" It follows from the {cause}: {how} it disappears."
     return ""
-
-
-_DATA = ("labels", "input_scale")
 
 
 def _is_better(after: Outcome, before: Outcome, least: float = _NOTABLE) -> bool:
@@ -184,7 +187,7 @@ def _choose(keys: Sequence[str], outcomes: Mapping[str, Outcome], base: Outcome)
 
 
 def _weigh(
-    severity: Severity, finding: Finding, failing: bool, gained: float, lost: float, room: float, gone: bool
+    severity: Severity, finding: Finding, failing: bool, gained: float, lost: float, room: float, settled: bool
 ) -> Severity:
     """Return the severity after remedies were tried.
 
@@ -194,7 +197,7 @@ def _weigh(
     """
     if finding.finding == "labels":
         return severity
-    if gone:
+    if settled:
         return "info"
     if not failing:
         return "low" if severity == "high" else "info"
@@ -211,12 +214,13 @@ def _describe(
     tried: Mapping[str, Tried],
     before: Outcome,
     samples: Samples,
-    gone: bool,
+    settled: bool,
     failing: bool,
 ) -> str:
     """Return the text of the column `remedy`."""
-    if gone:
-        return "none needed once inputs or targets are standardized"
+    if settled:
+        simple = " or ".join(name for key, name in _SIMPLE.items() if key in tried)
+        return f"none needed {simple}"
     if key is not None:
         chosen = tried[key]
         after = "; the finding remains" if finding.finding in chosen.findings else ""

@@ -8,6 +8,8 @@ from torch import nn
 
 from suite.formatting import short_error
 
+_MISSING = object()
+
 
 def load_model(model: str) -> nn.Module:
     """Return the module that FILE.py:NAME names, or that the function of this name returns.
@@ -29,14 +31,14 @@ def load_model(model: str) -> nn.Module:
     sys.path.insert(0, str(file.parent.resolve()))  # so that the file can import its neighbors
     try:
         found.loader.exec_module(module)
-        net = getattr(module, name, None)
+        net = getattr(module, name, _MISSING)
         if callable(net) and not isinstance(net, nn.Module):
             net = net()
     except Exception as error:  # the user's own code may raise anything
         raise ValueError(f"{path}: cannot be run ({short_error(error, 160)}); correct it") from error
     finally:
         sys.path.remove(str(file.parent.resolve()))
-    if net is None:
+    if net is _MISSING:
         raise ValueError(f"{path}: has no {name}; use the name of a torch.nn.Module, or of a function that returns one")
     if not isinstance(net, nn.Module):
         raise ValueError(

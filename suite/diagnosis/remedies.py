@@ -48,12 +48,18 @@ def _draw(scheme: str, network: TracedNetwork, generator: torch.Generator) -> Se
 
 
 _STANDARDIZE = {
-    "inputs": "X = (X - X_train.mean(axis=0)) / X_train.std(axis=0)",
+    "inputs": "scale = X_train.std(axis=0)\nX = (X - X_train.mean(axis=0)) / (scale + (scale == 0))",
     "targets": "y = (y - y_train.mean(axis=0)) / y_train.std(axis=0)  # undo this for predictions",
 }
 
-STANDARDIZE = "standardize"
-"""The key of the remedy that only standardizes."""
+STANDARDIZE, LEARNING_RATE = "standardize", "learning_rate"
+"""The keys of the remedies that only standardize, and only use another learning rate."""
+
+
+def learning_rate_remedy(network: TracedNetwork, rate: float) -> Remedy:
+    """Return the remedy of another learning rate."""
+    code = f"import torch\n\noptimizer = torch.optim.Adam(net.parameters(), lr={rate:g})"
+    return Remedy(f"learning rate {rate:g}", code, network)
 
 
 def possible_remedies(network: TracedNetwork, standardize: frozenset[str]) -> dict[str, Remedy]:
@@ -83,7 +89,8 @@ def possible_remedies(network: TracedNetwork, standardize: frozenset[str]) -> di
         weight_variance(network, step, "critical") != weight_variance(network, step, "variance_preserving")
         for step in network.linears[:-1]
     )
-    for scheme in ("variance_preserving", "critical") if different else ("variance_preserving",):
+    schemes = ("variance_preserving", "critical") if different else ("variance_preserving",)
+    for scheme in () if network.derived else schemes:  # weights that are computed from others are not drawn again
         add(scheme, f"initialize by {scheme}", network, scheme)
     if not all(_follows_normalization(network, step) for step in network.hidden):
         add_architecture(
@@ -110,7 +117,8 @@ def possible_remedies(network: TracedNetwork, standardize: frozenset[str]) -> di
     if len(network.hidden) > _SHALLOW or _narrowest(network) < 2 * _SHALLOW:
         changed = shallower(network)
         width = changed.widths[1]
-        add_architecture("shallower", f"{_SHALLOW} hidden layers of {width} ReLU units", changed, "")
+        advice = f"# {_SHALLOW} nn.Linear with {width} units and nn.ReLU, and a last nn.Linear as now, then"
+        add_architecture("shallower", f"{_SHALLOW} hidden layers of {width} ReLU units", changed, advice)
     return found
 
 
@@ -232,4 +240,8 @@ def shallower(network: TracedNetwork) -> TracedNetwork:
         steps.append(Affine(str(2 * number), (len(steps),), place, place + 1))
         if number < _SHALLOW:
             steps.append(Elementwise(str(2 * number + 1), (len(steps),), lambda z, _: phi(z), "relu", entry))
-    return TracedNetwork(inputs, tuple(steps), tuple(parameters), tuple(names), network.head, network.head_function)
+    last = network.steps[-1]
+    if isinstance(last, Elementwise) and last.output:
+        own = [values[:1] for values in network.parameters]
+        steps.append(replace(last, sources=(len(steps),), function=lambda z, _: last.function(z, own)))
+    return replace(network, steps=tuple(steps), parameters=tuple(parameters), names=tuple(names), derived=())

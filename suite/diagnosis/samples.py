@@ -1,4 +1,4 @@
-"""The data on which a network is diagnosed: inputs, labels and the loss."""
+"""Data for a diagnosis: inputs, labels and the loss."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -48,6 +48,11 @@ class Samples:
         return self.loss is HALF_SQUARE
 
     @property
+    def is_constant(self) -> bool:
+        """Whether all labels are the same."""
+        return bool((self.labels == self.labels[:, :1]).all())
+
+    @property
     def score_name(self) -> str:
         """The name of the score: accuracy or R^2."""
         return "R^2" if self.regression else "accuracy"
@@ -70,8 +75,8 @@ class Samples:
             shares = torch.cat([shares, 1 - shares])
         return float(-torch.special.xlogy(shares, shares).sum())
 
-    def some(self, number: int, seed: int = 0) -> "Samples":
-        """Return so many points that are chosen at random, or all if there are fewer."""
+    def subsample(self, number: int, seed: int = 0) -> "Samples":
+        """Return `number` points that are chosen at random, or all if there are fewer."""
         if number >= self.number:
             return self
         places = torch.from_numpy(stream(seed, diagnosed=number).permutation(self.number)[:number])
@@ -87,15 +92,19 @@ class Samples:
         """
         found = self
         if "inputs" in what:
-            found = replace(found, inputs=_standardize(self.inputs))
+            found = replace(found, inputs=standardize_rows(self.inputs))
         if "targets" in what and self.regression:
-            found = replace(found, labels=_standardize(self.labels))
+            found = replace(found, labels=standardize_rows(self.labels))
         return found
 
 
-def _standardize(values: Float[Tensor, "rows points"]) -> Float[Tensor, "rows points"]:
-    mean, deviation = values.mean(1, keepdim=True), values.std(1, correction=0, keepdim=True)
-    constant = values.amax(1, keepdim=True) == values.amin(1, keepdim=True)
+def standardize_rows(
+    values: Float[Tensor, "*networks rows points"], number: int | None = None
+) -> Float[Tensor, "*networks rows points"]:
+    """Return rows with mean 0 and variance 1 over their first `number` points; constant rows are only centered."""
+    own = values[..., :number]
+    mean, deviation = own.mean(-1, keepdim=True), own.std(-1, correction=0, keepdim=True)
+    constant = own.amax(-1, keepdim=True) == own.amin(-1, keepdim=True)
     return (values - mean) / torch.where(constant, 1.0, deviation)
 
 
@@ -137,6 +146,9 @@ def _as_numbers(values: Any, what: str) -> NDArray[np.float64]:
             raise TypeError
         found: NDArray[np.float64] = raw.astype(np.float64)
     except (TypeError, ValueError):
+        if pd.isna(raw).any():
+            row = int(np.argwhere(pd.isna(raw))[0][0])
+            raise ValueError(f"{what}: row {row} has a missing value; remove or fill it") from None
         raise ValueError(f"{what}: expected numbers, got {raw.dtype}; encode text as numbers first") from None
     if not np.isfinite(found).all():
         row = int(np.argwhere(~np.isfinite(found))[0][0])
@@ -197,10 +209,15 @@ def _classes(given: NDArray[Any], outputs: int, loss: Loss) -> NDArray[np.float6
         raise ValueError(f"y: row {int(np.argmax(missing))} is missing; remove it")
     names, places = np.unique(flat.astype(str) if flat.dtype.kind == "O" else flat, return_inverse=True)
     if loss is BINARY_CROSS_ENTROPY:
-        if outputs != 1 or len(names) > 2:
+        if outputs != 1:
+            raise ValueError(f"binary_cross_entropy needs one output, and the network has {outputs}; use cross_entropy")
+        if len(names) > 2:
             raise ValueError(f"y has {len(names)} classes, and the network has {outputs} output; give it one per class")
         return (places if len(names) == 2 else (flat == names[-1]) * 1.0).astype(np.float64)[None]
-    numbers = flat.dtype.kind in "iuf" and names[0] >= 0 and names[-1] < outputs
+    numeric = flat.dtype.kind in "iuf"
+    if numeric and not bool((names == np.round(names)).all()):
+        raise ValueError(f"y: expected classes, got {names[0]:g}; use loss='half_square' for targets")
+    numbers = numeric and names[0] >= 0 and names[-1] < outputs
     if not numbers and len(names) > outputs:
         raise ValueError(f"y has {len(names)} classes, and the network has {outputs} outputs; give it one per class")
     codes = flat.astype(int) if numbers else places

@@ -22,7 +22,7 @@ def tangent_spectrum(network: TracedNetwork, samples: Samples) -> tuple[float, f
     Points are different, and so few that the kernel has at most half as many rows as the network has parameters: with
     more it would be singular by its size. Both are nan under batch statistics, or if too few points are left.
     """
-    unique = torch.unique(samples.some(_POINTS).inputs, dim=1)
+    unique = torch.unique(samples.subsample(_POINTS).inputs, dim=1)
     rows_each = min(network.outputs, _OUTPUTS)
     number = min(unique.shape[1], network.parameter_count // (2 * rows_each))  # more rows could not be independent
     if network.has_batch_statistics or number < _FEWEST_POINTS:

@@ -12,7 +12,7 @@ from scipy.stats import t as student
 from torch import Tensor
 
 from suite.catalog.optimizers import Adam
-from suite.diagnosis.samples import Samples
+from suite.diagnosis.samples import Samples, standardize_rows
 from suite.nets.ensemble import Ensemble
 from suite.nets.normalization import AXES, EPSILON
 from suite.nets.streams import stream
@@ -79,7 +79,7 @@ class Trial:
         replicates: int = REPLICATES,
         rates: Sequence[float] = RATES,
     ) -> None:
-        self.samples = samples.some(_MOST_POINTS, seed)
+        self.samples = samples.subsample(_MOST_POINTS, seed)
         self.seed, self.steps, self.replicates, self.rates = seed, steps, replicates, tuple(rates)
         number = self.samples.number
         orders = [stream(seed, trial=replicate).permutation(number) for replicate in range(replicates)]
@@ -145,9 +145,9 @@ class Trial:
         inputs = self.samples.inputs[:, self.order].transpose(0, 1)
         labels = self.samples.labels[:, self.order].transpose(0, 1)
         if "inputs" in standardize:
-            inputs = _standardized(inputs, self.train)
+            inputs = standardize_rows(inputs, self.train)
         if "targets" in standardize and self.samples.regression:
-            labels = _standardized(labels, self.train)
+            labels = standardize_rows(labels, self.train)
         ends = (0, self.train, self.train + self.validation, self.samples.number)
         return [
             (inputs[..., start:stop].float().contiguous(), labels[..., start:stop].float().contiguous())
@@ -236,14 +236,6 @@ def trainable_ensemble(network: TracedNetwork, parameters: Sequence[Tensor]) -> 
     points = torch.randn(network.inputs, 64, generator=generator).double()
     same = torch.allclose(make(tried)(points), network.to(torch.float64)(points, tried), rtol=1e-6, atol=1e-9)
     return make([values.float() for values in parameters]) if same else None
-
-
-def _standardized(values: Tensor, train: int) -> Tensor:
-    """Return values with the mean and the standard deviation of the training set; constant rows are only centered."""
-    own = values[..., :train]
-    mean, deviation = own.mean(2, keepdim=True), own.std(2, correction=0, keepdim=True)
-    constant = own.amax(2, keepdim=True) == own.amin(2, keepdim=True)
-    return (values - mean) / torch.where(constant, 1.0, deviation)
 
 
 def difference(

@@ -61,7 +61,7 @@ class _Function:
     def is_straight(self, parameters: Sequence[Tensor]) -> bool:
         """Return whether the function is affine, from its values on a grid."""
         grid = torch.linspace(-8, 8, 65, dtype=torch.float64).reshape(1, 1, -1)
-        values = self.function(grid, parameters)
+        values = self.function(grid, parameters).double()
         if values.shape[-1] != grid.shape[-1]:
             return False
         bend = (values[..., 2:] - 2 * values[..., 1:-1] + values[..., :-2]).abs().max()
@@ -101,6 +101,10 @@ class Value(int):
     """The place of a value, which is no plain number."""
 
 
+class _Shape:
+    """A shape or a part of a value, which only reshapes of the inputs may use."""
+
+
 class _Head:
     """The value of a function that may only come at the end, such as Softmax."""
 
@@ -122,6 +126,8 @@ class GraphReader:
         self.placed: list[Tensor] = []
         self.known = {id(values): name for name, values in module.named_parameters(remove_duplicate=False)}
         self.found: dict[fx.Node, Any] = {}
+        self.applied: dict[tuple[int, ...], Value] = {}
+        self.functions: list[_Function] = []
 
     def read(self, graph: fx.Graph) -> TracedNetwork:
         """Return the network of a graph."""
@@ -140,20 +146,22 @@ class GraphReader:
 
     def finish(self, value: Any) -> TracedNetwork:
         """Return the network whose outputs are a value."""
-        head = ""
+        head, squeezed = "", False
         if isinstance(value, _Head):
             value, head = value.source, value.label
-            if isinstance(value, _Partial) and head not in ("squeeze", "unsqueeze"):
+            if squeezed := head in _SQUEEZES:
+                head = ""
+            elif isinstance(value, _Partial):
                 value = self._as_value(value)
         function = None
         if isinstance(value, _Partial):
             first, *rest = self._divide(value.chain)
-            if first.is_straight(self.parameters):
-                value = self._as_value(_Partial(value.source, [first]))
+            if _compose(first).is_straight(self.parameters):
+                value = self._as_value(_Partial(value.source, list(first)))
             else:
                 value, rest = Value(value.source), [first, *rest]
-            if rest:  # squeeze after it leaves out an axis, which is no function of values
-                last = _compose(rest)
+            if rest:
+                last = _compose([each for part in rest for each in part])
                 head, function = ", ".join(last.labels), last.function
         if not isinstance(value, Value):
             raise UnsupportedModuleError(f"expected a module with one tensor as its output, got {value!r}")
@@ -166,12 +174,19 @@ class GraphReader:
             tuple(self.names),
             head,
             function,
+            squeezed,
             tuple(self.derived),
         )
         ending = self.steps[value - 1]
         if not isinstance(ending, Affine | Add | Elementwise):
             raise UnsupportedModuleError(f"the last step is {ending.name}; expected a Linear at the end")
         return network
+
+    def finish_with(self, value: Value, label: str, function: Function | None = None) -> TracedNetwork:
+        """Return the network whose outputs are a function of a value, which is elementwise or a Softmax."""
+        return self.finish(
+            _Head(value, label) if function is None else _Partial(value, [_Function(function, label, [label])])
+        )
 
     def add(self, step: Step) -> Value:
         """Add a step and return the place of its value."""
@@ -180,14 +195,34 @@ class GraphReader:
 
     def add_affine(self, name: str, source: int, weight: Tensor, bias: Tensor | None) -> Value:
         """Add a Linear layer with weights (fan_out, fan_in)."""
-        if not self.inputs:
-            self.inputs = weight.shape[1]
+        self._find_inputs(source, weight.shape[1])
         places = [self._place(f"{name}.weight", weight), None if bias is None else self._place(f"{name}.bias", bias)]
         assert places[0] is not None
         return self.add(Affine(name, (source,), places[0], places[1]))
 
+    def _find_inputs(self, source: int, units: int) -> None:
+        """Find the number of inputs from the first layer that takes them, as often as they are concatenated."""
+        copies, others = self._copies(source)
+        if copies and not self.inputs and (units - others) % copies == 0:
+            self.inputs = (units - others) // copies
+
+    def _copies(self, place: int) -> tuple[int, int]:
+        """Return how many copies of the inputs a value has, and the number of its other units."""
+        if place == 0:
+            return 1, 0
+        step = self.steps[place - 1]
+        match step:
+            case Affine(weight=weight):
+                return 0, self.parameters[weight].shape[1]
+            case Project(matrix=matrix):
+                return 0, len(matrix)
+            case Concatenate(sources=sources):
+                parts = [self._copies(each) for each in sources]
+                return sum(copies for copies, _ in parts), sum(others for _, others in parts)
+        return self._copies(step.sources[0])
+
     def resolve(self, value: Any, node: fx.Node) -> Any:
-        """Return what an argument of a node stands for; functions that are not steps yet become steps."""
+        """Return what an argument of a node stands for."""
         return self.found[value] if isinstance(value, fx.Node) else value
 
     def _place(self, name: str, values: Tensor, matrix: bool = True) -> int:
@@ -206,28 +241,26 @@ class GraphReader:
         """Return the place of a value, with a step for an elementwise function that has none yet."""
         if isinstance(found, _Partial):
             place = Value(found.source)
-            for each in self._divide(found.chain):
-                place = self.add(
-                    Elementwise(
-                        each.name,
-                        (place,),
-                        each.function,
-                        ", ".join(each.labels),
-                        each.entry,
-                        each.parameters,
-                        each.is_straight(self.parameters),
+            for part in self._divide(found.chain):
+                key = (place, *map(id, part))  # functions that are used twice, once with a factor, become one step
+                if key not in self.applied:
+                    each = _compose(part)
+                    label, straight = ", ".join(each.labels), each.is_straight(self.parameters)
+                    self.applied[key] = self.add(
+                        Elementwise(each.name, (place,), each.function, label, each.entry, each.parameters, straight)
                     )
-                )
-            for key, value in self.found.items():
+                    self.functions += part  # so that their ids are not used again
+                place = self.applied[key]
+            for known, value in self.found.items():
                 if value is found:
-                    self.found[key] = place
+                    self.found[known] = place
             return place
         if not isinstance(found, Value):
             assert node is not None
             raise self._unsupported(node, "does not take the values of a layer")
         return found
 
-    def _divide(self, chain: Sequence[_Function]) -> list[_Function]:
+    def _divide(self, chain: Sequence[_Function]) -> list[Sequence[_Function]]:
         """Return functions as at most three: affine ones at the start and at the end, and those between them.
 
         The argument of an activation then includes a factor such as 1 / sqrt(n).
@@ -237,7 +270,7 @@ class GraphReader:
             first += 1
         while last > first and _compose(chain[last - 1 :]).is_straight(self.parameters):
             last -= 1
-        return [_compose(part) for part in (chain[:first], chain[first:last], chain[last:]) if part]
+        return [part for part in (chain[:first], chain[first:last], chain[last:]) if part]
 
     def _unsupported(self, node: fx.Node, why: str) -> UnsupportedModuleError:
         if node.op == "call_module":
@@ -264,9 +297,7 @@ class GraphReader:
         if isinstance(layer, (*DROPOUT, nn.RReLU)):
             raise self._unsupported(node, "is random in training mode; call eval() on the network, or set p = 0")
         if isinstance(layer, nn.Flatten):
-            if source != 0 or not isinstance(source, Value):
-                raise self._unsupported(node, "does not come at the start")
-            return source
+            return self._flatten(node, layer, source)
         if isinstance(layer, nn.Linear):
             if not (layer.in_features and layer.out_features):
                 raise self._unsupported(node, "has no inputs or no outputs; use at least 1 of each")
@@ -276,6 +307,14 @@ class GraphReader:
         if isinstance(layer, HEADS):
             return _Head(self._as_value(source, node), type(layer).__name__)
         return self._activate_by_module(node, layer, source)
+
+    def _flatten(self, node: fx.Node, layer: nn.Flatten, source: Any) -> Any:
+        """Return the inputs, which a Flatten may come before, or the only output, whose axis it leaves out."""
+        if layer.start_dim == 0 and isinstance(source, Value | _Partial):
+            return _Head(source, _SQUEEZES[0])
+        if source != 0 or not isinstance(source, Value):
+            raise self._unsupported(node, "does not come at the start")
+        return source
 
     def _normalize(self, node: fx.Node, layer: nn.Module, source: int) -> int:
         name = str(node.target)
@@ -342,9 +381,11 @@ class GraphReader:
         arguments = [self.resolve(value, node) for value in node.args]
         keys = {key: self.resolve(value, node) for key, value in node.kwargs.items()}
         if name in ("size", "shape", "dim", "getattr", "getitem", "numel", "len"):
-            return None  # sizes, which only reshapes of the inputs may use
+            return _Shape()
         if name in _RESHAPES:
             return self._reshape(node, name, arguments[0])
+        if any(isinstance(each, _Shape) for each in [*arguments, *keys.values()]):
+            raise self._unsupported(node, "takes a shape, or a part of the units")
         if name == "dropout":
             if keys.get("training", arguments[2] if len(arguments) > 2 else True) and (
                 keys.get("p", arguments[1] if len(arguments) > 1 else 0.5) > 0
@@ -369,9 +410,11 @@ class GraphReader:
 
     def _reshape(self, node: fx.Node, name: str, source: Any) -> Any:
         """Return a value that a function converts or reshapes; only inputs and outputs may change their shape."""
+        if name in ("float", "double") and isinstance(source, _Partial):  # of a comparison, which gives booleans
+            return self._apply(node, source, lambda z, p: z.to(p[0].dtype), node.name, name)
         if name in ("contiguous", "float", "double", "clone") or (isinstance(source, Value) and source == 0):
             return source
-        if name in ("squeeze", "unsqueeze") and isinstance(source, Value | _Partial):
+        if name in _SQUEEZES and isinstance(source, Value | _Partial):
             return _Head(source, name)
         raise self._unsupported(node, "changes the shape of a layer's values")
 
@@ -428,7 +471,7 @@ class GraphReader:
         if matrix.is_parameter:
             raise self._unsupported(node, "multiplies by a parameter; use an nn.Linear")
         place = self._as_value(source, node)
-        self.inputs = self.inputs or matrix.values.shape[0]
+        self._find_inputs(place, matrix.values.shape[0])
         return self.add(Project(node.name, (place,), matrix.values.detach().double().cpu().T.clone()))
 
     def _elementwise(self, node: fx.Node, name: str, arguments: list[Any], keys: dict[str, Any]) -> _Partial:
@@ -437,11 +480,11 @@ class GraphReader:
             raise self._unsupported(node, "is not supported")
         taken = [each for each in arguments if isinstance(each, Value | _Partial)]
         sources = {_source_of(each) for each in taken}
-        if len(sources) != 1:
-            raise self._unsupported(node, "combines the values of several layers; only sums and concatenations may")
         keys = {key: value for key, value in keys.items() if key != "inplace"}
         if any(isinstance(value, Value | _Partial | _Constant) for value in keys.values()):
             raise self._unsupported(node, "takes a tensor by a keyword; pass it by position")
+        if len(sources) != 1:
+            raise self._unsupported(node, "combines the values of several layers; only sums and concatenations may")
         before = taken[0] if len(taken) == 1 and isinstance(taken[0], _Partial) else None
         parts = [_same if argument is before else self._part(argument) for argument in arguments]
         call = _callable(node, name.rstrip("_"))
@@ -454,7 +497,8 @@ class GraphReader:
         labels = [label for each in within for label in each.labels]
         places = [place for each in within for place in each.parameters]
         places += [place for each in arguments if isinstance(each, _Constant) for place in self._places(each)]
-        entry = None if labels else activation_by_name(name, len(arguments) + len(keys))
+        others = [each for each in arguments if not isinstance(each, Value | _Partial)]
+        entry = None if labels else activation_by_name(name, others, keys)
         own = _Function(function, node.name, [*dict.fromkeys(labels), name], entry, tuple(dict.fromkeys(places)))
         return _Partial(sources.pop(), [*(before.chain if before else []), own])
 
@@ -540,6 +584,7 @@ def _weight_and_bias(layer: nn.Linear) -> tuple[Tensor, Tensor | None]:
     return layer.weight, layer.bias
 
 
+_SQUEEZES = ("squeeze", "unsqueeze")
 _RESHAPES = {
     "view", "reshape", "flatten", "squeeze", "unsqueeze", "contiguous", "to", "float", "double", "type", "detach",
     "clone",

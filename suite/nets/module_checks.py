@@ -1,7 +1,8 @@
 """Compares the layers of a torch module with what the ensemble that stands for it computes."""
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from copy import deepcopy
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from suite.formatting import short_error
 from suite.nets.ensemble import Ensemble
 from suite.nets.moments import output_moments
+from suite.nets.torch_layers import DROPOUT
 from suite.nets.traced import TracedNetwork
 
 _TOLERANCE = 1e-6
@@ -36,6 +38,20 @@ def unwrap(module: nn.Module) -> nn.Module:
 
 class UnsupportedModuleError(ValueError):
     """A module is not an MLP that the suite can compute; the message names the layer."""
+
+
+@contextmanager
+def dropout_off(module: object) -> Iterator[bool]:
+    """Turn the Dropout layers of a module off for a while; yield whether there are any."""
+    layers = [part for part in module.modules() if isinstance(part, DROPOUT)] if isinstance(module, nn.Module) else []
+    on = [part for part in layers if part.training]
+    for part in on:
+        part.training = False
+    try:
+        yield bool(layers)
+    finally:
+        for part in on:
+            part.training = True
 
 
 def compare_layer(
@@ -127,8 +143,6 @@ _HEADS: dict[str, Callable[[Tensor], Tensor]] = {
     "softmax": lambda z: torch.softmax(z, 1),
     "logsoftmax": lambda z: torch.log_softmax(z, 1),
     "softmin": lambda z: torch.softmax(-z, 1),
-    "squeeze": lambda z: z,
-    "unsqueeze": lambda z: z,
 }
 """Functions after the last Linear that act on all outputs of a point."""
 

@@ -126,7 +126,7 @@ def read_networks(
             found.append(as_ensemble(network))
         except UnsupportedModuleError as error:
             raise (refused or error) from error
-        if network.head.lower() not in ("", "squeeze", "unsqueeze"):
+        if network.head:
             warnings.warn(f"measures are evaluated before the final {network.head}, which is left out", stacklevel=3)
     first, *others = found
     for number, other in enumerate(others, start=2):

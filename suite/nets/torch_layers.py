@@ -1,6 +1,6 @@
 """What the suite knows of torch's own layers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from torch import nn
@@ -77,11 +77,25 @@ def is_own_activation(module: nn.Module) -> bool:
     return own and not any(module.children()) and not any(True for _ in module.parameters())
 
 
-def activation_by_name(name: str, arguments: int) -> Activation | None:
-    """Return the activation of the catalog that a function of torch computes with so many arguments."""
-    plain = name.rstrip("_")
-    return _BY_NAME[plain]() if plain in _BY_NAME and arguments == 1 else None
+def activation_by_name(name: str, others: Sequence[Any], keys: Mapping[str, Any]) -> Activation | None:
+    """Return the activation of the catalog that a function of torch computes; None if there is none.
 
+    Args:
+        name: The name of the function.
+        others: Its arguments after the first.
+        keys: Its keyword arguments.
+    """
+    plain = name.rstrip("_")
+    if plain in _SETTINGS and len(others) + len(keys) <= 1:
+        key, default = _SETTINGS[plain]
+        value = [*others, *keys.values(), default][0]
+        module = nn.LeakyReLU(value) if plain == "leaky_relu" else nn.ELU(value)
+        return activation_of_module(module) if isinstance(value, int | float) and set(keys) <= {key} else None
+    return _BY_NAME[plain]() if plain in _BY_NAME and not others and not keys else None
+
+
+_SETTINGS = {"leaky_relu": ("negative_slope", 0.01), "elu": ("alpha", 1.0)}
+"""Functions with a setting, its name and its default."""
 
 ELEMENTWISE_MODULES = {
     nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.ELU, nn.CELU, nn.SELU, nn.GELU, nn.SiLU, nn.Mish, nn.Softplus, nn.Softsign,

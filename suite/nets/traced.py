@@ -46,6 +46,7 @@ class Elementwise(Step):
         entry: The activation of the catalog that it is, if it is one.
         parameters: The places of its own parameters, such as the slope of a PReLU.
         straight: Whether it is an affine function of its source, such as a multiplication by 0.5.
+        output: Whether it comes after the last Linear, as a Sigmoid that belongs to the network and not to its loss.
     """
 
     function: Function
@@ -53,6 +54,7 @@ class Elementwise(Step):
     entry: Activation | None = None
     parameters: tuple[int, ...] = ()
     straight: bool = False
+    output: bool = False
 
 
 @dataclass(frozen=True)
@@ -97,11 +99,12 @@ class TracedNetwork:
 
     Attributes:
         inputs: The number of inputs.
-        steps: What they compute, in order. The last step is the last Linear.
+        steps: What they compute, in order. The last step is the last Linear, or a sum or a factor after it.
         parameters: Weights (networks, fan_out, fan_in), vectors (networks, units, 1).
         names: The names of the parameters.
         head: The name of a function after the last Linear that is left out, such as Softmax; empty if there is none.
         head_function: That function, if it is elementwise, such as Sigmoid.
+        squeezed: Whether the module leaves out the axis of its only output.
         derived: The names of weights that the module computes from other parameters, as parametrizations do.
     """
 
@@ -111,6 +114,7 @@ class TracedNetwork:
     names: tuple[str, ...]
     head: str = ""
     head_function: Function | None = None
+    squeezed: bool = False
     derived: tuple[str, ...] = ()
 
     @property
@@ -132,13 +136,15 @@ class TracedNetwork:
     def hidden(self) -> tuple[Elementwise, ...]:
         """The activations that follow a Linear, which define the hidden layers; the argument is `sources[0]`.
 
-        Functions of the inputs alone, such as a positional encoding, are none.
+        Functions of the inputs alone, such as a positional encoding, are not hidden layers.
         """
         weighted = [False]
         for step in self.steps:
             weighted.append(isinstance(step, Affine) or any(weighted[source] for source in step.sources))
-        elementwise = (step for step in self.steps if isinstance(step, Elementwise) and not step.straight)
-        return tuple(step for step in elementwise if weighted[step.sources[0]])
+        elementwise = (step for step in self.steps if isinstance(step, Elementwise))
+        return tuple(
+            step for step in elementwise if weighted[step.sources[0]] and not step.straight and not step.output
+        )
 
     @cached_property
     def widths(self) -> tuple[int, ...]:

@@ -20,7 +20,7 @@ from suite.nets.traced import Elementwise, TracedNetwork
 
 
 def trace_module(
-    module: nn.Module, statistics: Statistics = "mode", activation: Activation | None = None
+    module: object, statistics: Statistics = "mode", activation: Activation | None = None
 ) -> TracedNetwork:
     """Return what a module computes, as one network in float64 on the CPU; the module stays as it is.
 
@@ -34,8 +34,11 @@ def trace_module(
         UnsupportedModuleError: If it computes something else; the message names the layer, and what to do.
     """
     if not isinstance(module, nn.Module):
+        if isinstance(module, type):
+            name = module.__name__
+            raise UnsupportedModuleError(f"expected a network, got the class {name}; did you mean {name}()?")
         raise UnsupportedModuleError(
-            f"expected a torch.nn.Module, got {type(module).__name__}; build the network as a torch.nn.Sequential"
+            f"expected a torch.nn.Module or a list of (weights, biases, activation), got {type(module).__name__}"
         )
     module = unwrap(module)
     _check_parameters(module)
@@ -62,7 +65,8 @@ def network_of_arrays(layers: Sequence[tuple[Any, Any, Any]]) -> TracedNetwork:
 
     Args:
         layers: Weights (inputs, outputs), biases (outputs,) or None, and the name of an activation of the catalog or
-            None, from the first layer to the last, which has no activation.
+            None, from the first layer to the last. The last activation, which may be "softmax", is left out, as a
+            module's final function is.
 
     Raises:
         UnsupportedModuleError: If shapes do not fit, or an activation is unknown.
@@ -94,12 +98,18 @@ def network_of_arrays(layers: Sequence[tuple[Any, Any, Any]]) -> TracedNetwork:
         value = reader.add_affine(name, value, weight.T, bias)
         if activation in (None, "linear", "identity"):
             continue
+        is_last = number == len(layers) - 1
+        if is_last and activation in ("softmax", "log_softmax"):
+            return reader.finish_with(value, activation)
         if activation not in ACTIVATIONS:
             raise UnsupportedModuleError(
                 f"layer {number}: unknown activation {activation!r}; use one of {', '.join(ACTIVATIONS)}"
             )
         entry = TypeAdapter(choices_of(ACTIVATIONS)).validate_python(activation)[0]
-        value = reader.add(Elementwise(name, (value,), function_of(kernel(entry).phi), entry.label, entry))
+        function = function_of(kernel(entry).phi)
+        if is_last:
+            return reader.finish_with(value, entry.label, function)
+        value = reader.add(Elementwise(name, (value,), function, entry.label, entry))
     if not layers:
         raise UnsupportedModuleError("expected at least one layer (weights, biases, activation)")
     return reader.finish(value)

@@ -127,7 +127,7 @@ def _describe_best(found: Diagnosis) -> str:
     if not len(rows):
         return ""
     row = rows.iloc[0]
-    text = "" if row["ci_low"] > 0 else " The 95% interval of its gain contains 0."
+    text = " The 95% interval of its gain contains 0." if row["ci_low"] <= 0 <= row["ci_high"] else ""
     return text + (f" Findings that remain: {row['findings']}." if row["findings"] else " No finding remains.")
 
 

@@ -1,7 +1,6 @@
 """Diagnose a network on data: findings, and what trying their remedies gives."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import zip_longest
 from math import nan
@@ -14,13 +13,12 @@ from torch import nn
 from suite.diagnosis.evidence import Evidence, gather_evidence
 from suite.diagnosis.findings import Finding, find_all
 from suite.diagnosis.judgment import Judgment, Row, Tried, judge_findings
-from suite.diagnosis.remedies import Remedy, possible_remedies
+from suite.diagnosis.remedies import LEARNING_RATE, Remedy, learning_rate_remedy, possible_remedies
 from suite.diagnosis.samples import Samples, make_samples
 from suite.diagnosis.trial import REPLICATES, STEPS, Trial, difference
 from suite.formatting import format_count
-from suite.nets.module_checks import compare_traced
+from suite.nets.module_checks import compare_traced, dropout_off
 from suite.nets.threads import one_thread
-from suite.nets.torch_layers import DROPOUT
 from suite.nets.torch_settings import standard_settings
 from suite.nets.traced import Elementwise, TracedNetwork
 from suite.nets.tracing import network_of_arrays, trace_module
@@ -33,7 +31,7 @@ _COMPARED = 64
 
 
 def diagnose_network(
-    net: nn.Module | Sequence[tuple[Any, Any, Any]],
+    net: Any,
     x: Any,
     y: Any,
     loss: str | None = None,
@@ -47,8 +45,8 @@ def diagnose_network(
     """Diagnose a network; arguments, result and errors are those of `suite.diagnose`."""
     say = announce or (lambda line: None)
     _check_arguments(learning_rate, steps, replicates)
-    with standard_settings(), one_thread(), torch.no_grad(), _dropout_off(net):
-        network = trace_module(net, "batch") if isinstance(net, nn.Module) else network_of_arrays(net)
+    with standard_settings(), one_thread(), torch.no_grad(), dropout_off(net) as dropout:
+        network = network_of_arrays(net) if isinstance(net, list | tuple) else trace_module(net, "batch")
         samples = make_samples(x, y, network.outputs, loss)
         if len(samples.inputs) != network.inputs:
             raise ValueError(
@@ -56,52 +54,38 @@ def diagnose_network(
                 "or change the first layer"
             )
         if isinstance(net, nn.Module):
-            compare_traced(net, network, samples.some(_COMPARED).inputs, "batch")
-            _check_frozen(net)
+            compare_traced(net, network, samples.subsample(_COMPARED).inputs, "batch")
+            if try_remedies:
+                _check_frozen(net)
         network = _with_head(network, samples)
         say("measuring the network")
         evidence = gather_evidence(network, samples)
         found, standardize = _find(network, samples, evidence)
         before: Tried | None = None
         tried: dict[str, Tried] = {}
-        if try_remedies:
+        if try_remedies and not samples.is_constant:
             trial = Trial(samples, seed, steps, replicates)
             say("training the network as it is")
             own = trial if learning_rate is None else Trial(samples, seed, steps, replicates, (learning_rate,))
             names = tuple(finding.finding for finding, _ in found)
             before = Tried(Remedy("as it is", "", network), own.run(network), names)
+            if learning_rate is not None:
+                say("trying other learning rates")
+                outcome = trial.run(network)
+                tried[LEARNING_RATE] = Tried(learning_rate_remedy(network, outcome.rate), outcome, names)
             for key, remedy in possible_remedies(network, standardize).items():
                 say(f"trying: {remedy.name}")
                 outcome = trial.run(remedy.network, remedy.draw, remedy.standardize)
                 tried[key] = Tried(remedy, outcome, _measure_again(remedy, samples, seed))
-            if learning_rate is not None:
-                say("trying other learning rates")
-                tried["learning_rate"] = Tried(
-                    Remedy("another learning rate", "", network), trial.run(network), before.findings
-                )
     judged = judge_findings(found, before, tried, samples)
     return Diagnosis(
         findings=pd.DataFrame(judged.rows, columns=list(Row._fields)),
         tried=_tabulate(before, tried),
         layers=_tabulate_layers(evidence),
-        summary=_summarize(network, samples, before, judged),
+        summary=_summarize(network, samples, before, judged, dropout),
         score=samples.score_name,
         best=tried[judged.best].remedy.name if judged.best else "",
     )
-
-
-@contextmanager
-def _dropout_off(net: object) -> Iterator[None]:
-    """Turn the Dropout layers of a module off for a while."""
-    parts = net.modules() if isinstance(net, nn.Module) else ()
-    on = [part for part in parts if isinstance(part, DROPOUT) and part.training]
-    for part in on:
-        part.training = False
-    try:
-        yield
-    finally:
-        for part in on:
-            part.training = True
 
 
 def _check_arguments(learning_rate: float | None, steps: int, replicates: int) -> None:
@@ -109,7 +93,7 @@ def _check_arguments(learning_rate: float | None, steps: int, replicates: int) -
     if learning_rate is not None and not 0 < learning_rate < float("inf"):
         raise ValueError(f"learning_rate: expected a number > 0, got {learning_rate}")
     for name, value, least in (("steps", steps, 1), ("replicates", replicates, 2)):
-        if value < least:
+        if not isinstance(value, int) or value < least:
             raise ValueError(f"{name}: expected an integer >= {least}, got {value}")
 
 
@@ -125,10 +109,14 @@ def _check_frozen(net: nn.Module) -> None:
 
 def _with_head(network: TracedNetwork, samples: Samples) -> TracedNetwork:
     """Return the network with its final function, unless that belongs to the loss, as Softmax and Sigmoid do."""
+    if network.head and network.head_function is None and samples.regression:
+        raise ValueError(
+            f"the final {network.head} does not suit a regression; remove it, or use loss='cross_entropy' with classes"
+        )
     in_loss = not samples.regression and network.head in ("Sigmoid", "sigmoid") and network.outputs == 1
     if network.head_function is None or in_loss:
         return network
-    last = Elementwise(network.head, (len(network.steps),), network.head_function, network.head, straight=True)
+    last = Elementwise(network.head, (len(network.steps),), network.head_function, network.head, output=True)
     return replace(network, steps=(*network.steps, last), head="", head_function=None)
 
 
@@ -196,7 +184,9 @@ def _tabulate_layers(evidence: Evidence) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(LAYER_COLUMNS))
 
 
-def _summarize(network: TracedNetwork, samples: Samples, before: Tried | None, judged: Judgment) -> list[str]:
+def _summarize(
+    network: TracedNetwork, samples: Samples, before: Tried | None, judged: Judgment, dropout: bool
+) -> list[str]:
     """Return lines about the network, the data and the trainings."""
     widths = [network.inputs, *(network.widths[step.sources[0]] for step in network.hidden), network.outputs]
     shown = "-".join(map(str, widths)) if len(widths) <= 8 else f"{widths[0]}-{widths[1]}-...-{widths[-2]}-{widths[-1]}"
@@ -209,6 +199,8 @@ def _summarize(network: TracedNetwork, samples: Samples, before: Tried | None, j
     ]
     if network.head:
         lines.append(f"the final {network.head} is left out; the loss includes it")
+    if dropout:
+        lines.append("Dropout is off, and left out of the code of remedies")
     if before is not None:
         how = (
             "no network that was tried does better than a constant"

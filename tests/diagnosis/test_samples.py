@@ -68,6 +68,7 @@ def test_constants_have_the_share_of_the_largest_class_and_the_entropy() -> None
         (X.astype(str).astype(object) + "z", [0, 1] * 6, 2, "X: expected numbers, got object"),
         (X, ["a", None] * 6, 2, "y: row 1 is missing; remove it"),
         (X, None, 2, "y has 0 rows, and X has 12"),
+        (pd.DataFrame(X).astype("Int64").mask(X == 4), [0, 1] * 6, 2, "X: row 2 has a missing value"),
         (X[:3], [0, 1, 0], 2, "X has 3 rows; at least 10 are needed to split them"),
         (1e200 * X, [0, 1] * 6, 2, "are too large to compute with; scale them"),
         (X.astype("datetime64[s]"), [0, 1] * 6, 2, "X: expected numbers, got datetime64"),

@@ -14,6 +14,7 @@ from torch.nn import functional
 from torch.nn.utils import parametrizations
 
 import suite
+from suite.catalog.activations import Elu, LeakyRelu
 from suite.nets.backward import loss_gradients
 from suite.nets.losses import CROSS_ENTROPY, HALF_SQUARE, LossAt
 from suite.nets.module_checks import UnsupportedModuleError
@@ -117,6 +118,10 @@ def _with(build: Callable[[], nn.Module], change: Callable[[nn.Linear], nn.Modul
     return module
 
 
+def _half_skipped(linear: nn.Module, h: Tensor) -> Tensor:
+    return torch.relu(0.5 * h + linear(h))
+
+
 def _fourier() -> nn.Module:
     """Tancik et al. 2020: sines and cosines of a fixed random matrix."""
     module = Module(
@@ -192,6 +197,16 @@ ARCHITECTURES: dict[str, Callable[[], nn.Module]] = {
     "classifier": lambda: nn.Sequential(_mlp(3, 8, 8, 4), nn.Softmax(dim=-1)),
     "log classifier": lambda: Module(lambda self, x: functional.log_softmax(self.net(x), dim=1), net=_mlp(3, 8, 8, 4)),
     "random Fourier features": _fourier,
+    "inputs twice": lambda: Module(lambda self, x: self.net(torch.cat([x, x**2], 1)), net=_mlp(6, 8, 2)),
+    "sines and cosines": lambda: Module(
+        lambda self, x: self.b(torch.cat([torch.tanh(self.a(torch.cat([x.sin(), x.cos()], dim=-1))), x], -1)),
+        a=nn.Linear(6, 8), b=nn.Linear(11, 2),
+    ),
+    "a factor and none": lambda: Module(
+        lambda self, x: self.c(_half_skipped(self.b, torch.relu(self.a(x)))),
+        a=nn.Linear(3, 8), b=nn.Linear(8, 8), c=nn.Linear(8, 2),
+    ),
+    "flattened output": lambda: _mlp(3, 8, 1).append(nn.Flatten(0)),
     "differences": lambda: Module(
         lambda self, x: self.b(torch.sub(torch.tanh(self.a(x)), x, alpha=0.5).add(x, alpha=2) - x * x),
         a=nn.Linear(3, 3), b=nn.Linear(3, 2),
@@ -252,7 +267,7 @@ def test_outputs_are_the_modules(module):
 def test_gradients_and_counts_are_autograds(module):
     """Of mean f^2 / 2, for every parameter and the points."""
     network = trace_module(module)
-    if network.derived or network.head not in ("", "squeeze"):
+    if network.derived or network.head:
         pytest.skip("gradients refer to other parameters, or to another output")
     ensemble = as_ensemble(network)
     x = _points(network.inputs)
@@ -345,6 +360,19 @@ def test_arrays_are_networks():
     assert len(suite.measure(layers, ["v3", "collapse"])) > 3
 
 
+@pytest.mark.parametrize("last", ["sigmoid", "softmax"])
+def test_the_last_activation_of_arrays_is_left_out(last):
+    """As that of a module."""
+    layers = [(np.ones((3, 5)), np.zeros(5), "relu"), (np.ones((5, 2)), None, last)]
+
+    network = network_of_arrays(layers)
+
+    assert network.head == last
+    assert [step.label for step in network.hidden] == ["relu"]
+    with pytest.raises(UnsupportedModuleError, match="layer 0: unknown activation 'softmax'"):
+        network_of_arrays([(np.ones((3, 5)), None, "softmax"), (np.ones((5, 2)), None, None)])
+
+
 @pytest.mark.parametrize(("statistics", "mode"), [("batch", True), ("running", False)])
 def test_statistics_replace_the_mode(statistics, mode):
     """Those of the batch, or the running ones, in either mode."""
@@ -363,6 +391,27 @@ def test_running_statistics_of_other_points_are_a_warning():
 
     with pytest.warns(UserWarning, match="the running statistics of 1 differ"):
         suite.measure(module, "v3")
+
+
+def test_an_activation_that_is_used_twice_is_one_layer():
+    """With a factor and without."""
+    assert len(trace_module(ARCHITECTURES["a factor and none"]()).hidden) == 2
+
+
+@pytest.mark.parametrize(
+    ("call", "entry"),
+    [
+        (lambda h: functional.leaky_relu(h, 0.1), LeakyRelu(slope=0.1)),
+        (lambda h: functional.leaky_relu(h, negative_slope=0.2), LeakyRelu(slope=0.2)),
+        (functional.elu, Elu(alpha=1.0)),
+        (lambda h: functional.elu(h, 2), Elu(alpha=2.0)),
+    ],
+)
+def test_functions_with_a_setting_are_activations_of_the_catalog(call, entry):
+    """As the modules of the same names are."""
+    net = Module(lambda s, x: s.b(call(s.a(x))), a=nn.Linear(3, 4), b=nn.Linear(4, 2))
+
+    assert [step.entry for step in trace_module(net).hidden] == [entry]
 
 
 def test_a_factor_before_a_head_is_kept():
@@ -425,6 +474,14 @@ REFUSED: dict[str, tuple[Callable[[], nn.Module], str]] = {
     "reshape": (
         lambda: Module(lambda s, x: s.b(s.a(x).reshape(-1, 2)), a=nn.Linear(3, 4), b=nn.Linear(2, 1)),
         "changes the shape",
+    ),
+    "part of the units": (
+        lambda: Module(lambda s, x: s.b(s.a(x)[:, :1] + 1), a=nn.Linear(3, 4), b=nn.Linear(1, 2)),
+        "takes a shape, or a part of the units",
+    ),
+    "keyword": (
+        lambda: Module(lambda s, x: s.b(torch.relu(input=s.a(x))), a=nn.Linear(3, 4), b=nn.Linear(4, 2)),
+        "takes a tensor by a keyword",
     ),
     "product with a parameter": (
         lambda: Module(lambda s, x: s.a(x @ s.w), w=nn.Parameter(torch.ones(3, 3)), a=nn.Linear(3, 2)),

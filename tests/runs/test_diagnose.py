@@ -1,5 +1,6 @@
 """Diagnoses from end to end: findings, what was tried, severities, the page, the command and its errors."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -134,7 +135,22 @@ def test_a_learning_rate_is_used_and_others_are_tried() -> None:
     found = suite.diagnose(mlp(2, 16), x, y, learning_rate=1e-7, steps=100, replicates=3)
     rows = found.tried.set_index("remedy")
     assert rows.loc["as it is", "learning_rate"] == 1e-7
-    assert rows.loc["another learning rate", "test"] > rows.loc["as it is", "test"] + 0.1
+    name = next(name for name in rows.index if name.startswith("learning rate "))
+    assert rows.loc[name, "test"] > rows.loc["as it is", "test"] + 0.1
+    assert found.best == name
+    assert rows.loc[name, "code"].endswith(f"lr={float(name.split()[-1]):g})")
+    assert set(found.findings["severity"]) <= {"info"}
+
+
+def test_remedies_get_no_credit_for_the_learning_rate() -> None:
+    """Of a network that trains as well without them at another learning rate."""
+    x, y = classes(300)
+    with seeded():
+        net = suite.initialize_(mlp(5, 5, activation=nn.Tanh), "critical", seed=0)
+    found = suite.diagnose(net, x, y, learning_rate=1e-5, steps=300, replicates=3)
+    assert found.best.startswith("learning rate ")
+    width = found.findings.set_index("finding").loc["width"]
+    assert (width["severity"], width["remedy"]) == ("info", "none needed at another learning rate")
 
 
 def test_without_trainings_severities_are_those_of_the_study() -> None:
@@ -363,11 +379,119 @@ def test_wrong_numbers_give_errors(keys: dict[str, float], message: str) -> None
 
 
 def test_frozen_parameters_are_refused() -> None:
+    """But for measuring alone."""
     x, y = classes(100)
     net = mlp(1, 4)
     net[2].bias.requires_grad_(False)
     with pytest.raises(ValueError, match=r"parameter 2\.bias is frozen"):
         suite.diagnose(net, x, y)
+    assert suite.diagnose(net, x, y, try_remedies=False).tried.empty
+
+
+@pytest.mark.parametrize(
+    ("net", "message"),
+    [
+        (None, r"expected a torch\.nn\.Module or a list of \(weights, biases, activation\), got NoneType"),
+        (nn.Linear, r"expected a network, got the class Linear; did you mean Linear\(\)\?"),
+    ],
+)
+def test_what_is_no_network_is_refused(net: object, message: str) -> None:
+    x, y = classes(100)
+    with pytest.raises(ValueError, match=message):
+        suite.diagnose(net, x, y)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: nn.Linear(4, 3),
+        lambda: nn.Sequential(nn.Linear(4, 8), nn.Linear(8, 3), nn.Softmax(dim=1)),
+        lambda: _scaled_up(mlp(3, 8), 1e60),
+        lambda: _scaled_up(mlp(3, 8), 1e200),
+        lambda: _scaled_up(mlp(6, 8, activation=nn.Softplus), 1e40),
+    ],
+    ids=["linear", "softmax", "large", "overflow", "softplus"],
+)
+def test_networks_without_hidden_layers_and_those_that_overflow_are_diagnosed(make: Callable[[], nn.Module]) -> None:
+    x, y = classes(100)
+    with seeded():
+        net = make().double()
+    found = suite.diagnose(net, x, y, steps=2, replicates=2)
+    names = set(found.findings["finding"])
+    assert "vanishing_signal" not in names
+    assert ("exploding_signal" in names) == (len(found.layers) > 1)
+    assert str(found)
+
+
+def _scaled_up(net: nn.Module, factor: float) -> nn.Module:
+    net = net.double()
+    with torch.no_grad():
+        for part in net.modules():
+            if isinstance(part, nn.Linear):
+                part.weight *= factor
+    return net
+
+
+def test_constant_targets_are_not_trained_on() -> None:
+    x, _ = classes(100)
+    found = suite.diagnose(mlp(1, 4, outputs=1), x, np.full(100, 0.5), loss="half_square")
+    assert found.findings.loc[0, "finding"] == "labels"
+    assert found.tried.empty
+
+
+def test_a_softmax_does_not_suit_a_regression() -> None:
+    x, _ = classes(100)
+    with pytest.raises(ValueError, match="the final Softmax does not suit a regression"):
+        suite.diagnose(mlp(1, 4).append(nn.Softmax(dim=1)), x, x[:, :3], loss="half_square")
+
+
+def test_code_of_remedies_runs_on_the_network_that_was_diagnosed() -> None:
+    """With Dropout in training mode, derived weights, one squeezed output, and a column that is constant."""
+    x, y = classes(200)
+    x[:, 3] = 7.0
+    x[:, 0] *= 1000
+    with seeded():
+        dropped = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Dropout(0.5), nn.Linear(8, 3))
+        derived = nn.Sequential(nn.utils.parametrizations.weight_norm(nn.Linear(4, 8)), nn.ReLU(), nn.Linear(8, 3))
+        squeezed = nn.Sequential(*mlp(5, 4, outputs=1), nn.Flatten(0))
+        normed = Postnorm()
+    for net, labels in ((dropped, y), (derived, y), (squeezed, y > 0), (normed, y)):
+        found = suite.diagnose(net, x, labels, steps=2, replicates=2)
+        for row in found.tried.to_dict("records")[1:]:
+            names = {"net": net, "X": x, "X_train": x}
+            with seeded():
+                exec(row["code"], names)  # the project's own text
+                inputs = torch.as_tensor(names["X"]).float()
+                outputs = names["net"].eval()(inputs)
+            assert inputs.isfinite().all()
+            assert outputs.shape == net.eval()(inputs).shape
+            assert outputs.isfinite().all()
+
+
+class Postnorm(nn.Module):
+    """A network of residual sums with the activation after the sum."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.last = nn.Linear(4, 8), nn.Linear(8, 3)
+        self.inner = nn.ModuleList(nn.Linear(8, 8) for _ in range(4))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the outputs."""
+        h = torch.relu(self.first(x))
+        for linear in self.inner:
+            h = torch.relu(h + linear(h))
+        found: torch.Tensor = self.last(h)
+        return found
+
+
+def test_a_final_sigmoid_stays_in_remedies() -> None:
+    """Of a network with two outputs, whose readout keeps the variance 1 when it is drawn again."""
+    x, _ = classes(200)
+    y = 1 / (1 + np.exp(-x[:, :2]))
+    found = suite.diagnose(mlp(8, 6, outputs=2).append(nn.Sigmoid()), x, y, loss="half_square", steps=5, replicates=2)
+    codes = found.tried["code"][1:]
+    assert all("nn.Sigmoid()" in code for code in codes if "nn.Sequential" in code)
 
 
 def test_buffers_of_spectral_normalization_are_left_alone() -> None:
