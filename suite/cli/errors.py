@@ -1,4 +1,4 @@
-"""This module prints messages and ends commands. Only it turns errors into exit codes."""
+"""Print messages and turn errors into exit codes, which no other module does."""
 
 import re
 import signal

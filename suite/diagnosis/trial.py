@@ -197,8 +197,8 @@ class Trial:
 def trainable_ensemble(network: TracedNetwork, parameters: Sequence[Tensor]) -> Ensemble | None:
     """Return the networks as an ensemble, which trains many times as fast; None if an ensemble cannot hold them.
 
-    It can hold MLPs of one activation of the catalog, with biases, all or none of whose hidden layers are normalized or
-    residual. Whether it computes the same is checked with random parameters.
+    It can hold MLPs with biases and one activation of the catalog, in which either all or none of the hidden layers are
+    normalized, and all or none are residual. Whether it computes the same is checked with random parameters.
     """
     norms = [step for step in network.steps if isinstance(step, Normalize)]
     entry = network.hidden[0].entry if network.hidden else None

@@ -98,7 +98,7 @@ def _compose(chain: Sequence[_Function]) -> _Function:
 
 
 class Value(int):
-    """The place of a value, which is no plain number."""
+    """The place of a value, distinguished from integer constants."""
 
 
 class _Shape:

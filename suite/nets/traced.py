@@ -241,11 +241,11 @@ class TracedNetwork:
         return self._map(lambda values: values.to(dtype))
 
     def repeat(self, times: int) -> "TracedNetwork":
-        """Return so many copies of a single network."""
+        """Return copies of a single network."""
         return self._map(lambda values: values.expand(times, *values.shape[1:]).clone())
 
     def repeat_all(self, times: int) -> "TracedNetwork":
-        """Return all networks so many times, one group after the other."""
+        """Return all networks repeatedly, one group after the other."""
         return self._map(lambda values: values.repeat(times, *[1] * (values.ndim - 1)))
 
     def _map(self, change: Callable[[Tensor], Tensor]) -> "TracedNetwork":
