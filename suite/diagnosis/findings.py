@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from math import inf, isfinite, isinf, isnan, log10, nan
 from typing import Literal
 
-from suite.diagnosis.evidence import Evidence, LayerEvidence, LinearEvidence
+from suite.diagnosis.evidence import Evidence, LayerEvidence
 from suite.diagnosis.expected import LayerTheory
+from suite.diagnosis.weights import LinearEvidence
 from suite.nets.traced import TracedNetwork
 from suite.theory.correlation_map import depth_scales
 from suite.theory.mean_field import fixed_point

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from suite.diagnosis.evidence import activation_of, critical_variance, preserving_variance
+from suite.diagnosis.weights import activation_of, critical_variance, preserving_variance
 from suite.nets.module_checks import UnsupportedModuleError, compare_traced, dropout_off, unwrap
 from suite.nets.torch_settings import standard_settings
 from suite.nets.traced import Affine, Elementwise, Normalize, TracedNetwork

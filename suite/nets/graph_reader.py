@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
@@ -12,6 +11,20 @@ from torch.nn.utils import parametrize
 
 from suite.catalog.activations import Activation
 from suite.nets.activations import kernel
+from suite.nets.graph_values import (
+    Constant,
+    ElementwiseFunction,
+    Head,
+    Partial,
+    Shape,
+    Value,
+    compose,
+    constant,
+    function_of,
+    parameter_at,
+    same,
+    source_of,
+)
 from suite.nets.module_checks import UnsupportedModuleError
 from suite.nets.torch_layers import (
     DROPOUT,
@@ -40,78 +53,6 @@ Statistics = Literal["mode", "batch", "running"]
 """The statistics of batch normalization: those that the module's mode says, the batch's, or the running ones."""
 
 
-@dataclass
-class _Function:
-    """An elementwise function.
-
-    Attributes:
-        function: The function, of values and the network's parameters.
-        name: The name of the module or node.
-        labels: The names of the functions that it is composed of.
-        entry: The activation of the catalog that it is, if it is one.
-        parameters: The places of its parameters.
-    """
-
-    function: Function
-    name: str
-    labels: list[str]
-    entry: Activation | None = None
-    parameters: tuple[int, ...] = ()
-
-    def is_straight(self, parameters: Sequence[Tensor]) -> bool:
-        """Return whether the function is affine, from its values on a grid."""
-        grid = torch.linspace(-8, 8, 65, dtype=torch.float64).reshape(1, 1, -1)
-        values = self.function(grid, parameters).double()
-        if values.shape[-1] != grid.shape[-1]:
-            return False
-        bend = (values[..., 2:] - 2 * values[..., 1:-1] + values[..., :-2]).abs().max()
-        return bool(bend <= 1e-12 * values.abs().max().clamp(min=1e-300))
-
-
-@dataclass
-class _Partial:
-    """Elementwise functions of one value, one after the other, that are no steps yet, because more may follow."""
-
-    source: int
-    chain: list[_Function]
-
-    @property
-    def composed(self) -> _Function:
-        """The functions as a single one."""
-        return _compose(self.chain)
-
-
-def _compose(chain: Sequence[_Function]) -> _Function:
-    """Return functions that follow each other as a single one."""
-    if len(chain) == 1:
-        return chain[0]
-    functions = [each.function for each in chain]
-
-    def composed(z: Tensor, p: Sequence[Tensor]) -> Tensor:
-        for function in functions:
-            z = function(z, p)
-        return z
-
-    labels = list(dict.fromkeys(label for each in chain for label in each.labels))
-    parameters = tuple(dict.fromkeys(place for each in chain for place in each.parameters))
-    return _Function(composed, chain[-1].name, labels, None, parameters)
-
-
-class Value(int):
-    """The place of a value, distinguished from integer constants."""
-
-
-class _Shape:
-    """A shape or a part of a value, which only reshapes of the inputs may use."""
-
-
-class _Head:
-    """The value of a function that may only come at the end, such as Softmax."""
-
-    def __init__(self, source: "Value | _Partial", label: str) -> None:
-        self.source, self.label = source, label
-
-
 class GraphReader:
     """The steps of a network, read from the nodes of a graph."""
 
@@ -127,7 +68,7 @@ class GraphReader:
         self.known = {id(values): name for name, values in module.named_parameters(remove_duplicate=False)}
         self.found: dict[fx.Node, Any] = {}
         self.applied: dict[tuple[int, ...], Value] = {}
-        self.functions: list[_Function] = []
+        self.functions: list[ElementwiseFunction] = []
 
     def read(self, graph: fx.Graph) -> TracedNetwork:
         """Return the network of a graph."""
@@ -147,21 +88,21 @@ class GraphReader:
     def finish(self, value: Any) -> TracedNetwork:
         """Return the network whose outputs are a value."""
         head, squeezed = "", False
-        if isinstance(value, _Head):
+        if isinstance(value, Head):
             value, head = value.source, value.label
             if squeezed := head in _SQUEEZES:
                 head = ""
-            elif isinstance(value, _Partial):
+            elif isinstance(value, Partial):
                 value = self._as_value(value)
         function = None
-        if isinstance(value, _Partial):
+        if isinstance(value, Partial):
             first, *rest = self._divide(value.chain)
-            if _compose(first).is_straight(self.parameters):
-                value = self._as_value(_Partial(value.source, list(first)))
+            if compose(first).is_straight(self.parameters):
+                value = self._as_value(Partial(value.source, list(first)))
             else:
                 value, rest = Value(value.source), [first, *rest]
             if rest:
-                last = _compose([each for part in rest for each in part])
+                last = compose([each for part in rest for each in part])
                 head, function = ", ".join(last.labels), last.function
         if not isinstance(value, Value):
             raise UnsupportedModuleError(f"expected a module with one tensor as its output, got {value!r}")
@@ -185,7 +126,7 @@ class GraphReader:
     def finish_with(self, value: Value, label: str, function: Function | None = None) -> TracedNetwork:
         """Return the network whose outputs are a function of a value, which is elementwise or a Softmax."""
         return self.finish(
-            _Head(value, label) if function is None else _Partial(value, [_Function(function, label, [label])])
+            Head(value, label) if function is None else Partial(value, [ElementwiseFunction(function, label, [label])])
         )
 
     def add(self, step: Step) -> Value:
@@ -239,12 +180,12 @@ class GraphReader:
 
     def _as_value(self, found: Any, node: fx.Node | None = None) -> Value:
         """Return the place of a value, with a step for an elementwise function that has none yet."""
-        if isinstance(found, _Partial):
+        if isinstance(found, Partial):
             place = Value(found.source)
             for part in self._divide(found.chain):
                 key = (place, *map(id, part))  # functions that are used twice, once with a factor, become one step
                 if key not in self.applied:
-                    each = _compose(part)
+                    each = compose(part)
                     label, straight = ", ".join(each.labels), each.is_straight(self.parameters)
                     self.applied[key] = self.add(
                         Elementwise(each.name, (place,), each.function, label, each.entry, each.parameters, straight)
@@ -260,15 +201,15 @@ class GraphReader:
             raise self._unsupported(node, "does not take the values of a layer")
         return found
 
-    def _divide(self, chain: Sequence[_Function]) -> list[Sequence[_Function]]:
+    def _divide(self, chain: Sequence[ElementwiseFunction]) -> list[Sequence[ElementwiseFunction]]:
         """Return functions as at most three: affine ones at the start and at the end, and those between them.
 
         The argument of an activation then includes a factor such as 1 / sqrt(n).
         """
         first, last = 0, len(chain)
-        while first < last and _compose(chain[: first + 1]).is_straight(self.parameters):
+        while first < last and compose(chain[: first + 1]).is_straight(self.parameters):
             first += 1
-        while last > first and _compose(chain[last - 1 :]).is_straight(self.parameters):
+        while last > first and compose(chain[last - 1 :]).is_straight(self.parameters):
             last -= 1
         return [part for part in (chain[:first], chain[first:last], chain[last:]) if part]
 
@@ -282,7 +223,7 @@ class GraphReader:
 
     def _read_node(self, node: fx.Node) -> Any:
         if node.op == "get_attr":
-            return _Constant(str(node.target), _attribute(self.module, str(node.target)))
+            return Constant(str(node.target), _attribute(self.module, str(node.target)))
         if node.op == "call_module":
             return self._read_module(node, self.module.get_submodule(str(node.target)))
         return self._read_function(node)
@@ -290,7 +231,7 @@ class GraphReader:
     def _read_module(self, node: fx.Node, layer: nn.Module) -> Any:
         name = str(node.target)
         source = self.found[node.args[0]] if node.args and isinstance(node.args[0], fx.Node) else None
-        if isinstance(source, _Head):
+        if isinstance(source, Head):
             raise self._unsupported(node, f"follows {source.label}")
         if isinstance(layer, nn.Identity) or (isinstance(layer, DROPOUT) and (not layer.training or layer.p == 0)):
             return source
@@ -305,13 +246,13 @@ class GraphReader:
         if isinstance(layer, NORMALIZATIONS):
             return self._normalize(node, layer, self._as_value(source, node))
         if isinstance(layer, HEADS):
-            return _Head(self._as_value(source, node), type(layer).__name__)
+            return Head(self._as_value(source, node), type(layer).__name__)
         return self._activate_by_module(node, layer, source)
 
     def _flatten(self, node: fx.Node, layer: nn.Flatten, source: Any) -> Any:
         """Return the inputs, which a Flatten may come before, or the only output, whose axis it leaves out."""
-        if layer.start_dim == 0 and isinstance(source, Value | _Partial):
-            return _Head(source, _SQUEEZES[0])
+        if layer.start_dim == 0 and isinstance(source, Value | Partial):
+            return Head(source, _SQUEEZES[0])
         if source != 0 or not isinstance(source, Value):
             raise self._unsupported(node, "does not come at the start")
         return source
@@ -369,22 +310,22 @@ class GraphReader:
         label: str,
         entry: Activation | None = None,
         parameters: tuple[int, ...] = (),
-    ) -> _Partial:
+    ) -> Partial:
         """Return an elementwise function of a value, or of another function that is not a step yet."""
-        own = _Function(function, name, [label], entry, parameters)
-        if isinstance(source, _Partial):
-            return _Partial(source.source, [*source.chain, own])
-        return _Partial(self._as_value(source, node), [own])
+        own = ElementwiseFunction(function, name, [label], entry, parameters)
+        if isinstance(source, Partial):
+            return Partial(source.source, [*source.chain, own])
+        return Partial(self._as_value(source, node), [own])
 
     def _read_function(self, node: fx.Node) -> Any:  # noqa: PLR0911  # one return for each kind of function
         name = _name_of(node.target)
         arguments = [self.resolve(value, node) for value in node.args]
         keys = {key: self.resolve(value, node) for key, value in node.kwargs.items()}
         if name in ("size", "shape", "dim", "getattr", "getitem", "numel", "len"):
-            return _Shape()
+            return Shape()
         if name in _RESHAPES:
             return self._reshape(node, name, arguments[0])
-        if any(isinstance(each, _Shape) for each in [*arguments, *keys.values()]):
+        if any(isinstance(each, Shape) for each in [*arguments, *keys.values()]):
             raise self._unsupported(node, "takes a shape, or a part of the units")
         if name == "dropout":
             if keys.get("training", arguments[2] if len(arguments) > 2 else True) and (
@@ -397,31 +338,31 @@ class GraphReader:
         if name in ("cat", "concat", "concatenate", "hstack"):
             return self._concatenate(node, arguments, keys)
         if name in ("softmax", "log_softmax"):
-            return _Head(self._as_value(arguments[0], node), name)
+            return Head(self._as_value(arguments[0], node), name)
         if name in ("layer_norm", "rms_norm"):
             return self._normalize_by_function(node, name, arguments, keys)
-        if name.rstrip("_") in _ADDITIONS and sum(isinstance(each, Value | _Partial) for each in arguments) > 1:
+        if name.rstrip("_") in _ADDITIONS and sum(isinstance(each, Value | Partial) for each in arguments) > 1:
             summed = self._sum(node, name, arguments, keys)
             if summed is not None:
                 return summed
-        if name in ("matmul", "mm") and any(isinstance(each, _Constant) for each in arguments):
+        if name in ("matmul", "mm") and any(isinstance(each, Constant) for each in arguments):
             return self._project(node, arguments)
         return self._elementwise(node, name, arguments, keys)
 
     def _reshape(self, node: fx.Node, name: str, source: Any) -> Any:
         """Return a value that a function converts or reshapes; only inputs and outputs may change their shape."""
-        if name in ("float", "double") and isinstance(source, _Partial):  # of a comparison, which gives booleans
+        if name in ("float", "double") and isinstance(source, Partial):  # of a comparison, which gives booleans
             return self._apply(node, source, lambda z, p: z.to(p[0].dtype), node.name, name)
         if name in ("contiguous", "float", "double", "clone") or (isinstance(source, Value) and source == 0):
             return source
-        if name in _SQUEEZES and isinstance(source, Value | _Partial):
-            return _Head(source, name)
+        if name in _SQUEEZES and isinstance(source, Value | Partial):
+            return Head(source, name)
         raise self._unsupported(node, "changes the shape of a layer's values")
 
     def _linear_function(self, node: fx.Node, arguments: list[Any], keys: dict[str, Any]) -> int:
         weight = keys.get("weight", arguments[1] if len(arguments) > 1 else None)
         bias = keys.get("bias", arguments[2] if len(arguments) > 2 else None)
-        if not isinstance(weight, _Constant) or not isinstance(bias, _Constant | None):
+        if not isinstance(weight, Constant) or not isinstance(bias, Constant | None):
             raise self._unsupported(node, "takes weights that are computed in the forward method")
         name = weight.name.rpartition(".")[0] or weight.name
         source = self._as_value(arguments[0], node)
@@ -439,7 +380,7 @@ class GraphReader:
             | keys
         )
         gain, shift = (
-            self._place(given[own].name, given[own].values) if isinstance(given.get(own), _Constant) else None
+            self._place(given[own].name, given[own].values) if isinstance(given.get(own), Constant) else None
             for own in ("weight", "bias")
         )
         kind: Literal["layer", "rms"] = "layer" if name == "layer_norm" else "rms"
@@ -456,7 +397,7 @@ class GraphReader:
     def _sum(self, node: fx.Node, name: str, arguments: list[Any], keys: dict[str, Any]) -> int | None:
         """Return a sum or a difference; None if both terms are functions of the same value, as in x * sigmoid(x)."""
         first, second = arguments[:2]
-        if _source_of(first) == _source_of(second):
+        if source_of(first) == source_of(second):
             return None
         factor = keys.get("alpha", arguments[2] if len(arguments) > 2 else 1) * (-1 if "sub" in name else 1)
         if factor != 1:
@@ -466,7 +407,7 @@ class GraphReader:
     def _project(self, node: fx.Node, arguments: list[Any]) -> int:
         """Return the product of values (points, units) and a fixed matrix."""
         source, matrix = arguments
-        if not isinstance(matrix, _Constant) or matrix.values.ndim != 2:
+        if not isinstance(matrix, Constant) or matrix.values.ndim != 2:
             raise self._unsupported(node, "does not multiply values (points, units) by a matrix on the right")
         if matrix.is_parameter:
             raise self._unsupported(node, "multiplies by a parameter; use an nn.Linear")
@@ -474,83 +415,52 @@ class GraphReader:
         self._find_inputs(place, matrix.values.shape[0])
         return self.add(Project(node.name, (place,), matrix.values.detach().double().cpu().T.clone()))
 
-    def _elementwise(self, node: fx.Node, name: str, arguments: list[Any], keys: dict[str, Any]) -> _Partial:
+    def _elementwise(self, node: fx.Node, name: str, arguments: list[Any], keys: dict[str, Any]) -> Partial:
         """Return an elementwise function of one value, whose other arguments are constants."""
         if name.rstrip("_") not in ELEMENTWISE_FUNCTIONS:
             raise self._unsupported(node, "is not supported")
-        taken = [each for each in arguments if isinstance(each, Value | _Partial)]
-        sources = {_source_of(each) for each in taken}
+        taken = [each for each in arguments if isinstance(each, Value | Partial)]
+        sources = {source_of(each) for each in taken}
         keys = {key: value for key, value in keys.items() if key != "inplace"}
-        if any(isinstance(value, Value | _Partial | _Constant) for value in keys.values()):
+        if any(isinstance(value, Value | Partial | Constant) for value in keys.values()):
             raise self._unsupported(node, "takes a tensor by a keyword; pass it by position")
         if len(sources) != 1:
             raise self._unsupported(node, "combines the values of several layers; only sums and concatenations may")
-        before = taken[0] if len(taken) == 1 and isinstance(taken[0], _Partial) else None
-        parts = [_same if argument is before else self._part(argument) for argument in arguments]
+        before = taken[0] if len(taken) == 1 and isinstance(taken[0], Partial) else None
+        parts = [same if argument is before else self._part(argument) for argument in arguments]
         call = _callable(node, name.rstrip("_"))
 
         def function(z: Tensor, p: Sequence[Tensor]) -> Tensor:
             found: Tensor = call(*[part(z, p) for part in parts], **keys)
             return found
 
-        within = [each.composed for each in taken if isinstance(each, _Partial) and each is not before]
+        within = [each.composed for each in taken if isinstance(each, Partial) and each is not before]
         labels = [label for each in within for label in each.labels]
         places = [place for each in within for place in each.parameters]
-        places += [place for each in arguments if isinstance(each, _Constant) for place in self._places(each)]
-        others = [each for each in arguments if not isinstance(each, Value | _Partial)]
+        places += [place for each in arguments if isinstance(each, Constant) for place in self._places(each)]
+        others = [each for each in arguments if not isinstance(each, Value | Partial)]
         entry = None if labels else activation_by_name(name, others, keys)
-        own = _Function(function, node.name, [*dict.fromkeys(labels), name], entry, tuple(dict.fromkeys(places)))
-        return _Partial(sources.pop(), [*(before.chain if before else []), own])
+        own = ElementwiseFunction(
+            function, node.name, [*dict.fromkeys(labels), name], entry, tuple(dict.fromkeys(places))
+        )
+        return Partial(sources.pop(), [*(before.chain if before else []), own])
 
-    def _places(self, constant: "_Constant") -> list[int]:
+    def _places(self, constant: "Constant") -> list[int]:
         """Return the place of a parameter that a forward method uses by itself; nothing for a buffer."""
         return [self._place(constant.name, constant.values, matrix=False)] if constant.is_parameter else []
 
     def _part(self, argument: Any) -> Callable[[Tensor, Sequence[Tensor]], Any]:
         """Return an argument of an elementwise function, as a function of values and parameters."""
-        if isinstance(argument, _Partial):
+        if isinstance(argument, Partial):
             return argument.composed.function
         if isinstance(argument, Value):
-            return _same
-        if not isinstance(argument, _Constant):
-            return _constant(argument)
+            return same
+        if not isinstance(argument, Constant):
+            return constant(argument)
         if argument.is_parameter:
-            return _parameter_at(*self._places(argument))
+            return parameter_at(*self._places(argument))
         values = argument.values.cpu().reshape(-1, 1)
-        return _constant(values.double() if values.is_floating_point() else values)
-
-
-def _same(z: Tensor, _: Sequence[Tensor]) -> Tensor:
-    return z
-
-
-@dataclass
-class _Constant:
-    """A parameter or buffer that the forward method uses by itself."""
-
-    name: str
-    values: Tensor
-
-    @property
-    def is_parameter(self) -> bool:
-        return isinstance(self.values, nn.Parameter)
-
-
-def function_of(phi: Callable[[Tensor], Tensor]) -> Function:
-    """Return a function of values alone as a function of values and parameters."""
-    return lambda z, _: phi(z)
-
-
-def _parameter_at(place: int) -> Function:
-    return lambda _, parameters: parameters[place]
-
-
-def _constant(value: Any) -> Callable[[Tensor, Sequence[Tensor]], Any]:
-    return lambda z, _: value.to(z.dtype) if isinstance(value, Tensor) and value.is_floating_point() else value
-
-
-def _source_of(found: Any) -> int:
-    return found.source if isinstance(found, _Partial) else found
+        return constant(values.double() if values.is_floating_point() else values)
 
 
 def _name_of(target: Any) -> str:

@@ -13,7 +13,8 @@ from suite.catalog.activations import ACTIVATIONS, Activation
 from suite.catalog.settings import choices_of
 from suite.formatting import short_error
 from suite.nets.activations import kernel
-from suite.nets.graph_reader import GraphReader, Statistics, Value, function_of
+from suite.nets.graph_reader import GraphReader, Statistics
+from suite.nets.graph_values import Value, function_of
 from suite.nets.module_checks import UnsupportedModuleError, unwrap
 from suite.nets.torch_layers import NORMALIZATIONS, SUPPORTED, is_own_activation
 from suite.nets.traced import Elementwise, TracedNetwork

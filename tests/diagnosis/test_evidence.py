@@ -8,8 +8,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from suite.diagnosis.evidence import gather_evidence, preserving_variance
+from suite.diagnosis.evidence import gather_evidence
 from suite.diagnosis.samples import make_samples
+from suite.diagnosis.weights import preserving_variance
 from suite.nets.tracing import trace_module
 from suite.theory.mean_field import second_moment
 from tests.diagnosis.networks import classes, mlp, seeded
