@@ -1,9 +1,9 @@
 """The studies of docs/diagnosis.md: how often networks with a finding fail, and whether planted faults are found.
 
-`python docs/diagnosis.py calibrate OUT.pkl` trains random networks on nine tasks, and stores what was measured of them
-before training and their scores. `python docs/diagnosis.py table OUT.pkl ...` prints the table of
-suite/diagnosis/severity.py. `python docs/diagnosis.py panel OUT.csv` diagnoses networks with planted faults and healthy
-ones, and `python docs/diagnosis.py summary OUT.csv ...` prints how many of the faults are found.
+`python docs/diagnosis.py calibrate OUT.pkl` trains random networks on nine tasks, and stores how they were built and
+their scores. `python docs/diagnosis.py table OUT.pkl ...` measures them and prints the table of severity.py.
+`python docs/diagnosis.py panel OUT.csv` diagnoses networks with planted faults and healthy ones, and
+`python docs/diagnosis.py summary OUT.csv ...` prints how many of the faults are found.
 """
 
 import argparse
@@ -20,15 +20,15 @@ from torch import Tensor, nn
 
 from suite.catalog.datasets import Dataset
 from suite.catalog.tasks import TASKS
-from suite.diagnosis.evidence import Evidence, gather_evidence
-from suite.diagnosis.findings import FINDINGS, find_all
+from suite.diagnosis.evidence import gather_evidence
+from suite.diagnosis.findings import FINDINGS
 from suite.diagnosis.initialize import initialize_
 from suite.diagnosis.samples import Samples
 from suite.diagnosis.severity import Chance
 from suite.diagnosis.trial import Trial
 from suite.nets.torch_settings import standard_settings
 from suite.nets.tracing import trace_module
-from suite.runs.diagnose import diagnose_network
+from suite.runs.diagnose import diagnose_network, find_with_data
 from suite.spec.data_files import read_facts
 from suite.training.tasks import make_data
 
@@ -68,16 +68,12 @@ class Record:
     Attributes:
         task: The task.
         network: How it was built.
-        evidence: What was measured before training.
-        standardized: The same for standardized inputs.
         score: The mean test score of the best learning rate.
         constant: The score of the best constant.
     """
 
     task: str
     network: dict[str, Any]
-    evidence: Evidence
-    standardized: Evidence
     score: float
     constant: float
 
@@ -176,7 +172,7 @@ def changed(samples: Samples, how: dict[str, Any]) -> Samples:
 
 
 def calibrate(seed: int, networks: int) -> Iterator[Record]:
-    """Draw networks and tasks, measure them, and train them to the end."""
+    """Draw networks and tasks, and train the networks to the end."""
     generator = np.random.default_rng(seed)
     known = {task: samples_of(task) for task in TASK_KEYS}
     for _ in range(networks):
@@ -186,8 +182,7 @@ def calibrate(seed: int, networks: int) -> Iterator[Record]:
         network = trace_module(build(how, len(samples.inputs), len(samples.labels)))
         trial = Trial(samples, seed=0, steps=STEPS, replicates=2)
         outcome = trial.run(network)
-        evidence, standardized = gather_evidence(network, samples), gather_evidence(network, samples.standardized())
-        yield Record(task, how, evidence, standardized, outcome.score, samples.constant_score)
+        yield Record(task, how, outcome.score, samples.constant_score)
 
 
 FAILS = 0.75
@@ -214,22 +209,16 @@ def _place(name: str) -> int:
 
 
 def _findings_of(record: Record) -> list[tuple[str, str]]:
-    """Return the findings of a recorded network that standardized inputs do not remove."""
-    sizes = _SIZES.setdefault(record.task, _sizes(record.task))
-    network = trace_module(build(record.network, *sizes))
-    found = find_all(record.evidence, network)
-    if any(each.finding == "input_scale" for each in found):
-        after = {each.finding for each in find_all(record.standardized, network)}
-        found = [each for each in found if each.finding == "input_scale" or each.finding in after]
-    return [(each.finding, each.strength) for each in found]
+    """Return the findings of a recorded network, built again, that standardized data do not remove."""
+    if record.task not in _KNOWN:
+        _KNOWN[record.task] = samples_of(record.task)
+    samples = changed(_KNOWN[record.task], record.network)
+    network = trace_module(build(record.network, len(samples.inputs), len(samples.labels)))
+    found, _ = find_with_data(network, samples, gather_evidence(network, samples, with_theory=False))
+    return [(each.finding, each.strength) for each, gone in found if not gone]
 
 
-_SIZES: dict[str, tuple[int, int]] = {}
-
-
-def _sizes(task: str) -> tuple[int, int]:
-    samples = samples_of(task)
-    return len(samples.inputs), len(samples.labels)
+_KNOWN: dict[str, Samples] = {}
 
 
 @dataclass(frozen=True)
@@ -293,11 +282,6 @@ def _as_bytes(samples: Samples, generator: np.random.Generator) -> Samples:
 
 def _shifted(samples: Samples, generator: np.random.Generator) -> Samples:
     return replace(samples, inputs=samples.inputs + 1000)
-
-
-def _large_targets(samples: Samples, generator: np.random.Generator) -> Samples:
-    size = float(generator.uniform(100, 1000))
-    return replace(samples, labels=size * samples.labels)
 
 
 _LOST = ("initialization", "collapse", "vanishing_signal", "vanishing_gradient")

@@ -52,7 +52,7 @@ def options_named() -> Iterator[None]:
 _OPTIONS = ("target", "ignore", "categories", "target_type")
 _IN_OPTIONS = {
     r"^target is missing; set it to": "the option is missing; name",
-    r'set target_type = "regression"': "use --target-type regression",
+    r'set target_type = "(\w+)"': r"use --target-type \1",
     r", or add ('.*') to categories": r", or name it with --categories",
     r"remove it from categories": "do not name it with --categories",
     r"ignore the column": "leave it out with --ignore",

@@ -1,7 +1,7 @@
 """What is measured of one network on data, before it is trained: signals and gradients by layer, and its weights."""
 
-from dataclasses import dataclass
-from math import inf, nan
+from dataclasses import dataclass, replace
+from math import inf, log, nan
 from typing import Any
 
 import torch
@@ -65,8 +65,9 @@ class Evidence:
         constant: Whether outputs are the same at all points, or vary by rounding only.
         loss: The loss.
         constant_loss: The loss of the best constant output.
-        target_rms: The root mean square of the targets, and `target_std` their standard deviation.
-        input_size: The mean square of the inputs, 1 if they are standardized.
+        target_rms: The root mean square of the targets, of several that whose size is the farthest from 1.
+        target_std: The standard deviation of the targets.
+        input_size: The mean square of the inputs as the first Linear layer gets them, 1 if they are standardized.
         input_offset: The largest |mean| / std of a column; inf if all columns are constant.
         offset_column: The name of that column.
         input_spread: The largest std of a column divided by the smallest that is not 0.
@@ -105,12 +106,13 @@ class Evidence:
         return len(self.layers)
 
 
-def gather_evidence(network: TracedNetwork, samples: Samples) -> Evidence:
+def gather_evidence(network: TracedNetwork, samples: Samples, with_theory: bool = True) -> Evidence:
     """Evaluate one network on data.
 
     Args:
         network: A single network.
         samples: The data, of which at most 1,000 points are used.
+        with_theory: Whether to compute what theory expects of the layers.
     """
     some = samples.subsample(POINTS)
     network = network.to(torch.float64)
@@ -131,8 +133,11 @@ def gather_evidence(network: TracedNetwork, samples: Samples) -> Evidence:
         condition, alignment = tangent_spectrum(network, some)
         std, rms = _std(plain), _rms(plain)
         linears = [measure_linear(network, step, number) for number, step in enumerate(network.linears)]
-        variances = [(linear.weight_variance, linear.bias_variance) for linear in linears]
-        size = float(some.inputs.square().mean())
+        moments = [(linear.weight_variance, linear.bias_variance, linear.bias_mean) for linear in linears]
+        first = network.linears[0].sources[0]
+        start, _ = network.straight_before(first)
+        given = replace(some, inputs=values[first].detach()[0]) if start == 0 else some  # as the network scales them
+        worst = max(some.labels, key=lambda row: abs(log(max(_rms(row), 1e-300))))
         return Evidence(
             layers=tuple(layers),
             linears=tuple(linears),
@@ -140,16 +145,16 @@ def gather_evidence(network: TracedNetwork, samples: Samples) -> Evidence:
             constant=bool(std <= 1e-12 * rms) or rms == 0,
             loss=float(loss.detach()),
             constant_loss=some.constant_loss,
-            target_rms=_rms(some.labels),
+            target_rms=_rms(worst),
             target_std=_std(some.labels),
-            input_size=size,
-            **_describe_columns(some),
+            input_size=float(given.inputs.square().mean()),
+            **_describe_columns(given),
             condition=condition,
             alignment=alignment,
             constant_score=some.constant_score,
             regression=some.regression,
             residual=any(isinstance(step, Add) for step in network.steps),
-            theory=expect_layers(network, variances, size, _mean_cosine(some.inputs)),
+            theory=expect_layers(network, moments, given.inputs) if with_theory else (),
         )
 
 
@@ -167,13 +172,6 @@ def _describe_columns(some: Samples) -> dict[str, Any]:
         "input_spread": float(deviation[widest] / deviation[narrowest]),
         "spread_columns": (some.columns[widest], some.columns[narrowest]),
     }
-
-
-def _mean_cosine(inputs: Float[Tensor, "inputs points"]) -> float:
-    """Return the mean product of two different points divided by the mean squared norm."""
-    number, total = inputs.shape[1], float(inputs.square().sum())
-    products = float(inputs.sum(1).square().sum()) - total
-    return products / (number - 1) / total if total else nan
 
 
 def _rms(values: Tensor) -> float:

@@ -71,6 +71,8 @@ def _labels(evidence: Evidence, _: TracedNetwork) -> Iterator[Finding]:
     if evidence.regression:
         if evidence.target_std == 0:
             yield Finding("labels", "strong", "", 0.0, "> 0", "All targets are the same: there is nothing to learn.")
+    elif evidence.constant_score == 1:
+        yield Finding("labels", "strong", "", 1.0, "< 0.95", "All labels are the same: there is nothing to learn.")
     elif strength := _grade(evidence.constant_score, 0.95, 0.99):
         yield Finding(
             "labels",
@@ -121,7 +123,7 @@ def excess(linear: LinearEvidence) -> float:
     known = [each for each in (linear.preserving, linear.critical) if isfinite(each)]
     if not known or linear.normalized:
         return 0.0
-    low, high = min(known), min(max(known), 4 * min(known))
+    low, high = min(known), max(known)
     low_end, high_end = linear.interval
     if linear.weight_variance == 0:
         return -300.0
@@ -143,21 +145,22 @@ def _initialization(evidence: Evidence, network: TracedNetwork) -> Iterator[Find
     if not hidden:
         return
     factors = [excess(linear) for linear in hidden]
-    total = sum(factors)
+    small, large = sum(min(each, 0.0) for each in factors), sum(max(each, 0.0) for each in factors)
+    total = small if -small > large else large
     biased = [linear for linear in hidden if linear.bias_variance > 1 and not linear.normalized]
     strength = _grade(abs(total), 1.5, 6.0)
     bias_strength = _grade(max((linear.bias_variance for linear in biased), default=0.0), 1.0, 4.0)
     if evidence.residual and strength == "strong":
         strength = "mild"
     if strength and (bias_strength != "strong" or strength == "strong"):
-        worst = max(range(len(hidden)), key=lambda place: abs(factors[place]))
+        worst = max(range(len(hidden)), key=lambda place: factors[place] * (1 if total > 0 else -1))
         linear = hidden[worst]
         low, high = linear.interval
         what = "small" if total < 0 else "large"
         text = (
             f"Weights are too {what}: sigma_w^2 is {linear.weight_variance:.3g}, 95% CI [{low:.3g}, {high:.3g}], where "
-            f"{_describe_schemes(linear)}. Over {len(hidden)} layers, the ratios to these values multiply to "
-            f"1e{total:+03.0f}."
+            f"{_describe_schemes(linear)}. (sigma_w^2 is the variance of the weights times the number of inputs.) "
+            f"Over {len(hidden)} Linear layers, the ratios to these values multiply to 1e{total:+03.0f}."
         )
         yield Finding("initialization", strength, linear.name, linear.weight_variance, f"{linear.preserving:.3g}", text)
     elif bias_strength:
@@ -212,12 +215,13 @@ def _depth(evidence: Evidence, network: TracedNetwork) -> Iterator[Finding]:
         return
     if share >= 4:
         text = (
-            f"{depth} hidden layers are {share:.1f} times the depth scale of correlations, {scale:.2g}, for these "
-            "weights and biases. Beyond about 6 times, the output does not depend on the input."
+            f"With these weights and biases, differences between inputs fade over a depth scale of {scale:.2g} layers, "
+            f"and {depth} hidden layers are {share:.1f} times as deep. Networks beyond about 6 times are hard to train."
         )
     else:
         text = f"There are {depth} hidden layers without residual sums."
-    yield Finding("depth", strength, "", float(depth), f"< {min(20, 4 * scale) if isfinite(scale) else 20:.0f}", text)
+    value, expected = (share, "< 4") if share >= 4 else (float(depth), "< 20")
+    yield Finding("depth", strength, "", value, expected, text)
 
 
 def correlation_depth(evidence: Evidence, network: TracedNetwork) -> float:
@@ -244,7 +248,7 @@ def correlation_depth(evidence: Evidence, network: TracedNetwork) -> float:
         return nan
 
 
-def _output_scale(evidence: Evidence, _: TracedNetwork) -> Iterator[Finding]:
+def _output_scale(evidence: Evidence, network: TracedNetwork) -> Iterator[Finding]:
     readout = evidence.linears[-1]
     if readout.weight_variance == 0:
         text = "The weights of the readout are 0: no layer below gets a gradient in the first step."
@@ -254,16 +258,15 @@ def _output_scale(evidence: Evidence, _: TracedNetwork) -> Iterator[Finding]:
         size = max(evidence.target_rms, 1 / evidence.target_rms if evidence.target_rms else 1.0)
         ratio = evidence.output_rms / evidence.target_rms if evidence.target_rms else 1.0
         if strength := _grade(size, 5.0, 30.0):
+            several = network.outputs > 1
             text = (
-                f"The root mean square of the targets is {evidence.target_rms:.3g}, and that of the outputs "
-                f"{evidence.output_rms:.3g}. Weights must change by this factor before outputs fit; scale the targets."
+                f"The root mean square of {'a target' if several else 'the targets'} is {evidence.target_rms:.3g}, and "
+                f"that of the outputs {evidence.output_rms:.3g}. Outputs must change by this factor; scale the targets."
             )
             yield Finding("output_scale", strength, readout.name, evidence.target_rms, "1", text)
         elif strength := _grade(ratio, 5.0, 30.0):
             text = f"The outputs are {ratio:.3g} times as large as the targets."
-            yield Finding(
-                "output_scale", strength, readout.name, evidence.output_rms, f"{evidence.target_rms:.3g}", text
-            )
+            yield Finding("output_scale", strength, readout.name, ratio, "< 5", text)
         return
     ratio = evidence.loss / evidence.constant_loss if evidence.constant_loss else 1.0
     if strength := _grade(ratio, 3.0, 10.0):
@@ -289,7 +292,7 @@ def _saturated(evidence: Evidence, _: TracedNetwork) -> Iterator[Finding]:
 def _collapse(evidence: Evidence, _: TracedNetwork) -> Iterator[Finding]:
     ratios = [_contrast(layer) for layer in evidence.layers]
     value = max(ratios, default=1.0)
-    if evidence.constant and evidence.linears[-1].weight_variance > 0:
+    if value < 20 and evidence.constant and evidence.linears[-1].weight_variance > 0:
         value = inf
     if not (strength := _grade(value, 20.0, 300.0)):
         return
@@ -330,14 +333,14 @@ def _theory(evidence: Evidence, number: int, value_of: Callable[[LayerTheory], f
 def _cause_of_collapse(evidence: Evidence, first: LayerEvidence | None) -> str:
     """Return how a network collapsed: by death, by biases, by norm or by angle."""
     if any(layer.dead == 1 for layer in evidence.layers):
-        return "by death: all units of a layer are dead"
+        return "all units of a layer are dead"
     if first is None:
         return "its weights are 0"
     if first.size == 0:
-        return "by norm: preactivations are 0"
+        return "preactivations are 0"
     if first.linear >= 0 and evidence.linears[first.linear].bias_variance > 0.9 * first.size**2:
-        return "by biases: they are larger than W h"
-    return "by angle: the layer's inputs all point in the same direction"
+        return "the biases are larger than W h"
+    return "the layer's inputs all point in the same direction"
 
 
 def _over(first: float, second: float) -> float:

@@ -1,6 +1,6 @@
 """What findings of a network mean for its training, once their remedies were tried."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from suite.diagnosis.findings import FINDINGS, Finding
 from suite.diagnosis.remedies import LEARNING_RATE, STANDARDIZE, Remedy
 from suite.diagnosis.samples import Samples
 from suite.diagnosis.severity import CHANCES, SEVERITIES, Severity, severity_of
-from suite.diagnosis.trial import Outcome
+from suite.diagnosis.trial import Outcome, corrected_error
 
 _NETWORK_REMEDIES = ("variance_preserving", "critical", "normalization", "residual", "activation", "shallower")
 
@@ -42,6 +42,12 @@ _ENOUGH = 10
 
 _CLOSE = 0.01
 """Remedies within this of the best one, or within a standard error, are as good; the simplest of them is named."""
+
+_SIMPLE = {STANDARDIZE: "once inputs or targets are standardized", LEARNING_RATE: "at another learning rate"}
+"""Remedies that leave the network as it is, and how messages refer to them."""
+
+_FOLLOWING = ("dead_units", "saturated", "collapse", "conditioning")
+"""Findings, besides those of signals and gradients, that may follow from the initialization."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +97,7 @@ def judge_findings(
     """Return the findings with severities that take into account what was tried.
 
     Args:
-        found: The findings, and whether each one disappears once inputs are standardized.
+        found: The findings, and whether each one disappears once inputs or targets are standardized.
         before: The network as it is; None if nothing was tried.
         tried: The networks with a remedy, by its key.
         samples: The data.
@@ -99,32 +105,122 @@ def judge_findings(
     if before is None:
         rows = [_row(finding, severity_of(finding.finding, finding.strength), gone) for finding, gone in found]
         return Judgment(_sorted(rows), None, False)
-    constant, outcomes = samples.constant_score, {key: each.outcome for key, each in tried.items()}
-    best = max([before.outcome, *outcomes.values()], key=_validated)
-    room, lost = max(best.validated - constant, 0.0), best.validated - before.outcome.validated
-    failing, useless = _is_better(best, before.outcome), _is_useless(best, constant)
+    trained = _Trained(before, tried, samples)
+    names = {finding.finding for finding, _ in found}
     rows = []
     for finding, gone in found:
-        simple = [key for key in (STANDARDIZE, LEARNING_RATE) if key not in REMEDIES[finding.finding]]
-        base = max([before.outcome, *(outcomes[key] for key in simple if key in outcomes)], key=_validated)
-        settled = gone or (base is not before.outcome and not _is_better(best, base))
-        key = None if settled else _choose(REMEDIES[finding.finding], outcomes, base)
-        gained = outcomes[key].validated - base.validated if key else 0.0
-        severity = _weigh(severity_of(finding.finding, finding.strength), finding, failing, gained, lost, room, settled)
-        remedy = _describe(finding, key, tried, before.outcome, samples, settled, failing)
-        rows.append(_row(finding, severity, gone, remedy, _find_cause(finding, found, tried)))
-    if useless and not any(finding.finding == "labels" for finding, _ in found):
+        key, base = trained.choose_for(finding, gone)
+        severity = trained.weigh(finding, base is None, key, base or before.outcome)
+        remedy = trained.describe(finding, gone, base is None, key)
+        rows.append(_row(finding, severity, gone, remedy, trained.find_cause(finding, names)))
+    if trained.useless and "labels" not in names:
+        constant = samples.constant_score
         text = f"No network does better than a constant output, which has {samples.score_name} {constant:.2f}."
         rows.append(Row("labels", "medium", "", constant, "", text, "check that labels belong to the inputs"))
-    return Judgment(_sorted(rows), _choose(list(outcomes), outcomes, before.outcome) if failing else None, useless)
+    best = _choose(list(tried), trained.outcomes, before.outcome) if trained.failing else None
+    return Judgment(_sorted(rows), best, trained.useless)
 
 
-def _validated(outcome: Outcome) -> float:
-    return outcome.validated
+class _Trained:
+    """All networks that were trained, and how the network as it is compares with them.
+
+    Attributes:
+        failing: Whether the network trains worse than with some remedy.
+        useless: Whether no network does better than a constant.
+        lost: What the best network gains over the network as it is, in validation scores.
+        room: What it gains over a constant.
+    """
+
+    def __init__(self, before: Tried, tried: Mapping[str, Tried], samples: Samples) -> None:
+        self.before, self.tried, self.samples = before, tried, samples
+        self.outcomes = {key: each.outcome for key, each in tried.items()}
+        self.best = max([before.outcome, *self.outcomes.values()], key=_validated)
+        self.room = max(self.best.validated - samples.constant_score, 0.0)
+        self.lost = self.best.validated - before.outcome.validated
+        self.useless = _is_useless(self.best, samples.constant_score)
+        self.failing = not self.useless and _is_clearly_better(self.best, before.outcome)
+
+    def choose_for(self, finding: Finding, gone: bool) -> tuple[str | None, Outcome | None]:
+        """Return the remedy of a finding, if one helps, and the trainings that it must do better than.
+
+        These are the best of the network as it is, with standardized data and with another learning rate. They are None
+        if the finding needs no remedy besides these.
+        """
+        simple = [key for key in _SIMPLE if key in self.tried and key not in REMEDIES[finding.finding]]
+        base = max([self.before.outcome, *(self.outcomes[key] for key in simple)], key=_validated)
+        if gone or (base is not self.before.outcome and not _is_better(self.best, base)):
+            return None, None
+        return _choose(REMEDIES[finding.finding], self.outcomes, base), base
+
+    def weigh(self, finding: Finding, settled: bool, key: str | None, base: Outcome) -> Severity:
+        """Return the severity of a finding.
+
+        In a network that trains as well as with any remedy, findings are low or info. In one that does not, a finding
+        whose remedy makes up for half of what is lost is high, or medium if less than a quarter of the score above a
+        constant's is lost. Other findings are at most medium, and so are all if no network does better than a constant.
+
+        Args:
+            finding: The finding.
+            settled: Whether it needs no remedy besides standardized data or another learning rate.
+            key: Its remedy, if one helps.
+            base: The trainings that the remedy is compared with.
+        """
+        severity = severity_of(finding.finding, finding.strength)
+        gained = self.outcomes[key].validated - base.validated if key else 0.0
+        if finding.finding == "labels":
+            return severity
+        if settled:
+            return "info"
+        if not self.failing and not self.useless:
+            return "low" if severity == "high" else "info"
+        if self.failing and gained >= 0.5 * self.lost:
+            return "high" if self.lost >= 0.25 * self.room else "medium"
+        if self.failing and gained > 0 and severity == "info":
+            return "low"
+        return "medium" if severity == "high" else severity
+
+    def describe(self, finding: Finding, gone: bool, settled: bool, key: str | None) -> str:
+        """Return the text of the column `remedy`."""
+        if gone:
+            return "none needed: it disappears once inputs or targets are standardized"
+        if settled:
+            return f"none needed {' or '.join(how for key, how in _SIMPLE.items() if key in self.tried)}"
+        if key is not None and self.failing:
+            chosen = self.tried[key]
+            after = "; the finding remains" if finding.finding in chosen.findings else ""
+            scores = f"{self.before.outcome.score:.2f} -> {chosen.outcome.score:.2f}"
+            return f"{chosen.remedy.name}: {self.samples.score_name} {scores}{after}"
+        return self._describe_none(sum(each in self.tried for each in REMEDIES[finding.finding]), finding)
+
+    def _describe_none(self, number: int, finding: Finding) -> str:
+        """Return why there is no remedy."""
+        if not number:
+            return ""
+        if self.useless:
+            return f"none of the {number} tried does better than a constant"
+        if not self.failing:
+            return "none needed: the network trains as well without"
+        if list(REMEDIES[finding.finding]) == [STANDARDIZE]:
+            return "standardizing alone does not help; all other remedies include it"
+        return f"none of the {number} tried helps"
+
+    def find_cause(self, finding: Finding, names: Collection[str]) -> str:
+        """Return a sentence if a finding follows from the initialization, as far as measuring again shows.
+
+        It must be there with the data as that remedy has them, and disappear with the weights.
+        """
+        may_follow = finding.finding in _FOLLOWING or finding.finding.endswith(("_signal", "_gradient"))
+        again = self.tried.get("variance_preserving")
+        if again is None or not may_follow or "initialization" not in names:
+            return ""
+        present = self.tried.get(STANDARDIZE, self.before).findings
+        if finding.finding in again.findings or finding.finding not in present:
+            return ""
+        return " It follows from the initialization: with weights by variance_preserving it disappears."
 
 
 def _row(finding: Finding, severity: Severity, gone: bool, remedy: str = "", cause: str = "") -> Row:
-    text = finding.evidence + (" This disappears once inputs are standardized." if gone else cause)
+    text = finding.evidence + (" This disappears once inputs or targets are standardized." if gone else cause)
     chance = CHANCES.get((finding.finding, finding.strength))
     if chance and chance.networks >= _ENOUGH:
         text += f" {chance.share:.0%} of {chance.networks} random networks with this finding failed to train."
@@ -135,28 +231,8 @@ def _sorted(rows: list[Row]) -> list[Row]:
     return sorted(rows, key=lambda row: (SEVERITIES.index(row.severity), FINDINGS.index(row.finding)))
 
 
-_SIMPLE = {STANDARDIZE: "once inputs or targets are standardized", LEARNING_RATE: "at another learning rate"}
-"""Remedies that leave the network as it is, and how messages refer to them."""
-
-_DATA_FINDINGS = ("labels", "input_scale")
-
-_CAUSES = {
-    "initialization": ("variance_preserving", "with weights by variance_preserving"),
-    "width": ("shallower", "in a shallower, wider network"),
-    "depth": ("shallower", "in a shallower network"),
-}
-"""Findings that cause others, each with the remedy after which the others should disappear."""
-
-
-def _find_cause(finding: Finding, found: Sequence[tuple[Finding, bool]], tried: Mapping[str, Tried]) -> str:
-    """Return a sentence about the finding that causes this one, as far as measuring again shows; may be empty."""
-    names = {other.finding for other, _ in found}
-    for cause, (key, how) in _CAUSES.items():
-        if cause not in names or key not in tried or finding.finding in (*_CAUSES, *_DATA_FINDINGS):
-            continue
-        if finding.finding not in tried[key].findings:
-            return f" It follows from the {cause}: {how} it disappears."
-    return ""
+def _validated(outcome: Outcome) -> float:
+    return outcome.validated
 
 
 def _is_better(after: Outcome, before: Outcome, least: float = _NOTABLE) -> bool:
@@ -165,6 +241,15 @@ def _is_better(after: Outcome, before: Outcome, least: float = _NOTABLE) -> bool
     if np.isnan(gain) or gain <= least:
         return False
     return not np.isfinite(gain) or gain > _standard_error(after.validation - before.validation)
+
+
+def _is_clearly_better(best: Outcome, before: Outcome) -> bool:
+    """Return whether the best of many is better than the network as it is.
+
+    The difference must exceed its standard error over replicates whose training sets overlap.
+    """
+    gain = best.validated - before.validated
+    return _is_better(best, before) and not gain <= corrected_error(best.validation - before.validation)
 
 
 def _is_useless(best: Outcome, constant: float) -> bool:
@@ -184,48 +269,3 @@ def _choose(keys: Sequence[str], outcomes: Mapping[str, Outcome], base: Outcome)
     top = max((outcomes[key] for key in known), key=lambda each: each.validated)
     key = next(key for key in known if not _is_better(top, outcomes[key], _CLOSE))
     return key if _is_better(outcomes[key], base) else None
-
-
-def _weigh(
-    severity: Severity, finding: Finding, failing: bool, gained: float, lost: float, room: float, settled: bool
-) -> Severity:
-    """Return the severity after remedies were tried.
-
-    In a network that trains as well as with any remedy, findings are low or info. In one that does not, a finding
-    whose remedy makes up for half of what is lost is high, or medium if less than a quarter of the score above a
-    constant's is lost. Other findings are at most medium.
-    """
-    if finding.finding == "labels":
-        return severity
-    if settled:
-        return "info"
-    if not failing:
-        return "low" if severity == "high" else "info"
-    if gained >= 0.5 * lost:
-        return "high" if lost >= 0.25 * room else "medium"
-    if gained > 0 and severity == "info":
-        return "low"
-    return "medium" if severity == "high" else severity
-
-
-def _describe(
-    finding: Finding,
-    key: str | None,
-    tried: Mapping[str, Tried],
-    before: Outcome,
-    samples: Samples,
-    settled: bool,
-    failing: bool,
-) -> str:
-    """Return the text of the column `remedy`."""
-    if settled:
-        simple = " or ".join(name for key, name in _SIMPLE.items() if key in tried)
-        return f"none needed {simple}"
-    if key is not None:
-        chosen = tried[key]
-        after = "; the finding remains" if finding.finding in chosen.findings else ""
-        return f"{chosen.remedy.name}: {samples.score_name} {before.score:.2f} -> {chosen.outcome.score:.2f}{after}"
-    number = sum(each in tried for each in REMEDIES[finding.finding])
-    if not number:
-        return ""
-    return f"none of the {number} tried helps" if failing else "none needed: the network trains as well without"

@@ -48,8 +48,9 @@ def _draw(scheme: str, network: TracedNetwork, generator: torch.Generator) -> Se
 
 
 _STANDARDIZE = {
-    "inputs": "scale = X_train.std(axis=0)\nX = (X - X_train.mean(axis=0)) / (scale + (scale == 0))",
-    "targets": "y = (y - y_train.mean(axis=0)) / y_train.std(axis=0)  # undo this for predictions",
+    "inputs": "mean, scale = X_train.mean(axis=0), X_train.std(axis=0)\n"
+    "X_train = (X_train - mean) / (scale + (scale == 0))  # as all other inputs",
+    "targets": "y_train = (y_train - y_train.mean(axis=0)) / y_train.std(axis=0)  # undo this for predictions",
 }
 
 STANDARDIZE, LEARNING_RATE = "standardize", "learning_rate"

@@ -141,6 +141,8 @@ def make_samples(x: Any, y: Any, outputs: int, loss: str | None = None) -> Sampl
 
 def _as_numbers(values: Any, what: str) -> NDArray[np.float64]:
     raw = _as_array(values)
+    if raw.ndim == 0:
+        raise ValueError(f"{what}: expected an array, a frame or a tensor, got {type(values).__name__}")
     try:
         if raw.dtype.kind in "mMc":
             raise TypeError

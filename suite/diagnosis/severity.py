@@ -38,7 +38,7 @@ NO_FINDING = Chance(10, 88)
 CHANCES = {
     ("input_scale", "mild"): Chance(8, 20),
     ("input_scale", "strong"): Chance(30, 61),
-    ("initialization", "mild"): Chance(24, 130),
+    ("initialization", "mild"): Chance(25, 129),
     ("initialization", "strong"): Chance(75, 107),
     ("depth", "mild"): Chance(46, 101),
     ("depth", "strong"): Chance(52, 87),
@@ -47,7 +47,7 @@ CHANCES = {
     ("dead_units", "mild"): Chance(3, 11),
     ("dead_units", "strong"): Chance(5, 5),
     ("output_scale", "mild"): Chance(7, 23),
-    ("output_scale", "strong"): Chance(11, 35),
+    ("output_scale", "strong"): Chance(12, 36),
     ("saturated", "mild"): Chance(1, 4),
     ("saturated", "strong"): Chance(0, 1),
     ("collapse", "mild"): Chance(6, 31),

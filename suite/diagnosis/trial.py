@@ -238,18 +238,27 @@ def trainable_ensemble(network: TracedNetwork, parameters: Sequence[Tensor]) -> 
     return make([values.float() for values in parameters]) if same else None
 
 
-def difference(
-    after: NDArray[np.float64], before: NDArray[np.float64], share: float = 0.2 / 0.6
-) -> tuple[float, float, float]:
-    """Return the mean difference of scores, and its 95% confidence interval over replicates.
+def corrected_error(values: NDArray[np.float64], share: float = 0.2 / 0.6) -> float:
+    """Return the standard error of a mean over replicates, whose training sets overlap.
 
-    The variance over replicates, whose training sets overlap, is enlarged from 1 / n to 1 / n + test / train.
+    Their variance is multiplied by 1 / n + test / train in place of 1 / n.
+
+    Args:
+        values: One value for each replicate.
+        share: The size of a test set divided by that of a training set.
 
     Source: Nadeau & Bengio 2003, Inference for the generalization error.
     """
+    return sqrt(values.var(ddof=1) * (1 / len(values) + share)) if len(values) > 1 else 0.0
+
+
+def difference(
+    after: NDArray[np.float64], before: NDArray[np.float64], share: float = 0.2 / 0.6
+) -> tuple[float, float, float]:
+    """Return the mean difference of scores, and its 95% confidence interval over replicates."""
     values = after - before
     mean, number = float(values.mean()), len(values)
     if number < 2 or not np.isfinite(values).all():
         return mean, -np.inf, np.inf
-    half = float(student.ppf(0.975, number - 1)) * sqrt(values.var(ddof=1) * (1 / number + share))
+    half = float(student.ppf(0.975, number - 1)) * corrected_error(values, share)
     return mean, mean - half, mean + half

@@ -21,7 +21,7 @@ class LinearEvidence:
         name: The module's name.
         weight_variance: sigma_w^2, fan_in times the mean square of the weights.
         interval: Its 95% interval if the weights are independent.
-        bias_variance: sigma_b^2, the mean square of the biases; 0 if there are none.
+        bias_variance: sigma_b^2, the mean square of the biases and of constants that are added to the outputs.
         bias_mean: The mean of the biases.
         preserving: The weight variance that preserves the variance of preactivations; nan for the readout.
         critical: The weight variance at the edge of chaos; nan if there is none.
@@ -96,7 +96,9 @@ def measure_linear(network: TracedNetwork, step: Affine, number: int) -> LinearE
     squares = weight.square().flatten() * weight.shape[1]
     mean = float(squares.mean())
     half = 1.96 * float(squares.std()) / sqrt(len(squares)) if len(squares) > 1 else inf
-    bias = network.parameters[step.bias][0] * after if step.bias is not None else torch.zeros(1)
+    bias = network.parameters[step.bias] if step.bias is not None else weight.new_zeros(1, len(weight), 1)
+    for each in network.straight_after(step):
+        bias = each.function(bias, network.parameters)
     activation = activation_of(network, step) if number < len(network.linears) - 1 else None
     bias_variance = float(bias.square().mean())
     return LinearEvidence(

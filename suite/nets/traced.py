@@ -175,33 +175,47 @@ class TracedNetwork:
         """Return the place of a step's value in `values`."""
         return next(place for place, other in enumerate(self.steps, 1) if other is step)
 
+    def straight_before(self, place: int) -> tuple[int, list[Elementwise]]:
+        """Return the affine functions that lead to a value, and the place that they start from."""
+        found: list[Elementwise] = []
+        while place and isinstance(step := self.steps[place - 1], Elementwise) and step.straight:
+            found.insert(0, step)
+            (place,) = step.sources
+        return place, found
+
+    def straight_after(self, step: Step) -> list[Elementwise]:
+        """Return the affine functions that alone take a step's value, one after the other."""
+        found: list[Elementwise] = []
+        while True:
+            place = self.place_of(step)
+            users = [other for other in self.steps if place in other.sources]
+            if len(users) != 1 or not isinstance(users[0], Elementwise) or not users[0].straight:
+                return found
+            (step,) = users
+            found.append(users[0])
+
     def scales(self, step: Affine) -> tuple[float, float]:
         """Return the factors by which the inputs and the outputs of a Linear layer are multiplied, as by 1 / sqrt(n).
 
         They are 1 unless an affine function of each unit comes directly before or after; of units with different
-        factors, the root mean square.
+        factors, the root mean square. What is done to the inputs of the network, as dividing them by 255, is no factor
+        of a layer.
         """
-        before, place = 1.0, step.sources[0]
-        while place and (factor := self._factor(self.steps[place - 1])):
-            before, place = before * factor, self.steps[place - 1].sources[0]
-        if place and isinstance(self.steps[place - 1], Affine):
-            before = 1.0  # it belongs to that layer
-        after, place = 1.0, self.place_of(step)
-        while len(users := [other for other in self.steps if place in other.sources]) == 1 and (
-            factor := self._factor(users[0])
-        ):
-            after, place = after * factor, self.place_of(users[0])
-        return before, after
+        start, before = self.straight_before(step.sources[0])
+        if start == 0 or isinstance(self.steps[start - 1], Affine):
+            before = []  # they belong to the inputs, or to the layer below
+        return self._factor(before), self._factor(self.straight_after(step))
 
-    def _factor(self, step: Step) -> float:
-        """Return the factor of an affine function of each unit; 0 for other steps."""
-        if not isinstance(step, Elementwise) or not step.straight:
-            return 0.0
-        units = self.widths[step.sources[0]]
-        ends = torch.tensor([0.0, 1.0], dtype=self.parameters[0].dtype).expand(self.networks, units, 2)
+    def _factor(self, functions: Sequence[Elementwise]) -> float:
+        """Return the factor of affine functions that follow each other."""
+        if not functions:
+            return 1.0
+        units = self.widths[functions[0].sources[0]]
+        values = torch.tensor([0.0, 1.0], dtype=self.parameters[0].dtype).expand(self.networks, units, 2)
         with torch.no_grad():
-            values = step.function(ends, self.parameters)
-        return float((values[..., 1] - values[..., 0]).square().mean().sqrt())
+            for each in functions:
+                values = each.function(values, self.parameters)
+        return float((values[..., 1] - values[..., 0]).square().mean().sqrt()) or 1.0
 
     def values(
         self,

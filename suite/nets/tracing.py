@@ -50,7 +50,7 @@ def trace_module(
     except Exception as error:  # whatever a forward method of the user's own raises
         raise UnsupportedModuleError(
             f"{type(module).__name__} cannot be traced ({short_error(error, 160)}); its forward method must not depend "
-            f"on values or shapes, and take one tensor; expected {SUPPORTED}"
+            f"on values or shapes, as in an if or an assert, and take one tensor; expected {SUPPORTED}"
         ) from error
     with torch.no_grad():
         try:
@@ -86,13 +86,14 @@ def network_of_arrays(layers: Sequence[tuple[Any, Any, Any]]) -> TracedNetwork:
                 "PyTorch"
             )
         width = weight.shape[1]
-        name = f"layer {number}"
+        name = str(number)
         if not bool(weight.isfinite().all()):
-            raise UnsupportedModuleError(f"{name}: some weights are not finite; load an earlier checkpoint")
+            raise UnsupportedModuleError(f"layer {number}: some weights are not finite; load an earlier checkpoint")
         bias = None if biases is None else torch.as_tensor(np.asarray(biases), dtype=torch.float64)
         if bias is not None and bias.shape != (width,):
             raise UnsupportedModuleError(
-                f"layer {number}: expected biases of shape ({width},), got {tuple(bias.shape)}"
+                f"layer {number}: expected biases of shape ({width},), got {tuple(bias.shape)}; weights are (inputs, "
+                "outputs), so transpose those of PyTorch"
             )
         if number == 0:
             reader.inputs = weight.shape[0]

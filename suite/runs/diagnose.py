@@ -26,6 +26,9 @@ from suite.report.diagnosis import LAYER_COLUMNS, Diagnosis
 
 Announce = Callable[[str], None]
 
+_SHOWN = 8
+"""The number of columns that a line names."""
+
 _COMPARED = 64
 """Points at which the traced network is compared with the module."""
 
@@ -60,7 +63,7 @@ def diagnose_network(
         network = _with_head(network, samples)
         say("measuring the network")
         evidence = gather_evidence(network, samples)
-        found, standardize = _find(network, samples, evidence)
+        found, standardize = find_with_data(network, samples, evidence)
         before: Tried | None = None
         tried: dict[str, Tried] = {}
         if try_remedies and not samples.is_constant:
@@ -90,8 +93,8 @@ def diagnose_network(
 
 def _check_arguments(learning_rate: float | None, steps: int, replicates: int) -> None:
     """Raise ValueError if a number is out of its range."""
-    if learning_rate is not None and not 0 < learning_rate < float("inf"):
-        raise ValueError(f"learning_rate: expected a number > 0, got {learning_rate}")
+    if learning_rate is not None and not (isinstance(learning_rate, int | float) and 0 < learning_rate < float("inf")):
+        raise ValueError(f"learning_rate: expected a number > 0, got {learning_rate!r}")
     for name, value, least in (("steps", steps, 1), ("replicates", replicates, 2)):
         if not isinstance(value, int) or value < least:
             raise ValueError(f"{name}: expected an integer >= {least}, got {value}")
@@ -120,20 +123,23 @@ def _with_head(network: TracedNetwork, samples: Samples) -> TracedNetwork:
     return replace(network, steps=(*network.steps, last), head="", head_function=None)
 
 
-def _find(
+def find_with_data(
     network: TracedNetwork, samples: Samples, evidence: Evidence
 ) -> tuple[list[tuple[Finding, bool]], frozenset[str]]:
-    """Return the findings, whether each one is gone with standardized inputs, and what should be standardized."""
+    """Return the findings, whether each one disappears with standardized data, and what should be standardized."""
     found = find_all(evidence, network)
     names = {each.finding for each in found}
     standardize = set[str]()
     if samples.regression and "output_scale" in names:
         standardize.add("targets")
-    if "input_scale" not in names:
-        return [(each, False) for each in found], frozenset(standardize)
-    after = {each.finding for each in find_all(gather_evidence(network, samples.standardized()), network)}
-    marked = [(each, each.finding != "input_scale" and each.finding not in after) for each in found]
-    return marked, frozenset({*standardize, "inputs"})
+    if "input_scale" in names:
+        standardize.add("inputs")
+    if not standardize:
+        return [(each, False) for each in found], frozenset()
+    reasons = {"input_scale", *(["output_scale"] if "targets" in standardize else [])}
+    again = gather_evidence(network, samples.standardized(standardize), with_theory=False)
+    after = {each.finding for each in find_all(again, network)} | reasons
+    return [(each, each.finding not in after) for each in found], frozenset(standardize)
 
 
 def _measure_again(remedy: Remedy, samples: Samples, seed: int) -> tuple[str, ...]:
@@ -141,7 +147,7 @@ def _measure_again(remedy: Remedy, samples: Samples, seed: int) -> tuple[str, ..
     network = remedy.network
     if remedy.draw:
         network = replace(network, parameters=tuple(remedy.draw(network, torch.Generator().manual_seed(seed))))
-    evidence = gather_evidence(network, samples.standardized(remedy.standardize))
+    evidence = gather_evidence(network, samples.standardized(remedy.standardize), with_theory=False)
     return tuple(finding.finding for finding in find_all(evidence, network))
 
 
@@ -154,7 +160,10 @@ def _tabulate(before: Tried | None, tried: Mapping[str, Tried]) -> pd.DataFrame:
         outcome = each.outcome
         gain = (None,) * 3 if each is before else difference(outcome.test, before.outcome.test)
         names = ", ".join(each.findings)
-        rows.append((each.remedy.name, outcome.rate, outcome.validated, outcome.score, *gain, names, each.remedy.code))
+        code = each.remedy.code
+        if code and not code.endswith(f"lr={outcome.rate:g})"):
+            code += f"\n# trained by Adam at a learning rate of {outcome.rate:g}"
+        rows.append((each.remedy.name, outcome.rate, outcome.validated, outcome.score, *gain, names, code))
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -199,8 +208,15 @@ def _summarize(
     ]
     if network.head:
         lines.append(f"the final {network.head} is left out; the loss includes it")
+    classes = int((samples.labels.amax(1) > 0).sum())
+    if not samples.regression and classes < network.outputs:
+        lines.append(f"the network has {network.outputs} outputs, and there are {classes} classes")
+    constant = [name for name, row in zip(samples.columns, samples.inputs, strict=True) if bool((row == row[0]).all())]
+    if constant:
+        more = ", ..." if len(constant) > _SHOWN else ""
+        lines.append(f"columns with the same value in all rows: {', '.join(constant[:_SHOWN])}{more}")
     if dropout:
-        lines.append("Dropout is off, and left out of the code of remedies")
+        lines.append("Dropout is off in all trainings; if yours fails, try it without Dropout, too")
     if before is not None:
         how = (
             "no network that was tried does better than a constant"

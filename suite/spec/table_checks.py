@@ -207,6 +207,8 @@ class TableChecks:
                 hint = "correct it" if not wrong.all() else "ignore the column"
                 if key == "features":
                     hint += f", or add {shown(name)} to categories"
+                elif wrong.all():
+                    hint = 'set target_type = "classification", or use another target'
                 self._problem(key, f"column {shown(name)} has the text {text} in {self._where(wrong)}; {hint}")
                 return zeros
             values = parsed.to_numpy(dtype=np.float64)
@@ -319,10 +321,18 @@ class TableChecks:
             self._problem("split", f"the {empty} set of {format_count(rows, 'row')} is empty; use a larger share")
         else:
             for part, numbers in zip(PARTS, divide_classes([int(count) for count in counts], sizes), strict=True):
-                for name, own, number in zip(classes, counts, numbers, strict=False):
-                    if number == 0:
-                        message = f"class {shown(name)} has {format_count(int(own), 'row')}, too few for the {part} set"
-                        self._problem("target", f"{message}; add rows, merge classes, or change split")
+                rare = [
+                    (name, int(own)) for name, own, number in zip(classes, counts, numbers, strict=False) if not number
+                ]
+                if len(rare) > _MOST_REPORTED:
+                    message = f"{len(rare):,} of {len(classes):,} classes have too few rows for the {part} set"
+                    self._problem("target", f'{message}; set target_type = "regression", or merge classes')
+                    continue
+                for name, rows_of_class in rare:
+                    message = (
+                        f"class {shown(name)} has {format_count(rows_of_class, 'row')}, too few for the {part} set"
+                    )
+                    self._problem("target", f"{message}; add rows, merge classes, or change split")
         return sizes
 
 

@@ -9,6 +9,7 @@ from torch import nn
 
 from suite.diagnosis.evidence import gather_evidence
 from suite.diagnosis.findings import FINDINGS, Finding, correlation_depth, find_all
+from suite.diagnosis.initialize import initialize_
 from suite.diagnosis.samples import make_samples
 from suite.diagnosis.severity import CHANCES, NO_FINDING, severity_of
 from suite.nets.tracing import trace_module
@@ -28,8 +29,6 @@ def _fill(place: int, name: str, value: float) -> Callable[[nn.Sequential], None
 
 
 def test_a_network_that_is_well_initialized_has_no_finding() -> None:
-    from suite.diagnosis.initialize import initialize_
-
     assert findings(initialize_(mlp(2, 64), seed=0)) == {}
 
 
@@ -69,6 +68,32 @@ def test_inputs_targets_and_labels_are_looked_at() -> None:
     rare = np.where(np.arange(len(y)) < 2, 1, 0)
     assert findings(mlp(1, 16), x, rare)["labels"].value == pytest.approx(1 - 2 / len(y))
     assert findings(mlp(1, 16, outputs=1), x, np.full(len(y), 2.5))["labels"].strength == "strong"
+
+
+def test_errors_of_both_signs_do_not_cancel() -> None:
+    """And the layer that is named has the error that is named."""
+    net = initialize_(mlp(8, 32), seed=0)
+    with torch.no_grad():
+        for place in range(0, 14, 2):
+            net[place].weight *= 10.0 if place % 4 else 0.1
+        net[14].weight *= 2.0
+    found = findings(net)["initialization"]
+    assert found.strength == "strong"
+    assert "too small" in found.evidence
+    assert found.value < 2
+
+
+def test_targets_are_looked_at_one_by_one() -> None:
+    x, _ = classes()
+    found = findings(mlp(1, 16, outputs=2), x, np.stack([x[:, 0], 0.001 * x[:, 1]], axis=1))["output_scale"]
+    assert found.strength == "strong"
+    assert found.value == pytest.approx(0.001, rel=0.2)
+
+
+def test_schemes_of_the_suite_are_no_fault() -> None:
+    """critical has a large variance for sigmoids."""
+    for scheme in ("critical", "variance_preserving"):
+        assert "initialization" not in findings(initialize_(mlp(6, 24, activation=nn.Sigmoid), scheme, seed=0))
 
 
 def test_normalized_layers_may_have_any_weights() -> None:

@@ -119,6 +119,32 @@ def test_factors_of_layers_are_divided_out() -> None:
         suite.initialize_(net, seed=0)
 
 
+class Bytes(nn.Module):
+    """A network that divides its inputs, in [0, 255], and adds a constant."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.last = nn.Linear(30, 200), nn.Linear(200, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the outputs."""
+        outputs: torch.Tensor = self.last(torch.relu(self.first((x - 127.5) / 73.6) + 0.5))
+        return outputs
+
+
+def test_what_is_done_to_inputs_is_no_factor_of_a_layer() -> None:
+    """Inputs are measured as the first Linear layer gets them, and a constant is a bias."""
+    x = 255 * np.random.default_rng(0).uniform(size=(200, 30))
+    with seeded():
+        net = suite.initialize_(Bytes(), seed=0)
+    assert net.first.weight.square().mean().item() * 30 == pytest.approx(2, rel=0.1)
+    network = trace_module(net)
+    evidence = gather_evidence(network, make_samples(x, np.arange(200) % 3, 3))
+    assert evidence.input_size == pytest.approx(1, rel=0.02)
+    assert evidence.linears[0].bias_variance == pytest.approx(0.25)
+    assert not {"input_scale", "initialization"} & {each.finding for each in find_all(evidence, network)}
+
+
 def test_lists_of_arrays_get_new_entries() -> None:
     """The same weights as the module."""
     net = mlp(2, 8)
