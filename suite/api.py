@@ -170,7 +170,7 @@ def initialize_(
     Weights of hidden layers have the variance sigma_w^2 / fan_in. sigma_w^2 depends on the scheme, and on the
     activation whose outputs the layer takes; in the first layer, on the activation that follows. Biases are 0, except
     for `pytorch`. The readout has sigma_w^2 = 1. Factors of a layer's inputs or outputs, such as 1 / sqrt(fan_in), are
-    divided out. Gains of normalizations become 1, and their shifts 0.
+    divided out. Gains of normalizations become 1, and their shifts 0. Frozen parameters are drawn, too.
 
     Args:
         net: A torch.nn.Module or a list of arrays as `diagnose` takes them. The list's entries are replaced.

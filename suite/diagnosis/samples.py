@@ -149,13 +149,19 @@ def _as_numbers(values: Any, what: str) -> NDArray[np.float64]:
         found: NDArray[np.float64] = raw.astype(np.float64)
     except (TypeError, ValueError):
         if pd.isna(raw).any():
-            row = int(np.argwhere(pd.isna(raw))[0][0])
-            raise ValueError(f"{what}: row {row} has a missing value; remove or fill it") from None
+            raise ValueError(f"{what}: {_where(values, pd.isna(raw))} is missing; remove or fill it") from None
         raise ValueError(f"{what}: expected numbers, got {raw.dtype}; encode text as numbers first") from None
     if not np.isfinite(found).all():
-        row = int(np.argwhere(~np.isfinite(found))[0][0])
-        raise ValueError(f"{what}: row {row} has a value that is missing or not finite; remove or fill it")
+        raise ValueError(f"{what}: {_where(values, ~np.isfinite(found))} is missing or not finite; remove or fill it")
     return found
+
+
+def _where(values: Any, wrong: NDArray[np.bool_]) -> str:
+    """Return the first place that is wrong: the number of its row from 0, and its column if there are several."""
+    row, *column = np.argwhere(wrong)[0]
+    if not column:
+        return f"the value in row {row}"
+    return f"the value in row {row} of column {getattr(values, 'columns', range(wrong.shape[1]))[column[0]]}"
 
 
 def _as_array(values: Any) -> NDArray[Any]:

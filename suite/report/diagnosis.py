@@ -161,14 +161,14 @@ def _tabulate_layers(layers: pd.DataFrame) -> tuple[list[str], int, list[list[st
     """Return the header, the number of columns of words and the rows of the table of layers."""
     names = [name for name in LAYER_COLUMNS if not name.endswith("_theory")]
     rows = []
-    for row in layers.to_dict("records"):
-        cells = [row["layer"], row["activation"], f"{row['units']}"]
+    for number, row in enumerate(layers.to_dict("records"), 1):
+        cells = [row["layer"], row["activation"], str(number), f"{row['units']}"]
         for name in names[3:]:
             theory = row.get(f"{name}_theory")
             beside = f" ({theory:.2g})" if theory is not None and np.isfinite(theory) else ""
             cells.append(f"{row[name]:.2g}{beside}")
         rows.append(cells)
-    return names, 2, rows
+    return [*names[:2], "hidden layer", *names[2:]], 2, rows
 
 
 def _has_theory(layers: pd.DataFrame) -> bool:
