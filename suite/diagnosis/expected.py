@@ -21,8 +21,10 @@ _PAIRS, _FEW_PAIRS = 200, 12
 _SMALL = 1e-6
 """The distance 1 - c below which the correlation map is linear; above, differences from 1 are accurate."""
 
-_OFF_CENTER = 0.1
-"""The square of the biases' mean, as a share of the variance of preactivations, up to which it is ignored."""
+_OFF_CENTER, _STANDARD_ERRORS = 0.1, 4
+"""The biases' mean is ignored if its square is at most this share of the variance of preactivations, or if it is within
+so many standard errors of 0.
+"""
 
 Array = NDArray[np.float64]
 
@@ -117,7 +119,8 @@ def expect_layers(
                     fan_out, fan_in = network.parameters[step.weight].shape[1:]
                     factor = factor * weight * fan_out / fan_in
                     q = weight * at.q + bias
-                    if bias_mean**2 > _OFF_CENTER * float(q.mean()):
+                    chance = _STANDARD_ERRORS**2 * (bias - bias_mean**2) / fan_out
+                    if bias_mean**2 > max(_OFF_CENTER * float(q.mean()), chance):
                         return ()
                     at = _Pairs(q, weight * at.half, np.zeros_like(q))
                 case Normalize():

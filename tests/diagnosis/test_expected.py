@@ -116,6 +116,7 @@ def test_where_theory_does_not_apply_nothing_is_expected() -> None:
     for net in (residual, batch, unknown):
         assert expect_layers(trace_module(net), [(1.0, 0.0, 0.0)] * 3, _two_points(1.0, 0.0)) == ()
     assert expect_layers(trace_module(mlp(2, 8)), [(1.0, 1.0, -1.0)] * 3, _two_points(1.0, 0.0)) == ()
+    assert expect_layers(trace_module(mlp(2, 8)), [(1.0, 1.0, -0.5)] * 3, _two_points(1.0, 0.0))
 
 
 def test_numbers_that_overflow_are_missing() -> None:
