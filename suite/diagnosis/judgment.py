@@ -37,6 +37,9 @@ REMEDIES: dict[str, Sequence[str]] = {
 _NOTABLE = 0.02
 """A difference of scores from which it counts."""
 
+_LARGE = 0.05
+"""A difference of scores from which the best of all networks that were trained is better in spite of its choice."""
+
 _ENOUGH = 10
 """Number of networks of the study from which a share is quoted."""
 
@@ -246,10 +249,11 @@ def _is_better(after: Outcome, before: Outcome, least: float = _NOTABLE) -> bool
 def _is_clearly_better(best: Outcome, before: Outcome) -> bool:
     """Return whether the best of many is better than the network as it is.
 
-    The difference must exceed its standard error over replicates whose training sets overlap.
+    A small difference must exceed its standard error over replicates whose training sets overlap.
     """
     gain = best.validated - before.validated
-    return _is_better(best, before) and not gain <= corrected_error(best.validation - before.validation)
+    small = gain < _LARGE and gain <= corrected_error(best.validation - before.validation)
+    return _is_better(best, before) and not small
 
 
 def _is_useless(best: Outcome, constant: float) -> bool:
