@@ -31,7 +31,7 @@ OTHER_MEANINGS = {
     "results/schema.py": {"trainability"},
     "diagnosis/findings.py": {"collapse"},
     "diagnosis/severity.py": {"collapse"},
-    "runs/diagnose.py": {"collapse"},
+    "diagnosis/judgment.py": {"collapse"},
     "diagnosis/samples.py": {"accuracy"},
 }
 """Literals that are the name of a baseline, a column, a finding or a score, too."""

@@ -23,7 +23,6 @@ _TORCHS = [
     "elu",
     "erf",
     "gelu",
-    "identity",
     "leaky_relu",
     "relu",
     "selu",
@@ -36,7 +35,9 @@ _TORCHS = [
 _SCHEMES = ["critical", "glorot", "he", "lecun", "orthogonal", "pytorch", "variance_preserving"]
 
 EXCEPTIONS: dict[tuple[str, str], str] = {
-    **{("nets/tracing.py", name): "torch's name of a function, or Keras's" for name in _TORCHS},
+    **{("nets/torch_layers.py", name): "torch's name of a function" for name in _TORCHS},
+    ("nets/tracing.py", "identity"): "Keras's name of no activation",
+    **{("diagnosis/code.py", name): "torch's name of a function" for name in ("sigmoid", "tanh")},
     **{
         (module, name): "a scheme of `initialize_`, which users write as a string"
         for module in ("api.py", "diagnosis/initialize.py")
@@ -44,7 +45,7 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
     },
     **{
         (module, name): "a scheme that a remedy calls `initialize_` with"
-        for module in ("diagnosis/remedies.py", "runs/diagnose.py")
+        for module in ("diagnosis/remedies.py", "diagnosis/judgment.py")
         for name in ("critical", "variance_preserving")
     },
     ("runs/diagnose.py", "sigmoid"): "torch's name of a function",

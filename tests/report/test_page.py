@@ -253,7 +253,7 @@ def test_what_is_no_number_is_null_in_a_page() -> None:
     assert embedded(value) == '{"a":[1.5,null],"b":{"c":[null,null]}}'
 
 
-@pytest.mark.parametrize("template", ["page.html", "index.html"])
+@pytest.mark.parametrize("template", ["page.html", "base.html"])
 def test_a_page_sends_nothing_and_takes_no_base(template: str) -> None:
     """Neither of which falls under the policy's default."""
     text = (TEMPLATES / template).read_text()
