@@ -18,6 +18,9 @@ from suite.theory.mean_field import second_moment, slope_moment
 _PAIRS, _FEW_PAIRS = 200, 12
 """Pairs of points that pass through the network; few of them if means over two variables take a quadrature."""
 
+_LARGEST = 1e6
+"""The second moment of preactivations above which means of activations that are not homogeneous are not computed."""
+
 _SMALL = 1e-6
 """The distance 1 - c below which the correlation map is linear; above, differences from 1 are accurate."""
 
@@ -130,7 +133,8 @@ def expect_layers(
                     assert entry is not None
                     signals.append(at)
                     factors.append(factor)
-                    factor = _each(lambda q, entry=entry: slope_moment(entry, q), at.q)  # type: ignore[misc]
+                    q = at.q if entry.homogeneous else np.where(at.q <= _LARGEST, at.q, nan)
+                    factor = _each(lambda q, entry=entry: slope_moment(entry, q), q)  # type: ignore[misc]
                     at = _activate(entry, at)
         return _summarize(signals, factors, inputs.shape[1])
 
@@ -192,6 +196,8 @@ def _activate(entry: Activation, at: _Pairs) -> _Pairs:
     For points of different second moments, the part of the difference that is due to their angle is computed at the
     geometric mean of the two, which is exact for homogeneous activations.
     """
+    if not entry.homogeneous:
+        at = _Pairs(np.where(at.q <= _LARGEST, at.q, nan), at.half, at.mean)
     after = _each(lambda q: second_moment(entry, q), at.q)
     mean = _each(lambda q: gaussian_mean(entry.phi, sqrt(q), entry.kinks, entry.pace), at.q)
     middle = np.sqrt(at.q[0] * at.q[1])
