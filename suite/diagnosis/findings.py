@@ -224,6 +224,10 @@ def _depth(evidence: Evidence, network: TracedNetwork) -> Iterator[Finding]:
     yield Finding("depth", strength, "", value, expected, text)
 
 
+_LARGEST_VARIANCE = 1e6
+"""The weight variance above which the fixed point of the variance map is not looked for, which takes long."""
+
+
 def correlation_depth(evidence: Evidence, network: TracedNetwork) -> float:
     """Return the depth scale xi_c of the correlation map, for the mean variances of the hidden layers.
 
@@ -239,7 +243,7 @@ def correlation_depth(evidence: Evidence, network: TracedNetwork) -> float:
     assert entry is not None
     weights = sum(linear.weight_variance for linear in hidden) / len(hidden)
     biases = sum(linear.bias_variance for linear in hidden) / len(hidden)
-    if weights == 0:
+    if weights == 0 or weights > _LARGEST_VARIANCE:
         return nan
     try:
         q = fixed_point(entry, weights, biases)
