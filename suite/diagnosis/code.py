@@ -5,7 +5,8 @@ from itertools import groupby
 import torch
 from torch import nn
 
-from suite.catalog.activations import Elu, Htanh, LeakyRelu
+from suite.nets.export import activation_module
+from suite.nets.torch_layers import ELEMENTWISE_MODULES
 from suite.nets.traced import Add, Affine, Elementwise, Normalize, TracedNetwork
 
 _RESIDUAL = """class Residual(nn.Module):
@@ -19,8 +20,8 @@ _RESIDUAL = """class Residual(nn.Module):
 """
 
 _NORMALIZATIONS = {"batch": "nn.BatchNorm1d", "layer": "nn.LayerNorm", "rms": "nn.RMSNorm"}
-_MODULES = {name.lower(): name for name in dir(nn.modules.activation) if name[0].isupper()}
-"""Torch's activations by their names in lower case."""
+_MODULES = {kind.__name__.lower(): kind for kind in ELEMENTWISE_MODULES - {nn.Threshold}}
+"""Torch's activations without arguments by their names in lower case."""
 
 _HEADS = {
     "softmax": "nn.Softmax(dim=1)",
@@ -75,41 +76,25 @@ def _module(network: TracedNetwork, step: object) -> str | None:
             own = f", eps={eps:g}" if eps != 1e-5 or kind == "rms" else ""
             return f"{_NORMALIZATIONS[kind]}({units}{own})"
         case Elementwise():
-            text = _expression(step)
-            return text if text and _computes(text, network, step) else None
+            return _activation(network, step)
     return None
 
 
-def _expression(step: Elementwise) -> str:
-    """Return the expression of torch's module for an activation; empty if there is none."""
-    match step.entry:
-        case None:
-            name, arguments = _MODULES.get(step.label.replace("_", "").lower(), ""), ""
-        case LeakyRelu(slope=slope):
-            name, arguments = "LeakyReLU", f"{slope:g}"
-        case Elu(alpha=alpha):
-            name, arguments = "ELU", f"{alpha:g}"
-        case Htanh(linear_region=region):
-            name, arguments = "Hardtanh", f"{-region:g}, {region:g}"
-        case entry:
-            name, arguments = _MODULES.get(entry.label.lower(), ""), ""
-    return f"nn.{name}({arguments})" if name else ""
+def _activation(network: TracedNetwork, step: Elementwise) -> str | None:
+    """Return the expression of a module of torch that computes an activation without parameters."""
+    module = activation_module(step.entry) if step.entry is not None else _module_named(step.label)
+    if step.parameters or module is None or not type(module).__module__.startswith("torch.nn."):
+        return None
+    z = torch.linspace(-8, 8, 65, dtype=torch.float64).expand(1, network.widths[step.sources[0]], -1)
+    with torch.no_grad():
+        same = torch.allclose(module.eval()(z), step.function(z, network.parameters), rtol=1e-6, atol=1e-9)
+    return f"nn.{module}" if same else None
 
 
-def _computes(text: str, network: TracedNetwork, step: Elementwise) -> bool:
-    """Return whether a module, which this file wrote, computes an activation without parameters."""
-    name, _, arguments = text.removeprefix("nn.").removesuffix(")").partition("(")
-    kind = getattr(nn, name, None)
-    if step.parameters or not (isinstance(kind, type) and issubclass(kind, nn.Module)):
-        return False
-    try:
-        module = kind(*map(float, filter(None, arguments.split(", "))))
-        units = network.widths[step.sources[0]]
-        z = torch.linspace(-8, 8, 65, dtype=torch.float64).expand(1, units, -1)
-        with torch.no_grad():
-            return torch.allclose(module.eval()(z), step.function(z, network.parameters), rtol=1e-6, atol=1e-9)
-    except (TypeError, RuntimeError, ValueError):
-        return False
+def _module_named(label: str) -> nn.Module | None:
+    """Return torch's activation of a name such as `mish` or `LogSigmoid`; None if there is none without arguments."""
+    kind = _MODULES.get(label.replace("_", "").lower())
+    return kind() if kind is not None else None
 
 
 def _format_modules(modules: tuple[str, ...]) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import inf, isfinite, nan, sqrt
+from math import isfinite, nan, sqrt
 
 import numpy as np
 from jaxtyping import Float
@@ -133,8 +133,9 @@ def expect_layers(
                     assert entry is not None
                     signals.append(at)
                     factors.append(factor)
-                    q = at.q if entry.homogeneous else np.where(at.q <= _LARGEST, at.q, nan)
-                    factor = _each(lambda q, entry=entry: slope_moment(entry, q), q)  # type: ignore[misc]
+                    if not entry.homogeneous:
+                        at = _Pairs(np.where(at.q <= _LARGEST, at.q, nan), at.half, at.mean)
+                    factor = _each(lambda q, entry=entry: slope_moment(entry, q), at.q)  # type: ignore[misc]
                     at = _activate(entry, at)
         return _summarize(signals, factors, inputs.shape[1])
 
@@ -196,8 +197,6 @@ def _activate(entry: Activation, at: _Pairs) -> _Pairs:
     For points of different second moments, the part of the difference that is due to their angle is computed at the
     geometric mean of the two, which is exact for homogeneous activations.
     """
-    if not entry.homogeneous:
-        at = _Pairs(np.where(at.q <= _LARGEST, at.q, nan), at.half, at.mean)
     after = _each(lambda q: second_moment(entry, q), at.q)
     mean = _each(lambda q: gaussian_mean(entry.phi, sqrt(q), entry.kinks, entry.pace), at.q)
     middle = np.sqrt(at.q[0] * at.q[1])
@@ -209,7 +208,7 @@ def _activate(entry: Activation, at: _Pairs) -> _Pairs:
 
 def _turn(entry: Activation, q: float, angle: float) -> float:
     """Return E[(phi(u) - phi(v))^2] / 2 for u and v of variance q whose covariance is q - angle."""
-    if not (isfinite(q) and isfinite(angle)) or q == inf:
+    if not (isfinite(q) and isfinite(angle)):
         return nan
     if q == 0 or angle <= _SMALL * q:
         return angle * slope_moment(entry, q)

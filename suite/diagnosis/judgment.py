@@ -270,6 +270,6 @@ def _choose(keys: Sequence[str], outcomes: Mapping[str, Outcome], base: Outcome)
     known = [key for key in outcomes if key in keys]
     if not known:
         return None
-    top = max((outcomes[key] for key in known), key=lambda each: each.validated)
+    top = max((outcomes[key] for key in known), key=_validated)
     key = next(key for key in known if not _is_better(top, outcomes[key], _CLOSE))
     return key if _is_better(outcomes[key], base) else None

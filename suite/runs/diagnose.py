@@ -154,14 +154,15 @@ def _measure_again(remedy: Remedy, samples: Samples, seed: int) -> tuple[str, ..
 def _tabulate(before: Tried | None, tried: Mapping[str, Tried]) -> pd.DataFrame:
     """Return one row for the network as it is, and one for each remedy."""
     columns = ["remedy", "learning_rate", "validation", "test", "gain", "ci_low", "ci_high", "findings", "code"]
+    if before is None:
+        return pd.DataFrame(columns=columns)
     rows: list[tuple[Any, ...]] = []
-    for each in [before, *tried.values()] if before else []:
-        assert before is not None
+    for key, each in {"": before, **tried}.items():
         outcome = each.outcome
         gain = (None,) * 3 if each is before else difference(outcome.test, before.outcome.test)
         names = ", ".join(each.findings)
         code = each.remedy.code
-        if code and not code.endswith(f"lr={outcome.rate:g})"):
+        if code and key != LEARNING_RATE:
             code += f"\n# trained by Adam at a learning rate of {outcome.rate:g}"
         rows.append((each.remedy.name, outcome.rate, outcome.validated, outcome.score, *gain, names, code))
     return pd.DataFrame(rows, columns=columns)
