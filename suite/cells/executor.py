@@ -176,9 +176,13 @@ class ProcessPool(Executor):
         return self.workers + 1
 
     def end(self, at_once: bool) -> None:
-        """End the processes; new ones start with the next task."""
+        """Kill the processes; new ones start with the next task.
+
+        They are not asked to end, since they would wait forever if one of them dies meanwhile: idle workers take turns
+        to wait for a task, and one that is killed never passes its turn on.
+        """
         if self._processes is not None:
-            self._processes.shutdown(wait=True, kill_workers=at_once)
+            self._processes.shutdown(wait=True, kill_workers=True)
             self._processes = None
         if self._claims is not None:
             self._claims.cleanup()

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 from functools import partial
@@ -96,6 +97,24 @@ def wait(task):
 
 list(ProcessPool(2).outcomes(wait, range(2), wait))
 """
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="stops processes")
+def test_a_worker_that_does_not_answer_does_not_keep_a_run_from_ending() -> None:
+    """As if it had been killed while it waited for a task, which the others then never get."""
+    pool = ProcessPool(2)
+    workers = {pid for _, pid in pool.outcomes(_pid, range(4), _pid)}
+    for worker in workers:
+        os.kill(worker, signal.SIGSTOP)
+    ending = threading.Thread(target=pool.end, args=(False,), daemon=True)
+    ending.start()
+    ending.join(60)
+    ended = not ending.is_alive()
+    for worker in workers if not ended else ():
+        os.kill(worker, signal.SIGKILL)
+
+    assert ended
 
 
 @pytest.mark.slow
