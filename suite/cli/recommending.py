@@ -32,6 +32,6 @@ def recommend(
 
         found = recommend_network(study, trainings, seconds, announce)
     folder = write_recommendation(found, results)
-    for line in format_leaderboard(found.leaderboard, found.summary):
+    for line in format_leaderboard(found.leaderboard, found.linear, found.summary):
         echo(line)
     echo(f"page, leaderboard and code: {folder}")

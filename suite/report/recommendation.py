@@ -1,7 +1,7 @@
 """The leaderboard of a recommendation, as text and as a page."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -18,11 +18,34 @@ _SHOWN = 10
 _HEADER = ("", "depth", "activation", "initialization", "learning rate")
 
 
-def format_leaderboard(leaderboard: "pd.DataFrame", summary: Sequence[str]) -> Iterator[str]:
+class LinearScore(NamedTuple):
+    """The scores of a linear model of the same data: accuracies, or R^2.
+
+    Attributes:
+        validation: The mean validation score over replicates.
+        test: The mean test score.
+        ci_low, ci_high: Its 95% confidence interval.
+        gain: How much higher the mean test score of the best network is.
+        gain_low, gain_high: The 95% confidence interval of the gain.
+    """
+
+    validation: float
+    test: float
+    ci_low: float
+    ci_high: float
+    gain: float
+    gain_low: float
+    gain_high: float
+
+
+def format_leaderboard(
+    leaderboard: "pd.DataFrame", linear: LinearScore | None, summary: Sequence[str]
+) -> Iterator[str]:
     """Yield the lines that a terminal shows: what was done, the leaderboard, and how to read it.
 
     Args:
         leaderboard: One row per configuration, the best first.
+        linear: The scores of a linear model, if there are any.
         summary: What was compared, and what it cost.
     """
     yield from summary
@@ -32,22 +55,25 @@ def format_leaderboard(leaderboard: "pd.DataFrame", summary: Sequence[str]) -> I
     if len(rows) > _SHOWN:
         yield f"and {len(rows) - _SHOWN:,} more in leaderboard.csv"
     yield ""
-    yield from _explain(leaderboard)
+    yield from _explain(leaderboard, linear)
     yield "Rows are in the order of the steps of training, then of validation."
 
 
-def render_recommendation(title: str, leaderboard: "pd.DataFrame", summary: Sequence[str], code: str) -> str:
+def render_recommendation(
+    title: str, leaderboard: "pd.DataFrame", linear: LinearScore | None, summary: Sequence[str], code: str
+) -> str:
     """Return the page of a recommendation.
 
     Args:
         title: The title of the page.
         leaderboard: One row per configuration, the best first.
+        linear: The scores of a linear model, if there are any.
         summary: What was compared, and what it cost.
         code: Code that trains the best network; may be empty.
     """
     header, *rows = _tabulate(leaderboard)
     template = environment().get_template("recommendation.html")
-    reading = list(_explain(leaderboard))
+    reading = list(_explain(leaderboard, linear))
     table = PageTable("", "", header, len(_HEADER) - 1, rows)
     return template.render(title=title, summary=summary, leaderboard=table, reading=reading, code=code)
 
@@ -55,7 +81,7 @@ def render_recommendation(title: str, leaderboard: "pd.DataFrame", summary: Sequ
 def _tabulate(leaderboard: "pd.DataFrame") -> Iterator[list[str]]:
     """Yield the header and the rows of the leaderboard as text."""
     validation, test = (name for name in leaderboard.columns if name.startswith(("validation_", "test_")))
-    scores = [name.replace("_", " ").replace("r2", "R^2") for name in (validation, test)]
+    scores = [_in_words(name) for name in (validation, test)]
     yield [*_HEADER, *scores, "95% CI", "against best", "steps"]
     for place, row in enumerate(leaderboard.to_dict("records"), 1):
         tested = ["", "", ""]
@@ -74,8 +100,8 @@ def _tabulate(leaderboard: "pd.DataFrame") -> Iterator[list[str]]:
         ]
 
 
-def _explain(leaderboard: "pd.DataFrame") -> Iterator[str]:
-    """Yield which configuration is the best, and which ones cannot be told apart from it."""
+def _explain(leaderboard: "pd.DataFrame", linear: LinearScore | None) -> Iterator[str]:
+    """Yield which configuration is the best, which ones cannot be told apart from it, and what a linear model does."""
     row = leaderboard.iloc[0]
     yield (
         f"Best: {row['activation']}, depth {row['depth']}, widths {row['widths']} ({row['parameters']:,} parameters), "
@@ -88,3 +114,24 @@ def _explain(leaderboard: "pd.DataFrame") -> Iterator[str]:
         yield "All others on the test set are different: no 95% interval of a difference in scores contains 0."
     else:
         yield f"Tied: {tied} of {tested} others on the test set. Their 95% interval of the difference contains 0."
+    if linear is not None:
+        (score,) = (name for name in leaderboard.columns if name.startswith("test_"))
+        yield (
+            f"A linear model has a {_in_words(score)} of {linear.test:.3f}, "
+            f"95% CI [{linear.ci_low:.3f}, {linear.ci_high:.3f}]. {_compare(linear)}"
+        )
+
+
+def _compare(linear: LinearScore) -> str:
+    """Return the sentence that compares the best network with a linear model."""
+    gain, low, high = linear.gain, linear.gain_low, linear.gain_high
+    if low > 0:
+        return f"The best network is better by {gain:.3f}, 95% CI [{low:.3f}, {high:.3f}]."
+    if high < 0:
+        return f"The best network is worse by {-gain:.3f}, 95% CI [{-high:.3f}, {-low:.3f}]."
+    return f"The best network is not shown to be better: its gain is {gain:.3f}, 95% CI [{low:.3f}, {high:.3f}]."
+
+
+def _in_words(score: str) -> str:
+    """Return the name of a column of scores in words."""
+    return score.replace("_", " ").replace("r2", "R^2")

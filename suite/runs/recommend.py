@@ -5,33 +5,28 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from math import sqrt
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from scipy.stats import t as student
 
 from suite.catalog.datasets import Dataset, Split
 from suite.catalog.measures.training import AccuracySettings
 from suite.formatting import format_count, format_duration
 from suite.nets.export import make_module, training_code
-from suite.nets.losses import HALF_SQUARE, Loss
 from suite.nets.streams import stream
 from suite.nets.torch_settings import standard_settings
-from suite.report.recommendation import render_recommendation
+from suite.report.recommendation import LinearScore, render_recommendation
 from suite.results.files import write_text
 from suite.runs.explain import format_widths
 from suite.runs.halving import Configuration, Rung, default_budget, halve, plan_rungs
+from suite.runs.scoring import Score, score_linear, score_on_test
 from suite.spec.changes import Change, file_tasks
 from suite.spec.load import Study, load_studies
 from suite.spec.members import Member
 from suite.spec.read import read_toml
 from suite.spec.recommendation import DataOptions, recommendation_text
-from suite.statistics.intervals import NORMAL_QUANTILE, wilson
-from suite.training.accuracy import outputs_on, score_points
 from suite.training.datasets import moments_of
 from suite.training.networks import draw_networks
 from suite.training.tasks import Data, make_data
@@ -75,6 +70,7 @@ class Recommendation:
         seconds: The time taken.
         finished: Whether all stages were finished within the time.
         best: The best configuration.
+        linear: The scores of a linear model, for comparison; None if there was no time for it.
     """
 
     study: Study
@@ -86,6 +82,7 @@ class Recommendation:
     seconds: float
     finished: bool
     best: Configuration
+    linear: LinearScore | None
 
     def __repr__(self) -> str:
         return f"Recommendation({self.study.spec.name!r}, best={self.best.member.name!r}, steps={self.steps:,})"
@@ -121,7 +118,7 @@ class Recommendation:
     def report(self, path: str | Path) -> Path:
         """Write a page with the leaderboard, the members that were dropped, and the code to train the best network."""
         title = self.study.spec.title
-        write_text(Path(path), render_recommendation(title, self.leaderboard, self.summary, self.code()))
+        write_text(Path(path), render_recommendation(title, self.leaderboard, self.linear, self.summary, self.code()))
         return Path(path)
 
     @property
@@ -271,8 +268,10 @@ def recommend_network(
         raise ValueError("the time was over before any network was trained; allow more seconds")
     if not np.isfinite(trained[0].validation).any():
         raise ValueError("all trainings diverged; lower the learning rates of the spec")
+    say("comparing the best with a linear model")
     with standard_settings(), torch.no_grad():
         tested = score_on_test(trained, data)
+        linear = score_linear(trained[0], data, until)
     return Recommendation(
         study=study,
         leaderboard=_tabulate(trained, tested, task),
@@ -283,6 +282,7 @@ def recommend_network(
         seconds=time.monotonic() - began,
         finished=finished,
         best=trained[0],
+        linear=linear,
     )
 
 
@@ -314,83 +314,7 @@ def _configurations(study: Study, settings: AccuracySettings, reasons: Mapping[s
     return [found[place] for place in order]
 
 
-class _Score(NamedTuple):
-    """A test score with its 95% confidence interval, and whether it can be told apart from that of the best."""
-
-    mean: float
-    low: float
-    high: float
-    tied: bool
-
-
-def score_on_test(trained: Sequence[Configuration], data: Data) -> dict[int, _Score]:
-    """Return the test scores of the configurations that were trained for the most steps, by their place.
-
-    The first one is the best. It was chosen by validation.
-    """
-    points: list[NDArray[np.float64]] = []
-    for each in trained:
-        if each.steps < trained[0].steps:
-            break
-        _, outputs = outputs_on(each.trained, data, [data.test.inputs])
-        points.append(score_points(outputs, data.test.labels, data.loss).numpy())
-    shares = data.validation.inputs.shape[2] / data.train.inputs.shape[2]
-    found = {}
-    for place, own in enumerate(points):
-        difference, margin = mean_over_splits(points[0] - own, shares)
-        tied = place == 0 or (bool(np.isfinite(difference)) and abs(difference) <= margin)
-        found[place] = _Score(*_interval(own, shares, data.loss), tied)
-    return found
-
-
-def mean_over_splits(scores: NDArray[np.float64], share: float) -> tuple[float, float]:
-    """Return a mean over replicates and test points, and the half-width of its 95% confidence interval.
-
-    The variance has two parts: that over test points, of their means over replicates, and that over replicates beyond
-    what the test points explain, from the residuals of a two-way table. Replicates have overlapping training sets, for
-    which the second part is enlarged as Nadeau and Bengio do for overlapping test sets, from 1 / n to
-    1 / n + validation / train (our operational definition).
-
-    Args:
-        scores: (replicates, test points); the test points are the same in all replicates.
-        share: The size of a validation set divided by that of a training set.
-
-    Source: Nadeau & Bengio 2003, Inference for the generalization error; Welch 1947 for the degrees of freedom.
-    """
-    replicates, points = scores.shape
-    mean = float(scores.mean())
-    if not np.isfinite(scores).all():
-        return mean, float("inf")
-    by_point, by_replicate = scores.mean(axis=0), scores.mean(axis=1)
-    over_points = by_point.var(ddof=1) / points if points > 1 else 0.0
-    over_replicates = 0.0
-    if replicates > 1:
-        residual = scores - by_point - by_replicate[:, None] + mean
-        within = (residual**2).sum() / ((replicates - 1) * max(1, points - 1)) / points
-        over_replicates = max(0.0, by_replicate.var(ddof=1) - within) * (1 / replicates + share)
-    variance = over_points + over_replicates
-    if variance == 0:
-        return mean, 0.0
-    parts = [(over_points, points - 1), (over_replicates, replicates - 1)]
-    freedom = variance**2 / sum(part**2 / number for part, number in parts if number)
-    return mean, float(student.ppf(0.975, freedom) * sqrt(variance))
-
-
-def _interval(scores: NDArray[np.float64], share: float, loss: Loss) -> tuple[float, float, float]:
-    """Return a mean with its 95% confidence interval; for accuracies Wilson's, which stays between 0 and 1.
-
-    Wilson's interval is for as many independent points as have the variance of the mean, at most the test points.
-    """
-    mean, half = mean_over_splits(scores, share)
-    if loss is HALF_SQUARE:
-        return mean, mean - half, mean + half
-    variance, points = (half / NORMAL_QUANTILE) ** 2, scores.shape[1]
-    trials = np.array([points if variance * points <= mean * (1 - mean) else mean * (1 - mean) / variance])
-    low, high = wilson(mean * trials, trials)
-    return mean, float(low[0]), float(high[0])
-
-
-def _tabulate(trained: Sequence[Configuration], tested: Mapping[int, _Score], task: Dataset) -> "pd.DataFrame":
+def _tabulate(trained: Sequence[Configuration], tested: Mapping[int, Score], task: Dataset) -> "pd.DataFrame":
     """Return the leaderboard, the best configuration first."""
     import pandas as pd  # noqa: PLC0415  # needs pandas as few modules of this package do
 

@@ -13,8 +13,10 @@ import suite
 from suite.cli import app
 from suite.nets.export import training_code
 from suite.nets.losses import HALF_SQUARE
+from suite.report.recommendation import LinearScore, format_leaderboard
 from suite.runs.halving import Configuration, Rung, cost_of, default_budget, halve, plan_rungs
-from suite.runs.recommend import mean_over_splits, recommend_network, score_on_test, study_of_file, task_of
+from suite.runs.recommend import recommend_network, study_of_file, task_of
+from suite.runs.scoring import mean_over_splits, score_linear, score_on_test
 from suite.spec import data_files
 from suite.spec.data_files import read_rows
 from suite.spec.load import Study, load_studies
@@ -326,6 +328,45 @@ def test_the_correction_widens_intervals_by_the_share_of_validation() -> None:
     assert half == pytest.approx(3.182446305284263 * np.sqrt(5 / 3 * (1 / 4 + 0.25)))
 
 
+def test_the_best_is_compared_with_a_linear_model_on_the_same_rows(tmp_path: Path) -> None:
+    """No line separates a disc from a ring. A line is all that a linear regression needs."""
+    found = recommend_network(_study(tmp_path, _frame()), trainings=8)
+    linear, best = found.linear, found.leaderboard.iloc[0]
+    assert linear is not None
+    assert 0 < linear.ci_low < linear.test < linear.ci_high < 0.9
+    assert linear.gain == pytest.approx(best["test_accuracy"] - linear.test)
+    assert 0.1 < linear.gain_low < linear.gain < linear.gain_high
+    frame = _frame().assign(label=lambda rows: 3 * rows["a"] - rows["b"] + 0.1 * rows["noise"])
+    other = recommend_network(_study(tmp_path, frame), trainings=4).linear
+    assert other is not None
+    assert other.validation > 0.999
+    assert other.ci_high > other.test > 0.999
+    assert other.gain < 0
+
+
+def test_there_is_no_linear_model_without_time_for_it(tmp_path: Path) -> None:
+    study = _study(tmp_path, _frame())
+    data = make_data(task_of(study), 0, 0, 2)
+    configuration = Configuration(study.members[0], study.spec.training.optimizer[0])  # type: ignore[union-attr]
+    assert score_linear(configuration, data, until=0) is None
+
+
+@pytest.mark.parametrize(
+    ("gain", "sentence"),
+    [
+        ((0.1, 0.05, 0.15), "The best network is better by 0.100, 95% CI [0.050, 0.150]."),
+        ((0.1, -0.05, 0.25), "The best network is not shown to be better: its gain is 0.100, 95% CI [-0.050, 0.250]."),
+        ((-0.1, -0.15, -0.05), "The best network is worse by 0.100, 95% CI [0.050, 0.150]."),
+    ],
+)
+def test_the_comparison_with_a_linear_model_is_a_sentence(gain: tuple[float, float, float], sentence: str) -> None:
+    row = {"activation": "relu", "depth": 1, "widths": "2-8-1", "parameters": 33, "initialization": "he"}
+    scores = {"learning_rate": 0.1, "validation_r2": 0.4, "test_r2": 0.5, "ci_low": 0.4, "ci_high": 0.6}
+    board = pd.DataFrame([row | scores | {"tied_with_best": True, "steps": 100}])
+    *_, last, _ = format_leaderboard(board, LinearScore(0.3, 0.4, 0.35, 0.45, *gain), [])
+    assert last == f"A linear model has a test R^2 of 0.400, 95% CI [0.350, 0.450]. {sentence}"
+
+
 @pytest.mark.parametrize("initialization", ['"pytorch"', '"variance_preserving"', '"orthogonal"', '"he"'])
 def test_the_code_builds_and_trains_the_network(initialization: str, tmp_path: Path) -> None:
     study = _study(tmp_path, _frame(), '"tanh"' if initialization != '"he"' else '"relu"', initialization)
@@ -360,6 +401,7 @@ def test_the_command_prints_and_writes_the_leaderboard(tmp_path: Path, monkeypat
     done = CliRunner().invoke(app, command)
     assert done.exit_code == 0, done.output
     assert "validation accuracy" in done.stdout
+    assert "A linear model has a test accuracy of 0." in done.stdout
     folder = tmp_path / "results" / "recommend-private"
     board = pd.read_csv(folder / "leaderboard.csv")
     assert f"{board.loc[0, 'test_accuracy']:.3f}" in done.stdout
