@@ -1,6 +1,7 @@
 """Diagnose a network on data: findings, and what trying their remedies gives."""
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import zip_longest
 from math import nan
@@ -48,6 +49,7 @@ def diagnose_network(
     """Diagnose a network; arguments, result and errors are those of `suite.diagnose`."""
     say = announce or (lambda line: None)
     _check_arguments(learning_rate, steps, replicates)
+    threads = torch.get_num_threads()
     with standard_settings(), one_thread(), torch.no_grad(), dropout_off(net) as dropout:
         network = network_of_arrays(net) if isinstance(net, list | tuple) else trace_module(net, "batch")
         samples = make_samples(x, y, network.outputs, loss)
@@ -68,18 +70,16 @@ def diagnose_network(
         tried: dict[str, Tried] = {}
         if try_remedies and not samples.is_constant:
             trial = Trial(samples, seed, steps, replicates)
-            say("training the network as it is")
             own = trial if learning_rate is None else Trial(samples, seed, steps, replicates, (learning_rate,))
-            names = tuple(finding.finding for finding, _ in found)
-            before = Tried(Remedy("as it is", "", network), own.run(network), names)
+            as_it_is = Remedy("as it is", "", network)
+            trainings = {"": (own, as_it_is)}
             if learning_rate is not None:
-                say("trying other learning rates")
-                outcome = trial.run(network)
-                tried[LEARNING_RATE] = Tried(learning_rate_remedy(network, outcome.rate), outcome, names)
+                trainings[LEARNING_RATE] = (trial, as_it_is)
             for key, remedy in possible_remedies(network, standardize).items():
-                say(f"trying: {remedy.name}")
-                outcome = trial.run(remedy.network, remedy.draw, remedy.standardize)
-                tried[key] = Tried(remedy, outcome, _measure_again(remedy, samples, seed))
+                trainings[key] = (trial, remedy)
+            names = tuple(finding.finding for finding, _ in found)
+            tried = _train_all(trainings, samples, names, threads, say)
+            before = tried.pop("")
     judged = judge_findings(found, before, tried, samples)
     return Diagnosis(
         findings=pd.DataFrame(judged.rows, columns=list(Row._fields)),
@@ -140,6 +140,42 @@ def find_with_data(
     again = gather_evidence(network, samples.standardized(standardize), with_theory=False)
     after = {each.finding for each in find_all(again, network)} | reasons
     return [(each, each.finding not in after) for each in found], frozenset(standardize)
+
+
+def _train_all(
+    trainings: Mapping[str, tuple[Trial, Remedy]],
+    samples: Samples,
+    found: tuple[str, ...],
+    threads: int,
+    say: Announce,
+) -> dict[str, Tried]:
+    """Train networks in several threads, and measure those that differ from the network as it is.
+
+    Args:
+        trainings: How to train the network as it is, by the key "", and with each remedy, by the remedy's key.
+        samples: The data.
+        found: The names of the findings of the network as it is.
+        threads: The number of networks that are trained at once. No number depends on it.
+        say: Called with a line before the first and after each training.
+    """
+
+    def train(key: str) -> Tried:
+        trial, remedy = trainings[key]
+        with one_thread(), standard_settings(), torch.no_grad():
+            outcome = trial.run(remedy.network, remedy.draw, remedy.standardize)
+            if key == "":
+                return Tried(remedy, outcome, found)
+            if key == LEARNING_RATE:
+                return Tried(learning_rate_remedy(remedy.network, outcome.rate), outcome, found)
+            return Tried(remedy, outcome, _measure_again(remedy, samples, trial.seed))
+
+    tried = dict[str, Tried]()
+    say(f"training {len(trainings)} networks")
+    with ThreadPoolExecutor(threads) as pool:
+        for key, outcome in zip(trainings, pool.map(train, trainings), strict=True):
+            tried[key] = outcome
+            say(f"{len(tried)} of {len(trainings)} networks trained")
+    return tried
 
 
 def _measure_again(remedy: Remedy, samples: Samples, seed: int) -> tuple[str, ...]:

@@ -95,6 +95,24 @@ def test_the_network_and_random_numbers_are_left_alone() -> None:
     assert not first.tried.equals(suite.diagnose(net, x, y, steps=5, replicates=2, seed=1).tried)
 
 
+@pytest.mark.parametrize("activation", [nn.Tanh, nn.Mish])
+def test_numbers_do_not_depend_on_the_number_of_threads(activation: Callable[[], nn.Module]) -> None:
+    """Neither of networks that the suite's own trainer can train, nor of others."""
+    x, y = classes(100)
+    net, before = mlp(3, 8, activation=activation), torch.get_num_threads()
+    found = []
+    try:
+        for threads in (1, 3):
+            torch.set_num_threads(threads)
+            found.append(suite.diagnose(net, x, y, steps=20, replicates=2, learning_rate=0.01))
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    pd.testing.assert_frame_equal(found[0].tried, found[1].tried)
+    pd.testing.assert_frame_equal(found[0].findings, found[1].findings)
+    assert found[0].tried.loc[1, "remedy"].startswith("learning rate ")
+
+
 def test_a_healthy_network_has_no_severe_finding() -> None:
     x, y = classes(600)
     net = suite.initialize_(mlp(2, 32), seed=0)
