@@ -7,7 +7,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional
-from torch.nn.utils import parametrize
+from torch.nn.utils import parametrize, prune
 
 from suite.catalog.activations import Activation
 from suite.nets.activations import kernel
@@ -25,7 +25,7 @@ from suite.nets.graph_values import (
     same,
     source_of,
 )
-from suite.nets.module_checks import UnsupportedModuleError
+from suite.nets.module_checks import UnsupportedModuleError, yields_parameters
 from suite.nets.torch_layers import (
     DROPOUT,
     ELEMENTWISE_FUNCTIONS,
@@ -485,13 +485,15 @@ def _callable(node: fx.Node, name: str) -> Callable[..., Tensor]:
 
 
 def _weight_and_bias(layer: nn.Linear) -> tuple[Tensor, Tensor | None]:
-    """Return the effective weights and biases of a layer, also of one that computes its weights."""
-    if not parametrize.is_parametrized(layer):
-        for hook in layer._forward_pre_hooks.values():  # torch.nn.utils.weight_norm and spectral_norm
-            if hasattr(hook, "compute_weight") and getattr(hook, "name", "") == "weight":
-                extra = {"do_power_iteration": False} if "SpectralNorm" in type(hook).__name__ else {}
-                return hook.compute_weight(layer, **extra), layer.bias
-    return layer.weight, layer.bias
+    """Return the effective weights and biases of a layer, also of one whose hooks compute them."""
+    found = {"weight": layer.weight, "bias": layer.bias}
+    for hook in () if parametrize.is_parametrized(layer) else layer._forward_pre_hooks.values():
+        if isinstance(hook, prune.BasePruningMethod):
+            found[hook._tensor_name] = hook.apply_mask(layer)
+        elif yields_parameters(hook) and hook.name == "weight":  # type: ignore[attr-defined]
+            extra = {"do_power_iteration": False} if "SpectralNorm" in type(hook).__name__ else {}
+            found["weight"] = hook.compute_weight(layer, **extra)  # type: ignore[attr-defined]
+    return found["weight"], found["bias"]
 
 
 _SQUEEZES = ("squeeze", "unsqueeze")

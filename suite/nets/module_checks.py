@@ -1,4 +1,4 @@
-"""Compares the layers of a torch module with what the ensemble that stands for it computes."""
+"""Comparison of torch modules with what was read of them."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -8,12 +8,13 @@ from copy import deepcopy
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn.utils import parametrize, prune
 
 from suite.formatting import short_error
 from suite.nets.ensemble import Ensemble
 from suite.nets.moments import output_moments
-from suite.nets.torch_layers import DROPOUT
-from suite.nets.traced import TracedNetwork
+from suite.nets.torch_layers import DROPOUT, is_own_activation
+from suite.nets.traced import Elementwise, TracedNetwork
 
 _TOLERANCE = 1e-6
 """The largest difference, as a share of a unit's largest value; torch's Softplus is off by 2e-9 where it is cut off."""
@@ -54,56 +55,12 @@ def dropout_off(module: object) -> Iterator[bool]:
             part.training = True
 
 
-def compare_layer(
-    name: str, layer: nn.Module, inputs: Float[Tensor, "units points"], expected: Float[Tensor, "units points"]
-) -> None:
-    """Raise UnsupportedModuleError if a layer's outputs differ from the expected ones.
-
-    Layers of torch's own classes that have no parameters are called as they are, others as a copy. Hooks are not
-    called.
-
-    Args:
-        name: The layer's name, for the message.
-        layer: A module of points by units.
-        inputs: Its inputs.
-        expected: What the ensemble computes from them.
-    """
-    finite = torch.isfinite(inputs).all(0)
-    if not bool(finite.any()):
-        return
-    given, known = inputs[:, finite], expected[:, finite]
-    found = _call(name, layer, given.T)
-    if found.shape == known.T.shape and _agree(found.T, known, _TOLERANCE * _largest(known)):
-        return
-    raise UnsupportedModuleError(
-        f"layer {name} ({type(layer).__name__}) computes something else than the suite; name another activation, or "
-        "remove its own forward method"
-    )
-
-
-def compare_outputs(module: nn.Module, ensemble: Ensemble, points: Float[Tensor, "inputs points"]) -> None:
-    """Raise UnsupportedModuleError if a module with a forward method of its own computes other outputs than its layers.
-
-    Args:
-        module: A sequence of layers.
-        ensemble: The one network that stands for it.
-        points: Where they are compared.
-    """
-    if not any(has_own_forward(part, nn.Sequential) for part in module.modules() if isinstance(part, nn.Sequential)):
-        return
-    expected = ensemble(points)[0]
-    found = _call("", module, points.T)
-    if found.shape == expected.T.shape:
-        rounding = (ensemble(points * (1 + _PERTURBATION))[0] - expected).abs()
-        if _agree(found.T, expected, _TOLERANCE * _largest(expected) + _ROUNDINGS * _largest(rounding)):
-            return
-    raise UnsupportedModuleError(
-        f"{type(module).__name__} computes something else than its layers in sequence; remove its own forward method"
-    )
-
-
 def compare_traced(
-    module: nn.Module, network: TracedNetwork, points: Float[Tensor, "inputs points"], statistics: str
+    module: nn.Module,
+    network: TracedNetwork,
+    points: Float[Tensor, "inputs points"],
+    statistics: str,
+    activation_named: bool = False,
 ) -> None:
     """Raise UnsupportedModuleError if a traced network computes other outputs than the module.
 
@@ -112,23 +69,21 @@ def compare_traced(
         network: The network.
         points: Where they are compared.
         statistics: Which statistics batch normalization uses; "mode" for those of the module's mode.
+        activation_named: Whether layers of the user's own stand for an activation that the user named. They are then
+            compared one by one.
     """
-    copy = _copied("", unwrap(module), {"mode": None, "batch": True, "running": False}[statistics])
+    inner = unwrap(module)
+    copy = _copied("", inner, {"mode": None, "batch": True, "running": False}[statistics])
+    found = _call(copy, points, type(module).__name__, f"correct it, or pass a module of {network.inputs} inputs")
+    if activation_named:
+        _compare_activations(inner, network, points)
     expected = network(points)
     rounding = (network(points * (1 + _PERTURBATION)) - expected).abs()[0]
     if network.head and network.head_function is None:
         expected = _HEADS[network.head.lower().replace("_", "")](expected)
     elif network.head_function is not None:
         expected = network.head_function(expected, network.parameters)
-    with torch.no_grad():
-        try:
-            found = copy(points.T.clone())
-        except Exception as error:  # whatever a forward method of the user's own raises
-            raise UnsupportedModuleError(
-                f"{type(module).__name__} fails ({short_error(error, 120)}); correct it, or pass a module that takes "
-                f"(points, {network.inputs})"
-            ) from error
-    if isinstance(found, Tensor) and found.numel() == expected.numel():
+    if found.numel() == expected.numel():
         found = found.reshape(expected.shape[2], -1)  # a head such as squeeze leaves out the axis of one output
         allowed = _TOLERANCE * _largest(expected[0]) + _ROUNDINGS * _largest(rounding)
         if _agree(found.T, expected[0], allowed):
@@ -137,6 +92,24 @@ def compare_traced(
         f"{type(module).__name__} computes something else than its traced layers; remove what its forward method does "
         "besides, or name another activation"
     )
+
+
+def _compare_activations(module: nn.Module, network: TracedNetwork, points: Float[Tensor, "inputs points"]) -> None:
+    """Raise UnsupportedModuleError if a layer of the user's own does not compute the activation that it stands for."""
+    values = network.values(points)
+    layers = dict(module.named_modules(remove_duplicate=False))
+    for step, expected in zip(network.steps, values[1:], strict=True):
+        layer = layers.get(step.name)
+        if not isinstance(step, Elementwise) or layer is None or not is_own_activation(layer):
+            continue
+        inputs = values[step.sources[0]][0]
+        finite = torch.isfinite(inputs).all(0)
+        where = f"layer {step.name} ({type(layer).__name__})"
+        found = _call(_copied(where, layer), inputs[:, finite], where, "correct it").T
+        known = expected[0][:, finite]
+        allowed = _TOLERANCE * _largest(known)
+        if bool(finite.any()) and (found.shape != known.shape or not _agree(found, known, allowed)):
+            raise UnsupportedModuleError(f"{where} computes something else; name another activation")
 
 
 _HEADS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -182,55 +155,57 @@ def _agree(
     return bool(((found - expected).abs() <= allowed)[both].all())
 
 
-def has_own_forward(module: nn.Module, known: type[nn.Module]) -> bool:
-    """Return whether a module does not compute what one of torch's classes does: its methods are others."""
-    own = type(module)
-    return "forward" in module.__dict__ or own.forward is not known.forward or own.__call__ is not nn.Module.__call__
-
-
-def _call(name: str, module: nn.Module, points: Tensor) -> Tensor:
-    """Return what a module computes in float64, without its hooks, and without a trace in it."""
-    is_torchs = type(module).__module__.startswith("torch.nn.") and "forward" not in module.__dict__
-    call: Callable[[Tensor], object] = module.forward
-    if not is_torchs or any(True for _ in module.parameters()):
-        call = _copied(name, module)
+def _call(copy: nn.Module, points: Float[Tensor, "inputs points"], where: str, hint: str) -> Tensor:
+    """Return what a copy of a module computes; its errors name the module."""
     with torch.no_grad():
         try:
-            found = call(points.clone())
+            found = copy(points.T.clone())
         except Exception as error:  # whatever a forward method of the user's own raises
-            raise UnsupportedModuleError(
-                f"{_where(name, module)} fails ({short_error(error, 120)}); correct it"
-            ) from error
+            raise UnsupportedModuleError(f"{where} fails ({short_error(error, 120)}); {hint}") from error
     if not isinstance(found, Tensor):
-        raise UnsupportedModuleError(f"{_where(name, module)} returns {type(found).__name__}; return a tensor")
+        raise UnsupportedModuleError(f"{where} returns {type(found).__name__}; return a tensor")
     return found
 
 
-def _where(name: str, module: nn.Module) -> str:
-    return f"layer {name} ({type(module).__name__})" if name else type(module).__name__
+def yields_parameters(hook: object) -> bool:
+    """Return whether a hook is one of torch's own that compute weights: weight_norm, spectral_norm or pruning."""
+    return hasattr(hook, "compute_weight") or isinstance(hook, prune.BasePruningMethod)
 
 
-def _copied(name: str, module: nn.Module, batch: bool | None = True) -> nn.Module:
-    """Return a copy in float64 without hooks; `batch` is the mode of batch normalization, None for the module's."""
-    # torch does not copy the weights that old hooks compute, which are no leaves; the hooks compute them again.
+def _copied(where: str, module: nn.Module, batch: bool | None = True) -> nn.Module:
+    """Return a copy in float64 without hooks, but for those that compute weights.
+
+    Args:
+        where: How errors name the module.
+        module: The module.
+        batch: The mode of batch normalization; None for the module's.
+    """
+    # torch does not copy tensors that were computed, such as the weights of old hooks.
     computed = [
         values
         for part in module.modules()
-        if any(hasattr(hook, "compute_weight") for hook in part._forward_pre_hooks.values())
         for values in part.__dict__.values()
         if isinstance(values, Tensor) and not values.is_leaf
     ]
     try:
-        copy = deepcopy(module, {id(values): values.detach().clone() for values in computed}).cpu().double()
+        copy = deepcopy(module, {id(values): _in_float64(values) for values in computed}).cpu().double()
     except Exception as error:  # whatever a module of the user's own holds
         raise UnsupportedModuleError(
-            f"{_where(name, module)} cannot be copied to compare it with the suite ({short_error(error, 120)}); remove "
-            "what it keeps besides its parameters"
+            f"{where or type(module).__name__} cannot be copied to compare it with the suite "
+            f"({short_error(error, 120)}); remove what it keeps besides its parameters"
         ) from None
     for part in copy.modules():
         part._forward_hooks = OrderedDict()
-        kept = {key: hook for key, hook in part._forward_pre_hooks.items() if hasattr(hook, "compute_weight")}
-        part._forward_pre_hooks = OrderedDict(kept)  # those of weight_norm and spectral_norm yield the weights
+        kept = {key: hook for key, hook in part._forward_pre_hooks.items() if yields_parameters(hook)}
+        part._forward_pre_hooks = OrderedDict(kept)
+        if kept or parametrize.is_parametrized(part):
+            part.eval()  # in training mode spectral_norm changes the weights whenever they are read
         if isinstance(part, nn.BatchNorm1d) and batch is not None:
             part.train(batch)  # as the ensemble computes it
     return copy
+
+
+def _in_float64(values: Tensor) -> Tensor:
+    """Return a copy on the CPU that does not require gradients, in float64 if it has real numbers."""
+    copy = values.detach().cpu().clone()
+    return copy.double() if copy.is_floating_point() else copy

@@ -1,6 +1,7 @@
 """Tracing of torch modules: what they compute, as steps between Linear layers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import torch
 from pydantic import TypeAdapter
 from torch import fx, nn
 from torch.nn.parameter import is_lazy
+from torch.nn.utils import parametrize
 
 from suite.catalog.activations import ACTIVATIONS, Activation
 from suite.catalog.settings import choices_of
@@ -44,7 +46,7 @@ def trace_module(
     module = unwrap(module)
     _check_parameters(module)
     tracer = _Tracer(activation is not None)
-    buffers = {name: values.clone() for name, values in module.named_buffers()}
+    states = [(part, dict(part.__dict__)) for part in module.modules()]
     try:
         graph = tracer.trace(module)
     except Exception as error:  # whatever a forward method of the user's own raises
@@ -52,13 +54,12 @@ def trace_module(
             f"{type(module).__name__} cannot be traced ({short_error(error, 160)}); its forward method must not depend "
             f"on values or shapes, as in an if or an assert, and take one tensor; expected {SUPPORTED}"
         ) from error
-    with torch.no_grad():
-        try:
-            return GraphReader(module, statistics, activation).read(graph)
-        finally:
-            for name, values in module.named_buffers():  # spectral_norm changes its own when weights are read
-                if not torch.equal(values, buffers[name]):
-                    values.copy_(buffers[name])
+    finally:
+        for part, state in states:  # forward methods may keep what they compute
+            part.__dict__.clear()
+            part.__dict__.update(state)
+    with torch.no_grad(), _parametrizations_fixed(module):
+        return GraphReader(module, statistics, activation).read(graph)
 
 
 def network_of_arrays(layers: Sequence[tuple[Any, Any, Any]]) -> TracedNetwork:
@@ -117,6 +118,25 @@ def network_of_arrays(layers: Sequence[tuple[Any, Any, Any]]) -> TracedNetwork:
     return reader.finish(value)
 
 
+@contextmanager
+def _parametrizations_fixed(module: nn.Module) -> Iterator[None]:
+    """Put parametrizations into eval mode; in training mode spectral_norm changes weights whenever they are read."""
+    changing = [
+        part
+        for layer in module.modules()
+        if parametrize.is_parametrized(layer)
+        for part in layer.parametrizations.modules()  # type: ignore[union-attr]
+        if part.training
+    ]
+    for part in changing:
+        part.training = False
+    try:
+        yield
+    finally:
+        for part in changing:
+            part.training = True
+
+
 def _check_parameters(module: nn.Module) -> None:
     """Raise UnsupportedModuleError if parameters have no values, or are not finite real numbers."""
     for name, values in module.named_parameters():
@@ -127,7 +147,7 @@ def _check_parameters(module: nn.Module) -> None:
             raise UnsupportedModuleError(f"{where} is on the meta device; load its values first")
         if not values.is_floating_point():
             raise UnsupportedModuleError(f"{where} is in {values.dtype}; convert it to real numbers")
-        if not bool(values.isfinite().all()):
+        if not bool(values.detach().isfinite().all()):
             raise UnsupportedModuleError(f"{where} is not finite; initialize it again, or load an earlier checkpoint")
 
 

@@ -165,7 +165,8 @@ def _check_derived(networks: Iterable[Ensemble], names: Iterable[str]) -> None:
         if counting and isinstance(ensemble, TracedEnsemble) and ensemble.network.derived:
             raise ValueError(
                 f"{counting[0]}: {ensemble.network.derived[0]} is computed from other parameters, by which the measure "
-                "does not differentiate; remove the measure, or call remove_parametrizations or remove_weight_norm"
+                "does not differentiate; remove the measure, or call remove_parametrizations, remove_weight_norm or "
+                "prune.remove"
             )
 
 

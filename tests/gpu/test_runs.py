@@ -16,7 +16,7 @@ from suite.cells.checkpoint import Checkpoint
 from suite.cells.compute import compute, draws_a_tile
 from suite.cells.resources import Resources
 from suite.cli import app
-from suite.nets.modules import make_ensemble
+from suite.nets.modules import read_networks
 from suite.runs.run import compute_tables
 from suite.spec.load import load_studies
 from tests.cells.test_checkpoint import Mortal
@@ -142,5 +142,5 @@ def test_a_module_on_the_gpu_is_measured_as_on_the_cpu() -> None:
         network.cuda()
         found = suite.measure(network, names)
         assert {values.device.type for values in network.parameters()} == {"cuda"}
-        assert make_ensemble([network]).parameters.device.type == "cpu"
+        assert read_networks([network])[0].parameters.device.type == "cpu"
     pd.testing.assert_frame_equal(found, expected)
