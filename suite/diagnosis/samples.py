@@ -11,6 +11,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
+from suite.nets.arrays import read_array, read_numbers
 from suite.nets.losses import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, HALF_SQUARE, LOSSES, Loss
 from suite.nets.streams import stream
 
@@ -120,14 +121,14 @@ def make_samples(x: Any, y: Any, outputs: int, loss: str | None = None) -> Sampl
     Raises:
         ValueError: If shapes, values or the loss do not suit each other.
     """
-    inputs = _as_numbers(x, "X")
+    inputs = read_numbers(x, "X")
     if inputs.ndim != 2 or not inputs.size:
         raise ValueError(f"X: expected an array (rows, features), got the shape {inputs.shape}")
     if len(inputs) < _FEWEST_ROWS:
         raise ValueError(f"X has {len(inputs)} rows; at least {_FEWEST_ROWS} are needed to split them")
     if np.abs(inputs).max() > _LARGEST:
         raise ValueError(f"X: values of up to {np.abs(inputs).max():.3g} are too large to compute with; scale them")
-    given = _as_array(y)
+    given = read_array(y)
     if given.ndim == 0 or len(given) != len(inputs):
         number = len(given) if given.ndim else 0
         raise ValueError(f"y has {number} rows, and X has {len(inputs)}; pass one label for each row")
@@ -137,42 +138,6 @@ def make_samples(x: Any, y: Any, outputs: int, loss: str | None = None) -> Sampl
     labels = _targets(given, outputs) if chosen is HALF_SQUARE else _classes(given, outputs, chosen)
     columns = tuple(map(str, getattr(x, "columns", range(inputs.shape[1]))))
     return Samples(torch.from_numpy(inputs.T.copy()), torch.from_numpy(labels), chosen, columns)
-
-
-def _as_numbers(values: Any, what: str) -> NDArray[np.float64]:
-    raw = _as_array(values)
-    if raw.ndim == 0:
-        raise ValueError(f"{what}: expected an array, a frame or a tensor, got {type(values).__name__}")
-    try:
-        if raw.dtype.kind in "mMc":
-            raise TypeError
-        found: NDArray[np.float64] = raw.astype(np.float64)
-    except (TypeError, ValueError):
-        if pd.isna(raw).any():
-            raise ValueError(f"{what}: {_where(values, pd.isna(raw))} is missing; remove or fill it") from None
-        raise ValueError(f"{what}: expected numbers, got {raw.dtype}; encode text as numbers first") from None
-    if not np.isfinite(found).all():
-        raise ValueError(f"{what}: {_where(values, ~np.isfinite(found))} is missing or not finite; remove or fill it")
-    return found
-
-
-def _where(values: Any, wrong: NDArray[np.bool_]) -> str:
-    """Return the first place that is wrong: the number of its row from 0, and its column if there are several."""
-    row, *column = np.argwhere(wrong)[0]
-    if not column:
-        return f"the value in row {row}"
-    return f"the value in row {row} of column {getattr(values, 'columns', range(wrong.shape[1]))[column[0]]}"
-
-
-def _as_array(values: Any) -> NDArray[Any]:
-    """Return values as an array; columns of Python objects that are numbers become numbers."""
-    if isinstance(values, Tensor):
-        tensor = values.detach().cpu()
-        return (tensor.double() if tensor.is_floating_point() else tensor).numpy()
-    found = np.asarray(values)
-    if found.dtype.kind == "O" and found.ndim == 1:
-        found = pd.Series(found).infer_objects().to_numpy()
-    return found
 
 
 def _is_one_hot(given: NDArray[Any], outputs: int) -> bool:
@@ -198,7 +163,7 @@ def _loss_for(given: NDArray[Any], outputs: int) -> Loss:
 
 
 def _targets(given: NDArray[Any], outputs: int) -> NDArray[np.float64]:
-    found = _as_numbers(given, "y").reshape(len(given), -1).T
+    found = read_numbers(given, "y").reshape(len(given), -1).T
     if len(found) != outputs:
         raise ValueError(f"y has {len(found)} targets, and the network has {outputs} outputs")
     return np.ascontiguousarray(found)

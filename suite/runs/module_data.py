@@ -2,11 +2,11 @@
 
 from typing import Any
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from suite.nets.arrays import read_numbers
 from suite.nets.losses import LOSSES, LossAt
 
 
@@ -14,9 +14,9 @@ def read_points(data: Any) -> Float[Tensor, "inputs points"]:
     """Return points of shape (points, inputs), as an array, a tensor or a frame, as columns in float64.
 
     Raises:
-        ValueError: If they are not a finite table with two axes.
+        ValueError: If they are not finite numbers with two axes.
     """
-    found = _numbers("data", data)
+    found = torch.from_numpy(read_numbers(data, "data"))
     if found.ndim != 2 or not found.numel():
         raise ValueError(f"data: expected shape (points, inputs), got {tuple(found.shape)}")
     return found.T.contiguous()
@@ -39,7 +39,7 @@ def read_loss(points: Tensor | None, labels: Any, loss: str | None, outputs: int
     if not isinstance(loss, str) or loss not in LOSSES:
         raise ValueError(f"loss: expected one of {', '.join(LOSSES)}, got {loss!r}")
     number = points.shape[1]
-    found = _numbers("labels", labels)
+    found = torch.from_numpy(read_numbers(labels, "labels"))
     if loss == "cross_entropy" and found.ndim == 1:
         if len(found) != number or bool((found != found.round()).any() | (found < 0).any() | (found >= outputs).any()):
             raise ValueError(f"labels: expected {number} classes from 0 to {outputs - 1}, one for each output")
@@ -50,13 +50,3 @@ def read_loss(points: Tensor | None, labels: Any, loss: str | None, outputs: int
     if loss != "half_square" and bool(((found < 0) | (found > 1)).any()):
         raise ValueError(f"labels: expected numbers from 0 to 1 for {loss}")
     return LossAt(LOSSES[loss], points, found.T.contiguous())
-
-
-def _numbers(what: str, given: Any) -> Tensor:
-    try:
-        found = given.detach().cpu().double() if isinstance(given, Tensor) else torch.tensor(np.asarray(given, float))
-    except (TypeError, ValueError):
-        raise ValueError(f"{what}: expected an array of numbers, got {type(given).__name__}") from None
-    if not bool(found.isfinite().all()):
-        raise ValueError(f"{what}: expected finite numbers; remove rows with missing values")
-    return found

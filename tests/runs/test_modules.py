@@ -4,6 +4,7 @@ import re
 from copy import deepcopy
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch import nn
@@ -369,3 +370,28 @@ def test_modules_are_compared_on_the_edge_of_the_domain(kind, size):
     suite.measure(module, "v3", activation="relu", domain={"name": kind, size: 0.9})
     with pytest.raises(ValueError, match=r"layer 1 \(_Clipped\) computes something else"):
         suite.measure(module, "v3", activation="relu", domain={"name": kind, size: 1.0})
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"data": [[0.0, 1.0], [float("nan"), 1.0]]}, "data: the value in row 1 of column 0 is missing or not finite"),
+        ({"data": pd.DataFrame({"a": [1, 2], "b": ["x", "y"]})}, "data: expected numbers, got object; encode text"),
+        ({"data": 3.0}, "data: expected an array, a frame or a tensor, got float"),
+        ({"data": [1.0, 2.0]}, "data: expected shape (points, inputs), got (2,)"),
+        ({"data": np.ones((4, 3))}, "data: expected 2 columns, one for each input of the networks, got 3"),
+        ({"data": np.ones((4, 2)), "labels": [0, 1, 1, 0]}, "labels and loss belong together; pass both, or none"),
+        ({"data": np.ones((4, 2)), "labels": [0] * 4, "loss": "mse"}, "loss: expected one of binary_cross_entropy,"),
+        (
+            {"data": np.ones((4, 2)), "labels": [0, 1], "loss": "half_square"},
+            "labels: expected shape (4, 1), got (2",
+        ),
+        ({"data": np.ones((4, 2)), "labels": [0, 2, 0, 0], "loss": "binary_cross_entropy"}, "numbers from 0 to 1 for"),
+        ({"data": np.ones((4, 2)), "labels": [0, 1, 0, 0], "loss": "cross_entropy"}, "4 classes from 0 to 0, one for"),
+        ({"labels": [0] * 4, "loss": "half_square"}, "labels and loss need data; pass the points as data"),
+    ],
+    ids=str,
+)
+def test_data_that_do_not_suit_are_errors(module, given, said):
+    with pytest.raises(ValueError, match=re.escape(said)):
+        suite.measure(module, "gradients", **given)
