@@ -7,9 +7,9 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional
-from torch.nn.utils import parametrize, prune
 
 from suite.catalog.activations import Activation
+from suite.formatting import short_error
 from suite.nets.activations import kernel
 from suite.nets.graph_values import (
     Constant,
@@ -25,7 +25,7 @@ from suite.nets.graph_values import (
     same,
     source_of,
 )
-from suite.nets.module_checks import UnsupportedModuleError, yields_parameters
+from suite.nets.module_checks import UnsupportedModuleError
 from suite.nets.torch_layers import (
     DROPOUT,
     ELEMENTWISE_FUNCTIONS,
@@ -171,6 +171,11 @@ class GraphReader:
         if id(values) not in self.places:
             self.places[id(values)] = len(self.parameters)
             wide = values.detach().double().cpu()
+            if not bool(wide.isfinite().all()):
+                raise UnsupportedModuleError(
+                    f"parameter {self.known.get(id(values), name)} is not finite; initialize it again, or load an "
+                    "earlier checkpoint"
+                )
             self.parameters.append((wide if matrix and wide.ndim == 2 else wide.reshape(-1, 1))[None].clone())
             self.names.append(self.known.get(id(values), name))
             if id(values) not in self.known and self.known:
@@ -214,12 +219,17 @@ class GraphReader:
         return [part for part in (chain[:first], chain[first:last], chain[last:]) if part]
 
     def _unsupported(self, node: fx.Node, why: str) -> UnsupportedModuleError:
-        if node.op == "call_module":
-            module = self.module.get_submodule(str(node.target))
-            what = f"layer {node.target} ({type(module).__name__})"
-        else:
-            what = f"{_name_of(node.target)} in the forward method"
-        return UnsupportedModuleError(f"{what} {why}; expected {SUPPORTED}")
+        """Return an error that names the layer of a node, and the function if the layer's forward method calls it."""
+        inside = [path for path, _ in node.meta.get("nn_module_stack", {}).values()]
+        path = str(node.target) if node.op == "call_module" else inside[-1] if inside else ""
+        layer = self.module.get_submodule(path)
+        what = f"layer {path} ({type(layer).__name__})" if path else "the forward method"
+        if node.op != "call_module":
+            what = f"{_name_of(node.target)} in {what}"
+        hint = ""
+        if path and is_own_activation(layer):
+            hint = "; if it is an activation of the catalog or of a plug-in, suite.measure takes its name as activation"
+        return UnsupportedModuleError(f"{what} {why}; expected {SUPPORTED}{hint}")
 
     def _read_node(self, node: fx.Node) -> Any:
         if node.op == "get_attr":
@@ -242,7 +252,11 @@ class GraphReader:
         if isinstance(layer, nn.Linear):
             if not (layer.in_features and layer.out_features):
                 raise self._unsupported(node, "has no inputs or no outputs; use at least 1 of each")
-            return self.add_affine(name, self._as_value(source, node), *_weight_and_bias(layer))
+            try:
+                weight, bias = layer.weight, layer.bias
+            except Exception as error:  # whatever a parametrization raises
+                raise self._unsupported(node, f"cannot compute its weights ({short_error(error, 120)})") from error
+            return self.add_affine(name, self._as_value(source, node), weight, bias)
         if isinstance(layer, NORMALIZATIONS):
             return self._normalize(node, layer, self._as_value(source, node))
         if isinstance(layer, HEADS):
@@ -269,6 +283,8 @@ class GraphReader:
                 running = tuple(
                     values.double().cpu().reshape(1, -1, 1) for values in (layer.running_mean, layer.running_var)
                 )
+                if not all(bool(values.isfinite().all()) for values in running):
+                    raise self._unsupported(node, "has running statistics that are not finite")
             by_mode = running if not layer.training else None
             used = {"mode": by_mode, "batch": None, "running": running}[self.statistics]
             if self.statistics == "running" and running is None:
@@ -482,18 +498,6 @@ def _callable(node: fx.Node, name: str) -> Callable[..., Tensor]:
         assert found is not None, name
         return found  # type: ignore[no-any-return]
     return node.target  # type: ignore[return-value]
-
-
-def _weight_and_bias(layer: nn.Linear) -> tuple[Tensor, Tensor | None]:
-    """Return the effective weights and biases of a layer, also of one whose hooks compute them."""
-    found = {"weight": layer.weight, "bias": layer.bias}
-    for hook in () if parametrize.is_parametrized(layer) else layer._forward_pre_hooks.values():
-        if isinstance(hook, prune.BasePruningMethod):
-            found[hook._tensor_name] = hook.apply_mask(layer)
-        elif yields_parameters(hook) and hook.name == "weight":  # type: ignore[attr-defined]
-            extra = {"do_power_iteration": False} if "SpectralNorm" in type(hook).__name__ else {}
-            found["weight"] = hook.compute_weight(layer, **extra)  # type: ignore[attr-defined]
-    return found["weight"], found["bias"]
 
 
 _SQUEEZES = ("squeeze", "unsqueeze")

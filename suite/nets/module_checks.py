@@ -1,9 +1,10 @@
-"""Comparison of torch modules with what was read of them."""
+"""Comparison of torch modules with the networks that were read from them."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
+from traceback import walk_tb
 
 import torch
 from jaxtyping import Float
@@ -29,16 +30,22 @@ _ROUNDINGS = 1e4
 """How many times that effect two ways to compute the same outputs may differ."""
 
 
+class UnsupportedModuleError(ValueError):
+    """A module is not one that the suite can compute; the message says why."""
+
+
 def unwrap(module: nn.Module) -> nn.Module:
-    """Return the module that torch.compile or DataParallel wraps, or the module itself."""
+    """Return the module that torch.compile or DataParallel wraps, or the module itself.
+
+    Raises:
+        UnsupportedModuleError: If it was compiled by torch.jit.
+    """
+    if isinstance(module, torch.jit.ScriptModule):
+        raise UnsupportedModuleError("modules of TorchScript cannot be traced; pass the module before torch.jit")
     if isinstance(module, nn.DataParallel):
         return unwrap(module.module)
     inner = module._modules.get("_orig_mod")  # of torch.compile
     return module if inner is None else unwrap(inner)
-
-
-class UnsupportedModuleError(ValueError):
-    """A module is not an MLP that the suite can compute; the message names the layer."""
 
 
 @contextmanager
@@ -73,8 +80,8 @@ def compare_traced(
             compared one by one.
     """
     inner = unwrap(module)
-    copy = _copied("", inner, {"mode": None, "batch": True, "running": False}[statistics])
-    found = _call(copy, points, type(module).__name__, f"correct it, or pass a module of {network.inputs} inputs")
+    copy = copy_module(inner, "", {"mode": None, "batch": True, "running": False}[statistics])
+    found = _call(copy, points, "")
     if activation_named:
         _compare_activations(inner, network, points)
     expected = network(points)
@@ -104,12 +111,15 @@ def _compare_activations(module: nn.Module, network: TracedNetwork, points: Floa
             continue
         inputs = values[step.sources[0]][0]
         finite = torch.isfinite(inputs).all(0)
-        where = f"layer {step.name} ({type(layer).__name__})"
-        found = _call(_copied(where, layer), inputs[:, finite], where, "correct it").T
+        if not bool(finite.any()):
+            continue
+        found = _call(copy_module(layer, step.name), inputs[:, finite], step.name).T
         known = expected[0][:, finite]
         allowed = _TOLERANCE * _largest(known)
-        if bool(finite.any()) and (found.shape != known.shape or not _agree(found, known, allowed)):
-            raise UnsupportedModuleError(f"{where} computes something else; name another activation")
+        if found.shape != known.shape or not _agree(found, known, allowed):
+            raise UnsupportedModuleError(
+                f"{_where(step.name, layer)} computes something else than {step.label}, which activation= names"
+            )
 
 
 _HEADS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -155,30 +165,44 @@ def _agree(
     return bool(((found - expected).abs() <= allowed)[both].all())
 
 
-def _call(copy: nn.Module, points: Float[Tensor, "inputs points"], where: str, hint: str) -> Tensor:
-    """Return what a copy of a module computes; its errors name the module."""
-    with torch.no_grad():
+def _call(copy: nn.Module, points: Float[Tensor, "inputs points"], name: str) -> Tensor:
+    """Return what a copy of a module computes; errors name the module, or the module in it that fails."""
+    with torch.no_grad(), torch.random.fork_rng(devices=()):
         try:
             found = copy(points.T.clone())
         except Exception as error:  # whatever a forward method of the user's own raises
-            raise UnsupportedModuleError(f"{where} fails ({short_error(error, 120)}); {hint}") from error
+            where = _where(*_failing(copy, error, name))
+            raise UnsupportedModuleError(f"{where} fails ({short_error(error, 120)}); correct it") from error
     if not isinstance(found, Tensor):
-        raise UnsupportedModuleError(f"{where} returns {type(found).__name__}; return a tensor")
+        raise UnsupportedModuleError(f"{_where(name, copy)} returns {type(found).__name__}; return a tensor")
     return found
 
 
-def yields_parameters(hook: object) -> bool:
-    """Return whether a hook is one of torch's own that compute weights: weight_norm, spectral_norm or pruning."""
-    return hasattr(hook, "compute_weight") or isinstance(hook, prune.BasePruningMethod)
+def _where(name: str, module: nn.Module) -> str:
+    """Return how errors name a module: as a layer, if it has a name."""
+    return f"layer {name} ({type(module).__name__})" if name else type(module).__name__
 
 
-def _copied(where: str, module: nn.Module, batch: bool | None = True) -> nn.Module:
-    """Return a copy in float64 without hooks, but for those that compute weights.
+def _failing(module: nn.Module, error: Exception, name: str) -> tuple[str, nn.Module]:
+    """Return the name of the innermost module whose forward method raised an error, and that module."""
+    parts = {id(part): (".".join(filter(None, (name, inner))), part) for inner, part in module.named_modules()}
+    owners = [id(frame.f_locals.get("self")) for frame, _ in walk_tb(error.__traceback__)]
+    return next((parts[owner] for owner in reversed(owners) if owner in parts), (name, module))
+
+
+def copy_module(module: nn.Module, name: str = "", batch: bool | None = None) -> nn.Module:
+    """Return a copy of a module in float64 on the CPU without hooks.
+
+    Hooks that compute weights, as weight_norm, spectral_norm and pruning have, are called once before. Those and
+    parametrizations are in eval mode, since spectral_norm changes its weights in training mode whenever they are read.
 
     Args:
-        where: How errors name the module.
         module: The module.
-        batch: The mode of batch normalization; None for the module's.
+        name: The name by which errors call it, if it is a layer.
+        batch: The mode of batch normalization. Default: the module's.
+
+    Raises:
+        UnsupportedModuleError: If it cannot be copied, or its weights cannot be computed.
     """
     # torch does not copy tensors that were computed, such as the weights of old hooks.
     computed = [
@@ -191,18 +215,32 @@ def _copied(where: str, module: nn.Module, batch: bool | None = True) -> nn.Modu
         copy = deepcopy(module, {id(values): _in_float64(values) for values in computed}).cpu().double()
     except Exception as error:  # whatever a module of the user's own holds
         raise UnsupportedModuleError(
-            f"{where or type(module).__name__} cannot be copied to compare it with the suite "
-            f"({short_error(error, 120)}); remove what it keeps besides its parameters"
+            f"{_where(name, module)} cannot be copied ({short_error(error, 120)}); remove what it keeps besides its "
+            "parameters"
         ) from None
-    for part in copy.modules():
-        part._forward_hooks = OrderedDict()
-        kept = {key: hook for key, hook in part._forward_pre_hooks.items() if yields_parameters(hook)}
-        part._forward_pre_hooks = OrderedDict(kept)
-        if kept or parametrize.is_parametrized(part):
-            part.eval()  # in training mode spectral_norm changes the weights whenever they are read
-        if isinstance(part, nn.BatchNorm1d) and batch is not None:
-            part.train(batch)  # as the ensemble computes it
+    for inner, part in copy.named_modules():
+        if batch is not None and isinstance(part, nn.BatchNorm1d):
+            part.train(batch)
+        if parametrize.is_parametrized(part):
+            part.parametrizations.eval()
+        hooks = [hook for hook in part._forward_pre_hooks.values() if _computes_weights(hook)]
+        part._forward_hooks, part._forward_pre_hooks = OrderedDict(), OrderedDict()
+        training, part.training = part.training, False
+        try:
+            with torch.no_grad():
+                for hook in hooks:
+                    hook(part, ())
+        except Exception as error:  # whatever a hook raises
+            where = _where(".".join(filter(None, (name, inner))), part)
+            raise UnsupportedModuleError(f"{where} cannot compute its weights ({short_error(error, 120)})") from error
+        finally:
+            part.training = training
     return copy
+
+
+def _computes_weights(hook: object) -> bool:
+    """Return whether a hook computes weights before a forward pass."""
+    return hasattr(hook, "compute_weight") or isinstance(hook, prune.BasePruningMethod)
 
 
 def _in_float64(values: Tensor) -> Tensor:

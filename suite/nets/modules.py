@@ -16,17 +16,18 @@ from suite.nets.traced_ensemble import TracedEnsemble, as_ensemble
 from suite.nets.tracing import network_of_arrays, trace_module
 
 PointsOf = Callable[[int], Float[Tensor, "inputs points"]]
-"""Returns points for a number of inputs."""
+"""Maps a number of inputs to points."""
 
 
-def _normal_points(inputs: int) -> Float[Tensor, "inputs points"]:
+def normal_points(inputs: int) -> Float[Tensor, "inputs points"]:
+    """Return 32 standard normal points, always the same."""
     return torch.randn(inputs, 32, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 
 
 def read_networks(
     networks: Sequence[nn.Module | Sequence[tuple[Any, Any, Any]]],
-    own: Activation | None = None,
-    points_of: PointsOf = _normal_points,
+    activation: Activation | None = None,
+    points_of: PointsOf = normal_points,
     statistics: Statistics = "mode",
 ) -> list[Ensemble]:
     """Return each network as an ensemble of one, in float64 on the CPU; the networks stay as they are.
@@ -36,9 +37,8 @@ def read_networks(
 
     Args:
         networks: Modules of one architecture, or lists of (weights, biases, activation).
-        own: The activation that modules of classes of the user's own compute.
-        points_of: Returns the points at which modules are compared with what was read. Default: 32 standard normal
-            points.
+        activation: The activation that modules of classes of the user's own compute.
+        points_of: Returns the points at which modules are compared with what was read.
         statistics: The statistics of batch normalization.
 
     Raises:
@@ -46,28 +46,24 @@ def read_networks(
     """
     if not networks:
         raise UnsupportedModuleError("no module given; pass a module or a list of modules")
-    first, *others = found = [_read_network(network, own, points_of, statistics) for network in networks]
+    found: list[Ensemble] = []
+    for network in networks:
+        if isinstance(network, nn.Module):
+            traced = trace_module(network, statistics, activation)
+            points = points_of(traced.inputs)
+            compare_traced(network, traced, points, statistics, activation_named=activation is not None)
+        else:
+            traced = network_of_arrays(network)
+        if traced.head and isinstance(network, nn.Module):
+            warnings.warn(f"measures are evaluated before the final {traced.head}, which is left out", stacklevel=4)
+        found.append(as_ensemble(traced))
+    first, *others = found
     for number, other in enumerate(others, start=2):
         if _architecture(other) != _architecture(first):
             raise UnsupportedModuleError(
                 f"module {number} has another architecture than module 1; measure each architecture by itself"
             )
     return found
-
-
-def _read_network(
-    network: nn.Module | Sequence[tuple[Any, Any, Any]],
-    own: Activation | None,
-    points_of: PointsOf,
-    statistics: Statistics,
-) -> Ensemble:
-    if not isinstance(network, nn.Module):
-        return as_ensemble(network_of_arrays(network))
-    traced = trace_module(network, statistics, own)
-    compare_traced(network, traced, points_of(traced.inputs), statistics, activation_named=own is not None)
-    if traced.head:
-        warnings.warn(f"measures are evaluated before the final {traced.head}, which is left out", stacklevel=4)
-    return as_ensemble(traced)
 
 
 def _architecture(ensemble: Ensemble) -> object:

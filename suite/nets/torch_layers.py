@@ -28,7 +28,7 @@ SUPPORTED = (
 
 DROPOUT = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout)
 
-ACTIVATION_OF: dict[type[nn.Module], Callable[[Any], Activation | None]] = {
+_ACTIVATION_OF: dict[type[nn.Module], Callable[[Any], Activation | None]] = {
     nn.ReLU: lambda _: Relu(),
     nn.LeakyReLU: lambda layer: LeakyRelu(slope=float(layer.negative_slope)) if -1 < layer.negative_slope < 1 else None,
     nn.ELU: lambda layer: Elu(alpha=float(layer.alpha)) if layer.alpha > 0 else None,
@@ -54,7 +54,7 @@ def activation_of_module(layer: nn.Module) -> Activation | None:
     """Return the activation of the catalog that a module computes; None if there is none."""
     if isinstance(layer, nn.Softplus) and layer.threshold < _SOFTPLUS_IS_LINEAR:
         return None  # it is cut off where the catalog's is not straight yet
-    return ACTIVATION_OF[type(layer)](layer) if type(layer) in ACTIVATION_OF else None
+    return _ACTIVATION_OF[type(layer)](layer) if type(layer) in _ACTIVATION_OF else None
 
 
 _BY_NAME: dict[str, Callable[..., Activation]] = {
@@ -107,9 +107,10 @@ ELEMENTWISE_MODULES = {
 ELEMENTWISE_FUNCTIONS = {
     "relu", "relu6", "leaky_relu", "elu", "celu", "selu", "gelu", "silu", "mish", "softplus", "softsign", "tanh",
     "sigmoid", "hardtanh", "hardsigmoid", "hardswish", "hardshrink", "softshrink", "tanhshrink", "logsigmoid",
-    "threshold", "sin", "cos", "tan", "asin", "atan", "sinh", "cosh", "exp", "expm1", "log", "log1p", "sqrt",
-    "rsqrt", "abs", "absolute", "square", "pow", "neg", "negative", "erf", "sinc", "sign", "clamp", "clamp_min",
-    "clamp_max", "clip", "add", "sub", "subtract", "mul", "multiply", "truediv", "div", "divide", "iadd", "imul",
-    "isub", "maximum", "minimum", "where", "gt", "lt", "ge", "le",
+    "threshold", "floor", "ceil", "round", "frac", "trunc", "reciprocal", "erfc", "log2", "log10", "exp2", "acos",
+    "asinh", "acosh", "atanh", "sin", "cos", "tan", "asin", "atan", "sinh", "cosh", "exp", "expm1", "log",
+    "log1p", "sqrt", "rsqrt", "abs", "absolute", "square", "pow", "neg", "negative", "erf", "sinc", "sign",
+    "clamp", "clamp_min", "clamp_max", "clip", "add", "sub", "subtract", "mul", "multiply", "truediv", "div",
+    "divide", "iadd", "imul", "isub", "maximum", "minimum", "where", "gt", "lt", "ge", "le",
 }  # fmt: skip
 """Functions of torch that act on each element."""

@@ -149,8 +149,16 @@ def as_ensemble(network: TracedNetwork) -> Ensemble:
 def _as_mlp(network: TracedNetwork) -> Ensemble | None:
     """Return a chain of equal hidden layers as an ensemble; None if the network is something else."""
     groups = _groups(network.steps)
-    if groups is None or len(network.linears) != len({step.weight for step in network.linears}) or network.derived:
+    if groups is None or network.derived:
         return None
+    places = [
+        place
+        for linear, norm, _ in groups
+        for place in (linear.weight, linear.bias, *((norm.gain, norm.shift) if norm else ()))
+        if place is not None
+    ]
+    if len(places) != len(set(places)):
+        return None  # layers share parameters
     kinds = {_kind(norm) for _, norm, _ in groups[:-1]}
     entries = {phi.entry if phi else Identity() for _, _, phi in groups[:-1]}
     if len(groups) < 2 or len(kinds) != 1 or len(entries) != 1 or None in kinds or None in entries:

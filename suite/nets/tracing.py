@@ -1,7 +1,6 @@
 """Tracing of torch modules: what they compute, as steps between Linear layers."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +8,6 @@ import torch
 from pydantic import TypeAdapter
 from torch import fx, nn
 from torch.nn.parameter import is_lazy
-from torch.nn.utils import parametrize
 
 from suite.catalog.activations import ACTIVATIONS, Activation
 from suite.catalog.settings import choices_of
@@ -17,7 +15,7 @@ from suite.formatting import short_error
 from suite.nets.activations import kernel
 from suite.nets.graph_reader import GraphReader, Statistics
 from suite.nets.graph_values import Value, function_of
-from suite.nets.module_checks import UnsupportedModuleError, unwrap
+from suite.nets.module_checks import UnsupportedModuleError, copy_module, unwrap
 from suite.nets.torch_layers import NORMALIZATIONS, SUPPORTED, is_own_activation
 from suite.nets.traced import Elementwise, TracedNetwork
 
@@ -43,23 +41,22 @@ def trace_module(
         raise UnsupportedModuleError(
             f"expected a torch.nn.Module or a list of (weights, biases, activation), got {type(module).__name__}"
         )
-    module = unwrap(module)
-    _check_parameters(module)
-    tracer = _Tracer(activation is not None)
-    states = [(part, dict(part.__dict__)) for part in module.modules()]
+    inner = unwrap(module)
+    _check_values(inner)
+    copy = copy_module(inner)  # forward methods may change what they keep
     try:
-        graph = tracer.trace(module)
+        with torch.random.fork_rng(devices=()):
+            graph = _Tracer(activation is not None).trace(copy)
     except Exception as error:  # whatever a forward method of the user's own raises
         raise UnsupportedModuleError(
             f"{type(module).__name__} cannot be traced ({short_error(error, 160)}); its forward method must not depend "
             f"on values or shapes, as in an if or an assert, and take one tensor; expected {SUPPORTED}"
         ) from error
-    finally:
-        for part, state in states:  # forward methods may keep what they compute
-            part.__dict__.clear()
-            part.__dict__.update(state)
-    with torch.no_grad(), _parametrizations_fixed(module):
-        return GraphReader(module, statistics, activation).read(graph)
+    for node in reversed(graph.nodes):
+        if not node.users and node.op not in ("placeholder", "output"):
+            graph.erase_node(node)
+    with torch.no_grad(), torch.random.fork_rng(devices=()):
+        return GraphReader(copy, statistics, activation).read(graph)
 
 
 def network_of_arrays(layers: Sequence[tuple[Any, Any, Any]]) -> TracedNetwork:
@@ -118,37 +115,17 @@ def network_of_arrays(layers: Sequence[tuple[Any, Any, Any]]) -> TracedNetwork:
     return reader.finish(value)
 
 
-@contextmanager
-def _parametrizations_fixed(module: nn.Module) -> Iterator[None]:
-    """Put parametrizations into eval mode; in training mode spectral_norm changes weights whenever they are read."""
-    changing = [
-        part
-        for layer in module.modules()
-        if parametrize.is_parametrized(layer)
-        for part in layer.parametrizations.modules()  # type: ignore[union-attr]
-        if part.training
-    ]
-    for part in changing:
-        part.training = False
-    try:
-        yield
-    finally:
-        for part in changing:
-            part.training = True
-
-
-def _check_parameters(module: nn.Module) -> None:
-    """Raise UnsupportedModuleError if parameters have no values, or are not finite real numbers."""
-    for name, values in module.named_parameters():
-        where = f"parameter {name}"
-        if is_lazy(values):
-            raise UnsupportedModuleError(f"{where} has no values yet; call the module with some points first")
-        if values.is_meta:
-            raise UnsupportedModuleError(f"{where} is on the meta device; load its values first")
-        if not values.is_floating_point():
-            raise UnsupportedModuleError(f"{where} is in {values.dtype}; convert it to real numbers")
-        if not bool(values.detach().isfinite().all()):
-            raise UnsupportedModuleError(f"{where} is not finite; initialize it again, or load an earlier checkpoint")
+def _check_values(module: nn.Module) -> None:
+    """Raise UnsupportedModuleError if parameters or buffers have no values, or parameters are not real numbers."""
+    for kind, each in (("parameter", module.named_parameters()), ("buffer", module.named_buffers())):
+        for name, values in each:
+            where = f"{kind} {name}"
+            if is_lazy(values):
+                raise UnsupportedModuleError(f"{where} has no values yet; call the module with some points first")
+            if values.is_meta:
+                raise UnsupportedModuleError(f"{where} is on the meta device; load its values first")
+            if kind == "parameter" and not values.is_floating_point():
+                raise UnsupportedModuleError(f"{where} is in {values.dtype}; convert it to real numbers")
 
 
 class _Tracer(fx.Tracer):

@@ -29,7 +29,7 @@ from suite.nets.ensemble import Ensemble
 from suite.nets.graph_reader import Statistics
 from suite.nets.losses import LossAt
 from suite.nets.module_checks import rounding_error
-from suite.nets.modules import read_networks
+from suite.nets.modules import normal_points, read_networks
 from suite.nets.threads import one_thread
 from suite.nets.torch_settings import standard_settings
 from suite.nets.traced import Normalize
@@ -101,7 +101,7 @@ def _given(points: Tensor, inputs: int) -> Tensor:
     """Return the user's points, or standard normal ones if the networks have another number of inputs."""
     if len(points) == inputs:
         return points[:, : 2 * _TRIED]
-    return torch.randn(inputs, 32, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    return normal_points(inputs)
 
 
 _TRIED = 256
@@ -164,9 +164,9 @@ def _check_derived(networks: Iterable[Ensemble], names: Iterable[str]) -> None:
     for ensemble in networks:
         if counting and isinstance(ensemble, TracedEnsemble) and ensemble.network.derived:
             raise ValueError(
-                f"{counting[0]}: {ensemble.network.derived[0]} is computed from other parameters, by which the measure "
-                "does not differentiate; remove the measure, or call remove_parametrizations, remove_weight_norm or "
-                "prune.remove"
+                f"{counting[0]}: {ensemble.network.derived[0]} is computed from other parameters, by which the suite "
+                "neither counts nor differentiates; remove the measure, or call remove_parametrizations, "
+                "remove_weight_norm or prune.remove"
             )
 
 
