@@ -233,8 +233,8 @@ def recommend(
         results: The folder of all results, in which the spec and data in memory are stored.
 
     Returns:
-        An object with the `leaderboard` as a frame, the `best` configuration, the scores of a `linear` model, the
-        number of `steps`, and the methods `report(path)`, `network()` and `code()`.
+        An object with the `leaderboard` as a frame, the `best` configuration, the scores of a linear model (`linear`),
+        the number of `steps`, and the methods `report(path)`, `network()` and `code()`.
 
     Raises:
         SpecError: If the data or the spec have errors.

@@ -71,7 +71,7 @@ class Executor(ABC):
 
     @abstractmethod
     def end(self, at_once: bool) -> None:
-        """End all workers; with `at_once`, before their tasks are done."""
+        """End all workers; with `at_once`, do not wait for them."""
 
     def outcomes(
         self,
@@ -176,10 +176,9 @@ class ProcessPool(Executor):
         return self.workers + 1
 
     def end(self, at_once: bool) -> None:
-        """Kill the processes; new ones start with the next task.
+        """Kill the processes, whose tasks are done or not wanted; new ones start with the next task.
 
-        They are not asked to end, since they would wait forever if one of them dies meanwhile: idle workers take turns
-        to wait for a task, and one that is killed never passes its turn on.
+        A graceful shutdown hangs if a process was killed while it held the lock of the queue of tasks.
         """
         if self._processes is not None:
             self._processes.shutdown(wait=True, kill_workers=True)

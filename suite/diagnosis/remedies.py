@@ -53,8 +53,8 @@ _STANDARDIZE = {
     "targets": "y_train = (y_train - y_train.mean(axis=0)) / y_train.std(axis=0)  # undo this for predictions",
 }
 
-STANDARDIZE, LEARNING_RATE = "standardize", "learning_rate"
-"""The keys of the remedies that only standardize, and only use another learning rate."""
+AS_IT_IS, STANDARDIZE, LEARNING_RATE = "as_it_is", "standardize", "learning_rate"
+"""The keys of no remedy, of standardizing alone, and of another learning rate alone."""
 
 
 def learning_rate_remedy(network: TracedNetwork, rate: float) -> Remedy:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from suite.nets.arrays import read_array, read_numbers
 from suite.nets.losses import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, HALF_SQUARE, LOSSES, Loss
+from suite.nets.moments import row_moments
 from suite.nets.streams import stream
 
 _MOST_CLASSES = 20
@@ -103,10 +104,8 @@ def standardize_rows(
     values: Float[Tensor, "*networks rows points"], number: int | None = None
 ) -> Float[Tensor, "*networks rows points"]:
     """Return rows with mean 0 and variance 1 over their first `number` points; constant rows are only centered."""
-    own = values[..., :number]
-    mean, deviation = own.mean(-1, keepdim=True), own.std(-1, correction=0, keepdim=True)
-    constant = own.amax(-1, keepdim=True) == own.amin(-1, keepdim=True)
-    return (values - mean) / torch.where(constant, 1.0, deviation)
+    mean, deviation = row_moments(values[..., :number])
+    return (values - mean) / deviation
 
 
 def make_samples(x: Any, y: Any, outputs: int, loss: str | None = None) -> Samples:

@@ -20,10 +20,10 @@ def read_numbers(values: Any, name: str) -> NDArray[np.float64]:
     """
     raw = read_array(values)
     if raw.ndim == 0:
-        raise ValueError(f"{name}: expected an array, a frame or a tensor, got {type(values).__name__}")
+        raise ValueError(f"{name}: expected an array, a frame, a tensor or a list, got {type(values).__name__}")
+    if raw.dtype.kind in "mMc":  # dates, durations and complex numbers
+        raise ValueError(f"{name}: expected numbers, got {raw.dtype}; encode them as real numbers first")
     try:
-        if raw.dtype.kind in "mMc":
-            raise TypeError
         found: NDArray[np.float64] = raw.astype(np.float64)
     except (TypeError, ValueError):
         if pd.isna(raw).any():
@@ -43,7 +43,7 @@ def _where(values: Any, wrong: NDArray[np.bool_]) -> str:
 
 
 def read_array(values: Any) -> NDArray[Any]:
-    """Return values as an array; columns of Python objects that are numbers become numbers."""
+    """Return values as an array; a one-dimensional one of Python objects that are numbers becomes one of numbers."""
     if isinstance(values, Tensor):
         tensor = values.detach().cpu()
         return (tensor.double() if tensor.is_floating_point() else tensor).numpy()

@@ -1,4 +1,4 @@
-"""Root mean square and standard deviation of outputs, without overflow or underflow of their squares."""
+"""Moments of outputs, without overflow or underflow of their squares, and of rows of values."""
 
 from typing import NamedTuple
 
@@ -30,3 +30,12 @@ def output_moments(outputs: Float[Tensor, "draws outputs points"]) -> Moments:
     centered.sub_(centered.mean(2, keepdim=True))
     # Tensor.var rounds one draw in another way than several.
     return Moments(rms, centered.square_().mean(2).mean(1).sqrt() * scale)
+
+
+def row_moments(
+    values: Float[Tensor, "*networks rows points"],
+) -> tuple[Float[Tensor, "*networks rows 1"], Float[Tensor, "*networks rows 1"]]:
+    """Return the mean and the standard deviation of each row over points; the latter is 1 for constant rows."""
+    mean, deviation = values.mean(-1, keepdim=True), values.std(-1, correction=0, keepdim=True)
+    constant = values.amax(-1, keepdim=True) == values.amin(-1, keepdim=True)  # rounding gives a deviation
+    return mean, torch.where(constant, 1.0, deviation)

@@ -22,11 +22,11 @@ class LinearScore(NamedTuple):
     """The scores of a linear model of the same data: accuracies, or R^2.
 
     Attributes:
-        validation: The mean validation score over replicates.
-        test: The mean test score.
-        ci_low, ci_high: Its 95% confidence interval.
-        gain: How much higher the mean test score of the best network is.
-        gain_low, gain_high: The 95% confidence interval of the gain.
+        validation: Mean validation score over replicates.
+        test: Mean test score.
+        ci_low, ci_high: 95% confidence interval of the mean test score.
+        gain: Mean test score of the best network minus that of the linear model.
+        gain_low, gain_high: 95% confidence interval of the gain.
     """
 
     validation: float
@@ -45,7 +45,7 @@ def format_leaderboard(
 
     Args:
         leaderboard: One row per configuration, the best first.
-        linear: The scores of a linear model, if there are any.
+        linear: The scores of a linear model; None if there was no time for it.
         summary: What was compared, and what it cost.
     """
     yield from summary
@@ -67,7 +67,7 @@ def render_recommendation(
     Args:
         title: The title of the page.
         leaderboard: One row per configuration, the best first.
-        linear: The scores of a linear model, if there are any.
+        linear: The scores of a linear model; None if there was no time for it.
         summary: What was compared, and what it cost.
         code: Code that trains the best network; may be empty.
     """
@@ -87,14 +87,14 @@ def _tabulate(leaderboard: "pd.DataFrame") -> Iterator[list[str]]:
         tested = ["", "", ""]
         if np.isfinite(row[test]):
             verdict = "best" if place == 1 else "tied" if row["tied_with_best"] else "different"
-            tested = [f"{row[test]:.3f}", f"[{row['ci_low']:.3f}, {row['ci_high']:.3f}]", verdict]
+            tested = [_number(row[test]), f"[{_number(row['ci_low'])}, {_number(row['ci_high'])}]", verdict]
         yield [
             str(place),
             str(row["depth"]),
             row["activation"],
             row["initialization"],
             f"{row['learning_rate']:g}",
-            f"{row[validation]:.3f}",
+            _number(row[validation]),
             *tested,
             f"{row['steps']:,}",
         ]
@@ -114,22 +114,36 @@ def _explain(leaderboard: "pd.DataFrame", linear: LinearScore | None) -> Iterato
         yield "All others on the test set are different: no 95% interval of a difference in scores contains 0."
     else:
         yield f"Tied: {tied} of {tested} others on the test set. Their 95% interval of the difference contains 0."
-    if linear is not None:
-        (score,) = (name for name in leaderboard.columns if name.startswith("test_"))
-        yield (
-            f"A linear model has a {_in_words(score)} of {linear.test:.3f}, "
-            f"95% CI [{linear.ci_low:.3f}, {linear.ci_high:.3f}]. {_compare(linear)}"
-        )
+    if linear is None:
+        yield "There was no time for a linear model, with which to compare the networks."
+        return
+    (score,) = (name for name in leaderboard.columns if name.startswith("test_"))
+    yield (
+        f"A linear model has a {_in_words(score)} of {_number(linear.test)}, "
+        f"95% CI [{_number(linear.ci_low)}, {_number(linear.ci_high)}]. {_compare(linear)}"
+    )
 
 
 def _compare(linear: LinearScore) -> str:
-    """Return the sentence that compares the best network with a linear model."""
-    gain, low, high = linear.gain, linear.gain_low, linear.gain_high
+    """Return the sentence that compares the best network with a linear model, by the numbers that it shows."""
+    gain, low, high = (round(each, _DIGITS) for each in (linear.gain, linear.gain_low, linear.gain_high))
+    if not np.isfinite(gain):
+        return "The best network diverged in some replicates."
     if low > 0:
-        return f"The best network is better by {gain:.3f}, 95% CI [{low:.3f}, {high:.3f}]."
+        return f"The best network is better by {_number(gain)}, 95% CI [{_number(low)}, {_number(high)}]."
     if high < 0:
-        return f"The best network is worse by {-gain:.3f}, 95% CI [{-high:.3f}, {-low:.3f}]."
-    return f"The best network is not shown to be better: its gain is {gain:.3f}, 95% CI [{low:.3f}, {high:.3f}]."
+        return f"The best network is worse by {_number(-gain)}, 95% CI [{_number(-high)}, {_number(-low)}]."
+    interval = f"its gain is {_number(gain)}, 95% CI [{_number(low)}, {_number(high)}]"
+    return f"The best network is not shown to be better: {interval}."
+
+
+_DIGITS = 3
+_LARGE = 1000
+
+
+def _number(value: float) -> str:
+    """Return a score as text; R^2 may be large and negative."""
+    return f"{value:.3g}" if abs(value) >= _LARGE else f"{value + 0.0:.{_DIGITS}f}"
 
 
 def _in_words(score: str) -> str:

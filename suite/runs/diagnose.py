@@ -1,7 +1,7 @@
 """Diagnose a network on data: findings, and what trying their remedies gives."""
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from itertools import zip_longest
 from math import nan
@@ -14,7 +14,7 @@ from torch import nn
 from suite.diagnosis.evidence import Evidence, gather_evidence
 from suite.diagnosis.findings import Finding, find_all
 from suite.diagnosis.judgment import Judgment, Row, Tried, judge_findings
-from suite.diagnosis.remedies import LEARNING_RATE, Remedy, learning_rate_remedy, possible_remedies
+from suite.diagnosis.remedies import AS_IT_IS, LEARNING_RATE, Remedy, learning_rate_remedy, possible_remedies
 from suite.diagnosis.samples import Samples, make_samples
 from suite.diagnosis.trial import REPLICATES, STEPS, Trial, difference
 from suite.formatting import format_count
@@ -72,14 +72,14 @@ def diagnose_network(
             trial = Trial(samples, seed, steps, replicates)
             own = trial if learning_rate is None else Trial(samples, seed, steps, replicates, (learning_rate,))
             as_it_is = Remedy("as it is", "", network)
-            trainings = {"": (own, as_it_is)}
+            trainings = {AS_IT_IS: (own, as_it_is)}
             if learning_rate is not None:
                 trainings[LEARNING_RATE] = (trial, as_it_is)
             for key, remedy in possible_remedies(network, standardize).items():
                 trainings[key] = (trial, remedy)
             names = tuple(finding.finding for finding, _ in found)
             tried = _train_all(trainings, samples, names, threads, say)
-            before = tried.pop("")
+            before = tried.pop(AS_IT_IS)
     judged = judge_findings(found, before, tried, samples)
     return Diagnosis(
         findings=pd.DataFrame(judged.rows, columns=list(Row._fields)),
@@ -149,33 +149,35 @@ def _train_all(
     threads: int,
     say: Announce,
 ) -> dict[str, Tried]:
-    """Train networks in several threads, and measure those that differ from the network as it is.
+    """Train networks in several threads, and measure again those that a remedy changed.
 
     Args:
-        trainings: How to train the network as it is, by the key "", and with each remedy, by the remedy's key.
+        trainings: How to train the network as it is, and with each remedy, by key.
         samples: The data.
         found: The names of the findings of the network as it is.
-        threads: The number of networks that are trained at once. No number depends on it.
+        threads: The number of networks that are trained at once. Results do not depend on it.
         say: Called with a line before the first and after each training.
     """
 
     def train(key: str) -> Tried:
         trial, remedy = trainings[key]
-        with one_thread(), standard_settings(), torch.no_grad():
+        with one_thread(), standard_settings(), torch.no_grad():  # each thread has settings of its own
             outcome = trial.run(remedy.network, remedy.draw, remedy.standardize)
-            if key == "":
-                return Tried(remedy, outcome, found)
             if key == LEARNING_RATE:
                 return Tried(learning_rate_remedy(remedy.network, outcome.rate), outcome, found)
-            return Tried(remedy, outcome, _measure_again(remedy, samples, trial.seed))
+            return Tried(remedy, outcome, found if key == AS_IT_IS else _measure_again(remedy, samples, trial.seed))
 
-    tried = dict[str, Tried]()
     say(f"training {len(trainings)} networks")
     with ThreadPoolExecutor(threads) as pool:
-        for key, outcome in zip(trainings, pool.map(train, trainings), strict=True):
-            tried[key] = outcome
-            say(f"{len(tried)} of {len(trainings)} networks trained")
-    return tried
+        running = {key: pool.submit(train, key) for key in trainings}
+        try:
+            for number, done in enumerate(as_completed(running.values()), start=1):
+                done.result()
+                say(f"{number} of {len(trainings)} networks trained")
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return {key: done.result() for key, done in running.items()}
 
 
 def _measure_again(remedy: Remedy, samples: Samples, seed: int) -> tuple[str, ...]:
@@ -193,7 +195,7 @@ def _tabulate(before: Tried | None, tried: Mapping[str, Tried]) -> pd.DataFrame:
     if before is None:
         return pd.DataFrame(columns=columns)
     rows: list[tuple[Any, ...]] = []
-    for key, each in {"": before, **tried}.items():
+    for key, each in {AS_IT_IS: before, **tried}.items():
         outcome = each.outcome
         gain = (None,) * 3 if each is before else difference(outcome.test, before.outcome.test)
         names = ", ".join(each.findings)

@@ -21,7 +21,7 @@ from suite.report.recommendation import LinearScore, render_recommendation
 from suite.results.files import write_text
 from suite.runs.explain import format_widths
 from suite.runs.halving import Configuration, Rung, default_budget, halve, plan_rungs
-from suite.runs.scoring import Score, score_linear, score_on_test
+from suite.runs.scoring import Score, fit_linear_until, score_linear, score_on_test
 from suite.spec.changes import Change, file_tasks
 from suite.spec.load import Study, load_studies
 from suite.spec.members import Member
@@ -45,6 +45,9 @@ _FAILING = 0.5
 
 _LARGEST_OUTPUT = 1e4
 """Root mean square of the outputs from which a network explodes."""
+
+_LINEAR_SHARE = 0.2
+"""Largest share of the time that is spent on the linear model."""
 
 _LONGEST_STEM = 60
 """Longest part of a data file's name that becomes part of a study's."""
@@ -70,7 +73,7 @@ class Recommendation:
         seconds: The time taken.
         finished: Whether all stages were finished within the time.
         best: The best configuration.
-        linear: The scores of a linear model, for comparison; None if there was no time for it.
+        linear: The scores of a linear model, for comparison; None if it took more than a fifth of the time.
     """
 
     study: Study
@@ -210,6 +213,12 @@ def write_recommendation(found: "Recommendation", results: Path) -> Path:
     folder = results / found.study.spec.name
     write_text(folder / "leaderboard.csv", found.leaderboard.to_csv(index=False))
     write_text(folder / "dropped.csv", found.dropped.to_csv(index=False))
+    if found.linear is not None:
+        write_text(
+            folder / "linear.csv", ",".join(found.linear._fields) + "\n" + ",".join(map(str, found.linear)) + "\n"
+        )
+    else:
+        (folder / "linear.csv").unlink(missing_ok=True)
     if code := found.code():
         write_text(folder / "train.py", code)
     else:
@@ -250,6 +259,9 @@ def recommend_network(
     configurations = _configurations(study, settings, reasons)
     if not configurations:
         raise ValueError("no member can train: " + "; ".join(sorted({why for why in reasons.values() if why})))
+    say("fitting a linear model")
+    with standard_settings(), torch.no_grad():
+        models = fit_linear_until(data, began + _LINEAR_SHARE * (until - began))
     full = len(configurations) * settings.steps
     budget = default_budget(len(configurations)) if trainings is None else trainings
     rungs = plan_rungs(len(configurations), settings.steps, budget)
@@ -268,10 +280,9 @@ def recommend_network(
         raise ValueError("the time was over before any network was trained; allow more seconds")
     if not np.isfinite(trained[0].validation).any():
         raise ValueError("all trainings diverged; lower the learning rates of the spec")
-    say("comparing the best with a linear model")
     with standard_settings(), torch.no_grad():
         tested = score_on_test(trained, data)
-        linear = score_linear(trained[0], data, until)
+        linear = None if models is None else score_linear(models, trained[0], data)
     return Recommendation(
         study=study,
         leaderboard=_tabulate(trained, tested, task),
@@ -331,9 +342,9 @@ def _tabulate(trained: Sequence[Configuration], tested: Mapping[int, Score], tas
                 "initialization": each.member.initialization.label,
                 "learning_rate": each.optimizer.learning_rate,
                 validation: float(each.validation.mean()),
-                test: found.mean if found else np.nan,
-                "ci_low": found.low if found else np.nan,
-                "ci_high": found.high if found else np.nan,
+                test: found.test if found else np.nan,
+                "ci_low": found.ci_low if found else np.nan,
+                "ci_high": found.ci_high if found else np.nan,
                 "tied_with_best": found.tied if found else pd.NA,
                 "parameters": each.member.parameters,
                 "steps": each.steps,

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student
+from torch import Tensor
 
 from suite.nets.losses import HALF_SQUARE, Loss
 from suite.report.recommendation import LinearScore
@@ -21,9 +22,9 @@ from suite.training.tasks import Data
 class Score(NamedTuple):
     """A test score with its 95% confidence interval, and whether it can be told apart from that of the best."""
 
-    mean: float
-    low: float
-    high: float
+    test: float
+    ci_low: float
+    ci_high: float
     tied: bool
 
 
@@ -32,47 +33,56 @@ def score_on_test(trained: Sequence[Configuration], data: Data) -> dict[int, Sco
 
     The first one is the best. It was chosen by validation.
     """
-    points: list[NDArray[np.float64]] = []
-    for each in trained:
-        if each.steps < trained[0].steps:
-            break
-        points.append(_score_points(each, data))
+    tested = [_test_scores(each, data) for each in trained if each.steps == trained[0].steps]
     share = _share(data)
     found = {}
-    for place, own in enumerate(points):
-        difference, margin = mean_over_splits(points[0] - own, share)
+    for place, own in enumerate(tested):
+        difference, margin = mean_over_splits(tested[0] - own, share)
         tied = place == 0 or (bool(np.isfinite(difference)) and abs(difference) <= margin)
         found[place] = Score(*_interval(own, share, data.loss), tied)
     return found
 
 
-def score_linear(best: Configuration, data: Data, until: float = np.inf) -> LinearScore | None:
-    """Return the scores of linear models, compared with the best configuration on the same test points.
-
-    Args:
-        best: The best configuration, trained.
-        data: The data of all replicates.
-        until: The time, by `time.monotonic`, after which it returns None.
-    """
+def fit_linear_until(data: Data, until: float) -> Tensor | None:
+    """Return the linear models of all replicates, or None if they are not fitted by a time of `time.monotonic`."""
 
     def check_time() -> None:
         if time.monotonic() > until:
             raise TimeoutError
 
     try:
-        models = fit_linear(data, check_time)
+        return fit_linear(data, check_time)
     except TimeoutError:
         return None
+
+
+def score_linear(models: Tensor, best: Configuration, data: Data) -> LinearScore:
+    """Return the scores of linear models, compared with the best configuration on the same test points.
+
+    Args:
+        models: The model of each replicate.
+        best: The best configuration, trained.
+        data: The data of all replicates.
+    """
     validation, test = (
-        score_points(linear_outputs(models, points.inputs), points.labels, data.loss).numpy()
-        for points in (data.validation, data.test)
+        score_points(linear_outputs(models, part.inputs), part.labels, data.loss).numpy()
+        for part in (data.validation, data.test)
     )
-    gain, margin = mean_over_splits(_score_points(best, data) - test, _share(data))
-    score = _interval(test, _share(data), data.loss)
-    return LinearScore(float(validation.mean()), *score, gain, gain - margin, gain + margin)
+    score, low, high = _interval(test, _share(data), data.loss)
+    gain, margin = mean_over_splits(_test_scores(best, data) - test, _share(data))
+    most = np.inf if data.loss is HALF_SQUARE else 1.0
+    return LinearScore(
+        validation=float(validation.mean()),
+        test=score,
+        ci_low=low,
+        ci_high=high,
+        gain=gain,
+        gain_low=max(gain - margin, -most),
+        gain_high=min(gain + margin, most),
+    )
 
 
-def _score_points(trained: Configuration, data: Data) -> NDArray[np.float64]:
+def _test_scores(trained: Configuration, data: Data) -> NDArray[np.float64]:
     """Return the score of each replicate at each test point."""
     _, outputs = outputs_on(trained.trained, data, [data.test.inputs])
     return score_points(outputs, data.test.labels, data.loss).numpy()
@@ -119,11 +129,12 @@ def mean_over_splits(scores: NDArray[np.float64], share: float) -> tuple[float, 
 def _interval(scores: NDArray[np.float64], share: float, loss: Loss) -> tuple[float, float, float]:
     """Return a mean with its 95% confidence interval; for accuracies Wilson's, which stays between 0 and 1.
 
-    Wilson's interval is for as many independent points as have the variance of the mean, at most the test points.
+    The interval of an R^2 ends at 1 at the latest. Wilson's interval is for as many independent points as have the
+    variance of the mean, at most the test points.
     """
     mean, half = mean_over_splits(scores, share)
     if loss is HALF_SQUARE:
-        return mean, mean - half, mean + half
+        return mean, mean - half, min(mean + half, 1.0)
     variance, points = (half / NORMAL_QUANTILE) ** 2, scores.shape[1]
     trials = np.array([points if variance * points <= mean * (1 - mean) else mean * (1 - mean) / variance])
     low, high = wilson(mean * trials, trials)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -11,16 +12,20 @@ from scipy.optimize import minimize
 from torch import Tensor
 
 from suite.nets.losses import HALF_SQUARE, Loss
+from suite.nets.moments import row_moments
 from suite.training.tasks import Data
 
-_PENALTIES = (10.0, 1.0, 0.1, 0.01, 1e-3, 1e-4, 1e-5)
-"""Factors of half the sum of squared weights in the loss. The strongest comes first; its minimum is quick to find."""
+_PENALTIES = (10.0, 1.0, 0.1, 0.01, 1e-3, 1e-4, 1e-5, 1e-6)
+"""Factors of half the sum of squared weights in the loss. Each logistic regression starts from the one before."""
 
-_ITERATIONS = 300
-"""Largest number of iterations for each penalty."""
+_MAX_ITERATIONS = 300
+"""Largest number of iterations of a logistic regression."""
 
-_GRADIENT = 1e-5
+_GRADIENT_TOLERANCE = 1e-5
 """Largest entry of the gradient at which iterations end."""
+
+_CURVATURE = 0.1
+"""Typical second derivative of a cross-entropy with respect to an output, by which coordinates are scaled."""
 
 
 def fit_linear(
@@ -29,42 +34,19 @@ def fit_linear(
     """Fit a linear model for each replicate.
 
     It minimizes the loss on the training set plus a penalty, a factor times half the sum of squared weights, for inputs
-    of mean 0 and variance 1 over the training set. Biases have no penalty. Of the factors 10, 1, ... 1e-5, it is the
-    one after which the validation loss first rises. Regressions are solved exactly, classifications by L-BFGS.
+    that have mean 0 and variance 1 over the training set. Biases have no penalty. Of the factors 10, 1, ... 1e-6, the
+    one with the lowest validation loss is used. Regressions are solved exactly, and classifications by L-BFGS.
 
     Args:
         data: The data of all replicates.
-        check_time: A function that is called before each iteration and may raise an error.
+        check_time: A function that may raise an error to end the fit. It is called between the iterations.
 
     Returns:
-        The weights, and as the last column the biases, for inputs as they are.
+        The weights, and as the last column the biases, for inputs that are not standardized.
 
     Source: Hoerl & Kennard 1970, Ridge regression.
     """
-    found = []
-    for replicate in range(len(data.train.inputs)):
-        check_time()
-        one = data[replicate : replicate + 1]
-        points = one.train.inputs[0]
-        mean = points.mean(1, keepdim=True, dtype=torch.float64)
-        varies = (points.amax(1) > points.amin(1))[:, None]
-        deviation = torch.where(varies, points.double().std(1, keepdim=True, correction=0), 1.0)
-        inputs, labels = ((points - mean) / deviation).numpy(), one.train.labels[0].double()
-        models = (
-            _ridge(inputs, labels) if data.loss is HALF_SQUARE else _logistic(inputs, labels, data.loss, check_time)
-        )
-        best, least = None, np.inf
-        for standardized in models:
-            weights = standardized[:, :-1] / deviation[:, 0]
-            model = torch.cat([weights, standardized[:, -1:] - weights @ mean], dim=1)[None]
-            outputs = linear_outputs(model, one.validation.inputs)
-            loss = float(data.loss.value(outputs, one.validation.labels.double()))
-            if best is not None and loss >= least:
-                break
-            best, least = model, loss
-        assert best is not None
-        found.append(best)
-    return torch.cat(found)
+    return torch.cat([_fit(data[each : each + 1], check_time) for each in range(len(data.train.inputs))])
 
 
 def linear_outputs(
@@ -74,47 +56,99 @@ def linear_outputs(
     return models[..., :-1] @ points.double() + models[..., -1:]
 
 
-def _ridge(inputs: NDArray[np.float64], labels: Tensor) -> Iterator[Tensor]:
-    """Yield the weights and biases that minimize half the mean squared error and each penalty, exactly.
+def _fit(data: Data, check_time: Callable[[], None]) -> Float64[Tensor, "1 outputs inputs_and_one"]:
+    """Return the model of one replicate with the lowest validation loss."""
+    check_time()
+    points, labels = data.train.inputs[0].double(), data.train.labels[0].double()
+    mean, deviation = row_moments(points)
+    components = _principal_components(((points - mean) / deviation).numpy())
+    regression = data.loss is HALF_SQUARE
+    fitted = _ridge(components, labels) if regression else _logistic(components, labels, data.loss, check_time)
+    models, losses = [], []
+    for weights, bias in fitted:
+        scaled = torch.from_numpy(weights @ components.basis.T) / deviation[:, 0]
+        model = torch.cat([scaled, torch.from_numpy(bias) - scaled @ mean], dim=1)[None]
+        outputs = linear_outputs(model, data.validation.inputs)
+        models.append(model)
+        losses.append(float(data.loss.value(outputs, data.validation.labels.double())))
+    return models[int(np.argmin(losses))]
 
-    The weights are Y X' (X X' + penalty)^-1 or, for more inputs than points, the same Y (X' X + penalty)^-1 X', where
-    the loss is a mean over outputs and points.
+
+class _Components(NamedTuple):
+    """The principal components of inputs (inputs, points) of mean 0.
+
+    Attributes:
+        basis: An orthonormal basis of the space in which the inputs vary, (inputs, components).
+        values: The coordinates of the points, (components, points).
+        variances: Their mean squares over points.
     """
-    (outputs, points), targets = labels.shape, labels.numpy()
-    mean = targets.mean(1, keepdims=True)
-    left, right = targets - mean, inputs.T / points
-    narrow = len(inputs) <= points
-    values, vectors = np.linalg.eigh(inputs @ right if narrow else right @ inputs)
-    left = (left @ right if narrow else left) @ vectors
+
+    basis: NDArray[np.float64]
+    values: NDArray[np.float64]
+    variances: NDArray[np.float64]
+
+
+_SMALLEST_VARIANCE = 1e-12
+"""Components whose variance is a smaller share of the largest one are rounding errors and are left out."""
+
+
+def _principal_components(inputs: NDArray[np.float64]) -> _Components:
+    """Return the principal components, from the smaller of the two products of the inputs with themselves."""
+    features, points = inputs.shape
+    wide = features > points
+    variances, vectors = np.linalg.eigh((inputs.T @ inputs if wide else inputs @ inputs.T) / points)
+    chosen = variances > _SMALLEST_VARIANCE * max(variances[-1], np.finfo(np.float64).tiny)
+    variances, vectors = variances[chosen], vectors[:, chosen]
+    basis = inputs @ vectors / np.sqrt(points * variances) if wide else vectors
+    return _Components(basis, basis.T @ inputs, variances)
+
+
+_Weights = tuple[NDArray[np.float64], NDArray[np.float64]]
+"""Weights (outputs, components) and biases (outputs, 1)."""
+
+
+def _ridge(components: _Components, labels: Tensor) -> Iterator[_Weights]:
+    """Yield the exact solution for each penalty; the loss is half a mean over outputs and points."""
+    targets = labels.numpy()
+    outputs, points = targets.shape
+    bias = targets.mean(axis=1, keepdims=True)
+    products = (targets - bias) @ components.values.T / points
     for penalty in _PENALTIES:
-        weights = left / (values.clip(min=0) + outputs * penalty) @ vectors.T
-        yield torch.from_numpy(np.hstack([weights if narrow else weights @ right, mean]))
+        yield products / (components.variances + outputs * penalty), bias
 
 
 def _logistic(
-    inputs: NDArray[np.float64], labels: Tensor, loss: Loss, check_time: Callable[[], None]
-) -> Iterator[Tensor]:
-    """Yield the weights and biases that minimize a cross-entropy and each penalty."""
-    design = torch.from_numpy(np.vstack([inputs, np.ones(inputs.shape[1])]))
-    shape = len(labels), len(design)
-    penalized = torch.ones(shape, dtype=torch.float64)
-    penalized[:, -1] = 0
+    components: _Components, labels: Tensor, loss: Loss, check_time: Callable[[], None]
+) -> Iterator[_Weights]:
+    """Yield the minimum of the cross-entropy for each penalty.
 
-    def objective(flat: NDArray[np.float64], penalty: float) -> tuple[float, NDArray[np.float64]]:
-        weights = torch.from_numpy(flat).reshape(shape)
-        outputs, shrinking = (weights @ design)[None], penalty * penalized * weights
-        value = loss.value(outputs, labels[None])[0] + (shrinking * weights).sum() / 2
-        gradient = loss.gradient(outputs, labels[None])[0] @ design.T + shrinking
-        return float(value), gradient.flatten().numpy()
-
-    flat = np.zeros(labels.shape[0] * design.shape[0])
+    Components are scaled so that the objective curves about equally in all directions, for which L-BFGS takes few
+    iterations.
+    """
+    outputs, points = labels.shape
+    design = torch.from_numpy(np.vstack([components.values, np.ones(points)]))
+    weights = np.zeros((outputs, len(design)))
     for penalty in _PENALTIES:
-        flat = minimize(
-            partial(objective, penalty=penalty),
-            flat,
+        penalties = np.append(np.full(len(design) - 1, penalty), 0.0)
+        scale = 1 / np.sqrt(_CURVATURE * np.append(components.variances, 1.0) + penalties)
+        found = minimize(
+            partial(_objective, design, labels, loss, torch.from_numpy(penalties), torch.from_numpy(scale)),
+            (weights / scale).ravel(),
             method="L-BFGS-B",
             jac=True,
             callback=lambda _: check_time(),
-            options={"maxiter": _ITERATIONS, "gtol": _GRADIENT},
-        ).x
-        yield torch.from_numpy(flat).reshape(shape).clone()
+            options={"maxiter": _MAX_ITERATIONS, "gtol": _GRADIENT_TOLERANCE},
+        )
+        weights = found.x.reshape(weights.shape) * scale
+        yield weights[:, :-1], weights[:, -1:]
+
+
+def _objective(
+    design: Tensor, labels: Tensor, loss: Loss, penalties: Tensor, scale: Tensor, scaled: NDArray[np.float64]
+) -> tuple[float, NDArray[np.float64]]:
+    """Return a loss with its penalty, and their gradient with respect to weights that are divided by a scale."""
+    weights = torch.from_numpy(scaled).reshape(len(labels), len(design)) * scale
+    outputs = (weights @ design)[None]
+    value = loss.value(outputs, labels[None])[0] + (penalties * weights.square()).sum() / 2
+    gradient = loss.gradient(outputs, labels[None])[0] @ design.T + penalties * weights
+    return float(value), (gradient * scale).flatten().numpy()

@@ -86,23 +86,10 @@ def test_processes_start_once_and_stay() -> None:
     assert not pool.started
 
 
-ORPHANS = """
-import sys, time, os
-from pathlib import Path
-from suite.cells.executor import ProcessPool
-
-def wait(task):
-    Path(sys.argv[1], str(os.getpid())).touch()
-    time.sleep(60)
-
-list(ProcessPool(2).outcomes(wait, range(2), wait))
-"""
-
-
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="stops processes")
-def test_a_worker_that_does_not_answer_does_not_keep_a_run_from_ending() -> None:
-    """As if it had been killed while it waited for a task, which the others then never get."""
+def test_workers_that_do_not_respond_do_not_keep_a_run_from_ending() -> None:
+    """Neither do those that wait for the lock of a worker that was killed."""
     pool = ProcessPool(2)
     workers = {pid for _, pid in pool.outcomes(_pid, range(4), _pid)}
     for worker in workers:
@@ -115,6 +102,19 @@ def test_a_worker_that_does_not_answer_does_not_keep_a_run_from_ending() -> None
         os.kill(worker, signal.SIGKILL)
 
     assert ended
+
+
+ORPHANS = """
+import sys, time, os
+from pathlib import Path
+from suite.cells.executor import ProcessPool
+
+def wait(task):
+    Path(sys.argv[1], str(os.getpid())).touch()
+    time.sleep(60)
+
+list(ProcessPool(2).outcomes(wait, range(2), wait))
+"""
 
 
 @pytest.mark.slow

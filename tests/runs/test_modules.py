@@ -377,7 +377,7 @@ def test_modules_are_compared_on_the_edge_of_the_domain(kind, size):
     [
         ({"data": [[0.0, 1.0], [float("nan"), 1.0]]}, "data: the value in row 1 of column 0 is missing or not finite"),
         ({"data": pd.DataFrame({"a": [1, 2], "b": ["x", "y"]})}, "data: expected numbers, got object; encode text"),
-        ({"data": 3.0}, "data: expected an array, a frame or a tensor, got float"),
+        ({"data": 3.0}, "data: expected an array, a frame, a tensor or a list, got"),
         ({"data": [1.0, 2.0]}, "data: expected shape (points, inputs), got (2,)"),
         ({"data": np.ones((4, 3))}, "data: expected 2 columns, one for each input of the networks, got 3"),
         ({"data": np.ones((4, 2)), "labels": [0, 1, 1, 0]}, "labels and loss belong together; pass both, or none"),

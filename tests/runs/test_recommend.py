@@ -1,5 +1,7 @@
 """Recommendations: successive halving, the leaderboard, its intervals, and the code and network that come out."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from suite.nets.losses import HALF_SQUARE
 from suite.report.recommendation import LinearScore, format_leaderboard
 from suite.runs.halving import Configuration, Rung, cost_of, default_budget, halve, plan_rungs
 from suite.runs.recommend import recommend_network, study_of_file, task_of
-from suite.runs.scoring import mean_over_splits, score_linear, score_on_test
+from suite.runs.scoring import fit_linear_until, mean_over_splits, score_on_test
 from suite.spec import data_files
 from suite.spec.data_files import read_rows
 from suite.spec.load import Study, load_studies
@@ -340,15 +342,28 @@ def test_the_best_is_compared_with_a_linear_model_on_the_same_rows(tmp_path: Pat
     other = recommend_network(_study(tmp_path, frame), trainings=4).linear
     assert other is not None
     assert other.validation > 0.999
-    assert other.ci_high > other.test > 0.999
+    assert 1 >= other.ci_high > other.test > 0.999
     assert other.gain < 0
 
 
 def test_there_is_no_linear_model_without_time_for_it(tmp_path: Path) -> None:
-    study = _study(tmp_path, _frame())
-    data = make_data(task_of(study), 0, 0, 2)
-    configuration = Configuration(study.members[0], study.spec.training.optimizer[0])  # type: ignore[union-attr]
-    assert score_linear(configuration, data, until=0) is None
+    data = make_data(task_of(_study(tmp_path, _frame())), 0, 0, 2)
+    assert fit_linear_until(data, until=0) is None
+    assert fit_linear_until(data, until=np.inf) is not None
+
+
+def test_the_linear_model_has_its_own_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A search that stops early is compared with it, too."""
+    monkeypatch.setattr("suite.runs.recommend.halve", partial(_halve_until_now, halve))
+    found = recommend_network(_study(tmp_path, _frame()), trainings=4, seconds=1e6)
+    assert not found.finished
+    assert found.linear is not None
+
+
+def _halve_until_now(original: Callable[..., bool], *arguments: Any, **keys: Any) -> bool:
+    """Train all rungs, and report that the time is over."""
+    original(*arguments, **keys)
+    return False
 
 
 @pytest.mark.parametrize(
@@ -357,6 +372,9 @@ def test_there_is_no_linear_model_without_time_for_it(tmp_path: Path) -> None:
         ((0.1, 0.05, 0.15), "The best network is better by 0.100, 95% CI [0.050, 0.150]."),
         ((0.1, -0.05, 0.25), "The best network is not shown to be better: its gain is 0.100, 95% CI [-0.050, 0.250]."),
         ((-0.1, -0.15, -0.05), "The best network is worse by 0.100, 95% CI [0.050, 0.150]."),
+        ((0.1, 0.0004, 0.2), "The best network is not shown to be better: its gain is 0.100, 95% CI [0.000, 0.200]."),
+        ((3e9, 1e9, 5e9), "The best network is better by 3e+09, 95% CI [1e+09, 5e+09]."),
+        ((-np.inf, -np.inf, np.nan), "The best network diverged in some replicates."),
     ],
 )
 def test_the_comparison_with_a_linear_model_is_a_sentence(gain: tuple[float, float, float], sentence: str) -> None:
@@ -365,6 +383,8 @@ def test_the_comparison_with_a_linear_model_is_a_sentence(gain: tuple[float, flo
     board = pd.DataFrame([row | scores | {"tied_with_best": True, "steps": 100}])
     *_, last, _ = format_leaderboard(board, LinearScore(0.3, 0.4, 0.35, 0.45, *gain), [])
     assert last == f"A linear model has a test R^2 of 0.400, 95% CI [0.350, 0.450]. {sentence}"
+    *_, last, _ = format_leaderboard(board, None, [])
+    assert last == "There was no time for a linear model, with which to compare the networks."
 
 
 @pytest.mark.parametrize("initialization", ['"pytorch"', '"variance_preserving"', '"orthogonal"', '"he"'])
@@ -406,6 +426,7 @@ def test_the_command_prints_and_writes_the_leaderboard(tmp_path: Path, monkeypat
     board = pd.read_csv(folder / "leaderboard.csv")
     assert f"{board.loc[0, 'test_accuracy']:.3f}" in done.stdout
     assert "<table>" in (folder / "recommendation.html").read_text()
+    assert f"accuracy of {pd.read_csv(folder / 'linear.csv').loc[0, 'test']:.3f}, 95% CI" in done.stdout
     compile((folder / "train.py").read_text(), "train.py", "exec")
     spec = ["--spec", str(folder / "recommend-private.toml")]
     again = CliRunner().invoke(app, ["recommend", "private.csv", "--trainings", "4", *spec])
