@@ -37,6 +37,9 @@ REMEDIES: dict[str, Sequence[str]] = {
 _NOTABLE = 0.02
 """A difference of scores from which it counts."""
 
+_IMBALANCED = 1.3
+"""The largest class is much larger than others if its share exceeds that of equal classes by this factor."""
+
 _LARGE = 0.05
 """A difference of scores from which the best of all networks that were trained is better in spite of its choice."""
 
@@ -119,6 +122,8 @@ def judge_findings(
     if trained.useless and "labels" not in names:
         constant = samples.constant_score
         text = f"No network does better than a constant output, which has {samples.score_name} {constant:.2f}."
+        if not samples.regression and constant > _IMBALANCED / len(samples.class_shares):
+            text += " One class has most of the points, so that accuracy may not show what networks learn."
         rows.append(Row("labels", "medium", "", constant, "", text, "check that labels belong to the inputs"))
     best = _choose(list(tried), trained.outcomes, before.outcome) if trained.failing else None
     return Judgment(_sorted(rows), best, trained.useless)
@@ -146,12 +151,15 @@ class _Trained:
     def choose_for(self, finding: Finding, gone: bool) -> tuple[str | None, Outcome | None]:
         """Return the remedy of a finding, if one helps, and the trainings that it must do better than.
 
-        These are the best of the network as it is, with standardized data and with another learning rate. They are None
-        if the finding needs no remedy besides these.
+        These are the network as it is or, if that does better, with standardized data or another learning rate. They
+        are None if the finding needs no remedy besides these.
         """
+        before = self.before.outcome
         simple = [key for key in _SIMPLE if key in self.tried and key not in REMEDIES[finding.finding]]
-        base = max([self.before.outcome, *(self.outcomes[key] for key in simple)], key=_validated)
-        if gone or (base is not self.before.outcome and not _is_better(self.best, base)):
+        base = max([before, *(self.outcomes[key] for key in simple)], key=_validated)
+        if self.useless or not _is_better(base, before):
+            base = before
+        if gone or (base is not before and not _is_better(self.best, base)):
             return None, None
         return _choose(REMEDIES[finding.finding], self.outcomes, base), base
 
@@ -201,6 +209,8 @@ class _Trained:
             return ""
         if self.useless:
             return f"none of the {number} tried does better than a constant"
+        if not self.failing and self.lost > _NOTABLE:
+            return "undecided: the differences between these networks are within their errors"
         if not self.failing:
             return "none needed: the network trains as well without"
         if list(REMEDIES[finding.finding]) == [STANDARDIZE]:

@@ -60,21 +60,24 @@ class Samples:
         return "R^2" if self.regression else "accuracy"
 
     @property
+    def class_shares(self) -> Float[Tensor, " classes"]:
+        """The share of the points in each class."""
+        shares = self.labels.mean(dim=1)
+        return torch.cat([1 - shares, shares]) if len(shares) == 1 else shares
+
+    @property
     def constant_score(self) -> float:
         """The score of the best constant output: the share of the largest class, or an R^2 of 0."""
         if self.regression:
             return 0.0
-        shares = self.labels.mean(dim=1)
-        return float(torch.cat([shares, 1 - shares]).max() if len(shares) == 1 else shares.max())
+        return float(self.class_shares.max())
 
     @property
     def constant_loss(self) -> float:
         """The loss of the best constant output."""
-        shares = self.labels.mean(dim=1)
         if self.regression:
             return float(self.labels.var(dim=1, correction=0).mean()) / 2
-        if len(shares) == 1:
-            shares = torch.cat([shares, 1 - shares])
+        shares = self.class_shares
         return float(-torch.special.xlogy(shares, shares).sum())
 
     def subsample(self, number: int, seed: int = 0) -> "Samples":

@@ -220,8 +220,7 @@ class GraphReader:
 
     def _unsupported(self, node: fx.Node, why: str) -> UnsupportedModuleError:
         """Return an error that names the layer of a node, and the function if the layer's forward method calls it."""
-        inside = [path for path, _ in node.meta.get("nn_module_stack", {}).values()]
-        path = str(node.target) if node.op == "call_module" else inside[-1] if inside else ""
+        path = str(node.target) if node.op == "call_module" else _layer_of(node)
         layer = self.module.get_submodule(path)
         what = f"layer {path} ({type(layer).__name__})" if path else "the forward method"
         if node.op != "call_module":
@@ -456,9 +455,12 @@ class GraphReader:
         places += [place for each in arguments if isinstance(each, Constant) for place in self._places(each)]
         others = [each for each in arguments if not isinstance(each, Value | Partial)]
         entry = None if labels else activation_by_name(name, others, keys)
-        own = ElementwiseFunction(
-            function, node.name, [*dict.fromkeys(labels), name], entry, tuple(dict.fromkeys(places))
-        )
+        shown, label = node.name, name
+        path = _layer_of(node)
+        if path and not any(self.module.get_submodule(path).children()):  # an activation of the user's own
+            shown, label = path, type(self.module.get_submodule(path)).__name__
+            labels = [each for each in labels if each != label]
+        own = ElementwiseFunction(function, shown, [*dict.fromkeys(labels), label], entry, tuple(dict.fromkeys(places)))
         return Partial(sources.pop(), [*(before.chain if before else []), own])
 
     def _places(self, constant: "Constant") -> list[int]:
@@ -482,6 +484,12 @@ class GraphReader:
 def _name_of(target: Any) -> str:
     name = target if isinstance(target, str) else getattr(target, "__name__", str(target))
     return "threshold" if name == "_threshold" else name  # as torch names the function of functional.threshold
+
+
+def _layer_of(node: fx.Node) -> str:
+    """Return the path of the innermost module whose forward method calls a node's function; empty for the whole."""
+    inside = [path for path, _ in node.meta.get("nn_module_stack", {}).values()]
+    return inside[-1] if inside else ""
 
 
 def _attribute(module: nn.Module, path: str) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from suite.catalog.activations import Activation
 from suite.nets.ensemble import Ensemble
@@ -25,7 +25,7 @@ def normal_points(inputs: int) -> Float[Tensor, "inputs points"]:
 
 
 def read_networks(
-    networks: Sequence[nn.Module | Sequence[tuple[Any, Any, Any]]],
+    networks: Sequence[Any],
     activation: Activation | None = None,
     points_of: PointsOf = normal_points,
     statistics: Statistics = "mode",
@@ -48,13 +48,12 @@ def read_networks(
         raise UnsupportedModuleError("no module given; pass a module or a list of modules")
     found: list[Ensemble] = []
     for network in networks:
-        if isinstance(network, nn.Module):
-            traced = trace_module(network, statistics, activation)
-            points = points_of(traced.inputs)
-            compare_traced(network, traced, points, statistics, activation_named=activation is not None)
-        else:
-            traced = network_of_arrays(network)
-        if traced.head and isinstance(network, nn.Module):
+        if isinstance(network, list | tuple):
+            found.append(as_ensemble(network_of_arrays(network)))
+            continue
+        traced = trace_module(network, statistics, activation)
+        compare_traced(network, traced, points_of(traced.inputs), statistics, activation_named=activation is not None)
+        if traced.head:
             warnings.warn(f"measures are evaluated before the final {traced.head}, which is left out", stacklevel=4)
         found.append(as_ensemble(traced))
     first, *others = found

@@ -1,6 +1,7 @@
 """Tracing of torch modules: what they compute, as steps between Linear layers."""
 
 from collections.abc import Sequence
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -35,9 +36,11 @@ def trace_module(
         UnsupportedModuleError: If it computes something else; the message names the layer, and what to do.
     """
     if not isinstance(module, nn.Module):
-        if isinstance(module, type):
-            name = module.__name__
-            raise UnsupportedModuleError(f"expected a network, got the class {name}; did you mean {name}()?")
+        if isinstance(module, type | FunctionType):
+            what = "class" if isinstance(module, type) else "function"
+            raise UnsupportedModuleError(
+                f"expected a network, got the {what} {module.__name__}; did you mean {module.__name__}()?"
+            )
         raise UnsupportedModuleError(
             f"expected a torch.nn.Module or a list of (weights, biases, activation), got {type(module).__name__}"
         )

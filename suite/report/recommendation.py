@@ -56,7 +56,7 @@ def format_leaderboard(
         yield f"and {len(rows) - _SHOWN:,} more in leaderboard.csv"
     yield ""
     yield from _explain(leaderboard, linear)
-    yield "Rows are in the order of the steps of training, then of validation."
+    yield "Rows are sorted by training steps, then by validation score."
 
 
 def render_recommendation(

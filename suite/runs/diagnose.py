@@ -256,6 +256,8 @@ def _summarize(
         lines.append(f"columns with the same value in all rows: {', '.join(constant[:_SHOWN])}{more}")
     if dropout:
         lines.append("Dropout is off in all trainings; if yours fails, try it without Dropout, too")
+    if network.derived:
+        lines.append(f"{network.derived[0]} is computed from other parameters, so other initializations are not tried")
     if before is not None:
         how = (
             "no network that was tried does better than a constant"

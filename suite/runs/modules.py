@@ -43,7 +43,7 @@ _COLUMNS = ["network", "quantity", "layer", "method", "value"]
 
 
 def measure_modules(
-    modules: Sequence[torch.nn.Module | Sequence[tuple[Any, Any, Any]]],
+    modules: Sequence[Any],
     measures: str | Sequence[str],
     domain: Mapping[str, Any] | Domain | None = None,
     settings: Mapping[str, Mapping[str, Any]] | None = None,

@@ -3,9 +3,10 @@
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,7 @@ import torch
 
 from suite.catalog.datasets import Dataset, Split
 from suite.catalog.measures.training import AccuracySettings
+from suite.catalog.shown import shown
 from suite.formatting import format_count, format_duration
 from suite.nets.export import make_module, training_code
 from suite.nets.streams import stream
@@ -26,7 +28,7 @@ from suite.spec.changes import Change, file_tasks
 from suite.spec.load import Study, load_studies
 from suite.spec.members import Member
 from suite.spec.read import read_toml
-from suite.spec.recommendation import DataOptions, recommendation_text
+from suite.spec.recommendation import DataOptions, is_unedited, recommendation_text
 from suite.training.datasets import moments_of
 from suite.training.networks import draw_networks
 from suite.training.tasks import Data, make_data
@@ -73,7 +75,7 @@ class Recommendation:
         seconds: The time taken.
         finished: Whether all stages were finished within the time.
         best: The best configuration.
-        linear: The scores of a linear model, for comparison; None if it took more than a fifth of the time.
+        linear: The scores of a linear model, for comparison; None if there was no time for it.
     """
 
     study: Study
@@ -98,6 +100,8 @@ class Recommendation:
         task, facts = task_of(self.study), task_of(self.study).facts
         what = "regression of" if task.regression else f"{len(facts.classes)} classes of"
         lines = [f"{what} {', '.join(facts.targets)} from {format_count(len(facts.inputs), 'input')}"]
+        if not task.regression:
+            lines[0] += f"; a constant output has an accuracy of {self._constant:.3f}"
         members, rates = format_count(len(self.study.members), "member"), len(training.optimizer)
         lines.append(f"{members} at {format_count(rates, 'learning rate')}, {training.replicates} replicates each")
         for reason, rows in self.dropped.groupby("reason"):
@@ -114,9 +118,18 @@ class Recommendation:
                 f"{left} of {full} configurations, chosen at random, were left out to spend more on the others"
             )
         lines.append(f"{share:.0%} of the steps of full trainings of all, {format_duration(self.seconds)}")
+        tested = self.leaderboard.iloc[0][_SCORES[task.regression][1]]
+        if round(tested, 3) <= (0 if task.regression else round(self._constant, 3)):
+            lines.append("the best network is no better than a constant output on the test set")
         if not self.finished:
             lines.append("stopped early, because the time was over: configurations have different numbers of steps")
         return lines
+
+    @property
+    def _constant(self) -> float:
+        """The share of the rows in the largest class."""
+        facts = task_of(self.study).facts
+        return max(facts.rows_by_class) / facts.rows
 
     def report(self, path: str | Path) -> Path:
         """Write a page with the leaderboard, the members that were dropped, and the code to train the best network."""
@@ -125,21 +138,21 @@ class Recommendation:
         return Path(path)
 
     @property
-    def inputs(self) -> tuple[str, ...]:
-        """The columns that networks get, in their order: numbers, then one for each category."""
-        return task_of(self.study).facts.inputs
+    def inputs(self) -> list[str]:
+        """The columns that networks get, in their order: numbers, then one, COLUMN=VALUE, for each category."""
+        return list(task_of(self.study).facts.inputs)
 
     @property
-    def classes(self) -> tuple[str, ...]:
-        """The classes in the order of the outputs; of two, the one output is the logit of the second."""
-        return task_of(self.study).facts.classes
+    def classes(self) -> list[str]:
+        """The classes, as text, in the order of the outputs; of two, the one output is the logit of the second."""
+        return list(task_of(self.study).facts.classes)
 
     def network(self) -> torch.nn.Sequential:
         """Return the best configuration's trained network, of the replicate with the best validation score.
 
-        It takes the columns `inputs` of the file without standardization, which is part of its first layer: numbers as
-        they are, and 0 and 1 for categories. It returns logits of `classes`, or the targets of a regression in their
-        own units.
+        It was trained on that replicate's training set. It takes the columns `inputs` of the file without
+        standardization, which is part of its first layer: numbers as they are, and 0 and 1 for categories. It returns
+        logits of `classes`, or the targets of a regression in their own units.
         """
         task, seed = task_of(self.study), self.study.spec.seed
         replicate = int(np.argmax(self.best.validation))
@@ -149,7 +162,13 @@ class Recommendation:
     def code(self) -> str:
         """Return PyTorch code that builds, initializes and trains such a network; empty if a few lines cannot."""
         assert self.study.spec.training is not None
-        return training_code(self.best.member, self.best.optimizer, task_of(self.study), self.study.spec.training.steps)
+        task = task_of(self.study)
+        code = training_code(self.best.member, self.best.optimizer, task, self.study.spec.training.steps)
+        lines = [f"Columns of x: {', '.join(map(shown, self.inputs))}."]
+        if self.classes:
+            lines.append(f"Classes: {', '.join(f'{place} {shown(name)}' for place, name in enumerate(self.classes))}.")
+        wrapped = [line for text in lines for line in wrap(text, 118, initial_indent="# ", subsequent_indent="# ")]
+        return "\n".join([*wrapped, code]) if code else ""
 
 
 def task_of(study: Study) -> Dataset:
@@ -176,7 +195,7 @@ def study_of_file(file: Path, options: DataOptions, parameters: int | None, spec
 
     Raises:
         SpecError: If the file or the spec has errors.
-        ValueError: If the spec has no table, or another spec is at the place of the new one.
+        ValueError: If the spec has no table, or a spec that was edited is at the place of the new one.
     """
     if spec is not None:
         if options != DataOptions() or parameters is not None:
@@ -188,12 +207,14 @@ def study_of_file(file: Path, options: DataOptions, parameters: int | None, spec
         ((place, table),) = tables
         fixed = Change((*place, "fixed_test"), True, text=f"{'.'.join(map(str, place))}.fixed_test=true")
         (study,) = load_studies([spec], [fixed], {Path(table["file"]).stem: file})
-        return study
+        own = (spec.parent / table["file"]).resolve() == file.resolve()
+        name = spec.stem if own else f"{spec.stem}-{_study_name(file).removeprefix('recommend-')}"
+        return replace(study, spec=study.spec.model_copy(update={"name": name}))
     name = _study_name(file)
     written = results / name / f"{name}.toml"
     text = recommendation_text(file, options, parameters or _PARAMETERS, written.parent)
-    if written.exists() and written.read_text(encoding="utf-8") != text:
-        raise ValueError(f"{written} exists and differs; use --spec {written}, another --results, or remove it")
+    if written.exists() and not is_unedited(written.read_text(encoding="utf-8")):
+        raise ValueError(f"{written} exists and was edited; use --spec {written}, another --results, or remove it")
     write_text(written, text)
     (study,) = load_studies([written])
     return study
@@ -281,6 +302,7 @@ def recommend_network(
     if not np.isfinite(trained[0].validation).any():
         raise ValueError("all trainings diverged; lower the learning rates of the spec")
     with standard_settings(), torch.no_grad():
+        models = fit_linear_until(data, until) if models is None else models
         tested = score_on_test(trained, data)
         linear = None if models is None else score_linear(models, trained[0], data)
     return Recommendation(

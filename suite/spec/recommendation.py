@@ -3,6 +3,7 @@
 import json
 import os
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
@@ -63,7 +64,7 @@ def recommendation_text(file: Path, options: DataOptions, parameters: int, folde
     written = {**keys, **short}
     batch = min(_BATCH, known.points[0])
     steps = min(max(_EPOCHS * known.points[0] // batch, _FEWEST_STEPS), _MOST_STEPS)
-    return _TEXT.format(
+    text = _TEXT.format(
         title=json.dumps(f"Which network to train on {file.name}", ensure_ascii=False),
         parameters=parameters,
         depths=depths,
@@ -72,6 +73,20 @@ def recommendation_text(file: Path, options: DataOptions, parameters: int, folde
         steps=steps,
         rows=_describe(known.facts),
     )
+    return f"{_HEADER}{_digest(text)}\n{text}"
+
+
+_HEADER = "# Written by recommend, which replaces this file unless it was edited. Digest: "
+
+
+def is_unedited(text: str) -> bool:
+    """Return whether the text of a spec is as `recommendation_text` returned it."""
+    header, _, rest = text.partition("\n")
+    return header == _HEADER + _digest(rest)
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode()).hexdigest()[:12]
 
 
 def _fits(parameters: int, depth: int, inputs: int, outputs: int) -> bool:

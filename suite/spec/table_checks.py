@@ -4,6 +4,7 @@ Specs without a data file load this module, too; pandas is imported only to chec
 """
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 MOST_VALUES = 2**28
 """The maximum number of values of a table, which take 2 GiB."""
+
+_THOUSANDS = re.compile(r"[-+]?\d{1,3}(,\d{3})+(\.\d*)?")
+"""A number with commas between thousands."""
 
 MOST_CLASSES, MOST_CATEGORIES = 1_000, 256
 """The maximum numbers of classes, and of different values of a column that becomes categories."""
@@ -205,7 +209,9 @@ class TableChecks:
             if wrong.any():
                 text = shown(str(column.iloc[int(wrong.argmax())]))
                 hint = "correct it" if not wrong.all() else "ignore the column"
-                if key == "features":
+                if _THOUSANDS.fullmatch(str(column.iloc[int(wrong.argmax())]).strip()):
+                    hint = "remove the commas between thousands"
+                elif key == "features":
                     hint += f", or add {shown(name)} to categories"
                 elif wrong.all():
                     hint = 'set target_type = "classification", or use another target'

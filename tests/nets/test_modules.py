@@ -163,7 +163,14 @@ def _without_mask() -> nn.Sequential:
     return module
 
 
+def _make() -> nn.Sequential:
+    return _with()
+
+
 REFUSED = [
+    ("a class", lambda: Sine().__class__, "expected a network, got the class Sine; did you mean Sine()?"),
+    ("a function", lambda: _make, "expected a network, got the function _make; did you mean _make()?"),
+    ("a number", lambda: 3, "expected a torch.nn.Module or a list of (weights, biases, activation), got int"),
     ("no layers", Sine, "the module has no Linear layer; expected a chain of Linear layers"),
     ("unknown layer", lambda: nn.Sequential(nn.Unfold(2), *_linear(2, 3, 1)), "layer 0 (Unfold) is not supported"),
     ("convolution", lambda: _with(nn.Conv2d(1, 1, 1)), "layer 2 (Conv2d) is not supported; expected a chain of Linear"),

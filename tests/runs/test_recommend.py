@@ -434,7 +434,37 @@ def test_the_command_prints_and_writes_the_leaderboard(tmp_path: Path, monkeypat
     (folder / "recommend-private.toml").write_text("changed")
     third = CliRunner().invoke(app, command)
     assert third.exit_code == 2
-    assert "exists and differs; use --spec" in third.stderr
+    assert "exists and was edited; use --spec" in third.stderr
+
+
+def test_a_spec_that_was_not_edited_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    _frame().to_csv("private.csv", index=False)
+    options = DataOptions(("label",))
+    study_of_file(Path("private.csv"), options, 200, None, tmp_path)
+    again = study_of_file(Path("private.csv"), DataOptions(("label",), ignore=("noise",)), 200, None, tmp_path)
+    assert task_of(again).facts.inputs == ("a", "b")
+    written = tmp_path / "recommend-private" / "recommend-private.toml"
+    written.write_text(written.read_text().replace("seed = 1", "seed = 2"))
+    with pytest.raises(ValueError, match="was edited"):
+        study_of_file(Path("private.csv"), options, 200, None, tmp_path)
+
+
+def test_a_spec_keeps_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With that of the data, if it is another file."""
+    monkeypatch.chdir(tmp_path)
+    _study(tmp_path, _frame())
+    _frame(seed=1).to_csv("other.csv", index=False)
+    for file, name in (("private.csv", "mine"), ("other.csv", "mine-other")):
+        assert study_of_file(Path(file), DataOptions(), None, tmp_path / "mine.toml", tmp_path).spec.name == name
+
+
+def test_a_constant_output_is_a_baseline(tmp_path: Path) -> None:
+    """Of labels that do not depend on the inputs, two thirds of which are the same."""
+    frame = _frame().assign(label=np.where(np.arange(240) % 3 == 0, "rare", "common"))
+    summary = recommend_network(_study(tmp_path, frame), trainings=2).summary
+    assert summary[0] == "2 classes of label from 3 inputs; a constant output has an accuracy of 0.667"
+    assert "the best network is no better than a constant output on the test set" in summary
 
 
 @pytest.mark.parametrize(
@@ -468,7 +498,7 @@ def test_arguments_of_the_function(tmp_path: Path) -> None:
     found = suite.recommend(
         frame.drop(columns="label"), frame["label"], ignore=["noise"], parameters=200, trainings=3, results=tmp_path
     )
-    assert (found.inputs, found.classes) == (("a", "b"), ("in", "out"))
+    assert (found.inputs, found.classes) == (["a", "b"], ["in", "out"])
     assert found.report(tmp_path / "page.html").read_text().startswith("<!DOCTYPE html>")
 
 

@@ -125,6 +125,13 @@ BROKEN: dict[str, tuple[str, bytes, str, str, str]] = {
         "features",
         "column 'b' has the text 'n.a' in row 7; correct it, or add 'b' to categories",
     ),
+    "thousands": (
+        "data.csv",
+        _text(_with("b", 6, "-12,345.5")),
+        GOOD,
+        "features",
+        "column 'b' has the text '-12,345.5' in row 7; remove the commas between thousands",
+    ),
     "text": ("data.csv", _text(_frame()), ', target = "label"', "features", "or add 'city' to categories"),
     "infinite": ("data.csv", _text(_with("b", 6, np.inf)), GOOD, "features", "has the value inf in row 7"),
     "huge": ("data.csv", _text(_with("b", 6, 1e300)), GOOD, "features", "use numbers up to 1e30"),
