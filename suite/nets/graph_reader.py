@@ -25,7 +25,7 @@ from suite.nets.graph_values import (
     same,
     source_of,
 )
-from suite.nets.module_checks import UnsupportedModuleError
+from suite.nets.module_checks import UnsupportedModuleError, name_layer
 from suite.nets.torch_layers import (
     DROPOUT,
     ELEMENTWISE_FUNCTIONS,
@@ -222,7 +222,7 @@ class GraphReader:
         """Return an error that names the layer of a node, and the function if the layer's forward method calls it."""
         path = str(node.target) if node.op == "call_module" else _layer_of(node)
         layer = self.module.get_submodule(path)
-        what = f"layer {path} ({type(layer).__name__})" if path else "the forward method"
+        what = name_layer(path, layer) if path else "the forward method"
         if node.op != "call_module":
             what = f"{_name_of(node.target)} in {what}"
         hint = ""
@@ -253,7 +253,7 @@ class GraphReader:
                 raise self._unsupported(node, "has no inputs or no outputs; use at least 1 of each")
             try:
                 weight, bias = layer.weight, layer.bias
-            except Exception as error:  # whatever a parametrization raises
+            except Exception as error:  # a parametrization may raise any error
                 raise self._unsupported(node, f"cannot compute its weights ({short_error(error, 120)})") from error
             return self.add_affine(name, self._as_value(source, node), weight, bias)
         if isinstance(layer, NORMALIZATIONS):
@@ -457,8 +457,9 @@ class GraphReader:
         entry = None if labels else activation_by_name(name, others, keys)
         shown, label = node.name, name
         path = _layer_of(node)
-        if path and not any(self.module.get_submodule(path).children()):  # an activation of the user's own
-            shown, label = path, type(self.module.get_submodule(path)).__name__
+        layer = self.module.get_submodule(path)
+        if path and not any(layer.children()):  # an activation of the user's own
+            shown, label = path, type(layer).__name__
             labels = [each for each in labels if each != label]
         own = ElementwiseFunction(function, shown, [*dict.fromkeys(labels), label], entry, tuple(dict.fromkeys(places)))
         return Partial(sources.pop(), [*(before.chain if before else []), own])

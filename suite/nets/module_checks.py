@@ -118,7 +118,7 @@ def _compare_activations(module: nn.Module, network: TracedNetwork, points: Floa
         allowed = _TOLERANCE * _largest(known)
         if found.shape != known.shape or not _agree(found, known, allowed):
             raise UnsupportedModuleError(
-                f"{_where(step.name, layer)} computes something else than {step.label}, which activation= names"
+                f"{name_layer(step.name, layer)} computes something else than {step.label}, which activation= names"
             )
 
 
@@ -170,22 +170,22 @@ def _call(copy: nn.Module, points: Float[Tensor, "inputs points"], name: str) ->
     with torch.no_grad(), torch.random.fork_rng(devices=()):
         try:
             found = copy(points.T.clone())
-        except Exception as error:  # whatever a forward method of the user's own raises
-            where = _where(*_failing(copy, error, name))
+        except Exception as error:  # a forward method of the user's own may raise any error
+            where = name_layer(*_failing(copy, error, name))
             raise UnsupportedModuleError(f"{where} fails ({short_error(error, 120)}); correct it") from error
     if not isinstance(found, Tensor):
-        raise UnsupportedModuleError(f"{_where(name, copy)} returns {type(found).__name__}; return a tensor")
+        raise UnsupportedModuleError(f"{name_layer(name, copy)} returns {type(found).__name__}; return a tensor")
     return found
 
 
-def _where(name: str, module: nn.Module) -> str:
+def name_layer(name: str, module: nn.Module) -> str:
     """Return how errors name a module: as a layer, if it has a name."""
     return f"layer {name} ({type(module).__name__})" if name else type(module).__name__
 
 
 def _failing(module: nn.Module, error: Exception, name: str) -> tuple[str, nn.Module]:
     """Return the name of the innermost module whose forward method raised an error, and that module."""
-    parts = {id(part): (".".join(filter(None, (name, inner))), part) for inner, part in module.named_modules()}
+    parts = {id(part): (_join(name, inner), part) for inner, part in module.named_modules()}
     owners = [id(frame.f_locals.get("self")) for frame, _ in walk_tb(error.__traceback__)]
     return next((parts[owner] for owner in reversed(owners) if owner in parts), (name, module))
 
@@ -213,34 +213,38 @@ def copy_module(module: nn.Module, name: str = "", batch: bool | None = None) ->
     ]
     try:
         copy = deepcopy(module, {id(values): _in_float64(values) for values in computed}).cpu().double()
-    except Exception as error:  # whatever a module of the user's own holds
+    except Exception as error:  # a module of the user's own may hold anything
         raise UnsupportedModuleError(
-            f"{_where(name, module)} cannot be copied ({short_error(error, 120)}); remove what it keeps besides its "
-            "parameters"
+            f"{name_layer(name, module)} cannot be copied ({short_error(error, 120)}); remove what it keeps besides "
+            "its parameters"
         ) from None
     for inner, part in copy.named_modules():
         if batch is not None and isinstance(part, nn.BatchNorm1d):
             part.train(batch)
         if parametrize.is_parametrized(part):
             part.parametrizations.eval()
-        hooks = [hook for hook in part._forward_pre_hooks.values() if _computes_weights(hook)]
-        part._forward_hooks, part._forward_pre_hooks = OrderedDict(), OrderedDict()
-        training, part.training = part.training, False
         try:
-            with torch.no_grad():
-                for hook in hooks:
-                    hook(part, ())
-        except Exception as error:  # whatever a hook raises
-            where = _where(".".join(filter(None, (name, inner))), part)
+            _call_weight_hooks(part)
+        except Exception as error:  # a hook may raise any error
+            where = name_layer(_join(name, inner), part)
             raise UnsupportedModuleError(f"{where} cannot compute its weights ({short_error(error, 120)})") from error
-        finally:
-            part.training = training
+        part._forward_hooks, part._forward_pre_hooks = OrderedDict(), OrderedDict()
     return copy
 
 
-def _computes_weights(hook: object) -> bool:
-    """Return whether a hook computes weights before a forward pass."""
-    return hasattr(hook, "compute_weight") or isinstance(hook, prune.BasePruningMethod)
+def _call_weight_hooks(part: nn.Module) -> None:
+    """Call the hooks that compute weights before a forward pass, in eval mode."""
+    training, part.training = part.training, False
+    with torch.no_grad():
+        for hook in part._forward_pre_hooks.values():
+            if hasattr(hook, "compute_weight") or isinstance(hook, prune.BasePruningMethod):
+                hook(part, ())
+    part.training = training
+
+
+def _join(*names: str) -> str:
+    """Return the name of a module in a module, either of which may be empty."""
+    return ".".join(filter(None, names))
 
 
 def _in_float64(values: Tensor) -> Tensor:

@@ -50,7 +50,7 @@ def trace_module(
     try:
         with torch.random.fork_rng(devices=()):
             graph = _Tracer(activation is not None).trace(copy)
-    except Exception as error:  # whatever a forward method of the user's own raises
+    except Exception as error:  # a forward method of the user's own may raise any error
         raise UnsupportedModuleError(
             f"{type(module).__name__} cannot be traced ({short_error(error, 160)}); its forward method must not depend "
             f"on values or shapes, as in an if or an assert, and take one tensor; expected {SUPPORTED}"

@@ -208,9 +208,9 @@ def study_of_file(file: Path, options: DataOptions, parameters: int | None, spec
         fixed = Change((*place, "fixed_test"), True, text=f"{'.'.join(map(str, place))}.fixed_test=true")
         (study,) = load_studies([spec], [fixed], {Path(table["file"]).stem: file})
         own = (spec.parent / table["file"]).resolve() == file.resolve()
-        name = spec.stem if own else f"{spec.stem}-{_study_name(file).removeprefix('recommend-')}"
+        name = spec.stem if own else f"{spec.stem}-{_name_of(file)}"
         return replace(study, spec=study.spec.model_copy(update={"name": name}))
-    name = _study_name(file)
+    name = f"recommend-{_name_of(file)}"
     written = results / name / f"{name}.toml"
     text = recommendation_text(file, options, parameters or _PARAMETERS, written.parent)
     if written.exists() and not is_unedited(written.read_text(encoding="utf-8")):
@@ -220,13 +220,11 @@ def study_of_file(file: Path, options: DataOptions, parameters: int | None, spec
     return study
 
 
-def _study_name(file: Path) -> str:
-    """Return the name of the study of a data file; it has a digest if the file's name is no valid name of a study."""
+def _name_of(file: Path) -> str:
+    """Return a data file's name as a part of a study's; it has a digest if it is no valid name by itself."""
     plain = re.sub(r"[^A-Za-z0-9_-]+", "-", file.stem)[:_LONGEST_STEM].strip("-")
-    parts = ["recommend", plain] if plain else ["recommend"]
-    if plain != file.stem:
-        parts.append(sha256(file.stem.encode()).hexdigest()[:6])
-    return "-".join(parts)
+    digest = sha256(file.stem.encode()).hexdigest()[:6] if plain != file.stem else ""
+    return "-".join(filter(None, (plain, digest)))
 
 
 def write_recommendation(found: "Recommendation", results: Path) -> Path:
